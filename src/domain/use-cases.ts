@@ -1,0 +1,33 @@
+/** A use case: one team's product line with its AWS account, its channels and who may do what there. */
+
+export type Role = 'viewer' | 'dataScientist' | 'operator' | 'admin';
+
+/** Who holds a role: a user `U…`/`W…`, a user group `S…`, or everybody in the use case's channels. */
+export type Grantee = string;
+
+export const CHANNEL_MEMBERS = 'channel-members';
+
+export interface UseCase {
+  id: string;
+  name: string;
+  /** 12 digits. */
+  account: string;
+  region: string;
+  /** Left out: the bot's own credentials reach the account. */
+  roleArn?: string | undefined;
+  externalId?: string | undefined;
+  /** Slack channel ids; job cards go to the first. */
+  channels: readonly string[];
+  alertsChannel?: string | undefined;
+  access: Readonly<Partial<Record<Role, readonly Grantee[]>>>;
+  logs: LogSettings;
+}
+
+export interface LogSettings {
+  /** Where `/logs` puts its file when the user does not say. */
+  delivery: 'channel' | 'dm';
+  /** Bytes of text above which the file is gzipped. */
+  gzipAbove: number;
+  /** FilterLogEvents' separate quota as a second lane. */
+  secondLane: 'auto' | 'on' | 'off';
+}

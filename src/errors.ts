@@ -1,0 +1,83 @@
+/**
+ * The one error class of the house. An adapter throws it for everything its service can answer;
+ * one place for each way in (Slack, HTTP, CLI) renders it. Anything else that is thrown is a bug
+ * and is rendered as `internal`, with its reference id and never its stack.
+ */
+import { randomBytes } from 'node:crypto';
+
+export type ErrorCode =
+  | 'invalid_input'
+  | 'permission_denied'
+  | 'not_found'
+  | 'conflict'
+  | 'rate_limited'
+  | 'unavailable'
+  | 'timeout'
+  | 'internal';
+
+export const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = {
+  invalid_input: 400,
+  permission_denied: 403,
+  not_found: 404,
+  conflict: 409,
+  rate_limited: 429,
+  unavailable: 503,
+  timeout: 504,
+  internal: 500,
+};
+
+export interface AppErrorOptions {
+  /** What the reader can do about it, one or more lines. */
+  hint?: string;
+  /** For people who may see account details only (use-case admins): ARNs, the service's own words. */
+  adminHint?: string;
+  retryAfterMs?: number;
+  cause?: unknown;
+  /** Kept from an error that is wrapped, so that all mentions of one failure share an id. */
+  ref?: string;
+}
+
+export class AppError extends Error {
+  override readonly name = 'AppError';
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+  readonly adminHint: string | undefined;
+  readonly retryAfterMs: number | undefined;
+  /** Eight characters that stand both in what the user sees and in the log. */
+  readonly ref: string;
+
+  constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
+    super(message, { cause: options.cause });
+    this.code = code;
+    this.hint = options.hint;
+    this.adminHint = options.adminHint;
+    this.retryAfterMs = options.retryAfterMs;
+    this.ref = options.ref ?? newReference();
+  }
+}
+
+/** What the user cancelled, by button, signal or shutdown. Not a failure: rendered as "cancelled". */
+export class CancelledError extends Error {
+  override readonly name = 'CancelledError';
+  constructor(message = 'Cancelled', options?: { cause?: unknown }) {
+    super(message, options);
+  }
+}
+
+const REFERENCE_ALPHABET = 'abcdefghjkmnpqrstuvwxyz23456789';
+
+/** A reference id that survives being read aloud: no look-alike characters. */
+export function newReference(): string {
+  let ref = '';
+  for (const byte of randomBytes(8)) ref += REFERENCE_ALPHABET[byte % REFERENCE_ALPHABET.length];
+  return ref;
+}
+
+/** Any thrown value as an AppError: itself, or an `internal` one that keeps it as cause. */
+export function toAppError(thrown: unknown): AppError {
+  if (thrown instanceof AppError) return thrown;
+  return new AppError('internal', 'Something went wrong inside Signalbox.', {
+    cause: thrown,
+    hint: 'Try again. If it happens again, give the reference to whoever runs Signalbox: it is in its log.',
+  });
+}

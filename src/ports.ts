@@ -1,0 +1,118 @@
+/** The interface of every adapter. Adapters implement these; operations receive them as arguments. */
+import type { TrainingJob } from './domain/jobs.ts';
+import type { UseCase } from './domain/use-cases.ts';
+
+/** Milliseconds since the Unix epoch, UTC. */
+export type EpochMs = number;
+
+export interface Clock {
+  now(): EpochMs;
+}
+
+/** Who asks. `user` is `U…` in Slack; the CLI uses the login name and the team `cli`. */
+export interface Actor {
+  team: string;
+  user: string;
+}
+
+/** The kinds of work a role session is opened for; the first part of the session's name (S1). */
+export type SessionOperation = 'logs' | 'train' | 'comp' | 'pkg' | 'gg' | 'dev';
+
+/** Opens a use case's AWS account for one person and one operation. */
+export interface UseCaseGateway {
+  /**
+   * @throws AppError permission_denied when the role cannot be assumed (hint: the checklist; adminHint: the ARN)
+   */
+  open(useCase: UseCase, actor: Actor, operation: SessionOperation): Promise<UseCaseSession>;
+}
+
+export interface UseCaseSession {
+  /** As CloudTrail shows it; kept in the audit record (S4). */
+  readonly sessionName: string;
+  readonly jobs: JobCatalog;
+  /** The log of one training job. */
+  trainingLog(job: string): LogSource;
+}
+
+/** The training jobs of one use case. */
+export interface JobCatalog {
+  /** @returns undefined when there is no such job */
+  find(name: string, signal?: AbortSignal): Promise<TrainingJob | undefined>;
+  /** Newest first. `nameContains` matches anywhere, without letter case where the service can. */
+  list(query: { nameContains?: string; limit: number }, signal?: AbortSignal): Promise<TrainingJob[]>;
+}
+
+// --- Logs -------------------------------------------------------------------------------------------
+
+/** The log streams of exactly one job or run, read in pages. The engine in `logs/` does all the rest. */
+export interface LogSource {
+  /** Stable identity of what is read, for resuming and for messages: `account/region/group/job`. */
+  readonly id: string;
+  /** Every stream of this job and of no other. Times are hints, never bounds. */
+  listStreams(signal?: AbortSignal): Promise<LogStreamInfo[]>;
+  /** One page of one stream. Pages may be empty in mid-stream; only a repeated token is the end. */
+  readPage(request: LogPageRequest, signal?: AbortSignal): Promise<LogPage>;
+}
+
+export interface LogStreamInfo {
+  name: string;
+  /** What a line shows: `algo-1`. */
+  shortName: string;
+  firstEventAt?: EpochMs | undefined;
+  lastEventAt?: EpochMs | undefined;
+}
+
+export interface LogPageRequest {
+  stream: string;
+  /** Inclusive. */
+  from?: EpochMs | undefined;
+  /** Exclusive. */
+  to?: EpochMs | undefined;
+  direction: 'forward' | 'backward';
+  /** From an earlier page of the same direction and window. */
+  token?: string | undefined;
+  limit?: number | undefined;
+}
+
+/** A page as text with an index: message i is `text[ends[i-1] .. ends[i])`, UTF-8, as the job wrote it. */
+export interface LogPage {
+  count: number;
+  text: Buffer;
+  /** End offset of each message in `text`, length `count`. */
+  ends: Uint32Array;
+  /** Event time of each message, ms, length `count`, in the order the service gave. */
+  times: Float64Array;
+  /** Token for the next page in the request's direction; the same as the one sent: the end. */
+  nextToken: string | undefined;
+}
+
+// --- People ------------------------------------------------------------------------------------------
+
+/** Who belongs where, as Slack knows it. Answers may be cached for a short while. */
+export interface Directory {
+  isInGroup(user: string, group: string): Promise<boolean>;
+  isInChannel(user: string, channel: string): Promise<boolean>;
+}
+
+// --- State -------------------------------------------------------------------------------------------
+
+export interface AuditRecord {
+  at: EpochMs;
+  actor: Actor;
+  /** Verb in the past, dotted: `logs.downloaded`, `logs.refused`. */
+  action: string;
+  useCase?: string | undefined;
+  /** What it was done to: a job's name. */
+  subject?: string | undefined;
+  /** To find the same act in CloudTrail. */
+  sessionName?: string | undefined;
+  detail?: Record<string, string | number | boolean> | undefined;
+}
+
+export interface Store {
+  /** Returns once the record is durable. */
+  appendAudit(record: AuditRecord): Promise<void>;
+  /** Newest first. */
+  listAudit(query: { user?: string; subject?: string; limit: number }): Promise<AuditRecord[]>;
+  close(): Promise<void>;
+}
