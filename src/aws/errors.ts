@@ -1,0 +1,286 @@
+/**
+ * The one table from what AWS answers to what the house throws (L9). Every AWS adapter ends its calls here,
+ * so a reader never meets AWS's own JSON: the service's words go to `adminHint` and to the cause.
+ */
+import { AppError, CancelledError, type ErrorCode } from '../errors.ts';
+
+export interface AwsErrorContext {
+  /** What was being tried, as the reader would say it: `read the log of train-resnet`. */
+  operation: string;
+  /** The use case's id, named in refusals so that the reader knows whom to ask. */
+  useCase?: string | undefined;
+  /** Shown to admins only. */
+  roleArn?: string | undefined;
+  region?: string | undefined;
+  /** The IAM actions the operation needs, for the checklist of a refusal: `logs:GetLogEvents`. */
+  actions?: readonly string[] | undefined;
+}
+
+/** The fields of an SDK error that matter; every one may be missing on a network failure. */
+interface AwsErrorShape {
+  name: string;
+  message: string;
+  code: string;
+  status: number | undefined;
+  retryAfterMs: number | undefined;
+}
+
+const EXPIRED_CREDENTIALS = new Set([
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'TokenRefreshRequired',
+  'RequestExpired',
+  'UnrecognizedClientException',
+  'InvalidClientTokenId',
+  'InvalidToken',
+]);
+
+const ACCESS_DENIED = new Set([
+  'AccessDenied',
+  'AccessDeniedException',
+  'UnauthorizedOperation',
+  'NotAuthorized',
+  'AuthFailure',
+  'OptInRequired',
+]);
+
+const SIGNATURE = new Set([
+  'SignatureDoesNotMatch',
+  'InvalidSignatureException',
+  'IncompleteSignature',
+  'IncompleteSignatureException',
+  'MissingAuthenticationToken',
+  'MissingAuthenticationTokenException',
+]);
+
+const THROTTLED = new Set([
+  'Throttling',
+  'ThrottlingException',
+  'ThrottledException',
+  'RequestThrottled',
+  'RequestThrottledException',
+  'RequestLimitExceeded',
+  'TooManyRequestsException',
+  'SlowDown',
+  'ProvisionedThroughputExceededException',
+]);
+
+const NOT_FOUND = new Set([
+  'ResourceNotFoundException',
+  'ResourceNotFound',
+  'NotFoundException',
+  'NoSuchBucket',
+  'NoSuchKey',
+  'AWS.SimpleQueueService.NonExistentQueue',
+  'QueueDoesNotExist',
+]);
+
+const INVALID = new Set([
+  'ValidationException',
+  'ValidationError',
+  'InvalidParameterException',
+  'InvalidParameterValue',
+  'InvalidParameterCombination',
+  'MalformedPolicyDocument',
+  'PackedPolicyTooLarge',
+  'SerializationException',
+]);
+
+const CONFLICT = new Set([
+  'ConflictException',
+  'ResourceInUse',
+  'ResourceAlreadyExistsException',
+  'OperationAbortedException',
+]);
+
+/** Per-resource limits, not request rates: waiting does not help. */
+const LIMIT = new Set(['ResourceLimitExceeded', 'ServiceQuotaExceededException', 'LimitExceededException']);
+
+const NO_CREDENTIALS = new Set(['CredentialsProviderError', 'ProviderError', 'TokenProviderError']);
+
+const NETWORK = new Set([
+  'ECONNRESET',
+  'ECONNREFUSED',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'UND_ERR_SOCKET',
+  'ERR_STREAM_PREMATURE_CLOSE',
+  'HPE_INVALID_CONSTANT',
+]);
+
+function shape(error: unknown): AwsErrorShape {
+  const e = (typeof error === 'object' && error !== null ? error : {}) as Record<string, unknown>;
+  const meta = (e.$metadata ?? {}) as { httpStatusCode?: number };
+  const headers = ((e.$response ?? {}) as { headers?: Record<string, string> }).headers ?? {};
+  const retryAfter = Number(headers['retry-after']);
+  return {
+    name: typeof e.name === 'string' ? e.name : '',
+    message: typeof e.message === 'string' ? e.message : String(error),
+    code: typeof e.code === 'string' ? e.code : typeof e.Code === 'string' ? e.Code : '',
+    status: meta.httpStatusCode,
+    retryAfterMs: Number.isFinite(retryAfter) && retryAfter > 0 ? retryAfter * 1000 : undefined,
+  };
+}
+
+const inTable = (table: ReadonlySet<string>, e: AwsErrorShape): boolean =>
+  table.has(e.name) || table.has(e.code);
+
+/** The session's credentials ran out or are not known (any more): worth one try with fresh ones. */
+export function isExpiredCredentials(error: unknown): boolean {
+  return inTable(EXPIRED_CREDENTIALS, shape(error));
+}
+
+/** The service asks for fewer requests a second. */
+export function isThrottled(error: unknown): boolean {
+  const e = shape(error);
+  return inTable(THROTTLED, e) || e.status === 429;
+}
+
+/** A broken connection, a time-out or the service's own trouble: worth trying again as it is. */
+export function isTransient(error: unknown): boolean {
+  const e = shape(error);
+  if (e.name === 'AbortError') return false;
+  if ((e.status ?? 0) >= 500) return true;
+  if (NETWORK.has(e.code) || e.name === 'TimeoutError' || e.name === 'RequestTimeout') return true;
+  // A cut connection in the middle of a body has no code of its own in Node: `aborted`, `socket hang up`.
+  if (/socket hang up|^aborted$|premature close|terminated/i.test(e.message)) return true;
+  const cause = (error as { cause?: unknown } | null)?.cause;
+  return cause !== undefined && cause !== error && isTransient(cause);
+}
+
+/**
+ * @param error whatever an AWS SDK call threw
+ * @returns an AppError to throw; an AppError is handed back as it is
+ * @throws CancelledError when the call ended because its AbortSignal did
+ */
+export function awsErrorToAppError(error: unknown, context: AwsErrorContext): AppError {
+  if (error instanceof AppError) return error;
+  if (error instanceof CancelledError) throw error;
+  const e = shape(error);
+  if (e.name === 'AbortError') throw new CancelledError('Cancelled', { cause: error });
+
+  const where = context.useCase ? ` in use case ${context.useCase}` : '';
+  const make = (code: ErrorCode, message: string, hint: string, retryAfterMs?: number): AppError =>
+    new AppError(code, message, {
+      hint,
+      adminHint: adminHint(e, context),
+      cause: error,
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    });
+
+  if (isThrottled(error)) {
+    return make(
+      'rate_limited',
+      `AWS is limiting requests; could not ${context.operation}${where}.`,
+      'Others are using the same account at the same time. Wait a minute and try again.',
+      e.retryAfterMs ?? 30_000,
+    );
+  }
+  if (inTable(EXPIRED_CREDENTIALS, e)) {
+    return make(
+      'permission_denied',
+      `AWS did not accept the session's credentials, also not after renewing them; could not ${context.operation}${where}.`,
+      "Try again. If it stays: an admin should check the bot's own AWS credentials with `signalbox doctor`.",
+    );
+  }
+  if (/not authorized to perform: sts:AssumeRole/i.test(e.message)) {
+    return make(
+      'permission_denied',
+      `The role of ${context.useCase ? `use case ${context.useCase}` : 'this use case'} cannot be assumed.`,
+      [
+        'An admin of the use case can fix it:',
+        "• the role's trust policy must allow the bot's own identity (sts:AssumeRole)",
+        '• the external id in signalbox.yaml must be the one in the trust policy',
+        '• the role ARN in signalbox.yaml must exist in that account',
+      ].join('\n'),
+    );
+  }
+  if (inTable(ACCESS_DENIED, e) || e.status === 403 || e.status === 401 || inTable(SIGNATURE, e)) {
+    const signature = inTable(SIGNATURE, e);
+    return make(
+      'permission_denied',
+      `AWS refused to ${context.operation}${where}.`,
+      signature
+        ? "The request's signature was refused. An admin should check the bot's access key, its secret and this machine's clock."
+        : [
+            'An admin of the use case can fix it:',
+            `• the role's policy must allow ${context.actions?.join(', ') ?? 'this operation'}`,
+            '• no permission boundary or organisation policy may forbid it',
+            '• account and region in signalbox.yaml must be the ones the job ran in',
+          ].join('\n'),
+    );
+  }
+  if (inTable(NO_CREDENTIALS, e)) {
+    return make(
+      'permission_denied',
+      `The bot has no AWS credentials of its own; could not ${context.operation}${where}.`,
+      'An admin should give the bot an instance role, a profile or AWS_ACCESS_KEY_ID, then run `signalbox doctor`.',
+    );
+  }
+  // SageMaker says "not found" with a ValidationException, so this stands before the invalid ones.
+  if (
+    inTable(NOT_FOUND, e) ||
+    /requested resource not found|could not find|does not exist/i.test(e.message)
+  ) {
+    return make(
+      'not_found',
+      `AWS does not know it; could not ${context.operation}${where}.`,
+      'Check the name, and that the job belongs to this use case (its account and region).',
+    );
+  }
+  if (inTable(CONFLICT, e)) {
+    return make(
+      'conflict',
+      `Something with that name exists or is in use already; could not ${context.operation}${where}.`,
+      'Look at what is there first; then try again.',
+    );
+  }
+  if (inTable(LIMIT, e)) {
+    return make(
+      'rate_limited',
+      `A limit of the AWS account is reached; could not ${context.operation}${where}.`,
+      'Wait until running work ends, or ask an admin to raise the quota.',
+    );
+  }
+  if (inTable(INVALID, e)) {
+    return make(
+      'invalid_input',
+      `AWS did not accept the request to ${context.operation}${where}: ${oneLine(e.message)}`,
+      'Correct the value that is named and try again.',
+    );
+  }
+  if (isTransient(error)) {
+    return make(
+      'unavailable',
+      `AWS could not be reached or had trouble of its own; could not ${context.operation}${where}.`,
+      'This usually passes by itself. Try again in a minute.',
+      e.retryAfterMs,
+    );
+  }
+  return make(
+    e.status !== undefined && e.status < 500 ? 'invalid_input' : 'internal',
+    `Could not ${context.operation}${where}: AWS answered with something unexpected.`,
+    'Try again. If it happens again, give the reference to whoever runs Signalbox: it is in its log.',
+  );
+}
+
+/** The service's own words, for people who may see account details. */
+function adminHint(e: AwsErrorShape, context: AwsErrorContext): string {
+  const lines = [
+    `AWS: ${e.name || e.code || 'Error'}${e.status === undefined ? '' : ` (HTTP ${e.status})`}: ${oneLine(e.message)}`,
+  ];
+  if (context.roleArn) lines.push(`Role: ${context.roleArn}`);
+  if (context.region) lines.push(`Region: ${context.region}`);
+  return lines.join('\n');
+}
+
+/** AWS puts whole JSON documents and stack hints into messages: the first line, kept short, says it. */
+function oneLine(message: string): string {
+  const line = message.split('\n', 1)[0]?.trim() ?? '';
+  return line.length <= 300 ? line : `${line.slice(0, 300)}… (cut at 300 of ${line.length} characters)`;
+}
