@@ -21,6 +21,12 @@ export interface UseCase {
   alertsChannel?: string | undefined;
   access: Readonly<Partial<Record<Role, readonly Grantee[]>>>;
   logs: LogSettings;
+  /** Where its training jobs run. Left out: SageMaker. */
+  providers?: ProviderSettings | undefined;
+}
+
+export interface ProviderSettings {
+  sagemaker: boolean;
 }
 
 export interface LogSettings {

@@ -1,0 +1,62 @@
+/** What a log file is called and what stands at its top. */
+import type { TrainingJob } from './jobs.ts';
+import type { UseCase } from './use-cases.ts';
+
+/**
+ * `training-logs-<job>-<UTC time>.log`, of letters, digits, dots, hyphens and underscores only: safe as a path,
+ * in a header and in a shell.
+ * @param at milliseconds since the epoch
+ */
+export function logFileName(job: string, at: number): string {
+  const safe = job
+    .replace(/[^A-Za-z0-9._-]+/g, '-')
+    .replace(/\.{2,}/g, '.')
+    .replace(/^[-.]+|[-.]+$/g, '')
+    .slice(0, 100);
+  const time = new Date(at).toISOString().replace(/[-:]/g, '').replace(/\.\d+/, '');
+  return `training-logs-${safe || 'job'}-${time}.log`;
+}
+
+export interface LogHeaderFacts {
+  job: TrainingJob;
+  useCase: UseCase;
+  /** What the file was narrowed to, in words; empty: nothing. */
+  narrowed: string;
+  events: number;
+  firstEventAt?: number | undefined;
+  lastEventAt?: number | undefined;
+  streams: readonly { name: string; events: number }[];
+  downloadedAt: number;
+  /** The person, as the reader knows them. */
+  by: string;
+}
+
+/** The lines above the events; each starts with `#`. Ends with an empty line. */
+export function logHeader(facts: LogHeaderFacts): string {
+  const { job, useCase } = facts;
+  const span =
+    facts.firstEventAt === undefined || facts.lastEventAt === undefined
+      ? 'no events'
+      : `${iso(facts.firstEventAt)} to ${iso(facts.lastEventAt)}`;
+  const rows: [label: string, value: string][] = [
+    ['job', `${job.name} (${job.status})`],
+    ['use case', `${useCase.name} (${useCase.id})`],
+    ['account', useCase.account],
+    ['region', useCase.region],
+    ...facts.streams.map((stream, index): [string, string] => [
+      index === 0 ? 'streams' : '',
+      `${stream.name} (${count(stream.events)} events)`,
+    ]),
+    ['time span', span],
+    ['events', count(facts.events)],
+    ...(facts.narrowed === '' ? [] : ([['narrowed to', facts.narrowed]] as [string, string][])),
+    ['downloaded', `${iso(facts.downloadedAt)} by ${facts.by}`],
+  ];
+  return `${rows.map(([label, value]) => `# ${label.padEnd(12)} ${oneLine(value)}`).join('\n')}\n\n`;
+}
+
+const iso = (at: number): string => new Date(at).toISOString();
+const count = (value: number): string => value.toLocaleString('en-US');
+// A name or a status must not be able to start a line of its own.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to be removed
+const oneLine = (text: string): string => text.replace(/[\u0000-\u001f\u007f\u2028\u2029]+/g, ' ');

@@ -1,0 +1,71 @@
+/** Which use case somebody means, and whether they may: from a flag, from the channel, or by searching. */
+import { closest } from 'fastest-levenshtein';
+import { may, type Permission, refusal, useCasesWith } from '../domain/access.ts';
+import { cite } from '../domain/command-words.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import { AppError } from '../errors.ts';
+import type { Directory } from '../ports.ts';
+
+export interface UseCaseQuestion {
+  user: string;
+  permission: Permission;
+  /** Given by flag or kept in a button. */
+  id?: string | undefined;
+  /** Where it was asked; a direct message belongs to no use case. */
+  channel?: string | undefined;
+  isDirect: boolean;
+}
+
+/** One use case, or several of which any may be meant; each of them with the permission. */
+export type UseCaseAnswer =
+  | { kind: 'chosen'; candidates: readonly [UseCase, ...UseCase[]] }
+  | { kind: 'refused'; useCase: UseCase; error: AppError }
+  /** The channel belongs to no use case; `open` are those that the person may use all the same. */
+  | { kind: 'no_use_case'; open: readonly UseCase[] };
+
+/** @throws AppError invalid_input for an id that no use case has; unavailable when the directory fails */
+export async function chooseUseCase(
+  question: UseCaseQuestion,
+  useCases: readonly UseCase[],
+  directory: Directory,
+): Promise<UseCaseAnswer> {
+  const { user, permission } = question;
+  if (question.id !== undefined) {
+    const useCase = findUseCase(question.id, useCases);
+    return (await may(user, permission, useCase, directory))
+      ? { kind: 'chosen', candidates: [useCase] }
+      : { kind: 'refused', useCase, error: refusal(useCase, permission) };
+  }
+  const here = useCases.filter((useCase) => belongsTo(question.channel, useCase));
+  const open = await useCasesWith(user, permission, here.length > 0 ? here : useCases, directory);
+  const [first, ...rest] = open;
+  if (here.length > 0) {
+    return first
+      ? { kind: 'chosen', candidates: [first, ...rest] }
+      : { kind: 'refused', useCase: here[0]!, error: refusal(here[0]!, permission) };
+  }
+  return question.isDirect && first
+    ? { kind: 'chosen', candidates: [first, ...rest] }
+    : { kind: 'no_use_case', open };
+}
+
+/** Whether what belongs to the use case may be shown to everybody in the channel. */
+export function belongsTo(channel: string | undefined, useCase: UseCase): boolean {
+  return channel !== undefined && (useCase.channels.includes(channel) || useCase.alertsChannel === channel);
+}
+
+/** @throws AppError invalid_input naming the nearest id */
+export function findUseCase(id: string, useCases: readonly UseCase[]): UseCase {
+  const wanted = id.toLowerCase();
+  const found =
+    useCases.find((useCase) => useCase.id.toLowerCase() === wanted) ??
+    useCases.find((useCase) => useCase.name.toLowerCase() === wanted);
+  if (found) return found;
+  const ids = useCases.map((useCase) => useCase.id);
+  throw new AppError('invalid_input', `There is no use case ${cite(id)}.`, {
+    hint:
+      ids.length === 0
+        ? 'None is configured.'
+        : `Did you mean ${closest(wanted, ids)}? All: ${ids.join(', ')}`,
+  });
+}

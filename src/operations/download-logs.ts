@@ -1,0 +1,213 @@
+/**
+ * One job's log as files on disk, on record. Rights are the caller's to check before: in Slack by the person's
+ * roles, on the command line by the AWS credentials in use.
+ */
+
+import type { TrainingJob } from '../domain/jobs.ts';
+import { logFileName, logHeader } from '../domain/log-files.ts';
+import type { LogQuery } from '../domain/log-query.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import { AppError, CancelledError, toAppError } from '../errors.ts';
+import type { LogDownload, LogEngine, LogProgress } from '../logs/index.ts';
+import type { Actor, AuditRecord, Clock, Store, UseCaseGateway, UseCaseSession } from '../ports.ts';
+import { nearestJobs } from './find-jobs.ts';
+
+export interface DownloadDeps {
+  gateway: UseCaseGateway;
+  engine: LogEngine;
+  store: Store;
+  clock: Clock;
+}
+
+export interface DownloadRequest {
+  actor: Actor;
+  /** The person as the reader of the file knows them: `ada (U0ADA)`. */
+  by: string;
+  /** The first of them that has the job is taken. */
+  useCases: readonly [UseCase, ...UseCase[]];
+  query: LogQuery;
+  /** Bytes; no file becomes larger. */
+  partLimit?: number | undefined;
+  /** Exact path of the file; left out: in the spool until `dispose`. */
+  out?: string | undefined;
+  /** Never gzip, whatever the use case says. */
+  neverGzip?: boolean | undefined;
+}
+
+export type DownloadOutcome =
+  | {
+      kind: 'done';
+      job: TrainingJob;
+      useCase: UseCase;
+      download: LogDownload;
+      sessionName: string;
+      /** Ends the range: the moment of the request, or `--until`. */
+      to: number;
+    }
+  | { kind: 'unknown_job'; useCase: UseCase; nearest: readonly string[] }
+  /** The job is there and has not printed anything (yet). */
+  | { kind: 'no_log'; job: TrainingJob; useCase: UseCase; sessionName: string };
+
+/**
+ * @throws AppError as the gateway and the engine; CancelledError. Every end is in the audit trail: downloaded,
+ *   failed or cancelled; the record of a download is durable before its files are handed over.
+ */
+export async function downloadLogs(
+  deps: DownloadDeps,
+  request: DownloadRequest,
+  options: { signal?: AbortSignal; onProgress?: (progress: LogProgress) => void } = {},
+): Promise<DownloadOutcome> {
+  const now = deps.clock.now();
+  const record = (
+    action: string,
+    useCase: UseCase,
+    sessionName?: string,
+    detail?: AuditRecord['detail'],
+  ): Promise<void> =>
+    deps.store.appendAudit({
+      at: deps.clock.now(),
+      actor: request.actor,
+      action,
+      useCase: useCase.id,
+      subject: request.query.job,
+      sessionName,
+      detail,
+    });
+
+  let useCase: UseCase = request.useCases[0];
+  let session: UseCaseSession | undefined;
+  try {
+    const located = await locate(deps, request, options.signal);
+    useCase = located.useCase;
+    session = located.session;
+    const { job } = located;
+    const { sessionName } = session;
+    if (!job) {
+      const nearest = await nearestJobs(session.jobs, request.query.job, 5, options.signal);
+      await record('logs.unknown_job', useCase, sessionName);
+      return { kind: 'unknown_job', useCase, nearest };
+    }
+
+    // The end of the range is fixed here, so that the download of a running job ends.
+    const to = Math.min(request.query.until ?? now, now);
+    const download = await fetchLog(deps.engine, request, { job, useCase, session, now, to }, options);
+    if (!download) {
+      await record('logs.none_yet', useCase, sessionName);
+      return { kind: 'no_log', job, useCase, sessionName };
+    }
+    try {
+      await record('logs.downloaded', useCase, sessionName, {
+        events: download.facts.events,
+        bytes: download.facts.textBytes,
+        files: download.files.length,
+      });
+    } catch (error) {
+      await download.dispose();
+      throw error;
+    }
+    return { kind: 'done', job, useCase, download, sessionName, to };
+  } catch (error) {
+    if (error instanceof CancelledError) {
+      await record('logs.cancelled', useCase, session?.sessionName);
+      throw error;
+    }
+    const failure = toAppError(error);
+    await record('logs.failed', useCase, session?.sessionName, { code: failure.code, ref: failure.ref });
+    throw failure;
+  }
+}
+
+interface Located {
+  useCase: UseCase;
+  session: UseCaseSession;
+  job: TrainingJob | undefined;
+}
+
+/** The first use case that has the job; the first of all when none has it. */
+async function locate(deps: DownloadDeps, request: DownloadRequest, signal?: AbortSignal): Promise<Located> {
+  const searched = await Promise.allSettled(
+    request.useCases.map(async (useCase): Promise<Located> => {
+      const session = await deps.gateway.open(useCase, request.actor, 'logs');
+      return { useCase, session, job: await session.jobs.find(request.query.job, signal) };
+    }),
+  );
+  signal?.throwIfAborted();
+  const found = searched.filter((result) => result.status === 'fulfilled').map((result) => result.value);
+  const having = found.filter(({ job }) => job !== undefined);
+  if (having.length > 1) {
+    const ids = having.map(({ useCase }) => useCase.id);
+    throw new AppError(
+      'invalid_input',
+      `${ids.length} use cases have a job of this name: ${ids.join(', ')}.`,
+      {
+        hint: `Say which: --use-case ${ids[0]}`,
+      },
+    );
+  }
+  const failed = searched.find((result) => result.status === 'rejected');
+  const chosen = having[0] ?? (failed ? undefined : found[0]);
+  // Not found where it could be looked for, but somewhere it could not: that is the thing to say.
+  if (!chosen) throw failed!.reason;
+  return chosen;
+}
+
+async function fetchLog(
+  engine: LogEngine,
+  request: DownloadRequest,
+  found: { job: TrainingJob; useCase: UseCase; session: UseCaseSession; now: number; to: number },
+  options: { signal?: AbortSignal; onProgress?: (progress: LogProgress) => void },
+): Promise<LogDownload | undefined> {
+  const { query } = request;
+  const { job, useCase, session, now, to } = found;
+  try {
+    return await engine.download(
+      {
+        source: session.trainingLog(job.name),
+        from: query.since,
+        to,
+        ...(query.streams.length === 0 ? {} : { streams: query.streams }),
+        tail: query.tail,
+        match: query.match,
+        form: query.form,
+        fileName: logFileName(job.name, now),
+        gzipAbove: request.neverGzip ? Number.POSITIVE_INFINITY : useCase.logs.gzipAbove,
+        partLimit: request.partLimit,
+        out: request.out,
+        ...(query.form === 'raw'
+          ? {} // Bytes as printed: nothing of ours among them.
+          : {
+              header: (facts) =>
+                logHeader({
+                  ...facts,
+                  job,
+                  useCase,
+                  narrowed: describeNarrowing(query),
+                  downloadedAt: now,
+                  by: request.by,
+                }),
+            }),
+      },
+      options,
+    );
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'not_found') return undefined;
+    throw error;
+  }
+}
+
+/** What a query leaves out, in words; empty when it leaves out nothing. */
+export function describeNarrowing(query: LogQuery): string {
+  const time = (at: number): string => new Date(at).toISOString();
+  return [
+    query.since === undefined ? '' : `since ${time(query.since)}`,
+    query.until === undefined ? '' : `until ${time(query.until)}`,
+    query.streams.length === 0 ? '' : `streams ${query.streams.join(', ')}`,
+    query.match === undefined
+      ? ''
+      : `${query.match.kind === 'regex' ? 'lines that match' : 'lines with'} ${query.match.pattern}`,
+    query.tail === undefined ? '' : `the last ${query.tail} events`,
+    query.form === 'plain' ? 'terminal picture' : '',
+  ]
+    .filter((part) => part !== '')
+    .join('; ');
+}
