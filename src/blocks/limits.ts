@@ -5,6 +5,11 @@
  */
 export const LIMITS = {
   blocks: { message: 50, view: 100 },
+  /**
+   * Characters of text over all blocks of a posted message; beyond it `msg_blocks_too_long`. Not in Slack's
+   * reference: about 13,200 as measured by others, and fewer with many blocks, so stay well below.
+   */
+  blocksText: 13_200,
   /** Any `block_id`, `action_id`, `callback_id` or `external_id`. */
   id: 255,
   /** Any text object, where nothing narrower is said. */
