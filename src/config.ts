@@ -1,0 +1,311 @@
+/**
+ * Everything that people set: signalbox.yaml and the environment. The only reader of both, so that one place
+ * knows every name; secrets come by the environment alone.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { parseEnv } from 'node:util';
+import { LineCounter, parseDocument } from 'yaml';
+import { type ConfigProblem, describeIssues } from './config/problems.ts';
+import { fileSchema, toUseCase } from './config/schema.ts';
+import type { UseCase } from './domain/use-cases.ts';
+import { AppError } from './errors.ts';
+
+export const DEFAULT_CONFIG_FILE = 'signalbox.yaml';
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface Config {
+  /** Absolute path of the signalbox.yaml in use. */
+  path: string;
+  /** Absolute; a relative `storage.dataDir` counts from the file's folder. */
+  dataDir: string;
+  /** Slack users who may see and do everything in every use case. */
+  admins: readonly string[];
+  /** At least one. */
+  useCases: readonly UseCase[];
+  /** Undefined when the environment has no token; `loadConfig({ requireSlack: true })` refuses that. */
+  slack: SlackConfig | undefined;
+  /** From `PORT`. In Socket Mode the health server runs only when it is set; HTTP mode falls back to 3000. */
+  port: number | undefined;
+  logLevel: LogLevel;
+  /** Values that must never reach a log, whatever line they turn up in. */
+  secrets: readonly string[];
+}
+
+export interface SlackConfig {
+  botToken: string;
+  /** `SLACK_APP_TOKEN` chooses Socket Mode, also when a signing secret is set as well. */
+  connection: { mode: 'socket'; appToken: string } | { mode: 'http'; signingSecret: string; port: number };
+  /** Ends in a slash; undefined: Slack itself. */
+  apiUrl: string | undefined;
+}
+
+export interface LoadConfigOptions {
+  /** Default: the process's own. */
+  env?: Environment;
+  /** Where relative paths start; default: the working directory. */
+  cwd?: string;
+  /** The tokens must be there: for whatever talks to Slack. */
+  requireSlack?: boolean;
+}
+
+/** @throws AppError invalid_input naming every problem at once, a line each */
+export function loadConfig(
+  options: LoadConfigOptions & { requireSlack: true },
+): Config & { slack: SlackConfig };
+export function loadConfig(options?: LoadConfigOptions): Config;
+export function loadConfig(options: LoadConfigOptions = {}): Config {
+  const env = options.env ?? process.env;
+  const cwd = options.cwd ?? process.cwd();
+  const path = configPath(env, cwd);
+  const problems: ConfigProblem[] = [];
+
+  const file = readFile(path, problems);
+  const slack = readSlack(env, options.requireSlack ?? false, problems);
+  const port = readPort(env, problems);
+  const logLevel = readLogLevel(env, problems);
+  if (problems.length > 0 || !file) throw problemsError(path, problems);
+
+  return {
+    path,
+    dataDir: set(env, 'SIGNALBOX_DATA_DIR')
+      ? resolve(cwd, set(env, 'SIGNALBOX_DATA_DIR')!)
+      : resolve(dirname(path), file.storage.dataDir ?? './data'),
+    admins: file.admins,
+    useCases: file.useCases.map(toUseCase),
+    slack,
+    port,
+    logLevel,
+    secrets: SECRET_VARIABLES.flatMap((name) => set(env, name) ?? []),
+  };
+}
+
+/** Which file is read: `SIGNALBOX_CONFIG`, or signalbox.yaml in the working directory. */
+export function configPath(env: Environment = process.env, cwd: string = process.cwd()): string {
+  return resolve(cwd, set(env, 'SIGNALBOX_CONFIG') ?? DEFAULT_CONFIG_FILE);
+}
+
+/** Whether stack traces may be printed: `SIGNALBOX_DEBUG=1`. */
+export function debugging(env: Environment = process.env): boolean {
+  const value = set(env, 'SIGNALBOX_DEBUG');
+  return value !== undefined && value !== '0' && value !== 'false';
+}
+
+/** The environment of a child process: this one's, changed; `undefined` takes a variable away. */
+export function childEnvironment(changes: Environment): Record<string, string> {
+  const merged = { ...process.env, ...changes };
+  return Object.fromEntries(
+    Object.entries(merged).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+}
+
+/**
+ * Takes over what `.env` in the working directory sets and the environment does not. Into the process's own
+ * environment, since the AWS SDK reads its variables there.
+ */
+export function loadDotEnv(cwd: string = process.cwd()): void {
+  const path = resolve(cwd, '.env');
+  if (!existsSync(path)) return;
+  for (const [name, value] of Object.entries(parseEnv(readFileSync(path, 'utf8'))))
+    if (process.env[name] === undefined) process.env[name] = value;
+}
+
+const SECRET_VARIABLES = [
+  'SLACK_BOT_TOKEN',
+  'SLACK_APP_TOKEN',
+  'SLACK_SIGNING_SECRET',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
+];
+
+/** An empty variable counts as not set: that is how a compose file or a shell blanks one. */
+function set(env: Environment, name: string): string | undefined {
+  const value = env[name]?.trim();
+  return value === '' ? undefined : value;
+}
+
+function readFile(path: string, problems: ConfigProblem[]) {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new AppError(
+      'invalid_input',
+      missing
+        ? `There is no configuration file: expected ${path}.`
+        : `The configuration file ${path} cannot be read: ${(error as Error).message}.`,
+      {
+        hint: missing
+          ? 'Copy signalbox.example.yaml to signalbox.yaml and edit it, or set SIGNALBOX_CONFIG to the path of yours.'
+          : 'Make the file readable for the user that runs Signalbox, or set SIGNALBOX_CONFIG to another one.',
+        cause: error,
+      },
+    );
+  }
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  for (const error of document.errors) {
+    const { line, col } = lines.linePos(error.pos[0]);
+    problems.push({
+      key: `line ${line}`,
+      message: `line ${line}, column ${col}: this is not valid YAML: ${error.message}`,
+    });
+  }
+  if (document.errors.length > 0) return undefined;
+
+  const raw: unknown = document.toJS() ?? {};
+  const parsed = fileSchema.safeParse(raw);
+  if (!parsed.success) problems.push(...describeIssues(parsed.error.issues, raw));
+  problems.push(...contradictions(raw));
+  return parsed.data;
+}
+
+/** What each key allows by itself but not together. Works on whatever is there, so that it is said at once. */
+function contradictions(raw: unknown): ConfigProblem[] {
+  const entries = (raw as { useCases?: unknown } | null)?.useCases;
+  if (!Array.isArray(entries)) return [];
+  const problems: ConfigProblem[] = [];
+  const seen = new Map<unknown, number>();
+  const channels = new Map<unknown, number>();
+  entries.forEach((entry: unknown, index) => {
+    if (typeof entry !== 'object' || entry === null) return;
+    const { id, account, roleArn, externalId, channels: own } = entry as Record<string, unknown>;
+    const at = `useCases[${index}]`;
+    const first = seen.get(id);
+    if (id !== undefined && first !== undefined)
+      problems.push({
+        key: `${at}.id`,
+        message: `${at}.id: expected an id of its own; came "${id}", which useCases[${first}] has too. Example: id: ${id}-2`,
+      });
+    else seen.set(id, index);
+    const roleAccount =
+      typeof roleArn === 'string' ? /^arn:[^:]+:iam::(\d{12}):/.exec(roleArn)?.[1] : undefined;
+    if (roleAccount && typeof account === 'string' && /^\d{12}$/.test(account) && roleAccount !== account)
+      problems.push({
+        key: `${at}.roleArn`,
+        message: `${at}.roleArn: expected a role in the use case's account ${account}; came one in account ${roleAccount}. Example: roleArn: arn:aws:iam::${account}:role/SignalboxAccess`,
+      });
+    if (externalId !== undefined && roleArn === undefined)
+      problems.push({
+        key: `${at}.externalId`,
+        message: `${at}.externalId: expected a roleArn beside it, since the id is only sent when a role is assumed; came none. Example: roleArn: arn:aws:iam::123456789012:role/SignalboxAccess`,
+      });
+    if (Array.isArray(own))
+      own.forEach((channel: unknown, place) => {
+        const other = channels.get(channel);
+        if (other !== undefined && other !== index)
+          problems.push({
+            key: `${at}.channels[${place}]`,
+            message: `${at}.channels[${place}]: expected a channel of this use case alone, since a command there must mean one use case; came "${channel}", which useCases[${other}] has too. Example: channels: [C0LINE3]`,
+          });
+        else channels.set(channel, index);
+      });
+  });
+  return problems;
+}
+
+function readSlack(env: Environment, required: boolean, problems: ConfigProblem[]): SlackConfig | undefined {
+  const botToken = token(
+    env,
+    'SLACK_BOT_TOKEN',
+    'xoxb-',
+    'the bot token (OAuth & Permissions in the app)',
+    problems,
+  );
+  const appToken = token(
+    env,
+    'SLACK_APP_TOKEN',
+    'xapp-',
+    'an app-level token with connections:write (Basic Information in the app)',
+    problems,
+  );
+  const signingSecret = set(env, 'SLACK_SIGNING_SECRET');
+  const apiUrl = set(env, 'SLACK_API_URL');
+  if (apiUrl !== undefined && !isHttpUrl(apiUrl))
+    problems.push(variable('SLACK_API_URL', 'an http or https URL', apiUrl, 'https://slack.com/api/'));
+  if (required && botToken === undefined)
+    problems.push(
+      variable('SLACK_BOT_TOKEN', 'the bot token (OAuth & Permissions in the app)', undefined, 'xoxb-…'),
+    );
+  if (required && appToken === undefined && signingSecret === undefined)
+    problems.push(
+      variable(
+        'SLACK_APP_TOKEN',
+        'an app-level token with connections:write (Socket Mode), or SLACK_SIGNING_SECRET (HTTP mode)',
+        undefined,
+        'xapp-…',
+      ),
+    );
+  if (botToken === undefined || (appToken === undefined && signingSecret === undefined)) return undefined;
+  return {
+    botToken,
+    connection:
+      appToken !== undefined
+        ? { mode: 'socket', appToken }
+        : { mode: 'http', signingSecret: signingSecret!, port: Number(set(env, 'PORT') ?? 3000) },
+    // Web API clients put method names right behind it.
+    apiUrl: apiUrl === undefined || apiUrl.endsWith('/') ? apiUrl : `${apiUrl}/`,
+  };
+}
+
+function token(
+  env: Environment,
+  name: string,
+  prefix: string,
+  what: string,
+  problems: ConfigProblem[],
+): string | undefined {
+  const value = set(env, name);
+  if (value !== undefined && !value.startsWith(prefix))
+    // Never the value itself: it may be another secret in the wrong variable.
+    problems.push({
+      key: name,
+      message: `${name}: expected ${what}, which begins with ${prefix}; came ${value.length} characters that do not. Example: ${name}=${prefix}…`,
+    });
+  return value;
+}
+
+function readPort(env: Environment, problems: ConfigProblem[]): number | undefined {
+  const value = set(env, 'PORT');
+  if (value === undefined) return undefined;
+  const port = Number(value);
+  if (!/^\d+$/.test(value) || port > 65_535)
+    problems.push(variable('PORT', 'a port number, 0 to 65535 (0: any free one)', value, '3000'));
+  return port;
+}
+
+function readLogLevel(env: Environment, problems: ConfigProblem[]): LogLevel {
+  const value = set(env, 'LOG_LEVEL')?.toLowerCase();
+  if (value === undefined) return 'info';
+  const level = LOG_LEVELS.find((known) => known === value);
+  if (!level) problems.push(variable('LOG_LEVEL', `one of ${LOG_LEVELS.join(', ')}`, value, 'info'));
+  return level ?? 'info';
+}
+
+function variable(name: string, expected: string, came: string | undefined, example: string): ConfigProblem {
+  const what = came === undefined ? 'it is not set' : `came ${JSON.stringify(came.slice(0, 80))}`;
+  return {
+    key: name,
+    message: `${name} (environment): expected ${expected}; ${what}. Example: ${name}=${example}`,
+  };
+}
+
+function isHttpUrl(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+}
+
+function problemsError(path: string, problems: readonly ConfigProblem[]): AppError {
+  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
+  return new AppError(
+    'invalid_input',
+    `The configuration has ${count} (file: ${path}):\n${problems.map((problem) => `  • ${problem.message}`).join('\n')}`,
+    {
+      hint: 'Correct them all and run `signalbox check-config`. Every key is explained in docs/configuration.md.',
+    },
+  );
+}

@@ -1,0 +1,87 @@
+/** What is wrong with a configuration, in words: key, what was expected, what came, an example. */
+import { closest, distance } from 'fastest-levenshtein';
+import type { z } from 'zod';
+import { KEY_GUIDES, type KeyGuide } from './schema.ts';
+
+export interface ConfigProblem {
+  /** `useCases[0].region`, or an environment variable's name. */
+  key: string;
+  message: string;
+}
+
+type Path = readonly PropertyKey[];
+
+/** Every problem that zod found, in words, in the order of the file. */
+export function describeIssues(issues: readonly z.core.$ZodIssue[], raw: unknown): ConfigProblem[] {
+  return issues.flatMap((issue) => {
+    if (issue.code === 'unrecognized_keys')
+      return issue.keys.map((key) => unknownKey([...issue.path, key], raw));
+    return [wrongValue(issue.path, raw)];
+  });
+}
+
+function wrongValue(path: Path, raw: unknown): ConfigProblem {
+  const guide = guideFor(path);
+  const value = valueAt(path, raw);
+  const key = keyText(path);
+  const came = value === undefined ? 'it is missing' : `came ${shown(value)}`;
+  return {
+    key,
+    message: `${key || 'the file'}: expected ${guide.expected}; ${came}. Example: ${guide.example}`,
+  };
+}
+
+function unknownKey(path: Path, raw: unknown): ConfigProblem {
+  const key = keyText(path);
+  const name = String(path.at(-1));
+  const parent = pattern(path.slice(0, -1));
+  const prefix = parent === '' ? '' : `${parent}.`;
+  const siblings = Object.keys(KEY_GUIDES)
+    .filter((known) => known.startsWith(prefix))
+    .map((known) => known.slice(prefix.length))
+    .filter((known) => /^\w+$/.test(known));
+  const message = `${key}: there is no such key; came ${shown(valueAt(path, raw))}.`;
+  const near = siblings.length === 0 ? undefined : closest(name, siblings);
+  if (near !== undefined && distance(name.toLowerCase(), near.toLowerCase()) <= Math.max(2, name.length / 3))
+    return {
+      key,
+      message: `${message} Did you mean "${near}"? Example: ${KEY_GUIDES[prefix + near]?.example}`,
+    };
+  return { key, message: `${message} Known here: ${siblings.join(', ')}` };
+}
+
+function valueAt(path: Path, raw: unknown): unknown {
+  let at = raw;
+  for (const key of path) {
+    if (typeof at !== 'object' || at === null) return undefined;
+    at = (at as Record<PropertyKey, unknown>)[key];
+  }
+  return at;
+}
+
+/** The guide of the key itself, or of the nearest section around it. */
+function guideFor(path: Path): KeyGuide {
+  for (let length = path.length; length >= 0; length--) {
+    const guide = KEY_GUIDES[pattern(path.slice(0, length))];
+    if (guide) return guide;
+  }
+  return { expected: 'another value', example: 'see signalbox.example.yaml' };
+}
+
+/** `['useCases', 0, 'id']` → `useCases[].id`. */
+const pattern = (path: Path): string => join(path, () => '[]');
+
+/** `['useCases', 0, 'id']` → `useCases[0].id`. */
+const keyText = (path: Path): string => join(path, (index) => `[${index}]`);
+
+function join(path: Path, index: (at: number) => string): string {
+  let text = '';
+  for (const part of path)
+    text += typeof part === 'number' ? index(part) : `${text === '' ? '' : '.'}${String(part)}`;
+  return text;
+}
+
+function shown(value: unknown): string {
+  const json = JSON.stringify(value) ?? String(value);
+  return json.length <= 60 ? json : `${json.slice(0, 60)}… (${json.length} characters)`;
+}

@@ -1,0 +1,280 @@
+/** The shape of signalbox.yaml, and the words for what each key wants. */
+import { z } from 'zod';
+import { CHANNEL_MEMBERS, type UseCase } from '../domain/use-cases.ts';
+
+const SIZE_UNITS: Readonly<Record<string, number>> = {
+  B: 1,
+  kB: 1e3,
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+};
+
+const size = z
+  .union([z.number().int().nonnegative(), z.string().regex(/^\d+(\.\d+)?\s*(B|kB|KB|MB|GB|KiB|MiB|GiB)$/)])
+  .transform((value) => {
+    if (typeof value === 'number') return value;
+    const [, number, unit] = /^([\d.]+)\s*(\w+)$/.exec(value) ?? [];
+    return Math.round(Number(number) * (SIZE_UNITS[unit ?? 'B'] ?? 1));
+  });
+
+const duration = z.string().regex(/^\d+(ms|s|m|h|d)$/);
+const text = z.string().trim().min(1);
+const user = z.string().regex(/^[UW][A-Z0-9]{2,}$/);
+const userOrGroup = z.string().regex(/^[UWS][A-Z0-9]{2,}$/);
+const grantee = z.union([userOrGroup, z.literal(CHANNEL_MEMBERS)]);
+const channel = z.string().regex(/^[CG][A-Z0-9]{2,}$/);
+const region = z.string().regex(/^[a-z]{2,}(-[a-z]+)+-\d+$/);
+const roleArn = z.string().regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/);
+const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/);
+const url = z.url({ protocol: /^https?$/ });
+const s3 = z.string().regex(/^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/.*)?$/);
+
+const useCase = z.strictObject({
+  id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/),
+  name: text.max(80),
+  account: z.string().regex(/^\d{12}$/),
+  region,
+  roleArn: roleArn.optional(),
+  externalId: z
+    .string()
+    .regex(/^[\w+=,.@:/-]{2,1224}$/)
+    .optional(),
+  channels: z.array(channel).min(1),
+  alertsChannel: channel.optional(),
+  access: z.strictObject({
+    viewer: z.array(grantee).optional(),
+    dataScientist: z.array(grantee).optional(),
+    operator: z.array(grantee).optional(),
+    admin: z.array(grantee).optional(),
+  }),
+  logs: z
+    .strictObject({
+      delivery: z.enum(['channel', 'dm']).default('channel'),
+      gzipAbove: size.default(50e6),
+      secondLane: z.enum(['auto', 'on', 'off']).default('auto'),
+    })
+    .prefault({}),
+  providers: z
+    .strictObject({
+      sagemaker: z.boolean().default(false),
+      local: z.looseObject({ baseUrl: url, tokenEnv: variableName.optional() }).optional(),
+      runpod: z.looseObject({ apiKeyEnv: variableName.optional() }).optional(),
+    })
+    .prefault({ sagemaker: true }),
+  // The sections below belong to parts that are not built into this version. Their known keys are checked,
+  // so that a file is right before they arrive; keys that later versions add pass.
+  onCall: z
+    .looseObject({ levels: z.array(z.array(userOrGroup)).min(1), escalateAfter: duration.optional() })
+    .optional(),
+  compile: z
+    .looseObject({
+      roleArn,
+      outputS3: s3,
+      framework: text.optional(),
+      frameworkVersion: text.optional(),
+      dataInputConfig: z.record(z.string(), z.unknown()).optional(),
+      targets: z.array(text).optional(),
+      auto: z.boolean().optional(),
+      timeout: duration.optional(),
+    })
+    .optional(),
+  components: z
+    .looseObject({
+      auto: z.boolean().optional(),
+      namePrefix: text.optional(),
+      recipeTemplate: text.optional(),
+    })
+    .optional(),
+});
+
+export const fileSchema = z.strictObject({
+  storage: z.strictObject({ dataDir: text.optional() }).prefault({}),
+  admins: z.array(user).default([]),
+  useCases: z.array(useCase).min(1),
+  events: z.looseObject({ queueUrl: url, region }).optional(),
+  viewer: z.looseObject({ publicUrl: url }).optional(),
+});
+
+/** The parts of a use case that this version works with. */
+export function toUseCase(entry: z.output<typeof useCase>): UseCase {
+  const { id, name, account, region, roleArn, externalId, channels, alertsChannel, access, logs } = entry;
+  return {
+    id,
+    name,
+    account,
+    region,
+    roleArn,
+    externalId,
+    channels,
+    alertsChannel,
+    access,
+    logs,
+    providers: { sagemaker: entry.providers.sagemaker },
+  };
+}
+
+/** What a key wants, and a line that is right. Keyed by path; `[]` stands for every entry of a list. */
+export interface KeyGuide {
+  expected: string;
+  example: string;
+}
+
+const people = 'a list of users (U…), user groups (S…) or channel-members';
+
+export const KEY_GUIDES: Readonly<Record<string, KeyGuide>> = {
+  '': { expected: 'keys such as storage and useCases', example: 'useCases: [{ id: line-3, … }]' },
+  storage: { expected: 'a section', example: 'storage: { dataDir: ./data }' },
+  'storage.dataDir': { expected: 'a folder', example: 'dataDir: ./data' },
+  admins: { expected: 'a list of Slack user ids', example: 'admins: [U0ADMIN]' },
+  'admins[]': { expected: 'a Slack user id (U…)', example: 'admins: [U0ADMIN]' },
+  events: {
+    expected: 'a section',
+    example: 'events: { queueUrl: https://sqs.…/signalbox-events, region: eu-west-1 }',
+  },
+  'events.queueUrl': {
+    expected: 'the URL of an SQS queue',
+    example: 'queueUrl: https://sqs.eu-west-1.amazonaws.com/111122223333/signalbox-events',
+  },
+  'events.region': { expected: 'an AWS region', example: 'region: eu-west-1' },
+  viewer: { expected: 'a section', example: 'viewer: { publicUrl: https://signalbox.example.com }' },
+  'viewer.publicUrl': {
+    expected: 'an http or https URL',
+    example: 'publicUrl: https://signalbox.example.com',
+  },
+  useCases: { expected: 'a list of one use case or more', example: 'useCases: [{ id: line-3, … }]' },
+  'useCases[]': {
+    expected: 'a use case',
+    example: '- { id: line-3, name: Line 3, account: "123456789012", … }',
+  },
+  'useCases[].id': {
+    expected: '1 to 40 lower-case letters, digits and hyphens, unique',
+    example: 'id: line-3',
+  },
+  'useCases[].name': { expected: 'a name of 1 to 80 characters', example: 'name: Line 3 defects' },
+  'useCases[].account': {
+    expected: 'an AWS account number: 12 digits, in quotes',
+    example: 'account: "123456789012"',
+  },
+  'useCases[].region': { expected: 'an AWS region', example: 'region: eu-west-1' },
+  'useCases[].roleArn': {
+    expected: "the ARN of a role in the use case's account",
+    example: 'roleArn: arn:aws:iam::123456789012:role/SignalboxAccess',
+  },
+  'useCases[].externalId': {
+    expected: '2 to 1224 characters of letters, digits and _+=,.@:/- (in quotes when all are digits)',
+    example: 'externalId: 6f1d0c0e',
+  },
+  'useCases[].channels': {
+    expected: 'a list of one Slack channel id or more',
+    example: 'channels: [C0LINE3]',
+  },
+  'useCases[].channels[]': {
+    expected: 'a Slack channel id (C…, or G… for old private ones), not a name',
+    example: 'channels: [C0LINE3]',
+  },
+  'useCases[].alertsChannel': { expected: 'a Slack channel id', example: 'alertsChannel: C0ALERTS' },
+  'useCases[].access': {
+    expected: 'who may do what; nobody else gets in',
+    example: 'access: { viewer: [channel-members], admin: [U0LEAD] }',
+  },
+  ...roleGuides(),
+  'useCases[].logs': { expected: 'a section', example: 'logs: { delivery: channel, gzipAbove: 50MB }' },
+  'useCases[].logs.delivery': { expected: '"channel" or "dm"', example: 'delivery: channel' },
+  'useCases[].logs.gzipAbove': {
+    expected: 'a size: bytes, or a number with kB, MB, GB, KiB, MiB or GiB',
+    example: 'gzipAbove: 50MB',
+  },
+  'useCases[].logs.secondLane': { expected: '"auto", "on" or "off"', example: 'secondLane: auto' },
+  'useCases[].providers': { expected: 'a section', example: 'providers: { sagemaker: true }' },
+  'useCases[].providers.sagemaker': { expected: 'true or false', example: 'sagemaker: true' },
+  'useCases[].providers.local': {
+    expected: 'a section',
+    example: 'local: { baseUrl: "http://127.0.0.1:8700", tokenEnv: RUNNER_TOKEN }',
+  },
+  'useCases[].providers.local.baseUrl': {
+    expected: 'an http or https URL',
+    example: 'baseUrl: "http://127.0.0.1:8700"',
+  },
+  'useCases[].providers.local.tokenEnv': {
+    expected: 'the name of the environment variable that holds the token, not the token',
+    example: 'tokenEnv: RUNNER_TOKEN',
+  },
+  'useCases[].providers.runpod': { expected: 'a section', example: 'runpod: { apiKeyEnv: RUNPOD_API_KEY }' },
+  'useCases[].providers.runpod.apiKeyEnv': {
+    expected: 'the name of the environment variable that holds the key, not the key',
+    example: 'apiKeyEnv: RUNPOD_API_KEY',
+  },
+  'useCases[].onCall': {
+    expected: 'a section',
+    example: 'onCall: { levels: [[S0ONCALL], [U0LEAD]], escalateAfter: 10m }',
+  },
+  'useCases[].onCall.levels': {
+    expected: 'a list of levels, each a list of users (U…) or user groups (S…)',
+    example: 'levels: [[S0ONCALL], [U0LEAD]]',
+  },
+  'useCases[].onCall.escalateAfter': {
+    expected: 'a duration: a number with s, m, h or d',
+    example: 'escalateAfter: 10m',
+  },
+  'useCases[].compile': {
+    expected: 'a section',
+    example: 'compile: { roleArn: arn:aws:iam::…:role/NeoExecution, outputS3: s3://bucket/compiled }',
+  },
+  'useCases[].compile.roleArn': {
+    expected: "the ARN of Neo's execution role",
+    example: 'roleArn: arn:aws:iam::123456789012:role/NeoExecution',
+  },
+  'useCases[].compile.outputS3': {
+    expected: 'an S3 location',
+    example: 'outputS3: s3://line-3-models/compiled',
+  },
+  'useCases[].compile.framework': { expected: 'a Neo framework', example: 'framework: PYTORCH' },
+  'useCases[].compile.frameworkVersion': {
+    expected: 'a version in quotes (1.10 without quotes is the number 1.1)',
+    example: 'frameworkVersion: "1.8"',
+  },
+  'useCases[].compile.dataInputConfig': {
+    expected: 'input names with their shapes',
+    example: 'dataInputConfig: { input: [1, 3, 224, 224] }',
+  },
+  'useCases[].compile.targets': {
+    expected: 'a list of targets',
+    example: 'targets: [jetson-xavier, x86_64-cpu]',
+  },
+  'useCases[].compile.auto': { expected: 'true or false', example: 'auto: true' },
+  'useCases[].compile.timeout': {
+    expected: 'a duration: a number with s, m, h or d',
+    example: 'timeout: 1h',
+  },
+  'useCases[].components': {
+    expected: 'a section',
+    example: 'components: { auto: true, namePrefix: model- }',
+  },
+  'useCases[].components.auto': { expected: 'true or false', example: 'auto: true' },
+  'useCases[].components.namePrefix': { expected: 'a text', example: 'namePrefix: model-' },
+  'useCases[].components.recipeTemplate': {
+    expected: 'the path of a recipe',
+    example: 'recipeTemplate: ./recipes/edge.yaml',
+  },
+};
+
+function roleGuides(): Record<string, KeyGuide> {
+  const guides: Record<string, KeyGuide> = {};
+  for (const [role, example] of [
+    ['viewer', 'channel-members'],
+    ['dataScientist', 'S0SCIENCE'],
+    ['operator', 'S0OPS'],
+    ['admin', 'U0LEAD'],
+  ] as const) {
+    guides[`useCases[].access.${role}`] = { expected: people, example: `${role}: [${example}]` };
+    guides[`useCases[].access.${role}[]`] = {
+      expected: 'a user (U…), a user group (S…) or channel-members',
+      example: `${role}: [${example}]`,
+    };
+  }
+  return guides;
+}
