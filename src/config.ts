@@ -171,10 +171,9 @@ function contradictions(raw: unknown): ConfigProblem[] {
   if (!Array.isArray(entries)) return [];
   const problems: ConfigProblem[] = [];
   const seen = new Map<unknown, number>();
-  const channels = new Map<unknown, number>();
   entries.forEach((entry: unknown, index) => {
     if (typeof entry !== 'object' || entry === null) return;
-    const { id, account, roleArn, externalId, channels: own } = entry as Record<string, unknown>;
+    const { id, account, roleArn, externalId } = entry as Record<string, unknown>;
     const at = `useCases[${index}]`;
     const first = seen.get(id);
     if (id !== undefined && first !== undefined)
@@ -194,16 +193,6 @@ function contradictions(raw: unknown): ConfigProblem[] {
       problems.push({
         key: `${at}.externalId`,
         message: `${at}.externalId: expected a roleArn beside it, since the id is only sent when a role is assumed; came none. Example: roleArn: arn:aws:iam::123456789012:role/SignalboxAccess`,
-      });
-    if (Array.isArray(own))
-      own.forEach((channel: unknown, place) => {
-        const other = channels.get(channel);
-        if (other !== undefined && other !== index)
-          problems.push({
-            key: `${at}.channels[${place}]`,
-            message: `${at}.channels[${place}]: expected a channel of this use case alone, since a command there must mean one use case; came "${channel}", which useCases[${other}] has too. Example: channels: [C0LINE3]`,
-          });
-        else channels.set(channel, index);
       });
   });
   return problems;

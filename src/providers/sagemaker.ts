@@ -1,0 +1,118 @@
+/** SageMaker as the catalog of a use case's training jobs. */
+import type { SageMakerClient, SageMakerClientConfig, TrainingJobSummary } from '@aws-sdk/client-sagemaker';
+import type { TrainingJob } from '../domain/jobs.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import { AppError } from '../errors.ts';
+import type { JobCatalog } from '../ports.ts';
+
+/** What the catalog needs of an open session. */
+export interface SageMakerAccess {
+  readonly useCase: UseCase;
+  readonly sessionName: string;
+  readonly credentials: NonNullable<SageMakerClientConfig['credentials']>;
+  /** Renews expired credentials once; throws AppError by the table of AWS errors. */
+  call<T>(context: { operation: string; actions: readonly string[] }, run: () => Promise<T>): Promise<T>;
+}
+
+/** What SageMaker allows a job to be called; anything else is no job, and AWS need not be asked. */
+const JOB_NAME = /^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$/;
+/** Rule of NameContains. */
+const NAME_PART = /^[a-zA-Z0-9-]{1,63}$/;
+/** ListTrainingJobs' own limit of a page. */
+const PAGE = 100;
+
+export function createSageMakerCatalog(access: SageMakerAccess): JobCatalog {
+  const { useCase } = access;
+  // The package is large: loaded with the first question, and kept.
+  let loading: ReturnType<typeof load> | undefined;
+  const sageMaker = () => {
+    loading ??= load(access);
+    return loading;
+  };
+
+  return {
+    async find(name, signal) {
+      if (!JOB_NAME.test(name)) return undefined;
+      const { client, DescribeTrainingJobCommand } = await sageMaker();
+      try {
+        const job = await access.call(
+          { operation: `find the job ${name}`, actions: ['sagemaker:DescribeTrainingJob'] },
+          () => client.send(new DescribeTrainingJobCommand({ TrainingJobName: name }), abortable(signal)),
+        );
+        return {
+          ...summary(job, useCase),
+          failureReason: job.FailureReason,
+          instanceType:
+            job.ResourceConfig?.InstanceType ?? job.ResourceConfig?.InstanceGroups?.[0]?.InstanceType,
+          instanceCount:
+            job.ResourceConfig?.InstanceCount ??
+            job.ResourceConfig?.InstanceGroups?.reduce((sum, group) => sum + (group.InstanceCount ?? 0), 0),
+          startedAt: job.TrainingStartTime?.getTime(),
+        };
+      } catch (error) {
+        // `ValidationException: Requested resource not found.`, which the table knows.
+        if (error instanceof AppError && error.code === 'not_found') return undefined;
+        throw error;
+      }
+    },
+
+    async list({ nameContains, limit }, signal) {
+      if (nameContains !== undefined && nameContains !== '' && !NAME_PART.test(nameContains)) return [];
+      const { client, ListTrainingJobsCommand } = await sageMaker();
+      const jobs: TrainingJob[] = [];
+      let token: string | undefined;
+      do {
+        const asked = token;
+        const page = await access.call(
+          { operation: 'list the training jobs', actions: ['sagemaker:ListTrainingJobs'] },
+          () =>
+            client.send(
+              new ListTrainingJobsCommand({
+                SortBy: 'CreationTime',
+                SortOrder: 'Descending',
+                MaxResults: Math.min(PAGE, limit),
+                ...(nameContains ? { NameContains: nameContains } : {}),
+                ...(asked === undefined ? {} : { NextToken: asked }),
+              }),
+              abortable(signal),
+            ),
+        );
+        for (const job of page.TrainingJobSummaries ?? []) jobs.push(summary(job, useCase));
+        // A page may be empty and not the last; a token that comes back again would never end.
+        token = page.NextToken === asked ? undefined : page.NextToken;
+      } while (token !== undefined && jobs.length < limit);
+      return jobs.slice(0, limit);
+    },
+  };
+}
+
+async function load(access: SageMakerAccess) {
+  const { DescribeTrainingJobCommand, ListTrainingJobsCommand, SageMakerClient } = await import(
+    '@aws-sdk/client-sagemaker'
+  );
+  const client: SageMakerClient = new SageMakerClient({
+    region: access.useCase.region,
+    credentials: access.credentials,
+    customUserAgent: [['signalbox', access.sessionName]],
+    // Lists are allowed about twice a second for the whole account: others may have just used that up.
+    maxAttempts: 6,
+    requestHandler: { connectionTimeout: 5_000, requestTimeout: 20_000 },
+  });
+  return { client, DescribeTrainingJobCommand, ListTrainingJobsCommand };
+}
+
+const abortable = (signal: AbortSignal | undefined) => (signal ? { abortSignal: signal } : {});
+
+/** The fields that a list and a description share. */
+function summary(job: Partial<Omit<TrainingJobSummary, 'WarmPoolStatus'>>, useCase: UseCase): TrainingJob {
+  return {
+    name: job.TrainingJobName ?? '',
+    useCase: useCase.id,
+    provider: 'sagemaker',
+    arn: job.TrainingJobArn,
+    status: job.TrainingJobStatus ?? 'Unknown',
+    secondaryStatus: job.SecondaryStatus,
+    createdAt: job.CreationTime?.getTime() ?? 0,
+    endedAt: job.TrainingEndTime?.getTime(),
+  };
+}
