@@ -15,6 +15,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   ports: ['domain:types'],
   domain: ['errors', 'ports:types'],
   config: COMMON,
+  logger: ['errors'],
   blocks: COMMON,
   operations: [...COMMON, 'logs:types'],
   logs: COMMON,

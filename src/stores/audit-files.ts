@@ -1,0 +1,59 @@
+/**
+ * Audit records as lines of JSON: what is too old for the store's own file, and what the command line writes
+ * beside a running bot.
+ */
+import { createReadStream } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { AuditRecord } from '../ports.ts';
+import { appendLines } from './durable-file.ts';
+
+export const archivePath = (folder: string): string => join(folder, 'audit-archive.jsonl');
+export const commandLinePath = (folder: string): string => join(folder, 'audit-cli.jsonl');
+
+/** A record with its number in this folder: to tell a record that stands in two files. */
+export type NumberedRecord = AuditRecord & { seq: number };
+
+export interface AuditQuery {
+  user?: string;
+  subject?: string;
+  limit: number;
+}
+
+export const matches = (record: AuditRecord, query: AuditQuery): boolean =>
+  (query.user === undefined || record.actor.user === query.user) &&
+  (query.subject === undefined || record.subject === query.subject);
+
+/** Appends one record of the command line; needs no lock. Returns once it is on disk. */
+export async function appendCommandLineAudit(folder: string, record: AuditRecord): Promise<void> {
+  await appendLines(commandLinePath(folder), [JSON.stringify(record)]);
+}
+
+/** The last matching records of a file, oldest first; an absent file has none. */
+export async function readLast<T extends AuditRecord>(path: string, query: AuditQuery): Promise<T[]> {
+  const last: T[] = [];
+  try {
+    for await (const line of createInterface({
+      input: createReadStream(path, 'utf8'),
+      crlfDelay: Infinity,
+    })) {
+      const record = parse<T>(line);
+      if (!record || !matches(record, query)) continue;
+      last.push(record);
+      if (last.length > 2 * query.limit) last.splice(0, last.length - query.limit);
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  return last.slice(-query.limit);
+}
+
+function parse<T extends AuditRecord>(line: string): T | undefined {
+  try {
+    const value = JSON.parse(line) as T | null;
+    return typeof value === 'object' && value !== null && typeof value.at === 'number' ? value : undefined;
+  } catch {
+    // Cut off by a kill: it was never acknowledged, and what was archived still stands in the store's file.
+    return undefined;
+  }
+}

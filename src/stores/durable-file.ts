@@ -1,0 +1,83 @@
+/** Files that survive a kill and a power cut: whole, and on disk before anybody is told so. */
+import { type FileHandle, open, rename } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { Adapter } from 'lowdb';
+import { TextFile } from 'lowdb/node';
+import { AppError } from '../errors.ts';
+
+/** lowdb's JSON file, replaced as a whole: new file, fsync, rename, fsync of the folder. */
+export class DurableJsonFile<T> implements Adapter<T> {
+  readonly #path: string;
+  readonly #reader: TextFile;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#reader = new TextFile(path);
+  }
+
+  async read(): Promise<T | null> {
+    const text = await this.#reader.read();
+    if (text === null) return null;
+    try {
+      return JSON.parse(text) as T;
+    } catch (error) {
+      throw new AppError('internal', `The state file ${this.#path} is not valid JSON.`, {
+        hint: 'It was changed by something else than Signalbox. Put back a copy of it, or move it away to begin anew.',
+        cause: error,
+      });
+    }
+  }
+
+  async write(data: T): Promise<void> {
+    const temporary = join(dirname(this.#path), `.${basename(this.#path)}.tmp`);
+    const file = await open(temporary, 'w', 0o600);
+    try {
+      await file.writeFile(JSON.stringify(data));
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, this.#path);
+    await syncFolder(dirname(this.#path));
+  }
+}
+
+/** Adds lines to a file and returns once they are on disk. Several processes may add to one file. */
+export async function appendLines(path: string, lines: readonly string[]): Promise<void> {
+  const file = await open(path, 'a+', 0o600);
+  try {
+    const separator = (await endsInLine(file)) ? '' : '\n';
+    // One write with O_APPEND: lines of two processes stand one after the other.
+    await writeWhole(file, Buffer.from(separator + lines.map((line) => `${line}\n`).join('')));
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await syncFolder(dirname(path));
+}
+
+/** False after a kill in the middle of a line: the next one must not continue it. */
+async function endsInLine(file: FileHandle): Promise<boolean> {
+  const { size } = await file.stat();
+  if (size === 0) return true;
+  const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
+  return buffer[0] === 0x0a;
+}
+
+async function writeWhole(file: FileHandle, bytes: Buffer): Promise<void> {
+  for (let at = 0; at < bytes.length; ) {
+    const { bytesWritten } = await file.write(bytes, at);
+    at += bytesWritten;
+  }
+}
+
+/** A name is on disk only when its folder is. */
+async function syncFolder(path: string): Promise<void> {
+  if (process.platform === 'win32') return; // Folders cannot be opened there.
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * One process per data folder. proper-lockfile keeps a lock alive by its file's time, so a dead holder is
+ * noticed from any machine after some seconds; on the same machine the holder's process id says it at once.
+ */
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { lock } from 'proper-lockfile';
+import { AppError } from '../errors.ts';
+
+/** A holder that has not renewed its lock for so long is gone. */
+const STALE_MS = 10_000;
+
+interface Holder {
+  pid: number;
+  host: string;
+  since: string;
+  /** Start of the process in clock ticks since boot (Linux), since process ids are given out again. */
+  started?: string | undefined;
+}
+
+export interface FolderLock {
+  release(): Promise<void>;
+}
+
+/**
+ * @param onLost the lock was taken away (the folder vanished, the process slept too long): writing must stop
+ * @throws AppError conflict naming the holder
+ */
+export async function lockFolder(folder: string, onLost: (cause: Error) => void): Promise<FolderLock> {
+  const lockPath = join(folder, 'in-use.lock');
+  const holderPath = join(folder, 'in-use.json');
+  // Held for milliseconds around looking and taking, so that two starters never both clear a dead lock.
+  const releaseGate = await lock(folder, {
+    lockfilePath: join(folder, 'starting.lock'),
+    realpath: false,
+    retries: { retries: 50, minTimeout: 50, maxTimeout: 250 },
+    stale: 5_000,
+  }).catch((error: unknown) => {
+    throw isHeld(error) ? inUse(folder, undefined, error) : error;
+  });
+  try {
+    const holder = await readHolder(holderPath);
+    if (holder && (await isGone(holder))) await rm(lockPath, { recursive: true, force: true });
+    const release = await lock(folder, {
+      lockfilePath: lockPath,
+      realpath: false,
+      stale: STALE_MS,
+      onCompromised: onLost,
+    }).catch((error: unknown) => {
+      throw isHeld(error) ? inUse(folder, holder, error) : error;
+    });
+    const self: Holder = {
+      pid: process.pid,
+      host: hostname(),
+      since: new Date().toISOString(),
+      started: await processStart(process.pid),
+    };
+    await writeFile(holderPath, JSON.stringify(self));
+    return {
+      async release() {
+        await rm(holderPath, { force: true });
+        await release();
+      },
+    };
+  } finally {
+    await releaseGate();
+  }
+}
+
+const isHeld = (error: unknown): boolean => (error as NodeJS.ErrnoException | null)?.code === 'ELOCKED';
+
+function inUse(folder: string, holder: Holder | undefined, cause: unknown): AppError {
+  const who = holder
+    ? `process ${holder.pid} on ${holder.host}, since ${holder.since}`
+    : 'a process that is just starting';
+  return new AppError('conflict', `The data folder ${folder} is in use by another Signalbox: ${who}.`, {
+    hint: `Stop that one first, or give this one a folder of its own (storage.dataDir, SIGNALBOX_DATA_DIR).`,
+    cause,
+  });
+}
+
+async function readHolder(path: string): Promise<Holder | undefined> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as Holder;
+  } catch {
+    // Missing, or cut off when its writer was killed: then only the lock's age can tell.
+    return undefined;
+  }
+}
+
+async function isGone(holder: Holder): Promise<boolean> {
+  if (holder.host !== hostname()) return false;
+  if (!isAlive(holder.pid)) return true;
+  // Same id, another process: a container's first process is always 1.
+  return holder.started !== undefined && holder.started !== (await processStart(holder.pid));
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: there, but somebody else's.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+async function processStart(pid: number): Promise<string | undefined> {
+  try {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+    // Field 22, counted behind the name, which may itself hold spaces and brackets.
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  } catch {
+    return undefined; // Not Linux: the process id alone decides.
+  }
+}
