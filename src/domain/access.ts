@@ -91,8 +91,8 @@ export async function may(
   return allows(await rolesOf(user, useCase, directory), permission);
 }
 
-/** The use cases in which the person has the permission, in the order given. */
-export async function useCasesWith(
+/** Those use cases in which the person has the permission, in the order given. */
+export async function permittedUseCases(
   user: string,
   permission: Permission,
   useCases: readonly UseCase[],

@@ -1,7 +1,7 @@
 /** What somebody wants of a job's log: the arguments of `/logs` and of `signalbox logs`. */
-import { closest, distance } from 'fastest-levenshtein';
 import { AppError } from '../errors.ts';
 import { cite } from './command-words.ts';
+import { nearestNames } from './nearest-names.ts';
 
 export interface LogQuery {
   job: string;
@@ -105,6 +105,13 @@ export function parseLogQuery(words: readonly string[], now: number): LogQuery {
   return query;
 }
 
+/** The same arguments for another job. */
+export function withJob(words: readonly string[], job: string): string[] {
+  const { positionalAt } = sortWords(words);
+  const at = positionalAt[0];
+  return at === undefined ? [job, ...words] : words.map((word, index) => (index === at ? job : word));
+}
+
 /** Whether somebody asks how the command works instead of asking for a log. */
 export function asksForHelp(words: readonly string[]): boolean {
   const first = words[0]?.toLowerCase();
@@ -115,18 +122,22 @@ export function asksForHelp(words: readonly string[]): boolean {
 
 interface SortedWords {
   positional: string[];
+  /** Where each of them stands among the words. */
+  positionalAt: number[];
   values: Map<string, string[]>;
   switches: Set<string>;
 }
 
 function sortWords(words: readonly string[]): SortedWords {
   const positional: string[] = [];
+  const positionalAt: number[] = [];
   const values = new Map<string, string[]>();
   const switches = new Set<string>();
   for (let at = 0; at < words.length; at += 1) {
     const word = words[at]!;
     if (!word.startsWith('-') || word === '-') {
       positional.push(word);
+      positionalAt.push(at);
       continue;
     }
     const equals = word.indexOf('=');
@@ -159,7 +170,7 @@ function sortWords(words: readonly string[]): SortedWords {
     }
     values.set(flag.name, [...(values.get(flag.name) ?? []), value!]);
   }
-  return { positional, values, switches };
+  return { positional, positionalAt, values, switches };
 }
 
 const isTimeFlag = (name: string): boolean => name === '--since' || name === '--until';
@@ -167,11 +178,10 @@ const isTimeFlag = (name: string): boolean => name === '--since' || name === '--
 function unknownFlag(name: string): AppError {
   const names = LOG_FLAGS.map((flag) => flag.name);
   const bare = `--${name.replace(/^-+/, '')}`.slice(0, 40);
-  const nearest = closest(bare, names);
-  const near = distance(bare, nearest) <= 3;
+  const [nearest] = nearestNames(bare, names, 1);
   return invalid(
     `There is no flag ${cite(name)}.`,
-    near ? `Did you mean ${nearest}? All flags: ${names.join(' ')}` : `The flags are: ${names.join(' ')}`,
+    nearest ? `Did you mean ${nearest}? All flags: ${names.join(' ')}` : `The flags are: ${names.join(' ')}`,
   );
 }
 

@@ -1,7 +1,7 @@
 /** Which use case somebody means, and whether they may: from a flag, from the channel, or by searching. */
-import { closest } from 'fastest-levenshtein';
-import { may, type Permission, refusal, useCasesWith } from '../domain/access.ts';
+import { may, type Permission, permittedUseCases, refusal } from '../domain/access.ts';
 import { cite } from '../domain/command-words.ts';
+import { nearestNames } from '../domain/nearest-names.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError } from '../errors.ts';
 import type { Directory } from '../ports.ts';
@@ -37,7 +37,7 @@ export async function chooseUseCase(
       : { kind: 'refused', useCase, error: refusal(useCase, permission) };
   }
   const here = useCases.filter((useCase) => belongsTo(question.channel, useCase));
-  const open = await useCasesWith(user, permission, here.length > 0 ? here : useCases, directory);
+  const open = await permittedUseCases(user, permission, here.length > 0 ? here : useCases, directory);
   const [first, ...rest] = open;
   if (here.length > 0) {
     return first
@@ -62,10 +62,8 @@ export function findUseCase(id: string, useCases: readonly UseCase[]): UseCase {
     useCases.find((useCase) => useCase.name.toLowerCase() === wanted);
   if (found) return found;
   const ids = useCases.map((useCase) => useCase.id);
+  const [nearest] = nearestNames(wanted, ids, 1);
   throw new AppError('invalid_input', `There is no use case ${cite(id)}.`, {
-    hint:
-      ids.length === 0
-        ? 'None is configured.'
-        : `Did you mean ${closest(wanted, ids)}? All: ${ids.join(', ')}`,
+    hint: `${nearest ? `Did you mean ${nearest}? ` : ''}The use cases are ${ids.join(', ')}.`,
   });
 }

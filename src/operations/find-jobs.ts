@@ -1,6 +1,6 @@
 /** Finding training jobs by what somebody remembers of a name. */
-import { distance } from 'fastest-levenshtein';
 import type { TrainingJob } from '../domain/jobs.ts';
+import { nearestNames } from '../domain/nearest-names.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { Actor, Clock, JobCatalog, UseCaseGateway } from '../ports.ts';
 
@@ -23,21 +23,27 @@ export async function nearestJobs(
     part.length >= 3 ? catalog.list({ nameContains: part, limit: LOOK_AT }, signal) : [],
   ]);
   const names = [...new Set([...related, ...newest].map((job) => job.name))];
-  return rankNames(name, names).slice(0, limit);
+  return nearestNames(name, names, limit);
 }
 
-/** Nearest first; names that have nothing to do with the one given are left out. */
-export function rankNames(wanted: string, names: readonly string[]): string[] {
-  const lower = wanted.toLowerCase();
-  return names
-    .map((name) => {
-      const other = name.toLowerCase();
-      const contained = other.includes(lower) || lower.includes(other);
-      return { name, far: contained ? 0 : distance(lower, other) / Math.max(lower.length, other.length, 1) };
-    })
-    .filter(({ far }) => far < 0.6)
-    .sort((a, b) => a.far - b.far)
-    .map(({ name }) => name);
+/** The first use case that has a job of exactly this name. One that cannot be asked counts as not having it. */
+export async function findOwner(
+  gateway: UseCaseGateway,
+  actor: Actor,
+  useCases: readonly UseCase[],
+  name: string,
+  signal?: AbortSignal,
+): Promise<UseCase | undefined> {
+  const found = await Promise.allSettled(
+    useCases.map(async (useCase) => {
+      const session = await gateway.open(useCase, actor, 'logs');
+      return session.jobs.find(name, signal);
+    }),
+  );
+  return useCases.find((_, index) => {
+    const result = found[index]!;
+    return result.status === 'fulfilled' && result.value !== undefined;
+  });
 }
 
 export interface SuggestedJob {

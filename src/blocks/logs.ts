@@ -1,0 +1,392 @@
+/** What `/logs` says and asks. */
+import { joinWords } from '../domain/command-words.ts';
+import { isFinished, type TrainingJob } from '../domain/jobs.ts';
+import { LOG_FLAGS } from '../domain/log-query.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import { LIMITS } from './limits.ts';
+import type { Block, Button, Message, Modal, Option } from './message.ts';
+import {
+  actions,
+  button,
+  code,
+  context,
+  group,
+  label,
+  moment,
+  option,
+  plain,
+  section,
+  size,
+} from './text.ts';
+
+export const LOGS = {
+  get: 'logs.get',
+  retry: 'logs.retry',
+  cancel: 'logs.cancel',
+  choose: 'logs.choose',
+  job: 'logs.job',
+  form: 'logs.form',
+  shortcut: 'logs.from_message',
+} as const;
+
+/** What a button asks for when it is clicked; everything is checked again then. */
+export interface LogOrder {
+  /** Use case; left out: from the place. */
+  u?: string;
+  /** The arguments, as after `/logs`. */
+  a: string;
+}
+
+/** Undefined when the arguments are too long for a button. */
+export function orderButton(
+  text: string,
+  action: string,
+  order: LogOrder,
+  style?: 'primary',
+): Button | undefined {
+  return button(text, action, JSON.stringify(order), style);
+}
+
+/** For every card and alert about a job. */
+export function getLogsButton(useCase: string, job: string): Button {
+  return orderButton('Get logs', LOGS.get, { u: useCase, a: joinWords([job]) })!;
+}
+
+export function logsUsage(command: string): Message {
+  const flags = LOG_FLAGS.map(
+    (flag) => `• ${code(flag.value ? `${flag.name} ${flag.value}` : flag.name)} ${flag.description}`,
+  );
+  const example = (args: string): string => code(`${command} ${args}`);
+  return {
+    text: `${command} <job> brings the complete log of a training job as a file.`.replace(
+      '<job>',
+      '&lt;job&gt;',
+    ),
+    blocks: [
+      section(
+        [
+          `*${code(`${command} <job>`)} brings the complete log of a training job as one file*`,
+          'every event of every stream, in order, for a job that runs, completed, failed or was stopped.',
+        ].join('\n'),
+      ),
+      section(
+        [
+          '*Examples*',
+          example('train-resnet-2026-01-31'),
+          example('train-resnet-2026-01-31 --last 2h --grep "CUDA out of memory"'),
+          example('train-resnet-2026-01-31 --tail 500 --plain --dm'),
+        ].join('\n'),
+      ),
+      section(['*To narrow it down*', ...flags].join('\n')),
+      ...actions(button('Choose a job…', LOGS.choose, undefined, 'primary')),
+      context(
+        'In a thread, where commands do not work: mention me with `logs` and the name, or use the message shortcut *Get training logs*.',
+      ),
+    ],
+  };
+}
+
+// --- While it runs -----------------------------------------------------------------------------------
+
+export type LogStage =
+  | { kind: 'waiting'; ahead: number }
+  | { kind: 'opening' }
+  | { kind: 'fetching'; events: number; textBytes: number; fraction: number; throttled: boolean }
+  | { kind: 'writing'; events: number; textBytes: number }
+  | { kind: 'uploading'; bytes: number; fraction: number };
+
+export function logsProgress(job: string, by: string, stage: LogStage, downloadId: string): Message {
+  const words = stageInWords(stage);
+  const title = `:hourglass_flowing_sand: Log of ${code(job)} for ${plain(by, 80)}`;
+  return {
+    text: `Log of ${code(job)}: ${words}`,
+    blocks: [section(`${title}\n${words}`), ...actions(button('Cancel', LOGS.cancel, downloadId, undefined))],
+  };
+}
+
+function stageInWords(stage: LogStage): string {
+  switch (stage.kind) {
+    case 'waiting':
+      return `waiting for ${stage.ahead} other ${stage.ahead === 1 ? 'download' : 'downloads'}`;
+    case 'opening':
+      return 'looking for the job';
+    case 'fetching': {
+      const done = `${bar(stage.fraction)} ${Math.floor(stage.fraction * 100)} % of the time range · ${group(stage.events)} events · ${size(stage.textBytes)}`;
+      return stage.throttled ? `${done}\nstill fetching: AWS is slowing us down` : done;
+    }
+    case 'writing':
+      return `sorting and writing ${group(stage.events)} events · ${size(stage.textBytes)}`;
+    case 'uploading':
+      return `${bar(stage.fraction)} uploading ${size(stage.bytes)} to Slack`;
+  }
+}
+
+function bar(fraction: number): string {
+  const full = Math.max(0, Math.min(10, Math.round(fraction * 10)));
+  return '▓'.repeat(full) + '░'.repeat(10 - full);
+}
+
+// --- How it ends -------------------------------------------------------------------------------------
+
+export interface LogResult {
+  job: TrainingJob;
+  useCase: UseCase;
+  by: string;
+  events: number;
+  textBytes: number;
+  firstEventAt?: number | undefined;
+  lastEventAt?: number | undefined;
+  streams: number;
+  parts: number;
+  gzipped: boolean;
+  narrowed: string;
+  /** Ends the range: the log of a running job goes on after it. */
+  to: number;
+  notes: readonly string[];
+  resumed: boolean;
+}
+
+/** The words that stand with the file. mrkdwn, because Slack takes no blocks beside an initial comment. */
+export function logsComment(result: LogResult): string {
+  const { job } = result;
+  const span =
+    result.firstEventAt === undefined || result.lastEventAt === undefined
+      ? ''
+      : `${moment(result.firstEventAt)} – ${moment(result.lastEventAt)}`;
+  const lines = [
+    `*Log of ${code(job.name)}* · ${plain(job.status, 60)} · ${plain(result.useCase.name, 200)}`,
+    [
+      `${group(result.events)} ${result.events === 1 ? 'event' : 'events'}`,
+      `${result.streams} ${result.streams === 1 ? 'stream' : 'streams'}`,
+      size(result.textBytes),
+      ...(result.parts > 1 ? [`${result.parts} parts, in order`] : []),
+      ...(result.gzipped ? ['gzip'] : []),
+    ].join(' · '),
+    span,
+    result.narrowed === '' ? '' : `Only ${code(result.narrowed, 1000)}`,
+    isFinished(job) ? '' : `The job still runs: this is its log up to ${moment(result.to)}.`,
+    ...result.notes.slice(0, 5).map((note) => `_Note:_ ${plain(note, 300)}`),
+    result.resumed ? 'An interrupted download was continued.' : '',
+    `Asked for by ${plain(result.by, 80)}`,
+  ];
+  return lines.filter((line) => line !== '').join('\n');
+}
+
+export function logsUnshared(result: LogResult): Message {
+  return said(
+    `:white_check_mark: The log of ${code(result.job.name)} is uploaded. Slack is slow to show the file: it appears here by itself.`,
+  );
+}
+
+export function logsSentDirectly(job: string, why: string): Message {
+  return said(`I send you the log of ${code(job)} as a direct message${why === '' ? '' : `: ${why}`}.`);
+}
+
+export function logsNoneYet(job: TrainingJob, order: LogOrder): Message {
+  const expectation = isFinished(job)
+    ? `The job is ${plain(job.status, 60)} and CloudWatch has nothing from it: a job that fails or is stopped before its container starts prints nothing. Its failure reason is the thing to read.`
+    : 'A training job prints its first lines when its container has started, mostly 2 to 10 minutes after its creation. CloudWatch shows them a few seconds later.';
+  return {
+    text: `No logs available yet for ${code(job.name)}`,
+    blocks: [
+      section(`:hourglass: *No logs available yet* for ${code(job.name)}\n${expectation}`),
+      context(
+        [
+          `Status ${plain(job.status, 60)}`,
+          ...(job.secondaryStatus ? [plain(job.secondaryStatus, 60)] : []),
+          `created ${moment(job.createdAt)}`,
+        ].join(' · '),
+        ...(job.failureReason ? [plain(job.failureReason, 1000)] : []),
+      ),
+      ...actions(orderButton('Retry', LOGS.retry, order, 'primary')),
+    ],
+  };
+}
+
+export function logsNothingMatches(job: string, narrowed: string, order: LogOrder): Message {
+  return {
+    text: `Nothing in the log of ${code(job)} matches`,
+    blocks: [
+      section(
+        `:mag: *Nothing in the log of ${code(job)} matches*\n${narrowed === '' ? 'There are log streams, and no event in them yet.' : `Asked for was ${code(narrowed, 1000)}`}`,
+      ),
+      ...actions(
+        orderButton('Get the whole log', LOGS.get, { ...order, a: joinWords([job]) }),
+        orderButton('Retry', LOGS.retry, order),
+      ),
+    ],
+  };
+}
+
+/** @param nearest names with the order that each stands for */
+export function logsUnknownJob(
+  job: string,
+  where: string,
+  nearest: readonly { name: string; order: LogOrder }[],
+): Message {
+  const found = nearest.length > 0 ? 'Did you mean one of these?' : 'No name there comes near it.';
+  return {
+    text: `There is no training job ${code(job)} in ${plain(where, 200)}`,
+    blocks: [
+      section(`:mag: *There is no training job ${code(job)}* in ${plain(where, 200)}.\n${found}`),
+      ...actions(
+        ...nearest
+          .slice(0, 10)
+          .map(({ name, order }, index) => orderButton(name, `${LOGS.get}:${index}`, order)),
+        button('Choose a job…', LOGS.choose),
+      ),
+    ],
+  };
+}
+
+export function logsWhichUseCase(
+  open: readonly { useCase: UseCase; order: LogOrder }[],
+  admins: string,
+): Message {
+  const offered = open.slice(0, LIMITS.actions.elements);
+  return {
+    text: 'This channel belongs to no use case.',
+    blocks: [
+      section(
+        open.length === 0
+          ? `:no_entry: *This channel belongs to no use case*, and none is open to you.\n${admins === '' ? 'An admin of Signalbox can give you a role.' : `Who can grant it: ${admins}`}`
+          : ':grey_question: *This channel belongs to no use case.* Choose one, or give `--use-case` with its id. The file comes to you as a direct message, because others here may not read it.',
+      ),
+      ...actions(
+        ...offered.map(({ useCase, order }, index) =>
+          orderButton(useCase.name, `${LOGS.get}:${index}`, order),
+        ),
+      ),
+      ...(open.length > offered.length ? [context(`… ${open.length - offered.length} more`)] : []),
+    ],
+  };
+}
+
+export function logsCancelled(job: string, why: string, order: LogOrder): Message {
+  return {
+    text: `The download of ${code(job)} was cancelled`,
+    blocks: [
+      section(`:octagonal_sign: *Cancelled:* the log of ${code(job)}\n${why}`),
+      ...actions(orderButton('Retry', LOGS.retry, order)),
+    ],
+  };
+}
+
+export function logsAlreadyRunning(job: string, startedAt: number, by: string): Message {
+  return said(
+    `This log of ${code(job)} is being fetched already: ${plain(by, 80)} asked for it ${moment(startedAt)}. The file comes to the same place.`,
+  );
+}
+
+export function logsNotRunning(): Message {
+  return said(
+    'This download runs no longer: it has ended, or Signalbox was restarted. Ask again and it starts anew.',
+  );
+}
+
+function said(mrkdwn: string): Message {
+  return { text: mrkdwn, blocks: [section(mrkdwn)] };
+}
+
+// --- The form ----------------------------------------------------------------------------------------
+
+/** Block ids of the form; field errors are shown at them. */
+export const LOGS_FIELDS = {
+  job: 'job',
+  last: 'last',
+  tail: 'tail',
+  grep: 'grep',
+  options: 'options',
+  form: 'form',
+} as const;
+
+export const LOGS_OPTIONS = { regex: 'regex', dm: 'dm' } as const;
+
+export function logsForm(metadata: string, chosen?: Option): Modal {
+  const input = (id: string, text: string, placeholder: string, hint: string): Block => ({
+    type: 'input',
+    block_id: id,
+    optional: true,
+    label: { type: 'plain_text', text },
+    hint: { type: 'plain_text', text: hint },
+    element: {
+      type: 'plain_text_input',
+      action_id: id,
+      max_length: 500,
+      placeholder: { type: 'plain_text', text: placeholder },
+    },
+  });
+  const lines = option('Lines', 'lines', 'Time, stream, message');
+  return {
+    type: 'modal',
+    callback_id: LOGS.form,
+    title: { type: 'plain_text', text: 'Get training logs' },
+    submit: { type: 'plain_text', text: 'Get logs' },
+    close: { type: 'plain_text', text: 'Close' },
+    private_metadata: metadata,
+    blocks: [
+      {
+        type: 'input',
+        block_id: LOGS_FIELDS.job,
+        label: { type: 'plain_text', text: 'Training job' },
+        hint: { type: 'plain_text', text: 'Type a part of its name.' },
+        element: {
+          type: 'external_select',
+          action_id: LOGS.job,
+          min_query_length: 0,
+          placeholder: { type: 'plain_text', text: 'Search by name' },
+          ...(chosen ? { initial_option: chosen } : {}),
+        },
+      },
+      input(LOGS_FIELDS.last, 'Only the last', '2h', 'A duration: 90s, 30m, 2h, 1d. Empty: everything.'),
+      input(LOGS_FIELDS.tail, 'Only the last lines', '500', 'How many. Empty: all.'),
+      input(
+        LOGS_FIELDS.grep,
+        'Only lines with',
+        'CUDA out of memory',
+        'Text, or a pattern if you say so below.',
+      ),
+      {
+        type: 'input',
+        block_id: LOGS_FIELDS.options,
+        optional: true,
+        label: { type: 'plain_text', text: 'Options' },
+        element: {
+          type: 'checkboxes',
+          action_id: LOGS_FIELDS.options,
+          options: [
+            option('The text above is a pattern', LOGS_OPTIONS.regex, 'A regular expression'),
+            option('Send it to me alone', LOGS_OPTIONS.dm, 'As a direct message'),
+          ],
+        },
+      },
+      {
+        type: 'input',
+        block_id: LOGS_FIELDS.form,
+        label: { type: 'plain_text', text: 'Form' },
+        element: {
+          type: 'radio_buttons',
+          action_id: LOGS_FIELDS.form,
+          initial_option: lines,
+          options: [
+            lines,
+            option('Raw', 'raw', 'The bytes as printed'),
+            option('Plain', 'plain', 'As a terminal shows it at the end'),
+          ],
+        },
+      },
+    ],
+  };
+}
+
+/** One suggestion; its value is `use case`, a space, `job`. */
+export function jobOption(job: TrainingJob, useCase: UseCase): Option | undefined {
+  const value = `${useCase.id} ${job.name}`;
+  if (value.length > LIMITS.option.value) return undefined;
+  const day = new Date(job.createdAt).toISOString().slice(0, 16).replace('T', ' ');
+  return option(
+    job.name,
+    value,
+    label(`${job.status} · ${useCase.name} · ${day} UTC`, LIMITS.option.description),
+  );
+}

@@ -1,0 +1,14 @@
+/** Block Kit's shapes under the names used here; renderers return these and know nothing of how they are sent. */
+import type { types } from '@slack/bolt';
+
+export type Block = types.KnownBlock;
+export type Button = types.Button;
+export type Modal = types.ModalView;
+export type Home = types.HomeView;
+export type Option = types.PlainTextOption;
+
+export interface Message {
+  /** What notifications and screen readers get; mrkdwn, always meaningful by itself. */
+  text: string;
+  blocks?: Block[];
+}

@@ -1,0 +1,269 @@
+/** From an accepted request to the file in Slack: one message that tells how far it is, then the file. */
+import { errorMessage } from '../blocks/errors.ts';
+import {
+  LOGS,
+  type LogOrder,
+  type LogResult,
+  type LogStage,
+  logsAlreadyRunning,
+  logsCancelled,
+  logsComment,
+  logsNoneYet,
+  logsNothingMatches,
+  logsProgress,
+  logsSentDirectly,
+  logsUnknownJob,
+  logsUnshared,
+  orderButton,
+} from '../blocks/logs.ts';
+import type { Message } from '../blocks/message.ts';
+import { may, refusal, whoCanGrant } from '../domain/access.ts';
+import { joinWords } from '../domain/command-words.ts';
+import { type LogQuery, withJob } from '../domain/log-query.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import { CancelledError, toAppError } from '../errors.ts';
+import { belongsTo } from '../operations/choose-use-case.ts';
+import type { Ticket } from '../operations/download-desk.ts';
+import { type DownloadOutcome, describeNarrowing, downloadLogs } from '../operations/download-logs.ts';
+import { findOwner } from '../operations/find-jobs.ts';
+import type { Context, LiveMessage } from './command.ts';
+import { explain, isAdmin, refuse, type Services } from './services.ts';
+
+export interface LogTask {
+  query: LogQuery;
+  /** The arguments as they came, for the buttons that repeat them. */
+  words: readonly string[];
+  /** The person may read each of them. */
+  useCases: readonly [UseCase, ...UseCase[]];
+}
+
+type Done = Extract<DownloadOutcome, { kind: 'done' }>;
+
+/** @throws AppError for what went wrong before there was a message to tell it in */
+export async function deliverLog(services: Services, context: Context, task: LogTask): Promise<void> {
+  const { query } = task;
+  const destination = chooseDestination(context, task);
+  const order: LogOrder = {
+    ...(task.useCases.length === 1 ? { u: task.useCases[0].id } : {}),
+    a: joinWords(task.words),
+  };
+  const key = JSON.stringify([
+    task.useCases.map((useCase) => useCase.id),
+    joinWords(task.words),
+    destination.direct ? context.actor.user : [context.place.channel, context.place.thread],
+  ]);
+  const same = services.desk.same(key);
+  if (same) return context.reply.privately(logsAlreadyRunning(query.job, same.startedAt, same.userName));
+
+  let message: LiveMessage | undefined;
+  const show = (stage: LogStage, ticket: Ticket): Message =>
+    logsProgress(query.job, context.userName, stage, ticket.id);
+  const request = {
+    key,
+    user: context.actor.user,
+    userName: context.userName,
+    useCases: task.useCases.map((useCase) => useCase.id),
+  };
+  const ahead = services.desk.ahead;
+  try {
+    await services.desk.run(
+      request,
+      async (ticket) => {
+        await fetchAndSend(services, context, task, order, message!, ticket);
+      },
+      async (ticket) => {
+        const first = show(ahead > 0 ? { kind: 'waiting', ahead } : { kind: 'opening' }, ticket);
+        message = destination.direct
+          ? await context.reply.directly(first)
+          : await context.reply.publicly(first);
+        if (destination.direct && !context.place.isDirect)
+          await context.reply.privately(logsSentDirectly(query.job, destination.why));
+      },
+    );
+  } catch (error) {
+    if (!message) throw error;
+    await end(services, context, task, order, message, error);
+  }
+}
+
+/** Into the channel only where everybody may read it: what belongs to a use case stays in its own channels. */
+function chooseDestination(context: Context, task: LogTask): { direct: boolean; why: string } {
+  const { place } = context;
+  if (place.isDirect || task.query.dm) return { direct: true, why: '' };
+  if (!task.useCases.every((useCase) => belongsTo(place.channel, useCase)))
+    return { direct: true, why: 'this channel does not belong to the use case' };
+  if (task.useCases.some((useCase) => useCase.logs.delivery === 'dm'))
+    return { direct: true, why: 'the use case wants it so' };
+  return { direct: false, why: '' };
+}
+
+async function fetchAndSend(
+  services: Services,
+  context: Context,
+  task: LogTask,
+  order: LogOrder,
+  message: LiveMessage,
+  ticket: Ticket,
+): Promise<void> {
+  const { query } = task;
+  const show = (stage: LogStage): void =>
+    message.edit(logsProgress(query.job, context.userName, stage, ticket.id));
+  show({ kind: 'opening' });
+  const outcome = await downloadLogs(
+    services,
+    {
+      actor: context.actor,
+      by: `${context.userName} (${context.actor.user})`,
+      useCases: task.useCases,
+      query,
+      partLimit: services.files.maxBytes,
+    },
+    {
+      signal: ticket.signal,
+      onProgress: (progress) =>
+        show(
+          progress.phase === 'writing' ? { kind: 'writing', ...progress } : { kind: 'fetching', ...progress },
+        ),
+    },
+  );
+  switch (outcome.kind) {
+    case 'unknown_job':
+      return unknownJob(services, context, task, message, outcome);
+    case 'no_log':
+      return message.finish(logsNoneYet(outcome.job, order));
+    case 'done':
+      try {
+        await send(services, context, task, order, message, outcome, ticket);
+      } finally {
+        await outcome.download.dispose();
+      }
+  }
+}
+
+async function send(
+  services: Services,
+  context: Context,
+  task: LogTask,
+  order: LogOrder,
+  message: LiveMessage,
+  outcome: Done,
+  ticket: Ticket,
+): Promise<void> {
+  const { query } = task;
+  const { download, job, useCase } = outcome;
+  const narrowed = describeNarrowing(query);
+  if (download.facts.events === 0 || download.files.length === 0)
+    return message.finish(
+      narrowed === '' ? logsNoneYet(job, order) : logsNothingMatches(job.name, narrowed, order),
+    );
+  // Fetching may have taken long: the right is looked at again before anything is shown.
+  if (!(await may(context.actor.user, 'logs:read', useCase, services.directory))) {
+    await message.remove();
+    return refuse(services, context, {
+      useCase,
+      error: refusal(useCase, 'logs:read'),
+      action: 'logs.refused',
+      subject: job.name,
+    });
+  }
+  const total = download.files.reduce((sum, file) => sum + file.bytes, 0);
+  const result: LogResult = {
+    job,
+    useCase,
+    by: context.userName,
+    events: download.facts.events,
+    textBytes: download.facts.textBytes,
+    firstEventAt: download.facts.firstEventAt,
+    lastEventAt: download.facts.lastEventAt,
+    streams: download.facts.streams.length,
+    parts: download.files.length,
+    gzipped: download.files.some((file) => file.gzipped),
+    narrowed,
+    to: outcome.to,
+    notes: download.notes,
+    resumed: download.resumed,
+  };
+  const upload = (sent: number): void =>
+    message.edit(
+      logsProgress(
+        query.job,
+        context.userName,
+        { kind: 'uploading', bytes: total, fraction: total === 0 ? 1 : sent / total },
+        ticket.id,
+      ),
+    );
+  upload(0);
+  const { shared } = await services.files.deliver(
+    {
+      files: download.files.map((file) => ({
+        path: file.path,
+        name: file.name,
+        title: file.name,
+        bytes: file.bytes,
+      })),
+      channel: message.channel,
+      thread: message.thread,
+      comment: logsComment(result),
+    },
+    { signal: ticket.signal, onProgress: upload },
+  );
+  // The file's own message says everything: the progress has done its work.
+  if (shared) await message.remove();
+  else await message.finish(logsUnshared(result));
+}
+
+async function unknownJob(
+  services: Services,
+  context: Context,
+  task: LogTask,
+  message: LiveMessage,
+  outcome: Extract<DownloadOutcome, { kind: 'unknown_job' }>,
+): Promise<void> {
+  const others = services.useCases.filter((useCase) => !task.useCases.includes(useCase));
+  const owner = await findOwner(services.gateway, context.actor, others, task.query.job);
+  if (owner && !(await may(context.actor.user, 'logs:read', owner, services.directory))) {
+    await message.remove();
+    return refuse(services, context, {
+      useCase: owner,
+      error: refusal(owner, 'logs:read'),
+      action: 'logs.refused',
+      subject: task.query.job,
+    });
+  }
+  const nearest = owner
+    ? [{ name: `${task.query.job} in ${owner.name}`, order: { u: owner.id, a: joinWords(task.words) } }]
+    : outcome.nearest.map((name) => ({
+        name,
+        order: { u: outcome.useCase.id, a: joinWords(withJob(task.words, name)) },
+      }));
+  const where = task.useCases.map((useCase) => useCase.name).join(', ');
+  await message.finish(logsUnknownJob(task.query.job, where, nearest));
+}
+
+/** The progress message becomes the message of how it ended; account details go to an admin alone. */
+async function end(
+  services: Services,
+  context: Context,
+  task: LogTask,
+  order: LogOrder,
+  message: LiveMessage,
+  thrown: unknown,
+): Promise<void> {
+  if (thrown instanceof CancelledError) {
+    context.log.info({ job: task.query.job }, 'download cancelled');
+    return message.finish(logsCancelled(task.query.job, thrown.message, order));
+  }
+  const error = toAppError(thrown);
+  const [useCase] = task.useCases;
+  context.log[error.code === 'internal' ? 'error' : 'warn'](
+    { ref: error.ref, err: error, job: task.query.job, useCase: useCase.id },
+    'download failed',
+  );
+  const retry = orderButton('Retry', LOGS.retry, order);
+  const isDirectMessage = context.place.isDirect && (await isAdmin(services, context, useCase));
+  await message.finish(errorMessage(error, { buttons: [retry], asAdmin: isDirectMessage }));
+  if (error.code === 'permission_denied' && error.adminHint && !isDirectMessage) {
+    if (await isAdmin(services, context, useCase)) await explain(services, context, useCase, error);
+    else await context.reply.privately(errorMessage(error, { ask: whoCanGrant(useCase, services.admins) }));
+  }
+}

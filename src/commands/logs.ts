@@ -1,0 +1,243 @@
+/** `/logs`: the complete log of a training job as a file. */
+import { errorMessage } from '../blocks/errors.ts';
+import {
+  jobOption,
+  LOGS,
+  LOGS_FIELDS,
+  LOGS_OPTIONS,
+  type LogOrder,
+  logsForm,
+  logsNotRunning,
+  logsUsage,
+  logsWhichUseCase,
+} from '../blocks/logs.ts';
+import type { Option } from '../blocks/message.ts';
+import { mention, plain } from '../blocks/text.ts';
+import { permittedUseCases } from '../domain/access.ts';
+import { commandWords, joinWords } from '../domain/command-words.ts';
+import { asksForHelp, jobNameCandidates, type LogQuery, parseLogQuery } from '../domain/log-query.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import { AppError, toAppError } from '../errors.ts';
+import { chooseUseCase, type UseCaseAnswer } from '../operations/choose-use-case.ts';
+import { findOwner } from '../operations/find-jobs.ts';
+import type { Command, Context, Place, ShortcutMessage, SubmittedView, ViewAnswer } from './command.ts';
+import { deliverLog } from './logs-delivery.ts';
+import { isAdmin, refuse, type Services } from './services.ts';
+
+/** Longer arguments would not fit into the buttons that repeat them. */
+const ARGUMENTS_LIMIT = 1500;
+/** Milliseconds for recognising a job in a message; the modal must open within 3 s of the click. */
+const RECOGNISE_WITHIN = 1500;
+
+export function logsCommand(services: Services): Command {
+  const choose = (context: Context, useCase?: string): Promise<UseCaseAnswer> =>
+    chooseUseCase(
+      {
+        user: context.actor.user,
+        permission: 'logs:read',
+        id: useCase,
+        channel: context.place.channel,
+        isDirect: context.place.isDirect,
+      },
+      services.useCases,
+      services.directory,
+    );
+
+  /** Everything that asks for a log comes through here, and its rights are checked here. */
+  async function order(context: Context, asked: LogOrder): Promise<void> {
+    if (asked.a.length > ARGUMENTS_LIMIT)
+      throw new AppError(
+        'invalid_input',
+        `The arguments have ${asked.a.length} characters, and at most ${ARGUMENTS_LIMIT} are possible.`,
+        { hint: 'Shorten what stands after --grep or --regex.' },
+      );
+    const words = commandWords(asked.a);
+    if (asksForHelp(words)) return context.reply.privately(logsUsage(context.invocation));
+    const query = parseLogQuery(words, services.clock.now());
+    const answer = await choose(context, query.useCase ?? asked.u);
+    if (answer.kind === 'refused')
+      return refuse(services, context, { ...answer, action: 'logs.refused', subject: query.job });
+    if (answer.kind === 'no_use_case') return whichUseCase(context, asked.a, query, answer.open);
+    await deliverLog(services, context, { query, words, useCases: answer.candidates });
+  }
+
+  /** A channel of no use case: if somebody else's has the job, say whose; otherwise offer those that are open. */
+  async function whichUseCase(
+    context: Context,
+    args: string,
+    query: LogQuery,
+    open: readonly UseCase[],
+  ): Promise<void> {
+    if (open.length === 0 && services.useCases.length > 0) {
+      const owner = await findOwner(services.gateway, context.actor, services.useCases, query.job);
+      if (owner) return order(context, { u: owner.id, a: args });
+    }
+    await context.reply.privately(
+      logsWhichUseCase(
+        open.map((useCase) => ({ useCase, order: { u: useCase.id, a: args } })),
+        services.admins.map(mention).join(', '),
+      ),
+    );
+  }
+
+  async function openForm(context: Context, chosen?: Option): Promise<void> {
+    await context.openModal(logsForm(JSON.stringify(placeInMetadata(context.place)), chosen));
+  }
+
+  async function submitForm(context: Context, view: SubmittedView): Promise<ViewAnswer> {
+    const [job = ''] = view.values[LOGS_FIELDS.job] ?? [];
+    const space = job.indexOf(' ');
+    const useCase = job.slice(0, space);
+    const name = job.slice(space + 1);
+    const fields = flagsOfForm(view);
+    const errors: Record<string, string> = {};
+    for (const [field, flags] of Object.entries(fields)) {
+      try {
+        parseLogQuery([name, ...flags], services.clock.now());
+      } catch (error) {
+        const { message, hint } = toAppError(error);
+        errors[field] = `${message} ${hint ?? ''}`.trim();
+      }
+    }
+    if (Object.keys(errors).length > 0) return { errors };
+    const args = joinWords([name, ...Object.values(fields).flat()]);
+    return { after: () => order(context, { u: useCase, a: args }) };
+  }
+
+  async function suggest(context: Context, typed: string): Promise<Option[]> {
+    const open = await permittedUseCases(
+      context.actor.user,
+      'logs:read',
+      services.useCases,
+      services.directory,
+    );
+    const found = await services.suggestions.suggest(context.actor, open, typed, 100);
+    return found.map(({ job, useCase }) => jobOption(job, useCase)).filter((option) => option !== undefined);
+  }
+
+  async function fromMessage(context: Context, message: ShortcutMessage): Promise<void> {
+    const candidates = jobNameCandidates(`${message.text}\n${textIn(message.blocks)}`);
+    const found = await within(RECOGNISE_WITHIN, recognise(context, candidates));
+    if (found) await order(context, found);
+    else await openForm(context);
+  }
+
+  /** The first of the names that is a job in a use case of this place. */
+  async function recognise(context: Context, names: readonly string[]): Promise<LogOrder | undefined> {
+    const answer = names.length === 0 ? undefined : await choose(context);
+    const open =
+      answer?.kind === 'chosen' ? answer.candidates : answer?.kind === 'no_use_case' ? answer.open : [];
+    const known = await services.suggestions.suggest(context.actor, open, '', 100);
+    for (const name of names) {
+      const match = known.find(({ job }) => job.name === name);
+      if (match) return { u: match.useCase.id, a: joinWords([name]) };
+    }
+    for (const name of names.slice(0, 3)) {
+      const owner = await findOwner(services.gateway, context.actor, open, name);
+      if (owner) return { u: owner.id, a: joinWords([name]) };
+    }
+    return undefined;
+  }
+
+  async function cancel(context: Context, id: string): Promise<void> {
+    const ticket = services.desk.find(id);
+    if (!ticket) {
+      await context.reply.retire('This download runs no longer.');
+      return context.reply.privately(logsNotRunning());
+    }
+    if (ticket.user !== context.actor.user) {
+      const useCases = services.useCases.filter((useCase) => ticket.useCases.includes(useCase.id));
+      const admin = await Promise.all(useCases.map((useCase) => isAdmin(services, context, useCase)));
+      if (!admin.includes(true))
+        return context.reply.privately(
+          errorMessage(
+            new AppError(
+              'permission_denied',
+              'Only who asked for a download, or an admin of its use case, can cancel it.',
+              { hint: `It was asked for by ${ticket.userName}.` },
+            ),
+          ),
+        );
+    }
+    services.desk.cancel(id, `by ${plain(context.userName, 80)}`);
+  }
+
+  return {
+    name: 'logs',
+    description: 'The complete log of a training job as a file',
+    usage: '<job> [--last 2h] [--tail 500] [--grep text]',
+    run: (context, text) => order(context, { a: text }),
+    actions: {
+      [LOGS.get]: (context, { value }) => order(context, readOrder(value)),
+      [LOGS.retry]: async (context, { value }) => {
+        await context.reply.retire(`Asked again by ${plain(context.userName, 80)}`);
+        await order(context, readOrder(value));
+      },
+      [LOGS.cancel]: (context, { value }) => cancel(context, value),
+      [LOGS.choose]: (context) => openForm(context),
+    },
+    views: { [LOGS.form]: submitForm },
+    options: { [LOGS.job]: suggest },
+    shortcuts: { [LOGS.shortcut]: fromMessage },
+  };
+}
+
+/** A button's value may be as old as its message: it is read like any input. */
+function readOrder(value: string): LogOrder {
+  try {
+    const parsed: unknown = JSON.parse(value);
+    if (typeof parsed === 'object' && parsed !== null && 'a' in parsed && typeof parsed.a === 'string') {
+      const useCase = 'u' in parsed && typeof parsed.u === 'string' ? { u: parsed.u } : {};
+      return { a: parsed.a, ...useCase };
+    }
+  } catch (error) {
+    throw oldButton(error);
+  }
+  throw oldButton(undefined);
+}
+
+const oldButton = (cause: unknown): AppError =>
+  new AppError('invalid_input', 'This button is from another version of Signalbox.', {
+    hint: 'Ask again with the command.',
+    cause,
+  });
+
+function flagsOfForm(view: SubmittedView): Record<string, string[]> {
+  const value = (field: string): string => view.values[field]?.[0]?.trim() ?? '';
+  const options = view.values[LOGS_FIELDS.options] ?? [];
+  const form = value(LOGS_FIELDS.form);
+  const grep = value(LOGS_FIELDS.grep);
+  return {
+    [LOGS_FIELDS.job]: [],
+    [LOGS_FIELDS.last]: value(LOGS_FIELDS.last) === '' ? [] : [`--last=${value(LOGS_FIELDS.last)}`],
+    [LOGS_FIELDS.tail]: value(LOGS_FIELDS.tail) === '' ? [] : [`--tail=${value(LOGS_FIELDS.tail)}`],
+    [LOGS_FIELDS.grep]:
+      grep === '' ? [] : [`${options.includes(LOGS_OPTIONS.regex) ? '--regex' : '--grep'}=${grep}`],
+    [LOGS_FIELDS.options]: options.includes(LOGS_OPTIONS.dm) ? ['--dm'] : [],
+    [LOGS_FIELDS.form]: form === 'raw' || form === 'plain' ? [`--${form}`] : [],
+  };
+}
+
+/** Where the form was opened from: its answer goes there. Read back by `slack/` for every modal. */
+function placeInMetadata(place: Place): Place {
+  return { channel: place.channel, thread: place.thread, isDirect: place.isDirect };
+}
+
+/** Every text in blocks, however deep. */
+function textIn(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (Array.isArray(value)) return value.map(textIn).join('\n');
+  return typeof value === 'object' && value !== null ? textIn(Object.values(value)) : '';
+}
+
+async function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, ms, undefined);
+  });
+  try {
+    return await Promise.race([work.catch(() => undefined), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,57 @@
+/** What commands work with, handed over once by the composition root, and the ways in which every command fails. */
+import { errorMessage } from '../blocks/errors.ts';
+import type { Button } from '../blocks/message.ts';
+import { rolesOf, whoCanGrant } from '../domain/access.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import type { AppError } from '../errors.ts';
+import type { DownloadDesk } from '../operations/download-desk.ts';
+import type { DownloadDeps } from '../operations/download-logs.ts';
+import type { JobSuggestions } from '../operations/find-jobs.ts';
+import type { Directory } from '../ports.ts';
+import type { Context, FileDelivery } from './command.ts';
+
+export interface Services extends DownloadDeps {
+  useCases: readonly UseCase[];
+  /** Signalbox's own admins, who are asked where a use case names none. */
+  admins: readonly string[];
+  directory: Directory;
+  desk: DownloadDesk;
+  suggestions: JobSuggestions;
+  files: FileDelivery;
+}
+
+/** A refusal on record, with whom to ask; nobody else sees it. */
+export async function refuse(
+  services: Services,
+  context: Context,
+  refused: { useCase: UseCase; error: AppError; action: string; subject?: string },
+): Promise<void> {
+  const { useCase, error } = refused;
+  await services.store.appendAudit({
+    at: services.clock.now(),
+    actor: context.actor,
+    action: refused.action,
+    useCase: useCase.id,
+    subject: refused.subject,
+    detail: { ref: error.ref },
+  });
+  context.log.info({ ref: error.ref, useCase: useCase.id, action: refused.action }, 'refused');
+  await context.reply.privately(errorMessage(error, { ask: whoCanGrant(useCase, services.admins) }));
+}
+
+/** A failure within a use case: its admins see account details, and they alone. */
+export async function explain(
+  services: Services,
+  context: Context,
+  useCase: UseCase,
+  error: AppError,
+  buttons: readonly (Button | undefined)[] = [],
+): Promise<void> {
+  await context.reply.privately(
+    errorMessage(error, { asAdmin: await isAdmin(services, context, useCase), buttons }),
+  );
+}
+
+export async function isAdmin(services: Services, context: Context, useCase: UseCase): Promise<boolean> {
+  return (await rolesOf(context.actor.user, useCase, services.directory)).has('admin');
+}

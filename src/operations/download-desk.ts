@@ -1,0 +1,121 @@
+/** Who downloads what right now: bounds how many at once, joins the same request made twice, cancels. */
+import { randomUUID } from 'node:crypto';
+import PQueue from 'p-queue';
+import { AppError, CancelledError } from '../errors.ts';
+import type { Clock } from '../ports.ts';
+
+export interface Ticket {
+  readonly id: string;
+  readonly user: string;
+  readonly userName: string;
+  readonly useCases: readonly string[];
+  readonly startedAt: number;
+  readonly signal: AbortSignal;
+}
+
+interface Running extends Ticket {
+  readonly key: string;
+  readonly controller: AbortController;
+}
+
+export interface DeskLimits {
+  /** Downloads at the same time in this process; more wait in line. */
+  perProcess: number;
+  /** Downloads of one person, waiting ones included; more are refused. */
+  perUser: number;
+}
+
+export class DownloadDesk {
+  readonly #running = new Map<string, Running>();
+  readonly #queue: PQueue;
+  readonly #limits: DeskLimits;
+  readonly #clock: Clock;
+  #closed = false;
+
+  constructor(clock: Clock, limits: DeskLimits = { perProcess: 4, perUser: 2 }) {
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#queue = new PQueue({ concurrency: limits.perProcess });
+  }
+
+  /** The same request that still runs, if there is one. */
+  same(key: string): Ticket | undefined {
+    return [...this.#running.values()].find((running) => running.key === key);
+  }
+
+  find(id: string): Ticket | undefined {
+    return this.#running.get(id);
+  }
+
+  /** How many are in front of a new one before it starts. */
+  get ahead(): number {
+    return this.#queue.pending < this.#limits.perProcess ? 0 : this.#queue.size + 1;
+  }
+
+  /**
+   * Registers the request at once and does the work when its turn comes.
+   * @param key what makes two requests the same
+   * @throws AppError rate_limited (too many of this person), conflict (the same runs already), unavailable (closing)
+   */
+  run<T>(
+    request: { key: string; user: string; userName: string; useCases: readonly string[] },
+    work: (ticket: Ticket) => Promise<T>,
+    prepare: (ticket: Ticket) => Promise<void> = async () => {},
+  ): Promise<T> {
+    if (this.#closed)
+      throw new AppError('unavailable', 'Signalbox is restarting.', { hint: 'Ask again in a minute.' });
+    if (this.same(request.key)) throw new AppError('conflict', 'The same download runs already.');
+    const own = [...this.#running.values()].filter((running) => running.user === request.user);
+    if (own.length >= this.#limits.perUser)
+      throw new AppError('rate_limited', `You have ${own.length} downloads running already.`, {
+        hint: 'Wait until one has ended, or cancel one.',
+      });
+    const controller = new AbortController();
+    const running: Running = {
+      ...request,
+      id: randomUUID(),
+      startedAt: this.#clock.now(),
+      controller,
+      signal: controller.signal,
+    };
+    this.#running.set(running.id, running);
+    const turn = async (): Promise<T> => {
+      await prepare(running);
+      return this.#inTurn(running.signal, () => work(running));
+    };
+    return turn().finally(() => this.#running.delete(running.id));
+  }
+
+  /** Aborted while it waits, it leaves the line at once; aborted while it works, it ends when the work has. */
+  #inTurn<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      let started = false;
+      const leave = (): void => {
+        if (!started) reject(signal.reason);
+      };
+      if (signal.aborted) return leave();
+      signal.addEventListener('abort', leave, { once: true });
+      this.#queue
+        .add(async () => {
+          signal.throwIfAborted();
+          started = true;
+          return work();
+        })
+        .then(resolve, reject);
+    });
+  }
+
+  /** @returns false when it runs no longer */
+  cancel(id: string, why: string): boolean {
+    const running = this.#running.get(id);
+    running?.controller.abort(new CancelledError(why));
+    return running !== undefined;
+  }
+
+  /** Takes nothing new, cancels what runs, and waits until all has ended. */
+  async close(why: string): Promise<void> {
+    this.#closed = true;
+    for (const id of this.#running.keys()) this.cancel(id, why);
+    await this.#queue.onIdle();
+  }
+}

@@ -1,0 +1,72 @@
+/** Who is in which channel and user group, as Slack knows it, remembered for a few seconds. */
+import type { Directory } from '../ports.ts';
+import type { WebClient } from './clients.ts';
+import { slackCall, slackErrorCode } from './errors.ts';
+
+/** Milliseconds. Short, since somebody who lost a right must not keep it; long enough for one command's checks. */
+const REMEMBER = 10_000;
+
+export class SlackDirectory implements Directory {
+  readonly #client: WebClient;
+  readonly #remember: number;
+  readonly #known = new Map<string, { at: number; members: Promise<ReadonlySet<string>> }>();
+
+  constructor(client: WebClient, remember = REMEMBER) {
+    this.#client = client;
+    this.#remember = remember;
+  }
+
+  /** @throws AppError unavailable when Slack does not answer: then nobody gets in */
+  async isInGroup(user: string, group: string): Promise<boolean> {
+    const members = await this.#members(`group ${group}`, () => this.#groupMembers(group));
+    return members.has(user);
+  }
+
+  /** @throws AppError unavailable when Slack does not answer: then nobody gets in */
+  async isInChannel(user: string, channel: string): Promise<boolean> {
+    const members = await this.#members(`channel ${channel}`, () => this.#channelMembers(channel));
+    return members.has(user);
+  }
+
+  #members(key: string, load: () => Promise<ReadonlySet<string>>): Promise<ReadonlySet<string>> {
+    const now = Date.now();
+    const known = this.#known.get(key);
+    if (known && now - known.at < this.#remember) return known.members;
+    const members = load();
+    this.#known.set(key, { at: now, members });
+    members.catch(() => this.#known.delete(key));
+    return members;
+  }
+
+  async #groupMembers(group: string): Promise<ReadonlySet<string>> {
+    try {
+      const { users } = await this.#client.usergroups.users.list({ usergroup: group });
+      return new Set(users);
+    } catch (error) {
+      // A group that was deleted has no members; that is an answer, not a failure.
+      if (['no_such_subteam', 'subteam_not_found'].includes(slackErrorCode(error) ?? '')) return new Set();
+      return slackCall('the members of a user group', () => Promise.reject(error));
+    }
+  }
+
+  async #channelMembers(channel: string): Promise<ReadonlySet<string>> {
+    const members = new Set<string>();
+    let cursor: string | undefined;
+    try {
+      do {
+        const page = await this.#client.conversations.members({
+          channel,
+          limit: 1000,
+          ...(cursor ? { cursor } : {}),
+        });
+        for (const member of page.members ?? []) members.add(member);
+        cursor = page.response_metadata?.next_cursor || undefined;
+      } while (cursor);
+    } catch (error) {
+      // A private channel without the bot cannot be looked into: nobody gets in by being there.
+      if (slackErrorCode(error) === 'channel_not_found') return new Set();
+      return slackCall('the members of a channel', () => Promise.reject(error));
+    }
+    return members;
+  }
+}

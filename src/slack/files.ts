@@ -1,0 +1,165 @@
+/** Files from disk into a channel: three calls, the bytes streamed with their length known, shares awaited. */
+import { createReadStream } from 'node:fs';
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Logger } from 'pino';
+import { LIMITS } from '../blocks/limits.ts';
+import type { FileDelivery } from '../commands/command.ts';
+import { AppError, CancelledError } from '../errors.ts';
+import type { WebClient } from './clients.ts';
+import { slackCall } from './errors.ts';
+import { pause } from './live-messages.ts';
+
+/** Slack takes 1 GB a file; the rest is left for gzip's own overhead. */
+const MAX_BYTES = 1_000_000_000;
+/** Files in one message. */
+const FILES_A_MESSAGE = 10;
+const UPLOAD_TRIES = 4;
+/** Milliseconds without a byte moving until an upload counts as broken. */
+const STALLED = 60_000;
+/** Milliseconds between looks at whether a file is shared; the last is repeated. */
+const SHARE_LOOKS = [300, 700, 1000, 2000, 3000];
+/** Milliseconds after which an unshared file is left to Slack. */
+const SHARE_PATIENCE = 60_000;
+
+export interface FileUploadOptions {
+  /** Milliseconds before a broken upload is tried again, times the number of the try. */
+  retryDelay?: number;
+  sharePatience?: number;
+}
+
+export class SlackFiles implements FileDelivery {
+  readonly maxBytes = MAX_BYTES;
+  readonly #client: WebClient;
+  readonly #log: Logger;
+  readonly #retryDelay: number;
+  readonly #sharePatience: number;
+
+  constructor(client: WebClient, log: Logger, options: FileUploadOptions = {}) {
+    this.#client = client;
+    this.#log = log;
+    this.#retryDelay = options.retryDelay ?? 1000;
+    this.#sharePatience = options.sharePatience ?? SHARE_PATIENCE;
+  }
+
+  async deliver(
+    delivery: Parameters<FileDelivery['deliver']>[0],
+    options: Parameters<FileDelivery['deliver']>[1],
+  ): Promise<{ shared: boolean }> {
+    const uploaded: { id: string; title: string }[] = [];
+    let before = 0;
+    for (const file of delivery.files) {
+      const id = await this.#upload(file, options.signal, (sent) => options.onProgress?.(before + sent));
+      before += file.bytes;
+      uploaded.push({ id, title: file.title });
+    }
+    options.signal?.throwIfAborted();
+    let shared = true;
+    for (let at = 0; at < uploaded.length; at += FILES_A_MESSAGE) {
+      const files = uploaded.slice(at, at + FILES_A_MESSAGE);
+      await slackCall('sharing the file', () =>
+        this.#client.files.completeUploadExternal({
+          files: files as [{ id: string; title: string }],
+          channel_id: delivery.channel,
+          ...(delivery.thread === undefined ? {} : { thread_ts: delivery.thread }),
+          ...(at === 0 ? { initial_comment: delivery.comment.slice(0, LIMITS.messageText.recommended) } : {}),
+        } as Parameters<WebClient['files']['completeUploadExternal']>[0]),
+      );
+      for (const { id } of files) shared = (await this.#isShared(id, delivery.channel)) && shared;
+    }
+    return { shared };
+  }
+
+  /** A broken upload cannot be continued: each try asks for a new URL. */
+  async #upload(
+    file: { path: string; name: string; bytes: number },
+    signal: AbortSignal | undefined,
+    onSent: (bytes: number) => void,
+  ): Promise<string> {
+    for (let attempt = 1; ; attempt += 1) {
+      signal?.throwIfAborted();
+      const target = await slackCall('an upload URL', () =>
+        this.#client.files.getUploadURLExternal({ filename: file.name, length: file.bytes }),
+      );
+      if (!target.upload_url || !target.file_id)
+        throw new AppError('internal', 'Slack gave no URL to upload to.', { hint: 'Try again in a minute.' });
+      try {
+        await postBytes(target.upload_url, file, signal, onSent);
+        return target.file_id;
+      } catch (error) {
+        if (signal?.aborted)
+          throw signal.reason instanceof Error
+            ? signal.reason
+            : new CancelledError(undefined, { cause: error });
+        if (attempt >= UPLOAD_TRIES)
+          throw new AppError('unavailable', 'The upload to Slack broke off, again and again.', {
+            hint: 'Try again in a few minutes. Slack shows its own state at status.slack.com.',
+            cause: error,
+          });
+        this.#log.warn({ err: error, attempt, file: file.name }, 'upload broke off, trying again');
+        onSent(0);
+        await pause(this.#retryDelay * attempt, signal);
+      }
+    }
+  }
+
+  /** Sharing happens some time after Slack has said that it is done. */
+  async #isShared(id: string, channel: string): Promise<boolean> {
+    const until = Date.now() + this.#sharePatience;
+    for (let look = 0; ; look += 1) {
+      try {
+        const { file } = await this.#client.files.info({ file: id });
+        const shares = file?.shares as Partial<Record<string, Record<string, unknown>>> | undefined;
+        if (shares?.public?.[channel] || shares?.private?.[channel]) return true;
+      } catch (error) {
+        // The file is where it belongs; only the confirmation is missing.
+        this.#log.warn({ err: error, file: id }, 'could not see whether a file is shared');
+      }
+      const wait = SHARE_LOOKS[Math.min(look, SHARE_LOOKS.length - 1)]!;
+      if (Date.now() + wait > until) return false;
+      await pause(wait);
+    }
+  }
+}
+
+/** Resolves when the server has taken all bytes and said so. */
+async function postBytes(
+  url: string,
+  file: { path: string; bytes: number },
+  signal: AbortSignal | undefined,
+  onSent: (bytes: number) => void,
+): Promise<void> {
+  const open = url.startsWith('https:') ? httpsRequest : httpRequest;
+  const request = open(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/octet-stream', 'content-length': file.bytes },
+    ...(signal ? { signal } : {}),
+  });
+  request.setTimeout(STALLED, () => request.destroy(new Error(`no byte moved for ${STALLED} ms`)));
+  const answered = new Promise<void>((resolve, reject) => {
+    request.once('error', reject);
+    request.once('response', (response) => {
+      response.resume();
+      response.once('error', reject);
+      const { statusCode = 0 } = response;
+      if (statusCode >= 200 && statusCode < 300) response.once('end', resolve);
+      else reject(new Error(`the upload was answered with HTTP ${statusCode}`));
+    });
+  });
+  let sent = 0;
+  const counter = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      sent += chunk.length;
+      onSent(sent);
+      done(null, chunk);
+    },
+  });
+  try {
+    // Both at once: a server may answer with an error before it has taken all bytes.
+    await Promise.all([pipeline(createReadStream(file.path), counter, request), answered]);
+  } finally {
+    if (!request.destroyed) request.destroy();
+  }
+}

@@ -1,0 +1,33 @@
+/** What somebody typed, out of what Slack made of it. */
+
+/** Undoes Slack's encoding: `<http://x|x>` is `x` again, `<@U1|ada>` is `@ada`, `&amp;` is `&`. */
+export function typedText(text: string): string {
+  return text
+    .replace(/<([^<>]*)>/g, (whole, inner: string) => {
+      const bar = inner.indexOf('|');
+      const target = bar < 0 ? inner : inner.slice(0, bar);
+      const label = bar < 0 ? undefined : inner.slice(bar + 1);
+      switch (target[0]) {
+        case '@':
+          return `@${(label || target.slice(1)).replace(/^@/, '')}`;
+        case '#':
+          return `#${(label || target.slice(1)).replace(/^#/, '')}`;
+        case '!':
+          return `@${(label || target.slice(1).replace(/^subteam\^/, '')).replace(/^@/, '')}`;
+        default:
+          // A link that Slack made itself shows what was typed; anything else in brackets was typed.
+          return /^(?:https?:\/\/|mailto:|tel:|ftp:\/\/)/i.test(target) ? label || target : whole;
+      }
+    })
+    .replace(/&lt;/g, '<')
+    .replace(/&gt;/g, '>')
+    .replace(/&amp;/g, '&');
+}
+
+/** The text after the bot's own mention; undefined when the message does not mention it. */
+export function afterMention(text: string, botUser: string): string | undefined {
+  const match = new RegExp(`<@${botUser}(?:\\|[^>]*)?>`).exec(text);
+  return match
+    ? `${text.slice(0, match.index)} ${text.slice(match.index + match[0].length)}`.trim()
+    : undefined;
+}
