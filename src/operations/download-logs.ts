@@ -15,7 +15,7 @@ import { nearestJobs } from './find-jobs.ts';
 export interface DownloadDeps {
   gateway: UseCaseGateway;
   engine: LogEngine;
-  store: Store;
+  store: Pick<Store, 'appendAudit'>;
   clock: Clock;
 }
 
