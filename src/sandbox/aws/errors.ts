@@ -1,0 +1,59 @@
+/** An answer of AWS that is an error; the dispatcher renders it in the caller's protocol. */
+export class AwsError extends Error {
+  override readonly name = 'AwsError';
+  readonly code: string;
+  readonly status: number;
+
+  constructor(code: string, message: string, status = 400) {
+    super(message);
+    this.code = code;
+    this.status = status;
+  }
+}
+
+/**
+ * AWS gives one failure different names and statuses by protocol: the JSON services end them in
+ * `Exception` and answer 400, the Query services (STS) use the short names and answer 403.
+ */
+export type AuthFailure =
+  | 'missing_token'
+  | 'incomplete'
+  | 'unknown_key'
+  | 'bad_signature'
+  | 'expired_token'
+  | 'access_denied';
+
+const AUTH_CODES: Record<'json' | 'query', Record<AuthFailure, readonly [string, number]>> = {
+  json: {
+    missing_token: ['MissingAuthenticationTokenException', 400],
+    incomplete: ['IncompleteSignatureException', 400],
+    unknown_key: ['UnrecognizedClientException', 400],
+    bad_signature: ['InvalidSignatureException', 400],
+    expired_token: ['ExpiredTokenException', 400],
+    access_denied: ['AccessDeniedException', 400],
+  },
+  query: {
+    missing_token: ['MissingAuthenticationToken', 403],
+    incomplete: ['IncompleteSignature', 400],
+    unknown_key: ['InvalidClientTokenId', 403],
+    bad_signature: ['SignatureDoesNotMatch', 403],
+    expired_token: ['ExpiredToken', 403],
+    access_denied: ['AccessDenied', 403],
+  },
+};
+
+/** Who the caller is, or what it may do, could not be established. */
+export class AuthError extends Error {
+  override readonly name = 'AuthError';
+  readonly failure: AuthFailure;
+
+  constructor(failure: AuthFailure, message: string) {
+    super(message);
+    this.failure = failure;
+  }
+
+  forProtocol(protocol: 'json' | 'query'): AwsError {
+    const [code, status] = AUTH_CODES[protocol][this.failure];
+    return new AwsError(code, this.message, status);
+  }
+}

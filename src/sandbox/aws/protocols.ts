@@ -1,0 +1,127 @@
+/** AWS's wire protocols: what a request asks for, and how answers, errors and faults are worded. */
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Fault } from '../protocol.ts';
+import { AuthError, AwsError } from './errors.ts';
+import type { AwsService } from './service.ts';
+import { xmlError } from './xml.ts';
+
+export const JSON_TYPE = 'application/x-amz-json-1.1';
+
+export interface Reply {
+  status: number;
+  type: string;
+  chunks: Buffer[];
+  errorType?: string;
+  /** Answered at once, whatever the latency: refusals come from the front door. */
+  quick?: boolean;
+  /** The connection is cut in place of an answer. */
+  drop?: boolean;
+}
+
+export interface Target {
+  service: AwsService;
+  name: string;
+  input: Readonly<Record<string, unknown>>;
+  region(): string;
+}
+
+export function readTarget(request: IncomingMessage, body: Buffer, services: readonly AwsService[]): Target {
+  const region = () =>
+    /Credential=[^/]*\/\d+\/([^/]+)\//.exec(request.headers.authorization ?? '')?.[1] ?? 'us-east-1';
+  const header = request.headers['x-amz-target'];
+  if (typeof header === 'string') {
+    const [prefix, name = ''] = header.split('.');
+    const service = services.find(({ protocol, target }) => protocol === 'json' && target === prefix);
+    if (!service)
+      throw new AwsError('UnknownOperationException', `No service here answers to ${header}`, 404);
+    let input: unknown;
+    try {
+      input = body.length === 0 ? {} : JSON.parse(body.toString());
+    } catch {
+      throw new AwsError('SerializationException', 'The body is not JSON');
+    }
+    if (typeof input !== 'object' || input === null || Array.isArray(input)) {
+      throw new AwsError('SerializationException', 'Start of structure expected');
+    }
+    return { service, name, input: input as Record<string, unknown>, region };
+  }
+  const form = new URLSearchParams(
+    request.method === 'GET' ? (request.url ?? '').split('?')[1] : body.toString(),
+  );
+  const service = services.find(
+    ({ protocol, target }) => protocol === 'query' && target === form.get('Version'),
+  );
+  if (!service) {
+    throw new AwsError(
+      'UnknownOperationException',
+      'Neither X-Amz-Target nor Action and Version name a service that is here: STS, CloudWatch Logs, SageMaker',
+      404,
+    );
+  }
+  return { service, name: form.get('Action') ?? '', input: Object.fromEntries(form), region };
+}
+
+export function unknownOperation(service: AwsService, name: string): AwsError {
+  return service.protocol === 'query'
+    ? new AwsError('InvalidAction', `Could not find operation ${name} for version ${service.target}`)
+    : new AwsError('UnknownOperationException', `The sandbox has no operation ${name}`);
+}
+
+export const throttled = () => new AwsError('ThrottlingException', 'Rate exceeded');
+
+export function asAwsError(error: unknown, protocol: 'json' | 'query'): AwsError {
+  if (error instanceof AwsError) return error;
+  if (error instanceof AuthError) return error.forProtocol(protocol);
+  throw error;
+}
+
+export function errorReply(error: AwsError, protocol: 'json' | 'query'): Reply {
+  // Query services have no `Exception` in their names.
+  if (protocol === 'query') {
+    const code = error.code.replace(/Exception$/, '');
+    const xml = xmlError(code, error.message, error.status, randomUUID());
+    return { status: error.status, type: 'text/xml', chunks: [Buffer.from(xml)] };
+  }
+  return {
+    ...jsonReply(error.status, { __type: error.code, message: error.message }),
+    errorType: error.code,
+  };
+}
+
+export function faultReply(fault: Fault, protocol: 'json' | 'query'): Reply {
+  if (fault.kind === 'drop') return { status: 0, type: '', chunks: [], drop: true };
+  if (fault.kind === '429') return { ...errorReply(throttled(), protocol), quick: true };
+  if (fault.kind === '500') {
+    return errorReply(
+      new AwsError('InternalFailure', 'The request processing has failed because of an unknown error.', 500),
+      protocol,
+    );
+  }
+  const [status, message] = FAULT_WORDS[fault.kind] ?? [400, `${fault.kind} (a fault of the sandbox)`];
+  return errorReply(new AwsError(fault.kind, message, status), protocol);
+}
+
+const FAULT_WORDS: Record<string, readonly [number, string]> = {
+  ThrottlingException: [400, 'Rate exceeded'],
+  ExpiredTokenException: [400, 'The security token included in the request is expired'],
+  ExpiredToken: [403, 'The security token included in the request is expired'],
+  AccessDeniedException: [400, 'User is not authorized to perform this action'],
+  AccessDenied: [403, 'User is not authorized to perform this action'],
+  ServiceUnavailableException: [503, 'The service cannot complete the request.'],
+  ServiceUnavailable: [503, 'The service cannot complete the request.'],
+  InternalFailure: [500, 'The request processing has failed because of an unknown error.'],
+  ResourceNotFoundException: [400, 'The specified log group does not exist.'],
+  UnrecognizedClientException: [400, 'The security token included in the request is invalid.'],
+};
+
+/** What went wrong before the protocol was known, or a fault of the sandbox itself. */
+export function failure(error: unknown): Reply {
+  if (error instanceof AwsError) return errorReply(error, 'json');
+  const words = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return errorReply(new AwsError('InternalFailure', `The sandbox itself failed: ${words}`, 500), 'json');
+}
+
+export function jsonReply(status: number, body: Record<string, unknown>): Reply {
+  return { status, type: JSON_TYPE, chunks: [Buffer.from(JSON.stringify(body))] };
+}

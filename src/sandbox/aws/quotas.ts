@@ -1,0 +1,77 @@
+/**
+ * Requests a second that an account may make in a region, operation by operation, as token buckets that
+ * hold one second's worth. CloudWatch Logs' numbers are its documented, not adjustable quotas; SageMaker
+ * documents none for single operations, so those are what accounts see in practice.
+ */
+import type { EpochMs } from '../../ports.ts';
+
+/** Requests a second by operation (`GetLogEvents`); these replace the table's numbers. */
+export type Quotas = Readonly<Record<string, number>> | 'off';
+
+const SLOW_REGIONS = ['eu-central-1', 'ap-northeast-3', 'ap-southeast-3', 'ca-west-1', 'il-central-1'];
+
+const BY_REGION: Record<string, { regions: readonly string[]; rate: number }[]> = {
+  GetLogEvents: [
+    { regions: ['us-west-2', 'eu-west-1', ...SLOW_REGIONS], rate: 10 },
+    { regions: ['eu-west-3'], rate: 30 },
+  ],
+  FilterLogEvents: [
+    { regions: ['us-east-1'], rate: 25 },
+    { regions: SLOW_REGIONS, rate: 5 },
+  ],
+};
+
+const DEFAULT: Record<string, number> = {
+  GetLogEvents: 25,
+  FilterLogEvents: 10,
+  DescribeLogStreams: 25,
+  DescribeLogGroups: 10,
+  PutLogEvents: 1500,
+  CreateLogGroup: 10,
+  CreateLogStream: 50,
+  DeleteLogGroup: 10,
+  DeleteLogStream: 15,
+  ListTrainingJobs: 2,
+  DescribeTrainingJob: 10,
+  CreateTrainingJob: 2,
+  StopTrainingJob: 2,
+  ListTags: 10,
+  AddTags: 5,
+};
+
+/** The table's rate for an operation in a region; undefined: not limited. */
+export function defaultRate(operation: string, region: string): number | undefined {
+  const special = BY_REGION[operation]?.find(({ regions }) => regions.includes(region));
+  return special?.rate ?? DEFAULT[operation];
+}
+
+export class QuotaBuckets {
+  readonly #buckets = new Map<string, { tokens: number; at: EpochMs }>();
+  quotas: Quotas;
+
+  constructor(quotas: Quotas) {
+    this.quotas = quotas;
+  }
+
+  /** Takes one request out of the bucket. @returns false when the caller must be throttled */
+  take(account: string, region: string, operation: string, now: EpochMs): boolean {
+    if (this.quotas === 'off') return true;
+    const rate = this.quotas[operation] ?? defaultRate(operation, region);
+    if (rate === undefined) return true;
+    const key = `${account}/${region}/${operation}`;
+    let bucket = this.#buckets.get(key);
+    if (bucket === undefined) {
+      bucket = { tokens: Math.max(1, rate), at: now };
+      this.#buckets.set(key, bucket);
+    }
+    bucket.tokens = Math.min(Math.max(1, rate), bucket.tokens + (Math.max(0, now - bucket.at) * rate) / 1000);
+    bucket.at = now;
+    if (bucket.tokens < 1) return false;
+    bucket.tokens -= 1;
+    return true;
+  }
+
+  refill(): void {
+    this.#buckets.clear();
+  }
+}

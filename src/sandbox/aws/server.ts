@@ -1,0 +1,329 @@
+/**
+ * One HTTP server for all AWS services of the sandbox. It reads the protocol, checks the signature,
+ * the rights and the quota, lets the service work, and words errors as the protocol does.
+ */
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Clock } from '../../ports.ts';
+import type { FaultPlan } from '../faults.ts';
+import { AwsError } from './errors.ts';
+import { BlockCache } from './event-blocks.ts';
+import { Iam } from './iam.ts';
+import { LogStore } from './log-store.ts';
+import { logsService } from './logs.ts';
+import {
+  asAwsError,
+  errorReply,
+  failure,
+  faultReply,
+  JSON_TYPE,
+  jsonReply,
+  type Reply,
+  readTarget,
+  throttled,
+  unknownOperation,
+} from './protocols.ts';
+import { QuotaBuckets, type Quotas } from './quotas.ts';
+import { sagemakerService } from './sagemaker.ts';
+import type { AwsWorld } from './seed.ts';
+import type { AwsAnswer, AwsService } from './service.ts';
+import { readClaim, verifySignature } from './sigv4.ts';
+import { stsService } from './sts.ts';
+import { TrainingStore } from './training.ts';
+import { toXml } from './xml.ts';
+
+export interface AwsSandboxOptions extends Partial<AwsSandboxSettings> {
+  /** 0 or left out: any free port. */
+  port?: number;
+  world: AwsWorld;
+  clock?: Clock;
+  /** Asked with `logs:GetLogEvents`, `sts:AssumeRole`, …: service and operation. */
+  faults?: FaultPlan;
+  /** Rendered log events that are kept, bytes; default 256 MiB. */
+  logCacheBytes?: number;
+}
+
+/** Everything that may be changed while the sandbox runs. Times in milliseconds. */
+export interface AwsSandboxSettings {
+  /** Every answer takes at least this long, as a distant region does; default 0. */
+  latencyMs: number;
+  /** Plus a random part up to this; default 0. */
+  jitterMs: number;
+  /** Requests a second by operation, over AWS's own numbers; `off`: no limit. Default: AWS's own. */
+  quotas: Quotas;
+  /** A log that was silent for this long ends a page and gives empty ones; default 2 h. */
+  silenceMs: number;
+  /** How many empty pages each silence gives; default 1. */
+  emptyPages: number;
+  /** How far `lastEventTimestamp` lags; default 1 h. */
+  lastEventLagMs: number;
+  /** Role sessions end after so many seconds, whatever was asked for; default as asked. */
+  sessionSeconds: number | undefined;
+}
+
+export interface AwsSandboxStats {
+  /** By operation. */
+  requests: Record<string, number>;
+  throttled: Record<string, number>;
+  /** Pages of log events without one. */
+  emptyPages: number;
+  events: number;
+  /** Of response bodies. */
+  bytes: number;
+  maxInFlight: number;
+}
+
+export interface AwsSandbox {
+  url: string;
+  port: number;
+  /** Changes settings of the running sandbox; full buckets again when quotas change. */
+  configure(settings: Partial<AwsSandboxSettings>): void;
+  stats(): AwsSandboxStats;
+  resetStats(): void;
+  /** Ends all role sessions now: their next call gets `ExpiredToken`. */
+  expireSessions(): void;
+  /** Renders a group's log into the cache, so that a benchmark measures its reader. @returns bytes in the cache */
+  warmLogs(account: string, region: string, group: string): number;
+  close(): Promise<void>;
+}
+
+const DEFAULTS: AwsSandboxSettings = {
+  latencyMs: 0,
+  jitterMs: 0,
+  quotas: {},
+  silenceMs: 2 * 3_600_000,
+  emptyPages: 1,
+  lastEventLagMs: 3_600_000,
+  sessionSeconds: undefined,
+};
+
+/** Rendered log events that are kept, bytes. */
+const LOG_CACHE_BYTES = 256 * 1_048_576;
+const MAX_BODY_BYTES = 16 * 1_048_576;
+
+export async function startAwsSandbox(options: AwsSandboxOptions): Promise<AwsSandbox> {
+  const clock = options.clock ?? { now: Date.now };
+  const settings: AwsSandboxSettings = { ...DEFAULTS };
+  Object.assign(settings, pickSettings(options));
+  const iam = new Iam(clock);
+  iam.sessionSeconds = settings.sessionSeconds;
+  const buckets = new QuotaBuckets(settings.quotas);
+  const cache = new BlockCache(options.logCacheBytes ?? LOG_CACHE_BYTES);
+  const { logs, jobs } = seedStores(options.world, iam);
+  const services = [
+    stsService(iam),
+    logsService(
+      logs,
+      // A live view: what `configure` changes counts from the next request on.
+      Object.defineProperties({} as Parameters<typeof logsService>[1], {
+        cache: { value: cache },
+        silenceMs: { get: () => settings.silenceMs },
+        emptyPages: { get: () => settings.emptyPages },
+        lastEventLagMs: { get: () => settings.lastEventLagMs },
+      }),
+    ),
+    sagemakerService(jobs),
+  ];
+  let stats = emptyStats();
+  let inFlight = 0;
+
+  const server = createServer((request, response) => {
+    inFlight++;
+    stats.maxInFlight = Math.max(stats.maxInFlight, inFlight);
+    const arrived = performance.now();
+    answer(request)
+      .catch((error: unknown) => failure(error))
+      .then(
+        async (reply) => {
+          const wait = reply.quick
+            ? 0
+            : settings.latencyMs + Math.random() * settings.jitterMs - (performance.now() - arrived);
+          if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+          send(response, reply);
+        },
+        () => response.destroy(),
+      )
+      .finally(() => {
+        inFlight--;
+      });
+  });
+
+  async function answer(request: IncomingMessage): Promise<Reply> {
+    const body = await readBody(request);
+    const target = readTarget(request, body, services);
+    const { service, name, input } = target;
+    const { protocol } = service;
+    try {
+      const operation = service.operations[name];
+      const fault = options.faults?.take(`${service.name}:${name}`);
+      if (fault) return faultReply(fault, protocol);
+      const principal = authenticate(request, body, service);
+      if (!operation) throw unknownOperation(service, name);
+      stats.requests[name] = (stats.requests[name] ?? 0) + 1;
+      const { account } = principal;
+      const call = { account, region: target.region(), principal, input, now: clock.now() };
+      if (!buckets.take(account, call.region, name, performance.now())) {
+        stats.throttled[name] = (stats.throttled[name] ?? 0) + 1;
+        return { ...errorReply(throttled(), protocol), quick: true };
+      }
+      if (operation.action !== undefined) {
+        iam.authorize(principal, operation.action, operation.resources?.(call) ?? ['*'], call.region);
+      }
+      const reply = success(operation.handle(call), protocol, name);
+      return reply;
+    } catch (error) {
+      return errorReply(asAwsError(error, protocol), protocol);
+    }
+  }
+
+  function authenticate(request: IncomingMessage, body: Buffer, service: AwsService) {
+    const signed = {
+      method: request.method ?? 'GET',
+      url: request.url ?? '/',
+      headers: request.headers,
+      body,
+    };
+    const claim = readClaim(signed);
+    const credential = iam.credential(claim.accessKeyId);
+    // Clients sign with their machine's clock, whatever time the sandbox plays.
+    verifySignature(signed, claim, credential.secret, service.signingName, Date.now());
+    iam.checkToken(credential, claim.sessionToken);
+    return credential.principal;
+  }
+
+  function success(answer: AwsAnswer, protocol: 'json' | 'query', operation: string): Reply {
+    if ('body' in answer) {
+      return protocol === 'json'
+        ? jsonReply(200, answer.body)
+        : {
+            status: 200,
+            type: 'text/xml',
+            chunks: [Buffer.from(toXml(operation, answer.body, randomUUID()))],
+          };
+    }
+    if (answer.chunks.length > 0) {
+      stats.events += answer.events;
+      if (answer.events === 0) stats.emptyPages++;
+    }
+    return { status: 200, type: JSON_TYPE, chunks: answer.chunks };
+  }
+
+  function send(response: ServerResponse, reply: Reply): void {
+    if (reply.drop) {
+      response.destroy();
+      return;
+    }
+    const length = reply.chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    stats.bytes += length;
+    response.writeHead(reply.status, {
+      'content-type': reply.type,
+      'content-length': length,
+      'x-amzn-requestid': randomUUID(),
+      ...(reply.errorType ? { 'x-amzn-errortype': reply.errorType } : {}),
+    });
+    response.cork();
+    for (const chunk of reply.chunks) response.write(chunk);
+    response.end();
+    response.uncork();
+  }
+
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port ?? 0, '127.0.0.1', resolve);
+  });
+  // Longer than SDK clients keep an idle connection: the side that sends should be the one that closes.
+  server.keepAliveTimeout = 60_000;
+  const { port } = server.address() as AddressInfo;
+
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    configure(changes) {
+      Object.assign(settings, changes);
+      iam.sessionSeconds = settings.sessionSeconds;
+      buckets.quotas = settings.quotas;
+      buckets.refill();
+    },
+    stats: () => structuredClone(stats),
+    resetStats() {
+      stats = emptyStats();
+      buckets.refill();
+    },
+    expireSessions: () => iam.expireSessions(),
+    warmLogs(account, region, group) {
+      const now = clock.now();
+      for (const { series } of logs(account, region).streams(group, now)) {
+        const visible = series.visible(now);
+        for (let index = 0; index < visible; index += series.blockEvents) cache.at(series, index, visible);
+      }
+      return cache.bytes;
+    },
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function seedStores(world: AwsWorld, iam: Iam) {
+  const logStores = new Map<string, LogStore>();
+  const jobStores = new Map<string, TrainingStore>();
+  const logs = (account: string, region: string) => {
+    const key = `${account}/${region}`;
+    let store = logStores.get(key);
+    if (store === undefined) {
+      store = new LogStore();
+      logStores.set(key, store);
+    }
+    return store;
+  };
+  const jobs = (account: string, region: string) => {
+    const key = `${account}/${region}`;
+    let store = jobStores.get(key);
+    if (store === undefined) {
+      store = new TrainingStore(account, region, logs(account, region));
+      jobStores.set(key, store);
+    }
+    return store;
+  };
+  for (const account of world.accounts) {
+    for (const user of account.users ?? []) iam.addUser(account.id, user);
+    for (const role of account.roles ?? []) iam.addRole(account.id, role);
+    for (const [region, seed] of Object.entries(account.regions ?? {})) {
+      for (const group of seed.logGroups ?? []) logs(account.id, region).seed(group);
+      for (const job of seed.trainingJobs ?? []) jobs(account.id, region).seed(job);
+    }
+  }
+  return { logs, jobs };
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > MAX_BODY_BYTES)
+      throw new AwsError('RequestEntityTooLargeException', 'The body is too large', 413);
+    chunks.push(chunk);
+  }
+  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+}
+
+const emptyStats = (): AwsSandboxStats => ({
+  requests: {},
+  throttled: {},
+  emptyPages: 0,
+  events: 0,
+  bytes: 0,
+  maxInFlight: 0,
+});
+
+/** The settings among the options, without those that were left out. */
+function pickSettings(options: AwsSandboxOptions): Partial<AwsSandboxSettings> {
+  const known = Object.keys(DEFAULTS);
+  return Object.fromEntries(
+    Object.entries(options).filter(([name, value]) => known.includes(name) && value !== undefined),
+  );
+}

@@ -1,0 +1,34 @@
+/** What a service of the sandbox is to the dispatcher: operations by name, each with its right and its work. */
+import type { EpochMs } from '../../ports.ts';
+import type { Principal } from './iam.ts';
+import type { Input } from './validation.ts';
+
+export interface AwsCall {
+  account: string;
+  region: string;
+  principal: Principal;
+  input: Input;
+  now: EpochMs;
+}
+
+/** A body as a value, or as bytes that are JSON already (pages of log events). */
+export type AwsAnswer = { body: Record<string, unknown> } | { chunks: Buffer[]; events: number };
+
+export interface AwsOperation {
+  /** The right it needs, `logs:GetLogEvents`; left out: everybody with valid credentials may. */
+  action?: string;
+  /** The ARNs a policy may name what it works on by; the first stands in the refusal. */
+  resources?: (call: AwsCall) => string[];
+  handle(call: AwsCall): AwsAnswer;
+}
+
+export interface AwsService {
+  /** Also the prefix in fault names: `logs:GetLogEvents`. */
+  name: string;
+  /** The service of the credential scope. */
+  signingName: string;
+  protocol: 'json' | 'query';
+  /** JSON: the part of `X-Amz-Target` before the dot. Query: the API version. */
+  target: string;
+  operations: Readonly<Record<string, AwsOperation>>;
+}

@@ -1,0 +1,239 @@
+/**
+ * The training jobs of one account in one region. A job is a list of dated transitions, some of them in
+ * the future: what it is now is read from the clock, so jobs run on without timers.
+ */
+import type { EpochMs } from '../../ports.ts';
+import { AwsError } from './errors.ts';
+import { clipSeries } from './event-series.ts';
+import type { LogStore, LogStreamSeed } from './log-store.ts';
+
+export const TRAINING_LOG_GROUP = '/aws/sagemaker/TrainingJobs';
+
+export type TrainingStatus = 'InProgress' | 'Completed' | 'Failed' | 'Stopping' | 'Stopped';
+
+export interface TrainingTransition {
+  at: EpochMs;
+  status: TrainingStatus;
+  /** SageMaker's SecondaryStatus: `Starting`, `Downloading`, `Training`, `MaxRuntimeExceeded`, … */
+  secondary: string;
+}
+
+export interface TrainingJobSeed {
+  name: string;
+  /** Ascending; the first is the creation. */
+  transitions: readonly TrainingTransition[];
+  /** Told once the job has failed. */
+  failureReason?: string;
+  image: string;
+  roleArn: string;
+  instanceType: string;
+  instanceCount: number;
+  volumeGB: number;
+  maxRuntimeSeconds: number;
+  maxWaitSeconds?: number;
+  spot?: boolean;
+  hyperParameters: Readonly<Record<string, string>>;
+  /** Channel name → S3 URI. */
+  channels: Readonly<Record<string, string>>;
+  outputPath: string;
+  tags?: Readonly<Record<string, string>>;
+  /** Told once the job has completed. */
+  finalMetrics?: Readonly<Record<string, number>>;
+  streams: readonly LogStreamSeed[];
+}
+
+export interface TrainingJob extends TrainingJobSeed {
+  transitions: TrainingTransition[];
+  tags: Record<string, string>;
+}
+
+const STATUS_MESSAGES: Record<string, string> = {
+  Pending: 'Waiting for the requested capacity',
+  Starting: 'Preparing the instances for training',
+  Downloading: 'Downloading the training image',
+  Training: 'Training image download completed. Training in progress.',
+  Uploading: 'Uploading generated training model',
+  Interrupted: 'Training job interrupted: the Spot capacity was reclaimed',
+  Stopping: 'Stopping the training job',
+  Stopped: 'Training job stopped',
+  MaxRuntimeExceeded: 'Training job runtime exceeded MaxRuntimeInSeconds provided',
+  Completed: 'Training job completed',
+  Failed: 'Training job failed',
+};
+
+const TERMINAL: readonly TrainingStatus[] = ['Completed', 'Failed', 'Stopped'];
+
+/** SageMaker gives a stopped job's script two minutes; the scripts here need less. */
+const STOPPING_MS = 8_000;
+
+export class TrainingStore {
+  readonly #jobs = new Map<string, TrainingJob>();
+  readonly #account: string;
+  readonly #region: string;
+  readonly #logs: LogStore;
+
+  constructor(account: string, region: string, logs: LogStore) {
+    this.#account = account;
+    this.#region = region;
+    this.#logs = logs;
+  }
+
+  seed(job: TrainingJobSeed): void {
+    this.#jobs.set(job.name, { ...job, transitions: [...job.transitions], tags: { ...job.tags } });
+    const createdAt = job.transitions[0]!.at;
+    this.#logs.seed({ name: TRAINING_LOG_GROUP, createdAt, streams: job.streams });
+  }
+
+  /** @throws AwsError ResourceInUse */
+  create(job: TrainingJobSeed): string {
+    if (this.#jobs.has(job.name)) {
+      throw new AwsError(
+        'ResourceInUse',
+        `Training job names must be unique within an AWS account and region, and a training job with this name already exists (${this.arn(job.name)})`,
+      );
+    }
+    this.seed(job);
+    return this.arn(job.name);
+  }
+
+  /** @throws AwsError ValidationException when it does not run (any more) */
+  stop(name: string, now: EpochMs): void {
+    const job = this.get(name, now);
+    const { status } = stateOf(job, now);
+    if (status === 'Stopping') return;
+    if (status !== 'InProgress') {
+      throw new AwsError(
+        'ValidationException',
+        `The request was rejected because the training job is in status ${status}.`,
+      );
+    }
+    job.transitions = [
+      ...job.transitions.filter(({ at }) => at <= now),
+      { at: now, status: 'Stopping', secondary: 'Stopping' },
+      { at: now + STOPPING_MS, status: 'Stopped', secondary: 'Stopped' },
+    ];
+    const streams = job.streams
+      .filter(({ createdAt }) => createdAt <= now)
+      .map((stream) => ({ ...stream, series: clipSeries(stream.series, now + STOPPING_MS / 2) }));
+    for (const stream of job.streams) this.#logs.group(TRAINING_LOG_GROUP).streams.delete(stream.name);
+    job.streams = streams;
+    this.#logs.seed({ name: TRAINING_LOG_GROUP, createdAt: now, streams });
+  }
+
+  /** Those that exist at `now`. */
+  all(now: EpochMs): TrainingJob[] {
+    return [...this.#jobs.values()].filter((job) => job.transitions[0]!.at <= now);
+  }
+
+  /** @throws AwsError ValidationException, in SageMaker's words for "no such job" */
+  get(name: string, now: EpochMs): TrainingJob {
+    const job = this.#jobs.get(name);
+    if (!job || job.transitions[0]!.at > now) {
+      throw new AwsError('ValidationException', 'Requested resource not found.');
+    }
+    return job;
+  }
+
+  arn(name: string): string {
+    return `arn:aws:sagemaker:${this.#region}:${this.#account}:training-job/${name}`;
+  }
+
+  summary(job: TrainingJob, now: EpochMs): Record<string, unknown> {
+    const state = stateOf(job, now);
+    return {
+      TrainingJobName: job.name,
+      TrainingJobArn: this.arn(job.name),
+      CreationTime: seconds(job.transitions[0]!.at),
+      ...(state.endedAt === undefined ? {} : { TrainingEndTime: seconds(state.endedAt) }),
+      LastModifiedTime: seconds(state.changedAt),
+      TrainingJobStatus: state.status,
+      SecondaryStatus: state.secondary,
+    };
+  }
+
+  description(job: TrainingJob, now: EpochMs): Record<string, unknown> {
+    const state = stateOf(job, now);
+    const running = state.startedAt === undefined ? undefined : (state.endedAt ?? now) - state.startedAt;
+    return {
+      ...this.summary(job, now),
+      ...(state.status === 'Failed'
+        ? { FailureReason: job.failureReason ?? 'InternalServerError: please retry.' }
+        : {}),
+      ModelArtifacts:
+        state.status === 'Completed' || state.status === 'Stopped'
+          ? { S3ModelArtifacts: `${job.outputPath.replace(/\/$/, '')}/${job.name}/output/model.tar.gz` }
+          : {},
+      HyperParameters: job.hyperParameters,
+      AlgorithmSpecification: {
+        TrainingImage: job.image,
+        TrainingInputMode: 'File',
+        EnableSageMakerMetricsTimeSeries: true,
+      },
+      RoleArn: job.roleArn,
+      InputDataConfig: Object.entries(job.channels).map(([ChannelName, S3Uri]) => ({
+        ChannelName,
+        DataSource: {
+          S3DataSource: { S3DataType: 'S3Prefix', S3Uri, S3DataDistributionType: 'FullyReplicated' },
+        },
+        CompressionType: 'None',
+        RecordWrapperType: 'None',
+      })),
+      OutputDataConfig: { KmsKeyId: '', S3OutputPath: job.outputPath, CompressionType: 'GZIP' },
+      ResourceConfig: {
+        InstanceType: job.instanceType,
+        InstanceCount: job.instanceCount,
+        VolumeSizeInGB: job.volumeGB,
+      },
+      StoppingCondition: {
+        MaxRuntimeInSeconds: job.maxRuntimeSeconds,
+        ...(job.maxWaitSeconds === undefined ? {} : { MaxWaitTimeInSeconds: job.maxWaitSeconds }),
+      },
+      ...(state.startedAt === undefined ? {} : { TrainingStartTime: seconds(state.startedAt) }),
+      ...(running === undefined || state.endedAt === undefined
+        ? {}
+        : {
+            TrainingTimeInSeconds: Math.round(running / 1000),
+            BillableTimeInSeconds: Math.round((running / 1000) * (job.spot ? 0.31 : 1)),
+          }),
+      SecondaryStatusTransitions: state.reached.map((transition, index) => {
+        const next = state.reached[index + 1];
+        const end = next?.at ?? (TERMINAL.includes(transition.status) ? transition.at : undefined);
+        return {
+          Status: transition.secondary,
+          StartTime: seconds(transition.at),
+          ...(end === undefined ? {} : { EndTime: seconds(end) }),
+          StatusMessage: STATUS_MESSAGES[transition.secondary] ?? transition.secondary,
+        };
+      }),
+      ...(state.status === 'Completed' && job.finalMetrics
+        ? {
+            FinalMetricDataList: Object.entries(job.finalMetrics).map(([MetricName, Value]) => ({
+              MetricName,
+              Value,
+              Timestamp: seconds(state.endedAt ?? now),
+            })),
+          }
+        : {}),
+      EnableNetworkIsolation: false,
+      EnableInterContainerTrafficEncryption: false,
+      EnableManagedSpotTraining: job.spot ?? false,
+    };
+  }
+}
+
+function stateOf(job: TrainingJob, now: EpochMs) {
+  const reached = job.transitions.filter(({ at }) => at <= now);
+  const latest = reached.at(-1)!;
+  return {
+    reached,
+    status: latest.status,
+    secondary: latest.secondary,
+    changedAt: latest.at,
+    // Training starts, for SageMaker, when the image is there and the data is being fetched.
+    startedAt: reached.find(({ secondary }) => secondary === 'Downloading' || secondary === 'Training')?.at,
+    endedAt: TERMINAL.includes(latest.status) ? latest.at : undefined,
+  };
+}
+
+/** AWS JSON carries times as seconds with a fraction. */
+const seconds = (at: EpochMs) => at / 1000;
