@@ -1,0 +1,20 @@
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { App } from './app.tsx';
+import { ToastProvider } from './ui/toasts.tsx';
+import './styles/tokens.css';
+import './styles/layout.css';
+import './styles/messages.css';
+import './styles/blocks.css';
+import './styles/controls.css';
+import './styles/overlays.css';
+
+const root = document.getElementById('root');
+if (!root) throw new Error('index.html has no #root element to render into');
+createRoot(root).render(
+  <StrictMode>
+    <ToastProvider>
+      <App />
+    </ToastProvider>
+  </StrictMode>,
+);

@@ -1,0 +1,143 @@
+/** The stack of modals that the app has opened for this user; only the top one is shown. */
+import { type FormEvent, useRef, useState } from 'react';
+import type { SandboxView } from '../protocol.ts';
+import { api } from './api.ts';
+import { Blocks } from './blocks/blocks.tsx';
+import { type ElementState, inputErrors, stateValues } from './blocks/state.ts';
+import { SurfaceProvider } from './blocks/surface.tsx';
+import type { AnyBlock } from './blocks/types.ts';
+import { useDirectory } from './directory.tsx';
+import { interactionFailure } from './failures.ts';
+import { Avatar } from './ui/avatar.tsx';
+import { Dialog } from './ui/dialog.tsx';
+import { Icon } from './ui/icons.tsx';
+
+type EditsByView = Record<string, Record<string, ElementState>>;
+
+export function ModalStack({ views }: { views: readonly SandboxView[] }) {
+  // Kept for every view of the stack, so that what was typed is still there when a pushed view closes.
+  const [edits, setEdits] = useState<EditsByView>({});
+  const top = views.at(-1);
+  if (!top) return null;
+  return (
+    <Modal
+      key={top.id}
+      view={top}
+      depth={views.length}
+      edits={edits[top.id] ?? {}}
+      onEdit={(key, state) => setEdits((all) => ({ ...all, [top.id]: { ...all[top.id], [key]: state } }))}
+    />
+  );
+}
+
+function Modal(props: {
+  view: SandboxView;
+  depth: number;
+  edits: Record<string, ElementState>;
+  onEdit: (key: string, state: ElementState) => void;
+}) {
+  const { view, edits } = props;
+  const directory = useDirectory();
+  const [errors, setErrors] = useState<Record<string, string>>({});
+  const [failure, setFailure] = useState('');
+  const [busy, setBusy] = useState(false);
+  const dialog = useRef<HTMLDialogElement>(null);
+  const blocks = view.blocks as AnyBlock[];
+  const title = view.title?.text ?? directory.state.app.name;
+
+  const close = () => {
+    void api.closeView({ user: directory.viewer, view_id: view.id }).then((result) => {
+      if (!result.ok) setFailure(interactionFailure('This did not close', result));
+    });
+  };
+  const showErrors = (found: Record<string, string>) => {
+    setErrors(found);
+    requestAnimationFrame(() => {
+      const invalid = dialog.current?.querySelector<HTMLElement>('.input-block-invalid :is(input, textarea)');
+      invalid?.focus();
+      invalid?.scrollIntoView({ block: 'center' });
+    });
+  };
+  const submit = async () => {
+    const values = stateValues(blocks, edits);
+    const missing = inputErrors(blocks, values);
+    if (Object.keys(missing).length > 0) {
+      showErrors(missing);
+      return;
+    }
+    setErrors({});
+    setFailure('');
+    setBusy(true);
+    const result = await api.submitView({ user: directory.viewer, view_id: view.id, values });
+    setBusy(false);
+    if (result.errors && Object.keys(result.errors).length > 0) showErrors(result.errors);
+    else if (!result.ok)
+      setFailure(
+        result.error === 'operation_timeout'
+          ? 'We had some trouble connecting. Try again?'
+          : interactionFailure('This was not accepted', result),
+      );
+  };
+
+  return (
+    <Dialog ref={dialog} label={title} className="modal" onClose={close} closeOnBackdrop={false}>
+      <form
+        noValidate
+        onSubmit={(event: FormEvent) => {
+          event.preventDefault();
+          if (view.submit && !busy) void submit();
+        }}
+      >
+        <header className="modal-head">
+          {props.depth > 1 ? (
+            <button type="button" className="icon-button" aria-label="Back" onClick={close}>
+              <Icon name="back" />
+            </button>
+          ) : (
+            <Avatar user={directory.user(directory.state.app.bot_user)} size={26} />
+          )}
+          <h2>{title}</h2>
+          <button type="button" className="icon-button" aria-label="Close" onClick={close}>
+            <Icon name="close" />
+          </button>
+        </header>
+        {failure && (
+          <div className="modal-failure" role="alert">
+            <Icon name="warning" /> {failure}
+          </div>
+        )}
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
+        <section className="modal-body" aria-label={title} tabIndex={0}>
+          <SurfaceProvider
+            kind="modal"
+            user={directory.viewer}
+            place={{ view_id: view.id }}
+            blocks={blocks}
+            edits={edits}
+            onEdit={(key, state) => {
+              props.onEdit(key, state);
+              const block = key.slice(0, key.lastIndexOf('/'));
+              setErrors(({ [block]: _fixed, ...rest }) => rest);
+            }}
+            errors={errors}
+          >
+            <Blocks blocks={blocks} />
+          </SurfaceProvider>
+        </section>
+        {view.submit || view.close ? (
+          <footer className="dialog-actions">
+            <button type="button" className="button" onClick={close}>
+              {view.close?.text ?? 'Cancel'}
+            </button>
+            {view.submit && (
+              <button type="submit" className="button button-primary" disabled={busy} aria-busy={busy}>
+                {view.submit.text}
+                {busy && <span className="spinner" aria-hidden="true" />}
+              </button>
+            )}
+          </footer>
+        ) : null}
+      </form>
+    </Dialog>
+  );
+}
