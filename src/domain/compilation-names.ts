@@ -16,7 +16,8 @@ export function compilationJobName(job: string, target: string, random: string):
   const targetPart = slug(target);
   const plain = [jobPart, targetPart, suffix].join('-');
   // The only harmless replacement: SageMaker's names have no underscore, and targets like x86_64-cpu do.
-  const faithful = jobPart === job && targetPart === target.replaceAll('_', '-');
+  const faithful =
+    jobPart !== '' && targetPart !== '' && jobPart === job && targetPart === target.replaceAll('_', '-');
   if (faithful && plain.length <= NAME_LIMIT) return plain;
 
   const mark = digest(JSON.stringify([job, target]), 8);

@@ -29,11 +29,12 @@ function attempt(over: Partial<CompilationAttempt> = {}): CompilationAttempt {
 const seen = (status: string, at: number, more: Partial<CompilationObservation> = {}) =>
   ({ kind: 'status', status, at, ...more }) as CompilationObservation;
 
-const after = (...observations: CompilationObservation[]) => observations.reduce(applyObservation, attempt());
+const observed = (...observations: CompilationObservation[]) =>
+  observations.reduce(applyObservation, attempt());
 
 describe('[C9] what is seen of a compilation', () => {
   it('keeps every status with its time, whatever its letter case', () => {
-    const done = after(
+    const done = observed(
       seen('STARTING', 2000),
       seen('InProgress', 3000),
       seen('IN_PROGRESS', 4000),
@@ -60,17 +61,17 @@ describe('[C9] what is seen of a compilation', () => {
   });
 
   it('never moves back, and never leaves a terminal status', () => {
-    const failed = after(seen('FAILED', 5000), seen('STARTING', 6000), seen('COMPLETED', 7000));
+    const failed = observed(seen('FAILED', 5000), seen('STARTING', 6000), seen('COMPLETED', 7000));
     expect(failed.statuses.map(({ status }) => status)).toEqual(['REQUESTED', 'FAILED']);
-    expect(currentStatus(after(seen('STOPPING', 3000), seen('INPROGRESS', 3500)))).toBe('STOPPING');
+    expect(currentStatus(observed(seen('STOPPING', 3000), seen('INPROGRESS', 3500)))).toBe('STOPPING');
   });
 
   it('lets a compilation end that was asked to stop too late', () => {
-    expect(currentStatus(after(seen('STOPPING', 3000), seen('COMPLETED', 3500)))).toBe('COMPLETED');
+    expect(currentStatus(observed(seen('STOPPING', 3000), seen('COMPLETED', 3500)))).toBe('COMPLETED');
   });
 
   it('shows an unknown status as it is, counts it as live, and goes on from it', () => {
-    const odd = after(seen('InProgress', 2000), seen('Optimizing', 3000), seen('OPTIMIZING', 3100));
+    const odd = observed(seen('InProgress', 2000), seen('Optimizing', 3000), seen('OPTIMIZING', 3100));
     expect(currentStatus(odd)).toBe('Optimizing');
     expect(isLive(odd)).toBe(true);
     expect(applyObservation(odd, seen('INPROGRESS', 3200)).statuses).toHaveLength(3);
@@ -78,17 +79,20 @@ describe('[C9] what is seen of a compilation', () => {
   });
 
   it('writes the reason once, also when it comes after the status', () => {
-    const late = after(seen('failed', 5000), seen('FAILED', 6000, { failureReason: 'ClientError: first' }));
+    const late = observed(
+      seen('failed', 5000),
+      seen('FAILED', 6000, { failureReason: 'ClientError: first' }),
+    );
     expect(late.failureReason).toBe('ClientError: first');
     const again = applyObservation(late, seen('FAILED', 7000, { failureReason: 'another' }));
     expect(again.failureReason).toBe('ClientError: first');
   });
 
   it('takes neither artifact nor reason from a status that does not hold', () => {
-    const running = after(seen('INPROGRESS', 2000, { artifact: 's3://out/none', failureReason: 'no' }));
+    const running = observed(seen('INPROGRESS', 2000, { artifact: 's3://out/none', failureReason: 'no' }));
     expect(running).not.toHaveProperty('artifact');
     expect(running).not.toHaveProperty('failureReason');
-    const failed = after(
+    const failed = observed(
       seen('FAILED', 2000, { artifact: 's3://out/none' }),
       seen('COMPLETED', 3000, { artifact: 's3://out/m' }),
     );
@@ -96,7 +100,7 @@ describe('[C9] what is seen of a compilation', () => {
   });
 
   it('records of a failed check only the check', () => {
-    const failed = after(seen('FAILED', 5000, { failureReason: 'ClientError: real' }), {
+    const failed = observed(seen('FAILED', 5000, { failureReason: 'ClientError: real' }), {
       kind: 'check-failed',
       at: 6000,
       message: 'ThrottlingException: Rate exceeded',
@@ -112,12 +116,12 @@ describe('[C9] what is seen of a compilation', () => {
 
   it('fails what SageMaker refused to start, but nothing that was seen since', () => {
     const refusal = { kind: 'refused', at: 2000, message: 'ResourceLimitExceeded: …' } as const;
-    expect(after(refusal)).toMatchObject({ failureReason: 'ResourceLimitExceeded: …', endedAt: 2000 });
-    expect(currentStatus(after(seen('STARTING', 1500), refusal))).toBe('STARTING');
+    expect(observed(refusal)).toMatchObject({ failureReason: 'ResourceLimitExceeded: …', endedAt: 2000 });
+    expect(currentStatus(observed(seen('STARTING', 1500), refusal))).toBe('STARTING');
   });
 
   it('is the same object when nothing is new', () => {
-    const once = after(seen('INPROGRESS', 2000, { startedAt: 1900 }));
+    const once = observed(seen('INPROGRESS', 2000, { startedAt: 1900 }));
     expect(applyObservation(once, seen('INPROGRESS', 2000, { startedAt: 1900 }))).toBe(once);
   });
 });

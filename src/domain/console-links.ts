@@ -1,0 +1,53 @@
+/** Links into the AWS console, in the right partition and region. */
+
+/** Base per partition; every path carries the region besides. */
+function consoleUrl(region: string): string {
+  if (region.startsWith('cn-')) return `https://${region}.console.amazonaws.cn`;
+  if (region.startsWith('us-gov-')) return `https://${region}.console.amazonaws-us-gov.com`;
+  return `https://${region}.console.aws.amazon.com`;
+}
+
+function home(region: string, service: 'sagemaker' | 'cloudwatch' | 'iot'): string {
+  return `${consoleUrl(region)}/${service}/home?region=${encodeURIComponent(region)}`;
+}
+
+/** As in a URL, and safe inside mrkdwn's `<url|text>`: everything but letters, digits and `-._~` encoded. */
+function encode(text: string): string {
+  return encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\uFFFD')).replace(
+    /[!'()*]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
+/** CloudWatch's own encoding inside its fragment: encoded twice, `%` written `$`. */
+function encodeForLogs(text: string): string {
+  return encode(encode(text)).replaceAll('%', '$');
+}
+
+export function trainingJobUrl(region: string, job: string): string {
+  return `${home(region, 'sagemaker')}#/jobs/${encode(job)}`;
+}
+
+export function compilationJobUrl(region: string, compilationJob: string): string {
+  return `${home(region, 'sagemaker')}#/compilation-jobs/${encode(compilationJob)}`;
+}
+
+/** All streams of one training job and of no other: the slash is part of the filter. */
+export function trainingLogUrl(region: string, job: string): string {
+  return logStreamsUrl(region, '/aws/sagemaker/TrainingJobs', `${job}/`);
+}
+
+/** The compile log and the stream that tells how the input's shape was read. */
+export function compilationLogUrl(region: string, compilationJob: string): string {
+  return logStreamsUrl(region, '/aws/sagemaker/CompilationJobs', compilationJob);
+}
+
+function logStreamsUrl(region: string, group: string, streamPrefix: string): string {
+  // `?` and `=` of the inner query are encoded once, what they carry twice.
+  const filter = `$3FlogStreamNameFilter$3D${encodeForLogs(streamPrefix)}`;
+  return `${home(region, 'cloudwatch')}#logsV2:log-groups/log-group/${encodeForLogs(group)}${filter}`;
+}
+
+export function componentUrl(region: string, component: string): string {
+  return `${home(region, 'iot')}#/greengrass/v2/components/${encode(component)}`;
+}

@@ -1,0 +1,191 @@
+import { describe, expect, it } from 'vitest';
+import {
+  adviceForCompilation,
+  adviceForComponent,
+  findExitCode,
+  guidanceForTraining,
+} from '../../src/domain/failure-guidance.ts';
+import { COMPONENT_FAILURES, COMPONENT_UNKNOWN } from '../../src/domain/failure-table-component.ts';
+import { NEO_FAILURES, NEO_STOPPED, NEO_UNKNOWN } from '../../src/domain/failure-table-neo.ts';
+import {
+  TRAINING_FAILURES,
+  TRAINING_STOPS,
+  TRAINING_UNKNOWN,
+} from '../../src/domain/failure-table-training.ts';
+
+describe('[C7] the failure tables', () => {
+  const all = [
+    ...NEO_FAILURES,
+    ...TRAINING_FAILURES,
+    ...COMPONENT_FAILURES,
+    ...Object.values(TRAINING_STOPS),
+    NEO_STOPPED,
+    NEO_UNKNOWN,
+    TRAINING_UNKNOWN,
+    COMPONENT_UNKNOWN,
+  ];
+
+  it('have a cause, a fix and a page of AWS in every row, and no id twice', () => {
+    for (const row of all) {
+      expect(row.cause, row.id).toMatch(/^\S.{10,}\.$/s);
+      expect(row.fix, row.id).toMatch(/^\S.{10,}\.$/s);
+      expect(row.link.url, row.id).toMatch(/^https:\/\/docs\.aws\.amazon\.com\/\S+\.html$/);
+    }
+    expect(new Set(all.map(({ id }) => id)).size).toBe(all.length);
+  });
+
+  it.each(NEO_FAILURES)('recognises $id by its wording', ({ id, example }) => {
+    expect(adviceForCompilation('FAILED', example).id).toBe(id);
+  });
+
+  it.each(TRAINING_FAILURES)('recognises $id by its wording', ({ id, example }) => {
+    expect(guidanceForTraining(example)?.id).toBe(id);
+  });
+
+  it.each(COMPONENT_FAILURES)('recognises $id by its wording', ({ id, example }) => {
+    expect(adviceForComponent(example).id).toBe(id);
+  });
+});
+
+describe('[C7] guidance for a compilation', () => {
+  it.each([
+    ['neo-keras-files', 'InputConfiguration: No h5 file provided in /opt/ml/model'],
+    ['neo-tensorflow-files', 'InputConfiguration: Exactly one .pb file is allowed for TensorFlow models.'],
+    ['neo-pytorch-files', 'InputConfiguration: Exactly one .pth file is allowed for PyTorch models.'],
+    [
+      'neo-operator-missing',
+      'ClientError: InputConfiguration: TVM cannot convert ONNX model. Please make sure the framework you selected is correct. The following operators are not implemented: {Unique}',
+    ],
+    ['neo-role', 'ClientError: User is not authorized to perform: iam:PassRole on resource: NeoExecution'],
+    [
+      'neo-storage-access',
+      'ClientError: An error occurred (403) when calling the HeadObject operation: Forbidden',
+    ],
+    ['neo-storage-access', 'ClientError: AccessDeniedException: kms:Decrypt on key 1234'],
+    ['neo-unknown', 'ServerError: There was an internal server error during the compilation job'],
+  ])('gives %s for another wording', (id, reason) => {
+    expect(adviceForCompilation('FAILED', reason).id).toBe(id);
+  });
+
+  it('falls back to the compile log, and tells a stop from a failure', () => {
+    expect(adviceForCompilation('FAILED', undefined)).toEqual(NEO_UNKNOWN);
+    expect(adviceForCompilation('Stopped', undefined)).toEqual(NEO_STOPPED);
+  });
+});
+
+describe('[G4] guidance for a component', () => {
+  it('reads the errors per artifact', () => {
+    const advice = adviceForComponent('', {
+      's3://out/m.tar.gz': 'Specified artifact resource cannot be accessed',
+    });
+    expect(advice.id).toBe('component-artifact-access');
+  });
+
+  it('falls back to the console', () => {
+    expect(adviceForComponent(undefined)).toEqual(COMPONENT_UNKNOWN);
+  });
+});
+
+const LOG = [
+  'Epoch 1/3',
+  'Traceback (most recent call last):',
+  '  File "early.py", line 1, in <module>',
+  'KeyError: survived',
+  'Epoch 2/3  50%|#####\rEpoch 2/3 100%|##########',
+  '\u001b[31mTraceback (most recent call last):\u001b[0m',
+  '  File "/opt/ml/code/train.py", line 88, in <module>',
+  '    main()',
+  'ValueError: expected 3 channels, got 4',
+  '  note: images are RGBA',
+  '2026-01-31 14:02:33,123 sagemaker-training-toolkit ERROR    Reporting training FAILURE',
+].join('\n');
+
+describe('guidance for a training job', () => {
+  it('shows the last traceback and the exit code', () => {
+    const guidance = guidanceForTraining({
+      status: 'Failed',
+      failureReason: 'AlgorithmError: ExecuteUserScriptError:\nExitCode 1',
+      logEnd: LOG,
+    });
+    expect(guidance).toMatchObject({ id: 'training-script', outcome: 'failed', exitCode: 1 });
+    expect(guidance?.traceback).toEqual({
+      text: [
+        'Traceback (most recent call last):',
+        '  File "/opt/ml/code/train.py", line 88, in <module>',
+        '    main()',
+        'ValueError: expected 3 channels, got 4',
+        '  note: images are RGBA',
+      ].join('\n'),
+      exception: 'ValueError: expected 3 channels, got 4',
+    });
+  });
+
+  it('takes off what a launcher puts before each line', () => {
+    const logEnd = [
+      '[1,mpirank:0,algo-1]<stderr>:Traceback (most recent call last):',
+      '[1,mpirank:0,algo-1]<stderr>:  File "train.py", line 3, in <module>',
+      '[1,mpirank:0,algo-1]<stderr>:RuntimeError: boom',
+    ].join('\n');
+    expect(guidanceForTraining({ status: 'Failed', logEnd })?.traceback?.text).toBe(
+      'Traceback (most recent call last):\n  File "train.py", line 3, in <module>\nRuntimeError: boom',
+    );
+  });
+
+  it('keeps both ends of an endless traceback, and one that breaks off', () => {
+    const frames = Array.from({ length: 990 }, (_, index) => `  File "deep.py", line ${index}, in f`);
+    const text = ['Traceback (most recent call last):', ...frames, 'RecursionError: deep'].join('\n');
+    const { traceback } = guidanceForTraining({ status: 'Failed', logEnd: text })!;
+    expect(traceback?.text).toMatch(/912 lines left out[\s\S]*RecursionError: deep$/);
+    const cut = guidanceForTraining({
+      status: 'Failed',
+      logEnd: 'Traceback (most recent call last):\n  File "a"',
+    });
+    expect(cut?.traceback).toMatchObject({ exception: undefined });
+  });
+
+  it.each([
+    ['training-host-memory', 'AlgorithmError: ExecuteUserScriptError:\nExitCode 137'],
+    ['training-volume-full', 'ClientError: Data download failed:Insufficient disk space'],
+    ['training-image', 'ClientError: manifest for 1.dkr.ecr.eu-west-1.amazonaws.com/train:v9 not found'],
+    ['training-quota', 'ResourceLimitExceeded'],
+    ['training-unknown', 'ClientError: Artifact upload failed: no route to S3'],
+  ])('gives %s for another wording', (id, failureReason) => {
+    expect(guidanceForTraining({ status: 'FAILED', failureReason })?.id).toBe(id);
+  });
+
+  it('[N6] tells limits, stops and spot interruptions as what they are', () => {
+    const guide = (status: string, secondaryStatus: string) =>
+      guidanceForTraining({ status, secondaryStatus });
+    expect(guide('Stopped', 'MaxRuntimeExceeded')).toMatchObject({
+      id: 'training-max-runtime',
+      outcome: 'stopped',
+    });
+    expect(guide('STOPPED', 'maxwaittimeexceeded')).toMatchObject({
+      id: 'training-max-wait',
+      outcome: 'stopped',
+    });
+    expect(guide('Stopped', 'Stopped')).toMatchObject({ id: 'training-stopped', outcome: 'stopped' });
+    expect(guide('InProgress', 'Interrupted')).toMatchObject({
+      id: 'training-interrupted',
+      outcome: 'interrupted',
+    });
+    expect(guide('InProgress', 'Training')).toBeUndefined();
+    expect(guide('Completed', 'Completed')).toBeUndefined();
+  });
+
+  it('reads exit codes in all their wordings', () => {
+    expect(findExitCode('AlgorithmError: Exit Code: 137')).toBe(137);
+    expect(findExitCode('AlgorithmError: , exit code: 1')).toBe(1);
+    expect(findExitCode('ExitCode 1')).toBe(1);
+    expect(findExitCode('process exited with code 139')).toBe(139);
+    expect(findExitCode('exitcode  : -9 (pid: 42)')).toBe(137);
+    expect(findExitCode('exit code 2, then exit code 3')).toBe(3);
+    expect(findExitCode('no code at all')).toBeUndefined();
+  });
+
+  it('believes an exit code that was observed over one that is written somewhere', () => {
+    expect(guidanceForTraining({ status: 'Failed', exitCode: 132, logEnd: 'exit code: 1' })?.id).toBe(
+      'training-illegal-instruction',
+    );
+  });
+});
