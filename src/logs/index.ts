@@ -1,82 +1,26 @@
 /**
  * The log engine: from a log source and a time range to ordered, complete text on disk.
- * Callers see this file only.
+ * Callers see this file only. How it works: docs/log-engine.md.
  */
-import type { EpochMs, LogSource } from '../ports.ts';
+import type { LogEngine } from './contract.ts';
+import { Engine, type LogEngineOptions } from './engine.ts';
 
-/** `lines`: time, stream, message. `raw`: the messages as printed. `plain`: the terminal's final picture. */
-export type LogForm = 'lines' | 'raw' | 'plain';
+export type {
+  LogDownload,
+  LogDownloadRequest,
+  LogEngine,
+  LogFacts,
+  LogFile,
+  LogForm,
+  LogProgress,
+} from './contract.ts';
+export type { LogEngineOptions };
 
-export interface LogDownloadRequest {
-  source: LogSource;
-  /** Inclusive; left out: from the first event. */
-  from?: EpochMs | undefined;
-  /** Exclusive, fixed when the request arrived, so that a running job's download ends (L3). */
-  to: EpochMs;
-  /** Only streams whose name or short name is one of these, or starts with one that ends in `*`. */
-  streams?: readonly string[] | undefined;
-  /** Only the last so many matching events. */
-  tail?: number | undefined;
-  match?: { kind: 'text' | 'regex'; pattern: string } | undefined;
-  form: LogForm;
-  /** Text that stands above the events. Called once, when everything is counted. */
-  header?: ((facts: LogFacts) => string) | undefined;
-  /** Safe base name, `training-logs-….log`; `.gz` and part numbers are added here. */
-  fileName: string;
-  /** Exact path for the finished file (CLI). Left out: a file in the engine's spool, until `dispose`. */
-  out?: string | undefined;
-  /** Bytes of text above which the file is gzipped; Infinity never. */
-  gzipAbove?: number | undefined;
-  /** No file is larger than this, bytes; more parts are made instead. */
-  partLimit?: number | undefined;
-}
-
-export interface LogFacts {
-  /** Events in the text, after filters. */
-  events: number;
-  /** Bytes of the text of the events, uncompressed. */
-  textBytes: number;
-  firstEventAt?: EpochMs | undefined;
-  lastEventAt?: EpochMs | undefined;
-  streams: readonly { name: string; shortName: string; events: number }[];
-}
-
-export interface LogProgress {
-  phase: 'listing' | 'fetching' | 'writing';
-  events: number;
-  textBytes: number;
-  /** Of the time range, 0 to 1. */
-  fraction: number;
-  /** The service is slowing us down: tell the user "still fetching". */
-  throttled: boolean;
-}
-
-export interface LogFile {
-  path: string;
-  name: string;
-  bytes: number;
-  gzipped: boolean;
-}
-
-export interface LogDownload {
-  facts: LogFacts;
-  /** One, or numbered parts in order. None when there is no event to show and no header. */
-  files: readonly LogFile[];
-  /** True when an interrupted download of the same request was continued. */
-  resumed: boolean;
-  /** What the reader should know: "stream algo-2 delivered 3 events late; they are sorted in". */
-  notes: readonly string[];
-  /** Removes the files (not `out`). Safe to call twice. */
-  dispose(): Promise<void>;
-}
-
-export interface LogEngine {
-  /**
-   * @throws AppError invalid_input (regex, range), not_found (no stream at all: the job has no log yet),
-   *   unavailable (disk too small, service down), permission_denied, rate_limited; CancelledError
-   */
-  download(
-    request: LogDownloadRequest,
-    options?: { signal?: AbortSignal; onProgress?: (progress: LogProgress) => void },
-  ): Promise<LogDownload>;
+/**
+ * @example const engine = createLogEngine({ spoolDir: join(dataDir, 'spool') });
+ * A download that fails for want of the service, or is aborted with an AppError as the signal's reason (shutdown),
+ * leaves what it has read for an hour: the same request continues from there. Any other abort removes everything.
+ */
+export function createLogEngine(options: LogEngineOptions): LogEngine {
+  return new Engine(options);
 }

@@ -1,0 +1,314 @@
+/**
+ * Sends the requests: as many at a time as the rate and the service's latency make useful, each decided on only
+ * when its turn has come, so that no turn is spent on what has become known in the meantime.
+ */
+import { AppError, CancelledError } from '../errors.ts';
+import type { LogLane, LogPage, LogSource } from '../ports.ts';
+import { isSorted, type LineFormatter, sortPage } from './format.ts';
+import type { Chain, LaneName, StreamPlan } from './plan.ts';
+import type { Spool } from './spool.ts';
+
+/** Empty pages in a row, of one chain, after which the service is taken to be broken: minutes of them. */
+const EMPTY_LIMIT = 3000;
+/** Failures in a row of one chain (broken connections, the service's own trouble) before giving up. */
+const FAILURE_LIMIT = 9;
+/** Refused requests in a row, of the whole download, before giving up: minutes of them. */
+const THROTTLE_LIMIT = 240;
+/** Tokens that may become invalid in one download without anything having been read in between. */
+const REOPEN_LIMIT = 5;
+const MOST_AT_ONCE = 24;
+/** With no quota, more requests at a time only fill memory: the processor is the limit then. */
+const UNLIMITED_AT_ONCE = 12;
+const UNLIMITED_AT_ONCE_NEAR = 4;
+const NEAR_MS = 20;
+/** Taken for the latency until the first answer. */
+const LATENCY_GUESS_MS = 160;
+const PENDING_WRITES = 8;
+/** Requests by the main lane before the second one joins: a small log is not worth a second quota. */
+const SECOND_LANE_AFTER = 6;
+
+export interface Timing {
+  now(): number;
+  /** Resolves after so many ms, or at once when the signal aborts. */
+  wait(ms: number, signal: AbortSignal): Promise<void>;
+  random(): number;
+}
+
+export interface FetchOptions {
+  source: LogSource;
+  plans: readonly StreamPlan[];
+  streamNames: readonly string[];
+  formatters: readonly LineFormatter[];
+  spool: Spool;
+  timing: Timing;
+  signal: AbortSignal | undefined;
+  pageLimit: number | undefined;
+  useSecondLane: boolean;
+  /** After every page; may end the work early (`--tail`). */
+  onPage: () => void;
+  /** Something the reader should know. */
+  note: (text: string) => void;
+}
+
+export class Fetch {
+  readonly #options: FetchOptions;
+  readonly #inFlight: Record<LaneName, number> = { main: 0, second: 0 };
+  readonly #latency: Record<LaneName, number> = { main: LATENCY_GUESS_MS, second: LATENCY_GUESS_MS };
+  readonly #stop = new AbortController();
+  #waiters: (() => void)[] = [];
+  #failure: { error: unknown } | undefined;
+  #requests = 0;
+  #throttlesInARow = 0;
+  #reopensInARow = 0;
+  #pendingWrites = 0;
+  #secondLaneOpen: boolean;
+  /** Counts how often the merge has to begin anew, because a stream's order could not be trusted. */
+  generation = 0;
+  events = 0;
+  textBytes = 0;
+
+  constructor(options: FetchOptions) {
+    this.#options = options;
+    this.#secondLaneOpen = options.useSecondLane && options.source.secondLane !== undefined;
+  }
+
+  get throttled(): boolean {
+    const { source } = this.#options;
+    return this.#throttlesInARow > 0 || (source.pace?.slowed ?? false);
+  }
+
+  get done(): boolean {
+    return this.#options.plans.every((plan) => plan.done);
+  }
+
+  /** Resolves when all is read. @throws what made going on impossible; CancelledError */
+  async run(): Promise<void> {
+    const { signal, source } = this.#options;
+    const onAbort = (): void => this.#fail(new CancelledError('Cancelled', { cause: signal?.reason }));
+    if (signal?.aborted) onAbort();
+    signal?.addEventListener('abort', onAbort, { once: true });
+    try {
+      await Promise.all([
+        this.#lane('main', source),
+        ...(this.#secondLaneOpen && source.secondLane ? [this.#lane('second', source.secondLane)] : []),
+      ]);
+      this.#throwFailure();
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+      this.#stop.abort();
+      for (const plan of this.#options.plans) for (const chain of plan.chains()) chain.abort.abort();
+      this.#wake();
+    }
+  }
+
+  /** Resolves at the next change of any plan; rejects once the download has failed. */
+  async changed(): Promise<void> {
+    this.#throwFailure();
+    await this.#change();
+    this.#throwFailure();
+  }
+
+  #throwFailure(): void {
+    if (this.#failure) throw this.#failure.error;
+  }
+
+  /** Ends the download with an error from elsewhere (the disk, the merge). */
+  fail(error: unknown): void {
+    this.#fail(error);
+  }
+
+  get #over(): boolean {
+    return this.#failure !== undefined || this.done;
+  }
+
+  async #lane(name: LaneName, lane: LogLane): Promise<void> {
+    while (!this.#over) {
+      if (name === 'second' && !this.#secondLaneOpen) return;
+      if (
+        this.#inFlight[name] >= this.#atOnce(name, lane) ||
+        (name === 'second' && this.#requests < SECOND_LANE_AFTER)
+      ) {
+        await this.#change();
+        continue;
+      }
+      await lane.pace?.turn(this.#stop.signal);
+      const pick = this.#over ? undefined : this.#pick(name, lane);
+      if (!pick) {
+        lane.pace?.handBack();
+        if (!this.#over) await this.#change();
+        continue;
+      }
+      // Its failures are kept in the state of this object; it never rejects.
+      void this.#request(pick.plan, pick.chain, name, lane);
+    }
+  }
+
+  #atOnce(name: LaneName, lane: LogLane): number {
+    const rate = lane.pace?.rate ?? Number.POSITIVE_INFINITY;
+    const latency = this.#latency[name];
+    if (!Number.isFinite(rate)) return latency < NEAR_MS ? UNLIMITED_AT_ONCE_NEAR : UNLIMITED_AT_ONCE;
+    // A quarter more than rate × latency keeps the rate when one answer is late, and uses up what a burst allows.
+    return Math.min(MOST_AT_ONCE, Math.ceil((rate * latency * 1.25) / 1000) + 1);
+  }
+
+  #pick(name: LaneName, lane: LogLane): { plan: StreamPlan; chain: Chain } | undefined {
+    const { plans, timing } = this.#options;
+    const now = timing.now();
+    for (const plan of plans) {
+      const chain = plan.idle(name, now);
+      if (chain) return { plan, chain };
+    }
+    for (const plan of plans) {
+      const chain = plan.open(name);
+      if (chain) return { plan, chain };
+    }
+    // All chains are busy: another one is worth its overlap only while the lane has room.
+    if (this.#inFlight[name] >= this.#atOnce(name, lane)) return undefined;
+    const widest = plans.reduce<StreamPlan | undefined>(
+      (best, plan) => (plan.splittable > (best?.splittable ?? 0) ? plan : best),
+      undefined,
+    );
+    if (!widest?.split()) return undefined;
+    const chain = widest.open(name);
+    return chain ? { plan: widest, chain } : undefined;
+  }
+
+  async #request(plan: StreamPlan, chain: Chain, name: LaneName, lane: LogLane): Promise<void> {
+    const options = this.#options;
+    chain.busy = true;
+    this.#inFlight[name]++;
+    this.#requests++;
+    const sentAt = options.timing.now();
+    try {
+      const page = await lane.readPage(
+        {
+          stream: options.streamNames[chain.stream]!,
+          from: chain.from > 0 ? chain.from : undefined,
+          to: chain.to,
+          direction: chain.direction,
+          token: chain.token,
+          limit: options.pageLimit,
+          lead: options.formatters[chain.stream]!.lead,
+        },
+        chain.abort.signal,
+      );
+      const took = options.timing.now() - sentAt;
+      this.#latency[name] += (took - this.#latency[name]) * 0.2;
+      this.#throttlesInARow = 0;
+      await this.#take(plan, chain, page);
+    } catch (error) {
+      if (!chain.over && !this.#over) this.#onError(plan, chain, name, error);
+    } finally {
+      chain.busy = false;
+      this.#inFlight[name]--;
+      if (!this.#failure) options.onPage();
+      this.#wake();
+    }
+  }
+
+  async #take(plan: StreamPlan, chain: Chain, answer: LogPage): Promise<void> {
+    const { spool, formatters, streamNames, note } = this.#options;
+    if (chain.over) {
+      answer.release?.();
+      return;
+    }
+    const sorted = isSorted(answer);
+    const page = sorted ? answer : sortPage(answer);
+    const verdict = plan.accept(chain, page, sorted);
+    if (verdict === 'disorder') {
+      answer.release?.();
+      const name = streamNames[plan.stream]!;
+      plan.fallBack();
+      this.generation++;
+      note(`Stream ${name} gave its events out of time order; all of it was read in sequence and sorted.`);
+      await spool.distrust(name);
+      return;
+    }
+    if (verdict === 'unused') {
+      answer.release?.();
+      if (chain.emptyInARow > EMPTY_LIMIT) {
+        throw new AppError('timeout', `The log service gave ${EMPTY_LIMIT} empty pages in a row.`, {
+          hint: 'Try again later, or narrow the time with --since and --until.',
+        });
+      }
+      return;
+    }
+    this.#reopensInARow = 0;
+    const content = formatters[plan.stream]!.format(page);
+    const spooled = spool.append(content, {
+      stream: spool.streamNumber(streamNames[plan.stream]!),
+      chain: chain.id,
+      direction: chain.direction,
+      from: chain.from,
+      to: chain.to,
+      first: page.times[0]!,
+      last: page.times[page.count - 1]!,
+    });
+    chain.pages.push(spooled);
+    this.events += content.count;
+    this.textBytes += spooled.textBytes;
+    this.#pendingWrites++;
+    const written = (spooled.written ?? Promise.resolve())
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => {
+        this.#pendingWrites--;
+        answer.release?.();
+      });
+    // A disk slower than the service: the chain waits, so that pages do not pile up in memory.
+    if (this.#pendingWrites > PENDING_WRITES) await written;
+  }
+
+  #onError(plan: StreamPlan, chain: Chain, name: LaneName, error: unknown): void {
+    const { timing, note } = this.#options;
+    const code = error instanceof AppError ? error.code : undefined;
+    if (code === 'rate_limited') {
+      if (++this.#throttlesInARow > THROTTLE_LIMIT) this.#fail(error);
+      // The pace slows down for all; this only keeps one chain from asking again in the same moment.
+      this.#pause(chain, 20 * Math.min(50, this.#throttlesInARow) * (0.5 + timing.random()));
+      return;
+    }
+    if (code === 'unavailable' || (code === 'timeout' && chain.emptyInARow <= EMPTY_LIMIT)) {
+      if (++chain.failures > FAILURE_LIMIT) this.#fail(error);
+      else this.#pause(chain, Math.min(20_000, 100 * 2 ** chain.failures) * (0.5 + timing.random()));
+      return;
+    }
+    if (name === 'second') {
+      // The second lane is a luxury: without the right to it, the main one reads everything.
+      this.#secondLaneOpen = false;
+      note('FilterLogEvents could not be used; everything was read with GetLogEvents.');
+      for (const each of this.#options.plans) {
+        for (const other of each.chains()) if (other.lane === 'second') each.reopen(other);
+      }
+      return;
+    }
+    if (code === 'invalid_input' && chain.token !== undefined && ++this.#reopensInARow <= REOPEN_LIMIT) {
+      // Tokens live for 24 h; what was read stays, the rest is asked for by time.
+      plan.reopen(chain);
+      return;
+    }
+    this.#fail(error);
+  }
+
+  #pause(chain: Chain, ms: number): void {
+    const { timing } = this.#options;
+    chain.notBefore = timing.now() + ms;
+    void timing.wait(ms, this.#stop.signal).then(() => this.#wake());
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#stop.abort();
+    for (const plan of this.#options.plans) for (const chain of plan.chains()) chain.abort.abort();
+    this.#wake();
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  #wake(): void {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const wake of waiters) wake();
+  }
+}

@@ -1,0 +1,163 @@
+/** From a page as the source gave it to the lines of the file, in place where possible. */
+import type { LogPage } from '../ports.ts';
+import type { LogForm } from './contract.ts';
+import type { MessageFilter } from './filter.ts';
+import type { PageContent } from './spool.ts';
+import { terminalPicture } from './terminal.ts';
+
+const TIME_WIDTH = 24;
+const NEWLINE = 10;
+const SPACE = 32;
+
+/** Writes `2026-11-20T03:14:15.926Z` into a buffer. Remembers the last second: neighbours mostly share it. */
+export class TimeStamper {
+  #second = Number.NaN;
+  readonly #text = Buffer.alloc(TIME_WIDTH);
+
+  write(into: Uint8Array, at: number, time: number): void {
+    const second = Math.floor(time / 1000);
+    const text = this.#text;
+    if (second !== this.#second) {
+      this.#second = second;
+      text.write(isoTime(second * 1000), 0, TIME_WIDTH, 'latin1');
+    }
+    const ms = time - second * 1000;
+    const hundreds = (ms / 100) | 0;
+    const rest = ms - hundreds * 100;
+    const tens = (rest / 10) | 0;
+    text[20] = 48 + hundreds;
+    text[21] = 48 + tens;
+    text[22] = 48 + (rest - tens * 10);
+    for (let i = 0; i < TIME_WIDTH; i++) into[at + i] = text[i]!;
+  }
+}
+
+/** Years beyond 9999 or garbage from an emulator must not break the width of the column. */
+function isoTime(time: number): string {
+  const date = new Date(time);
+  const text = Number.isNaN(date.getTime()) ? '' : date.toISOString();
+  return text.length === TIME_WIDTH ? text : '????-??-??T??:??:??.???Z';
+}
+
+export interface LineLayout {
+  form: LogForm;
+  /** Between the time and the message; empty when there is one stream only. */
+  streamColumn: string;
+  filter?: MessageFilter | undefined;
+}
+
+/** Lays out the pages of one stream. */
+export class LineFormatter {
+  /** Bytes before each message, to ask the source for. */
+  readonly lead: number;
+  readonly #layout: LineLayout;
+  readonly #column: Buffer;
+  readonly #stamper = new TimeStamper();
+
+  constructor(layout: LineLayout) {
+    this.#layout = layout;
+    // Time, space, [stream, space].
+    this.#column = Buffer.from(layout.streamColumn === '' ? ' ' : ` ${layout.streamColumn} `, 'utf8');
+    this.lead = layout.form === 'lines' ? TIME_WIDTH + this.#column.length : 0;
+  }
+
+  /**
+   * @param page sorted by time
+   * @returns lines, ready to be written in order; shares the page's memory when nothing had to change
+   */
+  format(page: LogPage): PageContent {
+    const laidOut = page.lead === this.lead;
+    const { filter, form } = this.#layout;
+    if (laidOut && !filter && form !== 'plain') {
+      if (form === 'lines') this.#fill(page.text, page.ends, page.times, page.count);
+      return page;
+    }
+    return this.#rebuild(page, page.lead ?? 0, page.lead !== undefined);
+  }
+
+  #fill(text: Buffer, ends: Uint32Array, times: Float64Array, count: number): void {
+    const column = this.#column;
+    const width = column.length;
+    const stamper = this.#stamper;
+    let at = 0;
+    for (let i = 0; i < count; i++) {
+      stamper.write(text, at, times[i]!);
+      const from = at + TIME_WIDTH;
+      for (let k = 0; k < width; k++) text[from + k] = column[k]!;
+      at = ends[i]!;
+    }
+  }
+
+  /** The slow way: filters, the terminal's picture, or a source that gives bare messages. */
+  #rebuild(page: LogPage, lead: number, hasNewlines: boolean): PageContent {
+    const { filter, form } = this.#layout;
+    const times = new Float64Array(page.count);
+    const ends = new Uint32Array(page.count);
+    let text = Buffer.allocUnsafe(Math.max(64, page.text.length + page.count * (this.lead + 1)));
+    let count = 0;
+    let out = 0;
+    let start = 0;
+    for (let i = 0; i < page.count; i++) {
+      let end = page.ends[i]!;
+      const from = start + lead;
+      start = end;
+      // The newline that the source added is not the message's; one of its own is kept either way.
+      let message = page.text.subarray(from, end);
+      if (hasNewlines && message.length > 0 && message[message.length - 1] === NEWLINE) {
+        end--;
+        message = page.text.subarray(from, end);
+      }
+      if (filter && !filter(message)) continue;
+      if (form === 'plain') message = Buffer.from(terminalPicture(message.toString('utf8')), 'utf8');
+      const need = out + this.lead + message.length + 1;
+      if (need > text.length) {
+        const larger = Buffer.allocUnsafe(Math.max(need, text.length * 2));
+        text.copy(larger, 0, 0, out);
+        text = larger;
+      }
+      if (form === 'lines') {
+        this.#stamper.write(text, out, page.times[i]!);
+        this.#column.copy(text, out + TIME_WIDTH);
+        out += this.lead;
+      }
+      message.copy(text, out);
+      out += message.length;
+      if (message.length === 0 || message[message.length - 1] !== NEWLINE) text[out++] = NEWLINE;
+      times[count] = page.times[i]!;
+      ends[count] = out;
+      count++;
+    }
+    return { count, text, ends, times };
+  }
+}
+
+/** Short names in one column, padded to the longest. */
+export function streamColumns(shortNames: readonly string[]): string[] {
+  if (shortNames.length < 2) return shortNames.map(() => '');
+  const width = Math.max(...shortNames.map((name) => name.length));
+  return shortNames.map((name) => name.padEnd(width, String.fromCharCode(SPACE)));
+}
+
+/** Whether a page's events are in time order. */
+export function isSorted(page: LogPage): boolean {
+  for (let i = 1; i < page.count; i++) if (page.times[i]! < page.times[i - 1]!) return false;
+  return true;
+}
+
+/** The same page by time; equal times stay in the service's order. */
+export function sortPage(page: LogPage): LogPage {
+  const order = Array.from({ length: page.count }, (_, i) => i).sort(
+    (a, b) => page.times[a]! - page.times[b]! || a - b,
+  );
+  const text = Buffer.allocUnsafe(page.count ? page.ends[page.count - 1]! : 0);
+  const ends = new Uint32Array(page.count);
+  const times = new Float64Array(page.count);
+  let out = 0;
+  order.forEach((from, to) => {
+    const start = from === 0 ? 0 : page.ends[from - 1]!;
+    out += page.text.copy(text, out, start, page.ends[from]!);
+    ends[to] = out;
+    times[to] = page.times[from]!;
+  });
+  return { count: page.count, text, ends, times, nextToken: page.nextToken, lead: page.lead };
+}

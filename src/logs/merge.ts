@@ -1,0 +1,297 @@
+/**
+ * Brings the streams together: by time, then stream, then the service's order. Works on the spool's pages while
+ * others are still being fetched, and copies whole stretches of lines, never single events where it can.
+ */
+import type { PlannedPage } from './plan.ts';
+import { lowerBound } from './plan.ts';
+import type { Spool, SpooledPage } from './spool.ts';
+
+/** Pages of one sorted sequence, handed out as they become final. */
+export interface RunFeed {
+  /** Index of the stream in the listing: the second sorting key. */
+  readonly stream: number;
+  /** Resolves to the next page, or undefined at the end. */
+  next(): Promise<PlannedPage | undefined>;
+}
+
+export interface MergeSink {
+  /** Takes whole lines. The memory may be used again once the promise has resolved. */
+  write(lines: Buffer): Promise<void>;
+}
+
+export interface MergeTotals {
+  events: number;
+  perStream: number[];
+  first: number | undefined;
+  last: number | undefined;
+}
+
+/** Memory for text of all runs together; each run's share is its reading window. */
+const TEXT_MEMORY = 8 * 1024 * 1024;
+const SMALLEST_WINDOW = 64 * 1024;
+const LARGEST_WINDOW = 1024 * 1024;
+const CHUNK = 1024 * 1024;
+
+/** Reads one run: an index and a window of text at a time. */
+class Cursor {
+  readonly stream: number;
+  readonly #feed: RunFeed;
+  readonly #spool: Spool;
+  #index = new ArrayBuffer(0);
+  #text: Buffer;
+  /** Where in the page's text `#text` begins, and how much of it is filled. */
+  #textAt = 0;
+  #textLength = 0;
+  #page: SpooledPage | undefined;
+  #times: Float64Array = new Float64Array(0);
+  #ends: Uint32Array = new Uint32Array(0);
+  #at = 0;
+  #stop = 0;
+  /** Service order among equal times of one stream: the page's place in it. */
+  sequence = 0;
+  time = 0;
+
+  constructor(feed: RunFeed, spool: Spool, window: number) {
+    this.stream = feed.stream;
+    this.#feed = feed;
+    this.#spool = spool;
+    this.#text = Buffer.allocUnsafe(window);
+  }
+
+  /** Moves to the next page when this one is used up. @returns false at the end */
+  async ensure(): Promise<boolean> {
+    while (this.#at >= this.#stop) {
+      const next = await this.#feed.next();
+      if (!next) return false;
+      await this.#load(next);
+    }
+    this.time = this.#times[this.#at]!;
+    return true;
+  }
+
+  /** How many entries from here on come before (time, stream, sequence). */
+  countBefore(time: number, wins: boolean): number {
+    const times = this.#times;
+    let i = this.#at;
+    const stop = this.#stop;
+    // Streams mostly alternate after a few events: a short walk first, halving only for long stretches.
+    const near = Math.min(stop, i + 8);
+    if (wins) while (i < near && times[i]! <= time) i++;
+    else while (i < near && times[i]! < time) i++;
+    if (i === near && i < stop) {
+      const bound = wins ? time + 0.5 : time;
+      if (times[i]! < bound) i = i + lowerBound(times.subarray(i, stop), bound);
+    }
+    return i - this.#at;
+  }
+
+  get remaining(): number {
+    return this.#stop - this.#at;
+  }
+
+  skip(count: number): void {
+    this.#at += count;
+    if (this.#at < this.#stop) this.time = this.#times[this.#at]!;
+  }
+
+  /** Time of the entry `ahead` places on. */
+  timeAt(ahead: number): number {
+    return this.#times[this.#at + ahead]!;
+  }
+
+  /** Takes up to `count` entries as one piece of text, fewer when the window ends. At least one. */
+  async take(count: number): Promise<{ lines: Buffer; count: number }> {
+    const start = this.#at === 0 ? 0 : this.#ends[this.#at - 1]!;
+    let last = this.#at + count - 1;
+    if (start < this.#textAt || this.#ends[this.#at]! > this.#textAt + this.#textLength)
+      await this.#refill(start);
+    const limit = this.#textAt + this.#textLength;
+    if (this.#ends[last]! > limit) {
+      // The last entry that is wholly in the window.
+      let lo = this.#at;
+      let hi = last;
+      while (lo < hi) {
+        const middle = (lo + hi + 1) >>> 1;
+        if (this.#ends[middle]! <= limit) lo = middle;
+        else hi = middle - 1;
+      }
+      last = lo;
+    }
+    const taken = last - this.#at + 1;
+    const lines = this.#text.subarray(start - this.#textAt, this.#ends[last]! - this.#textAt);
+    this.skip(taken);
+    return { lines, count: taken };
+  }
+
+  async #load(planned: PlannedPage): Promise<void> {
+    const { page, from, to } = planned;
+    const need = page.count * 12 + 8;
+    if (this.#index.byteLength < need) this.#index = new ArrayBuffer(Math.max(need, 16 * 1024));
+    const { times, ends } = await this.#spool.readIndex(page, this.#index);
+    this.#page = page;
+    this.#times = times;
+    this.#ends = ends;
+    this.#at = page.first >= from ? 0 : lowerBound(times, from);
+    this.#stop = page.last < to ? page.count : lowerBound(times, to);
+    this.sequence = page.sequence;
+    this.#textAt = 0;
+    this.#textLength = 0;
+  }
+
+  async #refill(start: number): Promise<void> {
+    const page = this.#page!;
+    const entry = this.#ends[this.#at]! - start;
+    if (entry > this.#text.length) this.#text = Buffer.allocUnsafe(entry);
+    // Not past what counts: the rest of a page that was cut belongs to somebody else.
+    const length = Math.min(this.#text.length, this.#ends[this.#stop - 1]! - start);
+    await this.#spool.readText(page, start, this.#text.subarray(0, length));
+    this.#textAt = start;
+    this.#textLength = length;
+  }
+}
+
+/** Gathers small pieces into chunks and lets the sink work on one while the other fills. */
+class Gatherer {
+  readonly #sink: MergeSink;
+  #chunk = Buffer.allocUnsafe(CHUNK);
+  #spare = Buffer.allocUnsafe(CHUNK);
+  #used = 0;
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(sink: MergeSink) {
+    this.#sink = sink;
+  }
+
+  /** Whether `add` may be called without waiting for `flush`. */
+  fits(bytes: number): boolean {
+    return this.#used + bytes <= CHUNK;
+  }
+
+  add(piece: Buffer): void {
+    piece.copy(this.#chunk, this.#used);
+    this.#used += piece.length;
+  }
+
+  async flush(): Promise<void> {
+    if (this.#used === 0) return;
+    await this.#writing;
+    const full = this.#chunk;
+    const lines = full.subarray(0, this.#used);
+    this.#chunk = this.#spare;
+    this.#spare = full;
+    this.#used = 0;
+    this.#writing = this.#sink.write(lines);
+    // Whoever waits next sees the failure; until then it must not count as unhandled.
+    this.#writing.catch(() => undefined);
+  }
+
+  async large(piece: Buffer): Promise<void> {
+    await this.flush();
+    await this.#writing;
+    await this.#sink.write(piece);
+  }
+
+  async end(): Promise<void> {
+    await this.flush();
+    await this.#writing;
+  }
+}
+
+/**
+ * @param skip leave out so many entries at the beginning (`--tail`)
+ * @returns what was written
+ */
+export async function merge(
+  feeds: readonly RunFeed[],
+  spool: Spool,
+  sink: MergeSink,
+  options: { streams: number; skip?: number; signal?: AbortSignal; onBytes?: (bytes: number) => void },
+): Promise<MergeTotals> {
+  const window = Math.min(
+    LARGEST_WINDOW,
+    Math.max(SMALLEST_WINDOW, Math.floor(TEXT_MEMORY / Math.max(1, feeds.length))),
+  );
+  const totals: MergeTotals = {
+    events: 0,
+    perStream: new Array<number>(options.streams).fill(0),
+    first: undefined,
+    last: undefined,
+  };
+  const out = new Gatherer(sink);
+  let skip = options.skip ?? 0;
+
+  const heap: Cursor[] = [];
+  for (const feed of feeds) {
+    const cursor = new Cursor(feed, spool, window);
+    if (await cursor.ensure()) heap.push(cursor);
+  }
+  for (let i = (heap.length >> 1) - 1; i >= 0; i--) siftDown(heap, i);
+
+  while (heap.length > 0) {
+    if (options.signal?.aborted) throw options.signal.reason;
+    const top = heap[0]!;
+    let run = top.remaining;
+    const rival =
+      heap.length === 1
+        ? undefined
+        : heap.length === 2
+          ? heap[1]!
+          : before(heap[1]!, heap[2]!)
+            ? heap[1]!
+            : heap[2]!;
+    if (rival) {
+      const wins =
+        top.stream < rival.stream || (top.stream === rival.stream && top.sequence < rival.sequence);
+      run = Math.max(1, top.countBefore(rival.time, wins));
+    }
+    if (skip > 0) {
+      const leave = Math.min(skip, run);
+      top.skip(leave);
+      skip -= leave;
+      run -= leave;
+    }
+    while (run > 0) {
+      totals.first ??= top.time;
+      totals.last = top.time;
+      const last = top.timeAt(run - 1);
+      const { lines, count } = await top.take(run);
+      if (count === run) totals.last = last;
+      run -= count;
+      totals.events += count;
+      totals.perStream[top.stream]! += count;
+      options.onBytes?.(lines.length);
+      if (lines.length > CHUNK / 4) await out.large(lines);
+      else {
+        if (!out.fits(lines.length)) await out.flush();
+        out.add(lines);
+      }
+    }
+    if (top.remaining === 0 && !(await top.ensure())) {
+      const end = heap.pop()!;
+      if (heap.length > 0 && end !== top) heap[0] = end;
+    }
+    if (heap.length > 1) siftDown(heap, 0);
+  }
+  await out.end();
+  return totals;
+}
+
+function before(a: Cursor, b: Cursor): boolean {
+  if (a.time !== b.time) return a.time < b.time;
+  if (a.stream !== b.stream) return a.stream < b.stream;
+  return a.sequence < b.sequence;
+}
+
+function siftDown(heap: Cursor[], from: number): void {
+  const item = heap[from]!;
+  let at = from;
+  for (;;) {
+    let child = 2 * at + 1;
+    if (child >= heap.length) break;
+    if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child++;
+    if (!before(heap[child]!, item)) break;
+    heap[at] = heap[child]!;
+    at = child;
+  }
+  heap[at] = item;
+}

@@ -1,0 +1,600 @@
+/**
+ * What to ask the service next, for one stream. Pure: no clock, no disk, no network.
+ *
+ * A stream's time range is a row of gaps. Each gap is read from both ends by two chains of pages, one forward
+ * and one backward, until they meet; a gap is split at a middle time when more chains are useful. Meeting takes
+ * the place of the "same token again" request, and no guess about the density of events is needed.
+ *
+ * The invariant that makes it exact: the forward chain has read everything before `forwardDone`, the backward
+ * chain everything from `backwardDone` on. Both are whole milliseconds, because a page may end between events
+ * of the same time. A gap is complete when forwardDone ≥ backwardDone; the cut between the two sides is then
+ * put on a whole millisecond, so that one side owns all events of any one time.
+ */
+import type { EpochMs, LogPage } from '../ports.ts';
+import type { SpooledPage } from './spool.ts';
+
+export type LaneName = 'main' | 'second';
+
+/** One run of pages by token, in one direction, in a window that never changes (tokens belong to it). */
+export interface Chain {
+  readonly id: number;
+  readonly stream: number;
+  readonly direction: 'forward' | 'backward';
+  readonly lane: LaneName;
+  /** Window, `from` inclusive, `to` exclusive. */
+  readonly from: EpochMs;
+  readonly to: EpochMs;
+  token: string | undefined;
+  busy: boolean;
+  /** The service said there is no more, or the gap closed. */
+  over: boolean;
+  /** Reached the end of its window by a repeated token. */
+  ended: boolean;
+  readonly pages: SpooledPage[];
+  /** Latest (forward) or earliest (backward) event time seen. */
+  edge: EpochMs | undefined;
+  /** How long the last page with events was, ms: for guessing whether the gap needs another page at all. */
+  span: number;
+  emptyInARow: number;
+  failures: number;
+  /** Not before this time (engine clock), after a failure. */
+  notBefore: number;
+  /** Index of the last page with events, for comparing where chains meet. */
+  lastIndex: PageIndex | undefined;
+  readonly abort: AbortController;
+}
+
+/** Times and entry lengths of one page, sorted by time. */
+interface PageIndex {
+  times: Float64Array;
+  lengths: Uint32Array;
+  /** Whether the chain had pages with events before this one. */
+  hasEarlier: boolean;
+}
+
+interface Gap {
+  /** Inclusive. */
+  lo: EpochMs;
+  /** Exclusive. */
+  hi: EpochMs;
+  forward: Chain | undefined;
+  backward: Chain | undefined;
+  /** Set when complete: the forward side keeps times before it, the backward side the rest. */
+  cut: EpochMs | undefined;
+}
+
+/** Pages in time order, with the part of each that counts. */
+export interface PlannedPage {
+  page: SpooledPage;
+  from: EpochMs;
+  to: EpochMs;
+}
+
+/**
+ * `unused`: nothing of the page counts. `disorder`: the service's order and the events' times disagree, so nothing
+ * but reading all of it in sequence is safe.
+ */
+export type PageVerdict = 'keep' | 'unused' | 'disorder';
+
+export interface StreamPlanOptions {
+  stream: number;
+  from: EpochMs;
+  to: EpochMs;
+  mode: 'both-ends' | 'forward-only' | 'tail';
+  firstHint?: EpochMs | undefined;
+  lastHint?: EpochMs | undefined;
+  nextChainId: () => number;
+}
+
+export class StreamPlan {
+  readonly stream: number;
+  readonly from: EpochMs;
+  readonly to: EpochMs;
+  #mode: StreamPlanOptions['mode'];
+  #gaps: Gap[];
+  readonly #firstHint: EpochMs | undefined;
+  readonly #lastHint: EpochMs | undefined;
+  readonly #nextChainId: () => number;
+  /** Pages of a stream whose order and times disagree may overlap in time; they are merged as several runs. */
+  #disordered = false;
+  #earliest = Number.POSITIVE_INFINITY;
+  #latest = Number.NEGATIVE_INFINITY;
+  /** A page with events has come, so the stream is not empty, and how dense it is can be guessed. */
+  #seenPage = false;
+  readonly #seenTokens = new Set<string>();
+
+  constructor(options: StreamPlanOptions) {
+    this.stream = options.stream;
+    this.from = options.from;
+    this.to = options.to;
+    this.#mode = options.mode;
+    this.#firstHint = options.firstHint;
+    this.#lastHint = options.lastHint;
+    this.#nextChainId = options.nextChainId;
+    this.#gaps = [
+      { lo: options.from, hi: options.to, forward: undefined, backward: undefined, cut: undefined },
+    ];
+    if (options.from >= options.to) this.#gaps[0]!.cut = options.to;
+  }
+
+  get disordered(): boolean {
+    return this.#disordered;
+  }
+
+  get mode(): StreamPlanOptions['mode'] {
+    return this.#mode;
+  }
+
+  get done(): boolean {
+    return this.#gaps.every((gap) => gap.cut !== undefined);
+  }
+
+  /** Everything from this time on is read (what `--tail` asks). */
+  get completeFrom(): EpochMs {
+    for (let i = this.#gaps.length - 1; i >= 0; i--) {
+      const gap = this.#gaps[i]!;
+      if (gap.cut === undefined) return backwardDone(gap);
+    }
+    return this.from;
+  }
+
+  /** Milliseconds still unread and the length of the whole, both as far as is known. */
+  get coverage(): { unread: number; total: number } {
+    const lo = Math.max(this.from, Math.min(this.#earliest, this.#firstHint ?? this.#earliest));
+    const hi = Math.min(this.to, Math.max(this.#latest, this.#lastHint ?? this.to) + 1);
+    if (!(hi > lo)) return { unread: this.done ? 0 : 1, total: 1 };
+    let unread = 0;
+    for (const gap of this.#gaps) {
+      if (gap.cut !== undefined) continue;
+      unread += Math.max(0, Math.min(hi, backwardDone(gap)) - Math.max(lo, forwardDone(gap)));
+    }
+    return { unread, total: hi - lo };
+  }
+
+  /** Chains that have more to read. */
+  chains(): Chain[] {
+    const list: Chain[] = [];
+    for (const gap of this.#gaps) {
+      if (gap.cut !== undefined) continue;
+      if (gap.forward && !gap.forward.over) list.push(gap.forward);
+      if (gap.backward && !gap.backward.over) list.push(gap.backward);
+    }
+    return list;
+  }
+
+  /** The chain on a lane that has waited longest and whose next page would not be wasted. */
+  idle(lane: LaneName, now: number): Chain | undefined {
+    let best: Chain | undefined;
+    let bestRemaining = -1;
+    for (const gap of this.#gaps) {
+      if (gap.cut !== undefined) continue;
+      for (const chain of [gap.forward, gap.backward]) {
+        if (!chain || chain.busy || chain.over || chain.lane !== lane || chain.notBefore > now) continue;
+        const other = chain === gap.forward ? gap.backward : gap.forward;
+        // Its last page may close the gap all by itself; asking from here too would fetch it twice.
+        if (other?.busy && this.#nearlyClosed(gap)) continue;
+        // Inside equal times only one side goes on: the forward one owns them.
+        if (chain === gap.backward && gap.forward && !gap.forward.over && touching(gap)) continue;
+        // Nothing found from this side yet: perhaps there is nothing, and one side is enough to find that out.
+        if (chain === gap.backward && gap.forward && chain.emptyInARow > 0 && chain.edge === undefined)
+          continue;
+        const remaining = backwardDone(gap) - forwardDone(gap);
+        if (remaining > bestRemaining) {
+          best = chain;
+          bestRemaining = remaining;
+        }
+      }
+    }
+    return best;
+  }
+
+  /** A new chain at an end of a gap that nobody reads yet. */
+  open(lane: LaneName): Chain | undefined {
+    for (const gap of [...this.#gaps].sort((a, b) => width(b) - width(a))) {
+      if (gap.cut !== undefined) continue;
+      if (this.#mode === 'tail') {
+        if (lane === 'main' && !gap.backward) return this.#start(gap, 'backward', lane);
+        continue;
+      }
+      if (!gap.forward && !(gap.backward?.busy && this.#nearlyClosed(gap))) {
+        // The second lane reads forward only, so a forward end is kept for it where there is another way.
+        return this.#start(gap, 'forward', lane);
+      }
+      if (this.#mode === 'both-ends' && lane === 'main' && !gap.backward) {
+        if (gap.forward?.busy && this.#nearlyClosed(gap)) continue;
+        return this.#start(gap, 'backward', lane);
+      }
+    }
+    return undefined;
+  }
+
+  /** The widest unread stretch that may be split, in milliseconds; 0 when none. */
+  get splittable(): number {
+    let best = 0;
+    for (const gap of this.#gaps) {
+      const [lo, hi] = this.#splitBounds(gap);
+      if (hi - lo > best) best = hi - lo;
+    }
+    return best;
+  }
+
+  /** Splits the widest gap at its middle. The two new ends are opened by `open` as they are wanted. */
+  split(): boolean {
+    let widest: Gap | undefined;
+    let best = 0;
+    for (const gap of this.#gaps) {
+      const [lo, hi] = this.#splitBounds(gap);
+      if (hi - lo > best) {
+        best = hi - lo;
+        widest = gap;
+      }
+    }
+    if (!widest) return false;
+    const [lo, hi] = this.#splitBounds(widest);
+    this.#splitAt(widest, Math.floor(lo + (hi - lo) / 2));
+    return true;
+  }
+
+  /**
+   * Takes in the index of a chain's next page, before the page is spooled. The page must be sorted by time;
+   * `wasSorted` tells whether it came so.
+   */
+  accept(chain: Chain, page: LogPage, wasSorted: boolean): PageVerdict {
+    const sent = chain.token;
+    const ended = page.nextToken === undefined || page.nextToken === sent;
+    chain.token = page.nextToken;
+    chain.failures = 0;
+    const gap = this.#gapOf(chain);
+    if (!gap) return 'unused';
+
+    if (page.count === 0) chain.emptyInARow++;
+    else chain.emptyInARow = 0;
+
+    let first = page.count ? page.times[0]! : 0;
+    let last = page.count ? page.times[page.count - 1]! : 0;
+    const inside = page.count > 0 && last >= chain.from && first < chain.to;
+    if (inside) {
+      first = Math.max(first, chain.from);
+      last = Math.min(last, chain.to - 1);
+      this.#earliest = Math.min(this.#earliest, first);
+      this.#latest = Math.max(this.#latest, last);
+    }
+
+    if (this.#mode === 'forward-only') {
+      if (!wasSorted || (inside && chain.edge !== undefined && first < chain.edge)) this.#disordered = true;
+      if (inside) chain.edge = Math.max(chain.edge ?? last, last);
+      const again = !ended && page.nextToken !== undefined && this.#seenTokens.has(page.nextToken);
+      if (page.nextToken !== undefined) this.#seenTokens.add(page.nextToken);
+      if (ended || again) this.#end(gap, chain);
+      return inside ? 'keep' : 'unused';
+    }
+
+    if (!wasSorted) return 'disorder';
+    if (inside) {
+      if (chain.edge !== undefined) {
+        if (chain.direction === 'forward' ? first < chain.edge : last > chain.edge) return 'disorder';
+      }
+      chain.span = last - first;
+      this.#seenPage = true;
+      const hasEarlier = chain.edge !== undefined;
+      chain.edge = chain.direction === 'forward' ? last : first;
+      chain.lastIndex = indexOf(page, hasEarlier);
+    }
+    if (ended) this.#end(gap, chain);
+    if (gap.cut === undefined && forwardDone(gap) >= backwardDone(gap)) {
+      if (!agree(gap)) return 'disorder';
+      this.#close(gap, Math.min(forwardDone(gap), gap.hi));
+    }
+    return inside ? 'keep' : 'unused';
+  }
+
+  /** Starts over, reading everything in sequence and sorting it afterwards. */
+  fallBack(): void {
+    for (const gap of this.#gaps) {
+      for (const chain of [gap.forward, gap.backward]) if (chain) stop(chain);
+    }
+    this.#mode = 'forward-only';
+    this.#disordered = true;
+    this.#gaps = [{ lo: this.from, hi: this.to, forward: undefined, backward: undefined, cut: undefined }];
+  }
+
+  /** Gives up a chain's token (expired, or its lane is closed): what it read stays, the rest is opened anew by time. */
+  reopen(chain: Chain): void {
+    const gap = this.#gapOf(chain);
+    if (!gap) return;
+    stop(chain);
+    if (this.#mode === 'forward-only') {
+      // Times say nothing about what is read here, so only the beginning is safe.
+      gap.forward = undefined;
+      this.#seenTokens.clear();
+      return;
+    }
+    const at = this.#gaps.indexOf(gap);
+    if (chain.direction === 'forward') {
+      const done = forwardDone(gap);
+      if (chain.edge === undefined || done <= gap.lo) {
+        gap.forward = undefined;
+        return;
+      }
+      const rest: Gap = { lo: done, hi: gap.hi, forward: undefined, backward: gap.backward, cut: undefined };
+      gap.hi = done;
+      gap.backward = undefined;
+      gap.cut = done;
+      this.#gaps.splice(at + 1, 0, rest);
+    } else {
+      const done = backwardDone(gap);
+      if (chain.edge === undefined || done >= gap.hi) {
+        gap.backward = undefined;
+        return;
+      }
+      const rest: Gap = { lo: gap.lo, hi: done, forward: gap.forward, backward: undefined, cut: undefined };
+      gap.lo = done;
+      gap.forward = undefined;
+      gap.cut = done;
+      this.#gaps.splice(at, 0, rest);
+    }
+  }
+
+  /** Puts in a stretch that an earlier, interrupted download has read: pages of one chain. */
+  restore(
+    direction: 'forward' | 'backward',
+    window: { from: EpochMs; to: EpochMs },
+    pages: SpooledPage[],
+  ): void {
+    const first = Math.max(window.from, Math.min(...pages.map((page) => page.first)));
+    const last = Math.min(window.to - 1, Math.max(...pages.map((page) => page.last)));
+    // Forward: complete from the window's start to before its last time. Backward: after its first time to the end.
+    const lo = direction === 'forward' ? window.from : first + 1;
+    const hi = direction === 'forward' ? last : window.to;
+    if (!(hi > lo)) return;
+    for (let i = 0; i < this.#gaps.length; i++) {
+      const gap = this.#gaps[i]!;
+      if (gap.cut !== undefined || gap.forward || gap.backward) continue;
+      const a = Math.max(gap.lo, lo);
+      const b = Math.min(gap.hi, hi);
+      if (b <= a) continue;
+      const chain = this.#chain(direction, 'main', window.from, window.to);
+      chain.pages.push(...pages);
+      chain.over = true;
+      const parts: Gap[] = [];
+      if (gap.lo < a) parts.push(emptyGap(gap.lo, a));
+      parts.push({
+        lo: a,
+        hi: b,
+        forward: direction === 'forward' ? chain : undefined,
+        backward: direction === 'backward' ? chain : undefined,
+        cut: direction === 'forward' ? b : a,
+      });
+      if (b < gap.hi) parts.push(emptyGap(b, gap.hi));
+      this.#gaps.splice(i, 1, ...parts);
+      i += parts.length - 1;
+      this.#earliest = Math.min(this.#earliest, first);
+      this.#latest = Math.max(this.#latest, last);
+    }
+  }
+
+  /**
+   * Pages that are final, in time order from the stream's beginning up to the first page that is not yet.
+   * @param skip how many the caller has already
+   */
+  ready(skip: number): PlannedPage[] {
+    if (this.#mode === 'forward-only' && !this.done) return [];
+    const list: PlannedPage[] = [];
+    let n = 0;
+    const push = (page: SpooledPage, from: EpochMs, to: EpochMs): void => {
+      if (page.count === 0 || page.last < from || page.first >= to) return;
+      if (n++ >= skip) list.push({ page, from, to });
+    };
+    for (const gap of this.#gaps) {
+      if (gap.forward) {
+        if (gap.cut === undefined) {
+          const done = forwardDone(gap);
+          for (const page of gap.forward.pages) {
+            // Events at `done` itself may yet turn out to be the backward side's.
+            if (page.last >= done) return list;
+            push(page, gap.lo, gap.hi);
+          }
+          return list;
+        }
+        for (const page of gap.forward.pages) push(page, gap.lo, gap.cut);
+      }
+      if (gap.cut === undefined) return list;
+      if (gap.backward) {
+        const pages = gap.backward.pages;
+        for (let i = pages.length - 1; i >= 0; i--) push(pages[i]!, gap.cut, gap.hi);
+      }
+    }
+    return list;
+  }
+
+  /** For `--tail`: pages in time order of what has been read so far, from a time on. */
+  tail(from: EpochMs): PlannedPage[] {
+    if (this.#mode === 'forward-only') return this.ready(0);
+    const list: PlannedPage[] = [];
+    for (const gap of this.#gaps) {
+      const pages = gap.backward?.pages ?? [];
+      for (let i = pages.length - 1; i >= 0; i--) {
+        const page = pages[i]!;
+        const lo = Math.max(from, gap.lo);
+        if (page.count > 0 && page.last >= lo && page.first < gap.hi)
+          list.push({ page, from: lo, to: gap.hi });
+      }
+    }
+    return list;
+  }
+
+  /** `--tail` has enough: nothing more is asked. */
+  finish(): void {
+    for (const gap of this.#gaps) if (gap.cut === undefined) this.#close(gap, gap.lo);
+  }
+
+  #start(gap: Gap, direction: 'forward' | 'backward', lane: LaneName): Chain {
+    const chain = this.#chain(direction, lane, gap.lo, gap.hi);
+    if (direction === 'forward') gap.forward = chain;
+    else gap.backward = chain;
+    return chain;
+  }
+
+  #chain(direction: 'forward' | 'backward', lane: LaneName, from: EpochMs, to: EpochMs): Chain {
+    return {
+      id: this.#nextChainId(),
+      stream: this.stream,
+      direction,
+      lane,
+      from,
+      to,
+      token: undefined,
+      busy: false,
+      over: false,
+      ended: false,
+      pages: [],
+      edge: undefined,
+      span: 0,
+      emptyInARow: 0,
+      failures: 0,
+      notBefore: 0,
+      lastIndex: undefined,
+      abort: new AbortController(),
+    };
+  }
+
+  #end(gap: Gap, chain: Chain): void {
+    chain.over = true;
+    chain.ended = true;
+    if (chain.direction === 'forward') {
+      // It has read to the end of its window, and with it whatever the backward side holds inside equal times.
+      this.#close(gap, Math.min(backwardDone(gap), gap.hi));
+    } else {
+      this.#close(gap, Math.max(gap.lo, Math.min(forwardDone(gap), gap.hi)));
+    }
+  }
+
+  #close(gap: Gap, cut: EpochMs): void {
+    gap.cut = cut;
+    for (const chain of [gap.forward, gap.backward]) if (chain) stop(chain);
+  }
+
+  #splitAt(gap: Gap, middle: EpochMs): void {
+    const upper: Gap = { lo: middle, hi: gap.hi, forward: undefined, backward: gap.backward, cut: undefined };
+    gap.hi = middle;
+    gap.backward = undefined;
+    this.#gaps.splice(this.#gaps.indexOf(gap) + 1, 0, upper);
+  }
+
+  /** Where a gap may be split: strictly inside what is unread, bounded by known times, else by hints. */
+  #splitBounds(gap: Gap): [EpochMs, EpochMs] {
+    if (this.#mode !== 'both-ends' || gap.cut !== undefined) return [0, 0];
+    // Ends that nobody reads yet come first.
+    if (!gap.forward || !gap.backward) {
+      if (gap.lo !== this.from && gap.hi !== this.to && !gap.forward && !gap.backward) return [0, 0];
+    }
+    let lo = forwardDone(gap);
+    let hi = backwardDone(gap);
+    // The outer ends may be far from any event; a hint only chooses where to cut, so a wrong one costs nothing.
+    if (lo === this.from) lo = Math.max(lo, Math.min(this.#firstHint ?? this.#earliest, this.#earliest));
+    if (hi === this.to) hi = Math.min(hi, Math.max(this.#lastHint ?? this.#latest, this.#latest) + 1);
+    if (!Number.isFinite(lo) || !Number.isFinite(hi) || hi - lo < 2) return [0, 0];
+    // What one page spans tells whether more chains can help; before the first page nothing is known.
+    const span = Math.max(gap.forward?.span ?? 0, gap.backward?.span ?? 0);
+    if (!this.#seenPage || hi - lo < 3 * span) return [0, 0];
+    return [lo, hi];
+  }
+
+  /** A guess from the length of the pages on both sides: about one more page closes the gap. */
+  #nearlyClosed(gap: Gap): boolean {
+    const remaining = backwardDone(gap) - forwardDone(gap);
+    const spans = [gap.forward?.span ?? 0, gap.backward?.span ?? 0].filter((span) => span > 0);
+    if (spans.length === 0) return false;
+    return remaining <= Math.min(...spans);
+  }
+
+  #gapOf(chain: Chain): Gap | undefined {
+    return this.#gaps.find(
+      (gap) => gap.cut === undefined && (gap.forward === chain || gap.backward === chain),
+    );
+  }
+}
+
+function emptyGap(lo: EpochMs, hi: EpochMs): Gap {
+  return { lo, hi, forward: undefined, backward: undefined, cut: undefined };
+}
+
+function width(gap: Gap): number {
+  return gap.cut === undefined ? backwardDone(gap) - forwardDone(gap) : -1;
+}
+
+/** Everything in the gap before this time has been read by the forward side. */
+function forwardDone(gap: Gap): EpochMs {
+  const chain = gap.forward;
+  if (!chain) return gap.lo;
+  if (chain.ended) return gap.hi;
+  return Math.min(gap.hi, Math.max(gap.lo, chain.edge ?? gap.lo));
+}
+
+/** Everything in the gap from this time on has been read by the backward side. */
+function backwardDone(gap: Gap): EpochMs {
+  const chain = gap.backward;
+  if (!chain) return gap.hi;
+  if (chain.ended) return gap.lo;
+  return Math.max(gap.lo, Math.min(gap.hi, (chain.edge ?? gap.hi - 1) + 1));
+}
+
+/** Both sides stand at the same time; how many events of that time lie between is unknown. */
+function touching(gap: Gap): boolean {
+  return backwardDone(gap) - forwardDone(gap) === 1 && gap.forward?.edge !== undefined;
+}
+
+function stop(chain: Chain): void {
+  chain.over = true;
+  chain.lastIndex = undefined;
+  if (chain.busy) chain.abort.abort();
+}
+
+function indexOf(page: LogPage, hasEarlier: boolean): PageIndex {
+  const lengths = new Uint32Array(page.count);
+  let start = 0;
+  for (let i = 0; i < page.count; i++) {
+    const end = page.ends[i]!;
+    lengths[i] = end - start;
+    start = end;
+  }
+  return { times: page.times.slice(0, page.count), lengths, hasEarlier };
+}
+
+/**
+ * Whether two chains that met saw the same events where both have read everything. A service whose order is not
+ * the order of time could bring them past each other without this; so could an event that arrived in between.
+ */
+function agree(gap: Gap): boolean {
+  const f = gap.forward?.lastIndex;
+  const b = gap.backward?.lastIndex;
+  if (!f || !b) return true;
+  const f0 = f.times[0]!;
+  const f1 = f.times[f.times.length - 1]!;
+  const b0 = b.times[0]!;
+  const b1 = b.times[b.times.length - 1]!;
+  const start = Math.max(f.hasEarlier ? f0 + 1 : gap.lo, b0 + 1, gap.lo);
+  const end = Math.min(f1, b.hasEarlier ? b1 : gap.hi, gap.hi);
+  if (end <= start) return true;
+  let i = lowerBound(f.times, start);
+  let j = lowerBound(b.times, start);
+  const iEnd = lowerBound(f.times, end);
+  const jEnd = lowerBound(b.times, end);
+  if (iEnd - i !== jEnd - j) return false;
+  for (; i < iEnd; i++, j++) {
+    if (f.times[i] !== b.times[j] || f.lengths[i] !== b.lengths[j]) return false;
+  }
+  return true;
+}
+
+/** First index whose time is not before `time`. */
+export function lowerBound(times: Float64Array, time: EpochMs, length = times.length): number {
+  let lo = 0;
+  let hi = length;
+  while (lo < hi) {
+    const middle = (lo + hi) >>> 1;
+    if (times[middle]! < time) lo = middle + 1;
+    else hi = middle;
+  }
+  return lo;
+}
