@@ -4,7 +4,7 @@
  * It may take as long as it needs: Slack was answered before it was called, except where said otherwise.
  */
 import type { Logger } from 'pino';
-import type { Block, Message, Modal, Option } from '../blocks/message.ts';
+import type { Block, Home, Message, Modal, Option } from '../blocks/message.ts';
 import type { Actor } from '../ports.ts';
 
 export interface Command {
@@ -116,3 +116,6 @@ export interface FileDelivery {
     options: { signal?: AbortSignal; onProgress?: (bytesSent: number) => void },
   ): Promise<{ shared: boolean }>;
 }
+
+/** The app's Home tab for one person; asked for each time that they open it. */
+export type HomeTab = (context: Context) => Promise<Home>;

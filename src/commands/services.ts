@@ -7,10 +7,11 @@ import type { AppError } from '../errors.ts';
 import type { DownloadDesk } from '../operations/download-desk.ts';
 import type { DownloadDeps } from '../operations/download-logs.ts';
 import type { JobSuggestions } from '../operations/find-jobs.ts';
-import type { Directory } from '../ports.ts';
+import type { Directory, Store } from '../ports.ts';
 import type { Context, FileDelivery } from './command.ts';
 
 export interface Services extends DownloadDeps {
+  store: Store;
   useCases: readonly UseCase[];
   /** Signalbox's own admins, who are asked where a use case names none. */
   admins: readonly string[];

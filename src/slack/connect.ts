@@ -1,0 +1,97 @@
+/** Slack, whole: who the bot is, what comes in, what goes out. */
+import { App } from '@slack/bolt';
+import type { Logger } from 'pino';
+import type { Message } from '../blocks/message.ts';
+import type { Command, HomeTab } from '../commands/command.ts';
+import { boltLogger, createClients, type SlackClients } from './clients.ts';
+import { SlackDirectory } from './directory.ts';
+import { slackCall } from './errors.ts';
+import { type FileUploadOptions, SlackFiles } from './files.ts';
+import { Listeners } from './listeners.ts';
+import { LiveMessages } from './live-messages.ts';
+import type { Intake } from './receivers.ts';
+
+export interface SlackOptions {
+  botToken: string;
+  apiUrl?: string | undefined;
+  intake: Intake;
+  logger: Logger;
+  /** Milliseconds between two edits over all messages; default 1,300. */
+  editInterval?: number | undefined;
+  /** Milliseconds for which memberships are remembered; default 10,000. */
+  rememberMembers?: number | undefined;
+  uploads?: FileUploadOptions | undefined;
+}
+
+export interface SlackPorts {
+  directory: SlackDirectory;
+  files: SlackFiles;
+}
+
+export interface SlackSurface {
+  commands: readonly Command[];
+  home: HomeTab;
+  overview: (invocation: string) => Message;
+}
+
+export class Slack {
+  /** What commands need of Slack. */
+  readonly ports: SlackPorts;
+  readonly #clients: SlackClients;
+  readonly #options: SlackOptions;
+  #listeners: Listeners | undefined;
+
+  constructor(options: SlackOptions) {
+    this.#options = options;
+    this.#clients = createClients({
+      token: options.botToken,
+      apiUrl: options.apiUrl,
+      logger: options.logger,
+    });
+    this.ports = {
+      directory: new SlackDirectory(this.#clients.interactive, options.rememberMembers),
+      files: new SlackFiles(this.#clients.uploads, options.logger, options.uploads),
+    };
+  }
+
+  /** @throws AppError unavailable when the tokens are not accepted or Slack cannot be reached */
+  async start(surface: SlackSurface): Promise<{ team: string; botUser: string }> {
+    const { intake, logger } = this.#options;
+    const self = await slackCall('looking up the bot itself', () => this.#clients.interactive.auth.test());
+    const bot = { user: self.user_id!, team: self.team_id!, name: self.user ?? 'signalbox' };
+    const app = new App({
+      receiver: intake,
+      logger: boltLogger(logger),
+      authorize: async () => ({
+        botToken: this.#options.botToken,
+        botUserId: bot.user,
+        teamId: bot.team,
+        ...(self.bot_id ? { botId: self.bot_id } : {}),
+      }),
+      ...(this.#options.apiUrl === undefined ? {} : { clientOptions: { slackApiUrl: this.#options.apiUrl } }),
+    });
+    app.error(async (error) => {
+      // Handlers answer for themselves; what arrives here could not even be read.
+      logger.error({ err: error }, 'something from Slack could not be handled');
+    });
+    this.#listeners = new Listeners({
+      ...surface,
+      clients: this.#clients,
+      live: new LiveMessages(this.#clients.edits, logger, this.#options.editInterval),
+      log: logger,
+      bot,
+    });
+    this.#listeners.attach(app);
+    await intake.start();
+    return { team: bot.team, botUser: bot.user };
+  }
+
+  /** Nothing more comes in; what has begun goes on. */
+  async stopIntake(): Promise<void> {
+    await this.#options.intake.stop();
+  }
+
+  async idle(): Promise<void> {
+    await this.#listeners?.idle();
+  }
+}

@@ -1,0 +1,149 @@
+/** Where somebody did something in Slack, and all ways of answering them there. */
+import type { Logger } from 'pino';
+import type { Block, Message } from '../blocks/message.ts';
+import { context as contextBlock } from '../blocks/text.ts';
+import type { Context, LiveMessage, Place } from '../commands/command.ts';
+import type { Actor } from '../ports.ts';
+import type { SlackClients } from './clients.ts';
+import { slackCall } from './errors.ts';
+import type { LiveMessages } from './live-messages.ts';
+
+/** What happened, as far as answering needs it. */
+export interface Happening {
+  actor: Actor;
+  userName: string;
+  place: Place;
+  invocation: string;
+  /** Answers without membership of the channel: 5 times within 30 minutes. */
+  responseUrl?: string | undefined;
+  /** Opens a modal, once, within 3 s. */
+  triggerId?: string | undefined;
+  /** The message whose element was clicked. */
+  clicked?: { ts: string; ephemeral: boolean; text: string; blocks: readonly Block[] } | undefined;
+}
+
+export interface ConversationDeps {
+  clients: SlackClients;
+  live: LiveMessages;
+  log: Logger;
+}
+
+const NO_PREVIEWS = { unfurl_links: false, unfurl_media: false } as const;
+
+export function openContext(deps: ConversationDeps, happening: Happening): Context {
+  const { clients, live } = deps;
+  const { actor, place, responseUrl, clicked } = happening;
+  const log = deps.log.child({ user: actor.user, channel: place.channel });
+
+  const directly = async (message: Message): Promise<LiveMessage> => {
+    const posted = await slackCall('a direct message', () =>
+      clients.interactive.chat.postMessage({
+        channel: actor.user,
+        ...(place.isDirect && place.thread ? { thread_ts: place.thread } : {}),
+        ...NO_PREVIEWS,
+        ...content(message),
+      }),
+    );
+    return live.follow(posted.channel!, posted.ts!, place.isDirect ? place.thread : undefined);
+  };
+
+  const privately = async (message: Message): Promise<void> => {
+    if (responseUrl) {
+      try {
+        return await respond(responseUrl, {
+          response_type: 'ephemeral',
+          replace_original: false,
+          ...(place.thread ? { thread_ts: place.thread } : {}),
+          ...content(message),
+        });
+      } catch (error) {
+        log.debug({ err: error }, 'the response URL did not take an answer; sending it another way');
+      }
+    }
+    if (place.channel && !place.isDirect) {
+      try {
+        await clients.interactive.chat.postEphemeral({
+          channel: place.channel,
+          user: actor.user,
+          ...(place.thread ? { thread_ts: place.thread } : {}),
+          ...content(message),
+        });
+        return;
+      } catch (error) {
+        log.debug({ err: error }, 'no ephemeral message possible there; sending a direct message');
+      }
+    }
+    await directly(message);
+  };
+
+  return {
+    actor,
+    userName: happening.userName,
+    place,
+    invocation: happening.invocation,
+    log,
+    reply: {
+      privately,
+      directly,
+      publicly: async (message) => {
+        if (!place.channel || place.isDirect) return directly(message);
+        const posted = await slackCall('a message', () =>
+          clients.interactive.chat.postMessage({
+            channel: place.channel!,
+            ...(place.thread ? { thread_ts: place.thread } : {}),
+            ...NO_PREVIEWS,
+            ...content(message),
+          }),
+        );
+        return live.follow(posted.channel ?? place.channel, posted.ts!, place.thread);
+      },
+      retire: async (line) => {
+        if (!clicked) return;
+        try {
+          await retire(clicked, line);
+        } catch (error) {
+          // The buttons stay; a click on them is checked like the first.
+          log.debug({ err: error }, 'the clicked message could not be changed');
+        }
+      },
+    },
+    openModal: async (view) => {
+      await slackCall('opening a window', () =>
+        clients.interactive.views.open({ trigger_id: happening.triggerId ?? '', view }),
+      );
+    },
+  };
+
+  async function retire(message: NonNullable<Happening['clicked']>, line: string): Promise<void> {
+    const blocks = [...message.blocks.filter((block) => block.type !== 'actions'), contextBlock(line)];
+    if (message.ephemeral) {
+      if (responseUrl) await respond(responseUrl, { delete_original: true });
+      return;
+    }
+    if (!place.channel) return;
+    await clients.interactive.chat.update({
+      channel: place.channel,
+      ts: message.ts,
+      text: message.text,
+      blocks,
+    });
+  }
+}
+
+function content(message: Message): { text: string; blocks?: Block[] } {
+  return { text: message.text, ...(message.blocks ? { blocks: message.blocks } : {}) };
+}
+
+async function respond(url: string, body: unknown): Promise<void> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(10_000),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`response URL: HTTP ${response.status} ${text.slice(0, 200)}`);
+  // Slack answers some refusals with 200 and the reason in the body.
+  if (text.startsWith('{') && (JSON.parse(text) as { ok?: unknown }).ok === false)
+    throw new Error(`response URL: ${text.slice(0, 200)}`);
+}

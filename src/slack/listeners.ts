@@ -1,0 +1,263 @@
+/** Everything that comes in from Slack: answered at once, then handed to the command that it is for. */
+import type { App } from '@slack/bolt';
+import type { Logger } from 'pino';
+import { errorMessage } from '../blocks/errors.ts';
+import type { Message } from '../blocks/message.ts';
+import type { Command, Context, HomeTab } from '../commands/command.ts';
+import { nearestNames } from '../domain/nearest-names.ts';
+import { AppError, CancelledError, toAppError } from '../errors.ts';
+import { type ConversationDeps, type Happening, openContext } from './conversation.ts';
+import { slackCall } from './errors.ts';
+import { readAction, readCommand, readMessage, readShortcut, readSuggestion, readView } from './payloads.ts';
+import { afterMention, typedText } from './typed-text.ts';
+
+/** Slack waits 3 s for suggestions. */
+const SUGGEST_WITHIN = 2500;
+/** Events that came lately, so that a repeated delivery is not answered twice. */
+const REMEMBERED_EVENTS = 1000;
+
+export interface ListenerDeps extends ConversationDeps {
+  commands: readonly Command[];
+  home: HomeTab;
+  /** What is said to a mention or direct message that names no command. */
+  overview: (invocation: string) => Message;
+  bot: { user: string; team: string; name: string };
+}
+
+export class Listeners {
+  readonly #deps: ListenerDeps;
+  readonly #running = new Set<Promise<void>>();
+  readonly #events = new Set<string>();
+
+  constructor(deps: ListenerDeps) {
+    this.#deps = deps;
+  }
+
+  attach(app: App): void {
+    const { commands } = this.#deps;
+    app.command(/.*/, async ({ ack, body }) => {
+      await this.#acknowledge(ack);
+      const happening = readCommand(body);
+      await this.#handle(happening, async (context) => {
+        const command = findCommand(commands, happening.command.replace(/^\//, ''));
+        if (!command) throw unknown(`the command ${happening.command}`);
+        await command.run(context, happening.text);
+      });
+    });
+
+    app.action(/.*/, async ({ ack, body, action }) => {
+      await this.#acknowledge(ack);
+      const happening = readAction(body, action);
+      await this.#handle(happening, async (context) => {
+        const handler = pick(commands, 'actions', happening.action.id);
+        if (!handler) throw unknown('this button');
+        await handler(context, happening.action);
+      });
+    });
+
+    app.view({ type: 'view_submission', callback_id: /.*/ }, async ({ ack, body }) => {
+      const happening = readView(body);
+      const handler = pick(commands, 'views', happening.callbackId);
+      let after: (() => Promise<void>) | undefined;
+      await this.#handle(happening, async (context) => {
+        try {
+          if (!handler) throw unknown('this window');
+          const answer = await handler(context, happening);
+          if ('errors' in answer) return await ack({ response_action: 'errors', errors: answer.errors });
+          after = answer.after;
+        } catch (error) {
+          await this.#acknowledge(ack);
+          throw error;
+        }
+        await this.#acknowledge(ack);
+      });
+      if (after) await this.#handle(happening, after);
+    });
+
+    app.options(/.*/, async ({ ack, body }) => {
+      const happening = readSuggestion(body);
+      const handler = pick(commands, 'options', happening.actionId);
+      const context = this.#open(happening);
+      const found = handler
+        ? await inTime(SUGGEST_WITHIN, handler(context, happening.typed), context.log)
+        : [];
+      await ack({ options: found ?? [] });
+    });
+
+    app.shortcut({ type: 'message_action', callback_id: /.*/ }, async ({ ack, body }) => {
+      await this.#acknowledge(ack);
+      const happening = readShortcut(body);
+      await this.#handle(happening, async (context) => {
+        const handler = pick(commands, 'shortcuts', happening.callbackId);
+        if (!handler) throw unknown('this shortcut');
+        await handler(context, { channel: happening.place.channel!, ...happening.message });
+      });
+    });
+
+    app.event('app_mention', async ({ event, body }) => {
+      if (this.#isRepeated(body.event_id) || !event.user || event.bot_id) return;
+      const happening = readMessage(event, body.team_id);
+      const words = afterMention(happening.text, this.#deps.bot.user) ?? '';
+      await this.#converse(happening, words, `@${this.#deps.bot.name} `);
+    });
+
+    app.event('message', async ({ event, body }) => {
+      // Edits, deletions, files and what bots say are messages too; only a person's own words are answered.
+      if (event.channel_type !== 'im' || event.subtype !== undefined || 'bot_id' in event) return;
+      if (this.#isRepeated(body.event_id)) return;
+      const happening = readMessage(event, body.team_id);
+      await this.#converse(
+        happening,
+        afterMention(happening.text, this.#deps.bot.user) ?? happening.text,
+        '',
+      );
+    });
+
+    app.event('app_home_opened', async ({ event, body }) => {
+      if (event.tab !== 'home') return;
+      const happening: Happening = {
+        actor: { team: body.team_id, user: event.user },
+        userName: event.user,
+        place: { isDirect: true },
+        invocation: '',
+      };
+      await this.#track(async () => {
+        const context = this.#open(happening);
+        try {
+          const view = await this.#deps.home(context);
+          await slackCall('the Home tab', () =>
+            this.#deps.clients.interactive.views.publish({ user_id: event.user, view }),
+          );
+        } catch (error) {
+          // There is nobody to tell: the tab shows its last picture.
+          context.log.warn({ err: error }, 'the Home tab could not be shown');
+        }
+      });
+    });
+  }
+
+  /** Resolves when every handler that has begun has ended. */
+  async idle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.allSettled(this.#running);
+  }
+
+  async #converse(happening: Happening, words: string, prefix: string): Promise<void> {
+    const text = typedText(words).trim();
+    const [, name = '', rest = ''] = /^(\S*)\s*([\s\S]*)$/.exec(text) ?? [];
+    const wanted = name.replace(/^\//, '').toLowerCase();
+    const command = this.#deps.commands.find((known) => known.name === wanted);
+    await this.#handle(
+      { ...happening, invocation: `${prefix}${command?.name ?? ''}`.trim() },
+      async (context) => {
+        if (command) return command.run(context, rest);
+        if (name === '' || /^(help|hi|hello|hey|\?)$/i.test(name))
+          return context.reply.privately(this.#deps.overview(prefix));
+        const [nearest] = nearestNames(
+          name,
+          this.#deps.commands.map((known) => known.name),
+          1,
+        );
+        throw new AppError('invalid_input', `There is no command “${name.slice(0, 60)}”.`, {
+          hint: nearest
+            ? `Did you mean “${prefix}${nearest}”?`
+            : `The commands are: ${this.#deps.commands.map((known) => known.name).join(', ')}.`,
+        });
+      },
+    );
+  }
+
+  #open(happening: Happening): Context {
+    return openContext(this.#deps, happening);
+  }
+
+  /** The one place where what a handler throws becomes words: what failed, why, what to do, reference. */
+  async #handle(happening: Happening, work: (context: Context) => Promise<void>): Promise<void> {
+    await this.#track(async () => {
+      const context = this.#open(happening);
+      try {
+        await work(context);
+      } catch (thrown) {
+        if (thrown instanceof CancelledError) {
+          context.log.info('cancelled');
+          return;
+        }
+        const error = toAppError(thrown);
+        context.log[error.code === 'internal' ? 'error' : 'info']({ ref: error.ref, err: error }, 'failed');
+        try {
+          await context.reply.privately(errorMessage(error));
+        } catch (unanswered) {
+          context.log.error({ ref: error.ref, err: unanswered }, 'the failure could not be told');
+        }
+      }
+    });
+  }
+
+  async #track(work: () => Promise<void>): Promise<void> {
+    const running = work();
+    this.#running.add(running);
+    try {
+      await running;
+    } finally {
+      this.#running.delete(running);
+    }
+  }
+
+  /** A socket that closed meanwhile is no reason not to do what was asked. */
+  async #acknowledge(ack: () => Promise<void>): Promise<void> {
+    try {
+      await ack();
+    } catch (error) {
+      this.#deps.log.warn({ err: error }, 'Slack could not be told that something was received');
+    }
+  }
+
+  #isRepeated(eventId: string): boolean {
+    if (this.#events.has(eventId)) return true;
+    this.#events.add(eventId);
+    const oldest = this.#events.values().next().value;
+    if (this.#events.size > REMEMBERED_EVENTS && oldest !== undefined) this.#events.delete(oldest);
+    return false;
+  }
+}
+
+/** By name, also behind a workspace's own prefix: `/ml-logs` is `logs`. */
+function findCommand(commands: readonly Command[], name: string): Command | undefined {
+  const wanted = name.toLowerCase();
+  return commands
+    .filter((command) => wanted.endsWith(command.name))
+    .sort((a, b) => b.name.length - a.name.length)[0];
+}
+
+type Surface = 'actions' | 'views' | 'options' | 'shortcuts';
+
+function pick<S extends Surface>(
+  commands: readonly Command[],
+  surface: S,
+  id: string,
+): NonNullable<Command[S]>[string] | undefined {
+  for (const command of commands) {
+    const handlers = command[surface] as NonNullable<Command[S]> | undefined;
+    if (handlers && Object.hasOwn(handlers, id)) return handlers[id] as NonNullable<Command[S]>[string];
+  }
+  return undefined;
+}
+
+const unknown = (what: string): AppError =>
+  new AppError('not_found', `This version of Signalbox does not know ${what}.`, {
+    hint: 'It is from an older or newer version. Ask again with a command: /signalbox help lists them.',
+  });
+
+async function inTime<T>(ms: number, work: Promise<T>, log: Logger): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, ms, undefined);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } catch (error) {
+    log.warn({ err: error }, 'no suggestions');
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,134 @@
+/** The two ways in: sockets that the bot opens, or signed requests that Slack sends. */
+import { type App, HTTPReceiver, type Receiver, SocketModeReceiver } from '@slack/bolt';
+import type { Logger } from 'pino';
+import { AppError } from '../errors.ts';
+import { boltLogger } from './clients.ts';
+
+/** As Bolt and `http/` both have it. */
+export interface HttpRoute {
+  path: string;
+  method: string;
+  handler(request: import('node:http').IncomingMessage, response: import('node:http').ServerResponse): void;
+}
+
+export interface Intake extends Receiver {
+  /** What keeps things from coming in now; undefined when they do. */
+  problem(): string | undefined;
+}
+
+/**
+ * Slack closes a socket every few hours before the next one is open, which takes seconds in which a command is
+ * lost. Two sockets are hardly ever refreshed at once, and Slack sends each payload to one of them.
+ */
+const SOCKETS = 2;
+
+export class SocketIntake implements Intake {
+  readonly #receivers: SocketModeReceiver[];
+  readonly #connected = new Set<number>();
+
+  constructor(options: { appToken: string; apiUrl?: string | undefined; log: Logger }) {
+    this.#receivers = Array.from({ length: SOCKETS }, (_, index) => {
+      const receiver = new SocketModeReceiver({
+        appToken: options.appToken,
+        logger: boltLogger(options.log.child({ socket: index + 1 })),
+        installerOptions: {
+          clientOptions: {
+            ...(options.apiUrl === undefined ? {} : { slackApiUrl: options.apiUrl }),
+            fetch: retryableFetch,
+            // For as long as Slack is away: a bot that gives up would have to be restarted by somebody.
+            retryConfig: { forever: true, retries: 1000, factor: 1.5, minTimeout: 500, maxTimeout: 15_000 },
+          },
+        },
+      });
+      receiver.client.on('connected', () => this.#connected.add(index));
+      for (const event of ['close', 'disconnected', 'reconnecting'])
+        receiver.client.on(event, () => this.#connected.delete(index));
+      return receiver;
+    });
+  }
+
+  init(app: App): void {
+    for (const receiver of this.#receivers) receiver.init(app);
+  }
+
+  /** @throws AppError unavailable when Slack does not accept the app token */
+  async start(): Promise<void> {
+    try {
+      await Promise.all(this.#receivers.map((receiver) => receiver.start()));
+    } catch (error) {
+      await this.stop();
+      throw new AppError('unavailable', 'No socket to Slack could be opened.', {
+        hint: 'SLACK_APP_TOKEN must be an app-level token (xapp-…) with the scope connections:write, and Socket Mode must be on in the app’s settings.',
+        cause: error,
+      });
+    }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.allSettled(this.#receivers.map((receiver) => receiver.stop()));
+    this.#connected.clear();
+  }
+
+  problem(): string | undefined {
+    return this.#connected.size > 0 ? undefined : 'no socket to Slack is open';
+  }
+}
+
+/** Slack's own client gives up on a 5xx for good; as a network error it is tried again. */
+async function retryableFetch(...args: Parameters<typeof fetch>): Promise<Response> {
+  const response = await fetch(...args);
+  if (response.status >= 500) {
+    await response.body?.cancel();
+    throw new TypeError(`HTTP ${response.status}`);
+  }
+  return response;
+}
+
+export class HttpIntake implements Intake {
+  readonly #receiver: HTTPReceiver;
+  readonly #port: number;
+  #listening: number | undefined;
+
+  constructor(options: { signingSecret: string; port: number; routes: readonly HttpRoute[]; log: Logger }) {
+    this.#port = options.port;
+    this.#receiver = new HTTPReceiver({
+      signingSecret: options.signingSecret,
+      endpoints: ['/slack/events'],
+      customRoutes: options.routes.map((route) => ({ ...route, path: route.path, method: route.method })),
+      logger: boltLogger(options.log),
+    });
+  }
+
+  /** The port in use, also when 0 was asked for. */
+  get port(): number | undefined {
+    return this.#listening;
+  }
+
+  init(app: App): void {
+    this.#receiver.init(app);
+  }
+
+  /** @throws AppError conflict when the port is taken */
+  async start(): Promise<void> {
+    try {
+      const server = await this.#receiver.start(this.#port);
+      const address = server.address();
+      this.#listening = typeof address === 'object' && address ? address.port : this.#port;
+    } catch (error) {
+      throw new AppError('conflict', `Port ${this.#port} cannot be used.`, {
+        hint: 'Another program may listen there. Stop it, or set PORT to a free port.',
+        cause: error,
+      });
+    }
+  }
+
+  async stop(): Promise<void> {
+    if (this.#listening === undefined) return;
+    this.#listening = undefined;
+    await this.#receiver.stop();
+  }
+
+  problem(): string | undefined {
+    return this.#listening === undefined ? 'not listening for Slack’s requests' : undefined;
+  }
+}
