@@ -84,6 +84,11 @@ export function loadConfig(options: LoadConfigOptions = {}): Config {
   };
 }
 
+/** The process's environment, for those who take one as an argument. */
+export function environment(): Environment {
+  return process.env;
+}
+
 /** Which file is read: `SIGNALBOX_CONFIG`, or signalbox.yaml in the working directory. */
 export function configPath(env: Environment = process.env, cwd: string = process.cwd()): string {
   return resolve(cwd, set(env, 'SIGNALBOX_CONFIG') ?? DEFAULT_CONFIG_FILE);

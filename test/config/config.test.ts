@@ -1,0 +1,258 @@
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { childEnvironment, loadConfig } from '../../src/config.ts';
+import { AppError } from '../../src/errors.ts';
+
+const SLACK = { SLACK_BOT_TOKEN: 'xoxb-1-2-abc', SLACK_APP_TOKEN: 'xapp-1-A-b' };
+
+const MINIMAL = `
+storage: { dataDir: ./data }
+useCases:
+  - { id: bench, name: Bench, account: "123456789012", region: us-east-1, channels: [C0BENCH],
+      access: { viewer: [channel-members] }, providers: { sagemaker: true } }
+`;
+
+/** Every section that a signalbox.yaml may have, also those of parts that are not built in yet. */
+const WHOLE = `
+storage: { dataDir: ./data }
+events:  { queueUrl: https://sqs.eu-west-1.amazonaws.com/111122223333/signalbox-events, region: eu-west-1 }
+viewer:  { publicUrl: https://signalbox.example.com }
+admins:  [U0ADMIN]
+useCases:
+  - id: line-3
+    name: Line 3 defects
+    account: "123456789012"
+    region: eu-west-1
+    roleArn: arn:aws:iam::123456789012:role/SignalboxAccess
+    externalId: 6f1d0c0e
+    channels: [C0LINE3]
+    alertsChannel: C0ALERTS
+    access:
+      viewer: [channel-members]
+      dataScientist: [S0SCIENCE]
+      operator: [S0OPS]
+      admin: [U0LEAD]
+    onCall: { levels: [[S0ONCALL], [U0LEAD]], escalateAfter: 10m }
+    logs: { delivery: channel, gzipAbove: 50MB }
+    compile:
+      roleArn: arn:aws:iam::123456789012:role/NeoExecution
+      outputS3: s3://line-3-models/compiled
+      framework: PYTORCH
+      frameworkVersion: "1.8"
+      dataInputConfig: { input: [1, 3, 224, 224] }
+      targets: [jetson-xavier, x86_64-cpu]
+      auto: true
+      timeout: 1h
+    components: { auto: true, namePrefix: model-, recipeTemplate: ./recipes/edge.yaml }
+    providers:
+      sagemaker: true
+      local:  { baseUrl: "http://127.0.0.1:8700", tokenEnv: RUNNER_TOKEN }
+      runpod: { apiKeyEnv: RUNPOD_API_KEY }
+`;
+
+function load(yaml: string, env: Record<string, string> = {}, requireSlack = false) {
+  const cwd = mkdtempSync(join(tmpdir(), 'signalbox-config-'));
+  writeFileSync(join(cwd, 'signalbox.yaml'), yaml);
+  const options = { env, cwd };
+  return requireSlack ? loadConfig({ ...options, requireSlack: true }) : loadConfig(options);
+}
+
+function problems(yaml: string, env: Record<string, string> = {}, requireSlack = false): string {
+  try {
+    load(yaml, env, requireSlack);
+  } catch (error) {
+    expect(error).toBeInstanceOf(AppError);
+    expect((error as AppError).code).toBe('invalid_input');
+    return (error as AppError).message;
+  }
+  throw new Error('expected problems, and there were none');
+}
+
+describe('what a configuration gives', () => {
+  it('fills in what is left out', () => {
+    const config = load(MINIMAL);
+    expect(config.useCases).toEqual([
+      {
+        id: 'bench',
+        name: 'Bench',
+        account: '123456789012',
+        region: 'us-east-1',
+        channels: ['C0BENCH'],
+        access: { viewer: ['channel-members'] },
+        logs: { delivery: 'channel', gzipAbove: 50_000_000, secondLane: 'auto' },
+        providers: { sagemaker: true },
+      },
+    ]);
+    expect(config.slack).toBeUndefined();
+    expect(config.port).toBeUndefined();
+    expect(config.logLevel).toBe('info');
+    expect(config.dataDir).toBe(resolve(config.path, '../data'));
+  });
+
+  it('accepts every section, those of later parts too', () => {
+    const [useCase] = load(WHOLE).useCases;
+    expect(useCase).toMatchObject({
+      roleArn: 'arn:aws:iam::123456789012:role/SignalboxAccess',
+      externalId: '6f1d0c0e',
+      alertsChannel: 'C0ALERTS',
+      access: { dataScientist: ['S0SCIENCE'], admin: ['U0LEAD'] },
+    });
+  });
+
+  it('accepts the example file as it is', () => {
+    const example = readFileSync(resolve(import.meta.dirname, '../../signalbox.example.yaml'), 'utf8');
+    expect(load(example).useCases.map(({ id }) => id)).toEqual(['line-3']);
+  });
+
+  it.each([
+    ['50MB', 50_000_000],
+    ['1.5GiB', 1_610_612_736],
+    ['200 kB', 200_000],
+    ['123', 123],
+  ])('reads the size %s', (size, bytes) => {
+    const yaml = MINIMAL.replace('providers:', `logs: { gzipAbove: ${size} }, providers:`);
+    expect(load(yaml).useCases[0]?.logs.gzipAbove).toBe(bytes);
+  });
+
+  it('takes Socket Mode when there is an app-level token, else HTTP mode', () => {
+    expect(load(MINIMAL, { ...SLACK, SLACK_SIGNING_SECRET: 's' }).slack?.connection.mode).toBe('socket');
+    const http = load(MINIMAL, { SLACK_BOT_TOKEN: 'xoxb-1-2-abc', SLACK_SIGNING_SECRET: 's', PORT: '8080' });
+    expect(http.slack?.connection).toEqual({ mode: 'http', signingSecret: 's', port: 8080 });
+  });
+
+  it('ends the API address with a slash, since method names follow', () => {
+    expect(load(MINIMAL, { ...SLACK, SLACK_API_URL: 'http://127.0.0.1:1/api' }).slack?.apiUrl).toBe(
+      'http://127.0.0.1:1/api/',
+    );
+  });
+
+  it('lets the environment choose file and data folder', () => {
+    const cwd = mkdtempSync(join(tmpdir(), 'signalbox-config-'));
+    writeFileSync(join(cwd, 'other.yaml'), MINIMAL);
+    const config = loadConfig({
+      cwd,
+      env: { SIGNALBOX_CONFIG: 'other.yaml', SIGNALBOX_DATA_DIR: 'elsewhere' },
+    });
+    expect(config.path).toBe(join(cwd, 'other.yaml'));
+    expect(config.dataDir).toBe(join(cwd, 'elsewhere'));
+  });
+
+  it('counts an empty variable as not set', () => {
+    expect(load(MINIMAL, { PORT: '', SLACK_BOT_TOKEN: ' ', LOG_LEVEL: '' })).toMatchObject({
+      port: undefined,
+      slack: undefined,
+      logLevel: 'info',
+    });
+  });
+});
+
+describe('what is wrong with a configuration', () => {
+  it('says everything at once, each with its key, what was expected, what came and an example', () => {
+    const message = problems(
+      `
+storage: { dataDir: 5 }
+admins: [ada]
+useCases:
+  - id: Line 3
+    account: 123456789012
+    region: europe
+    channels: ["#line-3"]
+    access: { viewer: everybody, owner: [U0LEAD] }
+    logs: { delivery: email, gzipAbove: much }
+    onCall: { levels: [[S0ONCALL]], escalateAfter: soon }
+    compile: { roleArn: NeoExecution, outputS3: /tmp }
+`,
+      { PORT: 'http', LOG_LEVEL: 'loud', SLACK_BOT_TOKEN: 'secret-of-something-else' },
+      true,
+    );
+    for (const key of [
+      'storage.dataDir',
+      'admins[0]',
+      'useCases[0].id',
+      'useCases[0].name',
+      'useCases[0].account',
+      'useCases[0].region',
+      'useCases[0].channels[0]',
+      'useCases[0].access.viewer',
+      'useCases[0].access.owner',
+      'useCases[0].logs.delivery',
+      'useCases[0].logs.gzipAbove',
+      'useCases[0].onCall.escalateAfter',
+      'useCases[0].compile.roleArn',
+      'useCases[0].compile.outputS3',
+      'PORT',
+      'LOG_LEVEL',
+      'SLACK_BOT_TOKEN',
+      'SLACK_APP_TOKEN',
+    ]) {
+      const line = message.split('\n').find((text) => text.includes(`• ${key}`));
+      expect(line, `a line for ${key} in:\n${message}`).toBeDefined();
+    }
+    expect(message).toContain(
+      'useCases[0].region: expected an AWS region; came "europe". Example: region: eu-west-1',
+    );
+    expect(message).toContain('useCases[0].name: expected a name of 1 to 80 characters; it is missing.');
+    expect(message).toContain('18 problems');
+  });
+
+  it('names the nearest key for one that does not exist', () => {
+    const message = problems(
+      MINIMAL.replace('region:', 'regoin:').replace('storage: {', 'storage: { datadir: x,'),
+    );
+    expect(message).toContain(
+      'useCases[0].regoin: there is no such key; came "us-east-1". Did you mean "region"?',
+    );
+    expect(message).toContain('storage.datadir: there is no such key; came "x". Did you mean "dataDir"?');
+    expect(message).toContain('useCases[0].region: expected an AWS region; it is missing');
+  });
+
+  it('lists the known keys when none is near', () => {
+    expect(problems(`colour: red\n${MINIMAL}`)).toMatch(
+      /colour: there is no such key; came "red"\. Known here: storage,/,
+    );
+  });
+
+  it('never repeats what stands in a token variable', () => {
+    expect(problems(MINIMAL, { SLACK_BOT_TOKEN: 'hunter2-hunter2' })).not.toContain('hunter2');
+  });
+
+  it('names line and column of broken YAML, and a key given twice', () => {
+    expect(problems('useCases: [\n  { id: a\n')).toMatch(/line \d+, column \d+: this is not valid YAML/);
+    expect(problems(`${MINIMAL}\nstorage: {}\n`)).toMatch(/line \d+, column \d+: .*unique/i);
+  });
+
+  it.each([
+    ['empty', ''],
+    ['a list', '- a\n'],
+    ['a word', 'hello'],
+    ['null use cases', 'useCases:\n'],
+  ])('answers a file that is %s in words', (_, yaml) => {
+    expect(problems(yaml)).toMatch(/expected/);
+  });
+
+  it('finds what does not go together', () => {
+    const twice = `${MINIMAL}  - { id: bench, name: Other, account: "210987654321", region: us-east-1, channels: [C0B], access: {},
+      roleArn: "arn:aws:iam::123456789012:role/R" }
+  - { id: third, name: Third, account: "210987654321", region: us-east-1, channels: [C0C], access: {}, externalId: abc }
+`;
+    const message = problems(twice);
+    expect(message).toContain(
+      'useCases[1].id: expected an id of its own; came "bench", which useCases[0] has too',
+    );
+    expect(message).toContain("useCases[1].roleArn: expected a role in the use case's account 210987654321");
+    expect(message).toContain('useCases[2].externalId: expected a roleArn beside it');
+  });
+
+  it('says where it looked when there is no file', () => {
+    const cwd = mkdtempSync(join(tmpdir(), 'signalbox-config-'));
+    expect(() => loadConfig({ cwd, env: {} })).toThrow(join(cwd, 'signalbox.yaml'));
+  });
+});
+
+it('gives a child process the environment with changes', () => {
+  const env = childEnvironment({ SIGNALBOX_TEST_ADDED: '1', PATH: undefined });
+  expect(env.SIGNALBOX_TEST_ADDED).toBe('1');
+  expect('PATH' in env).toBe(false);
+});
