@@ -97,7 +97,10 @@ export interface SandboxMessage {
   bot_id?: string;
   text: string;
   blocks?: Block[];
+  /** Legacy secondary attachments, kept as they came. */
+  attachments?: unknown[];
   files?: SandboxFile[];
+  reactions?: { name: string; users: string[]; count: number }[];
   thread_ts?: string;
   reply_count?: number;
   edited?: { user: string; ts: string };
@@ -108,6 +111,9 @@ export interface SandboxMessage {
 
 export interface SandboxView {
   id: string;
+  /** What the user has entered so far, or what was preselected: `state.values` as Slack sends it. */
+  state?: { values: Record<string, Record<string, unknown>> };
+  external_id?: string;
   type: 'modal' | 'home';
   callback_id?: string;
   title?: { text: string };

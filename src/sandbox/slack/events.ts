@@ -1,0 +1,139 @@
+/** The Events API: what the manifest subscribes to is told to the app, with up to three further tries. */
+import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Clock } from '../../ports.ts';
+import type { SandboxChannel, SandboxMessage } from '../protocol.ts';
+import { BOT, TEAM } from '../world.ts';
+import type { Answer, Delivery } from './app-link.ts';
+import { wireMessage } from './messages.ts';
+import type { Json } from './schema.ts';
+
+const id = (prefix: string): string => prefix + randomBytes(5).toString('hex').toUpperCase();
+
+export interface EventsOptions {
+  clock: Clock;
+  /** What the manifest subscribes to. */
+  subscribed: ReadonlySet<string>;
+  verificationToken: string;
+  nextTs: () => string;
+  deliver: (delivery: Delivery, timeoutMs: number) => Promise<Answer>;
+  ackMs: number;
+  /** Before each further try. */
+  retriesMs: readonly number[];
+  ended: AbortSignal;
+}
+
+export class Events {
+  readonly #options: EventsOptions;
+  readonly #open = new Set<Promise<void>>();
+
+  constructor(options: EventsOptions) {
+    this.#options = options;
+  }
+
+  /** @param subscription as in the manifest: `message.im` for an event whose type is `message` */
+  emit(subscription: string, event: Json): void {
+    const options = this.#options;
+    if (!options.subscribed.has(subscription)) return;
+    const work = deliverWithRetries(options, envelope(options, event)).finally(() => this.#open.delete(work));
+    this.#open.add(work);
+  }
+
+  /** A person's or the app's message, as every event that it causes. */
+  message(message: SandboxMessage, channel: SandboxChannel): void {
+    if (!channel.members.includes(BOT.user) || message.ephemeral_to !== undefined) return;
+    const [kind, channelType] = channel.is_im
+      ? ['message.im', 'im']
+      : channel.is_private
+        ? ['message.groups', 'group']
+        : ['message.channels', 'channel'];
+    const event = {
+      ...wireMessage(message),
+      channel: channel.id,
+      channel_type: channelType,
+      event_ts: message.ts,
+      ...(message.bot_id === undefined ? { client_msg_id: id('') } : {}),
+    };
+    this.emit(kind as string, event);
+    if (message.bot_id === undefined && message.text.includes(`<@${BOT.user}>`) && !channel.is_im) {
+      const { channel_type: _type, ...mention } = event;
+      this.emit('app_mention', { ...mention, type: 'app_mention' });
+    }
+  }
+
+  memberJoined(user: string, channel: SandboxChannel, inviter?: string): void {
+    this.emit('member_joined_channel', {
+      type: 'member_joined_channel',
+      user,
+      channel: channel.id,
+      channel_type: channel.is_private ? 'G' : 'C',
+      team: TEAM.id,
+      ...(inviter === undefined ? {} : { inviter }),
+      event_ts: this.#options.nextTs(),
+    });
+  }
+
+  memberLeft(user: string, channel: SandboxChannel): void {
+    this.emit('member_left_channel', {
+      type: 'member_left_channel',
+      user,
+      channel: channel.id,
+      channel_type: channel.is_private ? 'G' : 'C',
+      team: TEAM.id,
+      event_ts: this.#options.nextTs(),
+    });
+  }
+
+  /** Ends when nothing is under way any more. */
+  async settled(): Promise<void> {
+    while (this.#open.size > 0) await Promise.all(this.#open);
+  }
+}
+
+function envelope(options: EventsOptions, event: Json): Json {
+  return {
+    token: options.verificationToken,
+    team_id: TEAM.id,
+    context_team_id: TEAM.id,
+    context_enterprise_id: null,
+    api_app_id: BOT.app,
+    event,
+    type: 'event_callback',
+    event_id: id('Ev'),
+    event_time: Math.floor(options.clock.now() / 1000),
+    authorizations: [
+      {
+        enterprise_id: null,
+        team_id: TEAM.id,
+        user_id: BOT.user,
+        is_bot: true,
+        is_enterprise_install: false,
+      },
+    ],
+    is_ext_shared_channel: false,
+    event_context: id('EC'),
+  };
+}
+
+const REASONS: Readonly<Record<Answer['kind'], string>> = {
+  acked: '',
+  timeout: 'timeout',
+  unconnected: 'connection_failed',
+  refused: 'http_error',
+};
+
+async function deliverWithRetries(options: EventsOptions, payload: Json): Promise<void> {
+  const base = { type: 'events_api', payload, acceptsAnswer: false } as const;
+  let answer = await options.deliver(base, options.ackMs);
+  for (const [index, waitMs] of options.retriesMs.entries()) {
+    if (answer.kind === 'acked') return;
+    try {
+      await delay(waitMs, undefined, { signal: options.ended, ref: false });
+    } catch (error) {
+      if (options.ended.aborted) return;
+      throw error;
+    }
+    const retry = { num: index + 1, reason: REASONS[answer.kind] };
+    answer = await options.deliver({ ...base, retry }, options.ackMs);
+  }
+}

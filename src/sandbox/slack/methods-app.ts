@@ -1,0 +1,97 @@
+/** Methods about the app and the workspace themselves. */
+import { BOT, TEAM } from '../world.ts';
+import { validateBlocks, validateView } from './block-kit.ts';
+import { SlackError } from './errors.ts';
+import { parseJson } from './http.ts';
+import { type Method, optional, required } from './method.ts';
+import { isObject } from './schema.ts';
+
+export const APP_METHODS: Readonly<Record<string, Method>> = {
+  'api.test': {
+    token: 'none',
+    perMinute: 100,
+    run: ({ args }) => {
+      const { token: _token, ...echoed } = args;
+      const error = optional(args, 'error');
+      if (error !== undefined) throw new SlackError(error, { args: echoed });
+      return { args: echoed };
+    },
+  },
+
+  'auth.test': {
+    perMinute: 600,
+    run: ({ context }) => ({
+      url: `${context.url}/`,
+      team: TEAM.name,
+      user: BOT.name,
+      team_id: TEAM.id,
+      user_id: BOT.user,
+      bot_id: BOT.bot,
+      is_enterprise_install: false,
+    }),
+  },
+
+  'apps.connections.open': {
+    token: 'app',
+    scopes: ['connections:write'],
+    // Documented as one a minute; in practice a client that reconnects is let in.
+    perMinute: 20,
+    run: ({ context }) => {
+      const url = context.socketUrl();
+      if (url === undefined) throw new SlackError('socket_mode_not_enabled');
+      return { url };
+    },
+  },
+
+  'team.info': {
+    scopes: ['team:read'],
+    perMinute: 50,
+    run: ({ context }) => ({
+      team: {
+        id: TEAM.id,
+        name: TEAM.name,
+        url: `${context.url}/`,
+        domain: 'sandbox',
+        email_domain: 'example.com',
+        icon: { image_default: true },
+      },
+    }),
+  },
+
+  'bots.info': {
+    scopes: ['users:read'],
+    perMinute: 50,
+    run: ({ args, context }) => {
+      const id = optional(args, 'bot');
+      if (id !== undefined && id !== BOT.bot) throw new SlackError('bot_not_found');
+      return {
+        bot: {
+          id: BOT.bot,
+          deleted: false,
+          name: context.manifest.botName,
+          updated: 0,
+          app_id: BOT.app,
+          user_id: BOT.user,
+          icons: {},
+        },
+      };
+    },
+  },
+
+  /** Blocks, a message or a view, checked without being sent. */
+  'blocks.validate': {
+    token: 'none',
+    perMinute: 100,
+    run: ({ args }) => {
+      const given = ['blocks', 'message', 'view'].find((field) => args[field] !== undefined);
+      if (given === undefined) throw SlackError.missingField('blocks');
+      const value = typeof args[given] === 'string' ? parseJson(required(args, given)) : args[given];
+      const problems =
+        given === 'view'
+          ? validateView(value)
+          : validateBlocks(isObject(value) ? value.blocks : value, 'message', '/blocks');
+      if (problems.length > 0) throw SlackError.withProblems('invalid_blocks', problems);
+      return {};
+    },
+  },
+};

@@ -1,0 +1,182 @@
+/** Posting, editing and deleting messages. */
+import { LIMITS } from '../../blocks/limits.ts';
+import type { SandboxChannel, SandboxMessage } from '../protocol.ts';
+import { BOT } from '../world.ts';
+import type { Context } from './context.ts';
+import { SlackError } from './errors.ts';
+import { isEmpty, readContent, wireMessage } from './messages.ts';
+import { type Call, type Method, optional, RateLimited, required } from './method.ts';
+import type { Json } from './schema.ts';
+
+const WRITE = ['chat:write'] as const;
+
+export const CHAT_METHODS: Readonly<Record<string, Method>> = {
+  'chat.postMessage': {
+    scopes: WRITE,
+    // The real limit is by channel; several hundred a minute over the whole workspace.
+    perMinute: 600,
+    run: ({ context, args }) => {
+      const channel = writableChannel(context, required(args, 'channel'));
+      const wait = context.rateLimits.message(channel.id);
+      if (wait > 0) throw new RateLimited(wait);
+      if (args.username !== undefined || args.icon_emoji !== undefined || args.icon_url !== undefined) {
+        if (!context.manifest.botScopes.has('chat:write.customize')) {
+          throw new SlackError('missing_scope', {
+            needed: 'chat:write.customize',
+            provided: [...context.manifest.botScopes].join(','),
+          });
+        }
+      }
+      const content = readContent(args);
+      if (isEmpty(content)) throw new SlackError('no_text');
+      const message = context.workspace.post({
+        ...content,
+        channel: channel.id,
+        user: BOT.user,
+        bot_id: BOT.bot,
+        thread_ts: threadOf(context, channel, args),
+      });
+      context.events.message(message, channel);
+      return { channel: channel.id, ts: message.ts, message: wireMessage(message) };
+    },
+  },
+
+  'chat.postEphemeral': {
+    scopes: WRITE,
+    perMinute: 100,
+    run: ({ context, args }) => {
+      const channel = writableChannel(context, required(args, 'channel'));
+      const user = context.workspace.users.get(required(args, 'user'));
+      if (user === undefined || !channel.members.includes(user.id))
+        throw new SlackError('user_not_in_channel');
+      const content = readContent(args);
+      if (isEmpty(content)) throw new SlackError('no_text');
+      const message = context.workspace.post({
+        ...content,
+        channel: channel.id,
+        user: BOT.user,
+        bot_id: BOT.bot,
+        thread_ts: threadOf(context, channel, args),
+        ephemeral_to: user.id,
+      });
+      return { message_ts: message.ts };
+    },
+  },
+
+  'chat.update': {
+    scopes: WRITE,
+    perMinute: 50,
+    run: (call) => {
+      const { context, args } = call;
+      const [channel, message] = ownMessage(call, 'cant_update_message');
+      const given = readContent(args);
+      // Slack is stricter here than with a new message.
+      if (given.text.length > LIMITS.messageText.recommended) throw new SlackError('msg_too_long');
+      if (args.text === undefined && args.blocks === undefined && args.attachments === undefined) {
+        if (args.markdown_text === undefined && args.metadata === undefined) throw new SlackError('no_text');
+      }
+      const hasText = args.text !== undefined || args.markdown_text !== undefined;
+      context.workspace.edit(
+        message,
+        {
+          text: hasText ? given.text : message.text,
+          ...(given.blocks === undefined ? {} : { blocks: given.blocks }),
+          ...(given.attachments === undefined ? {} : { attachments: given.attachments }),
+          ...(given.metadata === undefined ? {} : { metadata: given.metadata }),
+        },
+        BOT.user,
+      );
+      return { channel: channel.id, ts: message.ts, text: message.text, message: wireMessage(message) };
+    },
+  },
+
+  'chat.delete': {
+    scopes: WRITE,
+    perMinute: 50,
+    run: (call) => {
+      const [channel, message] = ownMessage(call, 'cant_delete_message');
+      call.context.workspace.delete(message);
+      return { channel: channel.id, ts: message.ts };
+    },
+  },
+
+  'chat.getPermalink': {
+    perMinute: 600,
+    run: ({ context, args }) => {
+      const channel = knownChannel(context, required(args, 'channel'));
+      const ts = required(args, 'message_ts');
+      const message = context.workspace.find(channel.id, ts);
+      if (message === undefined || message.ephemeral_to !== undefined)
+        throw new SlackError('message_not_found');
+      return { channel: channel.id, permalink: permalink(context, message) };
+    },
+  },
+
+  'reactions.add': {
+    scopes: ['reactions:write'],
+    perMinute: 50,
+    run: ({ context, args }) => {
+      const channel = knownChannel(context, required(args, 'channel'));
+      const name = required(args, 'name').replaceAll(':', '');
+      const message = context.workspace.find(channel.id, required(args, 'timestamp'));
+      if (message === undefined) throw new SlackError('message_not_found');
+      if (!/^[\w+'-]+$/.test(name)) throw new SlackError('invalid_name');
+      const reactions = message.reactions ?? [];
+      message.reactions = reactions;
+      const known = reactions.find((reaction) => reaction.name === name);
+      if (known?.users.includes(BOT.user)) throw new SlackError('already_reacted');
+      if (known === undefined) reactions.push({ name, users: [BOT.user], count: 1 });
+      else {
+        known.users.push(BOT.user);
+        known.count += 1;
+      }
+      context.workspace.announce({ type: 'message_changed', message });
+      return {};
+    },
+  },
+};
+
+export function permalink(context: Context, message: SandboxMessage): string {
+  const thread = message.thread_ts === undefined || message.thread_ts === message.ts ? '' : message.thread_ts;
+  const query = thread === '' ? '' : `?thread_ts=${thread}&cid=${message.channel}`;
+  return `${context.url}/archives/${message.channel}/p${message.ts.replace('.', '')}${query}`;
+}
+
+/** By id; a user's id stands for the direct message with them. Private ones the app is not in do not exist for it. */
+export function knownChannel(context: Context, given: string): SandboxChannel {
+  const { workspace } = context;
+  const user = workspace.users.get(given);
+  if (user !== undefined && !user.is_bot) return workspace.im(user.id);
+  const channel = workspace.channels.get(given) ?? workspace.findChannel(given);
+  if (channel === undefined || !workspace.isVisible(channel, BOT.user))
+    throw new SlackError('channel_not_found');
+  return channel;
+}
+
+/** @throws SlackError channel_not_found, is_archived, not_in_channel */
+export function writableChannel(context: Context, given: string): SandboxChannel {
+  const channel = knownChannel(context, given);
+  if (channel.is_archived) throw new SlackError('is_archived');
+  const mayWriteAnywhere = context.manifest.botScopes.has('chat:write.public') && !channel.is_private;
+  if (!channel.members.includes(BOT.user) && !mayWriteAnywhere) throw new SlackError('not_in_channel');
+  return channel;
+}
+
+function threadOf(context: Context, channel: SandboxChannel, args: Json): string | undefined {
+  const ts = optional(args, 'thread_ts');
+  if (ts === undefined) return undefined;
+  if (!/^\d{10}\.\d{6}$/.test(ts)) throw new SlackError('invalid_thread_ts');
+  const parent = context.workspace.find(channel.id, ts);
+  if (parent === undefined) throw new SlackError('thread_not_found');
+  // An answer to an answer goes to the same thread.
+  return parent.thread_ts ?? ts;
+}
+
+function ownMessage({ context, args }: Call, refusal: string): [SandboxChannel, SandboxMessage] {
+  const channel = knownChannel(context, required(args, 'channel'));
+  const message = context.workspace.find(channel.id, required(args, 'ts'));
+  // An ephemeral message can only be changed by its response_url.
+  if (message === undefined || message.ephemeral_to !== undefined) throw new SlackError('message_not_found');
+  if (message.bot_id !== BOT.bot) throw new SlackError(refusal);
+  return [channel, message];
+}

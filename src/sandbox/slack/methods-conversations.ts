@@ -1,0 +1,204 @@
+/** Channels, direct messages and their history. */
+import type { SandboxChannel, SandboxMessage } from '../protocol.ts';
+import { BOT, TEAM } from '../world.ts';
+import type { Context } from './context.ts';
+import { SlackError } from './errors.ts';
+import { wireMessage } from './messages.ts';
+import { flag, type Method, optional, page, required, requireScope } from './method.ts';
+import { knownChannel } from './methods-chat.ts';
+import type { Json } from './schema.ts';
+
+type Kind = 'public_channel' | 'private_channel' | 'im' | 'mpim';
+
+const PREFIX: Readonly<Record<Kind, string>> = {
+  public_channel: 'channels',
+  private_channel: 'groups',
+  im: 'im',
+  mpim: 'mpim',
+};
+
+const kindOf = (channel: SandboxChannel): Kind =>
+  channel.is_im ? 'im' : channel.is_private ? 'private_channel' : 'public_channel';
+
+/** The channel, once the scope for its kind is there. */
+function readable(context: Context, args: Json, right: 'read' | 'history'): SandboxChannel {
+  const channel = knownChannel(context, required(args, 'channel'));
+  requireScope(context, [`${PREFIX[kindOf(channel)]}:${right}`]);
+  return channel;
+}
+
+const anyOf = (right: string): string[] => Object.values(PREFIX).map((prefix) => `${prefix}:${right}`);
+
+export const CONVERSATION_METHODS: Readonly<Record<string, Method>> = {
+  'conversations.list': {
+    scopes: anyOf('read'),
+    perMinute: 20,
+    run: ({ context, args }) =>
+      listed(context, args, (channel) => context.workspace.isVisible(channel, BOT.user)),
+  },
+
+  'users.conversations': {
+    scopes: anyOf('read'),
+    perMinute: 50,
+    run: ({ context, args }) => {
+      const user = optional(args, 'user') ?? BOT.user;
+      if (!context.workspace.users.has(user)) throw new SlackError('user_not_found');
+      return listed(
+        context,
+        args,
+        (channel) => channel.members.includes(user) && context.workspace.isVisible(channel, BOT.user),
+      );
+    },
+  },
+
+  'conversations.info': {
+    scopes: anyOf('read'),
+    perMinute: 50,
+    run: ({ context, args }) => {
+      const channel = readable(context, args, 'read');
+      const members = flag(args, 'include_num_members') ? { num_members: channel.members.length } : {};
+      return { channel: { ...wireChannel(channel), ...members } };
+    },
+  },
+
+  'conversations.members': {
+    scopes: anyOf('read'),
+    perMinute: 100,
+    run: ({ context, args }) => {
+      const { items, metadata } = page(args, readable(context, args, 'read').members, 1000);
+      return { members: items, response_metadata: metadata };
+    },
+  },
+
+  'conversations.history': {
+    scopes: anyOf('history'),
+    perMinute: 50,
+    run: ({ context, args }) => {
+      const channel = readable(context, args, 'history');
+      if (!channel.members.includes(BOT.user)) throw new SlackError('not_in_channel');
+      const inMain = (message: SandboxMessage): boolean =>
+        message.thread_ts === undefined || message.thread_ts === message.ts;
+      return history(
+        args,
+        lasting(context, channel)
+          .filter((message) => inMain(message) && inSpan(message, args))
+          .reverse(),
+      );
+    },
+  },
+
+  'conversations.replies': {
+    scopes: anyOf('history'),
+    perMinute: 50,
+    run: ({ context, args }) => {
+      const channel = readable(context, args, 'history');
+      if (!channel.members.includes(BOT.user)) throw new SlackError('not_in_channel');
+      const ts = required(args, 'ts');
+      const thread = lasting(context, channel).filter(
+        (message) => message.ts === ts || message.thread_ts === ts,
+      );
+      if (thread.length === 0) throw new SlackError('thread_not_found');
+      return history(
+        args,
+        thread.filter((message) => message.ts === ts || inSpan(message, args)),
+      );
+    },
+  },
+
+  'conversations.open': {
+    scopes: ['im:write', 'mpim:write', 'channels:manage', 'groups:write'],
+    perMinute: 50,
+    run: ({ context, args }) => {
+      const id = optional(args, 'channel');
+      const users = (optional(args, 'users') ?? '').split(',').filter((user) => user !== '');
+      if (id === undefined && users.length === 0) throw new SlackError('users_list_not_supplied');
+      if (users.length > 1) throw new SlackError('not_enough_users');
+      const user = users[0] ?? context.workspace.channels.get(id ?? '')?.name ?? '';
+      const found = context.workspace.users.get(user);
+      if (found === undefined)
+        throw new SlackError(id === undefined ? 'user_not_found' : 'channel_not_found');
+      if (found.is_bot) throw new SlackError('cannot_dm_bot');
+      const channel = context.workspace.im(found.id);
+      return { channel: flag(args, 'return_im') ? wireChannel(channel) : { id: channel.id } };
+    },
+  },
+
+  'conversations.join': {
+    scopes: ['channels:join'],
+    perMinute: 50,
+    run: ({ context, args }) => {
+      const channel = knownChannel(context, required(args, 'channel'));
+      if (channel.is_private) throw new SlackError('method_not_supported_for_channel_type');
+      if (channel.is_archived) throw new SlackError('is_archived');
+      const joined = context.workspace.join(channel, BOT.user);
+      if (joined) context.events.memberJoined(BOT.user, channel);
+      const already = {
+        warning: 'already_in_channel',
+        response_metadata: { warnings: ['already_in_channel'] },
+      };
+      return { channel: wireChannel(channel), ...(joined ? {} : already) };
+    },
+  },
+};
+
+function listed(context: Context, args: Json, isIn: (channel: SandboxChannel) => boolean): Json {
+  const types = (optional(args, 'types') ?? 'public_channel').split(',').map((type) => type.trim());
+  for (const type of types) {
+    if (!Object.hasOwn(PREFIX, type)) throw new SlackError('invalid_types');
+    requireScope(context, [`${PREFIX[type as Kind]}:read`]);
+  }
+  const withArchived = !flag(args, 'exclude_archived');
+  const found = [...context.workspace.channels.values()].filter(
+    (channel) => types.includes(kindOf(channel)) && isIn(channel) && (withArchived || !channel.is_archived),
+  );
+  const { items, metadata } = page(args, found, 1000);
+  return { channels: items.map(wireChannel), response_metadata: metadata };
+}
+
+/** Without ephemeral messages: those are never part of a history. */
+const lasting = (context: Context, channel: SandboxChannel): SandboxMessage[] =>
+  context.workspace.messages(channel.id).filter((message) => message.ephemeral_to === undefined);
+
+function inSpan({ ts }: SandboxMessage, args: Json): boolean {
+  const oldest = optional(args, 'oldest') ?? '0';
+  const latest = optional(args, 'latest');
+  // ts have equal lengths until the year 2286, so that they compare as text.
+  const from = oldest.padStart(17, '0');
+  const at = ts.padStart(17, '0');
+  const to = latest === undefined || Number(latest) === 0 ? '9' : latest.padStart(17, '0');
+  return flag(args, 'inclusive') ? at >= from && at <= to : at > from && at < to;
+}
+
+function history(args: Json, messages: readonly SandboxMessage[]): Json {
+  const { items, metadata } = page(args, messages, 999);
+  return {
+    messages: items.map(wireMessage),
+    has_more: metadata.next_cursor !== '',
+    ...(metadata.next_cursor === '' ? {} : { response_metadata: metadata }),
+  };
+}
+
+export function wireChannel(channel: SandboxChannel): Json {
+  const { id, name, topic, is_private, is_archived, is_im, members } = channel;
+  const common = { id, created: 0, is_archived, is_org_shared: false, context_team_id: TEAM.id };
+  if (is_im) return { ...common, is_im, user: name, is_user_deleted: false, priority: 0 };
+  return {
+    ...common,
+    name,
+    name_normalized: name,
+    is_channel: !is_private,
+    is_group: is_private,
+    is_im,
+    is_mpim: false,
+    is_private,
+    is_general: name === 'general',
+    is_shared: false,
+    is_ext_shared: false,
+    is_member: members.includes(BOT.user),
+    creator: members[0] ?? BOT.user,
+    topic: { value: topic, creator: '', last_set: 0 },
+    purpose: { value: '', creator: '', last_set: 0 },
+    previous_names: [],
+    num_members: members.length,
+  };
+}
