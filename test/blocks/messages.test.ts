@@ -1,0 +1,187 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { errorMessage } from '../../src/blocks/errors.ts';
+import * as logs from '../../src/blocks/logs.ts';
+import type { Message } from '../../src/blocks/message.ts';
+import { homeView, overviewMessage } from '../../src/blocks/overview.ts';
+import type { TrainingJob } from '../../src/domain/jobs.ts';
+import type { UseCase } from '../../src/domain/use-cases.ts';
+import { AppError, type ErrorCode, HTTP_STATUS } from '../../src/errors.ts';
+import { validateBlocks, validateView } from '../../src/sandbox/slack/block-kit.ts';
+
+const text = fc.oneof(
+  fc.string({ unit: 'grapheme', maxLength: 200 }),
+  fc.string({ unit: fc.constantFrom('<!channel>', '&', '`', 'x', '\n', '😀'), maxLength: 4000 }),
+  fc.constantFrom('', ' ', 'train-resnet'),
+);
+const time = fc.integer({ min: 0, max: 4_000_000_000_000 });
+const count = fc.nat({ max: 2 ** 31 });
+
+const job: fc.Arbitrary<TrainingJob> = fc.record({
+  name: text,
+  useCase: text,
+  provider: fc.constant('sagemaker' as const),
+  status: fc.oneof(fc.constantFrom('Completed', 'InProgress', 'Failed', 'Stopped'), text),
+  secondaryStatus: fc.option(text, { nil: undefined }),
+  failureReason: fc.option(text, { nil: undefined }),
+  createdAt: time,
+});
+
+const useCase: fc.Arbitrary<UseCase> = fc.record({
+  id: fc.stringMatching(/^[a-z][a-z0-9-]{0,39}$/),
+  name: text,
+  account: fc.constant('123456789012'),
+  region: fc.constant('eu-west-1'),
+  channels: fc.array(fc.stringMatching(/^C[A-Z0-9]{3,10}$/), { maxLength: 30 }),
+  access: fc.constant({}),
+  logs: fc.constant({ delivery: 'channel' as const, gzipAbove: 1, secondLane: 'auto' as const }),
+});
+
+const order = fc.record({ u: fc.string({ maxLength: 40 }), a: text });
+
+function expectSound(message: Message): void {
+  expect(message.text.trim()).not.toBe('');
+  expect(message.text.length).toBeLessThanOrEqual(4000);
+  expect(validateBlocks(message.blocks, 'message')).toEqual([]);
+}
+
+const runs = { numRuns: 150 };
+
+describe('messages keep Slack’s limits over any data', () => {
+  it('[O6] errors, without stack or cause', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...(Object.keys(HTTP_STATUS) as ErrorCode[])),
+        text,
+        text,
+        text,
+        fc.array(fc.oneof(fc.constantFrom('U0DEV', 'S0OPS', 'channel-members'), text), { maxLength: 30 }),
+        fc.option(fc.nat(), { nil: undefined }),
+        fc.boolean(),
+        (code, message, hint, adminHint, ask, retryAfterMs, asAdmin) => {
+          const error = new AppError(code, message, {
+            hint,
+            adminHint: `SECRET${adminHint}`,
+            cause: new Error('CAUSE'),
+            ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+          });
+          const shown = errorMessage(error, { ask, asAdmin });
+          expectSound(shown);
+          const everything = JSON.stringify(shown);
+          expect(everything).toContain(error.ref);
+          expect(everything).not.toContain('CAUSE');
+          if (!asAdmin) expect(everything).not.toContain('SECRET');
+        },
+      ),
+      runs,
+    );
+  });
+
+  it('progress, results and questions about logs', () => {
+    const stage = fc.oneof(
+      fc.record({ kind: fc.constant('waiting' as const), ahead: count }),
+      fc.record({
+        kind: fc.constant('fetching' as const),
+        events: count,
+        textBytes: count,
+        fraction: fc.double({ min: 0, max: 1, noNaN: true }),
+        throttled: fc.boolean(),
+      }),
+      fc.record({
+        kind: fc.constant('uploading' as const),
+        bytes: count,
+        fraction: fc.double({ min: 0, max: 1, noNaN: true }),
+      }),
+    );
+    fc.assert(
+      fc.property(
+        job,
+        useCase,
+        text,
+        stage,
+        order,
+        fc.array(fc.record({ name: text, order }), { maxLength: 40 }),
+        fc.array(fc.record({ useCase, order }), { maxLength: 40 }),
+        (one, team, by, at, again, nearest, open) => {
+          expectSound(logs.logsProgress(one.name, by, at, 'an-id'));
+          expectSound(logs.logsNoneYet(one, again));
+          expectSound(logs.logsNothingMatches(one.name, by, again));
+          expectSound(logs.logsUnknownJob(one.name, team.name, nearest));
+          expectSound(logs.logsWhichUseCase(open, '<@U0DEV>'));
+          expectSound(logs.logsCancelled(one.name, 'by ada', again));
+          expectSound(logs.logsAlreadyRunning(one.name, one.createdAt, by));
+          expectSound(logs.logsSentDirectly(one.name, ''));
+        },
+      ),
+      runs,
+    );
+  });
+
+  it('the words beside a file', () => {
+    fc.assert(
+      fc.property(
+        job,
+        useCase,
+        text,
+        text,
+        fc.array(text, { maxLength: 20 }),
+        count,
+        (one, team, by, narrowed, notes, events) => {
+          const comment = logs.logsComment({
+            job: one,
+            useCase: team,
+            by,
+            events,
+            textBytes: events * 7,
+            firstEventAt: 1,
+            lastEventAt: 2,
+            streams: 3,
+            parts: 2,
+            gzipped: true,
+            narrowed,
+            to: 5,
+            notes,
+            resumed: true,
+          });
+          expect(comment.length).toBeLessThanOrEqual(4000);
+          expect(comment.replace(/<!date\^[^<>]*>/g, '')).not.toMatch(/[<>]/);
+        },
+      ),
+      runs,
+    );
+  });
+
+  it('[L10] suggestions and the form', () => {
+    fc.assert(
+      fc.property(job, useCase, (one, team) => {
+        const option = logs.jobOption(one, team);
+        const form = logs.logsForm('{}', option);
+        expect(validateView(form)).toEqual([]);
+      }),
+      runs,
+    );
+  });
+
+  it('help and the Home tab', () => {
+    const commands = [{ name: 'logs', description: 'The log', usage: '<job>' }];
+    expectSound(logs.logsUsage('/logs'));
+    expectSound(overviewMessage(commands, '@signalbox '));
+    fc.assert(
+      fc.property(
+        fc.array(useCase, { maxLength: 150 }),
+        fc.array(text, { maxLength: 60 }),
+        (useCases, subjects) => {
+          const downloads = subjects.map((subject) => ({
+            at: 1,
+            actor: { team: 'T', user: 'U' },
+            action: 'logs.downloaded',
+            subject,
+            detail: { events: 5, bytes: 10 },
+          }));
+          expect(validateView(homeView({ commands, useCases, downloads, admins: '<@U0DEV>' }))).toEqual([]);
+        },
+      ),
+      runs,
+    );
+  });
+});

@@ -1,0 +1,91 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { code, codeBlock, escapeMrkdwn, label, plain, size } from '../../src/blocks/text.ts';
+
+const NASTY = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 300 }),
+  fc.string({ unit: 'grapheme', maxLength: 5000 }),
+  fc
+    .array(
+      fc.constantFrom(
+        '<!channel>',
+        '<@U0ADA>',
+        '<http://evil|x>',
+        '&lt;',
+        '`',
+        '```',
+        '*',
+        '_',
+        '~',
+        '@here',
+        '@everyone',
+        '\n',
+        '\u202e',
+        '\0',
+        'word',
+        ' ',
+      ),
+      { maxLength: 400 },
+    )
+    .map((parts) => parts.join('')),
+);
+
+describe('[O6] text from outside', () => {
+  it.each([
+    ['plain', (text: string, limit: number) => plain(text, limit)],
+    ['code', (text: string, limit: number) => code(text, limit)],
+    ['codeBlock', (text: string, limit: number) => codeBlock(text, limit)],
+  ])('%s: cannot mention, link or end its code, and keeps its limit', (name, render) => {
+    fc.assert(
+      fc.property(NASTY, fc.integer({ min: 20, max: 3000 }), (text, limit) => {
+        const shown = render(text, limit);
+        expect(shown.length).toBeLessThanOrEqual(limit);
+        expect(shown).not.toMatch(/[<>]/);
+        // Every & is the start of an entity of ours, also where it was cut.
+        expect(shown.replace(/&(?:amp|lt|gt);/g, '')).not.toContain('&');
+        if (name === 'plain') expect(shown).not.toMatch(/@(?:channel|here|everyone)/i);
+        if (name === 'code') expect(shown.slice(1, -1)).not.toContain('`');
+        if (name === 'codeBlock') expect(shown.slice(3, -3)).not.toContain('```');
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('is shortened visibly', () => {
+    const text = 'x'.repeat(8112);
+    expect(plain(text, 3000)).toMatch(/^x+ … \(cut at 2,9\d\d of 8,112 characters\)$/);
+    expect(label('a-very-long-name', 8)).toBe('a-very-…');
+  });
+
+  it('never cuts a character in half', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: fc.constantFrom('😀', '🚀', 'é', 'a') }),
+        fc.integer({ min: 5, max: 90 }),
+        (text, limit) => {
+          expect(plain(text, limit).isWellFormed()).toBe(true);
+          expect(label(text, limit).isWellFormed()).toBe(true);
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  it('leaves names copyable', () => {
+    expect(plain('train_unet-v2 at arn:aws:iam::1:role/My_Role')).toBe(
+      'train_unet-v2 at arn:aws:iam::1:role/My_Role',
+    );
+    expect(escapeMrkdwn('a < b && c')).toBe('a &lt; b &amp;&amp; c');
+  });
+});
+
+it('shows sizes as Slack does', () => {
+  expect([0, 512, 1500, 3_400_000, 50_000_000, 999_999_999].map(size)).toEqual([
+    '0 bytes',
+    '512 bytes',
+    '1.5 kB',
+    '3.4 MB',
+    '50 MB',
+    '1.0 GB',
+  ]);
+});

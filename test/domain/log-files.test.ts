@@ -1,0 +1,66 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { logFileName, logHeader } from '../../src/domain/log-files.ts';
+
+const AT = Date.UTC(2026, 0, 31, 14, 2, 3, 456);
+
+describe('[L2] the file', () => {
+  it('is named after the job and the moment', () => {
+    expect(logFileName('train-resnet-7', AT)).toBe('training-logs-train-resnet-7-20260131T140203Z.log');
+  });
+
+  it('has no character in its name that breaks a path, a header or a shell, whatever the job is called', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: 'binary', maxLength: 400 }),
+        fc.date({ noInvalidDate: true }),
+        (job, date) => {
+          const at = Math.abs(date.getTime()) % 4e12;
+          const name = logFileName(job, at);
+          expect(name).toMatch(/^training-logs-[A-Za-z0-9._-]+-\d{8}T\d{6}Z\.log$/);
+          expect(name).not.toContain('..');
+          expect(name.length).toBeLessThanOrEqual(140);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it('starts with a header that says what it is', () => {
+    const header = logHeader({
+      job: { name: 'train-x', useCase: 'line-3', provider: 'sagemaker', status: 'Completed', createdAt: AT },
+      useCase: {
+        id: 'line-3',
+        name: 'Line 3 defects',
+        account: '123456789012',
+        region: 'eu-west-1',
+        channels: [],
+        access: {},
+        logs: { delivery: 'channel', gzipAbove: 1, secondLane: 'auto' },
+      },
+      narrowed: '',
+      events: 12_345,
+      firstEventAt: AT,
+      lastEventAt: AT + 1000,
+      streams: [{ name: 'train-x/algo-1-17', events: 12_345 }],
+      downloadedAt: AT + 5000,
+      by: 'ada\nevil (U0ADA)',
+    });
+    for (const text of [
+      'train-x (Completed)',
+      'Line 3 defects (line-3)',
+      '123456789012',
+      'eu-west-1',
+      'train-x/algo-1-17 (12,345 events)',
+      '2026-01-31T14:02:03.456Z to 2026-01-31T14:02:04.456Z',
+      '2026-01-31T14:02:08.456Z by ada evil (U0ADA)',
+    ])
+      expect(header).toContain(text);
+    expect(
+      header
+        .trimEnd()
+        .split('\n')
+        .every((line) => line.startsWith('# ')),
+    ).toBe(true);
+  });
+});
