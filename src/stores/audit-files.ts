@@ -29,9 +29,16 @@ export async function appendCommandLineAudit(folder: string, record: AuditRecord
   await appendLines(commandLinePath(folder), [JSON.stringify(record)]);
 }
 
-/** The last matching records of a file, oldest first; an absent file has none. */
-export async function readLast<T extends AuditRecord>(path: string, query: AuditQuery): Promise<T[]> {
-  const last: T[] = [];
+/**
+ * The last matching records of a file, oldest first; an absent file has none. A record that a kill let be
+ * archived twice is there once.
+ */
+export async function readLast<T extends AuditRecord & { seq?: number }>(
+  path: string,
+  query: AuditQuery,
+): Promise<T[]> {
+  const last = new Map<number, T>();
+  let unnumbered = 0;
   try {
     for await (const line of createInterface({
       input: createReadStream(path, 'utf8'),
@@ -39,13 +46,13 @@ export async function readLast<T extends AuditRecord>(path: string, query: Audit
     })) {
       const record = parse<T>(line);
       if (!record || !matches(record, query)) continue;
-      last.push(record);
-      if (last.length > 2 * query.limit) last.splice(0, last.length - query.limit);
+      last.set(record.seq ?? --unnumbered, record);
+      if (last.size > query.limit) last.delete(last.keys().next().value!);
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
-  return last.slice(-query.limit);
+  return [...last.values()];
 }
 
 function parse<T extends AuditRecord>(line: string): T | undefined {

@@ -28,11 +28,11 @@ export interface FolderLock {
  * @throws AppError conflict naming the holder
  */
 export async function lockFolder(folder: string, onLost: (cause: Error) => void): Promise<FolderLock> {
-  const lockPath = join(folder, 'in-use.lock');
+  // The package tells its locks apart by this path, which need not exist; the lock is it with `.lock`.
+  const locked = join(folder, 'in-use');
   const holderPath = join(folder, 'in-use.json');
   // Held for milliseconds around looking and taking, so that two starters never both clear a dead lock.
-  const releaseGate = await lock(folder, {
-    lockfilePath: join(folder, 'starting.lock'),
+  const releaseGate = await lock(join(folder, 'starting'), {
     realpath: false,
     retries: { retries: 50, minTimeout: 50, maxTimeout: 250 },
     stale: 5_000,
@@ -41,9 +41,8 @@ export async function lockFolder(folder: string, onLost: (cause: Error) => void)
   });
   try {
     const holder = await readHolder(holderPath);
-    if (holder && (await isGone(holder))) await rm(lockPath, { recursive: true, force: true });
-    const release = await lock(folder, {
-      lockfilePath: lockPath,
+    if (holder && (await isGone(holder))) await rm(`${locked}.lock`, { recursive: true, force: true });
+    const release = await lock(locked, {
       realpath: false,
       stale: STALE_MS,
       onCompromised: onLost,
