@@ -5,6 +5,7 @@
  */
 import { AppError } from '../errors.ts';
 import type { Actor, EpochMs } from '../ports.ts';
+import type { CompileInput } from './compile-input.ts';
 
 /** Why an attempt was made: a person asked, the use case compiles by itself, or an earlier one failed. */
 export type CompilationReason = 'manual' | 'auto' | 'retry';
@@ -26,6 +27,10 @@ export interface CompilationAttempt {
   startedBy: Actor;
   why: CompilationReason;
   askedAt: EpochMs;
+  /** What was compiled, so that a retry can start from the same. */
+  input?: CompileInput | undefined;
+  /** MaxRuntimeInSeconds that it was started with. */
+  limitSeconds?: number | undefined;
   /** Oldest first, never empty, no word twice. */
   statuses: readonly CompilationStatusEntry[];
   /** SageMaker's own words. Written once. */
@@ -93,7 +98,16 @@ export function isSuccessful(attempt: CompilationAttempt): boolean {
 export function newAttempt(
   facts: Pick<
     CompilationAttempt,
-    'id' | 'useCase' | 'job' | 'target' | 'compilationJob' | 'startedBy' | 'why' | 'askedAt'
+    | 'id'
+    | 'useCase'
+    | 'job'
+    | 'target'
+    | 'compilationJob'
+    | 'startedBy'
+    | 'why'
+    | 'askedAt'
+    | 'input'
+    | 'limitSeconds'
   >,
 ): CompilationAttempt {
   return { ...facts, statuses: [{ status: 'REQUESTED', at: facts.askedAt }] };

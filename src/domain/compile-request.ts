@@ -2,6 +2,7 @@
 import { AppError } from '../errors.ts';
 import { cite } from './command-words.ts';
 import { type CompileCorrections, parseInputShape } from './compile-input.ts';
+import { isFinished, type TrainingJob } from './jobs.ts';
 import { parseJobName } from './log-query.ts';
 import { nearestNames } from './nearest-names.ts';
 import { findTarget, type TargetTable } from './targets.ts';
@@ -85,6 +86,23 @@ export function requestedTargets(names: readonly string[], table: TargetTable): 
     return alike.length === 1 ? alike[0]! : findTarget(table, name).name;
   });
   return [...new Set(resolved)];
+}
+
+/**
+ * Only a completed training job has a model to compile.
+ * @throws AppError conflict with the job's state
+ */
+export function requireCompleted(job: Pick<TrainingJob, 'name' | 'status'>): void {
+  if (job.status.toLowerCase() === 'completed') return;
+  throw new AppError(
+    'conflict',
+    `${job.name} is ${job.status}; only a completed training job can be compiled.`,
+    {
+      hint: isFinished(job)
+        ? 'It left no complete model. Run the training again, or choose another job.'
+        : 'Wait until it is completed, then compile it.',
+    },
+  );
 }
 
 function openBrackets(text: string): number {

@@ -26,6 +26,50 @@ export interface Component {
   lastCheckedAt?: EpochMs | undefined;
 }
 
+/** An answer of DescribeComponent, or an event that says as much. */
+export interface ComponentObservation {
+  at: EpochMs;
+  state: string;
+  arn?: string | undefined;
+  message?: string | undefined;
+  errors?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Position on the way; a state is only ever followed by one further on. */
+const RANK: Readonly<Record<string, number>> = {
+  REQUESTED: 0,
+  INITIATED: 1,
+  DEPLOYABLE: 2,
+  FAILED: 2,
+  DEPRECATED: 3,
+};
+
+/**
+ * The component after an observation; the very same object when it says nothing new. States only move
+ * forward: a failed one stays failed with its words, whatever an answer that comes late says.
+ */
+export function applyComponentObservation(component: Component, seen: ComponentObservation): Component {
+  const changes: Partial<Component> = {};
+  const from = normalizeState(component.state);
+  const to = normalizeState(seen.state);
+  // An unknown state has no place on the way: it is shown until a known one comes.
+  const forward = (RANK[to] ?? 1.5) > (RANK[from] ?? -1) && !(from === 'FAILED' && to === 'DEPRECATED');
+  if (forward && to !== from) changes.state = to;
+  if (forward || to === from) {
+    if (seen.message && (forward || !component.message)) changes.message = seen.message;
+    const errors = Object.keys(seen.errors ?? {}).length > 0 ? seen.errors : undefined;
+    if (errors && (forward || !component.errors)) changes.errors = errors;
+  }
+  if (seen.arn && !component.arn) changes.arn = seen.arn;
+  if (seen.at > (component.lastCheckedAt ?? Number.NEGATIVE_INFINITY)) changes.lastCheckedAt = seen.at;
+  return Object.keys(changes).length === 0 ? component : { ...component, ...changes };
+}
+
+function normalizeState(state: string): string {
+  const known = state.toUpperCase();
+  return Object.hasOwn(RANK, known) ? known : state;
+}
+
 const STATE_LABELS: Readonly<Record<string, { symbol: string; word: string }>> = {
   REQUESTED: { symbol: '🕓', word: 'requested' },
   INITIATED: { symbol: '⏳', word: 'being created' },

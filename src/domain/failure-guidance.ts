@@ -61,7 +61,9 @@ export function guidanceForTraining(end: TrainingEnd): TrainingGuidance | undefi
       candidate.log?.test(logEnd),
   );
   const { id, cause, fix, link } = row ?? TRAINING_UNKNOWN;
-  return { id, cause, fix, link, outcome: 'failed', exitCode, traceback: lastTraceback(logEnd) };
+  // Toolkits put the error into the reason too, which is there before the log is.
+  const traceback = lastTraceback(logEnd) ?? lastTraceback(reason);
+  return { id, cause, fix, link, outcome: 'failed', exitCode, traceback };
 }
 
 /**

@@ -100,19 +100,56 @@ export function maskSecrets(text: string): string {
 
 const KEY_BEGIN = /-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----/g;
 const KEY_END = /-----END (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----/g;
+/** Whole lines of base64, as text or as `\n` inside a JSON string; at least the first one long. */
+const KEY_BODY =
+  /(?:(?:\s|\\[nr]){1,4}[A-Za-z0-9+/=]{16,}(?![^\s\\"']))+(?:(?:\s|\\[nr]){1,4}[A-Za-z0-9+/=]{1,76}(?![^\s\\"']))?/y;
 
-/** Whole blocks; of one that an excerpt cuts off, everything up to the end of the text. */
+/** Whole blocks; of one that an excerpt cuts off at either end, the lines of its body that are there. */
 function maskPrivateKeys(text: string): string {
   let result = '';
   let at = 0;
-  for (;;) {
-    KEY_BEGIN.lastIndex = at;
-    const begin = KEY_BEGIN.exec(text);
-    if (!begin) return result + text.slice(at);
-    KEY_END.lastIndex = begin.index;
-    const end = KEY_END.exec(text);
-    result += `${text.slice(at, begin.index)}${MASK}`;
-    if (!end) return result;
-    at = end.index + end[0].length;
+  let begin = findFrom(KEY_BEGIN, text, 0);
+  let end = findFrom(KEY_END, text, 0);
+  while (begin || end) {
+    if (end && (!begin || end.start < begin.start)) {
+      result += `${text.slice(at, bodyStart(text, at, end.start))}${MASK}`;
+      at = end.stop;
+    } else {
+      const next = findFrom(KEY_BEGIN, text, begin!.stop);
+      const whole = end && (!next || end.start < next.start);
+      result += `${text.slice(at, begin!.start)}${MASK}`;
+      at = whole ? end!.stop : bodyStop(text, begin!.stop);
+      begin = next;
+    }
+    if (end && end.start < at) end = findFrom(KEY_END, text, at);
   }
+  return result + text.slice(at);
+}
+
+interface Span {
+  start: number;
+  stop: number;
+}
+
+function findFrom(pattern: RegExp, text: string, from: number): Span | undefined {
+  pattern.lastIndex = from;
+  const match = pattern.exec(text);
+  return match ? { start: match.index, stop: match.index + match[0].length } : undefined;
+}
+
+/** Where the base64 lines begin that stand right before an end marker. */
+function bodyStart(text: string, from: number, end: number): number {
+  let start = end;
+  while (start > from) {
+    const lineStart = Math.max(from, text.lastIndexOf('\n', start - 2) + 1);
+    if (lineStart >= start || !/^[A-Za-z0-9+/=]{1,100}\s*$/.test(text.slice(lineStart, start))) break;
+    start = lineStart;
+  }
+  return start;
+}
+
+/** Where the base64 lines end that stand right after a begin marker. */
+function bodyStop(text: string, from: number): number {
+  KEY_BODY.lastIndex = from;
+  return from + (KEY_BODY.exec(text)?.[0].length ?? 0);
 }

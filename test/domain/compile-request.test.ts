@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { commandWords } from '../../src/domain/command-words.ts';
 import { compileInput, parseInputShape } from '../../src/domain/compile-input.ts';
-import { parseCompileRequest, requestedTargets } from '../../src/domain/compile-request.ts';
+import { parseCompileRequest, requestedTargets, requireCompleted } from '../../src/domain/compile-request.ts';
 import { targetTable } from '../../src/domain/targets.ts';
 import { AppError } from '../../src/errors.ts';
 
@@ -64,6 +64,20 @@ describe('[C3] arguments of /compile', () => {
     ]);
     expect(refusal(() => requestedTargets(['jetson-xavior'], table)).hint).toContain(
       'Did you mean jetson-xavier',
+    );
+  });
+});
+
+describe('[C4] the training job', () => {
+  it('must be completed, whatever the letter case', () => {
+    requireCompleted({ name: 'train-1', status: 'COMPLETED' });
+    expect(refusal(() => requireCompleted({ name: 'train-1', status: 'InProgress' }))).toMatchObject({
+      code: 'conflict',
+      message: 'train-1 is InProgress; only a completed training job can be compiled.',
+      hint: 'Wait until it is completed, then compile it.',
+    });
+    expect(refusal(() => requireCompleted({ name: 'train-1', status: 'Failed' })).hint).toContain(
+      'another job',
     );
   });
 });

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import {
+  applyComponentObservation,
+  type Component,
+  type ComponentObservation,
   clientToken,
   componentName,
   componentStateLabel,
@@ -72,5 +75,47 @@ describe('component states', () => {
     expect(isSettled({ state: 'Failed' })).toBe(true);
     expect(isSettled({ state: 'INITIATED' })).toBe(false);
     expect(isSettled({ state: 'Quarantined' })).toBe(false);
+  });
+});
+
+describe('[G1] what is seen of a component', () => {
+  const component: Component = {
+    useCase: 'line-3',
+    chain: {
+      trainingJob: 'train-resnet',
+      target: 'jetson-xavier',
+      attempt: 'a1',
+      compilationJob: 'c1',
+      component: { name: 'model-resnet-jetson-xavier', version: '1.0.0' },
+    },
+    state: 'REQUESTED',
+    createdAt: 1000,
+  };
+  const states = (...seen: string[]) =>
+    seen.reduce((one, state, index) => applyComponentObservation(one, { at: 2000 + index, state }), component)
+      .state;
+
+  it('moves forward only, in any letter case', () => {
+    expect(states('initiated', 'Deployable', 'INITIATED')).toBe('DEPLOYABLE');
+    expect(states('DEPLOYABLE', 'deprecated', 'DEPLOYABLE')).toBe('DEPRECATED');
+    expect(states('FAILED', 'DEPLOYABLE', 'DEPRECATED')).toBe('FAILED');
+  });
+
+  it('shows an unknown state until a known one comes', () => {
+    expect(states('Scanning')).toBe('Scanning');
+    expect(states('Scanning', 'DEPLOYABLE')).toBe('DEPLOYABLE');
+    expect(states('DEPLOYABLE', 'Scanning')).toBe('DEPLOYABLE');
+  });
+
+  it('keeps the first words of a failure, also when they come late', () => {
+    const seen: ComponentObservation[] = [
+      { at: 2000, state: 'FAILED' },
+      { at: 3000, state: 'FAILED', message: 'first', errors: { 's3://b/m': 'denied' } },
+      { at: 4000, state: 'FAILED', message: 'second', errors: {} },
+      { at: 3500, state: 'INITIATED', message: 'stale' },
+    ];
+    const failed = seen.reduce(applyComponentObservation, component);
+    expect(failed).toMatchObject({ message: 'first', errors: { 's3://b/m': 'denied' }, lastCheckedAt: 4000 });
+    expect(applyComponentObservation(failed, { at: 4000, state: 'FAILED', message: 'third' })).toBe(failed);
   });
 });

@@ -28,6 +28,10 @@ const SECRETS: Record<string, [text: string, secret: string]> = {
     run(64),
   ],
   'private key cut off': [`log\n-----BEGIN OPENSSH PRIVATE KEY-----\n${run(64)}\n${run(20)}`, run(20)],
+  'private key that began before the excerpt': [
+    `${run(64)}\n${run(30)}==\n-----END EC PRIVATE KEY-----\nEpoch 3`,
+    run(30),
+  ],
   'private key in JSON': [
     `"-----BEGIN PRIVATE KEY-----\\n${run(64)}\\n-----END PRIVATE KEY-----\\n"`,
     run(64),
@@ -55,6 +59,19 @@ describe('[O6] masking secrets', () => {
     expect(maskSecrets(SECRETS['quoted password']![0])).toBe('"db_password": [masked]');
     expect(maskSecrets(SECRETS['presigned link']![0])).toBe(
       'https://b.s3.amazonaws.com/k?X-Amz-Signature=[masked]&X-Amz-Date=1',
+    );
+  });
+
+  it('masks no more than the key where a marker stands alone', () => {
+    expect(maskSecrets('ValueError: no "-----BEGIN PRIVATE KEY-----" in key.pem\nEpoch 3 loss 0.1')).toBe(
+      'ValueError: no "[masked]" in key.pem\nEpoch 3 loss 0.1',
+    );
+    expect(maskSecrets('Epoch 3 loss 0.1\n-----END PRIVATE KEY-----\nEpoch 4')).toBe(
+      'Epoch 3 loss 0.1\n[masked]\nEpoch 4',
+    );
+    const key = `-----BEGIN PRIVATE KEY-----\n${run(64)}\n-----END PRIVATE KEY-----`;
+    expect(maskSecrets(`-----BEGIN PRIVATE KEY-----\nEpoch 3: loss 0.1\n${key}`)).toBe(
+      '[masked]\nEpoch 3: loss 0.1\n[masked]',
     );
   });
 

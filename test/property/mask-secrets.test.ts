@@ -31,6 +31,7 @@ const noise = fc.oneof(
     '://',
     '@',
     '-----BEGIN PRIVATE KEY-----',
+    '\n-----END PRIVATE KEY-----\n',
     'secret:',
     '--token ',
   ),
