@@ -14,7 +14,10 @@ export interface FailureAdvice {
   link: DocLink;
 }
 
-/** One row: advice, what it is recognised by, and a wording that was really seen. */
+/**
+ * One row: advice, what it is recognised by, and an example: the wording of a real job or of AWS's pages, or,
+ * where neither shows it whole, a sentence around the words that AWS documents.
+ */
 export interface ReasonRow extends FailureAdvice {
   pattern: RegExp;
   example: string;
