@@ -22,7 +22,8 @@ export interface Reply {
 export interface Target {
   service: AwsService;
   name: string;
-  input: Readonly<Record<string, unknown>>;
+  /** Parsed only when the signature is known to be right. @throws AwsError SerializationException */
+  input(): Readonly<Record<string, unknown>>;
   region(): string;
 }
 
@@ -35,16 +36,7 @@ export function readTarget(request: IncomingMessage, body: Buffer, services: rea
     const service = services.find(({ protocol, target }) => protocol === 'json' && target === prefix);
     if (!service)
       throw new AwsError('UnknownOperationException', `No service here answers to ${header}`, 404);
-    let input: unknown;
-    try {
-      input = body.length === 0 ? {} : JSON.parse(body.toString());
-    } catch {
-      throw new AwsError('SerializationException', 'The body is not JSON');
-    }
-    if (typeof input !== 'object' || input === null || Array.isArray(input)) {
-      throw new AwsError('SerializationException', 'Start of structure expected');
-    }
-    return { service, name, input: input as Record<string, unknown>, region };
+    return { service, name, input: () => parseJson(body), region };
   }
   const form = new URLSearchParams(
     request.method === 'GET' ? (request.url ?? '').split('?')[1] : body.toString(),
@@ -59,7 +51,20 @@ export function readTarget(request: IncomingMessage, body: Buffer, services: rea
       404,
     );
   }
-  return { service, name: form.get('Action') ?? '', input: Object.fromEntries(form), region };
+  return { service, name: form.get('Action') ?? '', input: () => Object.fromEntries(form), region };
+}
+
+function parseJson(body: Buffer): Record<string, unknown> {
+  let input: unknown;
+  try {
+    input = body.length === 0 ? {} : JSON.parse(body.toString());
+  } catch {
+    throw new AwsError('SerializationException', 'The body is not JSON');
+  }
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
+    throw new AwsError('SerializationException', 'Start of structure expected');
+  }
+  return input as Record<string, unknown>;
 }
 
 export function unknownOperation(service: AwsService, name: string): AwsError {

@@ -152,7 +152,7 @@ export async function startAwsSandbox(options: AwsSandboxOptions): Promise<AwsSa
   async function answer(request: IncomingMessage): Promise<Reply> {
     const body = await readBody(request);
     const target = readTarget(request, body, services);
-    const { service, name, input } = target;
+    const { service, name } = target;
     const { protocol } = service;
     try {
       const operation = service.operations[name];
@@ -162,7 +162,7 @@ export async function startAwsSandbox(options: AwsSandboxOptions): Promise<AwsSa
       if (!operation) throw unknownOperation(service, name);
       stats.requests[name] = (stats.requests[name] ?? 0) + 1;
       const { account } = principal;
-      const call = { account, region: target.region(), principal, input, now: clock.now() };
+      const call = { account, region: target.region(), principal, input: target.input(), now: clock.now() };
       if (!buckets.take(account, call.region, name, performance.now())) {
         stats.throttled[name] = (stats.throttled[name] ?? 0) + 1;
         return { ...errorReply(throttled(), protocol), quick: true };
@@ -170,8 +170,7 @@ export async function startAwsSandbox(options: AwsSandboxOptions): Promise<AwsSa
       if (operation.action !== undefined) {
         iam.authorize(principal, operation.action, operation.resources?.(call) ?? ['*'], call.region);
       }
-      const reply = success(operation.handle(call), protocol, name);
-      return reply;
+      return success(operation.handle(call), protocol, name);
     } catch (error) {
       return errorReply(asAwsError(error, protocol), protocol);
     }
