@@ -1,5 +1,8 @@
 /** The interface of every adapter. Adapters implement these; operations receive them as arguments. */
+import type { CompilationAttempt } from './domain/compilations.ts';
+import type { Component } from './domain/components.ts';
 import type { TrainingJob } from './domain/jobs.ts';
+import type { Target } from './domain/targets.ts';
 import type { UseCase } from './domain/use-cases.ts';
 
 /** Milliseconds since the Unix epoch, UTC. */
@@ -40,6 +43,132 @@ export interface JobCatalog {
   find(name: string, signal?: AbortSignal): Promise<TrainingJob | undefined>;
   /** Newest first. `nameContains` matches anywhere, without letter case where the service can. */
   list(query: { nameContains?: string; limit: number }, signal?: AbortSignal): Promise<TrainingJob[]>;
+}
+
+// --- Compilations -----------------------------------------------------------------------------------
+
+/** SageMaker Neo in one use case's account. */
+export interface Compiler {
+  /**
+   * @throws AppError conflict: the name is taken (by an earlier try of the same order, or by another's) ·
+   *   invalid_input, permission_denied: refused, nothing was started · rate_limited: refused for now ·
+   *   unavailable, timeout: not known whether it was started, `describe` tells
+   */
+  start(order: CompilationOrder, signal?: AbortSignal): Promise<void>;
+  /** @returns undefined when there is no such compilation */
+  describe(compilationJob: string, signal?: AbortSignal): Promise<CompilationReport | undefined>;
+  /** Done also when it had ended already. */
+  stop(compilationJob: string, signal?: AbortSignal): Promise<void>;
+}
+
+export interface CompilationOrder {
+  compilationJob: string;
+  /** S3 URI of the model, one .tar.gz. */
+  model: string;
+  framework: string;
+  frameworkVersion?: string | undefined;
+  /** JSON text. */
+  dataInputConfig?: string | undefined;
+  target: Target;
+  /** `s3://bucket/prefix`. */
+  outputS3: string;
+  /** The role that SageMaker compiles with. */
+  roleArn: string;
+  timeoutSeconds: number;
+}
+
+/** What DescribeCompilationJob says; nothing that it does not say. */
+export interface CompilationReport {
+  status: string;
+  failureReason?: string | undefined;
+  startedAt?: EpochMs | undefined;
+  endedAt?: EpochMs | undefined;
+  changedAt?: EpochMs | undefined;
+  /** S3 URI; only meaningful when completed. */
+  artifact?: string | undefined;
+  /** What else the service reports, name → value, for the details view (C8). */
+  facts: Readonly<Record<string, string>>;
+}
+
+export interface ArtifactLinks {
+  /**
+   * A link that anybody who has it can download from until it expires.
+   * @throws AppError not_found when the object is not there, permission_denied
+   */
+  presign(s3Uri: string, options: { expiresSeconds: number; fileName: string }): Promise<string>;
+}
+
+// --- Components and devices --------------------------------------------------------------------------
+
+/** Greengrass v2's private components of one account and region. */
+export interface ComponentRegistry {
+  /**
+   * @param recipe YAML or JSON
+   * @param clientToken the same token within 8 h gives the same component version again
+   * @throws AppError conflict: the version exists and was made by another call
+   */
+  publish(recipe: string, clientToken: string, signal?: AbortSignal): Promise<{ arn: string }>;
+  /** @returns undefined when there is no such version */
+  describe(arn: string, signal?: AbortSignal): Promise<ComponentReport | undefined>;
+  /** Names with their newest version. */
+  list(signal?: AbortSignal): Promise<ComponentSummary[]>;
+  /** Every version of a component, newest first; empty when there is no such component. */
+  versions(name: string, signal?: AbortSignal): Promise<{ version: string; arn: string }[]>;
+}
+
+export interface ComponentReport {
+  arn: string;
+  name: string;
+  version: string;
+  state: string;
+  message?: string | undefined;
+  /** Artifact URI → what is wrong with it. */
+  errors: Readonly<Record<string, string>>;
+  createdAt: EpochMs;
+}
+
+export interface ComponentSummary {
+  name: string;
+  /** ARN of the component without a version. */
+  arn: string;
+  latestVersion: string;
+  latestArn: string;
+  createdAt?: EpochMs | undefined;
+}
+
+/** Greengrass core devices and what is on them, as of each device's last report. */
+export interface DeviceFleet {
+  coreDevices(signal?: AbortSignal): Promise<CoreDevice[]>;
+  /** All components, dependencies included. */
+  installedOn(device: string, signal?: AbortSignal): Promise<InstalledComponent[]>;
+  /** What deployments intend for the device. */
+  deploymentsOn(device: string, signal?: AbortSignal): Promise<EffectiveDeployment[]>;
+}
+
+export interface CoreDevice {
+  name: string;
+  /** `HEALTHY`, `UNHEALTHY`, or a newer word as it came. */
+  health: string;
+  reportedAt?: EpochMs | undefined;
+}
+
+export interface InstalledComponent {
+  name: string;
+  version: string;
+  /** `RUNNING`, `ERRORED`, …, as it came. */
+  state: string;
+  reportedAt?: EpochMs | undefined;
+}
+
+export interface EffectiveDeployment {
+  id: string;
+  name?: string | undefined;
+  /** Execution status on this device, as it came. */
+  status: string;
+  reason?: string | undefined;
+  modifiedAt?: EpochMs | undefined;
+  /** ARN of the core device or group that it was made for. */
+  target: string;
 }
 
 // --- Logs -------------------------------------------------------------------------------------------
@@ -145,10 +274,64 @@ export interface AuditRecord {
   detail?: Record<string, string | number | boolean> | undefined;
 }
 
-export interface Store {
+export interface Store extends AuditTrail {
+  close(): Promise<void>;
+}
+
+export interface AuditTrail {
   /** Returns once the record is durable. */
   appendAudit(record: AuditRecord): Promise<void>;
   /** Newest first. */
   listAudit(query: { user?: string; subject?: string; limit: number }): Promise<AuditRecord[]>;
-  close(): Promise<void>;
+}
+
+/** What is known of a training job without asking: how it was last seen, and where its card is. */
+export interface JobRecord {
+  job: TrainingJob;
+  seenAt: EpochMs;
+  /** The job card: one message in the use case's first channel. */
+  card?: { channel: string; ts: string } | undefined;
+}
+
+/** Every method returns once what it did is durable. A job's key is its use case and name. */
+export interface JobStore {
+  getJob(useCase: string, name: string): Promise<JobRecord | undefined>;
+  /** Newest first by creation. */
+  listJobs(query: { useCase?: string; limit: number }): Promise<JobRecord[]>;
+  /**
+   * Atomic read-modify-write. `change` gets what is there (undefined: new) and returns what shall be; returning
+   * the same object, or undefined for a new one, writes nothing. It must be pure and may run more than once.
+   */
+  changeJob(
+    useCase: string,
+    name: string,
+    change: (record: JobRecord | undefined) => JobRecord | undefined,
+  ): Promise<JobRecord | undefined>;
+}
+
+export interface CompilationStore {
+  /**
+   * Stores a new attempt together with its unique claim on (use case, job, target).
+   * @throws AppError conflict when a live or successful attempt holds the claim (domain/compilations.ts)
+   */
+  addAttempt(attempt: CompilationAttempt): Promise<void>;
+  /** Atomic; as `changeJob`. @throws AppError not_found for an unknown id */
+  changeAttempt(
+    id: string,
+    change: (attempt: CompilationAttempt) => CompilationAttempt,
+  ): Promise<CompilationAttempt>;
+  /** Oldest first. */
+  listAttempts(query: { useCase?: string; job?: string; live?: boolean }): Promise<CompilationAttempt[]>;
+}
+
+export interface ComponentStore {
+  /** @throws AppError conflict when the use case has a component of this name and version already */
+  addComponent(component: Component): Promise<void>;
+  /** Atomic; as `changeJob`. @throws AppError not_found */
+  changeComponent(
+    key: { useCase: string; name: string; version: string },
+    change: (component: Component) => Component,
+  ): Promise<Component>;
+  /** Oldest first. `settled: false`: only those that Greengrass is still working on. */
+  listComponents(query: { useCase?: string; job?: string; settled?: boolean }): Promise<Component[]>;
 }
