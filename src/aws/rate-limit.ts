@@ -1,0 +1,218 @@
+/**
+ * Turns for one AWS API in one account and region, shared by everything in this process that uses it.
+ *
+ * A copy of the service's own token bucket is kept here, a little smaller, so that requests wait on this side
+ * instead of being refused on the other. When the service refuses all the same (its quota is lower than told, or
+ * others use it), the true rate is worked out from what it did accept between two refusals; the rate comes back
+ * slowly afterwards.
+ */
+import type { RequestPace } from '../ports.ts';
+
+export interface RateLimiterOptions {
+  /** Requests a second by the service's quota; Infinity when there is none. */
+  rate: number;
+  /** Milliseconds; never runs backwards. */
+  now?: () => number;
+  /** Calls back after so many ms; returns a function that takes it back. */
+  schedule?: (ms: number, callback: () => void) => () => void;
+}
+
+/** Requests that the copy of the bucket holds less than the service's: jitter on the way bunches requests up. */
+const MARGIN = 3;
+const SLOWEST = 0.5;
+/** Right after a refusal the rate is put this much below what the service was seen to accept. */
+const BELOW = 0.95;
+/** Of the quota, per second and per ten seconds without a refusal: how the rate comes back. */
+const RECOVERY = 0.004;
+const PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 5000;
+
+interface Waiting {
+  grant: () => void;
+}
+
+/** Waiting requests of one download, served in turn with those of the others. */
+interface Flow {
+  queue: Waiting[];
+}
+
+export class RateLimiter {
+  readonly #quota: number;
+  readonly #now: () => number;
+  readonly #schedule: (ms: number, callback: () => void) => () => void;
+  #rate: number;
+  #tokens: number;
+  #filledAt: number;
+  readonly #flows: Flow[] = [];
+  #cancelTimer: (() => void) | undefined;
+  /** Accepted requests since the service's bucket was last known to be empty (or full, at the beginning). */
+  #accepted = 0;
+  #countingSince: number;
+  #bucketWasFull = true;
+  #refusedAt = Number.NEGATIVE_INFINITY;
+  #pauseUntil = Number.NEGATIVE_INFINITY;
+  #refusalsInARow = 0;
+
+  constructor(options: RateLimiterOptions) {
+    this.#quota = options.rate;
+    this.#rate = options.rate;
+    this.#now = options.now ?? (() => performance.now());
+    this.#schedule =
+      options.schedule ??
+      ((ms, callback) => {
+        const timer = setTimeout(callback, ms);
+        return () => clearTimeout(timer);
+      });
+    this.#tokens = this.#capacity;
+    this.#filledAt = this.#now();
+    this.#countingSince = this.#filledAt;
+  }
+
+  /** Requests a second that are allowed now. */
+  get rate(): number {
+    this.#fill();
+    return this.#rate;
+  }
+
+  get slowed(): boolean {
+    return this.rate < this.#quota * 0.9;
+  }
+
+  /** A place in the round for one download. */
+  flow(): RequestPace {
+    const flow: Flow = { queue: [] };
+    const limiter = this;
+    return {
+      turn: (signal) => this.#turn(flow, signal),
+      handBack: () => {
+        this.#tokens += 1;
+        this.#serve();
+      },
+      get rate() {
+        return limiter.rate;
+      },
+      get slowed() {
+        return limiter.slowed;
+      },
+    };
+  }
+
+  /** A request was accepted. */
+  accepted(): void {
+    this.#accepted++;
+    this.#refusalsInARow = 0;
+  }
+
+  /**
+   * The service refused a request.
+   * @param sentAt by this limiter's clock
+   */
+  refused(sentAt: number): void {
+    const now = this.#now();
+    this.#fill();
+    this.#refusalsInARow++;
+    const pause = Math.min(LONGEST_PAUSE_MS, PAUSE_MS * 2 ** Math.min(10, this.#refusalsInARow));
+    this.#tokens = Math.min(this.#tokens, 0);
+    // Requests that were on their way already tell nothing new.
+    if (sentAt > this.#refusedAt) {
+      const seconds = (now - this.#countingSince) / 1000;
+      // At the beginning the service's bucket was full, which is taken to be one second's worth.
+      const seen = this.#accepted / (seconds + (this.#bucketWasFull ? 1 : 0.05));
+      const from = Number.isFinite(this.#rate) ? this.#rate : Math.max(seen * 2, 10);
+      this.#rate = Math.max(SLOWEST, Math.min(from * BELOW, Math.max(from * 0.25, seen * BELOW)));
+      this.#accepted = 0;
+      this.#countingSince = now;
+      this.#bucketWasFull = false;
+      this.#pauseUntil = now + Math.max(pause, 1000 / this.#rate);
+    } else {
+      this.#pauseUntil = Math.max(this.#pauseUntil, now + Math.min(pause, 1000 / this.#rate));
+    }
+    this.#refusedAt = now;
+    this.#serve();
+  }
+
+  /** The published quota does not apply here; from the first refusal on what is seen does. */
+  lift(): void {
+    if (this.#refusedAt > Number.NEGATIVE_INFINITY || this.#rate === Number.POSITIVE_INFINITY) return;
+    this.#rate = Number.POSITIVE_INFINITY;
+    this.#tokens = Number.POSITIVE_INFINITY;
+    this.#serve();
+  }
+
+  get now(): number {
+    return this.#now();
+  }
+
+  get #capacity(): number {
+    return Number.isFinite(this.#rate) ? Math.max(1, this.#rate - MARGIN) : Number.POSITIVE_INFINITY;
+  }
+
+  #fill(): void {
+    const now = this.#now();
+    const seconds = Math.max(0, now - this.#filledAt) / 1000;
+    this.#filledAt = now;
+    if (this.#rate < this.#quota && now > this.#pauseUntil) {
+      const quiet = (now - this.#refusedAt) / 1000;
+      const step = Number.isFinite(this.#quota) ? this.#quota : this.#rate;
+      this.#rate = Math.min(this.#quota, this.#rate + step * RECOVERY * Math.min(10, quiet / 10) * seconds);
+    }
+    if (this.#tokens < this.#capacity)
+      this.#tokens = Math.min(this.#capacity, this.#tokens + seconds * this.#rate);
+    if (this.#tokens >= this.#capacity) {
+      // Unused for a while: the service's bucket is full again, and counting begins anew.
+      this.#accepted = 0;
+      this.#countingSince = now;
+      this.#bucketWasFull = true;
+    }
+  }
+
+  #turn(flow: Flow, signal: AbortSignal | undefined): Promise<void> {
+    // A turn for a download that has ended is harmless; it hands it back.
+    if (signal?.aborted) {
+      this.#tokens -= 1;
+      return Promise.resolve();
+    }
+    return new Promise((resolve) => {
+      const waiting: Waiting = {
+        grant: () => {
+          signal?.removeEventListener('abort', leave);
+          resolve();
+        },
+      };
+      const leave = (): void => {
+        const at = flow.queue.indexOf(waiting);
+        if (at < 0) return;
+        flow.queue.splice(at, 1);
+        this.#tokens -= 1;
+        resolve();
+      };
+      signal?.addEventListener('abort', leave, { once: true });
+      flow.queue.push(waiting);
+      if (!this.#flows.includes(flow)) this.#flows.push(flow);
+      this.#serve();
+    });
+  }
+
+  /** Gives out what is there, one to each download in turn; sets the clock for the next. */
+  #serve(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    this.#fill();
+    const now = this.#now();
+    while (this.#flows.length > 0 && this.#tokens >= 1 && now >= this.#pauseUntil) {
+      const flow = this.#flows.shift()!;
+      const next = flow.queue.shift();
+      if (!next) continue;
+      if (flow.queue.length > 0) this.#flows.push(flow);
+      this.#tokens -= 1;
+      next.grant();
+    }
+    if (!this.#flows.some((flow) => flow.queue.length > 0)) {
+      this.#flows.length = 0;
+      return;
+    }
+    const forToken = Math.max(0, (1 - this.#tokens) / this.#rate) * 1000;
+    const wait = Math.max(1, forToken, this.#pauseUntil - now);
+    this.#cancelTimer = this.#schedule(Math.ceil(wait), () => this.#serve());
+  }
+}
