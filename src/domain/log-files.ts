@@ -45,7 +45,7 @@ export function logHeader(facts: LogHeaderFacts): string {
     ['region', useCase.region],
     ...facts.streams.map((stream, index): [string, string] => [
       index === 0 ? 'streams' : '',
-      `${stream.name} (${count(stream.events)} events)`,
+      `${stream.name} (${count(stream.events)} ${stream.events === 1 ? 'event' : 'events'})`,
     ]),
     ['time span', span],
     ['events', count(facts.events)],

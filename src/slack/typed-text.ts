@@ -24,10 +24,9 @@ export function typedText(text: string): string {
     .replace(/&amp;/g, '&');
 }
 
-/** The text after the bot's own mention; undefined when the message does not mention it. */
+/** What is said to the bot: the text after its mention, or before it where nothing comes after. */
 export function afterMention(text: string, botUser: string): string | undefined {
   const match = new RegExp(`<@${botUser}(?:\\|[^>]*)?>`).exec(text);
-  return match
-    ? `${text.slice(0, match.index)} ${text.slice(match.index + match[0].length)}`.trim()
-    : undefined;
+  if (!match) return undefined;
+  return text.slice(match.index + match[0].length).trim() || text.slice(0, match.index).trim();
 }

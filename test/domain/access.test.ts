@@ -61,8 +61,8 @@ describe('[L8] access, default deny', () => {
             .some(
               (grantee) =>
                 grantee === user ||
-                (Object.hasOwn(groups, grantee) && groups[grantee]!.includes(user)) ||
-                (grantee === 'channel-members' && (channels.C0A ?? []).includes(user)),
+                (Object.hasOwn(groups, grantee) && (groups[grantee] as string[]).includes(user)) ||
+                (grantee === 'channel-members' && ((channels.C0A ?? []) as string[]).includes(user)),
             );
           const allowed = await may(user, permission, useCase(access, ['C0A']), directory(groups, channels));
           if (!named) expect(allowed).toBe(false);

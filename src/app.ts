@@ -1,0 +1,120 @@
+/** The composition root of the bot: configuration → adapters → commands → Slack. */
+import { join } from 'node:path';
+import { createUseCaseGateway } from './aws/gateway.ts';
+import { overviewMessage } from './blocks/overview.ts';
+import { homeTab } from './commands/home.ts';
+import { allCommands } from './commands/index.ts';
+import type { Services } from './commands/services.ts';
+import type { Config, SlackConfig } from './config.ts';
+import type { UseCase } from './domain/use-cases.ts';
+import { healthRoutes } from './http/health.ts';
+import { type HttpServer, startHttpServer } from './http/routes.ts';
+import type { Logger } from './logger.ts';
+import { createLogEngine } from './logs/index.ts';
+import { DownloadDesk } from './operations/download-desk.ts';
+import { JobSuggestions } from './operations/find-jobs.ts';
+import type { Clock } from './ports.ts';
+import { createSageMakerCatalog } from './providers/sagemaker.ts';
+import { Slack, type SlackOptions } from './slack/connect.ts';
+import { HttpIntake, type Intake, SocketIntake } from './slack/receivers.ts';
+import { openLowdbStore } from './stores/lowdb.ts';
+
+export interface StartOptions {
+  config: Config & { slack: SlackConfig };
+  logger: Logger;
+  /** How long things are remembered and how fast messages change; for tests and small workspaces. */
+  pace?: Pick<SlackOptions, 'editInterval' | 'rememberMembers' | 'uploads'>;
+}
+
+export interface RunningApp {
+  readonly team: string;
+  readonly botUser: string;
+  /** Where HTTP is served; undefined in Socket Mode without `PORT`. */
+  readonly port: number | undefined;
+  /** Intake stops, downloads end with word to who asked, what they fetched is kept. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/** Milliseconds that handlers have for their last words. */
+const STOP_WITHIN = 20_000;
+
+/** @throws AppError when the data folder is in use, a port is taken, or Slack does not accept the tokens */
+export async function startApp({ config, logger, pace }: StartOptions): Promise<RunningApp> {
+  const clock: Clock = { now: () => Date.now() };
+  const { connection, botToken, apiUrl } = config.slack;
+  const store = await openLowdbStore(config.dataDir, {
+    onLockLost: (cause) => logger.fatal({ err: cause }, 'the lock of the data folder was lost'),
+  });
+  let intake: Intake | undefined;
+  let health: HttpServer | undefined;
+  try {
+    const routes = healthRoutes([{ name: 'slack', problem: () => intake?.problem() ?? undefined }]);
+    intake =
+      connection.mode === 'socket'
+        ? new SocketIntake({ appToken: connection.appToken, apiUrl, log: logger })
+        : new HttpIntake({ ...connection, routes, log: logger });
+    const slack = new Slack({ botToken, apiUrl, intake, logger, ...pace });
+    const gateway = createUseCaseGateway({ clock, createJobCatalog: createSageMakerCatalog });
+    const desk = new DownloadDesk(clock);
+    const services: Services = {
+      store,
+      clock,
+      gateway,
+      engine: createLogEngine({ spoolDir: join(config.dataDir, 'spool'), clock }),
+      desk,
+      suggestions: new JobSuggestions(gateway, clock),
+      useCases: config.useCases.map((useCase) => withAdmins(useCase, config.admins)),
+      admins: config.admins,
+      directory: slack.ports.directory,
+      files: slack.ports.files,
+    };
+    const commands = allCommands(services);
+    if (connection.mode === 'socket' && config.port !== undefined)
+      health = await startHttpServer(routes, config.port);
+    const { team, botUser } = await slack.start({
+      commands,
+      home: homeTab(services, commands),
+      overview: (prefix) => overviewMessage(commands, prefix),
+    });
+    logger.info({ team, botUser, mode: connection.mode, useCases: config.useCases.length }, 'ready');
+
+    let stopping: Promise<void> | undefined;
+    const stop = async (): Promise<void> => {
+      logger.info('stopping');
+      await slack.stopIntake();
+      await desk.close(
+        'Signalbox is restarting. Ask again in a minute: what was fetched is kept, and it goes on from there.',
+      );
+      await within(STOP_WITHIN, slack.idle());
+      await health?.close();
+      await store.close();
+      logger.info('stopped');
+    };
+    return {
+      team,
+      botUser,
+      port: health?.port ?? (intake instanceof HttpIntake ? intake.port : undefined),
+      stop: () => (stopping ??= stop()),
+    };
+  } catch (error) {
+    await intake?.stop();
+    await health?.close();
+    await store.close();
+    throw error;
+  }
+}
+
+/** Signalbox's own admins may do everything in every use case. */
+function withAdmins(useCase: UseCase, admins: readonly string[]): UseCase {
+  if (admins.length === 0) return useCase;
+  return { ...useCase, access: { ...useCase.access, admin: [...(useCase.access.admin ?? []), ...admins] } };
+}
+
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, late]);
+  clearTimeout(timer);
+}

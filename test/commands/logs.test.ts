@@ -1,0 +1,374 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { AppError } from '../../src/errors.ts';
+import { HARBOR, job, LINE_3, startWorkspace, type TestWorkspace, wordsOf } from '../slack/workspace.ts';
+
+let team: TestWorkspace;
+
+beforeEach(async () => {
+  team = await startWorkspace();
+  team.world.jobs = [
+    job('train-resnet-1', 'line-3'),
+    job('train-resnet-2', 'line-3', 'InProgress'),
+    job('ship-outline', 'harbor'),
+  ];
+});
+afterEach(() => team.stop());
+
+describe('[L1] /logs brings the log as a file', () => {
+  it('into the channel, with what it is beside it and no progress message left', async () => {
+    expect(await team.command('ada', 'C0LINE3', 'train-resnet-1')).toMatchObject({ ok: true });
+    const message = await team.message('C0LINE3', 'Log of `train-resnet-1`* · Completed');
+    await team.idle();
+    expect(message.text).toContain('Line 3 defects');
+    expect(message.text).toContain('Asked for by ada');
+    const [file] = await team.files('C0LINE3');
+    expect(file?.name).toMatch(/^training-logs-train-resnet-1-\d{8}T\d{6}Z\.log$/);
+    expect(await team.content(file!)).toMatch(/^# job \s+train-resnet-1[\s\S]*\n\nepoch 1\n$/);
+    expect((await team.messages('C0LINE3')).filter((one) => one.text.includes('looking for'))).toEqual([]);
+  });
+
+  it('says up to when for a job that runs', async () => {
+    await team.command('ada', 'C0LINE3', 'train-resnet-2');
+    expect((await team.message('C0LINE3', 'Log of `train-resnet-2`* · InProgress')).text).toContain(
+      'still runs',
+    );
+  });
+
+  it('by direct message with --dm, where the use case says so, and where the channel is not its own', async () => {
+    await team.command('ada', 'C0LINE3', 'train-resnet-1 --dm');
+    await team.message('C0LINE3', 'as a direct message', 'ada');
+    await team.idle();
+    team.world.useCases = [{ ...LINE_3, logs: { ...LINE_3.logs, delivery: 'dm' } }, HARBOR];
+    await team.command('ada', 'C0LINE3', 'train-resnet-1');
+    await team.message('C0LINE3', 'the use case wants it so', 'ada');
+    await team.idle();
+    await team.command('ada', 'C0GENERAL', 'train-resnet-1 --use-case line-3');
+    await team.message('C0GENERAL', 'does not belong to the use case', 'ada');
+    await team.idle();
+    expect(await team.files('C0LINE3')).toEqual([]);
+    expect(await team.files('C0GENERAL')).toEqual([]);
+    const direct = await team.messages('dm', 'ada');
+    expect(direct.filter((message) => message.files?.length === 1)).toHaveLength(3);
+  });
+
+  it('by mention, in the thread where it was asked', async () => {
+    const { ts } = await team.post<{ ts: string }>('/sandbox/slack/message', {
+      user: 'ada',
+      channel: 'C0LINE3',
+      text: 'why did it fail?',
+    });
+    await team.post('/sandbox/slack/message', {
+      user: 'ada',
+      channel: 'C0LINE3',
+      text: '<@U0SIGNALBOX> logs train-resnet-1',
+      thread_ts: ts,
+    });
+    const message = await team.message('C0LINE3', 'Log of `train-resnet-1`* ·');
+    expect(message.thread_ts).toBe(ts);
+    expect(message.files).toHaveLength(1);
+  });
+
+  it('by direct message to the bot, from the use cases that are open to the person', async () => {
+    await team.post('/sandbox/slack/message', { user: 'ada', channel: 'dm', text: 'logs train-resnet-1' });
+    expect((await team.message('dm', 'Log of `train-resnet-1`* ·', 'ada')).files).toHaveLength(1);
+  });
+
+  it('by message shortcut: at once when the message names a job, else by form', async () => {
+    const said = (text: string) =>
+      team.post<{ ts: string }>('/sandbox/slack/message', { user: 'ada', channel: 'C0LINE3', text });
+    const shortcut = (message_ts: string) =>
+      team.post('/sandbox/slack/shortcut', {
+        user: 'ada',
+        callback_id: 'logs.from_message',
+        channel: 'C0LINE3',
+        message_ts,
+      });
+    const named = await said('the follow-up train-resnet-1 looks odd');
+    await shortcut(named.ts);
+    expect((await team.message('C0LINE3', 'Log of `train-resnet-1`* ·')).thread_ts).toBe(named.ts);
+    await shortcut((await said('good morning')).ts);
+    await team.idle();
+    expect((await team.views('ada')).map((view) => view.callback_id)).toEqual(['logs.form']);
+  });
+});
+
+describe('[L10] the form suggests names as one types', () => {
+  it('only of use cases that are open to the person, and brings the file', async () => {
+    await team.command('ada', 'C0LINE3', 'help');
+    await team.message('C0LINE3', 'one file', 'ada');
+    await team.action('ada', 'logs.choose', { channel: 'C0LINE3' });
+    await team.idle();
+    const [view] = await team.views('ada');
+    const { options } = await team.post<{ options: { value: string; text: { text: string } }[] }>(
+      '/sandbox/slack/options',
+      { user: 'ada', action_id: 'logs.job', block_id: 'job', value: 'RESNET', view_id: view!.id },
+    );
+    expect(options.map((option) => option.value)).toEqual(['line-3 train-resnet-1', 'line-3 train-resnet-2']);
+    const submit = (values: unknown) =>
+      team.post('/sandbox/slack/view', { user: 'ada', view_id: view!.id, values });
+    const job = { 'logs.job': 'line-3 train-resnet-1' };
+    expect(await submit({ job, last: { last: 'banana' } })).toMatchObject({
+      errors: { last: expect.stringContaining('banana') },
+    });
+    await submit({ job, last: { last: '2h' } });
+    expect((await team.message('C0LINE3', 'Log of `train-resnet-1`* ·')).files).toHaveLength(1);
+  });
+});
+
+describe('[L7] nothing to show', () => {
+  it('no log yet: says so, what to expect, and Retry works', async () => {
+    team.world.download = () => Promise.reject(new AppError('not_found', 'no stream'));
+    await team.command('ada', 'C0LINE3', 'train-resnet-2');
+    const message = await team.message('C0LINE3', 'No logs available yet');
+    expect(wordsOf(message)).toContain('2 to 10 minutes');
+    team.world.download = async () => 'at last\n';
+    await team.action('ada', 'logs.retry', { channel: 'C0LINE3', message_ts: message.ts });
+    expect((await team.message('C0LINE3', 'Log of `train-resnet-2`* ·')).files).toHaveLength(1);
+    expect(wordsOf(await team.message('C0LINE3', 'Asked again by ada'))).not.toContain('Retry');
+  });
+
+  it('unknown job: the nearest names as buttons that work, flags kept', async () => {
+    await team.command('ada', 'C0LINE3', 'train-resent-1 --tail 5');
+    const message = await team.message('C0LINE3', 'There is no training job');
+    expect(wordsOf(message)).toContain('train-resnet-1');
+    await team.action('ada', 'logs.get:0', { channel: 'C0LINE3', message_ts: message.ts });
+    expect((await team.message('C0LINE3', 'Log of `train-resnet-1`* ·')).text).toContain('the last 5 events');
+  });
+
+  it('nothing matches: offers the whole log', async () => {
+    team.world.download = async (request) => (request.match ? '' : 'epoch 1\n');
+    await team.command('ada', 'C0LINE3', 'train-resnet-1 --grep zebra');
+    const message = await team.message('C0LINE3', 'matches');
+    expect(wordsOf(message)).toContain('zebra');
+    await team.action('ada', 'logs.get', { channel: 'C0LINE3', message_ts: message.ts });
+    expect((await team.message('C0LINE3', 'Log of `train-resnet-1`* ·')).files).toHaveLength(1);
+  });
+});
+
+describe('[L8] who may not, is told so', () => {
+  it('in the channel of a use case, naming it and who can grant it, seen by the person alone', async () => {
+    team.world.useCases = [{ ...LINE_3, access: { admin: ['U0DEV'] } }, HARBOR];
+    await team.command('chloe', 'C0LINE3', 'train-resnet-1');
+    const message = await team.message('C0LINE3', 'You have no right');
+    expect(message.ephemeral_to).toBe('U0CHLOE');
+    expect(wordsOf(message)).toMatch(/Line 3 defects \(line-3\)[\s\S]*<@U0DEV>/);
+    await team.idle();
+    expect(team.audit).toMatchObject([
+      { action: 'logs.refused', useCase: 'line-3', subject: 'train-resnet-1', actor: { user: 'U0CHLOE' } },
+    ]);
+  });
+
+  it('for a job of another use case, wherever it is asked for', async () => {
+    for (const [channel, args] of [
+      ['C0LINE3', 'ship-outline'],
+      ['C0LINE3', 'ship-outline --use-case harbor'],
+    ] as const) {
+      await team.command('ada', channel, args);
+      expect(wordsOf(await team.message(channel, 'You have no right', 'ada'))).toContain('Harbor watch');
+    }
+    await team.command('eve', 'C0GENERAL', 'ship-outline');
+    expect(wordsOf(await team.message('C0GENERAL', 'You have no right', 'eve'))).toContain('Harbor watch');
+    await team.idle();
+    for (const channel of ['C0LINE3', 'C0GENERAL']) expect(await team.files(channel)).toEqual([]);
+  });
+
+  it('at a click, when the right was lost after the command', async () => {
+    team.world.download = () => Promise.reject(new AppError('not_found', 'no stream'));
+    await team.command('chloe', 'C0LINE3', 'train-resnet-2');
+    const message = await team.message('C0LINE3', 'No logs available yet');
+    team.world.useCases = [{ ...LINE_3, access: { admin: ['U0DEV'] } }, HARBOR];
+    await team.action('chloe', 'logs.retry', { channel: 'C0LINE3', message_ts: message.ts });
+    await team.message('C0LINE3', 'You have no right', 'chloe');
+  });
+
+  it('when the right was lost while the log was fetched: nothing is shown', async () => {
+    team.world.download = async () => {
+      team.world.useCases = [LINE_3, HARBOR];
+      await team.post('/sandbox/slack/channel', { channel: 'C0LINE3', leave: 'chloe' });
+      return 'secret\n';
+    };
+    await team.command('chloe', 'C0LINE3', 'train-resnet-1');
+    await team.idle();
+    await team.message('C0LINE3', 'You have no right');
+    expect(await team.files('C0LINE3')).toEqual([]);
+  });
+
+  it('has every download, refusal and cancellation on record, with the session’s name', async () => {
+    await team.command('ada', 'C0LINE3', 'train-resnet-1');
+    await team.message('C0LINE3', 'Log of `train-resnet-1`* ·');
+    await team.idle();
+    expect(team.audit).toMatchObject([
+      {
+        action: 'logs.downloaded',
+        actor: { team: 'T0SANDBOX', user: 'U0ADA' },
+        useCase: 'line-3',
+        subject: 'train-resnet-1',
+        sessionName: 'logs-U0ADA-1',
+        detail: { events: 1 },
+      },
+    ]);
+  });
+});
+
+describe('[L9] failures in words', () => {
+  it('a role that cannot be assumed: checklist for all, the ARN for admins alone', async () => {
+    team.world.open = () => {
+      throw new AppError('permission_denied', 'The role of Line 3 defects cannot be assumed.', {
+        hint: 'Check: the trust policy names the bot; the external id is the same.',
+        adminHint: 'arn:aws:iam::123456789012:role/SignalboxAccess',
+      });
+    };
+    await team.command('ada', 'C0LINE3', 'train-resnet-1');
+    await team.message('C0LINE3', 'trust policy');
+    await team.idle();
+    expect(JSON.stringify(await team.messages('C0LINE3'))).not.toContain('SignalboxAccess');
+    await team.command('devika', 'C0LINE3', 'train-resnet-1');
+    const forAdmin = await team.message('C0LINE3', 'SignalboxAccess', 'devika');
+    expect(forAdmin.ephemeral_to).toBe('U0DEV');
+  });
+
+  it('a bug: reference id, Retry, nothing of its inside', async () => {
+    team.world.download = () =>
+      Promise.reject(new TypeError("Cannot read properties of undefined (reading 'x')"));
+    await team.command('ada', 'C0LINE3', 'train-resnet-1');
+    const message = await team.message('C0LINE3', 'Something went wrong');
+    expect(wordsOf(message)).toMatch(/Reference `[a-z2-9]{8}`/);
+    expect(JSON.stringify(message)).not.toMatch(/TypeError|Cannot read|\.ts:/);
+    expect(JSON.stringify(message)).toContain('logs.retry');
+  });
+});
+
+describe('[L4] while it runs', () => {
+  const untilAborted = (_: unknown, signal: AbortSignal): Promise<string> =>
+    new Promise((_resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    });
+
+  it('shows progress in one message and can be cancelled by who asked, and by an admin, and by nobody else', async () => {
+    team.world.download = untilAborted;
+    await team.command('ada', 'C0LINE3', 'train-resnet-1');
+    const progress = await team.message('C0LINE3', '50 % of the time range');
+    expect(wordsOf(progress)).toContain('still fetching: AWS is slowing us down');
+    await team.action('ben', 'logs.cancel', { channel: 'C0LINE3', message_ts: progress.ts });
+    await team.message('C0LINE3', 'Only who asked', 'ben');
+    await team.action('ada', 'logs.cancel', { channel: 'C0LINE3', message_ts: progress.ts });
+    const cancelled = await team.message('C0LINE3', 'Cancelled:');
+    expect(cancelled.ts).toBe(progress.ts);
+    expect(wordsOf(cancelled)).toContain('by ada');
+    await team.idle();
+    expect(team.audit.map((record) => record.action)).toEqual(['logs.cancelled']);
+
+    await team.command('ada', 'C0LINE3', 'train-resnet-1');
+    const second = await team.message('C0LINE3', '50 % of the time range');
+    await team.action('devika', 'logs.cancel', { channel: 'C0LINE3', message_ts: second.ts });
+    await team.idle();
+    expect(wordsOf((await team.messages('C0LINE3')).find((one) => one.ts === second.ts)!)).toContain(
+      'by devika',
+    );
+  });
+
+  it('says so when the same is asked for twice, and bounds how much one person runs', async () => {
+    team.world.download = untilAborted;
+    await team.command('ada', 'C0LINE3', 'train-resnet-1');
+    await team.message('C0LINE3', '50 % of the time range');
+    await team.command('ada', 'C0LINE3', 'train-resnet-1');
+    await team.message('C0LINE3', 'is being fetched already', 'ada');
+    await team.command('ada', 'C0LINE3', 'train-resnet-2');
+    await team.message('C0LINE3', 'Log of `train-resnet-2`');
+    await team.command('ada', 'C0LINE3', 'train-resnet-1 --raw');
+    await team.message('C0LINE3', 'You have 2 downloads running already', 'ada');
+  });
+
+  it('[O5] ends with word to who asked when the bot stops', async () => {
+    team.world.download = untilAborted;
+    await team.command('ada', 'C0LINE3', 'train-resnet-1');
+    await team.message('C0LINE3', '50 % of the time range');
+    await team.slack.stopIntake();
+    await team.services.desk.close('Signalbox is restarting. Ask again in a minute.');
+    await team.idle();
+    await team.message('C0LINE3', 'Signalbox is restarting');
+  });
+
+  it('answers a click on the Cancel of a download that is long over', async () => {
+    team.world.download = untilAborted;
+    await team.command('ada', 'C0LINE3', 'train-resnet-1');
+    const progress = await team.message('C0LINE3', '50 % of the time range');
+    await team.action('ada', 'logs.cancel', {
+      channel: 'C0LINE3',
+      message_ts: progress.ts,
+      value: 'another-id',
+    });
+    await team.message('C0LINE3', 'runs no longer', 'ada');
+  });
+});
+
+describe('bad input is answered, to the person alone', () => {
+  it.each([
+    ['no argument', '', 'one file'],
+    ['help', 'help', 'one file'],
+    ['an unknown flag', 'train-resnet-1 --sinse 2h', 'Did you mean --since'],
+    ['--last banana', 'train-resnet-1 --last banana', '“banana”'],
+    ['--since after --until', 'train-resnet-1 --since 1h --until 2h', 'not before'],
+    ['an unknown use case', 'train-resnet-1 --use-case line-4', 'Did you mean line-3'],
+    ['a path', '../../etc/passwd', 'cannot be a job name'],
+    ['a mention and backticks', 'train`<!channel>`', 'cannot be a job name'],
+    ['a name of 300 characters', `train-${'x'.repeat(300)}`, 'at most 63 characters'],
+    ['arguments without end', `train-resnet-1 --grep ${'x'.repeat(1600)}`, 'at most 1500'],
+  ])('%s', async (_, text, answer) => {
+    expect(await team.command('ada', 'C0LINE3', text)).toMatchObject({ ok: true });
+    const message = await team.message('C0LINE3', answer);
+    expect(message.ephemeral_to).toBe('U0ADA');
+    expect(JSON.stringify(message)).not.toContain('<!channel>');
+  });
+
+  it('reads smart quotes, long dashes and Slack’s links', async () => {
+    await team.command('ada', 'C0LINE3', '<http://train-resnet-1|train-resnet-1> —grep “epoch 1”');
+    expect((await team.message('C0LINE3', 'Log of `train-resnet-1`* ·')).text).toContain(
+      'lines with epoch 1',
+    );
+  });
+
+  it('a channel of no use case: offers those that are open', async () => {
+    await team.command('ada', 'C0GENERAL', 'train-resnet-1');
+    const message = await team.message('C0GENERAL', 'belongs to no use case', 'ada');
+    await team.action('ada', 'logs.get:0', { channel: 'C0GENERAL', message_ts: message.ts });
+    expect((await team.message('dm', 'Log of `train-resnet-1`* ·', 'ada')).files).toHaveLength(1);
+  });
+
+  it('a channel that the bot is not in: how to invite it', async () => {
+    team.world.useCases = [{ ...LINE_3, channels: ['C0LINE3', 'C0RANDOM'] }];
+    await team.command('ada', 'C0RANDOM', 'train-resnet-1');
+    expect(wordsOf(await team.message('C0RANDOM', 'not a member', 'ada'))).toContain('/invite @signalbox');
+  });
+
+  it('a button of another version, and an unknown word after a mention', async () => {
+    team.world.download = () => Promise.reject(new AppError('not_found', 'no stream'));
+    await team.command('ada', 'C0LINE3', 'train-resnet-1');
+    const message = await team.message('C0LINE3', 'No logs available yet');
+    await team.action('ada', 'logs.retry', { channel: 'C0LINE3', message_ts: message.ts, value: '{"x":1}' });
+    await team.message('C0LINE3', 'another version', 'ada');
+    await team.post('/sandbox/slack/message', {
+      user: 'ada',
+      channel: 'C0LINE3',
+      text: '<@U0SIGNALBOX> lgos train-resnet-1',
+    });
+    await team.message('C0LINE3', 'Did you mean “@signalbox logs”?', 'ada');
+  });
+});
+
+describe('/signalbox and the Home tab', () => {
+  it('list what there is', async () => {
+    await team.command('ada', 'C0LINE3', 'help', '/signalbox');
+    expect(wordsOf(await team.message('C0LINE3', '/logs', 'ada'))).toContain('/signalbox help');
+    await team.command('ada', 'C0LINE3', 'train-resnet-1');
+    await team.message('C0LINE3', 'Log of `train-resnet-1`* ·');
+    await team.idle();
+    const { view } = await team.post<{ view: unknown }>('/sandbox/slack/home', { user: 'ada' });
+    const shown = JSON.stringify(view);
+    for (const words of ['Line 3 defects', '<#C0LINE3>', 'train-resnet-1', '/logs'])
+      expect(shown).toContain(words);
+    expect(shown).not.toContain('Harbor');
+    const eve = await team.post<{ view: unknown }>('/sandbox/slack/home', { user: 'eve' });
+    expect(JSON.stringify(eve.view)).toContain('None is open to you yet');
+  });
+});

@@ -1,0 +1,117 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { job, startWorkspace, type TestWorkspace, type TestWorkspaceOptions, wordsOf } from './workspace.ts';
+
+let team: TestWorkspace;
+
+async function start(options?: TestWorkspaceOptions): Promise<void> {
+  team = await startWorkspace(options);
+  team.world.jobs = [job('train-resnet-1', 'line-3')];
+}
+afterEach(() => team.stop());
+
+const fault = (body: unknown) => team.post('/sandbox/faults', body);
+const ask = () => team.command('ada', 'C0LINE3', 'train-resnet-1');
+const done = () => team.message('C0LINE3', 'Log of `train-resnet-1`* ·');
+
+describe('the way in', () => {
+  it('works by signed HTTP requests', async () => {
+    await start({ mode: 'http' });
+    expect(team.sandbox.connections).toBe(0);
+    expect(await ask()).toMatchObject({ ok: true });
+    expect((await done()).files).toHaveLength(1);
+    await team.action('ada', 'logs.choose', { channel: 'C0LINE3' }).catch(() => undefined);
+  });
+
+  it('holds two sockets, so that a refresh of one loses nothing', async () => {
+    await start();
+    expect(team.sandbox.connections).toBe(2);
+    await fault({ on: 'socket', kind: 'drop' });
+    expect(await ask()).toMatchObject({ ok: true });
+    expect((await done()).files).toHaveLength(1);
+  });
+});
+
+describe('the file', () => {
+  it('is uploaded again, afresh, when the upload breaks half-way', async () => {
+    await start();
+    await fault([
+      { on: 'files.upload', kind: 'drop', times: 2 },
+      { on: 'files.upload', kind: '500', times: 1 },
+    ]);
+    await ask();
+    expect((await done()).files).toHaveLength(1);
+    await team.idle();
+    expect(await team.files('C0LINE3')).toHaveLength(1);
+  });
+
+  it('says so when uploads go on breaking', async () => {
+    await start();
+    await fault({ on: 'files.upload', kind: 'drop', times: 0 });
+    await ask();
+    expect(wordsOf(await team.message('C0LINE3', 'broke off, again and again'))).toContain(
+      'status.slack.com',
+    );
+    await team.idle();
+  });
+
+  it('may be shared late: the progress stays until it is there', async () => {
+    await start();
+    await fault({ on: 'files.share', kind: 'late_share', seconds: 1 });
+    await ask();
+    await done();
+    await team.idle();
+    expect((await team.messages('C0LINE3')).filter((message) => message.files === undefined)).toEqual([]);
+  });
+
+  it('that Slack never shows is told, and no error', async () => {
+    await start();
+    await fault({ on: 'files.info', kind: 'internal_error', times: 0 });
+    await ask();
+    await team.message('C0LINE3', 'is uploaded. Slack is slow');
+  });
+
+  it.each([
+    ['not_in_channel', '/invite @signalbox'],
+    ['file_uploads_disabled', 'File uploads are disabled'],
+    ['storage_limit_reached', 'storage of this workspace is full'],
+    ['some_new_error', 'some_new_error'],
+  ])('%s is worded for people', async (code, words) => {
+    await start();
+    await fault({ on: 'files.completeUploadExternal', kind: code });
+    await ask();
+    expect(wordsOf(await team.message('C0LINE3', words))).toMatch(/Reference/);
+    await team.idle();
+  });
+});
+
+describe('Slack’s rate limits', () => {
+  it('on edits delay nothing but edits', async () => {
+    await start();
+    await fault({ on: 'chat.update', kind: '429', seconds: 1, times: 1 });
+    await ask();
+    expect((await done()).files).toHaveLength(1);
+  });
+
+  it('on every kind of call are waited out', async () => {
+    await start();
+    await fault(
+      ['chat.postMessage', 'files.getUploadURLExternal', 'files.completeUploadExternal', 'chat.delete'].map(
+        (on) => ({
+          on,
+          kind: '429',
+          seconds: 0,
+        }),
+      ),
+    );
+    await ask();
+    expect((await done()).files).toHaveLength(1);
+    await team.idle();
+  });
+});
+
+it('an answer that the response URL does not take finds another way', async () => {
+  await start();
+  await fault({ on: 'response_url', kind: '500', times: 0 });
+  await team.command('ada', 'C0LINE3', 'help');
+  await team.message('C0LINE3', 'one file', 'ada');
+});

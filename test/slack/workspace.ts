@@ -1,0 +1,267 @@
+/** The bot's Slack side on a sandbox workspace, with jobs and logs from memory. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { overviewMessage } from '../../src/blocks/overview.ts';
+import { homeTab } from '../../src/commands/home.ts';
+import { allCommands } from '../../src/commands/index.ts';
+import type { Services } from '../../src/commands/services.ts';
+import type { TrainingJob } from '../../src/domain/jobs.ts';
+import type { UseCase } from '../../src/domain/use-cases.ts';
+import { AppError } from '../../src/errors.ts';
+import type { LogDownloadRequest, LogEngine } from '../../src/logs/index.ts';
+import { type DeskLimits, DownloadDesk } from '../../src/operations/download-desk.ts';
+import { JobSuggestions } from '../../src/operations/find-jobs.ts';
+import type { AuditRecord, UseCaseGateway } from '../../src/ports.ts';
+import type {
+  InteractionResult,
+  SandboxFile,
+  SandboxMessage,
+  SandboxView,
+} from '../../src/sandbox/protocol.ts';
+import { type SlackSandbox, startSlackSandbox } from '../../src/sandbox/slack/index.ts';
+import { Slack } from '../../src/slack/connect.ts';
+import { HttpIntake, SocketIntake } from '../../src/slack/receivers.ts';
+
+export const LINE_3: UseCase = {
+  id: 'line-3',
+  name: 'Line 3 defects',
+  account: '123456789012',
+  region: 'eu-west-1',
+  channels: ['C0LINE3'],
+  alertsChannel: 'C0ALERTS',
+  access: { viewer: ['channel-members'], admin: ['U0DEV'] },
+  logs: { delivery: 'channel', gzipAbove: 50e6, secondLane: 'auto' },
+};
+
+export const HARBOR: UseCase = {
+  ...LINE_3,
+  id: 'harbor',
+  name: 'Harbor watch',
+  account: '210987654321',
+  channels: ['C0HARBOR'],
+  alertsChannel: undefined,
+  access: { operator: ['S0OPS'], admin: ['U0DEV'] },
+};
+
+export const job = (name: string, useCase: string, status = 'Completed'): TrainingJob => ({
+  name,
+  useCase,
+  provider: 'sagemaker',
+  status,
+  createdAt: Date.UTC(2026, 0, 31),
+});
+
+export interface TestWorld {
+  jobs: TrainingJob[];
+  useCases: UseCase[];
+  /** What a log says; throw for what goes wrong; wait for the signal for what takes long. */
+  download: (request: LogDownloadRequest, signal: AbortSignal) => Promise<string>;
+  open?: (useCase: UseCase) => void;
+}
+
+export interface TestWorkspace {
+  sandbox: SlackSandbox;
+  services: Services;
+  world: TestWorld;
+  audit: AuditRecord[];
+  command(user: string, channel: string, text: string, command?: string): Promise<InteractionResult>;
+  action(user: string, action_id: string, where?: Record<string, unknown>): Promise<InteractionResult>;
+  post<T = InteractionResult>(path: string, body: unknown): Promise<T>;
+  /** Waits until a message with these words is there. */
+  message(channel: string, contains: string, user?: string): Promise<SandboxMessage>;
+  messages(channel: string, user?: string): Promise<SandboxMessage[]>;
+  files(channel: string): Promise<SandboxFile[]>;
+  content(file: SandboxFile): Promise<string>;
+  views(user: string): Promise<SandboxView[]>;
+  /** Waits until every handler has ended. */
+  idle(): Promise<void>;
+  slack: Slack;
+  stop(): Promise<void>;
+}
+
+export interface TestWorkspaceOptions {
+  mode?: 'socket' | 'http';
+  limits?: DeskLimits;
+  rateLimits?: boolean;
+}
+
+export async function startWorkspace(options: TestWorkspaceOptions = {}): Promise<TestWorkspace> {
+  const dir = await mkdtemp(join(tmpdir(), 'signalbox-slack-'));
+  const sandbox = await startSlackSandbox({
+    dataDir: join(dir, 'sandbox'),
+    manifestPath: join(import.meta.dirname, '../../manifest.yml'),
+    rateLimits: options.rateLimits ?? false,
+    shareDelayMs: 0,
+  });
+  const log = pino({ level: 'silent' });
+  const intake =
+    options.mode === 'http'
+      ? new HttpIntake({ signingSecret: sandbox.signingSecret, port: 0, routes: [], log })
+      : new SocketIntake({ appToken: sandbox.appToken, apiUrl: sandbox.apiUrl, log });
+  const slack = new Slack({
+    botToken: sandbox.botToken,
+    apiUrl: sandbox.apiUrl,
+    intake,
+    logger: log,
+    editInterval: 1,
+    rememberMembers: 0,
+    uploads: { retryDelay: 1, sharePatience: 3000 },
+  });
+
+  const world: TestWorld = {
+    jobs: [],
+    useCases: [LINE_3, HARBOR],
+    download: async () => 'epoch 1\n',
+  };
+  const audit: AuditRecord[] = [];
+  const clock = { now: () => Date.now() };
+  const gateway: UseCaseGateway = {
+    open: async (useCase, actor, operation) => {
+      world.open?.(useCase);
+      const own = () => world.jobs.filter((one) => one.useCase === useCase.id);
+      return {
+        sessionName: `${operation}-${actor.user}-1`,
+        jobs: {
+          find: async (name) => own().find((one) => one.name === name),
+          list: async ({ nameContains, limit }) =>
+            own()
+              .filter((one) => one.name.toLowerCase().includes((nameContains ?? '').toLowerCase()))
+              .slice(0, limit),
+        },
+        trainingLog: (name) => ({
+          id: `${useCase.account}/${useCase.region}/group/${name}`,
+          listStreams: async () => [],
+          readPage: () => Promise.reject(new Error('not read here')),
+        }),
+      };
+    },
+  };
+  let number = 0;
+  const engine: LogEngine = {
+    download: async (request, { signal, onProgress } = {}) => {
+      onProgress?.({ phase: 'fetching', events: 1, textBytes: 8, fraction: 0.5, throttled: true });
+      const text = await world.download(request, signal ?? new AbortController().signal);
+      const facts = {
+        events: text === '' ? 0 : text.trimEnd().split('\n').length,
+        textBytes: Buffer.byteLength(text),
+        firstEventAt: 1_769_817_600_000,
+        lastEventAt: 1_769_817_660_000,
+        streams: [{ name: 'x/algo-1-17', shortName: 'algo-1', events: 1 }],
+      };
+      number += 1;
+      const path = join(dir, `file-${number}.log`);
+      const whole = `${request.header?.(facts) ?? ''}${text}`;
+      await writeFile(path, whole);
+      return {
+        facts,
+        files: [{ path, name: request.fileName, bytes: Buffer.byteLength(whole), gzipped: false }],
+        resumed: false,
+        notes: [],
+        dispose: () => rm(path, { force: true }),
+      };
+    },
+  };
+  const services: Services = {
+    store: {
+      appendAudit: async (record) => void audit.push(record),
+      listAudit: async ({ user, limit }) =>
+        audit
+          .filter((record) => user === undefined || record.actor.user === user)
+          .reverse()
+          .slice(0, limit),
+      close: async () => {},
+    } as Services['store'],
+    clock,
+    gateway,
+    engine,
+    desk: new DownloadDesk(clock, options.limits),
+    suggestions: new JobSuggestions(gateway, clock, 0),
+    get useCases() {
+      return world.useCases;
+    },
+    admins: ['U0DEV'],
+    directory: slack.ports.directory,
+    files: slack.ports.files,
+  };
+  const commands = allCommands(services);
+  await slack.start({
+    commands,
+    home: homeTab(services, commands),
+    overview: (prefix) => overviewMessage(commands, prefix),
+  });
+  if (intake instanceof HttpIntake) {
+    const problem = await sandbox.setRequestUrl(`http://127.0.0.1:${intake.port}/slack/events`);
+    if (problem !== undefined) throw new AppError('unavailable', problem);
+  }
+
+  const request = async <T>(path: string, init?: RequestInit): Promise<T> =>
+    (await (await fetch(`${sandbox.url}${path}`, init)).json()) as T;
+  const post = <T>(path: string, body: unknown): Promise<T> =>
+    request(path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+  const list = async (parameters: Record<string, string>): Promise<SandboxMessage[]> => {
+    const answer = await request<{ ok: boolean; messages: SandboxMessage[]; detail?: string }>(
+      `/sandbox/slack/messages?${new URLSearchParams(parameters)}`,
+    );
+    if (!answer.ok) throw new Error(answer.detail);
+    return answer.messages;
+  };
+  const as = (user?: string): Record<string, string> => (user === undefined ? {} : { user });
+
+  return {
+    sandbox,
+    services,
+    world,
+    audit,
+    slack,
+    post,
+    command: (user, channel, text, command = '/logs') =>
+      post('/sandbox/slack/command', { user, channel, command, text }),
+    action: (user, action_id, where = {}) => post('/sandbox/slack/action', { user, action_id, ...where }),
+    message: async (channel, contains, user) => {
+      const found = await list({ channel, contains, wait: '10', ...as(user) });
+      const last = found.at(-1);
+      if (!last) {
+        const all = await list({ channel, ...as(user) });
+        throw new Error(
+          `No message in ${channel} says “${contains}”; there are:\n${all.map((one) => `${one.text} ${JSON.stringify(one.blocks)}`).join('\n')}`,
+        );
+      }
+      return last;
+    },
+    messages: (channel, user) => list({ channel, ...as(user) }),
+    files: async (channel) =>
+      (await request<{ files: SandboxFile[] }>(`/sandbox/slack/files?channel=${channel}`)).files,
+    content: async (file) => (await fetch(`${sandbox.url}/sandbox/slack/files/${file.id}/content`)).text(),
+    views: async (user) =>
+      (await request<{ views: SandboxView[] }>(`/sandbox/slack/views?user=${user}`)).views,
+    idle: () => slack.idle(),
+    stop: async () => {
+      await slack.stopIntake();
+      await services.desk.close('stopping');
+      await slack.idle();
+      await sandbox.close();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Every text of a message's blocks. */
+export function wordsOf(message: SandboxMessage): string {
+  const texts: string[] = [message.text];
+  const walk = (value: unknown): void => {
+    if (Array.isArray(value)) value.forEach(walk);
+    else if (typeof value === 'object' && value !== null)
+      for (const [key, inner] of Object.entries(value)) {
+        if (key === 'text' && typeof inner === 'string') texts.push(inner);
+        else walk(inner);
+      }
+  };
+  walk(message.blocks);
+  return texts.join('\n');
+}
