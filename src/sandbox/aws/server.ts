@@ -3,8 +3,9 @@
  * the rights and the quota, lets the service work, and words errors as the protocol does.
  */
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { AppError } from '../../errors.ts';
 import type { Clock } from '../../ports.ts';
 import type { FaultPlan } from '../faults.ts';
 import { AwsError } from './errors.ts';
@@ -227,10 +228,7 @@ export async function startAwsSandbox(options: AwsSandboxOptions): Promise<AwsSa
     response.uncork();
   }
 
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port ?? 0, '127.0.0.1', resolve);
-  });
+  await listen(server, options.port ?? 0);
   // Longer than SDK clients keep an idle connection: the side that sends should be the one that closes.
   server.keepAliveTimeout = 60_000;
   const { port } = server.address() as AddressInfo;
@@ -296,6 +294,24 @@ function seedStores(world: AwsWorld, iam: Iam) {
     }
   }
   return { logs, jobs };
+}
+
+async function listen(server: Server, port: number): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      reject(
+        new AppError(
+          'unavailable',
+          `The sandbox's AWS side cannot listen on 127.0.0.1:${port}: ${cause.code ?? cause.message}.`,
+          {
+            hint: 'Another program has the port: end it or choose another port (0: any free one).',
+            cause,
+          },
+        ),
+      );
+    });
+    server.listen(port, '127.0.0.1', resolve);
+  });
 }
 
 async function readBody(request: IncomingMessage): Promise<Buffer> {

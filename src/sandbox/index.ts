@@ -1,0 +1,89 @@
+/** The whole sandbox: a Slack workspace, AWS endpoints and a seeded world that belong together. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { Clock } from '../ports.ts';
+import { type AwsSandbox, type AwsSandboxSettings, startAwsSandbox } from './aws/server.ts';
+import { FaultPlan } from './faults.ts';
+import { type SlackSandbox, type SlackSandboxOptions, startSlackSandbox } from './slack/index.ts';
+import { loadBotKeys } from './world/bot-keys.ts';
+import { type BotKeys, seededAwsWorld, seededConfig } from './world/use-cases.ts';
+
+export interface SandboxOptions {
+  /** Of the Slack side and the page; 0 or left out: any free one. */
+  port?: number;
+  awsPort?: number;
+  /** Keys, tokens, uploaded files and the configuration are kept here; the bot's own data in `bot/` below. */
+  dataDir: string;
+  manifestPath: string;
+  /** The built page. */
+  pageDir?: string;
+  clock?: Clock;
+  /** Latency, quotas and the like of the AWS side. */
+  aws?: Partial<AwsSandboxSettings>;
+  /** Rate limits, delays and the like of the Slack side. */
+  slack?: Partial<Pick<SlackSandboxOptions, 'rateLimits' | 'requestUrl' | 'shareDelayMs' | 'onError'>>;
+}
+
+export interface Sandbox {
+  /** The page, and the control endpoints under `/sandbox/`. */
+  url: string;
+  slackApiUrl: string;
+  tokens: { bot: string; app: string; signingSecret: string };
+  awsEndpoint: string;
+  awsCredentials: BotKeys;
+  /** The signalbox.yaml for the seeded use cases, written at this start. */
+  configPath: string;
+  /** One list for both sides. */
+  faults: FaultPlan;
+  slack: SlackSandbox;
+  aws: AwsSandbox;
+  close(): Promise<void>;
+}
+
+/** @throws AppError for a manifest that cannot be used, a port that is taken, a damaged data folder */
+export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
+  const dataDir = resolve(options.dataDir);
+  const clock = options.clock ?? { now: Date.now };
+  const faults = new FaultPlan();
+  await mkdir(dataDir, { recursive: true });
+  const keys = await loadBotKeys(dataDir);
+  const configPath = join(dataDir, 'signalbox.yaml');
+  await writeFile(configPath, seededConfig(join(dataDir, 'bot')));
+
+  const aws = await startAwsSandbox({
+    ...options.aws,
+    ...(options.awsPort === undefined ? {} : { port: options.awsPort }),
+    world: seededAwsWorld(clock.now(), keys),
+    clock,
+    faults,
+  });
+  let slack: SlackSandbox;
+  try {
+    slack = await startSlackSandbox({
+      ...options.slack,
+      ...(options.port === undefined ? {} : { port: options.port }),
+      ...(options.pageDir === undefined ? {} : { pageDir: options.pageDir }),
+      manifestPath: options.manifestPath,
+      dataDir,
+      clock,
+      faults,
+    });
+  } catch (error) {
+    await aws.close();
+    throw error;
+  }
+  return {
+    url: slack.url,
+    slackApiUrl: slack.apiUrl,
+    tokens: { bot: slack.botToken, app: slack.appToken, signingSecret: slack.signingSecret },
+    awsEndpoint: aws.url,
+    awsCredentials: keys,
+    configPath,
+    faults,
+    slack,
+    aws,
+    async close() {
+      await Promise.all([slack.close(), aws.close()]);
+    },
+  };
+}

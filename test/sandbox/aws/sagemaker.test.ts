@@ -1,0 +1,214 @@
+import { DescribeLogStreamsCommand, GetLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
+import {
+  AddTagsCommand,
+  CreateTrainingJobCommand,
+  type CreateTrainingJobCommandInput,
+  DescribeTrainingJobCommand,
+  ListTagsCommand,
+  ListTrainingJobsCommand,
+  type ListTrainingJobsCommandInput,
+  StopTrainingJobCommand,
+} from '@aws-sdk/client-sagemaker';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { ACCOUNT, GROUP, logsClient, REGION, refusal, sagemakerClient, sandbox } from './support.ts';
+
+let now: number;
+const clock = { now: () => now };
+beforeEach(() => {
+  now = Date.now();
+});
+
+const request = (changes: Partial<CreateTrainingJobCommandInput> = {}): CreateTrainingJobCommandInput => ({
+  TrainingJobName: 'defects-1',
+  RoleArn: `arn:aws:iam::${ACCOUNT}:role/TrainingExecution`,
+  AlgorithmSpecification: { TrainingImage: 'repo/image:1', TrainingInputMode: 'File' },
+  OutputDataConfig: { S3OutputPath: 's3://models/' },
+  ResourceConfig: { InstanceType: 'ml.g5.xlarge', InstanceCount: 2, VolumeSizeInGB: 50 },
+  StoppingCondition: { MaxRuntimeInSeconds: 3600 },
+  HyperParameters: { epochs: '3' },
+  ...changes,
+});
+
+async function started(changes: Partial<CreateTrainingJobCommandInput> = {}) {
+  const aws = await sandbox({ clock });
+  const client = sagemakerClient(aws);
+  await client.send(new CreateTrainingJobCommand(request(changes)));
+  const describeJob = () => client.send(new DescribeTrainingJobCommand({ TrainingJobName: 'defects-1' }));
+  const text = async () => {
+    const logs = logsClient(aws);
+    const { logStreams } = await logs.send(
+      new DescribeLogStreamsCommand({ logGroupName: GROUP, logStreamNamePrefix: 'defects-1/' }),
+    );
+    const pages = await Promise.all(
+      logStreams!.map(({ logStreamName }) =>
+        logs.send(new GetLogEventsCommand({ logGroupName: GROUP, logStreamName, startFromHead: true })),
+      ),
+    );
+    return pages.map(({ events }) => events!.map(({ message }) => message!));
+  };
+  return { aws, client, describeJob, text };
+}
+
+describe('[O7] training jobs', () => {
+  it('run through their statuses while their logs grow', async () => {
+    const { describeJob, text } = await started();
+    const seen: string[] = [];
+    const lines: number[] = [];
+    for (let second = 0; second <= 40; second += 2) {
+      const { SecondaryStatus } = await describeJob();
+      if (seen.at(-1) !== SecondaryStatus) seen.push(SecondaryStatus!);
+      lines.push((await text()).flat().length);
+      now += 2000;
+    }
+    expect(seen).toEqual(['Starting', 'Downloading', 'Training', 'Uploading', 'Completed']);
+    expect(lines[0]).toBe(0);
+    expect(lines).toEqual([...lines].sort((a, b) => a - b));
+    expect(new Set(lines).size).toBeGreaterThan(6);
+    expect(await text()).toHaveLength(2);
+    expect((await text())[0]!.at(-1)).toBe('Reporting training SUCCESS');
+    const job = await describeJob();
+    expect(job).toMatchObject({
+      TrainingJobStatus: 'Completed',
+      ModelArtifacts: { S3ModelArtifacts: 's3://models/defects-1/output/model.tar.gz' },
+    });
+    expect(job.SecondaryStatusTransitions!.at(-1)).toMatchObject({
+      Status: 'Completed',
+      StatusMessage: 'Training job completed',
+    });
+    expect(job.FinalMetricDataList!.length).toBe(2);
+  });
+
+  it('fail with the reason of their script', async () => {
+    const { describeJob, text } = await started({ HyperParameters: { epochs: '5', 'fail-at-epoch': '2' } });
+    now += 60_000;
+    expect(await describeJob()).toMatchObject({
+      TrainingJobStatus: 'Failed',
+      FailureReason: expect.stringContaining('loss is nan in epoch 2'),
+    });
+    expect((await text())[0]!.at(-1)).toBe('RuntimeError: loss is nan in epoch 2');
+  });
+
+  it('are stopped by the runtime limit, which is not a failure', async () => {
+    const { describeJob } = await started({ StoppingCondition: { MaxRuntimeInSeconds: 5 } });
+    now += 60_000;
+    expect(await describeJob()).toMatchObject({
+      TrainingJobStatus: 'Stopped',
+      SecondaryStatus: 'MaxRuntimeExceeded',
+    });
+  });
+
+  it('are stopped by request and write no more', async () => {
+    const { client, describeJob, text } = await started({ HyperParameters: { epochs: '100' } });
+    now += 30_000;
+    const stop = () => client.send(new StopTrainingJobCommand({ TrainingJobName: 'defects-1' }));
+    await stop();
+    expect((await describeJob()).TrainingJobStatus).toBe('Stopping');
+    now += 20_000;
+    expect(await describeJob()).toMatchObject({ TrainingJobStatus: 'Stopped', SecondaryStatus: 'Stopped' });
+    const length = (await text()).flat().length;
+    now += 60_000;
+    expect((await text()).flat().length).toBe(length);
+    expect(await refusal(stop())).toMatchObject({
+      name: 'ValidationException',
+      message: 'The request was rejected because the training job is in status Stopped.',
+    });
+  });
+
+  it('that are missing are told in the words of the service', async () => {
+    const aws = await sandbox();
+    for (const command of [
+      new DescribeTrainingJobCommand({ TrainingJobName: 'nope' }),
+      new StopTrainingJobCommand({ TrainingJobName: 'nope' }),
+    ]) {
+      expect(await refusal(sagemakerClient(aws).send(command as DescribeTrainingJobCommand))).toMatchObject({
+        name: 'ValidationException',
+        message: 'Requested resource not found.',
+      });
+    }
+  });
+
+  it('have a name of their own that keeps the rules', async () => {
+    const { client } = await started();
+    expect(await refusal(client.send(new CreateTrainingJobCommand(request())))).toMatchObject({
+      name: 'ResourceInUse',
+      message: expect.stringContaining('must be unique within an AWS account and region'),
+    });
+    for (const TrainingJobName of ['-a', 'a_b', 'a'.repeat(64)]) {
+      expect(
+        (await refusal(client.send(new CreateTrainingJobCommand(request({ TrainingJobName }))))).name,
+      ).toBe('ValidationException');
+    }
+    const spot = request({ TrainingJobName: 'spot', EnableManagedSpotTraining: true });
+    expect((await refusal(client.send(new CreateTrainingJobCommand(spot)))).message).toContain(
+      'MaxWaitTimeInSeconds',
+    );
+  });
+
+  it('carry tags', async () => {
+    const { client } = await started({ Tags: [{ Key: 'owner', Value: 'ada' }] });
+    const ResourceArn = `arn:aws:sagemaker:${REGION}:${ACCOUNT}:training-job/defects-1`;
+    await client.send(new AddTagsCommand({ ResourceArn, Tags: [{ Key: 'line', Value: '3' }] }));
+    expect((await client.send(new ListTagsCommand({ ResourceArn }))).Tags).toEqual([
+      { Key: 'owner', Value: 'ada' },
+      { Key: 'line', Value: '3' },
+    ]);
+    expect((await refusal(client.send(new ListTagsCommand({ ResourceArn: `${ResourceArn}0` })))).name).toBe(
+      'ValidationException',
+    );
+  });
+});
+
+describe('[O7] lists of training jobs', () => {
+  async function listing() {
+    const aws = await sandbox({ clock });
+    const client = sagemakerClient(aws);
+    for (let n = 0; n < 25; n++) {
+      await client.send(
+        new CreateTrainingJobCommand(
+          request({ TrainingJobName: `${n % 2 ? 'yolo' : 'resnet'}-${String(n).padStart(2, '0')}` }),
+        ),
+      );
+      now += 1000;
+    }
+    return async (query: ListTrainingJobsCommandInput = {}) => {
+      const names: string[] = [];
+      let pages = 0;
+      let NextToken: string | undefined;
+      do {
+        const page = await client.send(new ListTrainingJobsCommand({ ...query, NextToken }));
+        names.push(...page.TrainingJobSummaries!.map(({ TrainingJobName }) => TrainingJobName!));
+        pages++;
+        NextToken = page.NextToken;
+      } while (NextToken);
+      return { names, pages };
+    };
+  }
+
+  it('page, sort and filter', async () => {
+    const list = await listing();
+    const start = now - 25_000;
+    expect(await list()).toMatchObject({ pages: 3 });
+    expect(await list({ MaxResults: 100 })).toMatchObject({ pages: 1 });
+    expect(
+      (await list({ SortBy: 'CreationTime', SortOrder: 'Descending', MaxResults: 7 })).names.slice(0, 2),
+    ).toEqual(['resnet-24', 'yolo-23']);
+    expect((await list({ SortBy: 'Name', SortOrder: 'Ascending' })).names[0]).toBe('resnet-00');
+    expect((await list({ NameContains: 'olo-1' })).names).toHaveLength(5);
+    expect((await list({ CreationTimeAfter: new Date(start + 19_500) })).names).toHaveLength(5);
+    expect((await list({ CreationTimeBefore: new Date(start + 2_500) })).names).toHaveLength(3);
+    expect(
+      (await list({ StatusEquals: 'InProgress' })).names.length +
+        (await list({ StatusEquals: 'Completed' })).names.length,
+    ).toBe(25);
+  });
+
+  it('refuse what is out of range', async () => {
+    const client = sagemakerClient(await sandbox());
+    expect((await refusal(client.send(new ListTrainingJobsCommand({ MaxResults: 101 })))).message).toMatch(
+      /'maxResults' failed .* less than or equal to 100/,
+    );
+    expect((await refusal(client.send(new ListTrainingJobsCommand({ NameContains: 'a b' })))).name).toBe(
+      'ValidationException',
+    );
+  });
+});
