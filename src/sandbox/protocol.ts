@@ -12,6 +12,7 @@
  * POST /sandbox/slack/action   { user, channel, message_ts, action_id, block_id?, value? } or
  *                              { user, view_id, action_id, block_id?, value? } → InteractionResult
  *        `value` is the button's value (default: the element's own), or the selected value(s) of a select
+ *        in a view also `values`, the view's whole `state.values` at that moment
  * POST /sandbox/slack/shortcut { user, callback_id, channel, message_ts }     → InteractionResult
  * POST /sandbox/slack/view     { user, view_id, values?, close? }             → InteractionResult
  *        `values` is Slack's own `state.values`; `close: true` closes instead of submitting
@@ -19,6 +20,7 @@
  * GET  /sandbox/slack/views?user=              → { ok, views: SandboxView[] } bottom of the stack first
  * POST /sandbox/slack/home     { user }        → fires app_home_opened; { ok, view: SandboxView | null }
  * GET  /sandbox/slack/home?user=               → { ok, view: SandboxView | null }
+ * POST /sandbox/slack/channel { channel, join?, leave?, is_archived? }        → { ok, channel }; `join`, `leave`: a user
  * GET  /sandbox/slack/files?channel=           → { ok, files: SandboxFile[] } newest first
  * GET  /sandbox/slack/files/{id}/content       → the bytes
  * POST /sandbox/faults  Fault | Fault[]        → { ok, faults }   · GET lists · DELETE clears

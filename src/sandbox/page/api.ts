@@ -94,6 +94,9 @@ export const api = {
   send: (message: { user: string; channel: string; text: string; thread_ts?: string }) =>
     call<{ ts: string }>('/slack/message', json('POST', message)),
 
+  join: (channel: string, user: string) =>
+    call<unknown>('/slack/channel', json('POST', { channel, join: user })),
+
   command: (body: { user: string; channel: string; command: string; text: string }) =>
     interact('/slack/command', body),
 

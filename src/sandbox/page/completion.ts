@@ -19,6 +19,11 @@ export interface Completion {
 
 const MOST = 8;
 
+/** The one command of Slack's own that matters here: it brings the app into a channel. */
+const BUILT_IN = [
+  { command: '/invite', usage_hint: '@somebody', description: 'Add a person or the app to this channel' },
+];
+
 function ranked<T>(items: readonly T[], query: string, names: (item: T) => string[]): T[] {
   const wanted = query.toLowerCase();
   const rank = (item: T): number => {
@@ -38,7 +43,8 @@ export function complete(text: string, caret: number, state: WorkspaceState): Co
   const before = text.slice(0, caret);
   const command = /^\/(\S*)$/.exec(before);
   if (command) {
-    const suggestions = ranked(state.app.commands, command[1] ?? '', (item) => [item.command.slice(1)]).map(
+    const commands = [...state.app.commands, ...BUILT_IN];
+    const suggestions = ranked(commands, command[1] ?? '', (item) => [item.command.slice(1)]).map(
       (item): Suggestion => ({
         key: item.command,
         insert: `${item.command} `,
@@ -98,24 +104,9 @@ export function complete(text: string, caret: number, state: WorkspaceState): Co
   return undefined;
 }
 
-/** Slack's client escapes three characters and turns names into tokens before it sends a message. */
-export function encodeMessage(text: string, state: WorkspaceState): string {
-  const escaped = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
-  return escaped.replace(
-    /(^|[\s(])([@#])([\p{L}\p{N}._-]*[\p{L}\p{N}])/gu,
-    (whole, lead: string, mark: string, name: string) => {
-      if (mark === '#') {
-        const channel = state.channels.find((item) => !item.is_im && item.name === name);
-        return channel ? `${lead}<#${channel.id}|${channel.name}>` : whole;
-      }
-      const user = state.users.find((item) => item.name === name);
-      if (user) return `${lead}<@${user.id}>`;
-      const group = state.usergroups.find((item) => item.handle === name);
-      if (group) return `${lead}<!subteam^${group.id}|@${group.handle}>`;
-      return /^(?:here|channel|everyone)$/.test(name) ? `${lead}<!${name}>` : whole;
-    },
-  );
-}
+/** Slack's client escapes these three; names become tokens on the server. */
+export const encodeMessage = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
 /** `/logs a b` as command and text; undefined for what is no command. */
 export function splitCommand(text: string): { command: string; text: string } | undefined {

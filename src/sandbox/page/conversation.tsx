@@ -34,12 +34,6 @@ function useSender(props: Pick<ConversationProps, 'channel' | 'onNotice'>) {
     const notice = (words: string) => onNotice({ channel: channel.id, thread: thread_ts, text: words });
     const command = splitCommand(text);
     if (command) {
-      if (!directory.state.app.commands.some((known) => known.command === command.command)) {
-        notice(
-          `${command.command} is not a valid command. In Slack, all messages that start with the "/" character are interpreted as commands.`,
-        );
-        return false;
-      }
       if (thread_ts) {
         notice(`${command.command} is not supported in threads. Sorry!`);
         return false;
@@ -52,7 +46,7 @@ function useSender(props: Pick<ConversationProps, 'channel' | 'onNotice'>) {
       await api.send({
         user: directory.viewer,
         channel: channel.id,
-        text: encodeMessage(text, directory.state),
+        text: encodeMessage(text),
         ...(thread_ts ? { thread_ts } : {}),
       });
       return true;
@@ -170,6 +164,7 @@ export function Conversation(props: ConversationProps) {
       <div className="conversation">
         <MessageList
           place={`${directory.viewer} ${channel.id}`}
+          viewer={directory.viewer}
           label={`Messages in ${title}`}
           messages={roots}
           notices={inChannel}
@@ -182,6 +177,23 @@ export function Conversation(props: ConversationProps) {
         {hint && <Hint onDismiss={dismissHint} />}
         {channel.is_archived ? (
           <p className="archived">This channel is archived: it can be read, not written to.</p>
+        ) : !channel.is_im && !channel.members.includes(directory.viewer) ? (
+          <div className="archived">
+            <p>You are looking at #{channel.name} without being a member.</p>
+            <button
+              type="button"
+              className="button button-primary"
+              onClick={() =>
+                void api
+                  .join(channel.id, directory.viewer)
+                  .catch((error: unknown) =>
+                    toast.error(error instanceof Error ? error.message : String(error)),
+                  )
+              }
+            >
+              Join channel
+            </button>
+          </div>
         ) : (
           <Composer
             key={channel.id}
@@ -236,6 +248,7 @@ function Thread(props: {
   onSend: (text: string) => Promise<boolean>;
 }) {
   const { channel, root, replies } = props;
+  const { viewer } = useDirectory();
   const all = useMemo(() => (root ? [root, ...replies] : replies), [root, replies]);
   return (
     <aside
@@ -256,6 +269,7 @@ function Thread(props: {
       </header>
       <MessageList
         place={props.ts}
+        viewer={viewer}
         label="Messages in the thread"
         messages={all}
         notices={props.notices}

@@ -15,7 +15,8 @@ export function interactionFailure(what: string, result: InteractionResult): str
 }
 
 /** As Slack words it. */
-export const commandFailure = (command: string, result: InteractionResult): string =>
-  result.error === 'unreachable'
-    ? (result.detail ?? 'The sandbox does not answer.')
-    : `${command} failed with the error "${result.error ?? 'unknown_error'}"`;
+export function commandFailure(command: string, result: InteractionResult): string {
+  if (result.error === 'unknown_command')
+    return `${command} is not a valid command. In Slack, all messages that start with the "/" character are interpreted as commands.`;
+  return result.detail ?? `${command} failed with the error "${result.error ?? 'unknown_error'}"`;
+}

@@ -41,6 +41,7 @@ const together = (before: Entry | undefined, entry: Entry): boolean =>
 export function MessageList(props: {
   /** Another key is another place: the list starts at its newest message. */
   place: string;
+  viewer: string;
   label: string;
   messages: readonly SandboxMessage[];
   notices: readonly Notice[];
@@ -77,6 +78,14 @@ export function MessageList(props: {
     setLimit(SHOWN_AT_FIRST);
     toBottom();
   }, [place, toBottom]);
+  const last = entries.at(-1);
+  const ownLast = last && ('notice' in last || last.message.user === props.viewer) ? last.ts : undefined;
+  // Who has just written something wants to see it.
+  useLayoutEffect(() => {
+    if (ownLast === undefined) return;
+    follows.current = true;
+    toBottom();
+  }, [ownLast, toBottom]);
   // The list grows by messages, by edits and by images that load: it stays at the bottom through all of them.
   useEffect(() => {
     const element = scroller.current;

@@ -294,6 +294,8 @@ export class Control {
   #action(args: Json): Promise<unknown> {
     const user = this.#person(args);
     const { place, found } = this.#element(args, user);
+    // What was typed in a view's other fields goes with the click, as in Slack.
+    if (place.view !== undefined && args.values !== undefined) this.#enter(place.view, args.values);
     return this.#interactions.action(user.id, place, found, args.value);
   }
 
