@@ -391,21 +391,24 @@ export class Interactions {
   #linked(text: string, withNames: boolean): string {
     const { workspace } = this.#context;
     // What stands in <…> already is left alone.
-    return text.replace(/<[^<>]*>|(?<![\w`])([@#])([\w.-]*\w)|https?:\/\/[^\s<>|]+/g, (whole, sign, name) => {
-      if (sign === '@') {
-        const group = workspace.userGroups.find((one) => one.handle === name);
-        if (group !== undefined)
-          return withNames ? `<!subteam^${group.id}|@${name}>` : `<!subteam^${group.id}>`;
-        if (name === 'channel' || name === 'here' || name === 'everyone') return `<!${name}>`;
-        const user = workspace.findUser(String(name));
-        return user === undefined ? whole : withNames ? `<@${user.id}|${user.name}>` : `<@${user.id}>`;
-      }
-      if (sign === '#') {
-        const channel = workspace.findChannel(String(name));
-        return channel === undefined ? whole : `<#${channel.id}|${channel.name}>`;
-      }
-      return whole.startsWith('<') ? whole : `<${whole}>`;
-    });
+    return text.replace(
+      /<[^<>]*>|(?<![\w`])([@#])([\w.-]*\w)|https?:\/\/[^\s<>|]*[^\s<>|.,;:!?'")\]]/g,
+      (whole, sign, name) => {
+        if (sign === '@') {
+          const group = workspace.userGroups.find((one) => one.handle === name);
+          if (group !== undefined)
+            return withNames ? `<!subteam^${group.id}|@${name}>` : `<!subteam^${group.id}>`;
+          if (name === 'channel' || name === 'here' || name === 'everyone') return `<!${name}>`;
+          const user = workspace.findUser(String(name));
+          return user === undefined ? whole : withNames ? `<@${user.id}|${user.name}>` : `<@${user.id}>`;
+        }
+        if (sign === '#') {
+          const channel = workspace.findChannel(String(name));
+          return channel === undefined ? whole : `<#${channel.id}|${channel.name}>`;
+        }
+        return whole.startsWith('<') ? whole : `<${whole}>`;
+      },
+    );
   }
 }
 

@@ -16,7 +16,8 @@ export const CHAT_METHODS: Readonly<Record<string, Method>> = {
     // The real limit is by channel; several hundred a minute over the whole workspace.
     perMinute: 600,
     run: ({ context, args }) => {
-      const channel = writableChannel(context, required(args, 'channel'));
+      const channel = addressed(context, required(args, 'channel'));
+      requireWritable(context, channel);
       const wait = context.rateLimits.message(channel.id);
       if (wait > 0) throw new RateLimited(wait);
       if (args.username !== undefined || args.icon_emoji !== undefined || args.icon_url !== undefined) {
@@ -45,7 +46,8 @@ export const CHAT_METHODS: Readonly<Record<string, Method>> = {
     scopes: WRITE,
     perMinute: 100,
     run: ({ context, args }) => {
-      const channel = writableChannel(context, required(args, 'channel'));
+      const channel = addressed(context, required(args, 'channel'));
+      requireWritable(context, channel);
       const user = context.workspace.users.get(required(args, 'user'));
       if (user === undefined || !channel.members.includes(user.id))
         throw new SlackError('user_not_in_channel');
@@ -142,24 +144,27 @@ export function permalink(context: Context, message: SandboxMessage): string {
   return `${context.url}/archives/${message.channel}/p${message.ts.replace('.', '')}${query}`;
 }
 
-/** By id; a user's id stands for the direct message with them. Private ones the app is not in do not exist for it. */
-export function knownChannel(context: Context, given: string): SandboxChannel {
-  const { workspace } = context;
-  const user = workspace.users.get(given);
-  if (user !== undefined && !user.is_bot) return workspace.im(user.id);
-  const channel = workspace.channels.get(given) ?? workspace.findChannel(given);
-  if (channel === undefined || !workspace.isVisible(channel, BOT.user))
+/** By id only. Private ones the app is not in do not exist for it. */
+export function knownChannel(context: Context, id: string): SandboxChannel {
+  const channel = context.workspace.channels.get(id);
+  if (channel === undefined || !context.workspace.isVisible(channel, BOT.user)) {
     throw new SlackError('channel_not_found');
+  }
   return channel;
 }
 
-/** @throws SlackError channel_not_found, is_archived, not_in_channel */
-export function writableChannel(context: Context, given: string): SandboxChannel {
-  const channel = knownChannel(context, given);
+/** New messages, and no other method, also take a channel's name, and a user's id for the direct message with them. */
+function addressed(context: Context, given: string): SandboxChannel {
+  const user = context.workspace.users.get(given);
+  if (user !== undefined && !user.is_bot) return context.workspace.im(user.id);
+  return knownChannel(context, context.workspace.findChannel(given)?.id ?? given);
+}
+
+/** @throws SlackError is_archived, not_in_channel */
+export function requireWritable(context: Context, channel: SandboxChannel): void {
   if (channel.is_archived) throw new SlackError('is_archived');
   const mayWriteAnywhere = context.manifest.botScopes.has('chat:write.public') && !channel.is_private;
   if (!channel.members.includes(BOT.user) && !mayWriteAnywhere) throw new SlackError('not_in_channel');
-  return channel;
 }
 
 function threadOf(context: Context, channel: SandboxChannel, args: Json): string | undefined {

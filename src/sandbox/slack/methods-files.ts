@@ -8,7 +8,7 @@ import { publicFile, type StoredFile, wireFile } from './files.ts';
 import { parseJson } from './http.ts';
 import { type Content, readContent } from './messages.ts';
 import { type Method, optional, required } from './method.ts';
-import { writableChannel } from './methods-chat.ts';
+import { knownChannel, requireWritable } from './methods-chat.ts';
 import { isObject, type Json } from './schema.ts';
 
 /** How late a share is when a fault says so and does not say how late. */
@@ -101,7 +101,17 @@ function filesOf(args: Json): { id: string; title: string | undefined }[] {
 
 function channelsOf(context: Context, args: Json): SandboxChannel[] {
   const given = [optional(args, 'channel_id'), ...(optional(args, 'channels') ?? '').split(',')];
-  return given.flatMap((id) => (id === undefined || id === '' ? [] : [writableChannel(context, id)]));
+  return given.flatMap((id) => {
+    if (id === undefined || id === '') return [];
+    // Not a user's id, unlike in chat.postMessage: a direct message must be given by its own (`D…`).
+    if (!/^[CGDZ][A-Z0-9]+$/.test(id)) {
+      const words = 'input must match regex pattern: ^[CGDZ][A-Z0-9]{8,}$';
+      throw SlackError.withProblems('invalid_arguments', [{ message: words, pointer: '/channel_id' }]);
+    }
+    const channel = knownChannel(context, id);
+    requireWritable(context, channel);
+    return [channel];
+  });
 }
 
 /** `initial_comment` wins over `blocks`. */

@@ -278,6 +278,7 @@ describe('[O7] files', () => {
     expect(await codeOf(complete(file_id))).toBe('file_not_found');
     expect((await fetch(upload_url, { method: 'POST', body: 'four' })).status).toBe(200);
     expect(await codeOf(complete(file_id, 'C0RANDOM'))).toBe('not_in_channel');
+    expect(await codeOf(complete(file_id, 'U0ADA'))).toBe('invalid_arguments');
     expect(await codeOf(complete(file_id))).toBe('ok');
     expect(await codeOf(complete(file_id))).toBe('file_not_found');
     expect(await codeOf(rig.client.files.delete({ file: file_id }))).toBe('ok');
