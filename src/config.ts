@@ -112,7 +112,9 @@ export function childEnvironment(changes: Environment): Record<string, string> {
  * Takes over what `.env` in the working directory sets and the environment does not. Into the process's own
  * environment, since the AWS SDK reads its variables there.
  */
-export function loadDotEnv(cwd: string = process.cwd()): void {
+export function prepareEnvironment(cwd: string = process.cwd()): void {
+  // On Node 20 the SDK announces at each start which of its later versions will want Node 22.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
   const path = resolve(cwd, '.env');
   if (!existsSync(path)) return;
   for (const [name, value] of Object.entries(parseEnv(readFileSync(path, 'utf8'))))

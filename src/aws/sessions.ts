@@ -57,8 +57,8 @@ export interface RoleSession {
    * @throws AppError by the table of AWS errors; CancelledError
    */
   call<T>(context: AwsCallContext, run: () => Promise<T>): Promise<T>;
-  /** The same without the table, for callers with a table of their own. */
-  withRenewal<T>(run: () => Promise<T>): Promise<T>;
+  /** The service calls the credentials expired: the next ones will be new. For callers that repeat by themselves. */
+  renew(): void;
 }
 
 interface RoleSessionsOptions {
@@ -184,14 +184,18 @@ class Session implements RoleSession {
 
   async call<T>(context: AwsCallContext, run: () => Promise<T>): Promise<T> {
     try {
-      return await this.withRenewal(run);
+      return await this.#withRenewal(run);
     } catch (error) {
       const { id, roleArn, region } = this.useCase;
       throw awsErrorToAppError(error, { ...context, useCase: id, roleArn, region });
     }
   }
 
-  async withRenewal<T>(run: () => Promise<T>): Promise<T> {
+  renew(): void {
+    this.#current = undefined;
+  }
+
+  async #withRenewal<T>(run: () => Promise<T>): Promise<T> {
     const used = this.#current;
     try {
       return await run();
@@ -199,7 +203,7 @@ class Session implements RoleSession {
       if (!isExpiredCredentials(error)) throw error;
       // Of many calls that fail together only the first renews: the others see that it has been done. Without
       // credentials at the start, this very call fetched the refused ones.
-      if (used === undefined || this.#current === used) this.#current = undefined;
+      if (used === undefined || this.#current === used) this.renew();
       return run();
     }
   }

@@ -1,0 +1,119 @@
+/** The bot of the demo: the real program in a process of its own, pointed at the sandbox. */
+import { spawn } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { childEnvironment } from '../config.ts';
+import { AppError } from '../errors.ts';
+import type { Sandbox } from '../sandbox/index.ts';
+import { type CliIo, line } from './io.ts';
+
+export interface Bot {
+  readonly logPath: string;
+  /** How it ended: `exit code 1`, `signal SIGKILL`. */
+  readonly ended: Promise<string>;
+  /** An error with the end of its log. */
+  failure(message: string): AppError;
+  /** Asks it to end, and makes it after a while. */
+  stop(): Promise<void>;
+}
+
+/** How long the bot has to end by itself, milliseconds. */
+const STOP_WITHIN_MS = 25_000;
+const LAST_LINES = 15;
+
+/** @returns once it is connected. @throws AppError with the end of its log when it does not come up */
+export async function startBot(sandbox: Sandbox, dataDir: string, io: CliIo): Promise<Bot> {
+  const logPath = join(dataDir, 'signalbox.log');
+  const log = createWriteStream(logPath, { flags: 'a', mode: 0o600 });
+  log.on('error', (error) => line(io.stderr, `the log ${logPath} cannot be written: ${error.message}`));
+
+  const program = import.meta.filename.endsWith('.ts') ? '../cli.ts' : '../cli.js';
+  const child = spawn(
+    process.execPath,
+    [...process.execArgv, fileURLToPath(new URL(program, import.meta.url)), 'start'],
+    {
+      // Not the caller's folder: an .env there is about a real workspace.
+      cwd: dataDir,
+      env: botEnvironment(sandbox, io),
+      // The channel tells the bot when this process is gone, however it went.
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      // A group of its own: Ctrl-C reaches this process only, which then stops the bot in order.
+      detached: true,
+    },
+  );
+  const ended = new Promise<string>((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('exit', (code, signal) => resolve(signal ? `signal ${signal}` : `exit code ${code}`));
+  });
+
+  const last: string[] = [];
+  const ready = new Promise<void>((resolve) => {
+    createInterface({ input: child.stderr! }).on('line', (text) => {
+      log.write(`${text}\n`);
+      const entry = parseEntry(text);
+      last.push(entry ? `${entry.level}: ${entry.msg}${entry.err ? ` (${entry.err.message})` : ''}` : text);
+      if (last.length > LAST_LINES) last.shift();
+      if (entry?.msg === 'ready') resolve();
+      if (entry && ['warn', 'error', 'fatal'].includes(entry.level)) line(io.stderr, `bot ${last.at(-1)}`);
+    });
+  });
+  const bot: Bot = {
+    logPath,
+    ended,
+    failure: (message) =>
+      new AppError('unavailable', message, { hint: `The end of its log (${logPath}):\n${last.join('\n')}` }),
+    async stop() {
+      if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+      child.kill('SIGTERM');
+      const timer = setTimeout(() => child.kill('SIGKILL'), STOP_WITHIN_MS);
+      await ended;
+      clearTimeout(timer);
+      log.end();
+    },
+  };
+
+  const interrupted = new Promise<void>((resolve) => {
+    if (io.signal.aborted) resolve();
+    else io.signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  const outcome = await Promise.race([ready.then(() => 'ready' as const), ended, interrupted]);
+  if (outcome === 'ready') return bot;
+  await bot.stop();
+  io.signal.throwIfAborted();
+  throw bot.failure(`The bot did not start (${outcome}).`);
+}
+
+/** Only what the sandbox gave: nothing of a real account or workspace may reach the demo's bot. */
+function botEnvironment(sandbox: Sandbox, io: CliIo): Record<string, string> {
+  const foreign = Object.keys(io.env).filter((name) =>
+    /^(AWS_|SLACK_|SIGNALBOX_|DATABASE_URL$|PORT$)/.test(name),
+  );
+  return childEnvironment({
+    ...Object.fromEntries(foreign.map((name) => [name, undefined])),
+    SIGNALBOX_CONFIG: sandbox.configPath,
+    SLACK_API_URL: sandbox.slackApiUrl,
+    SLACK_BOT_TOKEN: sandbox.tokens.bot,
+    SLACK_APP_TOKEN: sandbox.tokens.app,
+    AWS_ENDPOINT_URL: sandbox.awsEndpoint,
+    AWS_ACCESS_KEY_ID: sandbox.awsCredentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: sandbox.awsCredentials.secretAccessKey,
+    AWS_EC2_METADATA_DISABLED: 'true',
+  });
+}
+
+interface LogEntry {
+  level: string;
+  msg: string;
+  err?: { message: string };
+}
+
+function parseEntry(text: string): LogEntry | undefined {
+  try {
+    const value = JSON.parse(text) as LogEntry | null;
+    return typeof value?.level === 'string' ? value : undefined;
+  } catch {
+    return undefined; // What Node itself prints.
+  }
+}

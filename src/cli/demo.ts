@@ -1,0 +1,115 @@
+/** `signalbox demo` and `signalbox sandbox`: the local Slack and AWS, with the bot and without. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { AppError } from '../errors.ts';
+import { type Sandbox, type SandboxOptions, startSandbox } from '../sandbox/index.ts';
+import { type Bot, startBot } from './demo-bot.ts';
+import { type CliIo, line } from './io.ts';
+import { MANIFEST_PATH } from './manifest.ts';
+import type { DemoFlags, SandboxFlags } from './program.ts';
+
+const DEFAULT_PORT = 4400;
+/** Ports tried above the default when nobody asked for one. */
+const TRIES = 20;
+
+export async function sandbox(flags: SandboxFlags, io: CliIo): Promise<undefined> {
+  return withSandbox(flags, io, async (running) => {
+    announce(running, io);
+    await aborted(io.signal);
+  });
+}
+
+export async function demo(flags: DemoFlags, io: CliIo): Promise<undefined> {
+  return withSandbox(flags, io, async (running, dataDir) => {
+    const bot = await startBot(running, dataDir, io);
+    try {
+      announce(running, io);
+      line(io.stderr, `Bot connected; its log: ${bot.logPath}`);
+      line(io.stderr, 'Open the page, go to #line-3 and type /logs. Ctrl-C ends it.');
+      await Promise.race([aborted(io.signal), whenBotEnds(bot, io.signal)]);
+    } finally {
+      await bot.stop();
+    }
+  });
+}
+
+async function withSandbox(
+  flags: SandboxFlags,
+  io: CliIo,
+  use: (running: Sandbox, dataDir: string) => Promise<void>,
+): Promise<undefined> {
+  const dataDir =
+    flags.data === undefined ? await mkdtemp(join(tmpdir(), 'signalbox-demo-')) : resolve(io.cwd, flags.data);
+  try {
+    const running = await startOnPort(flags, {
+      dataDir,
+      manifestPath: flags.manifest === undefined ? MANIFEST_PATH : resolve(io.cwd, flags.manifest),
+      pageDir: builtPage(),
+      slack: {
+        ...(flags.requestUrl === undefined ? {} : { requestUrl: flags.requestUrl }),
+        onError: (error) => line(io.stderr, `sandbox: ${error instanceof Error ? error.message : error}`),
+      },
+      ...(flags.awsPort === undefined ? {} : { awsPort: flags.awsPort }),
+    });
+    try {
+      await use(running, dataDir);
+    } finally {
+      await running.close();
+    }
+  } finally {
+    if (flags.data === undefined) await rm(dataDir, { recursive: true, force: true });
+  }
+  return undefined;
+}
+
+/** A port that somebody asked for must be it; otherwise the next free one will do. */
+async function startOnPort(flags: SandboxFlags, options: SandboxOptions): Promise<Sandbox> {
+  if (flags.port !== undefined) return startSandbox({ ...options, port: flags.port });
+  for (let port = DEFAULT_PORT; port < DEFAULT_PORT + TRIES; port++) {
+    try {
+      return await startSandbox({ ...options, port });
+    } catch (error) {
+      if (!isPortTaken(error)) throw error;
+    }
+  }
+  return startSandbox({ ...options, port: 0 });
+}
+
+function isPortTaken(error: unknown): boolean {
+  return (
+    error instanceof AppError && (error.cause as NodeJS.ErrnoException | undefined)?.code === 'EADDRINUSE'
+  );
+}
+
+/** Scripts read these lines. */
+function announce(
+  { url, slackApiUrl, tokens, awsEndpoint, awsCredentials, configPath }: Sandbox,
+  io: CliIo,
+): void {
+  line(io.stdout, `Sandbox ready: ${url}`);
+  line(io.stdout, `Slack API: ${slackApiUrl}`);
+  line(io.stdout, `Slack tokens: ${tokens.bot} ${tokens.app} ${tokens.signingSecret}`);
+  line(io.stdout, `AWS endpoint: ${awsEndpoint}`);
+  line(io.stdout, `AWS credentials: ${awsCredentials.accessKeyId} ${awsCredentials.secretAccessKey}`);
+  line(io.stdout, `Config: ${configPath}`);
+}
+
+/** The page is only there built; run from its sources, the program takes the last build's. */
+function builtPage(): string {
+  const built = import.meta.filename.endsWith('.ts') ? '../../dist/sandbox/page' : '../sandbox/page';
+  return fileURLToPath(new URL(built, import.meta.url));
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+async function whenBotEnds(bot: Bot, signal: AbortSignal): Promise<void> {
+  const how = await bot.ended;
+  if (!signal.aborted) throw bot.failure(`The bot ended by itself (${how}).`);
+}

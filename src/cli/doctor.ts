@@ -1,0 +1,55 @@
+/** `signalbox doctor`: what is wrong between here, Slack and AWS, and the exact fix for each. */
+import { createUseCaseGateway } from '../aws/gateway.ts';
+import { loadConfig } from '../config.ts';
+import { createSageMakerCatalog } from '../providers/sagemaker.ts';
+import { checkAws } from './doctor/aws-checks.ts';
+import type { Check } from './doctor/checks.ts';
+import { checkSlack } from './doctor/slack-checks.ts';
+import { type CliIo, line } from './io.ts';
+import { localActor } from './local-actor.ts';
+
+const SYMBOLS: Readonly<Record<Check['status'], string>> = {
+  ok: '✓ ok     ',
+  warning: '! warning',
+  failed: '✗ failed ',
+  skipped: '- skipped',
+};
+
+/** @returns 0 when nothing failed, else 1; warnings alone are 0 */
+export async function doctor(options: { json?: boolean }, io: CliIo): Promise<number> {
+  const config = loadConfig({ env: io.env, cwd: io.cwd });
+  const gateway = createUseCaseGateway({
+    clock: { now: () => Date.now() },
+    createJobCatalog: createSageMakerCatalog,
+  });
+  const checks = (
+    await Promise.all([
+      checkSlack(config.slack, config.useCases),
+      checkAws(config.useCases, gateway, localActor()),
+    ])
+  ).flat();
+  const failed = checks.filter(({ status }) => status === 'failed').length;
+  if (options.json)
+    line(io.stdout, JSON.stringify({ ok: failed === 0, config: config.path, checks }, null, 2));
+  else print(checks, config.path, io);
+  return failed === 0 ? 0 : 1;
+}
+
+function print(checks: readonly Check[], path: string, io: CliIo): void {
+  line(io.stdout, `configuration: ${path}`);
+  for (const about of new Set(checks.map((check) => check.about))) {
+    line(io.stdout);
+    line(io.stdout, about);
+    for (const { title, status, detail, fix } of checks.filter((check) => check.about === about)) {
+      line(io.stdout, `  ${SYMBOLS[status]}  ${title}: ${detail}`);
+      if (fix !== undefined)
+        line(io.stdout, fix.replace(/^/gm, '               ').replace(/^ {15}/, '        fix:   '));
+    }
+  }
+  const count = (status: Check['status']) => checks.filter((check) => check.status === status).length;
+  line(io.stdout);
+  line(
+    io.stdout,
+    `${count('ok')} ok, ${count('warning')} warnings, ${count('failed')} failed, ${count('skipped')} skipped`,
+  );
+}

@@ -1,0 +1,149 @@
+/** AWS as the doctor sees it: the bot's identity; for each use case its role, log access and jobs. */
+import { callerIdentity } from '../../aws/identity.ts';
+import type { UseCase } from '../../domain/use-cases.ts';
+import { type AppError, toAppError } from '../../errors.ts';
+import type { Actor, UseCaseGateway, UseCaseSession } from '../../ports.ts';
+import { type Check, type Subject, subject } from './checks.ts';
+
+/** A name that nobody gives a job: what is looked for under it is not there. */
+const NO_JOB = 'signalbox-doctor-looks-for-nothing';
+
+export async function checkAws(
+  useCases: readonly UseCase[],
+  gateway: UseCaseGateway,
+  actor: Actor,
+): Promise<Check[]> {
+  const checks = await Promise.all(useCases.map((useCase) => checkUseCase(useCase, gateway, actor)));
+  return checks.flat();
+}
+
+async function checkUseCase(useCase: UseCase, gateway: UseCaseGateway, actor: Actor): Promise<Check[]> {
+  const about = subject(`use case ${useCase.id}`);
+  if (useCase.providers && !useCase.providers.sagemaker)
+    return [about.skipped('AWS', 'SageMaker is not among its providers')];
+
+  const identity = await checkIdentity(useCase, about);
+  if (identity.status === 'failed') return [identity];
+  let session: UseCaseSession;
+  try {
+    session = await gateway.open(useCase, actor, 'logs');
+  } catch (error) {
+    return [identity, failure(about, 'role', error)];
+  }
+  const access = await Promise.all([
+    ...(useCase.roleArn === undefined
+      ? []
+      : [checkRole(useCase, about, gateway, actor, session.sessionName)]),
+    checkLogs(useCase, about, session),
+    checkJobs(about, session),
+  ]);
+  return [identity, ...access.flat()];
+}
+
+/** Who the bot is to AWS, and, without a role, whether that is in the use case's account. */
+async function checkIdentity(useCase: UseCase, about: Subject): Promise<Check> {
+  const title = 'credentials';
+  try {
+    const { account, arn } = await callerIdentity(useCase.region);
+    if (useCase.roleArn === undefined && account !== useCase.account)
+      return about.failed(
+        title,
+        `the bot runs as ${arn} in account ${account}; the use case is in ${useCase.account}`,
+        `Give the use case a roleArn in account ${useCase.account} (infra/use-case-account.yaml makes one), or correct its account.`,
+      );
+    return about.ok(title, `the bot runs as ${arn}`);
+  } catch (error) {
+    return failure(about, title, error);
+  }
+}
+
+async function checkRole(
+  useCase: UseCase,
+  about: Subject,
+  gateway: UseCaseGateway,
+  actor: Actor,
+  sessionName: string,
+): Promise<Check[]> {
+  const role = about.ok('role', `assumed as ${sessionName}`);
+  if (useCase.externalId === undefined)
+    return [
+      role,
+      about.warning(
+        'external id',
+        'none is configured',
+        'Put a condition on sts:ExternalId into the trust policy and the same externalId into signalbox.yaml: without it another customer of a shared bot could name your role.',
+      ),
+    ];
+  try {
+    await gateway.open({ ...useCase, externalId: undefined }, actor, 'logs');
+    return [
+      role,
+      about.warning(
+        'external id',
+        'the role can be assumed without it',
+        'Put the condition "sts:ExternalId" into the trust policy of the role (infra/use-case-account.yaml has it).',
+      ),
+    ];
+  } catch (error) {
+    const { code, message } = toAppError(error);
+    return [
+      role,
+      code === 'permission_denied'
+        ? about.ok('external id', 'accepted, and asked for by the trust policy')
+        : about.skipped('external id', `whether the trust policy asks for it could not be seen: ${message}`),
+    ];
+  }
+}
+
+/** Reads what cannot be there: "not found" is the answer of somebody who may read. */
+async function checkLogs(useCase: UseCase, about: Subject, session: UseCaseSession): Promise<Check[]> {
+  const title = 'log access';
+  const source = session.trainingLog(NO_JOB);
+  try {
+    await source.listStreams();
+  } catch (error) {
+    return [failure(about, title, error)];
+  }
+  for (const lane of [source, source.secondLane]) {
+    try {
+      await lane?.readPage({ stream: `${NO_JOB}/algo-1-0`, direction: 'forward', from: 0, to: 1, limit: 1 });
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      if (error.code !== 'not_found') return [failure(about, title, error)];
+      if (/log group does not exist/i.test(error.adminHint ?? ''))
+        return [
+          about.warning(
+            title,
+            `there is no log group /aws/sagemaker/TrainingJobs in ${useCase.account} ${useCase.region} yet`,
+            'It appears with the first training job. If jobs have run, correct the account or the region.',
+          ),
+        ];
+    }
+  }
+  return [about.ok(title, 'streams can be listed and read')];
+}
+
+async function checkJobs(about: Subject, session: UseCaseSession): Promise<Check[]> {
+  const title = 'training jobs';
+  try {
+    const [newest] = await session.jobs.list({ limit: 1 });
+    await session.jobs.find(newest?.name ?? NO_JOB);
+    return [
+      about.ok(
+        title,
+        newest ? `can be listed; the newest is ${newest.name}` : 'can be listed; there is none yet',
+      ),
+    ];
+  } catch (error) {
+    return [failure(about, title, error)];
+  }
+}
+
+function failure(about: Subject, title: string, thrown: unknown): Check {
+  const error: AppError = toAppError(thrown);
+  return about.failed(
+    title,
+    error.message,
+    [error.hint, error.adminHint].filter((text) => text !== undefined).join('\n') || 'Try again.',
+  );
+}

@@ -1,0 +1,18 @@
+/** What a subcommand has of the outside world, so that tests can give it another one. */
+import type { Writable } from 'node:stream';
+import type { Environment } from '../config.ts';
+
+export interface CliIo {
+  /** Results only: what a script reads. */
+  stdout: Writable;
+  /** Progress, remarks and errors. */
+  stderr: Writable & { isTTY?: boolean };
+  env: Environment;
+  cwd: string;
+  /** Aborted by Ctrl-C and by the signal to end. */
+  signal: AbortSignal;
+}
+
+export function line(stream: Writable, text = ''): void {
+  stream.write(`${text}\n`);
+}

@@ -1,0 +1,143 @@
+/** `signalbox logs`: the log engine without Slack. The file's path is all that standard output gets. */
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { createUseCaseGateway } from '../aws/gateway.ts';
+import { loadConfig } from '../config.ts';
+import { logFileName } from '../domain/log-files.ts';
+import { type LogQuery, parseLogQuery } from '../domain/log-query.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import { AppError } from '../errors.ts';
+import { createLogEngine } from '../logs/index.ts';
+import { findUseCase } from '../operations/choose-use-case.ts';
+import { type DownloadOutcome, downloadLogs } from '../operations/download-logs.ts';
+import type { Clock } from '../ports.ts';
+import { createSageMakerCatalog } from '../providers/sagemaker.ts';
+import { appendCommandLineAudit } from '../stores/audit-files.ts';
+import { type CliIo, line } from './io.ts';
+import { localActor } from './local-actor.ts';
+import type { LogsFlags } from './program.ts';
+import { showProgress } from './progress.ts';
+
+const clock: Clock = { now: () => Date.now() };
+
+export async function logs(words: readonly string[], flags: LogsFlags, io: CliIo): Promise<undefined> {
+  const now = clock.now();
+  const query = parseLogQuery(words, now);
+  if (query.dm)
+    throw new AppError('invalid_input', '--dm is for Slack; on the command line the file is written here.', {
+      hint: 'Use --out to say where.',
+    });
+  const config = loadConfig({ env: io.env, cwd: io.cwd });
+  const useCase = chosenUseCase(query, config.useCases);
+  const toStdout = flags.out === '-';
+  const out = toStdout ? undefined : await outputPath(query, flags, io.cwd, now);
+
+  const progress = showProgress(io, query.job);
+  try {
+    const actor = localActor();
+    const outcome = await downloadLogs(
+      {
+        gateway: createUseCaseGateway({ clock, createJobCatalog: createSageMakerCatalog }),
+        engine: createLogEngine({ spoolDir: join(config.dataDir, 'spool') }),
+        // Beside a running bot, which holds the store: the command line has an audit file of its own.
+        store: { appendAudit: (record) => appendCommandLineAudit(config.dataDir, record) },
+        clock,
+      },
+      {
+        actor,
+        by: `${actor.user} (command line)`,
+        useCases: [useCase],
+        query,
+        out,
+        neverGzip: true,
+      },
+      { signal: io.signal, onProgress: progress.update },
+    );
+    progress.stop();
+    const download = delivered(outcome, query);
+    for (const note of download.notes) line(io.stderr, `note: ${note}`);
+    if (toStdout) {
+      for (const file of download.files)
+        await pipeline(createReadStream(file.path), io.stdout, { end: false, signal: io.signal });
+    } else {
+      for (const file of download.files) line(io.stdout, file.path);
+    }
+    line(io.stderr, summary(outcome));
+    await download.dispose();
+  } finally {
+    progress.stop();
+  }
+  return undefined;
+}
+
+function chosenUseCase(query: LogQuery, useCases: readonly UseCase[]): UseCase {
+  if (query.useCase !== undefined) return findUseCase(query.useCase, useCases);
+  const [only, another] = useCases;
+  if (only && !another) return only;
+  throw new AppError('invalid_input', 'A use case was expected (--use-case), and none came.', {
+    hint: `The configuration has these: ${useCases.map(({ id }) => id).join(', ')}.\nFor example: --use-case ${only?.id}`,
+  });
+}
+
+/** Named with --out: that, replaced when finished. Otherwise the usual name, and never over another file. */
+async function outputPath(query: LogQuery, flags: LogsFlags, cwd: string, now: number): Promise<string> {
+  const name = logFileName(query.job, now);
+  const wanted = resolve(cwd, flags.out ?? name);
+  const there = await kindOf(wanted);
+  const path = there === 'folder' ? join(wanted, name) : wanted;
+  if ((await kindOf(dirname(path))) !== 'folder')
+    throw new AppError(
+      'invalid_input',
+      `The folder ${dirname(path)} does not exist; ${basename(path)} cannot go there.`,
+      {
+        hint: 'Make the folder first, or give another --out.',
+      },
+    );
+  const named = flags.out !== undefined && there !== 'folder';
+  if (!named && !flags.force && (await kindOf(path)) !== undefined)
+    throw new AppError('conflict', `There is a file ${path} already.`, {
+      hint: 'Give --force to replace it, or --out to write another one.',
+    });
+  return path;
+}
+
+async function kindOf(path: string): Promise<'file' | 'folder' | undefined> {
+  try {
+    return (await stat(path)).isDirectory() ? 'folder' : 'file';
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
+
+function delivered(outcome: DownloadOutcome, query: LogQuery) {
+  if (outcome.kind === 'done') return outcome.download;
+  if (outcome.kind === 'no_log')
+    throw new AppError(
+      'not_found',
+      `No logs available yet for ${outcome.job.name} (${outcome.job.status}).`,
+      {
+        hint: 'A job prints its first lines some minutes after it starts, once its instances are there. Try again then.',
+      },
+    );
+  const { nearest, useCase } = outcome;
+  throw new AppError('not_found', `There is no training job ${query.job} in the use case ${useCase.id}.`, {
+    hint:
+      nearest.length > 0
+        ? `Did you mean one of these?\n${nearest.map((name) => `  ${name}`).join('\n')}`
+        : `No job there has a similar name. Check the use case, and its account (${useCase.account}) and region (${useCase.region}).`,
+  });
+}
+
+function summary(outcome: DownloadOutcome): string {
+  if (outcome.kind !== 'done') return '';
+  const { facts } = outcome.download;
+  const count = (value: number, noun: string) =>
+    `${value.toLocaleString('en-US')} ${noun}${value === 1 ? '' : 's'}`;
+  return `${count(facts.events, 'event')} of ${count(facts.streams.length, 'stream')}, ${megabytes(facts.textBytes)}; session ${outcome.sessionName}`;
+}
+
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 2 : 0)} MB`;

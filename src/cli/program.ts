@@ -1,0 +1,189 @@
+/** The subcommands. Each loads its own modules when it runs: `--help` and short commands start at once. */
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { LOG_FLAGS } from '../domain/log-query.ts';
+import { AppError, CancelledError } from '../errors.ts';
+import { reportFailure } from './failures.ts';
+import type { CliIo } from './io.ts';
+
+/** Runs one command line. @returns the exit code */
+export async function runProgram(args: readonly string[], given: Partial<CliIo> = {}): Promise<number> {
+  const interruption = given.signal ? undefined : listenForInterruption();
+  const io: CliIo = {
+    stdout: given.stdout ?? process.stdout,
+    stderr: given.stderr ?? process.stderr,
+    env: given.env ?? {},
+    cwd: given.cwd ?? process.cwd(),
+    signal: given.signal ?? interruption!.signal,
+  };
+  try {
+    return await run(args, io, given.env === undefined);
+  } finally {
+    interruption?.stop();
+  }
+}
+
+async function run(args: readonly string[], io: CliIo, ownEnvironment: boolean): Promise<number> {
+  let exitCode = 0;
+  /** A subcommand's work; it resolves to its exit code, or to nothing for 0. */
+  const perform = async (work: (io: CliIo) => Promise<number | undefined>): Promise<void> => {
+    const { debugging, environment, prepareEnvironment } = await import('../config.ts');
+    let complete = io;
+    if (ownEnvironment) {
+      prepareEnvironment(io.cwd);
+      complete = { ...io, env: environment() };
+    }
+    try {
+      exitCode = (await work(complete)) ?? 0;
+    } catch (error) {
+      // A signal's own reason, thrown by `throwIfAborted`, is the same cancellation.
+      const cancelled = io.signal.aborted && !(error instanceof AppError);
+      exitCode = reportFailure(
+        cancelled ? new CancelledError('Cancelled', { cause: error }) : error,
+        complete,
+        debugging(complete.env),
+      );
+    }
+  };
+
+  const program = buildProgram(io, perform);
+  try {
+    await program.parseAsync(args, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // Help and version end with 0; a wrong flag is invalid input.
+    return error.exitCode === 0 ? 0 : 2;
+  }
+  return exitCode;
+}
+
+type Perform = (work: (io: CliIo) => Promise<number | undefined>) => Promise<void>;
+
+function buildProgram(io: CliIo, perform: Perform): Command {
+  const program = new Command('signalbox')
+    .description('Training logs, whole, in the Slack channel where your team already talks.')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+    })
+    .showSuggestionAfterError()
+    .showHelpAfterError('Run `signalbox --help` for everything it can do.')
+    .helpCommand(false);
+
+  program
+    .command('demo')
+    .description('the bot and a local Slack and AWS together, with training jobs to try it on')
+    .addOption(portOption())
+    .option('--data <dir>', 'folder for what the demo keeps (default: a temporary one)')
+    .action((options: DemoFlags) => perform(async (io) => (await import('./demo.ts')).demo(options, io)));
+
+  program
+    .command('sandbox')
+    .description('the local Slack and AWS without the bot, for any bot or client to be pointed at')
+    .addOption(portOption())
+    .option('--data <dir>', 'folder for what the sandbox keeps (default: a temporary one)')
+    .option('--manifest <file>', 'the Slack app to enforce (default: the manifest.yml of this package)')
+    .option('--request-url <url>', 'send Slack requests there, signed, instead of over Socket Mode')
+    .addOption(portOption('--aws-port <port>', 'port of the AWS endpoint (default: any free one)'))
+    .action((options: SandboxFlags) =>
+      perform(async (io) => (await import('./demo.ts')).sandbox(options, io)),
+    );
+
+  program
+    .command('start')
+    .description('the bot, from signalbox.yaml (SIGNALBOX_CONFIG for another path) and the environment')
+    .action(() => perform(async (io) => (await import('./start.ts')).start(io)));
+
+  const logs = program
+    .command('logs')
+    .description('the whole log of a training job as a file; its path goes to standard output')
+    .argument('<job>', "the training job's name")
+    .argument('[flags...]')
+    .usage('<job> [--use-case <id>] [--out <file>] [flags]')
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .option('--out <file>', 'where to write it, replacing what is there; a folder; or - for standard output')
+    .option('--force', 'replace an existing file of the default name')
+    .configureHelp({ visibleArguments: () => [] })
+    .action((_job, _flags, options: LogsFlags) =>
+      perform(async (io) => (await import('./logs.ts')).logs(logs.args, options, io)),
+    );
+  for (const flag of LOG_FLAGS) {
+    // Shown by the help, read by the same parser as Slack's command.
+    if (flag.name !== '--dm') logs.addHelpText('after', helpLine(flag));
+  }
+  logs.addHelpText(
+    'after',
+    `
+Exit codes: 0 done, 2 invalid input, 3 not found, 4 permission denied, 5 unavailable or throttled, 1 internal.`,
+  );
+
+  program
+    .command('check-config')
+    .description('read signalbox.yaml and the environment, and say everything that is wrong')
+    .action(() => perform(async (io) => (await import('./check-config.ts')).checkConfig(io)));
+
+  program
+    .command('manifest')
+    .description('print the Slack app for "Create New App → From a manifest"')
+    .option('--prefix <prefix>', 'put this before every command, for a workspace that has /logs already: ml-')
+    .action((options: { prefix?: string }) =>
+      perform(async (io) => (await import('./manifest.ts')).manifest(options, io)),
+    );
+
+  program
+    .command('doctor')
+    .description('check Slack and every use case, and say what is wrong and how to mend it')
+    .option('--json', 'the checks as JSON')
+    .action((options: { json?: boolean }) =>
+      perform(async (io) => (await import('./doctor.ts')).doctor(options, io)),
+    );
+
+  return program;
+}
+
+export interface DemoFlags {
+  port?: number;
+  data?: string;
+}
+
+export interface SandboxFlags extends DemoFlags {
+  manifest?: string;
+  requestUrl?: string;
+  awsPort?: number;
+}
+
+export interface LogsFlags {
+  out?: string;
+  force?: boolean;
+}
+
+function portOption(
+  flags = '--port <port>',
+  description = 'port of the page (default: 4400, or the next free one)',
+): Option {
+  return new Option(flags, description).argParser((text) => {
+    const port = Number(text);
+    if (/^\d+$/.test(text) && port <= 65_535) return port;
+    throw new InvalidArgumentError('Expected a number from 0 to 65535.');
+  });
+}
+
+function helpLine(flag: (typeof LOG_FLAGS)[number]): string {
+  const name = flag.value === undefined ? flag.name : `${flag.name} <${flag.value}>`;
+  return `  ${name.padEnd(22)} ${flag.description}`;
+}
+
+/** Ctrl-C asks to end; a second one does not ask. */
+function listenForInterruption(): { signal: AbortSignal; stop(): void } {
+  const controller = new AbortController();
+  const interrupt = (): void => {
+    if (controller.signal.aborted) process.exit(130);
+    controller.abort(new CancelledError());
+  };
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+  return {
+    signal: controller.signal,
+    stop: () => void process.off('SIGINT', interrupt).off('SIGTERM', interrupt),
+  };
+}

@@ -1,0 +1,66 @@
+/** How far a download is: a bar where standard error is a terminal, a line now and then where it is not. */
+import { Format, Presets, SingleBar } from 'cli-progress';
+import type { LogProgress } from '../logs/index.ts';
+import { type CliIo, line } from './io.ts';
+
+export interface ProgressDisplay {
+  update(progress: LogProgress): void;
+  /** Leaves the line; safe to call twice. */
+  stop(): void;
+}
+
+/** Between two lines when there is no terminal, milliseconds. */
+const LINE_EVERY_MS = 5_000;
+/** The bar counts in these, since it wants whole numbers. */
+const STEPS = 1_000;
+
+export function showProgress(io: Pick<CliIo, 'stderr'>, job: string): ProgressDisplay {
+  return io.stderr.isTTY ? bar(io, job) : lines(io, job);
+}
+
+function bar({ stderr }: Pick<CliIo, 'stderr'>, job: string): ProgressDisplay {
+  const display = new SingleBar(
+    {
+      stream: stderr,
+      clearOnComplete: true,
+      hideCursor: true,
+      format: (options, params, payload: { words?: string }) =>
+        `${job} ${Format.BarFormat(params.progress, options)} ${payload.words ?? ''}`,
+      barsize: 24,
+    },
+    Presets.shades_classic,
+  );
+  let running = false;
+  return {
+    update(progress) {
+      if (!running) display.start(STEPS, 0, { words: words(progress) });
+      running = true;
+      display.update(Math.floor(progress.fraction * STEPS), { words: words(progress) });
+    },
+    stop() {
+      if (running) display.stop();
+      running = false;
+    },
+  };
+}
+
+function lines({ stderr }: Pick<CliIo, 'stderr'>, job: string): ProgressDisplay {
+  let last = Date.now();
+  return {
+    update(progress) {
+      if (Date.now() - last < LINE_EVERY_MS) return;
+      last = Date.now();
+      line(stderr, `${job}: ${words(progress)}`);
+    },
+    stop() {},
+  };
+}
+
+function words({ phase, events, textBytes, fraction, throttled }: LogProgress): string {
+  if (phase === 'listing') return 'looking for its streams';
+  const percent = `${Math.floor(fraction * 100)} %`;
+  const amount = `${events.toLocaleString('en-US')} events, ${(textBytes / 1e6).toFixed(1)} MB`;
+  const doing =
+    phase === 'writing' ? 'writing the file' : throttled ? 'still fetching: AWS limits requests' : '';
+  return [percent, amount, doing].filter((part) => part !== '').join(', ');
+}
