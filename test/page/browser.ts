@@ -24,7 +24,7 @@ const ARGUMENTS = [
 ];
 
 /** The path of an installed Chromium or Chrome; undefined when there is none. */
-export async function findBrowser(): Promise<string | undefined> {
+async function findBrowser(): Promise<string | undefined> {
   for (const path of PLACES) {
     const usable = await access(path, constants.X_OK).then(
       () => true,

@@ -1,6 +1,5 @@
 /** A small Bolt app with one example of everything that the page must be able to do, and its manifest. */
-import { App, LogLevel } from '@slack/bolt';
-import type { KnownBlock, View } from '@slack/types';
+import { App, LogLevel, type types } from '@slack/bolt';
 
 export const MANIFEST = {
   display_information: { name: 'Signalbox' },
@@ -49,7 +48,7 @@ export const REPORT_LINES = Array.from(
 
 const plain = (text: string) => ({ type: 'plain_text', text }) as const;
 
-const reportBlocks = (name: string): KnownBlock[] => [
+const reportBlocks = (name: string): types.KnownBlock[] => [
   { type: 'section', text: { type: 'mrkdwn', text: `Report of *${name}*` } },
   {
     type: 'actions',
@@ -80,7 +79,7 @@ const reportBlocks = (name: string): KnownBlock[] => [
   },
 ];
 
-const form: View = {
+const form: types.View = {
   type: 'modal',
   callback_id: 'form',
   title: plain('Ask for logs'),

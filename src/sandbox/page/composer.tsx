@@ -97,7 +97,8 @@ export function Composer(props: {
       <div ref={frame} className="composer">
         {known && (
           <div className="composer-hint">
-            <strong>{known.command}</strong> {known.usage_hint && <code>{known.usage_hint}</code>}
+            <strong>{known.command}</strong>{' '}
+            {known.usage_hint && <code className="composer-usage">{known.usage_hint}</code>}
             <span>{known.description}</span>
           </div>
         )}

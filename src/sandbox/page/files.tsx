@@ -9,7 +9,7 @@ import { Icon } from './ui/icons.tsx';
 const PREVIEW_BYTES = 512 * 1024;
 const CARD_LINES = 6;
 
-export function formatBytes(bytes: number): string {
+function formatBytes(bytes: number): string {
   if (bytes < 1000) return `${bytes} bytes`;
   const units = ['kB', 'MB', 'GB', 'TB'];
   let value = bytes / 1000;

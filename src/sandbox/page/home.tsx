@@ -99,7 +99,7 @@ export function AboutTab() {
         {app.commands.length === 0 && <p className="muted">The app's manifest names no command.</p>}
         <dl>
           {app.commands.map((command) => (
-            <div key={command.command}>
+            <div key={command.command} className="about-entry">
               <dt>
                 <code>{command.command}</code> <span className="muted">{command.usage_hint}</span>
               </dt>
@@ -110,7 +110,7 @@ export function AboutTab() {
         {shortcuts.length > 0 && <h3>Shortcuts</h3>}
         <dl>
           {shortcuts.map((shortcut) => (
-            <div key={shortcut.callback_id}>
+            <div key={shortcut.callback_id} className="about-entry">
               <dt>
                 {shortcut.name} <span className="muted">{shortcut.kind}</span>
               </dt>

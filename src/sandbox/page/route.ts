@@ -11,7 +11,7 @@ export interface Route {
   thread: string | undefined;
 }
 
-export function parseRoute(hash: string): Route {
+function parseRoute(hash: string): Route {
   const [path = '', search = ''] = hash.replace(/^#\/?/, '').split('?', 2);
   const [place, tab] = path.split('/').map((part) => decodeURIComponent(part));
   const parameters = new URLSearchParams(search);
@@ -23,7 +23,7 @@ export function parseRoute(hash: string): Route {
   };
 }
 
-export function formatRoute(route: Route): string {
+function formatRoute(route: Route): string {
   const parameters = new URLSearchParams();
   if (route.as) parameters.set('as', route.as);
   if (route.thread) parameters.set('thread', route.thread);

@@ -76,7 +76,7 @@ export function initialState(element: Element): ElementState | undefined {
   return { type: element.type, [field]: initial[field] };
 }
 
-export interface Stateful {
+interface Stateful {
   block: AnyBlock;
   element: Element;
   /** `block_id/action_id`: edits are kept under it, so they survive an update that keeps both ids, as in Slack. */
@@ -86,7 +86,7 @@ export interface Stateful {
 export const keyOf = (block: AnyBlock, element: Element): string =>
   `${block.block_id ?? ''}/${element.action_id ?? ''}`;
 
-export function statefulElements(blocks: readonly AnyBlock[]): Stateful[] {
+function statefulElements(blocks: readonly AnyBlock[]): Stateful[] {
   return blocks.flatMap((block): Stateful[] => {
     const elements: (Element | undefined)[] =
       block.type === 'input'

@@ -15,7 +15,7 @@ import {
 } from './state.ts';
 import type { AnyBlock, Element, Option, OptionGroup } from './types.ts';
 
-export interface Options {
+interface Options {
   options?: Option[];
   option_groups?: OptionGroup[];
 }
