@@ -6,12 +6,15 @@
  * GET  /sandbox/state?user=                    → WorkspaceState
  * GET  /sandbox/stream?user=                   → server-sent events, each `data:` one WorkspaceEvent
  * GET  /sandbox/slack/messages?channel=&user=&thread_ts=  → { ok, messages: SandboxMessage[] } oldest first;
- *        without `user` every ephemeral message is listed, with it only that user's
+ *        without `user` every ephemeral message is listed, with it only that user's. Also `since=` (a ts),
+ *        `contains=` (in text or blocks) and `wait=` (seconds, until there is one)
  * POST /sandbox/slack/message  { user, channel, text, thread_ts? }            → { ok, ts }
  * POST /sandbox/slack/command  { user, channel, command, text }               → InteractionResult
  * POST /sandbox/slack/action   { user, channel, message_ts, action_id, block_id?, value? } or
  *                              { user, view_id, action_id, block_id?, value? } → InteractionResult
- *        `value` is the button's value (default: the element's own), or the selected value(s) of a select
+ *        `value` is the button's value (default: the element's own), or the selected value(s) of a select;
+ *        `values` may carry what else is entered there by now, as `state.values`. Without `message_ts` the newest
+ *        message of the channel with that element is meant, without `view_id` the open view or the Home tab.
  *        in a view also `values`, the view's whole `state.values` at that moment
  * POST /sandbox/slack/shortcut { user, callback_id, channel, message_ts }     → InteractionResult
  * POST /sandbox/slack/view     { user, view_id, values?, close? }             → InteractionResult
@@ -23,6 +26,10 @@
  * POST /sandbox/slack/channel { channel, join?, leave?, is_archived? }        → { ok, channel }; `join`, `leave`: a user
  * GET  /sandbox/slack/files?channel=           → { ok, files: SandboxFile[] } newest first
  * GET  /sandbox/slack/files/{id}/content       → the bytes
+ * GET  /sandbox/slack/pings?channel=&user=     → { ok, pings } who was called by a message, oldest first
+ * POST /sandbox/slack/channel { channel, is_archived?, join?, leave? }       → { ok, channel }
+ * POST /sandbox/slack/socket { do: 'drop' | 'warning' | 'refresh_requested' } → { ok, connections } that it met
+ * POST /sandbox/slack/request-url { url }      → { ok }; HTTP mode from now on, once the URL answered the challenge
  * POST /sandbox/faults  Fault | Fault[]        → { ok, faults }   · GET lists · DELETE clears
  */
 
@@ -149,7 +156,10 @@ export type WorkspaceEvent =
 export interface Fault {
   /** Which calls: a Web API method (`chat.update`), `files.upload` (the byte POST), `socket`, an AWS operation (`logs:GetLogEvents`), or `*`. */
   on: string;
-  /** `429`, `500`, `drop` (connection cut), `late_share`, or a Slack/AWS error code (`not_in_channel`, `ThrottlingException`). */
+  /**
+   * `429`, `500`, `drop` (connection cut), `late_share`, `lost_answer` (Slack side: done, but the answer or ack is
+   * lost), or a Slack/AWS error code (`not_in_channel`, `ThrottlingException`).
+   */
   kind: string;
   /** How many calls it meets; default 1. `0` means until cleared. */
   times?: number;

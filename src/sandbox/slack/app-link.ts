@@ -20,5 +20,5 @@ export interface AppLink {
   readonly connected: boolean;
   /** Never rejects. @param timeoutMs how long an ack may take */
   deliver(delivery: Delivery, timeoutMs: number): Promise<Answer>;
-  close(): void;
+  close(): Promise<void>;
 }

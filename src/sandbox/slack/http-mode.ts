@@ -76,7 +76,7 @@ export class HttpMode implements AppLink {
     }
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#ended.abort();
   }
 

@@ -149,8 +149,9 @@ export async function startSlackSandbox(options: SlackSandboxOptions): Promise<S
     const mode = httpMode(requestUrls(manifest, to) as RequestUrls);
     const problem = await mode.verify(to, ackMs);
     if (problem !== undefined) return problem;
-    context.link.close();
+    const before = context.link;
     context.link = mode;
+    await before.close();
     workspace.announce({ type: 'state' });
     return undefined;
   };
@@ -188,8 +189,7 @@ export async function startSlackSandbox(options: SlackSandboxOptions): Promise<S
     eventsSettled: () => context.events.settled(),
     close: async () => {
       ended.abort();
-      context.link.close();
-      socketMode.close();
+      await Promise.all([context.link.close(), socketMode.close()]);
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeAllConnections();
       await closed;

@@ -6,7 +6,7 @@ import { type Problem, validateBlocks } from './block-kit.ts';
 import type { Context } from './context.ts';
 import { SlackError } from './errors.ts';
 import { HttpError } from './http.ts';
-import { choose, entered, type Found, initialState, isHeld, optionsOf } from './inputs.ts';
+import { choose, entered, type Found, findElement, initialState, isHeld, optionsOf } from './inputs.ts';
 import { wireMessage } from './messages.ts';
 import { respond } from './response-urls.ts';
 import { isObject, type Json } from './schema.ts';
@@ -157,6 +157,24 @@ export class Interactions {
     return (
       failed(answer, () => 'Operation timed out. Apps need to respond within 3 seconds.') ?? { ok: true }
     );
+  }
+
+  /** Other inputs' values as the client holds them at a click, as `state.values`; what is not there is left out. */
+  keep(user: string, place: Place, values: Json): void {
+    const { views, workspace } = this.#context;
+    const blocks = place.view?.blocks ?? place.message?.blocks ?? [];
+    for (const [block, actions] of Object.entries(values)) {
+      for (const [action, value] of Object.entries(isObject(actions) ? actions : {})) {
+        const found = findElement(blocks, action, block);
+        if (found === undefined || !isObject(value) || value.type !== found.element.type || !isHeld(value))
+          continue;
+        if (place.view !== undefined) views.enter(place.view, block, action, value);
+        else {
+          const state = workspace.state(place.message, user);
+          state[block] = { ...state[block], [action]: entered(value) };
+        }
+      }
+    }
   }
 
   /** What a typeahead asks the app for. */

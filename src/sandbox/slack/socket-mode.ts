@@ -16,6 +16,7 @@ import { isObject } from './schema.ts';
 const MAX_CONNECTIONS = 10;
 const TICKET_LIFETIME_MS = 30_000;
 const PING_INTERVAL_MS = 10_000;
+const CLOSE_TIMEOUT_MS = 250;
 /** Seconds after which Slack asks for a new connection. */
 const CONNECTION_TIME = 18_060;
 
@@ -161,13 +162,23 @@ export class SocketMode implements AppLink {
     return from[this.#next % Math.max(1, from.length)];
   }
 
-  close(): void {
+  async close(): Promise<void> {
     clearInterval(this.#pings);
-    for (const { socket, waiting } of this.#connections) {
-      for (const settle of waiting.values()) settle({ kind: 'unconnected' });
-      socket.terminate();
-    }
+    const open = [...this.#connections];
     this.#connections.clear();
+    const closed = open.map(({ socket, waiting }) => {
+      for (const settle of waiting.values()) settle({ kind: 'unconnected' });
+      return new Promise<void>((resolve) => {
+        // Clients that are closing themselves take a cut for an error, so the handshake gets its moment.
+        const cut = setTimeout(() => socket.terminate(), CLOSE_TIMEOUT_MS);
+        socket.once('close', () => {
+          clearTimeout(cut);
+          resolve();
+        });
+        socket.close(1001);
+      });
+    });
+    await Promise.all(closed);
     this.#server.close();
   }
 }
