@@ -35,6 +35,9 @@ export interface Chain {
   edge: EpochMs | undefined;
   /** How long the last page with events was, ms: for guessing whether the gap needs another page at all. */
   span: number;
+  /** Time of the first event seen, and pages with events since: how fast this chain gets on. */
+  startedAt: EpochMs | undefined;
+  pageCount: number;
   emptyInARow: number;
   failures: number;
   /** Not before this time (engine clock), after a failure. */
@@ -59,6 +62,8 @@ interface Gap {
   hi: EpochMs;
   forward: Chain | undefined;
   backward: Chain | undefined;
+  /** Pages with events read since the gap has been what it is. */
+  pages: number;
   /** Set when complete: the forward side keeps times before it, the backward side the rest. */
   cut: EpochMs | undefined;
 }
@@ -86,6 +91,10 @@ export interface StreamPlanOptions {
   nextChainId: () => number;
 }
 
+/** Pages a gap must have taken, and may be guessed to take still, before it is split. */
+const PAGES_BEFORE_SPLIT = 3;
+const PAGES_LEFT_FOR_SPLIT = 3;
+
 export class StreamPlan {
   readonly stream: number;
   readonly from: EpochMs;
@@ -99,8 +108,6 @@ export class StreamPlan {
   #disordered = false;
   #earliest = Number.POSITIVE_INFINITY;
   #latest = Number.NEGATIVE_INFINITY;
-  /** A page with events has come, so the stream is not empty, and how dense it is can be guessed. */
-  #seenPage = false;
   readonly #seenTokens = new Set<string>();
 
   constructor(options: StreamPlanOptions) {
@@ -111,9 +118,7 @@ export class StreamPlan {
     this.#firstHint = options.firstHint;
     this.#lastHint = options.lastHint;
     this.#nextChainId = options.nextChainId;
-    this.#gaps = [
-      { lo: options.from, hi: options.to, forward: undefined, backward: undefined, cut: undefined },
-    ];
+    this.#gaps = [emptyGap(options.from, options.to)];
     if (options.from >= options.to) this.#gaps[0]!.cut = options.to;
   }
 
@@ -208,30 +213,25 @@ export class StreamPlan {
     return undefined;
   }
 
-  /** The widest unread stretch that may be split, in milliseconds; 0 when none. */
+  /** Pages still to come, by a guess, in the gap that a split would help most; 0 when none is worth it. */
   get splittable(): number {
-    let best = 0;
-    for (const gap of this.#gaps) {
-      const [lo, hi] = this.#splitBounds(gap);
-      if (hi - lo > best) best = hi - lo;
-    }
-    return best;
+    return Math.max(0, ...this.#gaps.map((gap) => this.#worthSplitting(gap)));
   }
 
-  /** Splits the widest gap at its middle. The two new ends are opened by `open` as they are wanted. */
+  /** Splits that gap at its middle. The two new ends are opened by `open` as they are wanted. */
   split(): boolean {
-    let widest: Gap | undefined;
-    let best = 0;
+    let best: Gap | undefined;
+    let most = 0;
     for (const gap of this.#gaps) {
-      const [lo, hi] = this.#splitBounds(gap);
-      if (hi - lo > best) {
-        best = hi - lo;
-        widest = gap;
+      const pages = this.#worthSplitting(gap);
+      if (pages > most) {
+        most = pages;
+        best = gap;
       }
     }
-    if (!widest) return false;
-    const [lo, hi] = this.#splitBounds(widest);
-    this.#splitAt(widest, Math.floor(lo + (hi - lo) / 2));
+    if (!best) return false;
+    const [lo, hi] = this.#unread(best);
+    this.#splitAt(best, Math.floor(lo + (hi - lo) / 2));
     return true;
   }
 
@@ -275,7 +275,9 @@ export class StreamPlan {
         if (chain.direction === 'forward' ? first < chain.edge : last > chain.edge) return 'disorder';
       }
       chain.span = last - first;
-      this.#seenPage = true;
+      chain.startedAt ??= chain.direction === 'forward' ? first : last;
+      chain.pageCount++;
+      gap.pages++;
       const hasEarlier = chain.edge !== undefined;
       chain.edge = chain.direction === 'forward' ? last : first;
       chain.lastIndex = indexOf(page, hasEarlier);
@@ -295,7 +297,7 @@ export class StreamPlan {
     }
     this.#mode = 'forward-only';
     this.#disordered = true;
-    this.#gaps = [{ lo: this.from, hi: this.to, forward: undefined, backward: undefined, cut: undefined }];
+    this.#gaps = [emptyGap(this.from, this.to)];
   }
 
   /** Gives up a chain's token (expired, or its lane is closed): what it read stays, the rest is opened anew by time. */
@@ -316,7 +318,7 @@ export class StreamPlan {
         gap.forward = undefined;
         return;
       }
-      const rest: Gap = { lo: done, hi: gap.hi, forward: undefined, backward: gap.backward, cut: undefined };
+      const rest: Gap = { ...emptyGap(done, gap.hi), backward: gap.backward };
       gap.hi = done;
       gap.backward = undefined;
       gap.cut = done;
@@ -327,7 +329,7 @@ export class StreamPlan {
         gap.backward = undefined;
         return;
       }
-      const rest: Gap = { lo: gap.lo, hi: done, forward: gap.forward, backward: undefined, cut: undefined };
+      const rest: Gap = { ...emptyGap(gap.lo, done), forward: gap.forward };
       gap.lo = done;
       gap.forward = undefined;
       gap.cut = done;
@@ -359,8 +361,7 @@ export class StreamPlan {
       const parts: Gap[] = [];
       if (gap.lo < a) parts.push(emptyGap(gap.lo, a));
       parts.push({
-        lo: a,
-        hi: b,
+        ...emptyGap(a, b),
         forward: direction === 'forward' ? chain : undefined,
         backward: direction === 'backward' ? chain : undefined,
         cut: direction === 'forward' ? b : a,
@@ -450,6 +451,8 @@ export class StreamPlan {
       pages: [],
       edge: undefined,
       span: 0,
+      startedAt: undefined,
+      pageCount: 0,
       emptyInARow: 0,
       failures: 0,
       notBefore: 0,
@@ -475,28 +478,39 @@ export class StreamPlan {
   }
 
   #splitAt(gap: Gap, middle: EpochMs): void {
-    const upper: Gap = { lo: middle, hi: gap.hi, forward: undefined, backward: gap.backward, cut: undefined };
+    const upper: Gap = { ...emptyGap(middle, gap.hi), backward: gap.backward };
     gap.hi = middle;
+    gap.pages = 0;
     gap.backward = undefined;
     this.#gaps.splice(this.#gaps.indexOf(gap) + 1, 0, upper);
   }
 
-  /** Where a gap may be split: strictly inside what is unread, bounded by known times, else by hints. */
-  #splitBounds(gap: Gap): [EpochMs, EpochMs] {
-    if (this.#mode !== 'both-ends' || gap.cut !== undefined) return [0, 0];
-    // Ends that nobody reads yet come first.
-    if (!gap.forward || !gap.backward) {
-      if (gap.lo !== this.from && gap.hi !== this.to && !gap.forward && !gap.backward) return [0, 0];
+  /**
+   * A split costs about one page of overlap, so it must have pages to win. Two things must speak for that: the gap
+   * has gone on for some pages already (what has lasted is likely to last), and at the pace of its two chains,
+   * silences included, several pages are left.
+   */
+  #worthSplitting(gap: Gap): number {
+    if (this.#mode !== 'both-ends' || gap.cut !== undefined || gap.pages < PAGES_BEFORE_SPLIT) return 0;
+    const [lo, hi] = this.#unread(gap);
+    if (!Number.isFinite(lo) || !Number.isFinite(hi) || hi - lo < 2) return 0;
+    let passed = 0;
+    let pages = 0;
+    for (const chain of [gap.forward, gap.backward]) {
+      if (!chain || chain.startedAt === undefined || chain.edge === undefined) continue;
+      passed += Math.abs(chain.edge - chain.startedAt);
+      pages += chain.pageCount;
     }
+    const left = passed > 0 ? ((hi - lo) * pages) / passed : Number.MAX_SAFE_INTEGER;
+    return left >= PAGES_LEFT_FOR_SPLIT ? left : 0;
+  }
+
+  /** What is unread of a gap, bounded by known times, else by hints: a wrong one only splits at a worse place. */
+  #unread(gap: Gap): [EpochMs, EpochMs] {
     let lo = forwardDone(gap);
     let hi = backwardDone(gap);
-    // The outer ends may be far from any event; a hint only chooses where to cut, so a wrong one costs nothing.
     if (lo === this.from) lo = Math.max(lo, Math.min(this.#firstHint ?? this.#earliest, this.#earliest));
     if (hi === this.to) hi = Math.min(hi, Math.max(this.#lastHint ?? this.#latest, this.#latest) + 1);
-    if (!Number.isFinite(lo) || !Number.isFinite(hi) || hi - lo < 2) return [0, 0];
-    // What one page spans tells whether more chains can help; before the first page nothing is known.
-    const span = Math.max(gap.forward?.span ?? 0, gap.backward?.span ?? 0);
-    if (!this.#seenPage || hi - lo < 3 * span) return [0, 0];
     return [lo, hi];
   }
 
@@ -516,7 +530,7 @@ export class StreamPlan {
 }
 
 function emptyGap(lo: EpochMs, hi: EpochMs): Gap {
-  return { lo, hi, forward: undefined, backward: undefined, cut: undefined };
+  return { lo, hi, forward: undefined, backward: undefined, pages: 0, cut: undefined };
 }
 
 function width(gap: Gap): number {
