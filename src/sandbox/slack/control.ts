@@ -14,7 +14,7 @@ import type {
 import { BOT, TEAM } from '../world.ts';
 import type { Context } from './context.ts';
 import { publicFile } from './files.ts';
-import { HttpError, parseJson, readArguments, readBody, sendJson } from './http.ts';
+import { HttpError, parseJson, readBody, sendJson } from './http.ts';
 import { choose, type Found, findElement, inputError } from './inputs.ts';
 import type { Interactions, Place } from './interactions.ts';
 import { isObject, type Json } from './schema.ts';
@@ -505,20 +505,18 @@ function required(args: Json, field: string): string {
   return value;
 }
 
-/** As of the Web API, but a list (of faults) is allowed, and broken JSON is a 400. */
+/** Query and body. A body is JSON whatever its type says, as `curl -d` sends it; faults may be a list. */
 async function controlArguments(request: IncomingMessage, url: URL): Promise<Json> {
-  if (url.pathname !== '/sandbox/faults' || request.method !== 'POST') {
-    return readArguments(request, url.searchParams);
-  }
-  const parsed = parseJson(await readBody(request));
-  if (parsed === undefined) throw new HttpError(400, 'invalid_json', 'The body must be JSON.');
-  return { list: parsed };
+  const query: Json = Object.fromEntries(url.searchParams);
+  if (request.method !== 'POST') return query;
+  const parsed = parseJson((await readBody(request)) || '{}');
+  if (url.pathname === '/sandbox/faults' && parsed !== undefined) return { list: parsed };
+  if (!isObject(parsed)) throw new HttpError(400, 'invalid_json', 'The body must be one JSON object.');
+  return { ...query, ...parsed };
 }
 
 function asHttpError(error: unknown): HttpError {
-  if (error instanceof HttpError) {
-    return error.status === 200 ? new HttpError(400, error.code, error.message) : error;
-  }
+  if (error instanceof HttpError) return error;
   if (error instanceof AppError && error.code === 'invalid_input') {
     return new HttpError(400, 'invalid_arguments', [error.message, error.hint].filter(Boolean).join(' '));
   }

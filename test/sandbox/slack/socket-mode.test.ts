@@ -23,6 +23,7 @@ const modal = (title: string, blocks: object[] = [input('name', 'value')]) => ({
 describe('[O7] an unmodified Bolt app over Socket Mode', () => {
   let rig: Rig;
   let app: App;
+  /** Kept before each ack: once the ack is out, the sandbox answers the test. */
   const seen: Record<string, unknown>[] = [];
 
   beforeAll(async () => {
@@ -69,8 +70,8 @@ describe('[O7] an unmodified Bolt app over Socket Mode', () => {
       }
     });
     app.action('cancel', async ({ ack, body, client }) => {
-      await ack();
       seen.push({ ...body });
+      await ack();
       const { channel, message } = body as BlockAction;
       await client.chat.update({
         channel: channel?.id ?? '',
@@ -80,15 +81,15 @@ describe('[O7] an unmodified Bolt app over Socket Mode', () => {
       });
     });
     app.action('target', async ({ ack, body }) => {
-      await ack();
       seen.push({ ...body });
+      await ack();
     });
     app.options('job', async ({ ack, options }) => {
       await ack({ options: [{ text: text(`train-${options.value}`), value: `train-${options.value}` }] });
     });
     app.action('job', async ({ ack, body }) => {
-      await ack();
       seen.push({ ...body });
+      await ack();
     });
     app.view('First', async ({ ack, view }) => {
       const value = view.state.values.name?.value?.value;
@@ -100,12 +101,12 @@ describe('[O7] an unmodified Bolt app over Socket Mode', () => {
     });
     app.view('Second', async ({ ack }) => ack({ response_action: 'clear' }));
     app.view({ callback_id: 'First', type: 'view_closed' }, async ({ ack, body }) => {
-      await ack();
       seen.push({ ...body });
+      await ack();
     });
     app.shortcut('get_logs', async ({ ack, shortcut, client }) => {
-      await ack();
       seen.push({ ...shortcut });
+      await ack();
       const { channel, message_ts } = shortcut as MessageShortcut;
       await client.chat.postMessage({ channel: channel.id, thread_ts: message_ts, text: 'In the thread' });
     });
@@ -216,6 +217,15 @@ describe('[O7] an unmodified Bolt app over Socket Mode', () => {
     await rig.post('/sandbox/slack/action', { ...at, action_id: 'target', value: 'jetson' });
     const offered = await rig.post('/sandbox/slack/options', { ...at, action_id: 'job', value: '77' });
     expect(offered).toMatchObject({ ok: true, options: [{ value: 'train-77' }] });
+    const held = { type: 'static_select', selected_option: { text: text('CPU'), value: 'cpu' } };
+    await rig.post('/sandbox/slack/action', {
+      ...at,
+      action_id: 'job',
+      value: 'train-77',
+      values: { choices: { target: held, job: 'not a value', gone: held } },
+    });
+    expect(seen.at(-1)).toMatchObject({ state: { values: { choices: { target: held } } } });
+    await rig.post('/sandbox/slack/action', { ...at, action_id: 'target', value: 'jetson' });
     await rig.post('/sandbox/slack/action', { ...at, action_id: 'job', value: 'train-77' });
     expect(seen.at(-1)).toMatchObject({
       actions: [{ selected_option: { value: 'train-77' } }],
