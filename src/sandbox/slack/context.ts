@@ -19,7 +19,7 @@ export interface Secrets {
   verificationToken: string;
 }
 
-export interface Timing {
+interface Timing {
   /** How long an ack may take. */
   ackMs: number;
   /** How long after `files.completeUploadExternal` a file shows up. */

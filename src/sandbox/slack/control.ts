@@ -294,8 +294,8 @@ export class Control {
   #action(args: Json): Promise<unknown> {
     const user = this.#person(args);
     const { place, found } = this.#element(args, user);
-    // What was typed in a view's other fields goes with the click, as in Slack.
-    if (place.view !== undefined && args.values !== undefined) this.#enter(place.view, args.values);
+    // What was entered in the other fields goes with the click, as in Slack.
+    if (isObject(args.values)) this.#interactions.keep(user.id, place, args.values);
     return this.#interactions.action(user.id, place, found, args.value);
   }
 

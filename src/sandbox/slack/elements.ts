@@ -66,7 +66,7 @@ const focus: Check = (value, at, visit) => {
 const url = (max: number): Check => string(max, 1);
 const style = oneOf('primary', 'danger');
 
-export const confirm: Check = object(
+const confirm: Check = object(
   {
     title: plainText(LIMITS.confirm.title),
     text: text(LIMITS.confirm.text),
@@ -91,9 +91,9 @@ const option = (label: (max: number) => Check, withUrl = false): Check =>
 const plainOption = option(plainText);
 const richOption = option(text);
 
-export const options = (max: number): Check => list(plainOption, max);
+const options = (max: number): Check => list(plainOption, max);
 
-export const optionGroups: Check = list(
+const optionGroups: Check = list(
   object({ label: plainText(LIMITS.optionGroup.label), options: options(LIMITS.options.select) }, [
     'label',
     'options',
@@ -238,7 +238,7 @@ export const richText: Check = oneOfTypes({
   rich_text: object({ elements: richTextElements, block_id: string(LIMITS.id) }, ['elements']),
 });
 
-export const ELEMENTS: Readonly<Record<string, Check>> = {
+const ELEMENTS: Readonly<Record<string, Check>> = {
   button,
   image: imageElement,
   checkboxes: object(

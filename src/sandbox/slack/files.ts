@@ -12,7 +12,7 @@ import { HttpError, multipartBoundary } from './http.ts';
 import { multipartFile } from './multipart.ts';
 import type { Json } from './schema.ts';
 
-export interface Share {
+interface Share {
   channel: string;
   channelName: string;
   isPrivate: boolean;

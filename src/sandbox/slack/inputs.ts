@@ -23,7 +23,7 @@ export function withIds(blocks: readonly Block[]): Block[] {
   return copy;
 }
 
-export function* everyBlock(blocks: readonly Block[]): Generator<Block> {
+function* everyBlock(blocks: readonly Block[]): Generator<Block> {
   for (const block of blocks) {
     yield block;
     for (const key of ['child_blocks', 'elements', 'tasks']) {

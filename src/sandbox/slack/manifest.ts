@@ -56,7 +56,7 @@ const manifestSchema = z.object({
     .default({ socket_mode_enabled: false }),
 });
 
-export interface SlashCommand {
+interface SlashCommand {
   command: string;
   description: string;
   usage_hint: string;
@@ -65,7 +65,7 @@ export interface SlashCommand {
   url?: string | undefined;
 }
 
-export interface Shortcut {
+interface Shortcut {
   name: string;
   type: 'message' | 'global';
   callback_id: string;

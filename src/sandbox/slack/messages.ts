@@ -42,7 +42,7 @@ export function readContent(args: Json, kind: 'posted' | 'response' = 'posted'):
   };
 }
 
-export function checkMessageBlocks(blocks: unknown, kind: 'posted' | 'response'): void {
+function checkMessageBlocks(blocks: unknown, kind: 'posted' | 'response'): void {
   const problems = validateBlocks(blocks, 'message');
   if (problems.length > 0) throw SlackError.withProblems('invalid_blocks', problems);
   if (kind === 'posted' && textLength(blocks) > LIMITS.blocksText)

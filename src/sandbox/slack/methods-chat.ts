@@ -138,7 +138,7 @@ export const CHAT_METHODS: Readonly<Record<string, Method>> = {
   },
 };
 
-export function permalink(context: Context, message: SandboxMessage): string {
+function permalink(context: Context, message: SandboxMessage): string {
   const thread = message.thread_ts === undefined || message.thread_ts === message.ts ? '' : message.thread_ts;
   const query = thread === '' ? '' : `?thread_ts=${thread}&cid=${message.channel}`;
   return `${context.url}/archives/${message.channel}/p${message.ts.replace('.', '')}${query}`;

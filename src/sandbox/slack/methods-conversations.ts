@@ -178,7 +178,7 @@ function history(args: Json, messages: readonly SandboxMessage[]): Json {
   };
 }
 
-export function wireChannel(channel: SandboxChannel): Json {
+function wireChannel(channel: SandboxChannel): Json {
   const { id, name, topic, is_private, is_archived, is_im, members } = channel;
   const common = { id, created: 0, is_archived, is_org_shared: false, context_team_id: TEAM.id };
   if (is_im) return { ...common, is_im, user: name, is_user_deleted: false, priority: 0 };
