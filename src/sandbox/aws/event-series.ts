@@ -16,6 +16,8 @@ export interface EventSeries {
   time(index: number): EpochMs;
   ingestedAt(index: number): EpochMs;
   message(index: number): string;
+  /** All of one event at once, for whoever renders many. */
+  event(index: number): { at: EpochMs; ingestedAt: EpochMs; message: string };
   /** The same number for the same event always; unique in the stream. */
   id(index: number): number;
   /** First index with `time(index) >= at`; the series' length when there is none. */
@@ -34,10 +36,10 @@ export interface EventSchedule {
 }
 
 /** Milliseconds between an event and its being readable, as the agent on the machine batches. */
-export const INGESTION_DELAY_MS = 800;
+const INGESTION_DELAY_MS = 800;
 
 let seriesCount = 0;
-export const nextCacheKey = (): number => ++seriesCount;
+const nextCacheKey = (): number => ++seriesCount;
 
 /**
  * A series made by a function. `message` must be deterministic: a page may be rendered more than once.
@@ -53,6 +55,10 @@ export function lazySeries(
     time: (index) => schedule.time(index),
     ingestedAt: (index) => schedule.time(index) + INGESTION_DELAY_MS,
     message: (index) => message(index, schedule.time(index)),
+    event(index) {
+      const at = schedule.time(index);
+      return { at, ingestedAt: at + INGESTION_DELAY_MS, message: message(index, at) };
+    },
     id: (index) => index,
     lowerBound: (at) => schedule.lowerBound(at),
     mark: String,
@@ -121,6 +127,9 @@ export class StoredSeries implements EventSeries {
   }
   message(index: number): string {
     return this.#events[index]!.message;
+  }
+  event(index: number): { at: EpochMs; ingestedAt: EpochMs; message: string } {
+    return this.#events[index]!;
   }
   id(index: number): number {
     return this.#events[index]!.order;

@@ -3,6 +3,7 @@
  * inclusive, short and empty pages with a token where the log was silent or the pattern rejects much.
  */
 import type { EpochMs } from '../../ports.ts';
+import type { EventBlock } from './event-blocks.ts';
 import type { EventSeries } from './event-series.ts';
 import type { EventFilter } from './filter-pattern.ts';
 import { type LogPageChunks, PAGE_BYTES, PAGE_EVENTS, type PageRules } from './log-pages.ts';
@@ -38,9 +39,10 @@ interface Cursor {
   /** Index after the last event in the range. */
   high: number;
   visible: number;
-  /** `"logStreamName":"…",` */
-  nameField: Buffer;
-  idDigits: string;
+  /** Holds the event at `index` most of the time. */
+  block: EventBlock | undefined;
+  /** What stands before an event's rendered fields: its id, whose digits change, and its stream. */
+  head: Buffer;
 }
 
 /** @throws AwsError InvalidParameterException for a bad token */
@@ -77,7 +79,11 @@ export function filterPage(rules: PageRules, request: FilterPageRequest, now: Ep
     const turn = second === undefined ? Number.POSITIVE_INFINITY : second.series.time(second.index);
     const winsTies = second === undefined || cursors.indexOf(first) < cursors.indexOf(second);
     while (first.index < first.high) {
-      const block = rules.cache.at(first.series, first.index, first.visible);
+      let block = first.block;
+      if (block === undefined || first.index >= block.first + block.count || first.index < block.first) {
+        block = rules.cache.at(first.series, first.index, first.visible);
+        first.block = block;
+      }
       const k = first.index - block.first;
       const time = block.times[k]!;
       if (time > turn || (time === turn && !winsTies)) break;
@@ -113,17 +119,31 @@ function openCursor(
     if (resumed === undefined) throw invalidToken();
     index = Math.max(index, resumed);
   }
+  return { name, series, index, high, visible, block: undefined, head: eventHead(name) };
+}
+
+const ID_AT = '{"eventId":"'.length;
+/** Of an event id: time, stream, number in the stream. 56 digits in all, as the service's. */
+const TIME_DIGITS = 20;
+const STREAM_DIGITS = 10;
+const NUMBER_DIGITS = 26;
+
+function eventHead(stream: string): Buffer {
   let digits = 0;
-  for (const byte of Buffer.from(name)) digits = (digits * 31 + byte) % 1e10;
-  return {
-    name,
-    series,
-    index,
-    high,
-    visible,
-    nameField: Buffer.from(`"logStreamName":${JSON.stringify(name)},`),
-    idDigits: String(digits).padStart(10, '0'),
-  };
+  for (const byte of Buffer.from(stream)) digits = (digits * 31 + byte) % 1e10;
+  const id = `${'0'.repeat(TIME_DIGITS)}${String(digits).padStart(STREAM_DIGITS, '0')}${'0'.repeat(NUMBER_DIGITS)}`;
+  return Buffer.from(`{"eventId":"${id}","logStreamName":${JSON.stringify(stream)},`);
+}
+
+/** Writes a number so that it ends before `end`, with zeros before it. */
+function writeDigits(target: Buffer, value: number, end: number, digits: number): void {
+  let rest = value;
+  // Beyond what numbers here have, the zeros of the template stay.
+  for (let at = end - 1; at >= end - Math.min(digits, 16); at--) {
+    const next = Math.floor(rest / 10);
+    target[at] = 48 + (rest - next * 10);
+    rest = next;
+  }
 }
 
 function earliest(cursors: readonly Cursor[]): { first: Cursor | undefined; second: Cursor | undefined } {
@@ -161,12 +181,14 @@ class PageWriter {
   events = 0;
 
   add(cursor: Cursor, time: EpochMs, fields: Buffer): void {
-    // Upper bound: 70 for the id and its quotes.
-    this.#reserve(70 + cursor.nameField.length + fields.length);
-    const id = `{"eventId":"${String(time).padStart(20, '0')}${cursor.idDigits}${String(cursor.series.id(cursor.index)).padStart(26, '0')}",`;
-    this.#length += this.#bytes.write(id, this.#length, 'latin1');
-    this.#length += cursor.nameField.copy(this.#bytes, this.#length);
-    this.#length += fields.copy(this.#bytes, this.#length);
+    const { head } = cursor;
+    this.#reserve(head.length + fields.length);
+    writeDigits(head, time, ID_AT + TIME_DIGITS, TIME_DIGITS);
+    const end = ID_AT + TIME_DIGITS + STREAM_DIGITS + NUMBER_DIGITS;
+    writeDigits(head, cursor.series.id(cursor.index), end, NUMBER_DIGITS);
+    this.#bytes.set(head, this.#length);
+    this.#bytes.set(fields, this.#length + head.length);
+    this.#length += head.length + fields.length;
     this.events++;
   }
 

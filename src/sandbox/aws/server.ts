@@ -63,7 +63,7 @@ export interface AwsSandboxSettings {
   sessionSeconds: number | undefined;
 }
 
-export interface AwsSandboxStats {
+interface AwsSandboxStats {
   /** By operation. */
   requests: Record<string, number>;
   throttled: Record<string, number>;

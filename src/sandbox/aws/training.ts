@@ -9,7 +9,7 @@ import type { LogStore, LogStreamSeed } from './log-store.ts';
 
 export const TRAINING_LOG_GROUP = '/aws/sagemaker/TrainingJobs';
 
-export type TrainingStatus = 'InProgress' | 'Completed' | 'Failed' | 'Stopping' | 'Stopped';
+type TrainingStatus = 'InProgress' | 'Completed' | 'Failed' | 'Stopping' | 'Stopped';
 
 export interface TrainingTransition {
   at: EpochMs;

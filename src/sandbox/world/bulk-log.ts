@@ -64,7 +64,7 @@ const ODD: readonly (readonly [string, string, string])[] = [
 ];
 const FILLER = ' anchors=9 stride=16 pos=211 neg=633 iou=.71 box=.044 cls=.019 obj=.007 ema=.9998 amp=on';
 
-export function bulkMessage(index: number, seed: number, machine: number): string {
+function bulkMessage(index: number, seed: number, machine: number): string {
   const h = hash32(index, seed);
   const odd = (h & 63) === 0;
   const [before, between, after] = odd ? ODD[(h >>> 6) & 3]! : TEMPLATES[(h >>> 6) & 7]!;
@@ -73,7 +73,7 @@ export function bulkMessage(index: number, seed: number, machine: number): strin
   return text.length < wanted ? text + FILLER.slice(0, wanted - text.length) : text;
 }
 
-export interface BulkWorldOptions extends BulkLogOptions {
+interface BulkWorldOptions extends BulkLogOptions {
   account: string;
   region: string;
   accessKeyId: string;

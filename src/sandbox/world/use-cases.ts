@@ -3,11 +3,12 @@ import { stringify } from 'yaml';
 import type { EpochMs } from '../../ports.ts';
 import type { PolicyDocument } from '../aws/policy.ts';
 import type { AccountSeed, AwsWorld } from '../aws/seed.ts';
+import { TRAINING_LOG_GROUP } from '../aws/training.ts';
 import { harborJobs } from './harbor-jobs.ts';
 import { line3Jobs } from './line-3-jobs.ts';
 
 /** Where the bot lives. */
-export const BOT_ACCOUNT = '111122223333';
+const BOT_ACCOUNT = '111122223333';
 const BOT_USER = 'signalbox';
 const ROLE = 'SignalboxAccess';
 
@@ -130,7 +131,7 @@ export function seededAwsWorld(now: EpochMs, keys: BotKeys): AwsWorld {
           [useCase.region]: {
             trainingJobs: jobs[useCase.id]!(now),
             logGroups: [
-              { name: '/aws/sagemaker/TrainingJobs', createdAt: now - 200 * 86_400_000 },
+              { name: TRAINING_LOG_GROUP, createdAt: now - 200 * 86_400_000 },
               { name: '/aws/sagemaker/Endpoints/inspection', createdAt: now - 150 * 86_400_000 },
             ],
           },
