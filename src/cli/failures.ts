@@ -1,5 +1,5 @@
 /** How the command line says that something failed. */
-import { AppError, CancelledError, type ErrorCode, toAppError } from '../errors.ts';
+import { CancelledError, type ErrorCode, toAppError } from '../errors.ts';
 import { type CliIo, line } from './io.ts';
 
 /** Scripts rely on these. */
@@ -25,15 +25,17 @@ export function reportFailure(thrown: unknown, io: Pick<CliIo, 'stderr'>, debug:
   }
   const error = toAppError(thrown);
   line(io.stderr, `error: ${error.message}`);
-  if (error.hint) line(io.stderr, indent(error.hint));
+  const unexpected = error !== thrown;
+  // What `toAppError` advises is about a log, and the command line has none.
+  const hint =
+    unexpected && !debug ? 'Run it again with SIGNALBOX_DEBUG=1 to see where it came from.' : error.hint;
+  if (hint) line(io.stderr, indent(hint));
   // Whoever runs the command line holds the credentials: details are not kept from them.
   if (error.adminHint) line(io.stderr, indent(error.adminHint));
   line(io.stderr, `  reference: ${error.ref}`);
   if (debug) {
     for (let cause: unknown = error; cause instanceof Error; cause = cause.cause)
       line(io.stderr, indent(cause.stack ?? String(cause)));
-  } else if (error.code === 'internal' && !(thrown instanceof AppError)) {
-    line(io.stderr, '  Run it again with SIGNALBOX_DEBUG=1 to see where it came from.');
   }
   return EXIT_CODES[error.code];
 }

@@ -5,6 +5,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createUseCaseGateway } from '../aws/gateway.ts';
 import { loadConfig } from '../config.ts';
+import { isFinished } from '../domain/jobs.ts';
 import { logFileName } from '../domain/log-files.ts';
 import { type LogQuery, parseLogQuery } from '../domain/log-query.ts';
 import type { UseCase } from '../domain/use-cases.ts';
@@ -34,7 +35,7 @@ export async function logs(words: readonly string[], flags: LogsFlags, io: CliIo
   const toStdout = flags.out === '-';
   const out = toStdout ? undefined : await outputPath(query, flags, io.cwd, now);
 
-  const progress = showProgress(io, query.job);
+  const progress = await showProgress(io, query.job);
   try {
     const actor = localActor();
     const outcome = await downloadLogs(
@@ -120,7 +121,9 @@ function delivered(outcome: DownloadOutcome, query: LogQuery) {
       'not_found',
       `No logs available yet for ${outcome.job.name} (${outcome.job.status}).`,
       {
-        hint: 'A job prints its first lines some minutes after it starts, once its instances are there. Try again then.',
+        hint: isFinished(outcome.job)
+          ? 'It ended without printing anything, or its log is older than the log group keeps.'
+          : 'A job prints its first lines some minutes after it starts, once its instances are there. Try again then.',
       },
     );
   const { nearest, useCase } = outcome;

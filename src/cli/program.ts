@@ -1,7 +1,7 @@
 /** The subcommands. Each loads its own modules when it runs: `--help` and short commands start at once. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { LOG_FLAGS } from '../domain/log-query.ts';
-import { AppError, CancelledError } from '../errors.ts';
+import { CancelledError, toAppError } from '../errors.ts';
 import { reportFailure } from './failures.ts';
 import type { CliIo } from './io.ts';
 
@@ -35,8 +35,8 @@ async function run(args: readonly string[], io: CliIo, ownEnvironment: boolean):
     try {
       exitCode = (await work(complete)) ?? 0;
     } catch (error) {
-      // A signal's own reason, thrown by `throwIfAborted`, is the same cancellation.
-      const cancelled = io.signal.aborted && !(error instanceof AppError);
+      // Whatever else breaks because of a signal is the same cancellation.
+      const cancelled = io.signal.aborted && toAppError(error).code === 'internal';
       exitCode = reportFailure(
         cancelled ? new CancelledError('Cancelled', { cause: error }) : error,
         complete,
@@ -108,13 +108,11 @@ function buildProgram(io: CliIo, perform: Perform): Command {
     .action((_job, _flags, options: LogsFlags) =>
       perform(async (io) => (await import('./logs.ts')).logs(logs.args, options, io)),
     );
-  for (const flag of LOG_FLAGS) {
-    // Shown by the help, read by the same parser as Slack's command.
-    if (flag.name !== '--dm') logs.addHelpText('after', helpLine(flag));
-  }
   logs.addHelpText(
     'after',
     `
+${logFlagsHelp()}
+
 Exit codes: 0 done, 2 invalid input, 3 not found, 4 permission denied, 5 unavailable or throttled, 1 internal.`,
   );
 
@@ -169,9 +167,18 @@ function portOption(
   });
 }
 
-function helpLine(flag: (typeof LOG_FLAGS)[number]): string {
-  const name = flag.value === undefined ? flag.name : `${flag.name} <${flag.value}>`;
-  return `  ${name.padEnd(22)} ${flag.description}`;
+/** Shown here, read by the same parser as Slack's command. */
+function logFlagsHelp(): string {
+  const flags = LOG_FLAGS.filter(({ name }) => name !== '--dm').map((flag) =>
+    flag.name === '--use-case'
+      ? { ...flag, description: 'which use case; needed when there are several' }
+      : flag,
+  );
+  const lines = flags.map(({ name, value, description }) => {
+    const usage = value === undefined ? name : `${name} <${value}>`;
+    return `  ${usage.padEnd(20)} ${description}`;
+  });
+  return ['Flags:', ...lines].join('\n');
 }
 
 /** Ctrl-C asks to end; a second one does not ask. */

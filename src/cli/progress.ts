@@ -1,5 +1,5 @@
 /** How far a download is: a bar where standard error is a terminal, a line now and then where it is not. */
-import { Format, Presets, SingleBar } from 'cli-progress';
+import type cliProgress from 'cli-progress';
 import type { LogProgress } from '../logs/index.ts';
 import { type CliIo, line } from './io.ts';
 
@@ -14,11 +14,16 @@ const LINE_EVERY_MS = 5_000;
 /** The bar counts in these, since it wants whole numbers. */
 const STEPS = 1_000;
 
-export function showProgress(io: Pick<CliIo, 'stderr'>, job: string): ProgressDisplay {
-  return io.stderr.isTTY ? bar(io, job) : lines(io, job);
+export async function showProgress(io: Pick<CliIo, 'stderr'>, job: string): Promise<ProgressDisplay> {
+  if (!io.stderr.isTTY) return lines(io, job);
+  return bar(io, job, (await import('cli-progress')).default);
 }
 
-function bar({ stderr }: Pick<CliIo, 'stderr'>, job: string): ProgressDisplay {
+function bar(
+  { stderr }: Pick<CliIo, 'stderr'>,
+  job: string,
+  { Format, Presets, SingleBar }: typeof cliProgress,
+): ProgressDisplay {
   const display = new SingleBar(
     {
       stream: stderr,

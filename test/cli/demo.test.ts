@@ -1,0 +1,61 @@
+/** The demo as a person starts it: a process with the sandbox, and the bot as its child. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterEach, describe, expect, it } from 'vitest';
+
+const CLI = resolve(import.meta.dirname, '../../src/cli.ts');
+const dataDir = mkdtempSync(join(tmpdir(), 'signalbox-demo-'));
+
+let demo: ChildProcess | undefined;
+afterEach(async () => {
+  if (demo?.exitCode === null && demo.signalCode === null) {
+    demo.kill('SIGTERM');
+    await new Promise((done) => demo?.once('exit', done));
+  }
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+describe('[O7] demo', () => {
+  it('prints its lines when the bot is connected, serves a command, and ends in order on Ctrl-C', async () => {
+    demo = spawn(
+      process.execPath,
+      ['--import', import.meta.resolve('tsx'), CLI, 'demo', '--port', '0', '--data', dataDir],
+      {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
+    const exit = new Promise<number | null>((done) => demo?.once('exit', done));
+    let stderr = '';
+    demo.stderr!.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    const lines: string[] = [];
+    for await (const line of createInterface({ input: demo.stdout! })) {
+      lines.push(line);
+      if (line.startsWith('Config: ')) break;
+    }
+    expect(lines, stderr).toEqual([
+      expect.stringMatching(/^Sandbox ready: http:\/\/127\.0\.0\.1:\d+$/),
+      expect.stringMatching(/^Slack API: http:\/\/127\.0\.0\.1:\d+\/api\/$/),
+      expect.stringMatching(/^Slack tokens: xoxb-\S+ xapp-\S+ [0-9a-f]+$/),
+      expect.stringMatching(/^AWS endpoint: http:\/\/127\.0\.0\.1:\d+$/),
+      expect.stringMatching(/^AWS credentials: AKIA\w+ \S+$/),
+      `Config: ${join(dataDir, 'signalbox.yaml')}`,
+    ]);
+
+    const url = lines[0]!.replace('Sandbox ready: ', '');
+    const answer = await fetch(`${url}/sandbox/slack/command`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ user: 'ada', channel: '#line-3', command: '/logs', text: 'help' }),
+    });
+    expect(await answer.json()).toMatchObject({ ok: true });
+
+    demo.kill('SIGINT');
+    expect(await exit).toBe(0);
+    const log = readFileSync(join(dataDir, 'signalbox.log'), 'utf8');
+    expect(log).toContain('"msg":"stopped"');
+    expect(log).not.toMatch(/xoxb-|xapp-/);
+  });
+});

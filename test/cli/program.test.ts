@@ -1,0 +1,164 @@
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { EXIT_CODES, reportFailure } from '../../src/cli/failures.ts';
+import { prefixCommands } from '../../src/cli/manifest.ts';
+import { AppError, CancelledError, type ErrorCode } from '../../src/errors.ts';
+import { run } from './in-memory.ts';
+
+const MANIFEST = readFileSync(resolve(import.meta.dirname, '../../manifest.yml'), 'utf8');
+
+function folder(yaml?: string): string {
+  const path = mkdtempSync(join(tmpdir(), 'signalbox-cli-'));
+  if (yaml !== undefined) writeFileSync(join(path, 'signalbox.yaml'), yaml);
+  return path;
+}
+
+const CONFIG = `
+useCases:
+  - { id: bench, name: Bench, account: "123456789012", region: us-east-1, channels: [C0BENCH],
+      access: { viewer: [channel-members] } }
+`;
+
+describe('what the program says of itself', () => {
+  it('lists its subcommands', async () => {
+    const { exitCode, stdout } = await run(['--help']);
+    expect(exitCode).toBe(0);
+    for (const name of ['demo', 'sandbox', 'start', 'logs', 'check-config', 'manifest', 'doctor'])
+      expect(stdout).toContain(name);
+  });
+
+  it('shows the flags of /logs in the help of logs, but not the one that is about Slack', async () => {
+    const { exitCode, stdout } = await run(['logs', '--help']);
+    expect(exitCode).toBe(0);
+    for (const flag of ['--last', '--tail', '--regex', '--use-case', '--out']) expect(stdout).toContain(flag);
+    expect(stdout).not.toContain('--dm');
+  });
+
+  it.each([
+    [['lgos', 'train-a'], /unknown command 'lgos'\n\(Did you mean logs\?\)/],
+    [['logs'], /missing required argument 'job'/],
+    [['demo', '--port', 'x'], /Expected a number from 0 to 65535/],
+    [['manifest', '--prefx', 'ml-'], /unknown option '--prefx'\n\(Did you mean --prefix\?\)/],
+    [['--frobnicate'], /unknown option/],
+  ])('answers %j with what is wrong, and exit code 2', async (args, expected) => {
+    const { exitCode, stderr, stdout } = await run(args);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(expected);
+    expect(stdout).toBe('');
+  });
+});
+
+describe('failures on the command line', () => {
+  const report = (thrown: unknown, debug = false): { code: number; text: string } => {
+    let text = '';
+    const stderr = { write: (part: string) => (text += part) } as never;
+    return { code: reportFailure(thrown, { stderr }, debug), text };
+  };
+
+  it.each(Object.entries(EXIT_CODES) as [ErrorCode, number][])(
+    'has an exit code for %s: %i',
+    (code, exit) => {
+      expect(report(new AppError(code, 'x')).code).toBe(exit);
+    },
+  );
+
+  it('says what failed, what to do, the details and the reference, and shows no stack', () => {
+    const error = new AppError('permission_denied', 'It failed.', {
+      hint: 'Do this.\nThen that.',
+      adminHint: 'Role: arn',
+      cause: new Error('deep'),
+    });
+    expect(report(error).text).toBe(
+      `error: It failed.\n  Do this.\n  Then that.\n  Role: arn\n  reference: ${error.ref}\n`,
+    );
+  });
+
+  it('shows the stacks of error and cause when debugging', () => {
+    expect(report(new AppError('internal', 'x', { cause: new TypeError('deep') }), true).text).toMatch(
+      /TypeError: deep\n\s+at /,
+    );
+  });
+
+  it('tells what to do about a bug instead of showing it', () => {
+    const { code, text } = report(new TypeError('cannot read properties of undefined'));
+    expect(code).toBe(1);
+    expect(text).not.toContain('cannot read');
+    expect(text).toContain('SIGNALBOX_DEBUG=1');
+  });
+
+  it('calls a cancellation just that', () => {
+    expect(report(new CancelledError())).toEqual({ code: 130, text: 'cancelled\n' });
+  });
+});
+
+describe('[O2] check-config', () => {
+  it('says what is configured', async () => {
+    const cwd = folder(CONFIG);
+    const { exitCode, stdout } = await run(['check-config'], { cwd });
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain(join(cwd, 'signalbox.yaml'));
+    expect(stdout).toContain('bench (Bench): 123456789012 us-east-1');
+    expect(stdout).toContain('no tokens in the environment');
+  });
+
+  it('says every problem at once, with exit code 2', async () => {
+    const cwd = folder(CONFIG.replace('us-east-1', 'mars').replace('name:', 'nmae:'));
+    const { exitCode, stdout, stderr } = await run(['check-config'], { cwd, env: { PORT: '99999' } });
+    expect(exitCode).toBe(2);
+    expect(stdout).toBe('');
+    for (const key of ['useCases[0].region', 'useCases[0].nmae', 'useCases[0].name', 'PORT'])
+      expect(stderr).toContain(`• ${key}`);
+    expect(stderr).toContain('Did you mean "name"?');
+  });
+
+  it('says where a file should be', async () => {
+    const { exitCode, stderr } = await run(['check-config'], { cwd: folder() });
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('Copy signalbox.example.yaml');
+  });
+});
+
+describe('start', () => {
+  it('says which tokens are missing before anything else', async () => {
+    const { exitCode, stderr } = await run(['start'], { cwd: folder(CONFIG) });
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('SLACK_BOT_TOKEN');
+    expect(stderr).toContain('SLACK_APP_TOKEN');
+  });
+});
+
+describe('[O3] manifest', () => {
+  it('prints the file as it is', async () => {
+    expect(await run(['manifest'])).toEqual({ exitCode: 0, stdout: MANIFEST, stderr: '' });
+  });
+
+  it('puts a prefix before every command and changes nothing else', async () => {
+    const { stdout } = await run(['manifest', '--prefix', 'ml-']);
+    type Manifest = { features: { slash_commands: { command: string }[] } };
+    const before = parse(MANIFEST) as Manifest;
+    const after = parse(stdout) as Manifest;
+    expect(after.features.slash_commands.map(({ command }) => command)).toEqual(
+      before.features.slash_commands.map(({ command }) => command.replace('/', '/ml-')),
+    );
+    for (const command of after.features.slash_commands)
+      command.command = command.command.replace('/ml-', '/');
+    expect(after).toEqual(before);
+    expect(stdout).toContain('# The Slack app.');
+  });
+
+  it.each(['/ml', 'ML-', 'a b', '', '<!channel>'])(
+    'refuses the prefix %j with exit code 2',
+    async (prefix) => {
+      const { exitCode, stderr } = await run(['manifest', '--prefix', prefix]);
+      expect(exitCode).toBe(2);
+      expect(stderr).toContain('lower-case letters');
+    },
+  );
+
+  it("keeps to Slack's length of a command", () => {
+    expect(() => prefixCommands(MANIFEST, 'x'.repeat(30))).toThrow(/Slack allows a command 32/);
+  });
+});
