@@ -4,19 +4,14 @@ import { stat } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { AppError } from '../../errors.ts';
-import type {
-  SandboxChannel,
-  SandboxMessage,
-  SandboxUser,
-  WorkspaceEvent,
-  WorkspaceState,
-} from '../protocol.ts';
+import type { SandboxMessage, WorkspaceEvent, WorkspaceState } from '../protocol.ts';
 import { BOT, TEAM } from '../world.ts';
 import type { Context } from './context.ts';
 import { publicFile } from './files.ts';
 import { HttpError, parseJson, readBody, sendJson } from './http.ts';
-import { choose, type Found, findElement, inputError } from './inputs.ts';
-import type { Interactions, Place } from './interactions.ts';
+import { choose, findElement, inputError } from './inputs.ts';
+import type { Interactions } from './interactions.ts';
+import { isFor, Lookup, required, text } from './lookup.ts';
 import { isObject, type Json } from './schema.ts';
 import type { SocketMode } from './socket-mode.ts';
 import { publicView, type StoredView } from './views.ts';
@@ -37,6 +32,7 @@ type Handler = (args: Json, request: IncomingMessage, response: ServerResponse) 
 
 export class Control {
   readonly #context: Context;
+  readonly #find: Lookup;
   readonly #interactions: Interactions;
   readonly #options: ControlOptions;
   readonly #routes: Readonly<Record<string, Handler>>;
@@ -44,6 +40,7 @@ export class Control {
   constructor(options: ControlOptions) {
     this.#options = options;
     this.#context = options.context;
+    this.#find = new Lookup(options.context);
     this.#interactions = options.interactions;
     this.#routes = {
       'GET /sandbox/state': (args) => this.#state(args),
@@ -61,7 +58,7 @@ export class Control {
       'POST /sandbox/slack/options': (args) => this.#typeahead(args),
       'POST /sandbox/slack/shortcut': (args) => this.#shortcut(args),
       'GET /sandbox/slack/views': (args) => ({
-        views: this.#context.views.stack(this.#user(args).id).map(publicView),
+        views: this.#context.views.stack(this.#find.user(args).id).map(publicView),
       }),
       'POST /sandbox/slack/view': (args) => this.#view(args),
       'GET /sandbox/slack/home': (args) => this.#home(args),
@@ -108,7 +105,7 @@ export class Control {
 
   #state(args: Json): WorkspaceState {
     const { workspace, manifest, link } = this.#context;
-    const user = args.user === undefined ? undefined : this.#user(args);
+    const user = args.user === undefined ? undefined : this.#find.user(args);
     if (user !== undefined && !user.is_bot) workspace.im(user.id);
     const shortcuts = (type: 'message' | 'global') =>
       manifest.shortcuts
@@ -140,7 +137,7 @@ export class Control {
   }
 
   #stream(args: Json, request: IncomingMessage, response: ServerResponse): undefined {
-    const user = args.user === undefined ? undefined : this.#user(args).id;
+    const user = args.user === undefined ? undefined : this.#find.user(args).id;
     response.writeHead(200, {
       'content-type': 'text/event-stream',
       'cache-control': 'no-store',
@@ -176,8 +173,8 @@ export class Control {
    */
   async #messages(args: Json, request: IncomingMessage): Promise<Json> {
     const { workspace, ended } = this.#context;
-    const user = args.user === undefined ? undefined : this.#user(args).id;
-    const channel = this.#channel(args, user);
+    const user = args.user === undefined ? undefined : this.#find.user(args).id;
+    const channel = this.#find.channel(args, user);
     const thread = text(args, 'thread_ts');
     const since = text(args, 'since');
     const contains = text(args, 'contains');
@@ -215,14 +212,14 @@ export class Control {
   }
 
   #home(args: Json): Json {
-    const view = this.#context.views.home(this.#user(args).id);
+    const view = this.#context.views.home(this.#find.user(args).id);
     return { view: view === undefined ? null : publicView(view) };
   }
 
   /** Fires `app_home_opened` and waits a moment for what the app publishes. */
   async #openHome(args: Json, request: IncomingMessage): Promise<Json> {
     const { views, workspace, timing, manifest } = this.#context;
-    const user = this.#user(args).id;
+    const user = this.#find.user(args).id;
     if (!manifest.homeTab) throw new HttpError(400, 'not_enabled', 'The manifest has no home tab.');
     const hash = views.home(user)?.hash;
     await new Promise<void>((resolve) => {
@@ -242,7 +239,7 @@ export class Control {
   }
 
   #files(args: Json): Json {
-    const channel = text(args, 'channel') === undefined ? undefined : this.#channel(args).id;
+    const channel = text(args, 'channel') === undefined ? undefined : this.#find.channel(args).id;
     return {
       files: this.#context.files
         .list()
@@ -252,8 +249,8 @@ export class Control {
   }
 
   #pings(args: Json): Json {
-    const channel = text(args, 'channel') === undefined ? undefined : this.#channel(args).id;
-    const user = args.user === undefined ? undefined : this.#user(args).id;
+    const channel = text(args, 'channel') === undefined ? undefined : this.#find.channel(args).id;
+    const user = args.user === undefined ? undefined : this.#find.user(args).id;
     const groups = this.#context.workspace.userGroups.filter(
       (group) => user !== undefined && group.users.includes(user),
     );
@@ -273,8 +270,8 @@ export class Control {
   // --- Acting ---
 
   #message(args: Json): Json {
-    const user = this.#person(args);
-    const channel = this.#joined(args, user);
+    const user = this.#find.person(args);
+    const channel = this.#find.joined(args, user);
     const words = required(args, 'text');
     const thread = text(args, 'thread_ts');
     if (thread !== undefined && this.#context.workspace.find(channel.id, thread) === undefined) {
@@ -284,41 +281,41 @@ export class Control {
   }
 
   #command(args: Json): Promise<unknown> {
-    const user = this.#person(args);
+    const user = this.#find.person(args);
     const [first = '', ...rest] = required(args, 'command').trim().split(/\s+/);
     // `command: "/logs train-1"` works as well as command and text apart.
     const words = [...rest, text(args, 'text') ?? ''].join(' ').trim();
-    return this.#interactions.command(user.id, this.#joined(args, user), first, words);
+    return this.#interactions.command(user.id, this.#find.joined(args, user), first, words);
   }
 
   #action(args: Json): Promise<unknown> {
-    const user = this.#person(args);
-    const { place, found } = this.#element(args, user);
+    const user = this.#find.person(args);
+    const { place, found } = this.#find.element(args, user);
     // What was entered in the other fields goes with the click, as in Slack.
     if (isObject(args.values)) this.#interactions.keep(user.id, place, args.values);
     return this.#interactions.action(user.id, place, found, args.value);
   }
 
   #typeahead(args: Json): Promise<unknown> {
-    const user = this.#person(args);
-    const { place, found } = this.#element(args, user);
+    const user = this.#find.person(args);
+    const { place, found } = this.#find.element(args, user);
     return this.#interactions.options(user.id, place, found, text(args, 'value') ?? '');
   }
 
   #shortcut(args: Json): Promise<unknown> {
-    const user = this.#person(args);
+    const user = this.#find.person(args);
     const callback = required(args, 'callback_id');
     if (text(args, 'message_ts') === undefined) return this.#interactions.shortcut(user.id, callback);
-    const channel = this.#joined(args, user);
+    const channel = this.#find.joined(args, user);
     return this.#interactions.shortcut(user.id, callback, {
       channel,
-      message: this.#messageIn(channel, args),
+      message: this.#find.messageIn(channel, args),
     });
   }
 
   async #view(args: Json): Promise<unknown> {
-    const user = this.#person(args);
-    const view = this.#viewOf(args, user);
+    const user = this.#find.person(args);
+    const view = this.#find.viewOf(args, user);
     if (args.close === true) return this.#interactions.close(view, args.all === true);
     if (view.submit === undefined) throw new HttpError(400, 'no_submit', 'This view has no submit button.');
     if (args.values !== undefined) this.#enter(view, args.values);
@@ -366,16 +363,16 @@ export class Control {
 
   #channelChange(args: Json): Json {
     const { workspace, events } = this.#context;
-    const channel = this.#channel(args);
+    const channel = this.#find.channel(args);
     if (typeof args.is_archived === 'boolean') channel.is_archived = args.is_archived;
     const join = text(args, 'join');
     const leave = text(args, 'leave');
     if (join !== undefined) {
-      const user = this.#user({ user: join });
+      const user = this.#find.user({ user: join });
       if (workspace.join(channel, user.id)) events.memberJoined(user.id, channel);
     }
     if (leave !== undefined) {
-      const user = this.#user({ user: leave });
+      const user = this.#find.user({ user: leave });
       if (workspace.leave(channel, user.id)) events.memberLeft(user.id, channel);
     }
     workspace.announce({ type: 'state' });
@@ -396,114 +393,10 @@ export class Control {
     if (problem !== undefined) throw new HttpError(400, 'url_not_verified', problem);
     return {};
   }
-
-  // --- Finding what is meant ---
-
-  #user(args: Json): SandboxUser {
-    const given = required(args, 'user');
-    const user = this.#context.workspace.findUser(given);
-    if (user !== undefined) return user;
-    const names = [...this.#context.workspace.users.values()].map((one) => one.name).join(', ');
-    throw new HttpError(404, 'user_not_found', `There is no user ${given}; there are ${names}.`);
-  }
-
-  /** Somebody who can click and type. */
-  #person(args: Json): SandboxUser {
-    const user = this.#user(args);
-    if (user.is_bot) throw new HttpError(400, 'user_is_bot', 'The app cannot act as a person.');
-    return user;
-  }
-
-  /** `@signalbox`, the app's id or `dm` is the direct message of the acting user and the app. */
-  #channel(args: Json, user?: string): SandboxChannel {
-    const { workspace } = this.#context;
-    const given = required(args, 'channel');
-    const who = user ?? (args.user === undefined ? undefined : this.#user(args).id);
-    if (who !== undefined && ['dm', BOT.user, BOT.name, `@${BOT.name}`].includes(given))
-      return workspace.im(who);
-    const channel = workspace.findChannel(given);
-    if (channel !== undefined && (who === undefined || workspace.isVisible(channel, who))) return channel;
-    const names = [...workspace.channels.values()]
-      .filter((one) => !one.is_im && (who === undefined || workspace.isVisible(one, who)))
-      .map((one) => `#${one.name}`);
-    throw new HttpError(
-      404,
-      'channel_not_found',
-      `There is no channel ${given}; there are ${names.join(', ')}.`,
-    );
-  }
-
-  #joined(args: Json, user: SandboxUser): SandboxChannel {
-    const channel = this.#channel(args, user.id);
-    if (!channel.members.includes(user.id)) {
-      throw new HttpError(403, 'not_in_channel', `${user.name} is not in ${channel.name}.`);
-    }
-    if (channel.is_archived) throw new HttpError(403, 'is_archived', `${channel.name} is archived.`);
-    return channel;
-  }
-
-  #messageIn(channel: SandboxChannel, args: Json): SandboxMessage {
-    const ts = required(args, 'message_ts');
-    const message = this.#context.workspace.find(channel.id, ts);
-    if (message !== undefined) return message;
-    throw new HttpError(404, 'message_not_found', `There is no message ${ts} in ${channel.name}.`);
-  }
-
-  #viewOf(args: Json, user: SandboxUser): StoredView {
-    const id = text(args, 'view_id');
-    const view = id === undefined ? this.#context.views.stack(user.id).at(-1) : this.#context.views.find(id);
-    if (view === undefined)
-      throw new HttpError(404, 'view_not_found', `${user.name} has no view ${id ?? 'open'}.`);
-    if (view.user !== user.id)
-      throw new HttpError(403, 'not_your_view', `${view.id} is open for another user.`);
-    return view;
-  }
-
-  /** The element meant: in a view, in a message, or in the newest message of the channel that has it. */
-  #element(args: Json, user: SandboxUser): { place: Place; found: Found } {
-    const action = required(args, 'action_id');
-    const block = text(args, 'block_id');
-    if (text(args, 'channel') === undefined) {
-      const open = this.#context.views.stack(user.id).at(-1) ?? this.#context.views.home(user.id);
-      const view = text(args, 'view_id') === undefined ? open : this.#viewOf(args, user);
-      const found = view === undefined ? undefined : findElement(view.blocks, action, block);
-      if (view !== undefined && found !== undefined) return { place: { view }, found };
-      throw new HttpError(
-        404,
-        'element_not_found',
-        `No view of ${user.name} has an element ${action}; or give a channel.`,
-      );
-    }
-    const channel = this.#joined(args, user);
-    const candidates =
-      text(args, 'message_ts') === undefined
-        ? [...this.#context.workspace.messages(channel.id)].reverse()
-        : [this.#messageIn(channel, args)];
-    for (const message of candidates) {
-      if (!isFor(message, user.id)) continue;
-      const found = findElement(message.blocks ?? [], action, block);
-      if (found !== undefined) return { place: { message, channel }, found };
-    }
-    throw new HttpError(404, 'element_not_found', `No message in ${channel.name} has an element ${action}.`);
-  }
 }
-
-const isFor = (message: SandboxMessage, user: string): boolean =>
-  message.ephemeral_to === undefined || message.ephemeral_to === user;
 
 /** As it stands within JSON. */
 const quoted = (words: string): string => JSON.stringify(words).slice(1, -1);
-
-function text(args: Json, field: string): string | undefined {
-  const value = args[field];
-  return value === undefined || value === null || value === '' ? undefined : String(value);
-}
-
-function required(args: Json, field: string): string {
-  const value = text(args, field);
-  if (value === undefined) throw new HttpError(400, 'invalid_arguments', `\`${field}\` is missing.`);
-  return value;
-}
 
 /** Query and body. A body is JSON whatever its type says, as `curl -d` sends it; faults may be a list. */
 async function controlArguments(request: IncomingMessage, url: URL): Promise<Json> {

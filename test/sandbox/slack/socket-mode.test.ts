@@ -1,5 +1,5 @@
-import { App, type BlockAction, type MessageShortcut } from '@slack/bolt';
-import { type LogLevel, SocketModeClient } from '@slack/socket-mode';
+import { App, type BlockAction, type MessageShortcut, SocketModeReceiver } from '@slack/bolt';
+import type { LogLevel } from '@slack/web-api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SandboxFile, SandboxView } from '../../../src/sandbox/protocol.ts';
 import { codeOf, type Rig, startRig } from './support.ts';
@@ -369,10 +369,10 @@ describe('[O7] Socket Mode connections', () => {
     const rig = await startRig();
     const got: string[][] = [[], []];
     const clients = got.map((mine) => {
-      const client = new SocketModeClient({
+      const { client } = new SocketModeReceiver({
         appToken: rig.sandbox.appToken,
         logLevel: 'error' as LogLevel,
-        clientOptions: { slackApiUrl: rig.sandbox.apiUrl },
+        installerOptions: { clientOptions: { slackApiUrl: rig.sandbox.apiUrl } },
         // A connection that has gone stays gone here: what matters is where its payloads go.
         autoReconnectEnabled: false,
       });
@@ -438,10 +438,10 @@ describe('[O7] Socket Mode connections', () => {
     const send = () =>
       rig.post('/sandbox/slack/command', { user: 'ada', channel: 'line-3', command: 'logs', text: '' });
     expect(await send()).toMatchObject({ ok: false, error: 'dispatch_failed' });
-    const silent = new SocketModeClient({
+    const { client: silent } = new SocketModeReceiver({
       appToken: rig.sandbox.appToken,
       logLevel: 'error' as LogLevel,
-      clientOptions: { slackApiUrl: rig.sandbox.apiUrl },
+      installerOptions: { clientOptions: { slackApiUrl: rig.sandbox.apiUrl } },
       autoReconnectEnabled: false,
     });
     await silent.start();
