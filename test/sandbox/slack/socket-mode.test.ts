@@ -400,6 +400,39 @@ describe('[O7] Socket Mode connections', () => {
     await rig.close();
   });
 
+  it('hands a payload to the other connection when one is cut, and retries an event whose ack is lost', async () => {
+    const rig = await startRig({ ackTimeoutMs: 100 });
+    const tries: number[] = [];
+    const receivers = [1, 2].map(() => {
+      const { client } = new SocketModeReceiver({
+        appToken: rig.sandbox.appToken,
+        logLevel: 'error' as LogLevel,
+        installerOptions: { clientOptions: { slackApiUrl: rig.sandbox.apiUrl } },
+        autoReconnectEnabled: false,
+      });
+      client.on('slash_commands', ({ ack }) => ack());
+      client.on('app_mention', ({ ack, retry_num }) => {
+        tries.push(retry_num);
+        // The connection may be gone already: that is the point.
+        return ack().catch(() => undefined);
+      });
+      return client;
+    });
+    await Promise.all(receivers.map((client) => client.start()));
+    await rig.post('/sandbox/faults', { on: 'socket', kind: 'lost_answer' });
+    await rig.post('/sandbox/slack/message', { user: 'ada', channel: 'line-3', text: '@signalbox hi' });
+    await rig.sandbox.eventsSettled();
+    expect(tries.at(-1)).toBe(1);
+    expect(rig.sandbox.connections).toBe(1);
+    await rig.post('/sandbox/faults', { on: 'socket', kind: 'drop', after: 1 });
+    const send = () =>
+      rig.post('/sandbox/slack/command', { user: 'ada', channel: 'line-3', command: 'logs' });
+    expect(await send()).toEqual({ ok: true });
+    expect(await send()).toMatchObject({ ok: false, error: 'dispatch_failed' });
+    await Promise.all(receivers.map((client) => client.disconnect().catch(() => undefined)));
+    await rig.close();
+  });
+
   it('takes a ticket once, ten connections, and says hello', async () => {
     const rig = await startRig();
     const ticket = async () => {
