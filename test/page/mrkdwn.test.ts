@@ -76,6 +76,16 @@ describe('mrkdwn', () => {
     ]);
   });
 
+  it('links bare addresses unless told to be verbatim', () => {
+    const source = 'see https://x.test/a?b=1&amp;c=2.';
+    expect(inline(source)[1]).toEqual({
+      type: 'link',
+      url: 'https://x.test/a?b=1&c=2',
+      children: [text('https://x.test/a?b=1&c=2')],
+    });
+    expect(everyNode(parseMrkdwn(source, true)).some(({ type }) => type === 'link')).toBe(false);
+  });
+
   it('decodes the three escapes and takes none of them for syntax', () => {
     expect(inline('&lt;@U0ADA&gt; &amp;amp; &quot;')).toEqual([text('<@U0ADA> &amp; &quot;')]);
   });

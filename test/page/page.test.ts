@@ -34,7 +34,7 @@ describe.skipIf(noBrowser)('the sandbox page', () => {
       pageDir: join(folder, 'page'),
       rateLimits: false,
       shareDelayMs: 0,
-      ackTimeoutMs: 500,
+      ackTimeoutMs: 1500,
     });
     app = await startScriptedApp(sandbox);
     browser = await launchBrowser();
@@ -297,6 +297,70 @@ describe.skipIf(noBrowser)('the sandbox page', () => {
     for (const link of await hostile.getByRole('link').all())
       expect(await link.getAttribute('href')).toMatch(/^https?:/);
     expect(await page.evaluate('window.hacked')).toBeUndefined();
+  });
+
+  it('draws tables that sort, filter and page, cards, containers, charts and dates', async () => {
+    await open('#/C0RANDOM?as=U0ADA');
+    await composer().waitFor();
+    sandbox.workspace.channels.get('C0RANDOM')?.members.push('U0SIGNALBOX');
+    const raw = (text: string) => ({ type: 'raw_text', text });
+    const points = [3, 2, 1].map((value, epoch) => ({ label: `e${epoch}`, value }));
+    await post('C0RANDOM', {
+      text: 'All kinds of blocks',
+      blocks: [
+        { type: 'header', text: { type: 'plain_text', text: 'Nightly summary :rocket:' } },
+        { type: 'section', text: { type: 'mrkdwn', text: 'Ended <!date^1700000000^{date_num}|some day>' } },
+        {
+          type: 'data_table',
+          caption: 'Jobs',
+          rows: [
+            [raw('Job'), raw('Minutes')],
+            ...Array.from({ length: 12 }, (_, index) => [
+              raw(`job-${index}`),
+              { type: 'raw_number', value: 100 - index, text: `${100 - index}` },
+            ]),
+          ],
+        },
+        {
+          type: 'card',
+          title: { type: 'mrkdwn', text: 'One *card*' },
+          actions: [{ type: 'button', action_id: 'card', text: { type: 'plain_text', text: 'Open card' } }],
+        },
+        {
+          type: 'container',
+          title: { type: 'plain_text', text: 'Details' },
+          is_collapsible: true,
+          default_collapsed: true,
+          child_blocks: [{ type: 'section', text: { type: 'plain_text', text: 'Folded away' } }],
+        },
+        {
+          type: 'data_visualization',
+          title: 'Loss',
+          chart: {
+            type: 'line',
+            series: [{ name: 'train', data: points }],
+            axis_config: { categories: ['e0', 'e1', 'e2'] },
+          },
+        },
+      ],
+    });
+    const all = message('Nightly summary');
+    await all.getByRole('img', { name: 'rocket' }).waitFor();
+    await all.getByText(/Ended 2023-11-1[45]/).waitFor();
+    const rows = all.getByRole('region', { name: 'Rows' }).getByRole('row');
+    expect(await rows.count()).toBe(6);
+    await all.getByRole('button', { name: 'Minutes' }).click();
+    await rows.nth(1).getByText('job-11').waitFor();
+    await all.getByRole('button', { name: 'Next page' }).click();
+    await rows.nth(1).getByText('job-6').waitFor();
+    await all.getByRole('searchbox', { name: 'Filter Jobs' }).fill('job-3');
+    await rows.nth(1).getByText('job-3').waitFor();
+    expect(await rows.count()).toBe(2);
+    await all.getByRole('button', { name: 'Open card' }).waitFor();
+    expect(await all.getByText('Folded away').count()).toBe(0);
+    await all.getByRole('button', { name: 'Expand Details' }).click();
+    await all.getByText('Folded away').waitFor();
+    await all.getByRole('figure', { name: 'Loss. train: e0 3, e1 2, e2 1' }).waitFor();
   });
 
   it('takes, lists and clears faults', async () => {

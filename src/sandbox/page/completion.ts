@@ -20,9 +20,11 @@ export interface Completion {
 const MOST = 8;
 
 /** The one command of Slack's own that matters here: it brings the app into a channel. */
-const BUILT_IN = [
-  { command: '/invite', usage_hint: '@somebody', description: 'Add a person or the app to this channel' },
-];
+const INVITE = {
+  command: '/invite',
+  usage_hint: '@somebody',
+  description: 'Add a person or the app to this channel',
+};
 
 function ranked<T>(items: readonly T[], query: string, names: (item: T) => string[]): T[] {
   const wanted = query.toLowerCase();
@@ -43,7 +45,7 @@ export function complete(text: string, caret: number, state: WorkspaceState): Co
   const before = text.slice(0, caret);
   const command = /^\/(\S*)$/.exec(before);
   if (command) {
-    const commands = [...state.app.commands, ...BUILT_IN];
+    const commands = [...state.app.commands, INVITE];
     const suggestions = ranked(commands, command[1] ?? '', (item) => [item.command.slice(1)]).map(
       (item): Suggestion => ({
         key: item.command,
@@ -51,6 +53,8 @@ export function complete(text: string, caret: number, state: WorkspaceState): Co
         title: item.command,
         hint: item.usage_hint,
         note: item.description,
+        // Slack's own command belongs to nobody.
+        ...(item === INVITE ? {} : { user: state.app.bot_user }),
       }),
     );
     return suggestions.length > 0 ? { kind: 'command', from: 0, suggestions } : undefined;

@@ -169,7 +169,7 @@ export function Composer(props: {
           <Popover anchor={frame} above matchWidth className="suggestions" onClose={() => setDismissed(text)}>
             <div className="suggestions-title">
               {completion.kind === 'command'
-                ? `Commands of ${state.app.name}`
+                ? 'Commands'
                 : completion.kind === 'mention'
                   ? 'People and groups'
                   : 'Channels'}
@@ -188,8 +188,21 @@ export function Composer(props: {
                   onMouseDown={(event) => event.preventDefault()}
                   onClick={() => accept(suggestion)}
                 >
-                  {suggestion.user && <Avatar user={user(suggestion.user)} size={24} />}
-                  {completion.kind === 'command' && <Avatar user={user(state.app.bot_user)} size={28} />}
+                  {suggestion.user ? (
+                    <Avatar user={user(suggestion.user)} size={28} />
+                  ) : (
+                    <span className="avatar suggestion-mark" aria-hidden="true">
+                      <Icon
+                        name={
+                          completion.kind === 'mention'
+                            ? 'at'
+                            : completion.kind === 'channel'
+                              ? 'hash'
+                              : 'slash'
+                        }
+                      />
+                    </span>
+                  )}
                   <span className="suggestion-text">
                     <span>
                       <strong>{suggestion.title}</strong>{' '}

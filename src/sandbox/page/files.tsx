@@ -7,7 +7,7 @@ import { Dialog } from './ui/dialog.tsx';
 import { Icon } from './ui/icons.tsx';
 
 const PREVIEW_BYTES = 512 * 1024;
-const CARD_LINES = 6;
+const CARD_LINES = 13;
 
 function formatBytes(bytes: number): string {
   if (bytes < 1000) return `${bytes} bytes`;

@@ -138,14 +138,12 @@ export function MessageList(props: {
               <Fragment key={'message' in entry ? entry.ts : `notice-${entry.notice.id}`}>
                 {newDay && (
                   // biome-ignore lint/a11y/useSemanticElements: an hr cannot hold the day's name
-                  // biome-ignore lint/a11y/useFocusableInteractive: a plain divider, nothing to focus
                   <div className="day" role="separator" aria-label={dayName(date)}>
                     <span>{dayName(date)}</span>
                   </div>
                 )}
                 {isNew && (
                   // biome-ignore lint/a11y/useSemanticElements: an hr cannot hold the word
-                  // biome-ignore lint/a11y/useFocusableInteractive: a plain divider, nothing to focus
                   <div className="new-mark" role="separator" aria-label="New messages">
                     <span>New</span>
                   </div>

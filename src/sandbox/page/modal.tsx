@@ -1,5 +1,5 @@
 /** The stack of modals that the app has opened for this user; only the top one is shown. */
-import { type FormEvent, useRef, useState } from 'react';
+import { type FormEvent, useEffect, useRef, useState } from 'react';
 import type { SandboxView } from '../protocol.ts';
 import { api } from './api.ts';
 import { Blocks } from './blocks/blocks.tsx';
@@ -44,6 +44,14 @@ function Modal(props: {
   const dialog = useRef<HTMLDialogElement>(null);
   const blocks = view.blocks as AnyBlock[];
   const title = view.title?.text ?? directory.state.app.name;
+
+  // The browser would begin at the close button; people begin at the first field. A phone would open its keyboard.
+  useEffect(() => {
+    const body = dialog.current?.querySelector<HTMLElement>('.modal-body');
+    const first = body?.querySelector<HTMLElement>('input:not([type=checkbox], [type=radio]), textarea');
+    if (body?.contains(document.activeElement)) return;
+    (window.matchMedia('(min-width: 700px)').matches ? (first ?? body) : body)?.focus();
+  }, []);
 
   const close = () => {
     void api.closeView({ user: directory.viewer, view_id: view.id }).then((result) => {

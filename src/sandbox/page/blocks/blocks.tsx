@@ -10,7 +10,7 @@ import { RichText } from './rich-text.tsx';
 import { useSurface } from './surface.tsx';
 import { DataTable, Table } from './tables.tsx';
 import { bare, Text } from './text.tsx';
-import type { AnyBlock, Element } from './types.ts';
+import type { AnyBlock, Element, TextObject } from './types.ts';
 
 function Section({ block }: { block: AnyBlock }) {
   const text = block.text;
@@ -58,7 +58,7 @@ function Context({ block }: { block: AnyBlock }) {
         ) : (
           // biome-ignore lint/suspicious/noArrayIndexKey: an element's place is its identity
           <div key={index} className="context-text">
-            <Text text={{ type: element.type as 'mrkdwn', text: element.text as string }} />
+            <Text text={element as TextObject} />
           </div>
         ),
       )}

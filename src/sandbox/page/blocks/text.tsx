@@ -5,7 +5,7 @@ import type { TextObject } from './types.ts';
 export function Text({ text }: { text: TextObject | string | undefined }) {
   if (text === undefined) return null;
   if (typeof text === 'string') return <PlainText text={text} />;
-  if (text.type === 'mrkdwn') return <Mrkdwn text={text.text ?? ''} />;
+  if (text.type === 'mrkdwn') return <Mrkdwn text={text.text ?? ''} verbatim={text.verbatim} />;
   return <PlainText text={text.text ?? ''} emoji={text.emoji} />;
 }
 

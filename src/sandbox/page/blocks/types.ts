@@ -7,6 +7,7 @@ export interface TextObject {
   type?: 'plain_text' | 'mrkdwn' | 'raw_text' | 'raw_number';
   text?: string;
   emoji?: boolean;
+  verbatim?: boolean;
 }
 
 export interface Confirm {

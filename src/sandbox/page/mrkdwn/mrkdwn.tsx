@@ -139,8 +139,8 @@ function Inlines({ nodes }: { nodes: readonly Inline[] }) {
 }
 
 /** Text with Slack's formatting. Everything becomes React text nodes: nothing in it can become markup. */
-export function Mrkdwn({ text }: { text: string }) {
-  const blocks = useMemo(() => parseMrkdwn(text), [text]);
+export function Mrkdwn({ text, verbatim = false }: { text: string; verbatim?: boolean | undefined }) {
+  const blocks = useMemo(() => parseMrkdwn(text, verbatim), [text, verbatim]);
   // biome-ignore lint/suspicious/noArrayIndexKey: blocks of one fixed text have no other identity
   return blocks.map((block, index) => <MrkdwnPart key={index} block={block} />);
 }

@@ -80,7 +80,7 @@ const codeText = (source: string): string =>
     }),
   );
 
-function atomsOf(line: string): Atom[] {
+function atomsOf(line: string, verbatim: boolean): Atom[] {
   const atoms: Atom[] = [];
   let at = 0;
   while (at < line.length) {
@@ -116,7 +116,7 @@ function atomsOf(line: string): Atom[] {
         at += emoji[0].length;
         continue;
       }
-    } else if (rest === 'h') {
+    } else if (rest === 'h' && !verbatim) {
       const bare = /^https?:\/\/[^\s<>|`*]+[^\s<>|`*.,;:!?)\]}'"_~]/.exec(line.slice(at, at + 3001))?.[0];
       const decoded = bare && !/[\p{L}\p{N}]/u.test(line[at - 1] ?? ' ') ? decodeEntities(bare) : undefined;
       const url = decoded && safeUrl(decoded);
@@ -207,12 +207,12 @@ function format(atoms: readonly Atom[], start: number, end: number, active: stri
   return out;
 }
 
-const parseLine = (line: string): Inline[] => {
-  const atoms = atomsOf(line);
+const parseLine = (line: string, verbatim: boolean): Inline[] => {
+  const atoms = atomsOf(line, verbatim);
   return format(atoms, 0, atoms.length, '');
 };
 
-function parseLines(source: string, out: MrkdwnBlock[]): void {
+function parseLines(source: string, out: MrkdwnBlock[], verbatim: boolean): void {
   const lines = source.split('\n');
   let current: { type: 'paragraph' | 'quote'; children: Inline[] } | undefined;
   let quoteRest = false;
@@ -220,7 +220,7 @@ function parseLines(source: string, out: MrkdwnBlock[]): void {
     const marks = quoteRest ? undefined : /^(?:(?:&gt;|>){3}|&gt;|>) ?/.exec(line)?.[0];
     if (marks && /^(?:&gt;|>){3}/.test(marks)) quoteRest = true;
     const type = marks !== undefined || quoteRest ? 'quote' : 'paragraph';
-    const content = parseLine(marks ? line.slice(marks.length) : line);
+    const content = parseLine(marks ? line.slice(marks.length) : line, verbatim);
     if (current?.type === type) current.children.push(text('\n'), ...content);
     else {
       current = { type, children: content };
@@ -229,7 +229,8 @@ function parseLines(source: string, out: MrkdwnBlock[]): void {
   }
 }
 
-export function parseMrkdwn(source: string): MrkdwnBlock[] {
+/** @param verbatim bare addresses stay plain text, as `verbatim: true` of a text object says */
+export function parseMrkdwn(source: string, verbatim = false): MrkdwnBlock[] {
   const out: MrkdwnBlock[] = [];
   // Odd pieces lie between fences; an unclosed fence is plain text.
   const pieces = source.split('```');
@@ -246,7 +247,7 @@ export function parseMrkdwn(source: string): MrkdwnBlock[] {
     let between = piece;
     if (index > 0) between = between.replace(/^\n/, '');
     if (index < pieces.length - 1) between = between.replace(/\n$/, '');
-    if (between || pieces.length === 1) parseLines(between, out);
+    if (between || pieces.length === 1) parseLines(between, out, verbatim);
   }
   return out;
 }
