@@ -35,6 +35,14 @@ export interface UseCaseSession {
   readonly jobs: JobCatalog;
   /** The log of one training job. */
   trainingLog(job: string): LogSource;
+  /** The log of one compilation job: the streams `<job>` and `<job>/…`. */
+  compilationLog(compilationJob: string): LogSource;
+  // What follows works as far as the operation that the session was opened for needs it: `comp` compiles and
+  // links, `pkg` publishes, `gg` looks at components, `dev` at devices. Anything else is refused by AWS.
+  readonly compiler: Compiler;
+  readonly artifacts: ArtifactLinks;
+  readonly components: ComponentRegistry;
+  readonly devices: DeviceFleet;
 }
 
 /** The training jobs of one use case. */
@@ -43,6 +51,11 @@ export interface JobCatalog {
   find(name: string, signal?: AbortSignal): Promise<TrainingJob | undefined>;
   /** Newest first. `nameContains` matches anywhere, without letter case where the service can. */
   list(query: { nameContains?: string; limit: number }, signal?: AbortSignal): Promise<TrainingJob[]>;
+  /** The job's tags, key → value; empty where its service has none. A request of its own: only ask when needed. */
+  tags(
+    job: Pick<TrainingJob, 'name' | 'arn'>,
+    signal?: AbortSignal,
+  ): Promise<Readonly<Record<string, string>>>;
 }
 
 // --- Compilations -----------------------------------------------------------------------------------
@@ -53,6 +66,7 @@ export interface Compiler {
    * @throws AppError conflict: the name is taken (by an earlier try of the same order, or by another's) ·
    *   invalid_input, permission_denied: refused, nothing was started · rate_limited: refused for now ·
    *   unavailable, timeout: not known whether it was started, `describe` tells
+   * @throws CancelledError by `signal`: as unknown as a timeout. Starting again under the same name is always safe.
    */
   start(order: CompilationOrder, signal?: AbortSignal): Promise<void>;
   /** @returns undefined when there is no such compilation */
@@ -92,7 +106,8 @@ export interface CompilationReport {
 
 export interface ArtifactLinks {
   /**
-   * A link that anybody who has it can download from until it expires.
+   * A link that anybody who has it can download from until it expires. Where the credentials behind it end
+   * earlier than asked for, it does too; its `X-Amz-Expires` says the seconds.
    * @throws AppError not_found when the object is not there, permission_denied
    */
   presign(s3Uri: string, options: { expiresSeconds: number; fileName: string }): Promise<string>;

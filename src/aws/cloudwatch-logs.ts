@@ -41,6 +41,11 @@ export interface CloudWatchLogSourceOptions {
   group: string;
   /** The job's name: its streams are `<job>/…`, and for compilations also the stream that is called `<job>`. */
   job: string;
+  /**
+   * Whether the job has a stream that is called like itself, besides those below it (compilations). Without
+   * one only `<job>/…` is asked for, which keeps other jobs whose name begins the same out of the answer. Default: true.
+   */
+  ownStream?: boolean | undefined;
   /** `auto`: on where FilterLogEvents' quota is worth it (10 requests a second or more). */
   secondLane?: 'auto' | 'on' | 'off' | undefined;
   /** Named in errors. */
@@ -122,7 +127,7 @@ class CloudWatchLogSource implements LogSource {
   }
 
   async listStreams(signal?: AbortSignal): Promise<LogStreamInfo[]> {
-    const { group, job } = this.#options;
+    const { group, job, ownStream = true } = this.#options;
     const streams: LogStreamInfo[] = [];
     let nextToken: string | undefined;
     const seen = new Set<string>();
@@ -141,7 +146,7 @@ class CloudWatchLogSource implements LogSource {
               // so what comes back is checked by name instead.
               new DescribeLogStreamsCommand({
                 logGroupName: group,
-                logStreamNamePrefix: job,
+                logStreamNamePrefix: ownStream ? job : `${job}/`,
                 limit: STREAMS_PER_PAGE,
                 nextToken,
               }),
@@ -163,7 +168,7 @@ class CloudWatchLogSource implements LogSource {
         storedBytes,
       } of answer.logStreams ?? []) {
         if (name === undefined || seen.has(name)) continue;
-        if (name !== job && !name.startsWith(`${job}/`)) continue;
+        if (!(ownStream && name === job) && !name.startsWith(`${job}/`)) continue;
         seen.add(name);
         streams.push({
           name,

@@ -71,6 +71,8 @@ const NOT_FOUND = new Set([
   'NotFoundException',
   'NoSuchBucket',
   'NoSuchKey',
+  // HeadObject and HeadBucket answer without a body: the status is all that the SDK can name them by.
+  'NotFound',
   'AWS.SimpleQueueService.NonExistentQueue',
   'QueueDoesNotExist',
 ]);
@@ -84,7 +86,20 @@ const INVALID = new Set([
   'MalformedPolicyDocument',
   'PackedPolicyTooLarge',
   'SerializationException',
+  'InvalidBucketName',
+  'InvalidArgument',
 ]);
+
+/** The bucket lives in another region than it was asked for in. */
+const OTHER_REGION = new Set([
+  'PermanentRedirect',
+  'TemporaryRedirect',
+  'AuthorizationHeaderMalformed',
+  'IllegalLocationConstraintException',
+]);
+
+/** An earlier request with the same client token is still being worked on. */
+const IN_PROGRESS = new Set(['RequestAlreadyInProgressException']);
 
 const CONFLICT = new Set([
   'ConflictException',
@@ -198,6 +213,32 @@ export function awsErrorToAppError(error: unknown, context: AwsErrorContext): Ap
         '• the external id in signalbox.yaml must be the one in the trust policy',
         '• the role ARN in signalbox.yaml must exist in that account',
       ].join('\n'),
+    );
+  }
+  if (/not authorized to perform: iam:PassRole/i.test(e.message)) {
+    return make(
+      'permission_denied',
+      `AWS refused to ${context.operation}${where}: the role that Signalbox works with may not hand the compile role to SageMaker (iam:PassRole).`,
+      [
+        'An admin of the use case can fix it:',
+        '• the role of the use case needs iam:PassRole on compile.roleArn (the parameter CompileRoleArn of infra/use-case-account.yaml)',
+        '• compile.roleArn in signalbox.yaml must be that role, letter by letter',
+      ].join('\n'),
+    );
+  }
+  if (inTable(OTHER_REGION, e) || e.status === 301) {
+    return make(
+      'invalid_input',
+      `The bucket is in another region than the use case; could not ${context.operation}${where}.`,
+      "Models and compiled models must lie in the use case's own region, because Neo and Greengrass ask for it.",
+    );
+  }
+  if (inTable(IN_PROGRESS, e)) {
+    return make(
+      'unavailable',
+      `AWS is still working on the same request; could not ${context.operation}${where} yet.`,
+      'Try again in some seconds.',
+      5_000,
     );
   }
   if (inTable(ACCESS_DENIED, e) || e.status === 403 || e.status === 401 || inTable(SIGNATURE, e)) {

@@ -1,8 +1,11 @@
-/** Opens use cases' AWS accounts: a role session, and on it the jobs and their logs. */
+/** Opens use cases' AWS accounts: a role session, and on it the jobs, their logs, compilations and components. */
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError } from '../errors.ts';
-import type { Clock, JobCatalog, UseCaseGateway } from '../ports.ts';
-import { TRAINING_LOG_GROUP } from './session-policies.ts';
+import type { Clock, JobCatalog, LogSource, UseCaseGateway, UseCaseSession } from '../ports.ts';
+import { createArtifactLinks } from './artifact-links.ts';
+import { createGreengrass } from './greengrass.ts';
+import { createCompiler } from './neo.ts';
+import { COMPILATION_LOG_GROUP, TRAINING_LOG_GROUP } from './session-policies.ts';
 import { type RoleSession, RoleSessions } from './sessions.ts';
 
 export interface GatewayOptions {
@@ -15,42 +18,50 @@ export interface GatewayOptions {
 
 export function createUseCaseGateway(options: GatewayOptions): UseCaseGateway {
   const sessions = options.sessions ?? new RoleSessions({ clock: options.clock });
-  // Clients keep connections: one catalog for each session, gone with it.
-  const catalogs = new WeakMap<RoleSession, JobCatalog>();
+  // Clients keep connections: one set for each session, gone with it.
+  const opened = new WeakMap<RoleSession, UseCaseSession>();
 
   return {
     async open(useCase, actor, operation) {
       requireSageMaker(useCase);
-      // The SDK's client for logs is loaded while STS answers.
+      // The SDK's client for logs is loaded while STS answers. All others are loaded with their first question.
       const [session, { createCloudWatchLogSource }] = await Promise.all([
         sessions.open(useCase, actor, operation),
         import('./cloudwatch-logs.ts'),
       ]);
-      let jobs = catalogs.get(session);
-      if (!jobs) {
-        jobs = options.createJobCatalog(session);
-        catalogs.set(session, jobs);
-      }
-      return {
+      const known = opened.get(session);
+      if (known) return known;
+
+      const log = (group: string, job: string, ownStream: boolean): LogSource =>
+        createCloudWatchLogSource({
+          account: useCase.account,
+          region: useCase.region,
+          credentials: session.credentials,
+          renewCredentials: async () => {
+            session.renew();
+            return session.credentials;
+          },
+          group,
+          job,
+          ownStream,
+          secondLane: useCase.logs.secondLane,
+          useCase: useCase.id,
+          roleArn: useCase.roleArn,
+          clientConfig: { customUserAgent: [['signalbox', session.sessionName]] },
+        });
+      const { components, devices } = createGreengrass(session);
+      const fresh: UseCaseSession = {
         sessionName: session.sessionName,
-        jobs,
-        trainingLog: (job) =>
-          createCloudWatchLogSource({
-            account: useCase.account,
-            region: useCase.region,
-            credentials: session.credentials,
-            renewCredentials: async () => {
-              session.renew();
-              return session.credentials;
-            },
-            group: TRAINING_LOG_GROUP,
-            job,
-            secondLane: useCase.logs.secondLane,
-            useCase: useCase.id,
-            roleArn: useCase.roleArn,
-            clientConfig: { customUserAgent: [['signalbox', session.sessionName]] },
-          }),
+        jobs: options.createJobCatalog(session),
+        trainingLog: (job) => log(TRAINING_LOG_GROUP, job, false),
+        compilationLog: (job) => log(COMPILATION_LOG_GROUP, job, true),
+        compiler: createCompiler(session),
+        artifacts: createArtifactLinks(session, options.clock),
+        components,
+        devices,
       };
+      opened.set(session, fresh);
+      return fresh;
     },
   };
 }

@@ -1,56 +1,117 @@
-/** What each operation needs in a use case's account: the inline policy that narrows its session. */
+/**
+ * What each operation needs in a use case's account: the inline policy that narrows its session. Which action
+ * takes which resource is AWS's "Service Authorization Reference". infra/use-case-account.yaml grants the same.
+ */
 import type { UseCase } from '../domain/use-cases.ts';
 import type { SessionOperation } from '../ports.ts';
+import { awsArn, s3Arn } from './arns.ts';
 
 export const TRAINING_LOG_GROUP = '/aws/sagemaker/TrainingJobs';
+export const COMPILATION_LOG_GROUP = '/aws/sagemaker/CompilationJobs';
 
 interface Statement {
   Effect: 'Allow';
   Action: string[];
   Resource: string[];
+  Condition?: Record<string, Record<string, string>>;
 }
 
-type ArnOf = (service: string, resource: string) => string;
+type Need = (useCase: UseCase) => Statement[];
 
-const findJobs: (arn: ArnOf) => Statement[] = (arn) => [
-  {
-    Effect: 'Allow',
-    Action: ['sagemaker:DescribeTrainingJob'],
-    Resource: [arn('sagemaker', 'training-job/*')],
-  },
+const allow = (Action: string[], ...Resource: string[]): Statement => ({ Effect: 'Allow', Action, Resource });
+
+const findJobs: Need = (useCase) => [
+  allow(['sagemaker:DescribeTrainingJob'], awsArn(useCase, 'sagemaker', 'training-job/*')),
   // Lists have no resource to name.
-  { Effect: 'Allow', Action: ['sagemaker:ListTrainingJobs', 'logs:DescribeLogGroups'], Resource: ['*'] },
+  allow(['sagemaker:ListTrainingJobs'], '*'),
 ];
 
-const readTrainingLogs: (arn: ArnOf) => Statement[] = (arn) => [
-  {
-    Effect: 'Allow',
-    Action: ['logs:DescribeLogStreams', 'logs:GetLogEvents', 'logs:FilterLogEvents'],
-    Resource: [
-      arn('logs', `log-group:${TRAINING_LOG_GROUP}`),
-      arn('logs', `log-group:${TRAINING_LOG_GROUP}:*`),
+const readLogs =
+  (...groups: string[]): Need =>
+  (useCase) => [
+    allow(
+      ['logs:DescribeLogStreams', 'logs:GetLogEvents', 'logs:FilterLogEvents'],
+      // Without the star the group, with it its streams.
+      ...groups.flatMap((group) =>
+        ['', ':*'].map((end) => awsArn(useCase, 'logs', `log-group:${group}${end}`)),
+      ),
+    ),
+  ];
+
+const compile: Need = (useCase) => [
+  allow(['sagemaker:ListTags'], awsArn(useCase, 'sagemaker', 'training-job/*')),
+  allow(
+    ['sagemaker:CreateCompilationJob', 'sagemaker:DescribeCompilationJob', 'sagemaker:StopCompilationJob'],
+    awsArn(useCase, 'sagemaker', 'compilation-job/*'),
+  ),
+  ...(useCase.compile
+    ? [
+        {
+          ...allow(['iam:PassRole'], useCase.compile.roleArn),
+          // The role is handed to SageMaker and to nobody else.
+          Condition: { StringEquals: { 'iam:PassedToService': 'sagemaker.amazonaws.com' } },
+        },
+      ]
+    : []),
+];
+
+/** Compiled models. Without s3:ListBucket S3 says 403 for what is not there. */
+const readArtifacts: Need = (useCase) => {
+  const [, bucket, prefix] = /^s3:\/\/([^/]+)\/?(.*?)\/*$/.exec(useCase.compile?.outputS3 ?? '') ?? [];
+  if (!bucket) return [];
+  return [
+    allow(['s3:GetObject'], s3Arn(useCase, `${bucket}/${prefix ? `${prefix}/` : ''}*`)),
+    allow(['s3:ListBucket'], s3Arn(useCase, bucket)),
+  ];
+};
+
+const lookAtComponents: Need = (useCase) => [
+  allow(['greengrass:ListComponents'], '*'),
+  allow(
+    ['greengrass:DescribeComponent', 'greengrass:ListComponentVersions'],
+    awsArn(useCase, 'greengrass', 'components:*'),
+  ),
+];
+
+/** Greengrass checks with the caller's rights that every artifact of the recipe can be read. */
+const publishComponents: Need = (useCase) => [
+  allow(['greengrass:CreateComponentVersion'], awsArn(useCase, 'greengrass', 'components:*')),
+];
+
+const lookAtDevices: Need = (useCase) => [
+  allow(['greengrass:ListCoreDevices'], '*'),
+  allow(
+    ['greengrass:ListInstalledComponents', 'greengrass:ListEffectiveDeployments'],
+    awsArn(useCase, 'greengrass', 'coreDevices:*'),
+  ),
+  // ListEffectiveDeployments looks these up in IoT with the caller's rights.
+  allow(
+    [
+      'iot:DescribeJob',
+      'iot:DescribeJobExecution',
+      'iot:DescribeThing',
+      'iot:DescribeThingGroup',
+      'iot:GetThingShadow',
     ],
-  },
+    awsArn(useCase, 'iot', '*'),
+  ),
 ];
 
 /** An operation may find jobs; whatever more it does stands in its line. */
-const NEEDS: Readonly<Record<SessionOperation, readonly ((arn: ArnOf) => Statement[])[]>> = {
-  logs: [findJobs, readTrainingLogs],
+const NEEDS: Readonly<Record<SessionOperation, readonly Need[]>> = {
+  logs: [findJobs, readLogs(TRAINING_LOG_GROUP, COMPILATION_LOG_GROUP)],
   train: [findJobs],
-  comp: [findJobs],
-  pkg: [findJobs],
-  gg: [findJobs],
-  dev: [findJobs],
+  comp: [findJobs, compile, readLogs(COMPILATION_LOG_GROUP), readArtifacts],
+  pkg: [findJobs, lookAtComponents, publishComponents, readArtifacts],
+  gg: [findJobs, lookAtComponents],
+  dev: [findJobs, lookAtDevices],
 };
 
 /** A session may do what both the role and this policy allow. At most 2,048 characters: a rule of STS. */
 export function sessionPolicy(useCase: UseCase, roleArn: string, operation: SessionOperation): string {
-  // `aws`, `aws-cn`, `aws-us-gov`: the role's partition is the account's.
-  const partition = roleArn.split(':')[1] ?? 'aws';
-  const arn: ArnOf = (service, resource) =>
-    `arn:${partition}:${service}:${useCase.region}:${useCase.account}:${resource}`;
+  const place: UseCase = { ...useCase, roleArn };
   return JSON.stringify({
     Version: '2012-10-17',
-    Statement: NEEDS[operation].flatMap((statements) => statements(arn)),
+    Statement: NEEDS[operation].flatMap((need) => need(place)),
   });
 }

@@ -15,6 +15,10 @@ export interface TrainingJob {
   createdAt: number;
   startedAt?: number | undefined;
   endedAt?: number | undefined;
+  /** S3 URI of the trained model, once there is one. From here on only what describes one job says it, no list. */
+  modelArtifact?: string | undefined;
+  /** As the service keeps them: all texts. */
+  hyperparameters?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Whether the job may still write to its log. An unknown status counts as running: nothing is cut short. */

@@ -1,4 +1,5 @@
 /** A use case: one team's product line with its AWS account, its channels and who may do what there. */
+import type { CompileSettings } from './compile-input.ts';
 
 export type Role = 'viewer' | 'dataScientist' | 'operator' | 'admin';
 
@@ -23,6 +24,20 @@ export interface UseCase {
   logs: LogSettings;
   /** Where its training jobs run. Left out: SageMaker. */
   providers?: ProviderSettings | undefined;
+  /** Left out: nothing is compiled here. */
+  compile?: CompileSettings | undefined;
+  /** Left out: nothing is packaged here. */
+  components?: ComponentSettings | undefined;
+}
+
+/** A use case's `components:` settings. */
+export interface ComponentSettings {
+  /** Package by itself when a compilation completes. */
+  auto: boolean;
+  /** In front of every component's name. */
+  namePrefix?: string | undefined;
+  /** The template's text, valid by domain/recipes.ts. Left out: the built-in one. */
+  recipeTemplate?: string | undefined;
 }
 
 export interface ProviderSettings {

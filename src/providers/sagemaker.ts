@@ -48,6 +48,9 @@ export function createSageMakerCatalog(access: SageMakerAccess): JobCatalog {
             job.ResourceConfig?.InstanceCount ??
             job.ResourceConfig?.InstanceGroups?.reduce((sum, group) => sum + (group.InstanceCount ?? 0), 0),
           startedAt: job.TrainingStartTime?.getTime(),
+          // Filled in from the beginning, and there only when the job completed or was stopped with a model.
+          modelArtifact: job.ModelArtifacts?.S3ModelArtifacts || undefined,
+          hyperparameters: job.HyperParameters,
         };
       } catch (error) {
         // `ValidationException: Requested resource not found.`, which the table knows.
@@ -83,13 +86,33 @@ export function createSageMakerCatalog(access: SageMakerAccess): JobCatalog {
       } while (token !== undefined && jobs.length < limit);
       return jobs.slice(0, limit);
     },
+
+    async tags({ name, arn }, signal) {
+      if (arn === undefined) return {};
+      const { client, ListTagsCommand } = await sageMaker();
+      const tags = new Map<string, string>();
+      let token: string | undefined;
+      do {
+        const asked = token;
+        const page = await access.call(
+          { operation: `read the tags of ${name}`, actions: ['sagemaker:ListTags'] },
+          () =>
+            client.send(
+              new ListTagsCommand({ ResourceArn: arn, ...(asked === undefined ? {} : { NextToken: asked }) }),
+              abortable(signal),
+            ),
+        );
+        for (const { Key, Value } of page.Tags ?? []) if (Key !== undefined) tags.set(Key, Value ?? '');
+        token = page.NextToken === asked ? undefined : page.NextToken;
+      } while (token !== undefined);
+      return Object.fromEntries(tags);
+    },
   };
 }
 
 async function load(access: SageMakerAccess) {
-  const { DescribeTrainingJobCommand, ListTrainingJobsCommand, SageMakerClient } = await import(
-    '@aws-sdk/client-sagemaker'
-  );
+  const { DescribeTrainingJobCommand, ListTagsCommand, ListTrainingJobsCommand, SageMakerClient } =
+    await import('@aws-sdk/client-sagemaker');
   const client: SageMakerClient = new SageMakerClient({
     region: access.useCase.region,
     credentials: access.credentials,
@@ -98,7 +121,7 @@ async function load(access: SageMakerAccess) {
     maxAttempts: 6,
     requestHandler: { connectionTimeout: 5_000, requestTimeout: 20_000 },
   });
-  return { client, DescribeTrainingJobCommand, ListTrainingJobsCommand };
+  return { client, DescribeTrainingJobCommand, ListTagsCommand, ListTrainingJobsCommand };
 }
 
 const abortable = (signal: AbortSignal | undefined) => (signal ? { abortSignal: signal } : {});

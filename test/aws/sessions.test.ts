@@ -71,7 +71,6 @@ describe('opening a session', () => {
     };
     const actions = policy.Statement.flatMap(({ Action }) => Action);
     expect(actions.toSorted()).toEqual([
-      'logs:DescribeLogGroups',
       'logs:DescribeLogStreams',
       'logs:FilterLogEvents',
       'logs:GetLogEvents',
@@ -82,6 +81,8 @@ describe('opening a session', () => {
     expect(read?.Resource).toEqual([
       'arn:aws:logs:eu-west-1:123456789012:log-group:/aws/sagemaker/TrainingJobs',
       'arn:aws:logs:eu-west-1:123456789012:log-group:/aws/sagemaker/TrainingJobs:*',
+      'arn:aws:logs:eu-west-1:123456789012:log-group:/aws/sagemaker/CompilationJobs',
+      'arn:aws:logs:eu-west-1:123456789012:log-group:/aws/sagemaker/CompilationJobs:*',
     ]);
     expect(state.requests[0]!.policy.length).toBeLessThan(2048);
   });

@@ -13,7 +13,7 @@ import { AppError } from '../../src/errors.ts';
 import type { LogDownloadRequest, LogEngine } from '../../src/logs/index.ts';
 import { type DeskLimits, DownloadDesk } from '../../src/operations/download-desk.ts';
 import { JobSuggestions } from '../../src/operations/find-jobs.ts';
-import type { AuditRecord, UseCaseGateway } from '../../src/ports.ts';
+import type { AuditRecord, UseCaseGateway, UseCaseSession } from '../../src/ports.ts';
 import type {
   InteractionResult,
   SandboxFile,
@@ -129,13 +129,15 @@ export async function startWorkspace(options: TestWorkspaceOptions = {}): Promis
             own()
               .filter((one) => one.name.toLowerCase().includes((nameContains ?? '').toLowerCase()))
               .slice(0, limit),
+          tags: async () => ({}),
         },
         trainingLog: (name) => ({
           id: `${useCase.account}/${useCase.region}/group/${name}`,
           listStreams: async () => [],
           readPage: () => Promise.reject(new Error('not read here')),
         }),
-      };
+        // Nothing here compiles or packages.
+      } as UseCaseSession;
     },
   };
   let number = 0;
