@@ -32,7 +32,7 @@ export class DownloadDesk {
   readonly #clock: Clock;
   #closed = false;
 
-  constructor(clock: Clock, limits: DeskLimits = { perProcess: 4, perUser: 2 }) {
+  constructor(clock: Clock, limits: DeskLimits = { perProcess: 4, perUser: 12 }) {
     this.#clock = clock;
     this.#limits = limits;
     this.#queue = new PQueue({ concurrency: limits.perProcess });
@@ -81,13 +81,14 @@ export class DownloadDesk {
     this.#running.set(running.id, running);
     const turn = async (): Promise<T> => {
       await prepare(running);
-      return this.#inTurn(running.signal, () => work(running));
+      // Whoever has fewer in the line comes first, so that one person's many do not keep others waiting.
+      return this.#inTurn(running.signal, -own.length, () => work(running));
     };
     return turn().finally(() => this.#running.delete(running.id));
   }
 
   /** Aborted while it waits, it leaves the line at once; aborted while it works, it ends when the work has. */
-  #inTurn<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  #inTurn<T>(signal: AbortSignal, priority: number, work: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       let started = false;
       const leave = (): void => {
@@ -96,11 +97,14 @@ export class DownloadDesk {
       if (signal.aborted) return leave();
       signal.addEventListener('abort', leave, { once: true });
       this.#queue
-        .add(async () => {
-          signal.throwIfAborted();
-          started = true;
-          return work();
-        })
+        .add(
+          async () => {
+            signal.throwIfAborted();
+            started = true;
+            return work();
+          },
+          { priority },
+        )
         .then(resolve, reject);
     });
   }

@@ -268,13 +268,16 @@ describe('[L4] while it runs', () => {
   });
 
   it('says so when the same is asked for twice, and bounds how much one person runs', async () => {
+    await team.stop();
+    team = await startWorkspace({ limits: { perProcess: 1, perUser: 2 } });
+    team.world.jobs = [job('train-resnet-1', 'line-3'), job('train-resnet-2', 'line-3')];
     team.world.download = untilAborted;
     await team.command('ada', 'C0LINE3', 'train-resnet-1');
     await team.message('C0LINE3', '50 % of the time range');
     await team.command('ada', 'C0LINE3', 'train-resnet-1');
     await team.message('C0LINE3', 'is being fetched already', 'ada');
     await team.command('ada', 'C0LINE3', 'train-resnet-2');
-    await team.message('C0LINE3', 'Log of `train-resnet-2`');
+    await team.message('C0LINE3', 'waiting for 1 other download');
     await team.command('ada', 'C0LINE3', 'train-resnet-1 --raw');
     await team.message('C0LINE3', 'You have 2 downloads running already', 'ada');
   });

@@ -25,7 +25,7 @@ describe('the way in', () => {
   it('holds two sockets, so that a refresh of one loses nothing', async () => {
     await start();
     expect(team.sandbox.connections).toBe(2);
-    await fault({ on: 'socket', kind: 'drop' });
+    await team.post('/sandbox/slack/socket', { do: 'refresh_requested' });
     expect(await ask()).toMatchObject({ ok: true });
     expect((await done()).files).toHaveLength(1);
   });

@@ -1,0 +1,179 @@
+/** The whole app, in this process, against the whole sandbox: everything real but the two services' owners. */
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { type RunningApp, startApp } from '../../src/app.ts';
+import { loadConfig } from '../../src/config.ts';
+import { type Sandbox, startSandbox } from '../../src/sandbox/index.ts';
+import type {
+  Fault,
+  InteractionResult,
+  SandboxFile,
+  SandboxMessage,
+  SandboxView,
+} from '../../src/sandbox/protocol.ts';
+
+export interface Bot {
+  sandbox: Sandbox;
+  app: RunningApp;
+  dataDir: string;
+  command(user: string, channel: string, text: string): Promise<InteractionResult>;
+  action(user: string, action_id: string, where?: Record<string, unknown>): Promise<InteractionResult>;
+  post<T = InteractionResult>(path: string, body: unknown): Promise<T>;
+  fault(...faults: Fault[]): Promise<void>;
+  clearFaults(): void;
+  /** Waits up to a minute for a message with these words that is newer than `since`. */
+  message(
+    channel: string,
+    contains: string,
+    more?: { user?: string; since?: string },
+  ): Promise<SandboxMessage>;
+  messages(channel: string, user?: string): Promise<SandboxMessage[]>;
+  views(user: string): Promise<SandboxView[]>;
+  content(file: SandboxFile): Promise<Buffer>;
+  /** The newest ts of a channel: what comes after it is new. */
+  now(channel: string): Promise<string>;
+  /** Every file in the bot's spool. */
+  spool(): Promise<string[]>;
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface BotOptions {
+  /** Changes the seeded signalbox.yaml. */
+  config?: (yaml: string) => string;
+  rateLimits?: boolean;
+  mode?: 'socket' | 'http';
+}
+
+export function botEnvironment(sandbox: Sandbox, mode: 'socket' | 'http' = 'socket'): Record<string, string> {
+  return {
+    SIGNALBOX_CONFIG: sandbox.configPath,
+    SLACK_API_URL: sandbox.slackApiUrl,
+    SLACK_BOT_TOKEN: sandbox.tokens.bot,
+    ...(mode === 'socket'
+      ? { SLACK_APP_TOKEN: sandbox.tokens.app }
+      : { SLACK_SIGNING_SECRET: sandbox.tokens.signingSecret, PORT: '0' }),
+    AWS_ENDPOINT_URL: sandbox.awsEndpoint,
+    AWS_ACCESS_KEY_ID: sandbox.awsCredentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: sandbox.awsCredentials.secretAccessKey,
+    AWS_REGION: 'eu-west-1',
+    LOG_LEVEL: 'silent',
+  };
+}
+
+export async function startSandboxOnly(rateLimits = false): Promise<{ sandbox: Sandbox; dataDir: string }> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'signalbox-e2e-'));
+  const sandbox = await startSandbox({
+    dataDir,
+    manifestPath: join(import.meta.dirname, '../../manifest.yml'),
+    slack: { rateLimits, shareDelayMs: 0 },
+  });
+  return { sandbox, dataDir };
+}
+
+export async function startBot(options: BotOptions = {}): Promise<Bot> {
+  const { sandbox, dataDir } = await startSandboxOnly(options.rateLimits);
+  if (options.config)
+    await writeFile(sandbox.configPath, options.config(await readFile(sandbox.configPath, 'utf8')));
+  const env = botEnvironment(sandbox, options.mode);
+  // The AWS SDK reads its variables from the process itself.
+  const before = { ...process.env };
+  Object.assign(process.env, env);
+  const start = () =>
+    startApp({
+      config: loadConfig({ env, requireSlack: true }),
+      logger: pino({ level: 'silent' }),
+      pace: {
+        editInterval: options.rateLimits ? undefined : 20,
+        rememberMembers: 0,
+        uploads: { retryDelay: 10 },
+      },
+    });
+  let app = await start();
+  if (options.mode === 'http') {
+    const problem = await sandbox.slack.setRequestUrl(`http://127.0.0.1:${app.port}/slack/events`);
+    if (problem !== undefined) throw new Error(problem);
+  }
+  const client = sandboxClient(sandbox);
+  return {
+    ...client,
+    sandbox,
+    get app() {
+      return app;
+    },
+    dataDir,
+    fault: async (...faults) => void (await client.post('/sandbox/faults', faults)),
+    clearFaults: () => sandbox.faults.clear(),
+    now: async (channel) => (await client.messages(channel)).at(-1)?.ts ?? '0',
+    spool: () => filesBelow(join(dataDir, 'bot', 'spool')),
+    restart: async () => {
+      await app.stop();
+      app = await start();
+    },
+    stop: async () => {
+      await app.stop();
+      await sandbox.close();
+      await rm(dataDir, { recursive: true, force: true });
+      for (const name of Object.keys(env)) delete process.env[name];
+      Object.assign(process.env, before);
+    },
+  };
+}
+
+export function sandboxClient(
+  sandbox: Sandbox,
+): Pick<Bot, 'command' | 'action' | 'post' | 'message' | 'messages' | 'views' | 'content'> {
+  const request = async <T>(path: string, init?: RequestInit): Promise<T> =>
+    (await (await fetch(`${sandbox.url}${path}`, init)).json()) as T;
+  const post = <T>(path: string, body: unknown): Promise<T> =>
+    request(path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+  const list = async (parameters: Record<string, string>): Promise<SandboxMessage[]> => {
+    const answer = await request<{ ok: boolean; messages: SandboxMessage[]; detail?: string }>(
+      `/sandbox/slack/messages?${new URLSearchParams(parameters)}`,
+    );
+    if (!answer.ok) throw new Error(answer.detail);
+    return answer.messages;
+  };
+  return {
+    post,
+    command: (user, channel, text) =>
+      post('/sandbox/slack/command', { user, channel, command: '/logs', text }),
+    action: (user, action_id, where = {}) => post('/sandbox/slack/action', { user, action_id, ...where }),
+    message: async (channel, contains, { user, since } = {}) => {
+      const query = {
+        channel,
+        ...(user === undefined ? {} : { user }),
+        ...(since === undefined ? {} : { since }),
+      };
+      let found: SandboxMessage[] = [];
+      for (let tries = 0; found.length === 0 && tries < 3; tries += 1)
+        found = await list({ ...query, contains, wait: '8' });
+      if (found.length > 0) return found.at(-1)!;
+      const all = await list(query);
+      throw new Error(
+        `No message in ${channel} says “${contains}”; there are:\n${all.map((one) => `${one.text} ${JSON.stringify(one.blocks)}`).join('\n')}`,
+      );
+    },
+    messages: (channel, user) => list({ channel, ...(user === undefined ? {} : { user }) }),
+    views: async (user) =>
+      (await request<{ views: SandboxView[] }>(`/sandbox/slack/views?user=${user}`)).views,
+    content: async (file) =>
+      Buffer.from(await (await fetch(`${sandbox.url}/sandbox/slack/files/${file.id}/content`)).arrayBuffer()),
+  };
+}
+
+export async function filesBelow(dir: string): Promise<string[]> {
+  try {
+    const entries = await readdir(dir, { recursive: true, withFileTypes: true });
+    return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
