@@ -18,6 +18,8 @@ export async function start(io: CliIo): Promise<undefined> {
     const app = await startApp({ config, logger });
     await askedToEnd(io.signal);
     await app.stop();
+    // Listened to, the channel to a parent keeps the process alive.
+    if (process.connected) process.disconnect();
   } finally {
     process.off('unhandledRejection', onRejection);
   }
