@@ -181,16 +181,23 @@ function logFlagsHelp(): string {
   return ['Flags:', ...lines].join('\n');
 }
 
-/** Ctrl-C asks to end; a second one does not ask. */
+/** Ctrl-C asks to end, a second one does not ask; a reader that went away (`| head -1`) asks too. */
 function listenForInterruption(): { signal: AbortSignal; stop(): void } {
   const controller = new AbortController();
   const interrupt = (): void => {
     if (controller.signal.aborted) process.exit(130);
     controller.abort(new CancelledError());
   };
+  const onBrokenPipe = (error: NodeJS.ErrnoException): void => {
+    if (error.code !== 'EPIPE') throw error;
+    if (!controller.signal.aborted) controller.abort(new CancelledError());
+  };
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+  process.stdout.on('error', onBrokenPipe);
+  process.stderr.on('error', onBrokenPipe);
   return {
     signal: controller.signal,
+    // The streams keep their listeners: what was written last may still fail.
     stop: () => void process.off('SIGINT', interrupt).off('SIGTERM', interrupt),
   };
 }
