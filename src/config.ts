@@ -11,10 +11,10 @@ import { fileSchema, toUseCase } from './config/schema.ts';
 import type { UseCase } from './domain/use-cases.ts';
 import { AppError } from './errors.ts';
 
-export const DEFAULT_CONFIG_FILE = 'signalbox.yaml';
+const DEFAULT_CONFIG_FILE = 'signalbox.yaml';
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
+type LogLevel = (typeof LOG_LEVELS)[number];
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -90,7 +90,7 @@ export function environment(): Environment {
 }
 
 /** Which file is read: `SIGNALBOX_CONFIG`, or signalbox.yaml in the working directory. */
-export function configPath(env: Environment = process.env, cwd: string = process.cwd()): string {
+function configPath(env: Environment, cwd: string): string {
   return resolve(cwd, set(env, 'SIGNALBOX_CONFIG') ?? DEFAULT_CONFIG_FILE);
 }
 

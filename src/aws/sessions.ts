@@ -37,7 +37,7 @@ export type AssumeRole = (request: AssumeRoleRequest) => Promise<AwsCredentials>
 /** The bot's own credentials, fresh from the SDK's chain: environment, profile, container, instance. */
 export type OwnCredentials = (region: string) => Promise<AwsCredentials>;
 
-export interface AwsCallContext {
+interface AwsCallContext {
   /** As the reader would say it after "could not": `find the job train-resnet`. */
   operation: string;
   /** The IAM actions it needs. */
