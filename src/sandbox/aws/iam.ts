@@ -85,6 +85,10 @@ export class Iam {
     this.#roles.set(arn, { ...role, id: uniqueId('AROA'), account, arn });
   }
 
+  findRole(arn: string): Readonly<RoleSeed> | undefined {
+    return this.#roles.get(arn);
+  }
+
   /** @throws AuthError unknown_key */
   credential(accessKeyId: string): Credential {
     const found = this.#credentials.get(accessKeyId);

@@ -2,11 +2,23 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Fault } from '../protocol.ts';
-import { AuthError, AwsError } from './errors.ts';
+import { AuthError, AwsError, type Protocol } from './errors.ts';
+import { findRoute } from './rest-routes.ts';
 import type { AwsService } from './service.ts';
 import { xmlError } from './xml.ts';
 
 export const JSON_TYPE = 'application/x-amz-json-1.1';
+export const REST_TYPE = 'application/json';
+
+/** The statuses that the service model gives to errors which other protocols answer with 400. */
+const REST_STATUS: Readonly<Record<string, number>> = {
+  ThrottlingException: 429,
+  AccessDeniedException: 403,
+  ExpiredTokenException: 403,
+  UnrecognizedClientException: 403,
+  ResourceNotFoundException: 404,
+  ConflictException: 409,
+};
 
 export interface Reply {
   status: number;
@@ -25,6 +37,8 @@ export interface Target {
   /** Parsed only when the signature is known to be right. @throws AwsError SerializationException */
   input(): Readonly<Record<string, unknown>>;
   region(): string;
+  /** HTTP status of success. */
+  status?: number;
 }
 
 export function readTarget(request: IncomingMessage, body: Buffer, services: readonly AwsService[]): Target {
@@ -38,6 +52,18 @@ export function readTarget(request: IncomingMessage, body: Buffer, services: rea
       throw new AwsError('UnknownOperationException', `No service here answers to ${header}`, 404);
     return { service, name, input: () => parseJson(body), region };
   }
+  for (const service of services) {
+    const found = findRoute(service.routes ?? [], request.method ?? 'GET', request.url ?? '/');
+    if (!found) continue;
+    const { operation, status = 200 } = found.route;
+    return {
+      service,
+      name: operation,
+      input: () => ({ ...parseJson(body), ...found.input }),
+      region,
+      status,
+    };
+  }
   const form = new URLSearchParams(
     request.method === 'GET' ? (request.url ?? '').split('?')[1] : body.toString(),
   );
@@ -47,7 +73,7 @@ export function readTarget(request: IncomingMessage, body: Buffer, services: rea
   if (!service) {
     throw new AwsError(
       'UnknownOperationException',
-      'Neither X-Amz-Target nor Action and Version name a service that is here: STS, CloudWatch Logs, SageMaker',
+      'Neither X-Amz-Target, nor Action and Version, nor the path name a service that is here: STS, CloudWatch Logs, SageMaker, Greengrass v2, S3',
       404,
     );
   }
@@ -75,26 +101,32 @@ export function unknownOperation(service: AwsService, name: string): AwsError {
 
 export const throttled = () => new AwsError('ThrottlingException', 'Rate exceeded');
 
-export function asAwsError(error: unknown, protocol: 'json' | 'query'): AwsError {
+export function asAwsError(error: unknown, protocol: Protocol): AwsError {
   if (error instanceof AwsError) return error;
   if (error instanceof AuthError) return error.forProtocol(protocol);
   throw error;
 }
 
-export function errorReply(error: AwsError, protocol: 'json' | 'query'): Reply {
+export function errorReply(error: AwsError, protocol: Protocol): Reply {
   // Query services have no `Exception` in their names.
   if (protocol === 'query') {
     const code = error.code.replace(/Exception$/, '');
     const xml = xmlError(code, error.message, error.status, randomUUID());
     return { status: error.status, type: 'text/xml', chunks: [Buffer.from(xml)] };
   }
-  return {
-    ...jsonReply(error.status, { __type: error.code, message: error.message }),
-    errorType: error.code,
-  };
+  const { code, message, status, details } = error;
+  if (protocol === 'rest-json') {
+    // The code is in a header only.
+    return {
+      ...jsonReply(REST_STATUS[code] ?? status, { message, ...details }),
+      type: REST_TYPE,
+      errorType: code,
+    };
+  }
+  return { ...jsonReply(status, { __type: code, message }), errorType: code };
 }
 
-export function faultReply(fault: Fault, protocol: 'json' | 'query'): Reply {
+export function faultReply(fault: Fault, protocol: Protocol): Reply {
   if (fault.kind === 'drop') return { status: 0, type: '', chunks: [], drop: true };
   if (fault.kind === '429') return { ...errorReply(throttled(), protocol), quick: true };
   if (fault.kind === '500') {

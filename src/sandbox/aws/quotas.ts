@@ -1,7 +1,7 @@
 /**
  * Requests a second that an account may make in a region, operation by operation, as token buckets that
- * hold one second's worth. CloudWatch Logs' numbers are its documented, not adjustable quotas; SageMaker
- * documents none for single operations, so those are what accounts see in practice.
+ * hold one second's worth. CloudWatch Logs' numbers are its documented, not adjustable quotas; SageMaker and
+ * Greengrass document none for single operations here, so those are what accounts see in practice.
  */
 import type { EpochMs } from '../../ports.ts';
 
@@ -37,6 +37,25 @@ const DEFAULT: Record<string, number> = {
   StopTrainingJob: 2,
   ListTags: 10,
   AddTags: 5,
+  CreateCompilationJob: 2,
+  DescribeCompilationJob: 10,
+  ListCompilationJobs: 2,
+  StopCompilationJob: 2,
+  DeleteCompilationJob: 2,
+  CreateComponentVersion: 2,
+  DescribeComponent: 10,
+  GetComponent: 10,
+  DeleteComponent: 2,
+  ListComponents: 5,
+  ListComponentVersions: 10,
+  ListCoreDevices: 5,
+  GetCoreDevice: 10,
+  ListInstalledComponents: 20,
+  ListEffectiveDeployments: 20,
+  CreateDeployment: 2,
+  GetDeployment: 10,
+  ListDeployments: 5,
+  CancelDeployment: 2,
 };
 
 /** The table's rate for an operation in a region; undefined: not limited. */

@@ -1,6 +1,11 @@
 /** What an AWS sandbox starts with: accounts, who may enter them, their training jobs and logs. */
+import type { EpochMs } from '../../ports.ts';
+import type { CompilationSeed } from './compilations.ts';
+import type { ComponentSeed } from './component-store.ts';
+import type { CoreDeviceSeed, DeploymentSeed } from './fleet.ts';
 import type { RoleSeed, UserSeed } from './iam.ts';
 import type { LogGroupSeed } from './log-store.ts';
+import type { BucketSeed } from './object-store.ts';
 import type { TrainingJobSeed } from './training.ts';
 
 export interface AwsWorld {
@@ -19,4 +24,19 @@ export interface RegionSeed {
   /** With their log streams, which come into the group of training logs. */
   trainingJobs?: readonly TrainingJobSeed[];
   logGroups?: readonly LogGroupSeed[];
+  buckets?: readonly BucketSeed[];
+  objects?: readonly ObjectSeed[];
+  /** Training job → its `model.tar.gz`; left out: one that fits what the job says of itself. */
+  models?: Readonly<Record<string, () => Buffer>>;
+  compilations?: readonly CompilationSeed[];
+  components?: readonly ComponentSeed[];
+  devices?: readonly CoreDeviceSeed[];
+  deployments?: readonly DeploymentSeed[];
+}
+
+export interface ObjectSeed {
+  bucket: string;
+  key: string;
+  at: EpochMs;
+  bytes: () => Buffer;
 }

@@ -5,14 +5,17 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { AppError } from '../../errors.ts';
 import type { Clock } from '../../ports.ts';
 import type { FaultPlan } from '../faults.ts';
-import { AwsError } from './errors.ts';
+import { AwsError, type Protocol } from './errors.ts';
 import { BlockCache } from './event-blocks.ts';
+import { greengrassService } from './greengrass.ts';
 import { Iam } from './iam.ts';
-import { LogStore } from './log-store.ts';
 import { logsService } from './logs.ts';
+import { neoOperations } from './neo.ts';
 import {
   asAwsError,
   errorReply,
@@ -20,18 +23,21 @@ import {
   faultReply,
   JSON_TYPE,
   jsonReply,
+  REST_TYPE,
   type Reply,
   readTarget,
   throttled,
   unknownOperation,
 } from './protocols.ts';
 import { QuotaBuckets, type Quotas } from './quotas.ts';
+import { s3Door } from './s3.ts';
+import { isForS3 } from './s3-request.ts';
 import { sagemakerService } from './sagemaker.ts';
 import type { AwsWorld } from './seed.ts';
 import type { AwsAnswer, AwsService } from './service.ts';
 import { readClaim, verifySignature } from './sigv4.ts';
+import { type StoreSettings, Stores } from './stores.ts';
 import { stsService } from './sts.ts';
-import { TrainingStore } from './training.ts';
 import { toXml } from './xml.ts';
 
 export interface AwsSandboxOptions extends Partial<AwsSandboxSettings> {
@@ -43,10 +49,12 @@ export interface AwsSandboxOptions extends Partial<AwsSandboxSettings> {
   faults?: FaultPlan;
   /** Rendered log events that are kept, bytes; default 256 MiB. */
   logCacheBytes?: number;
+  /** Where the bytes of uploaded S3 objects are kept while the sandbox runs; left out: a temporary folder. */
+  dataDir?: string;
 }
 
 /** Everything that may be changed while the sandbox runs. Times in milliseconds. */
-export interface AwsSandboxSettings {
+export interface AwsSandboxSettings extends StoreSettings {
   /** Every answer takes at least this long, as a distant region does; default 0. */
   latencyMs: number;
   /** Plus a random part up to this; default 0. */
@@ -97,11 +105,16 @@ const DEFAULTS: AwsSandboxSettings = {
   emptyPages: 1,
   lastEventLagMs: 3_600_000,
   sessionSeconds: undefined,
+  compilationMs: 30_000,
+  concurrentCompilations: 50,
+  componentMs: 6_000,
+  deploymentMs: 20_000,
 };
 
 /** Rendered log events that are kept, bytes. */
 const LOG_CACHE_BYTES = 256 * 1_048_576;
 const MAX_BODY_BYTES = 16 * 1_048_576;
+const LOG_SETTLE_MS = 100;
 
 export async function startAwsSandbox(options: AwsSandboxOptions): Promise<AwsSandbox> {
   const clock = options.clock ?? { now: Date.now };
@@ -111,7 +124,11 @@ export async function startAwsSandbox(options: AwsSandboxOptions): Promise<AwsSa
   iam.sessionSeconds = settings.sessionSeconds;
   const buckets = new QuotaBuckets(settings.quotas);
   const cache = new BlockCache(options.logCacheBytes ?? LOG_CACHE_BYTES);
-  const { logs, jobs } = seedStores(options.world, iam);
+  // A folder of this run's own: what was uploaded does not outlive the index of it, which is in memory.
+  const objectFolder = join(options.dataDir ?? tmpdir(), `aws-objects-${randomUUID()}`);
+  const stores = new Stores(options.world, iam, objectFolder, settings);
+  const { logs, objects } = stores;
+  const sagemaker = sagemakerService(stores.jobs);
   const services = [
     stsService(iam),
     logsService(
@@ -124,23 +141,36 @@ export async function startAwsSandbox(options: AwsSandboxOptions): Promise<AwsSa
         lastEventLagMs: { get: () => settings.lastEventLagMs },
       }),
     ),
-    sagemakerService(jobs),
+    { ...sagemaker, operations: { ...sagemaker.operations, ...neoOperations(stores.compilations, iam) } },
+    greengrassService({ components: stores.components, fleet: stores.fleet, objects, iam }),
   ];
   let stats = emptyStats();
   let inFlight = 0;
+  let settledAt = Number.NEGATIVE_INFINITY;
 
   const server = createServer((request, response) => {
     inFlight++;
     stats.maxInFlight = Math.max(stats.maxInFlight, inFlight);
     const arrived = performance.now();
+    const latency = async () => {
+      const wait = settings.latencyMs + Math.random() * settings.jitterMs - (performance.now() - arrived);
+      if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+    };
+    if (isForS3(request, (name) => objects.findBucket(name) !== undefined)) {
+      stores
+        .settle(clock.now())
+        .then(() => s3(request, response, latency))
+        .catch(() => response.destroy())
+        .finally(() => {
+          inFlight--;
+        });
+      return;
+    }
     answer(request)
       .catch((error: unknown) => failure(error))
       .then(
         async (reply) => {
-          const wait = reply.quick
-            ? 0
-            : settings.latencyMs + Math.random() * settings.jitterMs - (performance.now() - arrived);
-          if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+          if (!reply.quick) await latency();
           send(response, reply);
         },
         () => response.destroy(),
@@ -148,6 +178,22 @@ export async function startAwsSandbox(options: AwsSandboxOptions): Promise<AwsSa
       .finally(() => {
         inFlight--;
       });
+  });
+
+  const s3 = s3Door({
+    objects,
+    iam,
+    clock,
+    faults: options.faults,
+    admit: (operation, account, region) => {
+      stats.requests[operation] = (stats.requests[operation] ?? 0) + 1;
+      if (buckets.take(account, region, operation, performance.now())) return true;
+      stats.throttled[operation] = (stats.throttled[operation] ?? 0) + 1;
+      return false;
+    },
+    sent: (bytes) => {
+      stats.bytes += bytes;
+    },
   });
 
   async function answer(request: IncomingMessage): Promise<Reply> {
@@ -171,7 +217,8 @@ export async function startAwsSandbox(options: AwsSandboxOptions): Promise<AwsSa
       if (operation.action !== undefined) {
         iam.authorize(principal, operation.action, operation.resources?.(call) ?? ['*'], call.region);
       }
-      return success(operation.handle(call), protocol, name);
+      await settle(service, call.now);
+      return success(operation.handle(call), protocol, name, target.status);
     } catch (error) {
       return errorReply(asAwsError(error, protocol), protocol);
     }
@@ -192,7 +239,22 @@ export async function startAwsSandbox(options: AwsSandboxOptions): Promise<AwsSa
     return credential.principal;
   }
 
-  function success(answer: AwsAnswer, protocol: 'json' | 'query', operation: string): Reply {
+  /** Reading logs is measured: there, what the clock has brought about is looked for now and then only. */
+  async function settle(service: AwsService, now: number): Promise<void> {
+    const recently = service.name === 'logs' && performance.now() - settledAt < LOG_SETTLE_MS;
+    if (service.name === 'sts' || recently) return;
+    settledAt = performance.now();
+    await stores.settle(now);
+  }
+
+  function success(answer: AwsAnswer, protocol: Protocol, operation: string, status = 200): Reply {
+    if ('body' in answer && protocol === 'rest-json') {
+      return {
+        ...jsonReply(status, answer.body),
+        type: REST_TYPE,
+        ...(status === 204 ? { chunks: [] } : {}),
+      };
+    }
     if ('body' in answer) {
       return protocol === 'json'
         ? jsonReply(200, answer.body)
@@ -260,40 +322,9 @@ export async function startAwsSandbox(options: AwsSandboxOptions): Promise<AwsSa
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeAllConnections();
       await closed;
+      await objects.close();
     },
   };
-}
-
-function seedStores(world: AwsWorld, iam: Iam) {
-  const logStores = new Map<string, LogStore>();
-  const jobStores = new Map<string, TrainingStore>();
-  const logs = (account: string, region: string) => {
-    const key = `${account}/${region}`;
-    let store = logStores.get(key);
-    if (store === undefined) {
-      store = new LogStore();
-      logStores.set(key, store);
-    }
-    return store;
-  };
-  const jobs = (account: string, region: string) => {
-    const key = `${account}/${region}`;
-    let store = jobStores.get(key);
-    if (store === undefined) {
-      store = new TrainingStore(account, region, logs(account, region));
-      jobStores.set(key, store);
-    }
-    return store;
-  };
-  for (const account of world.accounts) {
-    for (const user of account.users ?? []) iam.addUser(account.id, user);
-    for (const role of account.roles ?? []) iam.addRole(account.id, role);
-    for (const [region, seed] of Object.entries(account.regions ?? {})) {
-      for (const group of seed.logGroups ?? []) logs(account.id, region).seed(group);
-      for (const job of seed.trainingJobs ?? []) jobs(account.id, region).seed(job);
-    }
-  }
-  return { logs, jobs };
 }
 
 async function listen(server: Server, port: number): Promise<void> {

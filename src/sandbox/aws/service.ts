@@ -1,6 +1,7 @@
 /** What a service of the sandbox is to the dispatcher: operations by name, each with its right and its work. */
 import type { EpochMs } from '../../ports.ts';
 import type { Principal } from './iam.ts';
+import type { RestRoute } from './rest-routes.ts';
 import type { Input } from './validation.ts';
 
 export interface AwsCall {
@@ -27,8 +28,10 @@ export interface AwsService {
   name: string;
   /** The service of the credential scope. */
   signingName: string;
-  protocol: 'json' | 'query';
-  /** JSON: the part of `X-Amz-Target` before the dot. Query: the API version. */
+  protocol: 'json' | 'query' | 'rest-json';
+  /** JSON: the part of `X-Amz-Target` before the dot. Query: the API version. REST: none. */
   target: string;
+  /** REST only. */
+  routes?: readonly RestRoute[];
   operations: Readonly<Record<string, AwsOperation>>;
 }

@@ -12,7 +12,8 @@ export interface SignedRequest {
   /** Path and query exactly as on the wire. */
   url: string;
   headers: IncomingHttpHeaders;
-  body: Buffer;
+  /** Undefined: it streams, and whoever reads it compares it with the hash that the request declares. */
+  body: Buffer | undefined;
 }
 
 export interface SignatureClaim {
@@ -182,6 +183,7 @@ function canonicalRequest(request: SignedRequest, claim: SignatureClaim): string
 function payloadHash(request: SignedRequest, claim: SignatureClaim): string {
   if (claim.presignedFor !== undefined && claim.service === 's3') return 'UNSIGNED-PAYLOAD';
   const declared = single(request.headers['x-amz-content-sha256']);
+  if (request.body === undefined) return declared ?? sha256('');
   const actual = sha256(request.body);
   if (declared === undefined || declared === actual) return actual;
   if (declared === 'UNSIGNED-PAYLOAD' || declared.startsWith('STREAMING-')) return declared;

@@ -34,7 +34,7 @@ function elements(value: Readonly<Record<string, unknown>>): string {
     .join('');
 }
 
-function escapeXml(text: string): string {
+export function escapeXml(text: string): string {
   return (
     text
       // XML 1.0 cannot hold these even escaped.

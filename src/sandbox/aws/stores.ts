@@ -1,0 +1,118 @@
+/** Everything that the services keep, account by account and region by region, and what the clock does to it. */
+import type { EpochMs } from '../../ports.ts';
+import { type CompilationSettings, CompilationStore } from './compilations.ts';
+import { ComponentStore } from './component-store.ts';
+import { Fleet } from './fleet.ts';
+import type { Iam } from './iam.ts';
+import { LogStore } from './log-store.ts';
+import { ObjectStore, parseS3Uri } from './object-store.ts';
+import { publicComponents } from './public-components.ts';
+import type { AwsWorld, RegionSeed } from './seed.ts';
+import { trainedArchive } from './trained-model.ts';
+import { type TrainingJob, TrainingStore } from './training.ts';
+
+export interface StoreSettings extends CompilationSettings {
+  /** How long a new component version takes to become deployable, ms. */
+  componentMs: number;
+  /** How long a healthy device needs for a deployment, ms. */
+  deploymentMs: number;
+}
+
+interface Place {
+  account: string;
+  region: string;
+  logs: LogStore;
+  jobs: TrainingStore;
+  compilations: CompilationStore;
+  components: ComponentStore;
+  fleet: Fleet;
+  models: Record<string, () => Buffer>;
+  /** Jobs whose model is in S3. */
+  delivered: Set<TrainingJob>;
+}
+
+export class Stores {
+  readonly objects: ObjectStore;
+  readonly #places = new Map<string, Place>();
+  readonly #iam: Iam;
+  readonly #settings: StoreSettings;
+
+  /** @param settings read at each use, so that they may change while the sandbox runs */
+  constructor(world: AwsWorld, iam: Iam, objectFolder: string, settings: StoreSettings) {
+    this.#iam = iam;
+    this.#settings = settings;
+    this.objects = new ObjectStore(objectFolder);
+    for (const account of world.accounts) {
+      for (const user of account.users ?? []) iam.addUser(account.id, user);
+      for (const role of account.roles ?? []) iam.addRole(account.id, role);
+      for (const [region, seed] of Object.entries(account.regions ?? {})) {
+        this.#seed(this.#place(account.id, region), seed);
+      }
+    }
+  }
+
+  readonly logs = (account: string, region: string): LogStore => this.#place(account, region).logs;
+  readonly jobs = (account: string, region: string): TrainingStore => this.#place(account, region).jobs;
+  readonly compilations = (account: string, region: string): CompilationStore =>
+    this.#place(account, region).compilations;
+  readonly components = (account: string, region: string): ComponentStore =>
+    this.#place(account, region).components;
+  readonly fleet = (account: string, region: string): Fleet => this.#place(account, region).fleet;
+
+  #place(account: string, region: string): Place {
+    const key = `${account}/${region}`;
+    let place = this.#places.get(key);
+    if (place === undefined) {
+      const logs = new LogStore();
+      const workshop = { iam: this.#iam, objects: this.objects, account, region };
+      const components = new ComponentStore(account, region, this.objects, () => this.#settings.componentMs);
+      for (const component of publicComponents()) components.seed(component, 'aws');
+      place = {
+        account,
+        region,
+        logs,
+        jobs: new TrainingStore(account, region, logs),
+        compilations: new CompilationStore(workshop, logs, this.#settings),
+        components,
+        fleet: new Fleet(account, region, components, () => this.#settings.deploymentMs),
+        models: {},
+        delivered: new Set(),
+      };
+      this.#places.set(key, place);
+    }
+    return place;
+  }
+
+  #seed(place: Place, seed: RegionSeed): void {
+    const { account, region } = place;
+    for (const group of seed.logGroups ?? []) place.logs.seed(group);
+    for (const job of seed.trainingJobs ?? []) place.jobs.seed(job);
+    for (const bucket of seed.buckets ?? []) this.objects.seedBucket(account, region, bucket);
+    for (const { bucket, key, at, bytes } of seed.objects ?? [])
+      this.objects.putBytes(bucket, key, bytes(), at);
+    for (const compilation of seed.compilations ?? []) place.compilations.seed(compilation);
+    for (const component of seed.components ?? []) place.components.seed(component);
+    for (const device of seed.devices ?? []) place.fleet.seedDevice(device);
+    for (const deployment of seed.deployments ?? []) place.fleet.seedDeployment(deployment);
+    Object.assign(place.models, seed.models);
+  }
+
+  /** Brings about what the clock has made due since the last time: models of trained jobs, compiled models. */
+  async settle(now: EpochMs): Promise<void> {
+    for (const place of this.#places.values()) this.#deliverModels(place, now);
+    for (const { compilations } of this.#places.values()) await compilations.settle(now);
+  }
+
+  #deliverModels({ jobs, models, delivered }: Place, now: EpochMs): void {
+    for (const job of jobs.all(now)) {
+      if (delivered.has(job)) continue;
+      const { ModelArtifacts, TrainingEndTime } = jobs.description(job, now);
+      const uri = (ModelArtifacts as { S3ModelArtifacts?: string }).S3ModelArtifacts;
+      const location = uri === undefined ? undefined : parseS3Uri(uri);
+      if (!location) continue;
+      delivered.add(job);
+      const bytes = (models[job.name] ?? (() => trainedArchive(job)))();
+      this.objects.putBytes(location.bucket, location.key, bytes, Number(TrainingEndTime) * 1000);
+    }
+  }
+}
