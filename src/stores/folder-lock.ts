@@ -55,7 +55,7 @@ export async function lockFolder(folder: string, onLost: (cause: Error) => void)
       since: new Date().toISOString(),
       started: await processStart(process.pid),
     };
-    await writeFile(holderPath, JSON.stringify(self));
+    await writeFile(holderPath, JSON.stringify(self), { mode: 0o600 });
     return {
       async release() {
         await rm(holderPath, { force: true });
