@@ -1,7 +1,7 @@
 /** Every failure in Slack looks like this: what failed, why, what to do, reference. */
 import type { AppError, ErrorCode } from '../errors.ts';
 import type { Button, Message } from './message.ts';
-import { actions, codeBlock, context, mention, plain, section } from './text.ts';
+import { actions, codeBlock, context, mention, plain, prose, section } from './text.ts';
 
 /** A word beside the sign: never a colour or an emoji alone. */
 const SIGN: Readonly<Record<ErrorCode, string>> = {
@@ -33,8 +33,8 @@ export function errorMessage(error: AppError, options: ErrorOptions = {}): Messa
   return {
     text: plain(`${error.message} (reference ${error.ref})`, 1000),
     blocks: [
-      section(`${SIGN[error.code]}\n${plain(error.message, 2800)}`),
-      ...(error.hint ? [section(plain(error.hint, 2900))] : []),
+      section(`${SIGN[error.code]}\n${prose(error.message, 2800)}`),
+      ...(error.hint ? [section(prose(error.hint, 2900))] : []),
       ...(ask.length > 0 ? [section(`Who can grant it: ${ask.join(', ')}`)] : []),
       ...(options.asAdmin && error.adminHint
         ? [section('For admins of the use case:'), section(codeBlock(error.adminHint, 2900))]

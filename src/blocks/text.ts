@@ -38,6 +38,18 @@ export function code(text: string, limit = 300): string {
   return `\`${inner}\``;
 }
 
+/**
+ * Outside text of several sentences, such as an error's hint: what it has between backticks becomes code, the
+ * rest is as `plain`.
+ */
+export function prose(text: string, limit: number = LIMITS.section.text): string {
+  const rendered = text
+    .split(/`([^`\n]+)`/)
+    .map((part, index) => (index % 2 === 1 ? code(part, limit) : plain(part, limit)))
+    .join('');
+  return rendered.length <= limit ? rendered : plain(text, limit);
+}
+
 /** Outside text as a code block. */
 export function codeBlock(text: string, limit: number = LIMITS.section.text): string {
   const inner = shorten(text, limit - 8, (part) =>

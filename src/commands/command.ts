@@ -103,7 +103,8 @@ export interface FileDelivery {
   /** Bytes that one file may have. */
   readonly maxBytes: number;
   /**
-   * @returns whether Slack has shown it by now; the files are there in any case
+   * Resolves when Slack has taken everything; `shared` then says whether it was seen in the channel after a while.
+   * The files come there in any case.
    * @throws AppError worded for people (not in the channel, uploads disabled, storage full, …); CancelledError
    */
   deliver(
@@ -114,7 +115,7 @@ export interface FileDelivery {
       comment: string;
     },
     options: { signal?: AbortSignal; onProgress?: (bytesSent: number) => void },
-  ): Promise<{ shared: boolean }>;
+  ): Promise<{ shared: Promise<boolean> }>;
 }
 
 /** The app's Home tab for one person; asked for each time that they open it. */

@@ -207,8 +207,10 @@ async function send(
     },
     { signal: ticket.signal, onProgress: upload },
   );
+  // From here on the same request is a new one.
+  services.desk.release(ticket.id);
   // The file's own message says everything: the progress has done its work.
-  if (shared) await message.remove();
+  if (await shared) await message.remove();
   else await message.finish(logsUnshared(result));
 }
 

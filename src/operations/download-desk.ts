@@ -84,7 +84,12 @@ export class DownloadDesk {
       // Whoever has fewer in the line comes first, so that one person's many do not keep others waiting.
       return this.#inTurn(running.signal, -own.length, () => work(running));
     };
-    return turn().finally(() => this.#running.delete(running.id));
+    return turn()
+      .catch((error: unknown) => {
+        // Whatever it broke on: it was cancelled, and the reason says by whom.
+        throw running.signal.aborted ? running.signal.reason : error;
+      })
+      .finally(() => this.#running.delete(running.id));
   }
 
   /** Aborted while it waits, it leaves the line at once; aborted while it works, it ends when the work has. */
@@ -114,6 +119,11 @@ export class DownloadDesk {
     const running = this.#running.get(id);
     running?.controller.abort(new CancelledError(why));
     return running !== undefined;
+  }
+
+  /** The request is fulfilled, though its work still tidies up: it is neither joined nor cancelled any more. */
+  release(id: string): void {
+    this.#running.delete(id);
   }
 
   /** Takes nothing new, cancels what runs, and waits until all has ended. */

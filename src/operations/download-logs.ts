@@ -107,7 +107,7 @@ export async function downloadLogs(
     }
     return { kind: 'done', job, useCase, download, sessionName, to };
   } catch (error) {
-    if (error instanceof CancelledError) {
+    if (error instanceof CancelledError || options.signal?.aborted) {
       await record('logs.cancelled', useCase, session?.sessionName);
       throw error;
     }

@@ -47,7 +47,7 @@ export class SlackFiles implements FileDelivery {
   async deliver(
     delivery: Parameters<FileDelivery['deliver']>[0],
     options: Parameters<FileDelivery['deliver']>[1],
-  ): Promise<{ shared: boolean }> {
+  ): Promise<{ shared: Promise<boolean> }> {
     const uploaded: { id: string; title: string }[] = [];
     let before = 0;
     for (const file of delivery.files) {
@@ -56,7 +56,6 @@ export class SlackFiles implements FileDelivery {
       uploaded.push({ id, title: file.title });
     }
     options.signal?.throwIfAborted();
-    let shared = true;
     for (let at = 0; at < uploaded.length; at += FILES_A_MESSAGE) {
       const files = uploaded.slice(at, at + FILES_A_MESSAGE);
       await slackCall('sharing the file', () =>
@@ -67,9 +66,10 @@ export class SlackFiles implements FileDelivery {
           ...(at === 0 ? { initial_comment: delivery.comment.slice(0, LIMITS.messageText.recommended) } : {}),
         } as Parameters<WebClient['files']['completeUploadExternal']>[0]),
       );
-      for (const { id } of files) shared = (await this.#isShared(id, delivery.channel)) && shared;
     }
-    return { shared };
+    // Two files of one request are shared together or shortly after one another: the last one says it for all.
+    const last = uploaded.at(-1);
+    return { shared: last ? this.#isShared(last.id, delivery.channel) : Promise.resolve(true) };
   }
 
   /** A broken upload cannot be continued: each try asks for a new URL. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { code, codeBlock, escapeMrkdwn, label, plain, size } from '../../src/blocks/text.ts';
+import { code, codeBlock, escapeMrkdwn, label, plain, prose, size } from '../../src/blocks/text.ts';
 
 const NASTY = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 300 }),
@@ -33,6 +33,7 @@ const NASTY = fc.oneof(
 describe('[O6] text from outside', () => {
   it.each([
     ['plain', (text: string, limit: number) => plain(text, limit)],
+    ['prose', (text: string, limit: number) => prose(text, limit)],
     ['code', (text: string, limit: number) => code(text, limit)],
     ['codeBlock', (text: string, limit: number) => codeBlock(text, limit)],
   ])('%s: cannot mention, link or end its code, and keeps its limit', (name, render) => {
@@ -68,6 +69,12 @@ describe('[O6] text from outside', () => {
         },
       ),
       { numRuns: 200 },
+    );
+  });
+
+  it('shows as code what a hint has between backticks', () => {
+    expect(prose('Check with `signalbox doctor` & `<!here>`.')).toBe(
+      'Check with `signalbox doctor` &amp; `&lt;!here&gt;`.',
     );
   });
 

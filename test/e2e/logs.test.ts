@@ -156,7 +156,7 @@ describe('[L4] cancelling and delivering', () => {
   it('a broken upload, a late share and rate limits change nothing for the reader', async () => {
     await bot.fault(
       { on: 'files.upload', kind: 'drop' },
-      { on: 'files.share', kind: 'late_share', seconds: 1 },
+      { on: 'files.completeUploadExternal', kind: 'late_share', seconds: 1 },
       { on: 'chat.update', kind: '429', seconds: 1 },
       { on: 'files.completeUploadExternal', kind: '429', seconds: 1 },
     );

@@ -56,7 +56,7 @@ describe('the file', () => {
 
   it('may be shared late: the progress stays until it is there', async () => {
     await start();
-    await fault({ on: 'files.share', kind: 'late_share', seconds: 1 });
+    await fault({ on: 'files.completeUploadExternal', kind: 'late_share', seconds: 1 });
     await ask();
     await done();
     await team.idle();

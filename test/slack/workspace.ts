@@ -137,7 +137,7 @@ export async function startWorkspace(options: TestWorkspaceOptions = {}): Promis
           readPage: () => Promise.reject(new Error('not read here')),
         }),
         // Nothing here compiles or packages.
-      } as UseCaseSession;
+      } as Partial<UseCaseSession> as UseCaseSession;
     },
   };
   let number = 0;

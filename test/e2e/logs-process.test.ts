@@ -1,0 +1,153 @@
+/** The bot as a process of its own: killed in the middle, asked to end, reached by HTTP, badly configured. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Sandbox } from '../../src/sandbox/index.ts';
+import { botEnvironment, filesBelow, sandboxClient, startBot, startSandboxOnly } from './bot.ts';
+
+/** From the project, since the bot runs in a folder of its own. */
+const TSX = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+const JOB = 'defects-resnet101-ddp';
+const DONE = `Log of \`${JOB}\`* ·`;
+
+describe('[L4, O5] the bot’s process', () => {
+  let sandbox: Sandbox;
+  let dataDir: string;
+  let bot: ChildProcess | undefined;
+
+  beforeEach(async () => {
+    ({ sandbox, dataDir } = await startSandboxOnly());
+  });
+  afterEach(async () => {
+    bot?.kill('SIGKILL');
+    await sandbox.close();
+    await rm(dataDir, { recursive: true, force: true });
+  });
+
+  async function start(): Promise<ChildProcess> {
+    const child = spawn(
+      process.execPath,
+      ['--import', TSX, join(import.meta.dirname, '../../src/cli.ts'), 'start'],
+      {
+        env: { PATH: process.env.PATH, ...botEnvironment(sandbox), LOG_LEVEL: 'info' },
+        cwd: dataDir,
+        stdio: ['ignore', 'ignore', 'pipe'],
+      },
+    );
+    let log = '';
+    await new Promise<void>((resolve, reject) => {
+      child.stderr!.on('data', (chunk: Buffer) => {
+        log += chunk.toString();
+        if (log.includes('"ready"')) resolve();
+      });
+      child.once('exit', (code) => reject(new Error(`the bot ended with ${code}:\n${log}`)));
+    });
+    child.removeAllListeners('exit');
+    return child;
+  }
+
+  it('killed during a download leaves nothing behind that stays, and whoever asks again gets the whole log', async () => {
+    const client = sandboxClient(sandbox);
+    bot = await start();
+    sandbox.aws.configure({ latencyMs: 300 });
+    await client.command('ada', 'C0LINE3', JOB);
+    await client.message('C0LINE3', 'of the time range');
+    const exit = once(bot, 'exit');
+    bot.kill('SIGKILL');
+    await exit;
+    sandbox.aws.configure({ latencyMs: 0 });
+
+    bot = await start();
+    await client.command('ada', 'C0LINE3', JOB);
+    const message = await client.message('C0LINE3', DONE);
+    const text = (await client.content(message.files![0]!)).toString();
+    const events = Number(/^# events +([\d,]+)$/m.exec(text)![1]!.replaceAll(',', ''));
+    expect(text.match(/^\d{4}-\d{2}-\d{2}T[\d:.]+Z /gm)!.length).toBeGreaterThanOrEqual(events);
+
+    const ended = once(bot, 'exit');
+    bot.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
+    const left = await filesBelow(join(dataDir, 'bot', 'spool'));
+    expect(left.filter((path) => /training-logs/.test(path))).toEqual([]);
+  });
+
+  it('asked to end during a download tells who asked, and ends', async () => {
+    const client = sandboxClient(sandbox);
+    bot = await start();
+    sandbox.aws.configure({ latencyMs: 300 });
+    await client.command('ada', 'C0LINE3', JOB);
+    await client.message('C0LINE3', 'of the time range');
+    const ended = once(bot, 'exit');
+    bot.kill('SIGTERM');
+    await client.message('C0LINE3', 'Signalbox is restarting');
+    expect(await ended).toEqual([0, null]);
+  });
+});
+
+describe('other ways to run it', () => {
+  it('[L1] by signed HTTP requests', async () => {
+    const bot = await startBot({ mode: 'http' });
+    try {
+      expect((await fetch(`http://127.0.0.1:${bot.app.port}/readyz`)).status).toBe(200);
+      await bot.command('ada', 'C0LINE3', JOB);
+      expect((await bot.message('C0LINE3', DONE)).files).toHaveLength(1);
+      const forged = await fetch(`http://127.0.0.1:${bot.app.port}/slack/events`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        body: 'command=/logs&text=x&user_id=U0ADA&team_id=T&channel_id=C0LINE3',
+      });
+      expect(forged.status).toBe(401);
+    } finally {
+      await bot.stop();
+    }
+  });
+
+  it('[L9] with a wrong external id: a checklist for all, the role’s ARN for admins alone', async () => {
+    const bot = await startBot({ config: (yaml) => yaml.replace('line-3-6f1d0c0e', 'wrong-id') });
+    try {
+      await bot.command('ada', 'C0LINE3', JOB);
+      await bot.message('C0LINE3', 'Not allowed');
+      const forAll = JSON.stringify(await bot.messages('C0LINE3'));
+      expect(forAll).toMatch(/trust policy/i);
+      expect(forAll).toMatch(/external ?id/i);
+      expect(forAll).not.toContain('SignalboxAccess');
+      await bot.command('devika', 'C0LINE3', JOB);
+      expect((await bot.message('C0LINE3', 'SignalboxAccess', { user: 'devika' })).ephemeral_to).toBe(
+        'U0DEV',
+      );
+    } finally {
+      await bot.stop();
+    }
+  });
+
+  it('[L7] a log group that does not exist is a job without a log', async () => {
+    const bot = await startBot();
+    try {
+      await bot.fault({ on: 'logs:DescribeLogStreams', kind: 'ResourceNotFoundException', times: 0 });
+      await bot.command('ada', 'C0LINE3', JOB);
+      await bot.message('C0LINE3', 'No logs available yet');
+    } finally {
+      await bot.stop();
+    }
+  });
+
+  it('[S4] the audit record names the session that CloudTrail shows', async () => {
+    const bot = await startBot();
+    try {
+      await bot.command('ada', 'C0LINE3', JOB);
+      await bot.message('C0LINE3', DONE);
+      const { view } = await bot.post<{ view: unknown }>('/sandbox/slack/home', { user: 'ada' });
+      expect(JSON.stringify(view)).toContain(JOB);
+      await bot.app.stop();
+      const state = await readFile(join(bot.dataDir, 'bot', 'state.json'), 'utf8');
+      expect(state).toMatch(/"action":\s*"logs\.downloaded"/);
+      expect(state).toMatch(/"sessionName":\s*"logs-[\w.]+-[0-9a-z]+"/);
+    } finally {
+      await bot.stop();
+    }
+  });
+});
