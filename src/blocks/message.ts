@@ -11,4 +11,6 @@ export interface Message {
   /** What notifications and screen readers get; mrkdwn, always meaningful by itself. */
   text: string;
   blocks?: Block[];
+  /** Instead of `blocks` where Slack does not take those: blocks that not every workspace has yet. */
+  fallback?: Block[];
 }

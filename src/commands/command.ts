@@ -38,7 +38,15 @@ export interface Context {
   readonly reply: Reply;
   readonly log: Logger;
   /** Within 3 s of what the person did. The returned view can be changed later. */
-  openModal(view: Modal): Promise<void>;
+  openModal(view: Modal): Promise<OpenView>;
+  /** The modal in which it happened: a click or a submission there. */
+  readonly view?: OpenView | undefined;
+}
+
+/** A modal on somebody's screen. */
+export interface OpenView {
+  /** Shows another picture there. @returns false: it was closed in the meantime */
+  update(view: Modal): Promise<boolean>;
 }
 
 export interface Place {
@@ -58,6 +66,8 @@ export interface Reply {
   directly(message: Message): Promise<LiveMessage>;
   /** The message whose button was clicked loses its buttons and gets this line; nothing for other messages. */
   retire(line: string): Promise<void>;
+  /** The message whose element was used becomes this one; elsewhere a private answer. */
+  replace(message: Message): Promise<void>;
 }
 
 /** A posted message that goes on changing. Edits within Slack's limits: the latest wins. */
@@ -74,8 +84,10 @@ export interface LiveMessage {
 
 export interface ClickedAction {
   readonly id: string;
-  /** The button's value, or the chosen option's. */
+  /** The button's value, or the chosen option's; empty when a choice was taken back. */
   readonly value: string;
+  /** The block's own id, where it was given one. */
+  readonly block: string;
 }
 
 export interface SubmittedView {
@@ -88,7 +100,11 @@ export interface SubmittedView {
  * Slack waits for it 3 s, so nothing slow belongs in front of it: what takes time goes into `after`, which runs
  * after the modal has closed.
  */
-export type ViewAnswer = { errors: Record<string, string> } | { after: () => Promise<void> };
+export type ViewAnswer =
+  | { errors: Record<string, string> }
+  | { after: () => Promise<void> }
+  /** The modal stays and shows this; `after` may go on with `context.view`. */
+  | { update: Modal; after: () => Promise<void> };
 
 export interface ShortcutMessage {
   readonly channel: string;
@@ -96,6 +112,18 @@ export interface ShortcutMessage {
   readonly thread?: string | undefined;
   readonly text: string;
   readonly blocks: readonly Block[];
+}
+
+/** Messages of the bot's own accord, paced like edits. */
+export interface ChannelMessages {
+  /** @throws AppError worded for people: not in the channel, archived, … */
+  post(channel: string, message: Message, options?: { thread?: string }): Promise<LiveMessage>;
+  /**
+   * The handle of a message that was posted earlier.
+   * @param onLost called when it turns out that it cannot be edited any more: `message` it was deleted,
+   *   `channel` the bot can no longer write there
+   */
+  follow(channel: string, ts: string, onLost?: (what: 'message' | 'channel') => void): LiveMessage;
 }
 
 /** Sends finished files to a channel or thread. */

@@ -2,7 +2,7 @@
 import { App } from '@slack/bolt';
 import type { Logger } from 'pino';
 import type { Message } from '../blocks/message.ts';
-import type { Command, HomeTab } from '../commands/command.ts';
+import type { ChannelMessages, Command, HomeTab } from '../commands/command.ts';
 import { boltLogger, createClients, type SlackClients } from './clients.ts';
 import { SlackDirectory } from './directory.ts';
 import { slackCall } from './errors.ts';
@@ -26,6 +26,7 @@ export interface SlackOptions {
 export interface SlackPorts {
   directory: SlackDirectory;
   files: SlackFiles;
+  messages: ChannelMessages;
 }
 
 export interface SlackSurface {
@@ -39,6 +40,7 @@ export class Slack {
   readonly ports: SlackPorts;
   readonly #clients: SlackClients;
   readonly #options: SlackOptions;
+  readonly #live: LiveMessages;
   #listeners: Listeners | undefined;
 
   constructor(options: SlackOptions) {
@@ -48,7 +50,9 @@ export class Slack {
       apiUrl: options.apiUrl,
       logger: options.logger,
     });
+    this.#live = new LiveMessages(this.#clients.edits, options.logger, options.editInterval);
     this.ports = {
+      messages: this.#live,
       directory: new SlackDirectory(this.#clients.interactive, options.rememberMembers),
       files: new SlackFiles(this.#clients.uploads, options.logger, options.uploads),
     };
@@ -77,7 +81,7 @@ export class Slack {
     this.#listeners = new Listeners({
       ...surface,
       clients: this.#clients,
-      live: new LiveMessages(this.#clients.edits, logger, this.#options.editInterval),
+      live: this.#live,
       log: logger,
       bot,
     });

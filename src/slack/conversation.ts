@@ -1,11 +1,11 @@
 /** Where somebody did something in Slack, and all ways of answering them there. */
 import type { Logger } from 'pino';
-import type { Block, Message } from '../blocks/message.ts';
+import type { Block, Message, Modal } from '../blocks/message.ts';
 import { context as contextBlock } from '../blocks/text.ts';
-import type { Context, LiveMessage, Place } from '../commands/command.ts';
+import type { Context, LiveMessage, OpenView, Place } from '../commands/command.ts';
 import type { Actor } from '../ports.ts';
 import type { SlackClients } from './clients.ts';
-import { slackCall } from './errors.ts';
+import { slackCall, slackErrorCode, withFallback } from './errors.ts';
 import type { LiveMessages } from './live-messages.ts';
 
 /** What happened, as far as answering needs it. */
@@ -18,6 +18,8 @@ export interface Happening {
   responseUrl?: string | undefined;
   /** Opens a modal, once, within 3 s. */
   triggerId?: string | undefined;
+  /** The modal in which it happened. */
+  viewId?: string | undefined;
   /** The message whose element was clicked. */
   clicked?: { ts: string; ephemeral: boolean; text: string; blocks: readonly Block[] } | undefined;
 }
@@ -37,37 +39,43 @@ export function openContext(deps: ConversationDeps, happening: Happening): Conte
 
   const directly = async (message: Message): Promise<LiveMessage> => {
     const posted = await slackCall('a direct message', () =>
-      clients.interactive.chat.postMessage({
-        channel: actor.user,
-        ...(place.isDirect && place.thread ? { thread_ts: place.thread } : {}),
-        ...NO_PREVIEWS,
-        ...content(message),
-      }),
+      withFallback(message, (content) =>
+        clients.interactive.chat.postMessage({
+          channel: actor.user,
+          ...(place.isDirect && place.thread ? { thread_ts: place.thread } : {}),
+          ...NO_PREVIEWS,
+          ...content,
+        }),
+      ),
     );
-    return live.follow(posted.channel!, posted.ts!, place.isDirect ? place.thread : undefined);
+    return live.answer(posted.channel!, posted.ts!, place.isDirect ? place.thread : undefined);
   };
 
   const privately = async (message: Message): Promise<void> => {
     if (responseUrl) {
       try {
-        return await respond(responseUrl, {
-          response_type: 'ephemeral',
-          replace_original: false,
-          ...(place.thread ? { thread_ts: place.thread } : {}),
-          ...content(message),
-        });
+        return await withFallback(message, (content) =>
+          respond(responseUrl, {
+            response_type: 'ephemeral',
+            replace_original: false,
+            ...(place.thread ? { thread_ts: place.thread } : {}),
+            ...content,
+          }),
+        );
       } catch (error) {
         log.debug({ err: error }, 'the response URL did not take an answer; sending it another way');
       }
     }
     if (place.channel && !place.isDirect) {
       try {
-        await clients.interactive.chat.postEphemeral({
-          channel: place.channel,
-          user: actor.user,
-          ...(place.thread ? { thread_ts: place.thread } : {}),
-          ...content(message),
-        });
+        await withFallback(message, (content) =>
+          clients.interactive.chat.postEphemeral({
+            channel: place.channel!,
+            user: actor.user,
+            ...(place.thread ? { thread_ts: place.thread } : {}),
+            ...content,
+          }),
+        );
         return;
       } catch (error) {
         log.debug({ err: error }, 'no ephemeral message possible there; sending a direct message');
@@ -88,14 +96,16 @@ export function openContext(deps: ConversationDeps, happening: Happening): Conte
       publicly: async (message) => {
         if (!place.channel || place.isDirect) return directly(message);
         const posted = await slackCall('a message', () =>
-          clients.interactive.chat.postMessage({
-            channel: place.channel!,
-            ...(place.thread ? { thread_ts: place.thread } : {}),
-            ...NO_PREVIEWS,
-            ...content(message),
-          }),
+          withFallback(message, (content) =>
+            clients.interactive.chat.postMessage({
+              channel: place.channel!,
+              ...(place.thread ? { thread_ts: place.thread } : {}),
+              ...NO_PREVIEWS,
+              ...content,
+            }),
+          ),
         );
-        return live.follow(posted.channel ?? place.channel, posted.ts!, place.thread);
+        return live.answer(posted.channel ?? place.channel, posted.ts!, place.thread);
       },
       retire: async (line) => {
         if (!clicked) return;
@@ -106,13 +116,52 @@ export function openContext(deps: ConversationDeps, happening: Happening): Conte
           log.debug({ err: error }, 'the clicked message could not be changed');
         }
       },
+      replace: async (message) => {
+        if (!clicked) return privately(message);
+        try {
+          await replace(clicked, message);
+        } catch (error) {
+          log.debug({ err: error }, 'the clicked message could not be replaced; answering below it');
+          await privately(message);
+        }
+      },
     },
     openModal: async (view) => {
-      await slackCall('opening a window', () =>
-        clients.interactive.views.open({ trigger_id: happening.triggerId ?? '', view }),
+      const trigger_id = happening.triggerId ?? '';
+      const { view: opened } = await slackCall('opening a window', () =>
+        // From within a modal a second one goes on top: closing it leads back.
+        happening.viewId === undefined
+          ? clients.interactive.views.open({ trigger_id, view })
+          : clients.interactive.views.push({ trigger_id, view }),
       );
+      return openView(opened?.id ?? '');
     },
+    view: happening.viewId === undefined ? undefined : openView(happening.viewId),
   };
+
+  function openView(view_id: string): OpenView {
+    return {
+      update: async (view: Modal) => {
+        try {
+          await clients.interactive.views.update({ view_id, view });
+          return true;
+        } catch (error) {
+          if (slackErrorCode(error) === 'not_found') return false;
+          return slackCall('changing a window', () => Promise.reject(error));
+        }
+      },
+    };
+  }
+
+  async function replace(old: NonNullable<Happening['clicked']>, message: Message): Promise<void> {
+    if (old.ephemeral || !place.channel) {
+      if (!responseUrl) throw new Error('nothing leads back to the message');
+      return withFallback(message, (content) => respond(responseUrl, { replace_original: true, ...content }));
+    }
+    await withFallback(message, (content) =>
+      clients.interactive.chat.update({ channel: place.channel!, ts: old.ts, ...content }),
+    );
+  }
 
   async function retire(message: NonNullable<Happening['clicked']>, line: string): Promise<void> {
     const blocks = [...message.blocks.filter((block) => block.type !== 'actions'), contextBlock(line)];
@@ -128,10 +177,6 @@ export function openContext(deps: ConversationDeps, happening: Happening): Conte
       blocks,
     });
   }
-}
-
-function content(message: Message): { text: string; blocks?: Block[] } {
-  return { text: message.text, ...(message.blocks ? { blocks: message.blocks } : {}) };
 }
 
 async function respond(url: string, body: unknown): Promise<void> {

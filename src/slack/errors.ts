@@ -1,5 +1,6 @@
 /** Slack's answers in words for people. The one table of its error codes. */
 import { webApi } from '@slack/bolt';
+import type { Block, Message } from '../blocks/message.ts';
 import { AppError, type ErrorCode } from '../errors.ts';
 
 const { WebAPIHTTPError, WebAPIPlatformError, WebAPIRateLimitedError, WebAPIRequestError } = webApi;
@@ -78,6 +79,24 @@ const TABLE: Readonly<Record<string, Entry>> = {
 /** Slack's error code in what a Web API call threw: `not_in_channel`. */
 export function slackErrorCode(thrown: unknown): string | undefined {
   return thrown instanceof WebAPIPlatformError ? thrown.data.error : undefined;
+}
+
+/** What Slack says when it does not take the blocks of a message. */
+const BLOCKS_REFUSED = /\b(?:invalid_blocks|invalid_blocks_format|msg_blocks_too_long)\b/;
+
+/** Sends a message's blocks, and its other ones where Slack does not take the first. */
+export async function withFallback<T>(
+  message: Message,
+  send: (content: { text: string; blocks?: Block[] }) => Promise<T>,
+): Promise<T> {
+  const { text, blocks, fallback } = message;
+  try {
+    return await send({ text, ...(blocks ? { blocks } : {}) });
+  } catch (error) {
+    const said = slackErrorCode(error) ?? (error instanceof Error ? error.message : '');
+    if (!fallback || !BLOCKS_REFUSED.test(said)) throw error;
+    return send({ text, blocks: fallback });
+  }
 }
 
 /** Whatever a Web API call threw, as AppError. Errors of our own pass as they are. */

@@ -65,6 +65,7 @@ export class Listeners {
           const answer = await handler(context, happening);
           if ('errors' in answer) return await ack({ response_action: 'errors', errors: answer.errors });
           after = answer.after;
+          if ('update' in answer) return await ack({ response_action: 'update', view: answer.update });
         } catch (error) {
           await this.#acknowledge(ack);
           throw error;

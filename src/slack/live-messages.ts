@@ -4,10 +4,10 @@ import { webApi } from '@slack/bolt';
 import PQueue from 'p-queue';
 import type { Logger } from 'pino';
 import type { Message } from '../blocks/message.ts';
-import type { LiveMessage } from '../commands/command.ts';
+import type { ChannelMessages, LiveMessage } from '../commands/command.ts';
 import { CancelledError } from '../errors.ts';
 import type { WebClient } from './clients.ts';
-import { slackCall, slackErrorCode } from './errors.ts';
+import { slackCall, slackErrorCode, withFallback } from './errors.ts';
 
 /** `chat.update` may be called 50 times a minute for the whole workspace; a little is left for others. */
 const EDIT_INTERVAL = 1300;
@@ -16,7 +16,11 @@ const FIRST = 10;
 /** Tries of the last picture while Slack asks to wait. */
 const FINISH_TRIES = 5;
 
-export class LiveMessages {
+/** A message that is not there any more, and a channel that the bot can no longer write to. */
+const MESSAGE_LOST = ['message_not_found', 'cant_update_message', 'edit_window_closed'];
+const CHANNEL_LOST = ['channel_not_found', 'not_in_channel', 'is_archived', 'is_inactive'];
+
+export class LiveMessages implements ChannelMessages {
   readonly #client: WebClient;
   readonly #log: Logger;
   readonly #queue: PQueue;
@@ -29,17 +33,54 @@ export class LiveMessages {
     this.#queue = new PQueue({ interval, intervalCap: 1, concurrency: 1 });
   }
 
-  /** The handle of a message that was just posted. */
-  follow(channel: string, ts: string, thread?: string): LiveMessage {
+  async post(channel: string, message: Message, { thread }: { thread?: string } = {}): Promise<LiveMessage> {
+    const posted = await this.#queue.add(
+      () =>
+        slackCall('a message', () =>
+          this.#patiently(() =>
+            withFallback(message, (content) =>
+              this.#client.chat.postMessage({
+                channel,
+                ...(thread === undefined ? {} : { thread_ts: thread }),
+                unfurl_links: false,
+                unfurl_media: false,
+                ...content,
+              }),
+            ),
+          ),
+        ),
+      { priority: FIRST },
+    );
+    return this.#handle(posted.channel ?? channel, posted.ts!, thread);
+  }
+
+  follow(channel: string, ts: string, onLost?: (what: 'message' | 'channel') => void): LiveMessage {
+    return this.#handle(channel, ts, undefined, onLost);
+  }
+
+  /** The handle of an answer that was just posted, maybe in a thread. */
+  answer(channel: string, ts: string, thread?: string): LiveMessage {
+    return this.#handle(channel, ts, thread);
+  }
+
+  #handle(
+    channel: string,
+    ts: string,
+    thread?: string,
+    onLost?: (what: 'message' | 'channel') => void,
+  ): LiveMessage {
     let next: Message | undefined;
     let ended = false;
     const update = async (message: Message): Promise<void> => {
-      await this.#client.chat.update({
-        channel,
-        ts,
-        text: message.text,
-        ...(message.blocks ? { blocks: message.blocks } : { blocks: [] }),
-      });
+      await withFallback({ blocks: [], ...message }, (content) =>
+        this.#client.chat.update({ channel, ts, ...content }),
+      );
+    };
+    const lost = (error: unknown): void => {
+      const code = slackErrorCode(error) ?? '';
+      if (MESSAGE_LOST.includes(code)) onLost?.('message');
+      else if (CHANNEL_LOST.includes(code)) onLost?.('channel');
+      this.#skip(error);
     };
     return {
       channel,
@@ -57,7 +98,7 @@ export class LiveMessages {
             if (ended || !latest || Date.now() < this.#pausedUntil) return;
             await update(latest);
           })
-          .catch((error: unknown) => this.#skip(error));
+          .catch(lost);
       },
       finish: async (message) => {
         ended = true;
@@ -93,7 +134,7 @@ export class LiveMessages {
     this.#log.debug({ err: error }, 'an edit of progress was skipped');
   }
 
-  async #patiently(call: () => Promise<void>): Promise<void> {
+  async #patiently<T>(call: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await call();

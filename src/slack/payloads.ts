@@ -35,15 +35,17 @@ const actionSchema = z.object({
     .object({ thread_ts: optionalText, channel_id: optionalText, is_ephemeral: z.boolean().nullish() })
     .nullish(),
   message: message.nullish(),
-  view: z.object({ private_metadata: optionalText }).nullish(),
+  view: z.object({ id: optionalText, type: optionalText, private_metadata: optionalText }).nullish(),
   response_url: optionalText,
   trigger_id: optionalText,
 });
 
 const elementSchema = z.object({
   action_id: z.string(),
+  block_id: z.string().default(''),
   value: optionalText,
   selected_option: z.object({ value: z.string() }).nullish(),
+  selected_user: optionalText,
 });
 
 const option = z.object({ value: z.string() });
@@ -58,6 +60,7 @@ const viewSchema = z.object({
   team,
   trigger_id: optionalText,
   view: z.object({
+    id: optionalText,
     callback_id: z.string(),
     private_metadata: optionalText,
     state: z
@@ -118,9 +121,9 @@ export function readCommand(body: unknown): Happening & { text: string; command:
 export function readAction(
   body: unknown,
   element: unknown,
-): Happening & { action: { id: string; value: string } } {
+): Happening & { action: { id: string; value: string; block: string } } {
   const clicked = actionSchema.parse(body);
-  const { action_id, value, selected_option } = elementSchema.parse(element);
+  const { action_id, block_id, value, selected_option, selected_user } = elementSchema.parse(element);
   const channel = clicked.channel?.id ?? clicked.container?.channel_id ?? undefined;
   const thread = clicked.message?.thread_ts ?? clicked.container?.thread_ts ?? undefined;
   return {
@@ -145,7 +148,13 @@ export function readAction(
             blocks: (clicked.message?.blocks ?? []) as unknown as Block[],
           }
         : undefined,
-    action: { id: action_id.replace(/:\d+$/, ''), value: value ?? selected_option?.value ?? '' },
+    // The Home tab is a view too, and not one that answers belong into.
+    viewId: clicked.view?.type === 'modal' ? (clicked.view.id ?? undefined) : undefined,
+    action: {
+      id: action_id.replace(/:\d+$/, ''),
+      value: value ?? selected_option?.value ?? selected_user ?? '',
+      block: block_id,
+    },
   };
 }
 
@@ -168,6 +177,7 @@ export function readView(
     ...someone(submitted),
     place: readPlace(view.private_metadata),
     triggerId: submitted.trigger_id ?? undefined,
+    viewId: view.id ?? undefined,
     callbackId: view.callback_id,
     metadata: view.private_metadata ?? '',
     values,

@@ -47,7 +47,7 @@ const NEEDED_FOR: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Web API methods that need no scope. */
-const FREE = ['auth.test', 'views.open', 'views.publish'];
+const FREE = ['auth.test', 'views.open', 'views.push', 'views.update', 'views.publish'];
 
 const slackCode = ['listeners', 'conversation', 'connect', 'files', 'directory', 'live-messages']
   .map((name) => read(`src/slack/${name}.ts`))
