@@ -51,7 +51,9 @@ function job(name: string, changes: Changes = {}): CreateCompilationJobCommandIn
     },
     OutputConfig: {
       S3OutputLocation: `s3://${BUCKET}/out`,
-      ...(changes.OutputConfig?.TargetDevice ? {} : { TargetPlatform: { Os: 'LINUX', Arch: 'X86_64' } as const }),
+      ...(changes.OutputConfig?.TargetDevice
+        ? {}
+        : { TargetPlatform: { Os: 'LINUX', Arch: 'X86_64' } as const }),
       ...changes.OutputConfig,
     },
   };
@@ -62,8 +64,10 @@ async function neo(options: Partial<AwsSandboxOptions> = {}) {
   const aws = await edgeSandbox({ clock, compilationMs: 30_000, ...options });
   const client = sagemakerClient(aws);
   const s3 = s3Client(aws);
-  const create = (name: string, changes?: Changes) => client.send(new CreateCompilationJobCommand(job(name, changes)));
-  const describe_ = (CompilationJobName: string) => client.send(new DescribeCompilationJobCommand({ CompilationJobName }));
+  const create = (name: string, changes?: Changes) =>
+    client.send(new CreateCompilationJobCommand(job(name, changes)));
+  const describe_ = (CompilationJobName: string) =>
+    client.send(new DescribeCompilationJobCommand({ CompilationJobName }));
   /** Creates it and waits for its end. */
   const outcome = async (name: string, changes?: Changes) => {
     await create(name, changes);
@@ -87,7 +91,8 @@ describe('[O7] Neo compilations', () => {
     const { CompilationJobArn } = await create('c-1', { Tags: [{ Key: 'job', Value: 'defects-1' }] });
     expect(CompilationJobArn).toBe(`arn:aws:sagemaker:${REGION}:${ACCOUNT}:compilation-job/c-1`);
     const artifact = `s3://${BUCKET}/out/model-LINUX_X86_64.tar.gz`;
-    const head = () => s3.send(new HeadObjectCommand({ Bucket: BUCKET, Key: 'out/model-LINUX_X86_64.tar.gz' }));
+    const head = () =>
+      s3.send(new HeadObjectCommand({ Bucket: BUCKET, Key: 'out/model-LINUX_X86_64.tar.gz' }));
 
     const starting = await describe('c-1');
     expect(starting).toMatchObject({
@@ -111,9 +116,12 @@ describe('[O7] Neo compilations', () => {
   it('take longer for accelerators, and name the device in the artifact', async () => {
     const { outcome } = await neo();
     const cpu = await outcome('cpu');
-    const gpu = await outcome('gpu', { OutputConfig: { TargetPlatform: XAVIER, CompilerOptions: XAVIER_OPTIONS } });
+    const gpu = await outcome('gpu', {
+      OutputConfig: { TargetPlatform: XAVIER, CompilerOptions: XAVIER_OPTIONS },
+    });
     const device = await outcome('device', { OutputConfig: { TargetDevice: 'jetson_xavier' } });
-    const length = (one: typeof cpu) => one.CompilationEndTime!.getTime() - one.CompilationStartTime!.getTime();
+    const length = (one: typeof cpu) =>
+      one.CompilationEndTime!.getTime() - one.CompilationStartTime!.getTime();
     expect(length(gpu)).toBeGreaterThan(length(cpu));
     expect(gpu.ModelArtifacts!.S3ModelArtifacts).toMatch(/model-LINUX_ARM64_NVIDIA\.tar\.gz$/);
     expect(device.ModelArtifacts!.S3ModelArtifacts).toMatch(/model-jetson_xavier\.tar\.gz$/);
@@ -175,7 +183,9 @@ describe('[O7] Neo compilations', () => {
 
   it('derive the input when the model has a fixed shape', async () => {
     const { outcome } = await neo();
-    expect((await outcome('c-1', { InputConfig: { DataInputConfig: undefined } })).DerivedInformation).toEqual({
+    expect(
+      (await outcome('c-1', { InputConfig: { DataInputConfig: undefined } })).DerivedInformation,
+    ).toEqual({
       DerivedDataInputConfig: '{"input":[1,3,224,224]}',
     });
   });
@@ -205,12 +215,17 @@ describe('[O7] Neo compilations', () => {
 
 describe('[O7] Neo failures have their real causes', () => {
   const archive = (changes: Partial<ModelCard>) => modelArchive({ ...CARD, ...changes });
-  const files = (...names: string[]) => writeTarGz(names.map((name) => ({ name, content: Buffer.from('x') })));
+  const files = (...names: string[]) =>
+    writeTarGz(names.map((name) => ({ name, content: Buffer.from('x') })));
   const uri = `s3://${BUCKET}/x.tar.gz`;
   const nvidia = { TargetPlatform: XAVIER, CompilerOptions: XAVIER_OPTIONS };
 
   it.each<[string, RegExp, Changes, Buffer?]>([
-    ['no object', /S3 object does not exist. Bucket: line-3-models, Key: x.tar.gz/, { InputConfig: { S3Uri: uri } }],
+    [
+      'no object',
+      /S3 object does not exist. Bucket: line-3-models, Key: x.tar.gz/,
+      { InputConfig: { S3Uri: uri } },
+    ],
     [
       'a bucket of another region',
       /Bucket far-models is in region us-east-1 which is different from AWS Sagemaker service region eu-west-1/,
@@ -221,10 +236,20 @@ describe('[O7] Neo failures have their real causes', () => {
       /\(AccessDenied\) when calling the GetObject operation: Access Denied/,
       { InputConfig: { S3Uri: `s3://${OTHER_BUCKET}/x.tar.gz` } },
     ],
-    ['no tar.gz', /Unable to untar input model/, { InputConfig: { S3Uri: uri } }, Buffer.from('PK not a tar')],
+    [
+      'no tar.gz',
+      /Unable to untar input model/,
+      { InputConfig: { S3Uri: uri } },
+      Buffer.from('PK not a tar'),
+    ],
     ['no .pth', /No pth file found/, { InputConfig: { S3Uri: uri } }, files('model.onnx')],
     ['two .pth', /Exactly one .pth/, { InputConfig: { S3Uri: uri } }, files('a.pth', 'b.pth')],
-    ['no .h5', /No h5 file provided in s3:/, { InputConfig: { S3Uri: uri, Framework: 'KERAS' } }, files('a.pb')],
+    [
+      'no .h5',
+      /No h5 file provided in s3:/,
+      { InputConfig: { S3Uri: uri, Framework: 'KERAS' } },
+      files('a.pb'),
+    ],
     [
       'two .h5',
       /Multiple h5 files provided, \[a.h5, b.h5\], when only one is allowed/,
@@ -244,10 +269,15 @@ describe('[O7] Neo failures have their real causes', () => {
       files('a.params', 'b.params', 'c.json'),
     ],
     ['bare weights', /torch\.jit\.trace/, { InputConfig: { S3Uri: uri } }, archive({ exported: 'weights' })],
-    ['a scripted model', /No module named '__torch__'/, { InputConfig: { S3Uri: uri } }, archive({ exported: 'scripted' })],
+    [
+      'a scripted model',
+      /No module named '__torch__'/,
+      { InputConfig: { S3Uri: uri } },
+      archive({ exported: 'scripted' }),
+    ],
     [
       'a wrong shape',
-      /Invalid model or input-shape mismatch[^]*Traceback/,
+      /Invalid model or input-shape mismatch.*Traceback/s,
       { InputConfig: { DataInputConfig: '{"input":[1,3,512,512]}' } },
     ],
     [
@@ -286,7 +316,10 @@ describe('[O7] Neo failures have their real causes', () => {
     const neoSandbox = await neo();
     if (upload) await neoSandbox.upload('x.tar.gz', upload);
     const failed = await neoSandbox.outcome('c-1', changes);
-    expect(failed).toMatchObject({ CompilationJobStatus: 'FAILED', FailureReason: expect.stringMatching(/^ClientError: /) });
+    expect(failed).toMatchObject({
+      CompilationJobStatus: 'FAILED',
+      FailureReason: expect.stringMatching(/^ClientError: /),
+    });
     expect(failed.FailureReason).toMatch(reason);
     expect(failed.FailureReason!.length).toBeLessThanOrEqual(1024);
     expect(failed.ModelDigests).toBeUndefined();
@@ -312,7 +345,9 @@ describe('[O7] Neo failures have their real causes', () => {
     let run = 0;
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 2000 }), fc.boolean(), async (bytes, inTar) => {
-        const body = inTar ? writeTarGz([{ name: 'm.pth', content: Buffer.from(bytes) }]) : Buffer.from(bytes);
+        const body = inTar
+          ? writeTarGz([{ name: 'm.pth', content: Buffer.from(bytes) }])
+          : Buffer.from(bytes);
         await upload('x.tar.gz', body);
         const { CompilationJobStatus } = await outcome(`c-${run++}`, { InputConfig: { S3Uri: uri } });
         expect(CompilationJobStatus).toBe(inTar ? 'COMPLETED' : 'FAILED');
@@ -326,23 +361,48 @@ describe('[O7] Neo refuses', () => {
   it.each<[string, string, RegExp, Changes]>([
     ['a name of 64 characters', 'x'.repeat(64), /length less than or equal to 63/, {}],
     ['a name with an underscore', 'a_b', /regular expression pattern/, {}],
-    ['a framework it does not know', 'a', /enum value set: \[TENSORFLOW/, { InputConfig: { Framework: 'JAX' as 'ONNX' } }],
-    ['a device it does not know', 'a', /enum value set: \[lambda/, { OutputConfig: { TargetDevice: 'jetson' as 'lambda' } }],
+    [
+      'a framework it does not know',
+      'a',
+      /enum value set: \[TENSORFLOW/,
+      { InputConfig: { Framework: 'JAX' as 'ONNX' } },
+    ],
+    [
+      'a device it does not know',
+      'a',
+      /enum value set: \[lambda/,
+      { OutputConfig: { TargetDevice: 'jetson' as 'lambda' } },
+    ],
     [
       'device and platform at once',
       'a',
       /mutually exclusive/,
       { OutputConfig: { TargetDevice: 'jetson_nano', TargetPlatform: XAVIER } },
     ],
-    ['neither device nor platform', 'a', /Either TargetDevice or TargetPlatform/, { OutputConfig: { TargetPlatform: undefined } }],
-    ['options that are not JSON', 'a', /CompilerOptions is not valid JSON/, { OutputConfig: { CompilerOptions: '{mcpu}' } }],
+    [
+      'neither device nor platform',
+      'a',
+      /Either TargetDevice or TargetPlatform/,
+      { OutputConfig: { TargetPlatform: undefined } },
+    ],
+    [
+      'options that are not JSON',
+      'a',
+      /CompilerOptions is not valid JSON/,
+      { OutputConfig: { CompilerOptions: '{mcpu}' } },
+    ],
     [
       'options of 1,025 characters',
       'a',
       /less than or equal to 1024/,
       { OutputConfig: { CompilerOptions: JSON.stringify({ a: 'x'.repeat(1017) }) } },
     ],
-    ['an NVIDIA platform without its options', 'a', /Missing: gpu-code, trt-ver, cuda-ver/, { OutputConfig: { TargetPlatform: XAVIER } }],
+    [
+      'an NVIDIA platform without its options',
+      'a',
+      /Missing: gpu-code, trt-ver, cuda-ver/,
+      { OutputConfig: { TargetPlatform: XAVIER } },
+    ],
     [
       'a framework version for a device without',
       'a',
@@ -371,7 +431,9 @@ describe('[O7] Neo refuses', () => {
     await create('b');
     const refused = await refusal(create('c'));
     expect(refused.name).toBe('ResourceLimitExceeded');
-    expect(refused.message).toMatch(/is 2 Jobs, with current utilization of 2 Jobs and a request delta of 1 Jobs/);
+    expect(refused.message).toMatch(
+      /is 2 Jobs, with current utilization of 2 Jobs and a request delta of 1 Jobs/,
+    );
     clock.pass(120_000);
     await create('c');
   });
