@@ -135,6 +135,18 @@ describe('other ways to run it', () => {
     }
   });
 
+  it('[L4] within Slack’s real rate limits, several at once', async () => {
+    const bot = await startBot({ rateLimits: true });
+    try {
+      const jobs = ['yolo-bolts', 'yolo-bolts-2', 'defects-unet-relabelled'];
+      await Promise.all(jobs.map((job) => bot.command('ada', 'C0LINE3', job)));
+      for (const job of jobs)
+        expect((await bot.message('C0LINE3', `Log of \`${job}\`* ·`)).files).toHaveLength(1);
+    } finally {
+      await bot.stop();
+    }
+  });
+
   it('[S4] the audit record names the session that CloudTrail shows', async () => {
     const bot = await startBot();
     try {
