@@ -289,7 +289,7 @@ export interface AuditRecord {
   detail?: Record<string, string | number | boolean> | undefined;
 }
 
-export interface Store extends AuditTrail {
+export interface Store extends AuditTrail, JobStore, CompilationStore, ComponentStore {
   close(): Promise<void>;
 }
 
@@ -315,7 +315,8 @@ export interface JobStore {
   listJobs(query: { useCase?: string; limit: number }): Promise<JobRecord[]>;
   /**
    * Atomic read-modify-write. `change` gets what is there (undefined: new) and returns what shall be; returning
-   * the same object, or undefined for a new one, writes nothing. It must be pure and may run more than once.
+   * the same object, or undefined, writes nothing. It must be pure and may run more than once; it must neither
+   * change what it gets nor its key.
    */
   changeJob(
     useCase: string,
@@ -335,7 +336,10 @@ export interface CompilationStore {
     id: string,
     change: (attempt: CompilationAttempt) => CompilationAttempt,
   ): Promise<CompilationAttempt>;
-  /** Oldest first. */
+  /**
+   * Oldest first. Long ended jobs' attempts may lie in an archive, which only a query of one job (`useCase` and
+   * `job`) looks into; their claims hold as ever.
+   */
   listAttempts(query: { useCase?: string; job?: string; live?: boolean }): Promise<CompilationAttempt[]>;
 }
 

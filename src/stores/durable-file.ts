@@ -42,11 +42,17 @@ export class DurableJsonFile<T> implements Adapter<T> {
   }
 }
 
-/** Adds lines to a file and returns once they are on disk. Several processes may add to one file. */
-export async function appendLines(path: string, lines: readonly string[]): Promise<void> {
+/**
+ * Adds lines to a file and returns once they are on disk. Several processes may add to one file.
+ * @returns the byte at which the first of them begins, when no other process adds at the same time
+ */
+export async function appendLines(path: string, lines: readonly string[]): Promise<number> {
   const file = await open(path, 'a+', 0o600);
+  let begin: number;
   try {
-    const separator = (await endsInLine(file)) ? '' : '\n';
+    const { size } = await file.stat();
+    const separator = (await endsInLine(file, size)) ? '' : '\n';
+    begin = size + separator.length;
     // One write with O_APPEND: lines of two processes stand one after the other.
     await writeWhole(file, Buffer.from(separator + lines.map((line) => `${line}\n`).join('')));
     await file.sync();
@@ -54,17 +60,17 @@ export async function appendLines(path: string, lines: readonly string[]): Promi
     await file.close();
   }
   await syncFolder(dirname(path));
+  return begin;
 }
 
 /** False after a kill in the middle of a line: the next one must not continue it. */
-async function endsInLine(file: FileHandle): Promise<boolean> {
-  const { size } = await file.stat();
+async function endsInLine(file: FileHandle, size: number): Promise<boolean> {
   if (size === 0) return true;
   const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
   return buffer[0] === 0x0a;
 }
 
-async function writeWhole(file: FileHandle, bytes: Buffer): Promise<void> {
+export async function writeWhole(file: FileHandle, bytes: Buffer): Promise<void> {
   for (let at = 0; at < bytes.length; ) {
     const { bytesWritten } = await file.write(bytes, at);
     at += bytesWritten;
@@ -72,7 +78,7 @@ async function writeWhole(file: FileHandle, bytes: Buffer): Promise<void> {
 }
 
 /** A name is on disk only when its folder is. */
-async function syncFolder(path: string): Promise<void> {
+export async function syncFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return; // Folders cannot be opened there.
   const folder = await open(path, 'r');
   try {

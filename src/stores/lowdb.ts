@@ -1,98 +1,43 @@
-/** The embedded store: one folder, one process, one JSON file that is replaced atomically. */
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { Low } from 'lowdb';
+/** The embedded store: one folder, one process, the whole state in memory. */
+import { alreadyClaimed, type CompilationAttempt, isLive, isSuccessful } from '../domain/compilations.ts';
+import { type Component, isSettled } from '../domain/components.ts';
 import { AppError } from '../errors.ts';
-import type { AuditRecord, Store } from '../ports.ts';
+import type { AuditRecord, JobRecord, Store } from '../ports.ts';
 import { archivePath, commandLinePath, matches, type NumberedRecord, readLast } from './audit-files.ts';
-import { appendLines, DurableJsonFile } from './durable-file.ts';
-import { type FolderLock, lockFolder } from './folder-lock.ts';
+import { type DurableState, openState, type StateOptions } from './durable-state.ts';
+import { componentKey, pairKey } from './tables.ts';
 
-/** Above so many audit records the older half moves to the archive: the file is written whole each time. */
-const AUDIT_KEPT = 2_000;
-
-interface State {
-  version: 1;
-  nextSeq: number;
-  /** Oldest first. */
-  audit: NumberedRecord[];
-}
-
-export interface LowdbStoreOptions {
-  /** Audit records kept in the state file; default 2,000. */
-  auditKept?: number;
-  /** The folder's lock was lost; the store refuses to write from then on. */
-  onLockLost?: (cause: Error) => void;
-}
-
-/** @throws AppError conflict when another process has the folder; unavailable when it cannot be written */
-export async function openLowdbStore(folder: string, options: LowdbStoreOptions = {}): Promise<Store> {
-  try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    let lost: Error | undefined;
-    const lock = await lockFolder(folder, (cause) => {
-      lost = cause;
-      options.onLockLost?.(cause);
-    });
-    try {
-      const db = new Low<State>(new DurableJsonFile(join(folder, 'state.json')), {
-        version: 1,
-        nextSeq: 1,
-        audit: [],
-      });
-      await db.read();
-      return new LowdbStore(folder, db, lock, () => lost, options.auditKept ?? AUDIT_KEPT);
-    } catch (error) {
-      await lock.release();
-      throw error;
-    }
-  } catch (error) {
-    if (error instanceof AppError) throw error;
-    throw cannotWrite(folder, error);
-  }
+/**
+ * @throws AppError conflict when another process has the folder; unavailable when it cannot be written; internal
+ *   when what is there cannot be read, or was written by a later version
+ */
+export async function openLowdbStore(folder: string, options: StateOptions = {}): Promise<Store> {
+  return new LowdbStore(await openState(folder, options));
 }
 
 class LowdbStore implements Store {
-  readonly #folder: string;
-  readonly #db: Low<State>;
-  readonly #lock: FolderLock;
-  readonly #lockLost: () => Error | undefined;
-  readonly #auditKept: number;
-  /** The write that will hold everything changed until it begins. */
-  #nextWrite: Promise<void> | undefined;
-  #lastWrite: Promise<void> = Promise.resolve();
-  #closed: Promise<void> | undefined;
+  readonly #state: DurableState;
 
-  constructor(
-    folder: string,
-    db: Low<State>,
-    lock: FolderLock,
-    lockLost: () => Error | undefined,
-    auditKept: number,
-  ) {
-    this.#folder = folder;
-    this.#db = db;
-    this.#lock = lock;
-    this.#lockLost = lockLost;
-    this.#auditKept = auditKept;
+  constructor(state: DurableState) {
+    this.#state = state;
   }
 
+  // --- Audit ---
+
   async appendAudit(record: AuditRecord): Promise<void> {
-    if (this.#closed) throw new AppError('unavailable', 'The store is closed: Signalbox is stopping.');
-    const { data } = this.#db;
-    data.audit.push({ ...structuredClone(record), seq: data.nextSeq++ });
-    await this.#saved();
+    this.#state.requireOpen();
+    await this.#state.change('audit', { ...record, seq: this.#state.nextSeq });
   }
 
   async listAudit(query: { user?: string; subject?: string; limit: number }): Promise<AuditRecord[]> {
-    const own = this.#db.data.audit.filter((record) => matches(record, query));
-    const commandLine = await readLast<AuditRecord>(commandLinePath(this.#folder), query);
+    const own = this.#state.tables.audit.filter((record) => matches(record, query));
+    const commandLine = await readLast<AuditRecord>(commandLinePath(this.#state.folder), query);
     // The archive grows for ever: read only when what is at hand does not fill the list.
-    const oldest = this.#db.data.audit[0]?.seq ?? Number.POSITIVE_INFINITY;
+    const oldest = this.#state.tables.audit[0]?.seq ?? Number.POSITIVE_INFINITY;
     const archived =
       own.length >= query.limit
         ? []
-        : (await readLast<NumberedRecord>(archivePath(this.#folder), query)).filter(
+        : (await readLast<NumberedRecord>(archivePath(this.#state.folder), query)).filter(
             ({ seq }) => seq < oldest,
           );
     const stored = [...archived, ...own].map(({ seq: _, ...record }) => record);
@@ -103,64 +48,150 @@ class LowdbStore implements Store {
       .slice(0, query.limit);
   }
 
-  close(): Promise<void> {
-    this.#closed ??= (async () => {
-      await Promise.allSettled([this.#lastWrite, this.#nextWrite]);
-      await this.#lock.release();
-    })();
-    return this.#closed;
+  // --- Jobs ---
+
+  async getJob(useCase: string, name: string): Promise<JobRecord | undefined> {
+    return this.#state.tables.jobs.get(pairKey(useCase, name));
   }
 
-  /** Resolves when everything changed so far is on disk. Changes during a write share the next one. */
-  #saved(): Promise<void> {
-    this.#nextWrite ??= this.#lastWrite.then(() => {
-      this.#nextWrite = undefined;
-      const write = this.#write();
-      this.#lastWrite = write.catch(() => undefined); // Told to those who wait for it; the next one goes ahead.
-      return write;
-    });
-    return this.#nextWrite;
+  async listJobs(query: { useCase?: string; limit: number }): Promise<JobRecord[]> {
+    return [...this.#state.tables.jobs.values()]
+      .filter(({ job }) => query.useCase === undefined || job.useCase === query.useCase)
+      .reverse()
+      .sort((a, b) => b.job.createdAt - a.job.createdAt)
+      .slice(0, query.limit);
   }
 
-  async #write(): Promise<void> {
-    const lost = this.#lockLost();
-    if (lost)
-      throw new AppError('unavailable', `The lock of the data folder ${this.#folder} was lost.`, {
-        hint: 'Restart Signalbox. If it happens again, look for a second process or a folder that goes away.',
-        cause: lost,
+  async changeJob(
+    useCase: string,
+    name: string,
+    change: (record: JobRecord | undefined) => JobRecord | undefined,
+  ): Promise<JobRecord | undefined> {
+    this.#state.requireOpen();
+    const before = this.#state.tables.jobs.get(pairKey(useCase, name));
+    const after = change(before);
+    if (after === undefined || after === before) return before;
+    requireSame('job', [useCase, name], [after.job.useCase, after.job.name]);
+    return this.#state.change('job', after);
+  }
+
+  // --- Compilations ---
+
+  async addAttempt(attempt: CompilationAttempt): Promise<void> {
+    this.#state.requireOpen();
+    const holder = this.#state.tables.holder(attempt);
+    if (holder) throw alreadyClaimed(holder);
+    if (this.#state.archive.isCompiled(attempt))
+      throw alreadyClaimed({ ...attempt, statuses: [{ status: 'COMPLETED', at: attempt.askedAt }] });
+    if (this.#state.tables.attempt(attempt.id))
+      throw new AppError('conflict', `There is already a compilation attempt ${attempt.id}.`, {
+        hint: 'Try again: every attempt gets a new id.',
       });
-    try {
-      await this.#archiveOld();
-      await this.#db.write();
-    } catch (error) {
-      throw cannotWrite(this.#folder, error);
-    }
+    await this.#state.change('attempt', attempt);
   }
 
-  /** Archive first, then let go: a kill in between leaves a record in both, and its number tells. */
-  async #archiveOld(): Promise<void> {
-    const { audit } = this.#db.data;
-    if (audit.length <= this.#auditKept) return;
-    const old = audit.slice(0, audit.length - Math.ceil(this.#auditKept / 2));
-    await appendLines(
-      archivePath(this.#folder),
-      old.map((record) => JSON.stringify(record)),
-    );
-    this.#db.data.audit = this.#db.data.audit.slice(old.length);
+  async changeAttempt(
+    id: string,
+    change: (attempt: CompilationAttempt) => CompilationAttempt,
+  ): Promise<CompilationAttempt> {
+    this.#state.requireOpen();
+    let before = this.#state.tables.attempt(id);
+    if (!before) {
+      const archived = await this.#state.archive.find(id);
+      this.#state.requireOpen();
+      // Somebody else may have brought it back meanwhile.
+      before = this.#state.tables.attempt(id) ?? archived;
+    }
+    if (!before)
+      throw new AppError('not_found', `There is no compilation attempt ${id}.`, {
+        hint: 'Look at the history of the job: it lists every attempt.',
+      });
+    const after = change(before);
+    if (after === before) return before;
+    const identity = ({ useCase, job, target }: CompilationAttempt) => [useCase, job, target];
+    requireSame('compilation attempt', [id, ...identity(before)], [after.id, ...identity(after)]);
+    const holder = this.#state.tables.holder(after);
+    if (holder && holder.id !== id && (isLive(after) || isSuccessful(after))) throw alreadyClaimed(holder);
+    return this.#state.change('attempt', after);
+  }
+
+  async listAttempts(query: {
+    useCase?: string;
+    job?: string;
+    live?: boolean;
+  }): Promise<CompilationAttempt[]> {
+    const { useCase, job, live } = query;
+    const found = new Map<string, CompilationAttempt>();
+    // Nothing in the archive is live. It is asked for single jobs alone: all of it would be without end.
+    if (live !== true && useCase !== undefined && job !== undefined)
+      for (const attempt of await this.#state.archive.ofJob(useCase, job)) found.set(attempt.id, attempt);
+    const atHand =
+      useCase !== undefined && job !== undefined
+        ? this.#state.tables.attemptsOfJob(useCase, job)
+        : live === true
+          ? this.#state.tables.liveAttempts()
+          : this.#state.tables.allAttempts();
+    for (const attempt of atHand) found.set(attempt.id, attempt);
+    return [...found.values()]
+      .filter(
+        (attempt) =>
+          (useCase === undefined || attempt.useCase === useCase) &&
+          (job === undefined || attempt.job === job) &&
+          (live === undefined || isLive(attempt) === live),
+      )
+      .sort((a, b) => a.askedAt - b.askedAt);
+  }
+
+  // --- Components ---
+
+  async addComponent(component: Component): Promise<void> {
+    this.#state.requireOpen();
+    const { name, version } = component.chain.component;
+    if (this.#state.tables.components.has(componentKey({ useCase: component.useCase, name, version })))
+      throw new AppError('conflict', `There is already a component ${name} ${version}.`, {
+        hint: 'Package it again: it gets the next free version.',
+      });
+    await this.#state.change('component', component);
+  }
+
+  async changeComponent(
+    key: { useCase: string; name: string; version: string },
+    change: (component: Component) => Component,
+  ): Promise<Component> {
+    this.#state.requireOpen();
+    const before = this.#state.tables.components.get(componentKey(key));
+    if (!before)
+      throw new AppError('not_found', `There is no component ${key.name} ${key.version}.`, {
+        hint: 'Look at the list of components for its name and versions.',
+      });
+    const after = change(before);
+    if (after === before) return before;
+    const { name, version } = after.chain.component;
+    requireSame('component', [key.useCase, key.name, key.version], [after.useCase, name, version]);
+    return this.#state.change('component', after);
+  }
+
+  async listComponents(query: { useCase?: string; job?: string; settled?: boolean }): Promise<Component[]> {
+    return [...this.#state.tables.components.values()]
+      .filter(
+        (component) =>
+          (query.useCase === undefined || component.useCase === query.useCase) &&
+          (query.job === undefined || component.chain.trainingJob === query.job) &&
+          (query.settled === undefined || isSettled(component) === query.settled),
+      )
+      .sort((a, b) => a.createdAt - b.createdAt);
+  }
+
+  close(): Promise<void> {
+    return this.#state.close();
   }
 }
 
-function cannotWrite(folder: string, error: unknown): AppError {
-  const { code } = (error ?? {}) as NodeJS.ErrnoException;
-  const full = code === 'ENOSPC' || code === 'EDQUOT';
-  return new AppError(
-    'unavailable',
-    full ? `The disk of the data folder ${folder} is full.` : `The data folder ${folder} cannot be written.`,
-    {
-      hint: full
-        ? 'Make room on the disk, or point storage.dataDir to a larger one.'
-        : `Make it a folder that the user running Signalbox may write (${code ?? 'unknown cause'}).`,
-      cause: error,
-    },
+/** `change` made another record of it: a mistake of the program. */
+function requireSame(what: string, before: readonly string[], after: readonly string[]): void {
+  if (before.every((part, index) => part === after[index])) return;
+  throw new AppError(
+    'internal',
+    `A change of the ${what} ${JSON.stringify(before)} made it ${JSON.stringify(after)}.`,
   );
 }

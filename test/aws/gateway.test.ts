@@ -24,7 +24,7 @@ function gateway() {
     assumeRole: async () => ({ accessKeyId: 'ASIA', secretAccessKey: 's', sessionToken: 't' }),
   });
   const createJobCatalog = (): JobCatalog => {
-    const catalog: JobCatalog = { find: async () => undefined, list: async () => [] };
+    const catalog: JobCatalog = { find: async () => undefined, list: async () => [], tags: async () => ({}) };
     made.push(catalog);
     return catalog;
   };

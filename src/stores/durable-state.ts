@@ -1,0 +1,351 @@
+/**
+ * The state on disk: a change is a line of the journal before anybody is told, and now and then the whole state
+ * is written by lowdb in place of the journal. What has grown old moves to archives on that occasion.
+ */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Low } from 'lowdb';
+import type { CompilationAttempt } from '../domain/compilations.ts';
+import type { Component } from '../domain/components.ts';
+import { AppError } from '../errors.ts';
+import type { JobRecord } from '../ports.ts';
+import { type ArchivedJob, AttemptArchive } from './attempt-archive.ts';
+import { archivePath, type NumberedRecord } from './audit-files.ts';
+import { appendLines, DurableJsonFile } from './durable-file.ts';
+import { type FolderLock, lockFolder } from './folder-lock.ts';
+import { Journal, type JournalEntry } from './journal.ts';
+import { freeze, Tables, type Undo } from './tables.ts';
+
+/** Above so many audit records the older half moves to the archive. */
+const AUDIT_KEPT = 2_000;
+/** Above so many attempts those of the jobs that ended first move to the archive, a fifth at a time. */
+const ATTEMPTS_KEPT = 5_000;
+/** The journal may grow to this before the state is written whole: some thousand changes, read again in a blink. */
+const JOURNAL_BYTES = 8e6;
+
+/** Version 1 had the audit records alone. */
+interface State {
+  version: 2;
+  /** The last journal entry that this holds. */
+  upTo: number;
+  nextSeq: number;
+  /** Oldest first, as all lists here. */
+  audit: NumberedRecord[];
+  jobs: JobRecord[];
+  attempts: CompilationAttempt[];
+  components: Component[];
+  archivedJobs: ArchivedJob[];
+}
+
+const EMPTY: State = {
+  version: 2,
+  upTo: 0,
+  nextSeq: 1,
+  audit: [],
+  jobs: [],
+  attempts: [],
+  components: [],
+  archivedJobs: [],
+};
+
+export interface StateOptions {
+  /** Audit records kept in the state; default 2,000. */
+  auditKept?: number;
+  /** Compilation attempts kept in the state; default 5,000. Live ones always are. */
+  attemptsKept?: number;
+  /** Bytes of journal before the state is written whole; default 8 MB. */
+  journalBytes?: number;
+  /** The folder's lock was lost; the store refuses to write from then on. */
+  onLockLost?: (cause: Error) => void;
+}
+
+/**
+ * @throws AppError conflict when another process has the folder; unavailable when it cannot be written; internal
+ *   when what is there cannot be read, or was written by a later version
+ */
+export async function openState(folder: string, options: StateOptions = {}): Promise<DurableState> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    let lost: Error | undefined;
+    const lock = await lockFolder(folder, (cause) => {
+      lost = cause;
+      options.onLockLost?.(cause);
+    });
+    try {
+      const path = join(folder, 'state.json');
+      const db = new Low<State>(new DurableJsonFile(path), structuredClone(EMPTY));
+      await db.read();
+      db.data = currentVersion(db.data, path);
+      const journal = new Journal(join(folder, 'journal.jsonl'));
+      return new DurableState(folder, db, journal, await journal.read(), lock, () => lost, options);
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+  } catch (error) {
+    if (error instanceof AppError) throw error;
+    throw cannotWrite(folder, error);
+  }
+}
+
+function currentVersion(data: State, path: string): State {
+  const version: unknown = data.version;
+  if (version === 2) return data;
+  if (version === 1) return { ...structuredClone(EMPTY), nextSeq: data.nextSeq, audit: data.audit };
+  throw new AppError('internal', `The state file ${path} is of version ${JSON.stringify(version)}.`, {
+    hint: 'This Signalbox knows versions 1 and 2. Start the newer one that wrote it, or put back a copy from before.',
+  });
+}
+
+interface Change {
+  line: string;
+  /** The record as it stands in the tables. */
+  value: unknown;
+  undo: Undo;
+  done: () => void;
+  failed: (error: unknown) => void;
+}
+
+export class DurableState {
+  /** The data folder. */
+  readonly folder: string;
+  readonly #db: Low<State>;
+  readonly #journal: Journal;
+  readonly #lock: FolderLock;
+  readonly #lockLost: () => Error | undefined;
+  readonly #kept: { audit: number; attempts: number; journalBytes: number };
+  /** To be looked into by anybody, to be changed by `change` alone. */
+  readonly tables = new Tables();
+  readonly archive: AttemptArchive;
+  /** Number of the last change. */
+  #n: number;
+  #nextSeq: number;
+  /** The journal is not to be added to before the state has been written. */
+  #mustWriteState: boolean;
+  /** Attempts above which the archive is looked to again; rises while nothing can be archived. */
+  #archiveAbove: number;
+  /** Changes that are being written. */
+  #underway: readonly Change[] = [];
+  /** Changes that no write has taken along yet. */
+  #waiting: Change[] = [];
+  #writing: Promise<void> | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor(
+    folder: string,
+    db: Low<State>,
+    journal: Journal,
+    { entries, whole }: { entries: readonly JournalEntry[]; whole: boolean },
+    lock: FolderLock,
+    lockLost: () => Error | undefined,
+    options: StateOptions,
+  ) {
+    this.folder = folder;
+    this.#db = db;
+    this.#journal = journal;
+    this.#lock = lock;
+    this.#lockLost = lockLost;
+    this.#kept = {
+      audit: options.auditKept ?? AUDIT_KEPT,
+      attempts: options.attemptsKept ?? ATTEMPTS_KEPT,
+      journalBytes: options.journalBytes ?? JOURNAL_BYTES,
+    };
+    this.#archiveAbove = this.#kept.attempts;
+    this.#mustWriteState = !whole;
+
+    const { data } = db;
+    this.archive = new AttemptArchive(join(folder, 'attempts-archive.jsonl'), data.archivedJobs);
+    this.#n = data.upTo;
+    this.#nextSeq = data.nextSeq;
+    for (const value of data.audit) this.#apply({ kind: 'audit', value: freeze(value) });
+    for (const value of data.jobs) this.#apply({ kind: 'job', value: freeze(value) });
+    for (const value of data.attempts) this.#apply({ kind: 'attempt', value: freeze(value) });
+    for (const value of data.components) this.#apply({ kind: 'component', value: freeze(value) });
+    for (const entry of entries) {
+      if (entry.n <= data.upTo) continue;
+      this.#n = Math.max(this.#n, entry.n);
+      this.#apply(freeze(entry));
+    }
+    // From here on the tables are the state; lowdb holds it only while it is written.
+    db.data = structuredClone(EMPTY);
+  }
+
+  /** Number for the next audit record. */
+  get nextSeq(): number {
+    return this.#nextSeq;
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= (async () => {
+      await this.#writing;
+      try {
+        // Leaves one whole file behind, for who copies the folder.
+        if (this.#journal.size > 0 && !this.#lockLost()) await this.#writeState();
+      } catch {
+        // Everything acknowledged is in the journal, which the next start reads.
+      }
+      await this.#lock.release();
+    })();
+    return this.#closed;
+  }
+
+  /** @throws AppError unavailable once it is closed */
+  requireOpen(): void {
+    if (this.#closed) throw new AppError('unavailable', 'The store is closed: Signalbox is stopping.');
+  }
+
+  /**
+   * Applies a change to the tables at once, so that the next one sees it, and resolves when it is on disk. When
+   * it cannot be written it is taken back, with everything that came after it.
+   */
+  change<T>(kind: JournalEntry['kind'], record: T): Promise<T> {
+    this.#n += 1;
+    const line = JSON.stringify({ n: this.#n, kind, value: record } satisfies JournalEntry);
+    const entry = freeze(JSON.parse(line) as JournalEntry);
+    const undo = this.#apply(entry);
+    return new Promise<T>((resolve, reject) => {
+      this.#waiting.push({
+        line,
+        value: entry.value,
+        undo,
+        done: () => resolve(entry.value as T),
+        failed: reject,
+      });
+      this.#writing ??= this.#writeWaiting();
+    });
+  }
+
+  #apply({ kind, value }: Omit<JournalEntry, 'n'>): Undo {
+    switch (kind) {
+      case 'audit': {
+        const record = value as NumberedRecord;
+        this.#nextSeq = Math.max(this.#nextSeq, record.seq + 1);
+        return this.tables.putAudit(record);
+      }
+      case 'job':
+        return this.tables.putJob(value as JobRecord);
+      case 'attempt':
+        return this.tables.putAttempt(value as CompilationAttempt);
+      case 'component':
+        return this.tables.putComponent(value as Component);
+    }
+  }
+
+  /** Changes that come during a write share the next one. */
+  async #writeWaiting(): Promise<void> {
+    // Those that are made in the same turn of the event loop go together from the first.
+    await Promise.resolve();
+    while (this.#waiting.length > 0) {
+      const group = this.#waiting;
+      this.#underway = group;
+      this.#waiting = [];
+      try {
+        await this.#write(group);
+        for (const { done } of group) done();
+      } catch (error) {
+        const all = [...group, ...this.#waiting];
+        this.#waiting = [];
+        // A part of it may be on disk all the same: written anew as a whole, the state is what callers were told.
+        this.#mustWriteState = true;
+        for (const { undo } of all.toReversed()) undo();
+        for (const { failed } of all) failed(error);
+      }
+    }
+    this.#underway = [];
+    this.#writing = undefined;
+  }
+
+  async #write(group: readonly Change[]): Promise<void> {
+    const lost = this.#lockLost();
+    if (lost)
+      throw new AppError('unavailable', `The lock of the data folder ${this.folder} was lost.`, {
+        hint: 'Restart Signalbox. If it happens again, look for a second process or a folder that goes away.',
+        cause: lost,
+      });
+    try {
+      const text = group.map(({ line }) => `${line}\n`).join('');
+      if (this.#stateIsDue() || !(await this.#journal.append(text))) await this.#writeState();
+    } catch (error) {
+      throw cannotWrite(this.folder, error);
+    }
+  }
+
+  #stateIsDue(): boolean {
+    return (
+      this.#mustWriteState ||
+      this.#journal.size > this.#kept.journalBytes ||
+      this.tables.audit.length > this.#kept.audit ||
+      this.tables.attemptCount > this.#archiveAbove
+    );
+  }
+
+  async #writeState(): Promise<void> {
+    await this.#archiveAudit();
+    await this.#archiveAttempts();
+    this.#db.data = {
+      version: 2,
+      upTo: this.#n,
+      nextSeq: this.#nextSeq,
+      audit: [...this.tables.audit],
+      jobs: [...this.tables.jobs.values()],
+      attempts: this.tables.allAttempts(),
+      components: [...this.tables.components.values()],
+      archivedJobs: this.archive.index(),
+    };
+    await this.#db.write();
+    // A kill before the next line leaves entries that the state holds already: their numbers tell.
+    await this.#journal.clear();
+    this.#mustWriteState = false;
+    this.#db.data = structuredClone(EMPTY);
+  }
+
+  /** Archive first, then let go: a kill in between leaves a record in both, and its number tells. */
+  async #archiveAudit(): Promise<void> {
+    const { audit } = this.tables;
+    if (audit.length <= this.#kept.audit) return;
+    const old = audit.slice(0, audit.length - Math.ceil(this.#kept.audit / 2));
+    await appendLines(
+      archivePath(this.folder),
+      old.map((record) => JSON.stringify(record)),
+    );
+    const gone = new Set(old);
+    this.tables.audit = this.tables.audit.filter((record) => !gone.has(record));
+  }
+
+  async #archiveAttempts(): Promise<void> {
+    const { attemptCount } = this.tables;
+    if (attemptCount <= this.#archiveAbove) return;
+    const jobs: CompilationAttempt[][] = [];
+    let remaining = attemptCount;
+    // What may yet be taken back is not archived.
+    const open = new Set([...this.#underway, ...this.#waiting].map(({ value }) => value));
+    for (const attempts of this.tables.finishedJobs()) {
+      if (remaining <= this.#kept.attempts * 0.8) break;
+      if (attempts.some((attempt) => open.has(attempt))) continue;
+      jobs.push(attempts);
+      remaining -= attempts.length;
+    }
+    await this.archive.add(jobs);
+    // One that changed while the archive was written stays at hand, where it goes before its archived self.
+    for (const attempts of jobs)
+      for (const attempt of attempts)
+        if (this.tables.attempt(attempt.id) === attempt) this.tables.dropAttempt(attempt.id);
+    // With mostly live ones there is little to archive: not to be tried again at every write.
+    this.#archiveAbove = Math.max(this.#kept.attempts, Math.ceil(this.tables.attemptCount * 1.2));
+  }
+}
+function cannotWrite(folder: string, error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  const { code } = (error ?? {}) as NodeJS.ErrnoException;
+  const full = code === 'ENOSPC' || code === 'EDQUOT';
+  return new AppError(
+    'unavailable',
+    full ? `The disk of the data folder ${folder} is full.` : `The data folder ${folder} cannot be written.`,
+    {
+      hint: full
+        ? 'Make room on the disk, or point storage.dataDir to a larger one.'
+        : `Make it a folder that the user running Signalbox may write (${code ?? 'unknown cause'}).`,
+      cause: error,
+    },
+  );
+}
