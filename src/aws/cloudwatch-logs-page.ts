@@ -4,6 +4,7 @@
  * bytes, and the fast one hands over to it whatever it does not know (unusual numbers, invalid UTF-8, repeated keys).
  */
 import { isUtf8 } from 'node:buffer';
+import type { ScannedRegion } from './page-scanner.ts';
 
 export interface RawPage {
   count: number;
@@ -22,6 +23,8 @@ export interface PageMemory {
   text: Buffer;
   ends: Uint32Array;
   times: Float64Array;
+  /** Set when the memory is the assembled scanner's; then text and index cannot grow. */
+  region?: ScannedRegion | undefined;
 }
 
 export interface PageLayout {
@@ -112,7 +115,7 @@ class Scanner {
     this.#newline = layout.lead !== undefined;
     // Escapes only shrink, so this is enough for a usual page; an unusual one grows it.
     const room = body.length + (USUAL_EVENTS >> 2) * (this.#lead + 1);
-    if (memory.text.length < room) memory.text = Buffer.allocUnsafeSlow(room + (room >> 3));
+    if (memory.text.length < room && !memory.region) memory.text = Buffer.allocUnsafeSlow(room + (room >> 3));
     this.#memory = memory;
     this.#text = memory.text;
     this.#ends = memory.ends;
@@ -178,6 +181,14 @@ class Scanner {
       this.#at++;
       return 0;
     }
+    const { region } = this.#memory;
+    if (region && region.arena.buffer === body.buffer) {
+      const scanned = region.arena.scan(body, this.#at, region, lead, this.#newline);
+      if (scanned) {
+        this.#at = scanned.position;
+        return scanned.count;
+      }
+    }
     for (;;) {
       if (body[this.#at] !== OPEN_BRACE) return -1;
       this.#at++;
@@ -218,10 +229,7 @@ class Scanner {
             time = this.#integer();
             if (time < 0) return -1;
           } else {
-            const name = this.#shortString();
-            if (name === undefined || name === 'message' || name === 'timestamp' || name === '__proto__')
-              return -1;
-            if (!this.#colon()) return -1;
+            if (!this.#otherKey() || !this.#colon()) return -1;
             this.#skipValue(0);
             if (this.#odd) return -1;
           }
@@ -365,6 +373,21 @@ class Scanner {
     return body.toString('utf8', start, at);
   }
 
+  /** Passes over a key; false for one that is known, or could be in another spelling. */
+  #otherKey(): boolean {
+    const body = this.#body;
+    const start = this.#at + 1;
+    let at = start;
+    let c = body[at]!;
+    while (c >= 32 && c !== QUOTE && c !== BACKSLASH) c = body[++at]!;
+    if (c !== QUOTE) return false;
+    this.#at = at + 1;
+    const length = at - start;
+    if (length !== 7 && length !== 9) return true;
+    const name = body.toString('latin1', start, at);
+    return name !== 'message' && name !== 'timestamp' && name !== '__proto__';
+  }
+
   #colon(): boolean {
     this.#space();
     if (this.#body[this.#at++] !== COLON) return false;
@@ -471,14 +494,18 @@ class Scanner {
     const times = new Float64Array(this.#times.length * 2);
     ends.set(this.#ends);
     times.set(this.#times);
-    this.#ends = this.#memory.ends = ends;
-    this.#times = this.#memory.times = times;
+    this.#ends = ends;
+    this.#times = times;
+    if (this.#memory.region) return;
+    this.#memory.ends = ends;
+    this.#memory.times = times;
   }
 
   #moreText(used: number): void {
     const text = Buffer.allocUnsafeSlow(this.#text.length * 2 + this.#lead + this.#body.length);
     this.#text.copy(text, 0, 0, used);
-    this.#text = this.#memory.text = text;
+    this.#text = text;
+    if (!this.#memory.region) this.#memory.text = text;
   }
 }
 

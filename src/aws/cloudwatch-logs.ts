@@ -24,6 +24,7 @@ import {
 } from './cloudwatch-logs-page.ts';
 import { type ReadApi, readQuota } from './cloudwatch-logs-quotas.ts';
 import { type AwsErrorContext, awsErrorToAppError, isExpiredCredentials, isThrottled } from './errors.ts';
+import { pageArena } from './page-scanner.ts';
 import { RateLimiter } from './rate-limit.ts';
 
 /** Credentials as the SDK takes them: a function that gives new ones when asked with `forceRefresh`. */
@@ -372,9 +373,11 @@ function pageOf(output: object): ReadPage {
 class PagePool {
   readonly #bodies: Buffer[] = [];
   readonly #memories: PageMemory[] = [];
+  readonly #arena = pageArena();
 
   give(memory: PageMemory): void {
-    if (this.#memories.length < SPARE_PAGES) this.#memories.push(memory);
+    if (memory.region) memory.region.arena.giveRegion(memory.region);
+    else if (this.#memories.length < SPARE_PAGES) this.#memories.push(memory);
   }
 
   /**
@@ -413,7 +416,7 @@ class PagePool {
   }
 
   #read(body: Buffer, layout: PageLayout): ReadPage {
-    const memory = this.#memories.pop() ?? newPageMemory();
+    const memory = this.#takeMemory(body);
     try {
       return { raw: readPage(body, layout, memory), memory };
     } catch (error) {
@@ -425,34 +428,50 @@ class PagePool {
     }
   }
 
+  #takeMemory(body: Buffer): PageMemory {
+    if (this.#arena && body.buffer === this.#arena.buffer) {
+      const region = this.#arena.takeRegion();
+      if (region) return { text: region.text, ends: region.ends, times: region.times, region };
+    }
+    return this.#memories.pop() ?? newPageMemory();
+  }
+
   /** The whole body in one piece, in memory that was used before where possible. */
   #collect(message: IncomingMessage): Promise<Buffer> {
     const expected = Number(message.headers['content-length'] ?? 0);
-    let buffer = this.#bodies.pop() ?? Buffer.allocUnsafeSlow(0);
+    let buffer = this.#arena?.takeBody(expected) ?? this.#bodies.pop() ?? Buffer.allocUnsafeSlow(0);
     if (buffer.length < expected) buffer = Buffer.allocUnsafeSlow(expected + (expected >> 3));
     return new Promise((resolve, reject) => {
       let length = 0;
+      const fail = (error: unknown): void => {
+        this.#takeBack(buffer);
+        buffer = Buffer.alloc(0);
+        reject(error);
+      };
       message.on('data', (chunk: Buffer) => {
         if (length + chunk.length > buffer.length) {
           const larger = Buffer.allocUnsafeSlow(Math.max(64 * 1024, (length + chunk.length) * 2));
           buffer.copy(larger, 0, 0, length);
+          this.#takeBack(buffer);
           buffer = larger;
         }
         chunk.copy(buffer, length);
         length += chunk.length;
       });
       message.once('end', () => resolve(buffer.subarray(0, length)));
-      message.once('error', reject);
+      message.once('error', fail);
       message.once('close', () => {
         if (!message.complete)
-          reject(Object.assign(new Error('The connection was cut'), { code: 'ECONNRESET' }));
+          fail(Object.assign(new Error('The connection was cut'), { code: 'ECONNRESET' }));
       });
     });
   }
 
   #takeBack(body: Buffer): void {
-    if (this.#bodies.length >= SPARE_PAGES) return;
-    this.#bodies.push(Buffer.from(body.buffer, 0, body.buffer.byteLength));
+    if (body.length === 0) return;
+    if (this.#arena && body.buffer === this.#arena.buffer) this.#arena.giveBody(body);
+    else if (this.#bodies.length < SPARE_PAGES)
+      this.#bodies.push(Buffer.from(body.buffer, 0, body.buffer.byteLength));
   }
 }
 

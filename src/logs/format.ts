@@ -9,26 +9,47 @@ const TIME_WIDTH = 24;
 const NEWLINE = 10;
 const SPACE = 32;
 
-/** Writes `2026-11-20T03:14:15.926Z` into a buffer. Remembers the last second: neighbours mostly share it. */
-export class TimeStamper {
-  #second = Number.NaN;
-  readonly #text = Buffer.alloc(TIME_WIDTH);
+/** `000Z` to `999Z` as the four bytes they are, read as one number. */
+const MILLISECONDS = Uint32Array.from({ length: 1000 }, (_, ms) =>
+  Buffer.from(`${String(ms).padStart(3, '0')}Z`, 'latin1').readUInt32LE(),
+);
 
-  write(into: Uint8Array, at: number, time: number): void {
+/**
+ * Writes `2026-11-20T03:14:15.926Z` and what follows it before each message. Four bytes at a time, and the
+ * second is remembered: neighbours mostly share it.
+ */
+export class LeadStamper {
+  #second = Number.NaN;
+  readonly #lead: Buffer;
+  readonly #words: Uint32Array;
+
+  /** @param column what stands between time and message */
+  constructor(column: Buffer) {
+    this.#lead = Buffer.concat([Buffer.alloc(TIME_WIDTH), column]);
+    this.#words = new Uint32Array(this.#lead.length >> 2);
+  }
+
+  get length(): number {
+    return this.#lead.length;
+  }
+
+  /** @param into over the same bytes at each call of one page */
+  write(into: DataView, at: number, time: number): void {
     const second = Math.floor(time / 1000);
-    const text = this.#text;
+    const words = this.#words;
+    const lead = this.#lead;
     if (second !== this.#second) {
       this.#second = second;
-      text.write(isoTime(second * 1000), 0, TIME_WIDTH, 'latin1');
+      lead.write(isoTime(second * 1000), 0, TIME_WIDTH, 'latin1');
+      for (let i = 0; i < words.length; i++) words[i] = lead.readUInt32LE(i * 4);
     }
-    const ms = time - second * 1000;
-    const hundreds = (ms / 100) | 0;
-    const rest = ms - hundreds * 100;
-    const tens = (rest / 10) | 0;
-    text[20] = 48 + hundreds;
-    text[21] = 48 + tens;
-    text[22] = 48 + (rest - tens * 10);
-    for (let i = 0; i < TIME_WIDTH; i++) into[at + i] = text[i]!;
+    words[5] = MILLISECONDS[time - second * 1000]!;
+    let to = at;
+    for (let i = 0; i < words.length; i++) {
+      into.setUint32(to, words[i]!, true);
+      to += 4;
+    }
+    for (let i = words.length * 4; i < lead.length; i++) into.setUint8(to++, lead[i]!);
   }
 }
 
@@ -51,14 +72,15 @@ export class LineFormatter {
   /** Bytes before each message, to ask the source for. */
   readonly lead: number;
   readonly #layout: LineLayout;
-  readonly #column: Buffer;
-  readonly #stamper = new TimeStamper();
+  readonly #stamper: LeadStamper;
 
   constructor(layout: LineLayout) {
     this.#layout = layout;
     // Time, space, [stream, space].
-    this.#column = Buffer.from(layout.streamColumn === '' ? ' ' : ` ${layout.streamColumn} `, 'utf8');
-    this.lead = layout.form === 'lines' ? TIME_WIDTH + this.#column.length : 0;
+    this.#stamper = new LeadStamper(
+      Buffer.from(layout.streamColumn === '' ? ' ' : ` ${layout.streamColumn} `, 'utf8'),
+    );
+    this.lead = layout.form === 'lines' ? this.#stamper.length : 0;
   }
 
   /**
@@ -76,14 +98,11 @@ export class LineFormatter {
   }
 
   #fill(text: Buffer, ends: Uint32Array, times: Float64Array, count: number): void {
-    const column = this.#column;
-    const width = column.length;
+    const view = viewOf(text);
     const stamper = this.#stamper;
     let at = 0;
     for (let i = 0; i < count; i++) {
-      stamper.write(text, at, times[i]!);
-      const from = at + TIME_WIDTH;
-      for (let k = 0; k < width; k++) text[from + k] = column[k]!;
+      stamper.write(view, at, times[i]!);
       at = ends[i]!;
     }
   }
@@ -116,8 +135,7 @@ export class LineFormatter {
         text = larger;
       }
       if (form === 'lines') {
-        this.#stamper.write(text, out, page.times[i]!);
-        this.#column.copy(text, out + TIME_WIDTH);
+        this.#stamper.write(viewOf(text), out, page.times[i]!);
         out += this.lead;
       }
       message.copy(text, out);
@@ -129,6 +147,10 @@ export class LineFormatter {
     }
     return { count, text, ends, times };
   }
+}
+
+function viewOf(buffer: Buffer): DataView {
+  return new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 }
 
 /** Short names in one column, padded to the longest. */

@@ -42,17 +42,20 @@ export interface Chain {
   failures: number;
   /** Not before this time (engine clock), after a failure. */
   notBefore: number;
-  /** Index of the last page with events, for comparing where chains meet. */
-  lastIndex: PageIndex | undefined;
+  /** The newest events seen, for comparing where chains meet. */
+  newest: ChainIndex | undefined;
   readonly abort: AbortController;
 }
 
-/** Times and entry lengths of one page, sorted by time. */
-interface PageIndex {
+/** Times and entry lengths of a chain's last page, or of its last pages when one has a single time only. */
+interface ChainIndex {
   times: Float64Array;
   lengths: Uint32Array;
-  /** Whether the chain had pages with events before this one. */
-  hasEarlier: boolean;
+  /**
+   * The edge before these events: all of the chain's window between there and its edge is in this index, save that
+   * events at the two edges themselves may be in part elsewhere.
+   */
+  since: EpochMs;
 }
 
 interface Gap {
@@ -278,9 +281,8 @@ export class StreamPlan {
       chain.startedAt ??= chain.direction === 'forward' ? first : last;
       chain.pageCount++;
       gap.pages++;
-      const hasEarlier = chain.edge !== undefined;
+      chain.newest = indexOf(chain, page);
       chain.edge = chain.direction === 'forward' ? last : first;
-      chain.lastIndex = indexOf(page, hasEarlier);
     }
     if (ended) this.#end(gap, chain);
     if (gap.cut === undefined && forwardDone(gap) >= backwardDone(gap)) {
@@ -456,7 +458,7 @@ export class StreamPlan {
       emptyInARow: 0,
       failures: 0,
       notBefore: 0,
-      lastIndex: undefined,
+      newest: undefined,
       abort: new AbortController(),
     };
   }
@@ -560,11 +562,12 @@ function touching(gap: Gap): boolean {
 
 function stop(chain: Chain): void {
   chain.over = true;
-  chain.lastIndex = undefined;
+  chain.newest = undefined;
   if (chain.busy) chain.abort.abort();
 }
 
-function indexOf(page: LogPage, hasEarlier: boolean): PageIndex {
+/** The index of a chain with its next page; `chain.edge` is still the one before it. */
+function indexOf(chain: Chain, page: LogPage): ChainIndex {
   const lengths = new Uint32Array(page.count);
   let start = 0;
   for (let i = 0; i < page.count; i++) {
@@ -572,7 +575,21 @@ function indexOf(page: LogPage, hasEarlier: boolean): PageIndex {
     lengths[i] = end - start;
     start = end;
   }
-  return { times: page.times.slice(0, page.count), lengths, hasEarlier };
+  const times = page.times.slice(0, page.count);
+  const forward = chain.direction === 'forward';
+  const old = chain.newest;
+  // Equal times alone would say nothing about what lies beyond them.
+  if (old && times[0] === times[times.length - 1]) {
+    const [a, b] = forward ? [old, { times, lengths }] : [{ times, lengths }, old];
+    const allTimes = new Float64Array(a.times.length + b.times.length);
+    allTimes.set(a.times);
+    allTimes.set(b.times, a.times.length);
+    const allLengths = new Uint32Array(allTimes.length);
+    allLengths.set(a.lengths);
+    allLengths.set(b.lengths, a.times.length);
+    return { times: allTimes, lengths: allLengths, since: old.since };
+  }
+  return { times, lengths, since: chain.edge ?? (forward ? chain.from - 1 : chain.to) };
 }
 
 /**
@@ -580,25 +597,37 @@ function indexOf(page: LogPage, hasEarlier: boolean): PageIndex {
  * the order of time could bring them past each other without this; so could an event that arrived in between.
  */
 function agree(gap: Gap): boolean {
-  const f = gap.forward?.lastIndex;
-  const b = gap.backward?.lastIndex;
+  const f = gap.forward?.newest;
+  const b = gap.backward?.newest;
   if (!f || !b) return true;
-  const f0 = f.times[0]!;
-  const f1 = f.times[f.times.length - 1]!;
-  const b0 = b.times[0]!;
-  const b1 = b.times[b.times.length - 1]!;
-  const start = Math.max(f.hasEarlier ? f0 + 1 : gap.lo, b0 + 1, gap.lo);
-  const end = Math.min(f1, b.hasEarlier ? b1 : gap.hi, gap.hi);
-  if (end <= start) return true;
-  let i = lowerBound(f.times, start);
-  let j = lowerBound(b.times, start);
-  const iEnd = lowerBound(f.times, end);
-  const jEnd = lowerBound(b.times, end);
-  if (iEnd - i !== jEnd - j) return false;
-  for (; i < iEnd; i++, j++) {
-    if (f.times[i] !== b.times[j] || f.lengths[i] !== b.lengths[j]) return false;
+  const fFirst = f.times[0]!;
+  const fLast = f.times[f.times.length - 1]!;
+  const bFirst = b.times[0]!;
+  const bLast = b.times[b.times.length - 1]!;
+  // Strictly inside both indexes everything must be the same.
+  const start = Math.max(f.since, bFirst) + 1;
+  const end = Math.min(fLast, b.since);
+  if (end > start) {
+    let i = lowerBound(f.times, start);
+    let j = lowerBound(b.times, start);
+    const iEnd = lowerBound(f.times, end);
+    if (iEnd - i !== lowerBound(b.times, end) - j) return false;
+    for (; i < iEnd; i++, j++) {
+      if (f.times[i] !== b.times[j] || f.lengths[i] !== b.lengths[j]) return false;
+    }
+  }
+  // At its edges a side may hold only some of the events of that time; the other, where that is inside, has them all.
+  for (const time of [bFirst, bLast]) {
+    if (time > f.since && time < fLast && countAt(f.times, time) < countAt(b.times, time)) return false;
+  }
+  for (const time of [fFirst, fLast]) {
+    if (time > bFirst && time < b.since && countAt(b.times, time) < countAt(f.times, time)) return false;
   }
   return true;
+}
+
+function countAt(times: Float64Array, time: EpochMs): number {
+  return lowerBound(times, time + 1) - lowerBound(times, time);
 }
 
 /** First index whose time is not before `time`. */
