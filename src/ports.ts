@@ -305,7 +305,14 @@ export interface JobRecord {
   job: TrainingJob;
   seenAt: EpochMs;
   /** The job card: one message in the use case's first channel. */
-  card?: { channel: string; ts: string } | undefined;
+  card?:
+    | {
+        channel: string;
+        ts: string;
+        /** What its thread tells already, one key for each milestone; written before the milestone is posted. */
+        told?: readonly string[] | undefined;
+      }
+    | undefined;
 }
 
 /** Every method returns once what it did is durable. A job's key is its use case and name. */

@@ -1,7 +1,7 @@
 /** Where somebody did something in Slack, and all ways of answering them there. */
 import type { Logger } from 'pino';
 import type { Block, Message, Modal } from '../blocks/message.ts';
-import { context as contextBlock } from '../blocks/text.ts';
+import { context as contextBlock, section } from '../blocks/text.ts';
 import type { Context, LiveMessage, OpenView, Place } from '../commands/command.ts';
 import type { Actor } from '../ports.ts';
 import type { SlackClients } from './clients.ts';
@@ -20,6 +20,8 @@ export interface Happening {
   triggerId?: string | undefined;
   /** The modal in which it happened. */
   viewId?: string | undefined;
+  /** Something in the modal was clicked, which stays open: private answers go on top of it. */
+  clickedInView?: boolean | undefined;
   /** The message whose element was clicked. */
   clicked?: { ts: string; ephemeral: boolean; text: string; blocks: readonly Block[] } | undefined;
 }
@@ -52,6 +54,18 @@ export function openContext(deps: ConversationDeps, happening: Happening): Conte
   };
 
   const privately = async (message: Message): Promise<void> => {
+    if (happening.clickedInView) {
+      try {
+        // Behind the modal nobody would see it.
+        await clients.interactive.views.push({
+          trigger_id: happening.triggerId ?? '',
+          view: answerView(message, place),
+        });
+        return;
+      } catch (error) {
+        log.debug({ err: error }, 'no answer possible in the modal; sending it another way');
+      }
+    }
     if (responseUrl) {
       try {
         return await withFallback(message, (content) =>
@@ -177,6 +191,18 @@ export function openContext(deps: ConversationDeps, happening: Happening): Conte
       blocks,
     });
   }
+}
+
+function answerView(message: Message, place: Place): Modal {
+  const blocks = message.fallback ?? message.blocks;
+  return {
+    type: 'modal',
+    callback_id: 'answer',
+    title: { type: 'plain_text', text: 'Signalbox' },
+    close: { type: 'plain_text', text: 'Back' },
+    private_metadata: JSON.stringify(place),
+    blocks: blocks ?? [section(message.text)],
+  };
 }
 
 async function respond(url: string, body: unknown): Promise<void> {

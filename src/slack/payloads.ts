@@ -150,6 +150,7 @@ export function readAction(
         : undefined,
     // The Home tab is a view too, and not one that answers belong into.
     viewId: clicked.view?.type === 'modal' ? (clicked.view.id ?? undefined) : undefined,
+    clickedInView: clicked.view?.type === 'modal',
     action: {
       id: action_id.replace(/:\d+$/, ''),
       value: value ?? selected_option?.value ?? selected_user ?? '',
