@@ -48,8 +48,8 @@ export function orderButton(
 }
 
 /** For every card and alert about a job. */
-export function getLogsButton(useCase: string, job: string): Button {
-  return orderButton('Get logs', LOGS.get, { u: useCase, a: joinWords([job]) })!;
+export function getLogsButton(useCase: string, job: string): Button | undefined {
+  return orderButton('Get logs', LOGS.get, { u: useCase, a: joinWords([job]) });
 }
 
 export function logsUsage(command: string): Message {

@@ -2,7 +2,7 @@
 import type { UseCase } from '../domain/use-cases.ts';
 import type { AuditRecord } from '../ports.ts';
 import { LIMITS } from './limits.ts';
-import { LOGS } from './logs.ts';
+import { getLogsButton, LOGS } from './logs.ts';
 import type { Block, Home, Message } from './message.ts';
 import { actions, button, code, context, group, header, moment, plain, section, size } from './text.ts';
 
@@ -74,7 +74,7 @@ export function homeView(facts: HomeFacts): Home {
     ...(useCases.length > USE_CASES_SHOWN ? [context(`… ${useCases.length - USE_CASES_SHOWN} more`)] : []),
     header('Your latest downloads'),
     ...(downloads.length > 0
-      ? [section(downloads.slice(0, DOWNLOADS_SHOWN).map(downloadLine).join('\n'))]
+      ? downloads.slice(0, DOWNLOADS_SHOWN).map(downloadBlock)
       : [section('None yet.')]),
     header('What you can type'),
     section(
@@ -91,11 +91,16 @@ export function homeView(facts: HomeFacts): Home {
   return { type: 'home', blocks: blocks.slice(0, LIMITS.blocks.view) };
 }
 
-function downloadLine(record: AuditRecord): string {
+/** With a button that asks for the same job again: the right is checked when it is clicked. */
+function downloadBlock(record: AuditRecord): Block {
   const { events, bytes } = record.detail ?? {};
   const amount =
     typeof events === 'number' && typeof bytes === 'number'
-      ? ` · ${group(events)} events · ${size(bytes)}`
+      ? `${group(events)} events · ${size(bytes)} · `
       : '';
-  return `• ${code(record.subject ?? 'a job')} ${moment(record.at)}${amount}`;
+  const again =
+    record.useCase === undefined || record.subject === undefined
+      ? undefined
+      : getLogsButton(record.useCase, record.subject);
+  return section(`${code(record.subject ?? 'a job')}\n${amount}${moment(record.at)}`, again);
 }

@@ -116,10 +116,11 @@ export function mention(grantee: string): string {
 // --- The smallest blocks -----------------------------------------------------------------------------
 
 /** A section of mrkdwn that is already safe; `verbatim` keeps Slack from making links of bare text. */
-export function section(mrkdwn: string): Block {
+export function section(mrkdwn: string, accessory?: Button): Block {
   return {
     type: 'section',
     text: { type: 'mrkdwn', text: cut(mrkdwn, LIMITS.section.text), verbatim: true },
+    ...(accessory ? { accessory } : {}),
   };
 }
 

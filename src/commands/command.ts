@@ -57,7 +57,7 @@ export interface Place {
   readonly isDirect: boolean;
 }
 
-export interface Reply {
+interface Reply {
   /** Only the person sees it, where they are. */
   privately(message: Message): Promise<void>;
   /** Everybody in the channel or thread sees it. */
@@ -82,7 +82,7 @@ export interface LiveMessage {
   remove(): Promise<void>;
 }
 
-export interface ClickedAction {
+interface ClickedAction {
   readonly id: string;
   /** The button's value, or the chosen option's; empty when a choice was taken back. */
   readonly value: string;

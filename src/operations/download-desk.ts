@@ -1,5 +1,6 @@
 /** Who downloads what right now: bounds how many at once, joins the same request made twice, cancels. */
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import PQueue from 'p-queue';
 import { AppError, CancelledError } from '../errors.ts';
 import type { Clock } from '../ports.ts';
@@ -71,6 +72,8 @@ export class DownloadDesk {
         hint: 'Wait until one has ended, or cancel one.',
       });
     const controller = new AbortController();
+    // Every request of a download listens to it, dozens at a time: that is no leak.
+    setMaxListeners(0, controller.signal);
     const running: Running = {
       ...request,
       id: randomUUID(),

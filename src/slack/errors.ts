@@ -100,7 +100,7 @@ export async function withFallback<T>(
 }
 
 /** Whatever a Web API call threw, as AppError. Errors of our own pass as they are. */
-export function slackFailure(thrown: unknown, doing: string): Error {
+function slackFailure(thrown: unknown, doing: string): Error {
   if (thrown instanceof WebAPIRateLimitedError)
     return new AppError('rate_limited', 'Slack asks us to slow down.', {
       retryAfterMs: thrown.retryAfter * 1000,

@@ -175,6 +175,7 @@ describe('messages keep Slack’s limits over any data', () => {
             at: 1,
             actor: { team: 'T', user: 'U' },
             action: 'logs.downloaded',
+            useCase: 'line-3',
             subject,
             detail: { events: 5, bytes: 10 },
           }));

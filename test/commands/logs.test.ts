@@ -371,6 +371,8 @@ describe('/signalbox and the Home tab', () => {
     for (const words of ['Line 3 defects', '<#C0LINE3>', 'train-resnet-1', '/logs'])
       expect(shown).toContain(words);
     expect(shown).not.toContain('Harbor');
+    await team.action('ada', 'logs.get');
+    expect((await team.message('dm', 'Log of `train-resnet-1`* ·', 'ada')).files).toHaveLength(1);
     const eve = await team.post<{ view: unknown }>('/sandbox/slack/home', { user: 'eve' });
     expect(JSON.stringify(eve.view)).toContain('None is open to you yet');
   });
