@@ -1,24 +1,13 @@
 /** What every store must do, whatever it keeps its state in. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { AuditRecord, Store } from '../../src/ports.ts';
+import { currentStatus } from '../../src/domain/compilations.ts';
+import type { Store } from '../../src/ports.ts';
+import { AT, attempt, component, jobRecord, record, seen } from './store-records.ts';
 
 export interface StoreHarness {
   /** Opens the same state again after a close. */
   open(): Promise<Store>;
   dispose(): Promise<void>;
-}
-
-export function record(changes: Partial<AuditRecord> = {}): AuditRecord {
-  return {
-    at: 1_763_715_000_000,
-    actor: { team: 'T0LINE', user: 'U0ADA' },
-    action: 'logs.downloaded',
-    useCase: 'line-3',
-    subject: 'train-resnet',
-    sessionName: 'logs-U0ADA.T0LINE-mi8x0aaa',
-    detail: { events: 12, gzipped: false, by: 'command' },
-    ...changes,
-  };
 }
 
 export function storeContract(name: string, harness: () => Promise<StoreHarness>): void {
@@ -92,10 +81,219 @@ export function storeContract(name: string, harness: () => Promise<StoreHarness>
       expect(await subjects({ subject, limit: 1 })).toEqual([subject]);
     });
 
+    describe('jobs', () => {
+      it('gives back a job as it was, also after a new start', async () => {
+        expect(await store.getJob('line-3', 'a')).toBeUndefined();
+        expect(await store.changeJob('line-3', 'a', () => jobRecord('a'))).toEqual(jobRecord('a'));
+        await store.close();
+        store = await state.open();
+        expect(await store.getJob('line-3', 'a')).toEqual(jobRecord('a'));
+        expect(await store.getJob('line-4', 'a')).toBeUndefined();
+      });
+
+      it('hands what is there to the change, and writes nothing for the same', async () => {
+        await store.changeJob('line-3', 'a', () => jobRecord('a'));
+        const same = await store.changeJob('line-3', 'a', (before) => before);
+        expect(same).toEqual(jobRecord('a'));
+        expect(await store.changeJob('line-3', 'a', () => undefined)).toEqual(same);
+        expect(await store.changeJob('line-3', 'b', () => undefined)).toBeUndefined();
+        expect(await store.listJobs({ limit: 9 })).toHaveLength(1);
+      });
+
+      it('loses no change of many at once', async () => {
+        const count = () =>
+          store.changeJob('line-3', 'a', (before) => ({
+            ...(before ?? jobRecord('a')),
+            seenAt: (before?.seenAt ?? 0) + 1,
+          }));
+        await Promise.all(Array.from({ length: 60 }, count));
+        expect((await store.getJob('line-3', 'a'))?.seenAt).toBe(60);
+      });
+
+      it('lists the newest first, of one use case where asked', async () => {
+        for (const [name, createdAt] of [
+          ['b', 2],
+          ['c', 3],
+          ['a', 1],
+        ] as const)
+          await store.changeJob('line-3', name, () => jobRecord(name, { createdAt }));
+        await store.changeJob('dock', 'd', () => jobRecord('d', { createdAt: 4, useCase: 'dock' }));
+        const names = async (query: Parameters<Store['listJobs']>[0]) =>
+          (await store.listJobs(query)).map(({ job }) => job.name);
+        expect(await names({ limit: 3 })).toEqual(['d', 'c', 'b']);
+        expect(await names({ useCase: 'line-3', limit: 9 })).toEqual(['c', 'b', 'a']);
+      });
+
+      it('refuses a change that makes another job of it', async () => {
+        await expect(store.changeJob('line-3', 'a', () => jobRecord('b'))).rejects.toMatchObject({
+          code: 'internal',
+        });
+        expect(await store.listJobs({ limit: 9 })).toEqual([]);
+      });
+    });
+
+    describe('[C5] the claim of a job and target', () => {
+      it('is given to exactly one of many at once', async () => {
+        const tries = await Promise.allSettled(Array.from({ length: 40 }, () => store.addAttempt(attempt())));
+        expect(tries.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+        for (const one of tries)
+          if (one.status === 'rejected')
+            expect(one.reason).toMatchObject({
+              code: 'conflict',
+              message: 'train-resnet is already being compiled for jetson-xavier.',
+            });
+        expect(await store.listAttempts({})).toHaveLength(1);
+      });
+
+      it('is one for each target, job and use case', async () => {
+        await store.addAttempt(attempt());
+        await store.addAttempt(attempt({ target: 'x86_64-cpu' }));
+        await store.addAttempt(attempt({ job: 'train-resnet-2' }));
+        await store.addAttempt(attempt({ useCase: 'dock' }));
+        expect(await store.listAttempts({ live: true })).toHaveLength(4);
+      });
+
+      it.each(['FAILED', 'STOPPED'])('is free again after %s, and not before', async (end) => {
+        const first = attempt();
+        await store.addAttempt(first);
+        for (const status of ['STARTING', 'INPROGRESS', 'STOPPING', 'A_NEW_WORD']) {
+          await store.changeAttempt(first.id, seen(status));
+          await expect(store.addAttempt(attempt())).rejects.toMatchObject({ code: 'conflict' });
+        }
+        await store.changeAttempt(first.id, seen(end));
+        await store.addAttempt(attempt());
+        await expect(store.addAttempt(attempt())).rejects.toMatchObject({ code: 'conflict' });
+      });
+
+      it('stays with a successful one for ever, also after a new start', async () => {
+        const first = attempt();
+        await store.addAttempt(first);
+        await store.changeAttempt(first.id, seen('COMPLETED'));
+        await store.close();
+        store = await state.open();
+        await expect(store.addAttempt(attempt())).rejects.toMatchObject({
+          message: 'train-resnet is already compiled for jetson-xavier.',
+        });
+      });
+
+      it('cannot be taken by a change either', async () => {
+        const failed = attempt();
+        await store.addAttempt(failed);
+        await store.changeAttempt(failed.id, seen('FAILED'));
+        await store.addAttempt(attempt());
+        const revived = store.changeAttempt(failed.id, (before) => ({
+          ...before,
+          statuses: before.statuses.slice(0, 1),
+        }));
+        await expect(revived).rejects.toMatchObject({ code: 'conflict' });
+      });
+    });
+
+    describe('[C9] attempts', () => {
+      it('are all kept, oldest first, as they were', async () => {
+        const tries = [];
+        for (let n = 0; n < 5; n++) {
+          const one = attempt();
+          await store.addAttempt(one);
+          tries.push(await store.changeAttempt(one.id, seen('FAILED', AT + 1_000 * n)));
+        }
+        await store.close();
+        store = await state.open();
+        const history = await store.listAttempts({ useCase: 'line-3', job: 'train-resnet' });
+        expect(history).toEqual(tries);
+        expect(history[0]?.failureReason).toBe('ClientError: `boom`');
+        expect(await store.listAttempts({ useCase: 'line-3', job: 'train' })).toEqual([]);
+      });
+
+      it('are told apart by whether they are live', async () => {
+        const [one, two] = [attempt(), attempt({ target: 'x86_64-cpu' })];
+        await store.addAttempt(one);
+        await store.addAttempt(two);
+        await store.changeAttempt(one.id, seen('COMPLETED'));
+        const ids = async (query: Parameters<Store['listAttempts']>[0]) =>
+          (await store.listAttempts(query)).map(({ id }) => id);
+        expect(await ids({ live: true })).toEqual([two.id]);
+        expect(await ids({ live: false, useCase: 'line-3' })).toEqual([one.id]);
+        expect(await ids({ live: true, useCase: 'dock' })).toEqual([]);
+      });
+
+      it('lose no change of many at once, and the same object is no change', async () => {
+        const one = attempt();
+        await store.addAttempt(one);
+        await Promise.all(
+          Array.from({ length: 50 }, (_, n) => store.changeAttempt(one.id, seen(`WORD_${n}`))),
+        );
+        const after = await store.changeAttempt(one.id, (before) => before);
+        expect(after.statuses).toHaveLength(51);
+        expect(currentStatus(after)).toBe('WORD_49');
+      });
+
+      it('keep their id, job and target', async () => {
+        const one = attempt();
+        await store.addAttempt(one);
+        for (const change of [{ id: 'x' }, { job: 'x' }, { target: 'x' }, { useCase: 'x' }])
+          await expect(
+            store.changeAttempt(one.id, (before) => ({ ...before, ...change })),
+          ).rejects.toMatchObject({ code: 'internal' });
+        await expect(store.addAttempt({ ...one, target: 'y' })).rejects.toMatchObject({ code: 'conflict' });
+        expect(await store.listAttempts({})).toEqual([one]);
+      });
+
+      it('are not found under an unknown id', async () => {
+        await expect(store.changeAttempt('nobody', (before) => before)).rejects.toMatchObject({
+          code: 'not_found',
+        });
+      });
+    });
+
+    describe('[G1] components', () => {
+      it('are kept as they were, one for each name and version', async () => {
+        await store.addComponent(component('1.0.0'));
+        await store.addComponent(component('1.0.1', { createdAt: AT + 1 }));
+        await store.addComponent(component('1.0.0', { useCase: 'dock' }));
+        await expect(store.addComponent(component('1.0.0'))).rejects.toMatchObject({ code: 'conflict' });
+        await store.close();
+        store = await state.open();
+        expect(await store.listComponents({ useCase: 'line-3' })).toEqual([
+          component('1.0.0'),
+          component('1.0.1', { createdAt: AT + 1 }),
+        ]);
+      });
+
+      it('change, and are told apart by whether Greengrass is done with them', async () => {
+        await store.addComponent(component('1.0.0'));
+        await store.addComponent(component('1.0.1'));
+        const key = { useCase: 'line-3', name: 'model-resnet-jetson-xavier', version: '1.0.0' };
+        const changed = await store.changeComponent(key, (before) => ({ ...before, state: 'DEPLOYABLE' }));
+        expect(changed.state).toBe('DEPLOYABLE');
+        expect(await store.listComponents({ settled: true })).toEqual([changed]);
+        expect(await store.listComponents({ settled: false, job: 'train-resnet' })).toEqual([
+          component('1.0.1'),
+        ]);
+        expect(await store.listComponents({ job: 'train' })).toEqual([]);
+        await expect(store.changeComponent({ ...key, version: '9.9.9' }, (one) => one)).rejects.toMatchObject(
+          {
+            code: 'not_found',
+          },
+        );
+        await expect(store.changeComponent(key, () => component('2.0.0'))).rejects.toMatchObject({
+          code: 'internal',
+        });
+      });
+
+      it('exist once when many ask at once', async () => {
+        const tries = await Promise.allSettled(
+          Array.from({ length: 20 }, () => store.addComponent(component('1.0.0'))),
+        );
+        expect(tries.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+      });
+    });
+
     it('closes twice without complaint and takes nothing after that', async () => {
       await store.close();
       await store.close();
       await expect(store.appendAudit(record())).rejects.toThrow(/closed/);
+      await expect(store.addAttempt(attempt())).rejects.toThrow(/closed/);
     });
   });
 }

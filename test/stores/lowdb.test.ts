@@ -1,13 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { currentStatus, isLive, isSuccessful } from '../../src/domain/compilations.ts';
 import type { AppError } from '../../src/errors.ts';
+import type { Store } from '../../src/ports.ts';
 import { appendCommandLineAudit } from '../../src/stores/audit-files.ts';
 import { openLowdbStore } from '../../src/stores/lowdb.ts';
-import { record, storeContract } from '../contract/store.ts';
+import { storeContract } from '../contract/store.ts';
+import { AT, attempt, component, jobRecord, record, seen } from '../contract/store-records.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -23,7 +26,7 @@ storeContract('lowdb', async () => {
 storeContract('lowdb that archives soon', async () => {
   const own = await mkdtemp(join(tmpdir(), 'signalbox-store-'));
   return {
-    open: () => openLowdbStore(own, { auditKept: 3 }),
+    open: () => openLowdbStore(own, { auditKept: 3, attemptsKept: 2, journalBytes: 1 }),
     dispose: () => rm(own, { recursive: true, force: true }),
   };
 });
@@ -140,6 +143,229 @@ describe('[O1] kill -9', () => {
   });
 });
 
+describe('[C5] kill -9 in the middle of claims', () => {
+  it('loses no acknowledged attempt or status, and leaves no pair with two claims', async () => {
+    const acknowledged = new Map<string, string>();
+    for (let round = 0; round < 4; round++) {
+      const writer = startWriter(folder, round, 'claims-writer.ts');
+      const enough = acknowledged.size + 40 + Math.floor(Math.random() * 80);
+      for await (const line of createInterface({ input: writer.stdout! })) {
+        const [id, status] = line.split(' ');
+        acknowledged.set(id!, status!);
+        if (acknowledged.size >= enough) writer.kill('SIGKILL');
+      }
+      const store = await openLowdbStore(folder, { attemptsKept: 30, journalBytes: 20_000 });
+      const jobs = new Set([...acknowledged.keys()].map((id) => id.split('/')[1]!));
+      const found = new Map<string, string>();
+      for (const job of jobs) {
+        const attempts = await store.listAttempts({ useCase: 'line-3', job });
+        for (const one of attempts) {
+          expect(found.has(one.id)).toBe(false);
+          found.set(one.id, currentStatus(one));
+        }
+        for (const target of ['a', 'b']) {
+          const ofPair = attempts.filter((one) => one.target === target);
+          expect(ofPair.filter((one) => isLive(one) || isSuccessful(one)).length).toBeLessThanOrEqual(1);
+        }
+      }
+      // What came after the last acknowledgement may be there too, but nothing from before it.
+      for (const [id, status] of acknowledged)
+        expect({ id, status: ORDER.indexOf(found.get(id) ?? '') >= ORDER.indexOf(status) }).toEqual({
+          id,
+          status: true,
+        });
+      await store.close();
+    }
+  });
+
+  const ORDER = ['REQUESTED', 'INPROGRESS', 'FAILED', 'COMPLETED'];
+});
+
+describe('history over the years', () => {
+  /** So many jobs, each with a failed and a successful attempt. */
+  async function compileJobs(store: Store, count: number): Promise<void> {
+    for (let n = 0; n < count; n++) {
+      const job = `train-${n}`;
+      for (const end of ['FAILED', 'COMPLETED']) {
+        const one = attempt({ job, askedAt: AT + n });
+        await store.addAttempt(one);
+        await store.changeAttempt(one.id, seen(end, AT + n));
+      }
+    }
+  }
+  const stateFile = async () =>
+    JSON.parse(await readFile(join(folder, 'state.json'), 'utf8')) as {
+      attempts: { job: string }[];
+      archivedJobs: object[];
+    };
+
+  it('[C9] moves attempts of old jobs to an archive; their history and their claims stay', async () => {
+    let store = await openLowdbStore(folder, { attemptsKept: 20 });
+    const old = attempt({ job: 'train-live', target: 'x86_64-cpu', askedAt: 1 });
+    await store.addAttempt(old);
+    await compileJobs(store, 40);
+    await store.close();
+    const kept = await stateFile();
+    expect(kept.attempts.length).toBeLessThanOrEqual(21);
+    expect(kept.attempts.map(({ job }) => job)).toContain('train-live');
+
+    store = await openLowdbStore(folder, { attemptsKept: 20 });
+    for (let n = 0; n < 40; n++) {
+      const history = await store.listAttempts({ useCase: 'line-3', job: `train-${n}` });
+      expect(history.map((one) => one.statuses.at(-1)?.status)).toEqual(['FAILED', 'COMPLETED']);
+      await expect(store.addAttempt(attempt({ job: `train-${n}` }))).rejects.toMatchObject({
+        message: `train-${n} is already compiled for jetson-xavier.`,
+      });
+    }
+    expect(await store.listAttempts({ useCase: 'line-3', job: 'train-0', live: true })).toEqual([]);
+    expect((await store.listAttempts({ live: true })).map(({ id }) => id)).toEqual([old.id]);
+    await store.close();
+  });
+
+  it('[C9] adds to the history of an archived job, and changes an archived attempt', async () => {
+    const store = await openLowdbStore(folder, { attemptsKept: 4, journalBytes: 1 });
+    await compileJobs(store, 10);
+    const again = attempt({ job: 'train-0', target: 'arm64-cpu' });
+    await store.addAttempt(again);
+    const [first, second] = await store.listAttempts({ useCase: 'line-3', job: 'train-0' });
+    const late = await store.changeAttempt(first!.id, (before) => ({ ...before, lastCheckedAt: AT * 2 }));
+    expect(await store.listAttempts({ useCase: 'line-3', job: 'train-0' })).toEqual([late, second, again]);
+    await expect(store.changeAttempt('nobody', (before) => before)).rejects.toMatchObject({
+      code: 'not_found',
+    });
+    await store.close();
+  });
+
+  it('shows an attempt once that a kill left both in the archive and in the state', async () => {
+    let store = await openLowdbStore(folder, { attemptsKept: 4 });
+    await compileJobs(store, 4);
+    await store.close();
+    const state = await readFile(join(folder, 'state.json'));
+    store = await openLowdbStore(folder, { attemptsKept: 2 });
+    await compileJobs(store, 0);
+    await store.addAttempt(attempt({ job: 'other' }));
+    await store.close();
+    // The archive was written, the state was not.
+    await writeFile(join(folder, 'state.json'), state);
+    store = await openLowdbStore(folder, { attemptsKept: 2 });
+    await store.addAttempt(attempt({ job: 'another' }));
+    for (let n = 0; n < 4; n++)
+      expect(await store.listAttempts({ useCase: 'line-3', job: `train-${n}` })).toHaveLength(2);
+    await store.close();
+  });
+
+  it('says that a history cannot be read when its archive was taken away', async () => {
+    const store = await openLowdbStore(folder, { attemptsKept: 2, journalBytes: 1 });
+    await compileJobs(store, 5);
+    await rm(join(folder, 'attempts-archive.jsonl'));
+    await expect(store.listAttempts({ useCase: 'line-3', job: 'train-0' })).rejects.toMatchObject({
+      code: 'internal',
+      message: expect.stringContaining('The history of train-0 cannot be read'),
+    });
+    await store.close();
+  });
+});
+
+describe('the state on disk', () => {
+  it('takes over the audit records of version 1', async () => {
+    await writeFile(
+      join(folder, 'state.json'),
+      JSON.stringify({ version: 1, nextSeq: 3, audit: [{ ...record({ at: 1 }), seq: 2 }] }),
+    );
+    let store = await openLowdbStore(folder);
+    await store.appendAudit(record({ at: 2 }));
+    await store.close();
+    store = await openLowdbStore(folder);
+    expect((await store.listAudit({ limit: 9 })).map(({ at }) => at)).toEqual([2, 1]);
+    await store.close();
+  });
+
+  it('is left alone when a later version wrote it', async () => {
+    await writeFile(join(folder, 'state.json'), '{"version":3}');
+    await expect(openLowdbStore(folder)).rejects.toThrow(/is of version 3/);
+    expect(await readFile(join(folder, 'state.json'), 'utf8')).toBe('{"version":3}');
+  });
+
+  it('is one whole file after a close, and a journal before', async () => {
+    const store = await openLowdbStore(folder);
+    await store.changeJob('line-3', 'a', () => jobRecord('a'));
+    await store.addComponent(component('1.0.0'));
+    expect((await readdir(folder)).filter((name) => !name.startsWith('in-use'))).toEqual(['journal.jsonl']);
+    await store.close();
+    expect(await readdir(folder)).toEqual(['state.json']);
+  });
+
+  it('counts no entry of the journal twice that the state holds already', async () => {
+    let store = await openLowdbStore(folder);
+    for (let at = 1; at <= 3; at++) await store.appendAudit(record({ at }));
+    const journal = await readFile(join(folder, 'journal.jsonl'));
+    await store.close();
+    // A kill between writing the state and clearing the journal.
+    await writeFile(join(folder, 'journal.jsonl'), journal);
+    store = await openLowdbStore(folder);
+    await store.appendAudit(record({ at: 4 }));
+    expect((await store.listAudit({ limit: 9 })).map(({ at }) => at)).toEqual([4, 3, 2, 1]);
+    await store.close();
+  });
+
+  it('lets go of a last line that a kill cut off, and refuses damage in the middle', async () => {
+    let store = await openLowdbStore(folder);
+    await store.appendAudit(record({ at: 1 }));
+    const line = await readFile(join(folder, 'journal.jsonl'), 'utf8');
+    await store.close();
+    await rm(join(folder, 'state.json'));
+    await writeFile(join(folder, 'journal.jsonl'), `${line}{"n":2,"kind":"aud`);
+    store = await openLowdbStore(folder);
+    await store.appendAudit(record({ at: 2 }));
+    await store.close();
+    store = await openLowdbStore(folder);
+    expect((await store.listAudit({ limit: 9 })).map(({ at }) => at)).toEqual([2, 1]);
+    await store.close();
+
+    await writeFile(join(folder, 'journal.jsonl'), `{"n":9,"ki\n${line}`);
+    await expect(openLowdbStore(folder)).rejects.toThrow(/Line 1 of the journal/);
+  });
+
+  it('is written whole when something else touched the journal', async () => {
+    let store = await openLowdbStore(folder);
+    await store.appendAudit(record({ at: 1 }));
+    await rm(join(folder, 'journal.jsonl'));
+    await store.appendAudit(record({ at: 2 }));
+    expect(await readdir(folder)).toContain('state.json');
+    await store.close();
+    store = await openLowdbStore(folder);
+    expect((await store.listAudit({ limit: 9 })).map(({ at }) => at)).toEqual([2, 1]);
+    await store.close();
+  });
+
+  it('takes back a claim that could not be written', async () => {
+    const store = await openLowdbStore(folder);
+    const first = attempt();
+    await store.addAttempt(first);
+    await rm(folder, { recursive: true });
+    const lost = await Promise.allSettled([
+      store.addAttempt(attempt({ target: 'x86_64-cpu' })),
+      store.changeAttempt(first.id, seen('FAILED')),
+    ]);
+    expect(lost.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    await mkdir(folder);
+    await store.addAttempt(attempt({ target: 'x86_64-cpu' }));
+    await expect(store.addAttempt(attempt())).rejects.toMatchObject({ code: 'conflict' });
+    expect(await store.listAttempts({})).toHaveLength(2);
+    await store.close().catch(() => undefined); // The lock went with the folder.
+  });
+
+  it('gives out records that nobody can change', async () => {
+    const store = await openLowdbStore(folder);
+    const mine = attempt();
+    await store.addAttempt(mine);
+    const [given] = await store.listAttempts({});
+    expect(() => Object.assign(given!, { job: 'other' })).toThrow(TypeError);
+    expect(() => (given!.statuses as object[]).push({})).toThrow(TypeError);
+    await store.close();
+  });
+});
+
 describe('what can go wrong with the folder', () => {
   it('says that the folder is not writable', async () => {
     const file = join(folder, 'a-file');
@@ -163,7 +389,7 @@ describe('what can go wrong with the folder', () => {
     await store.appendAudit(record({ at: 1 }));
     await rm(folder, { recursive: true });
     await expect(store.appendAudit(record({ at: 2 }))).rejects.toMatchObject({ code: 'unavailable' });
-    await import('node:fs/promises').then(({ mkdir }) => mkdir(folder));
+    await mkdir(folder);
     await store.appendAudit(record({ at: 3 }));
     expect((await store.listAudit({ limit: 10 })).map(({ at }) => at)).toContain(3);
     await store.close().catch(() => undefined); // The lock went with the folder.
@@ -180,8 +406,8 @@ describe('what can go wrong with the folder', () => {
   });
 });
 
-function startWriter(path: string, from: number): ChildProcess {
-  const script = join(import.meta.dirname, '../fixtures/store-writer.ts');
+function startWriter(path: string, from: number, name = 'store-writer.ts'): ChildProcess {
+  const script = join(import.meta.dirname, '../fixtures', name);
   return spawn(process.execPath, ['--import', 'tsx', script, path, String(from)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
