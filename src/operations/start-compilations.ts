@@ -1,8 +1,9 @@
 /**
  * Starts compilations of one training job, each target apart. Rights are the caller's to check before.
  */
-import type { CompileCorrections } from '../domain/compile-input.ts';
+
 import type { CompilationAttempt, CompilationReason } from '../domain/compilations.ts';
+import type { CompileCorrections } from '../domain/compile-input.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { AppError } from '../errors.ts';
@@ -50,5 +51,24 @@ export interface StartReport {
 export function startCompilations(
   deps: JobDeps,
   request: StartRequest,
-  options?: { signal?: AbortSignal },
-): Promise<StartReport>;
+  options: { signal?: AbortSignal } = {},
+): Promise<StartReport> {
+  return Promise.reject(new Error(`${deps} ${request} ${options}`));
+}
+
+export interface RetryRequest {
+  actor: Actor;
+  useCase: UseCase;
+  /** Id of the attempt that failed or was stopped, as a button carries it. */
+  attempt: string;
+  corrections?: CompileCorrections | undefined;
+}
+
+/** As `startCompilations` for the attempt's job and target, with its corrections. @throws AppError not_found */
+export function retryCompilation(
+  deps: JobDeps,
+  request: RetryRequest,
+  options: { signal?: AbortSignal } = {},
+): Promise<StartReport> {
+  return Promise.reject(new Error(`${deps} ${request} ${options}`));
+}
