@@ -43,6 +43,8 @@ export interface CompilationAttempt {
   lastCheckedAt?: EpochMs | undefined;
   /** The last check, when it got no answer; gone with the next answer. */
   failedCheck?: { at: EpochMs; message: string } | undefined;
+  /** It completed and shall be packaged by itself; gone once that is done, so that a restart does it. */
+  packageDue?: boolean | undefined;
 }
 
 export type CompilationObservation =

@@ -1,6 +1,6 @@
 /** A component: one Greengrass v2 component version, made from one compiled model. */
 import { createHash } from 'node:crypto';
-import type { EpochMs } from '../ports.ts';
+import type { Actor, EpochMs } from '../ports.ts';
 
 /** Where a component comes from, from the training job to what devices install. */
 export interface ComponentChain {
@@ -24,6 +24,9 @@ export interface Component {
   errors?: Readonly<Record<string, string>> | undefined;
   createdAt: EpochMs;
   lastCheckedAt?: EpochMs | undefined;
+  publishedBy?: Actor | undefined;
+  /** Kept until Greengrass has taken it: asking again must be asking for the very same. */
+  recipe?: string | undefined;
 }
 
 /** An answer of DescribeComponent, or an event that says as much. */
