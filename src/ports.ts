@@ -313,6 +313,12 @@ export interface JobRecord {
         told?: readonly string[] | undefined;
       }
     | undefined;
+  /** The last look at it, when it got no answer; gone with the next answer. */
+  failedCheck?: { at: EpochMs; message: string } | undefined;
+  /** It was met in the use case's list of jobs: what was created after the newest such one is news. */
+  listed?: boolean | undefined;
+  /** It completed and shall be compiled by itself; gone once that is done, so that a restart does it. */
+  compileDue?: boolean | undefined;
 }
 
 /** Every method returns once what it did is durable. A job's key is its use case and name. */
