@@ -106,6 +106,24 @@ export function moment(at: number): string {
   return `<!date^${Math.floor(at / 1000)}^{date_short_pretty} {time_secs}|${utc}>`;
 }
 
+/** `45 s`, `12 min 4 s`, `1 h 3 min`, `2 d 3 h`: two units, never rounded up. */
+export function duration(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60)
+    return minutes < 30 && seconds % 60 > 0 ? `${minutes} min ${seconds % 60} s` : `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return minutes % 60 > 0 ? `${hours} h ${minutes % 60} min` : `${hours} h`;
+  const days = Math.floor(hours / 24);
+  return hours % 24 > 0 ? `${days} d ${hours % 24} h` : `${days} d`;
+}
+
+/** A link in mrkdwn. @param url one of ours, without anything from outside that is not encoded */
+export function link(url: string, text: string): string {
+  return `<${url}|${plain(text, 200).replace(/\|/g, '¦') || url}>`;
+}
+
 /** A user, group or everybody, as a mention. Only for messages that one person sees: there it pings nobody. */
 export function mention(grantee: string): string {
   if (/^[UW][A-Z0-9]+$/.test(grantee)) return `<@${grantee}>`;
@@ -137,6 +155,10 @@ export function header(text: string): Block {
   return { type: 'header', text: { type: 'plain_text', text: label(text, LIMITS.header.text) } };
 }
 
+export function divider(): Block {
+  return { type: 'divider' };
+}
+
 /** A row of buttons; `undefined` for none, since Slack refuses an empty row. */
 export function actions(...buttons: (Button | undefined)[]): Block[] {
   const elements = buttons.filter((button) => button !== undefined).slice(0, LIMITS.actions.elements);
@@ -161,6 +183,36 @@ export function button(
     ...(value === undefined ? {} : { value }),
     ...(style === undefined ? {} : { style }),
   };
+}
+
+/** A button that leads to a page. Slack tells the app of the click all the same: `id` needs a listener. */
+export function linkButton(text: string, id: string, url: string): Button | undefined {
+  if (url.length > LIMITS.button.url) return undefined;
+  return {
+    type: 'button',
+    text: { type: 'plain_text', text: label(text, LIMITS.button.text) },
+    action_id: id,
+    url,
+  };
+}
+
+/** A button that asks once more before it acts. */
+export function confirmed(
+  given: Button | undefined,
+  question: { title: string; text: string; confirm: string; deny?: string; danger?: boolean },
+): Button | undefined {
+  return (
+    given && {
+      ...given,
+      confirm: {
+        title: { type: 'plain_text', text: label(question.title, LIMITS.confirm.title) },
+        text: { type: 'plain_text', text: label(question.text, LIMITS.confirm.text) },
+        confirm: { type: 'plain_text', text: label(question.confirm, LIMITS.confirm.confirm) },
+        deny: { type: 'plain_text', text: label(question.deny ?? 'Keep it', LIMITS.confirm.deny) },
+        ...(question.danger ? { style: 'danger' as const } : {}),
+      },
+    }
+  );
 }
 
 export function option(text: string, value: string, description?: string): Option {

@@ -1,0 +1,18 @@
+/** The actions about a job's compilations, wherever their buttons stand. */
+export const COMPILE = {
+  open: 'compile.open',
+  choose: 'compile.choose',
+  job: 'compile.job',
+  form: 'compile.form',
+  which: 'compile.which',
+  retry: 'compile.retry',
+  stop: 'compile.stop',
+  artifact: 'compile.artifact',
+  log: 'compile.log',
+  history: 'compile.history',
+  more: 'compile.more',
+  details: 'compile.details',
+  tab: 'compile.tab',
+  package: 'components.package',
+  link: 'open.link',
+} as const;

@@ -1,0 +1,377 @@
+/** What `/compile` says and asks. */
+import type { TargetState } from '../domain/compilation-states.ts';
+import { isLive, isSuccessful } from '../domain/compilations.ts';
+import { type CompileCorrections, FRAMEWORKS, type InputSource } from '../domain/compile-input.ts';
+import { COMPILE_FLAGS } from '../domain/compile-request.ts';
+import type { TrainingJob } from '../domain/jobs.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import type { AppError } from '../errors.ts';
+import { COMPILE } from './compile-ids.ts';
+import { compilationAdvice, guidanceLines, targetWords, verbatim, writeRef } from './job-facts.ts';
+import { LIMITS } from './limits.ts';
+import type { Block, Message, Modal, Option } from './message.ts';
+import { actions, button, code, context, label, moment, option, plain, section } from './text.ts';
+
+export { COMPILE } from './compile-ids.ts';
+
+export function compileUsage(command: string): Message {
+  const flags = COMPILE_FLAGS.map(
+    (flag) => `• ${code(`${flag.name} ${flag.value}`)} ${plain(flag.description)}`,
+  );
+  const example = (args: string): string => code(`${command} ${args}`);
+  return {
+    text: `${command} &lt;job&gt; [targets…] compiles a completed training job’s model for devices.`,
+    blocks: [
+      section(
+        [
+          `*${code(`${command} <job> [targets…]`)} compiles a model for devices with SageMaker Neo*`,
+          'With targets it starts them at once; without, a form asks. Only what is missing is compiled: a target that is compiled or being compiled is left as it is.',
+        ].join('\n'),
+      ),
+      section(
+        [
+          '*Examples*',
+          example('train-resnet-2026-01-31'),
+          example('train-resnet-2026-01-31 jetson-xavier x86_64-cpu'),
+          example('train-resnet-2026-01-31 arm64-cpu --shape input=1x3x224x224'),
+        ].join('\n'),
+      ),
+      section(['*Over what the job’s tags and the use case say*', ...flags].join('\n')),
+      ...actions(button('Choose a job…', COMPILE.choose, undefined, 'primary')),
+    ],
+  };
+}
+
+// --- Which job ---------------------------------------------------------------------------------------
+
+export const WHICH_FIELD = 'job';
+
+/** The first window of a bare `/compile`. */
+export function whichJobForm(metadata: string): Modal {
+  return {
+    type: 'modal',
+    callback_id: COMPILE.which,
+    title: { type: 'plain_text', text: 'Compile a model' },
+    submit: { type: 'plain_text', text: 'Next' },
+    close: { type: 'plain_text', text: 'Close' },
+    private_metadata: metadata,
+    blocks: [
+      {
+        type: 'input',
+        block_id: WHICH_FIELD,
+        label: { type: 'plain_text', text: 'Training job' },
+        hint: { type: 'plain_text', text: 'Completed jobs only. Type a part of the name.' },
+        element: {
+          type: 'external_select',
+          action_id: COMPILE.job,
+          min_query_length: 0,
+          placeholder: { type: 'plain_text', text: 'Search by name' },
+        },
+      },
+    ],
+  };
+}
+
+// --- The form ----------------------------------------------------------------------------------------
+
+/** Block ids of the form; field errors are shown at them. */
+export const COMPILE_FIELDS = {
+  targets: 'targets',
+  framework: 'framework',
+  version: 'version',
+  shape: 'shape',
+} as const;
+
+export interface CompileFormFacts {
+  useCase: Pick<UseCase, 'name'>;
+  job: TrainingJob;
+  /** Every target of the use case, in its order. */
+  states: readonly TargetState[];
+  descriptions: ReadonlyMap<string, string>;
+  preselected: readonly string[];
+  usual: ReadonlyMap<string, number>;
+  input: CompileCorrections;
+  sources: Partial<Record<keyof CompileCorrections, InputSource>>;
+  /** Why nothing is known of the input yet. */
+  problem?: string | undefined;
+  now: number;
+}
+
+/** Whether an attempt may be made for it. */
+export function isOpen({ attempt }: TargetState): boolean {
+  return attempt === undefined || !(isLive(attempt) || isSuccessful(attempt));
+}
+
+const SOURCE_WORDS: Readonly<Record<InputSource, string>> = {
+  correction: 'As you gave it.',
+  tag: 'From the training job’s tags.',
+  hyperparameter: 'From the training job’s hyperparameters.',
+  'use case': 'From the use case’s settings.',
+};
+
+/** Targets with a line of their own among those that are not to be chosen. */
+const TAKEN_SHOWN = 20;
+
+export function compileForm(metadata: string, facts: CompileFormFacts): Modal {
+  const { job, states, sources, input } = facts;
+  const open = states.filter(isOpen);
+  const taken = states.filter((state) => !isOpen(state));
+  const options = open.slice(0, LIMITS.options.select).map((state) => targetOption(state, facts));
+  const chosen = options.filter(({ value }) => value !== undefined && facts.preselected.includes(value));
+  const blocks: Block[] = [
+    section(
+      `*${code(job.name)}* · ${plain(facts.useCase.name, 100)} · completed${job.endedAt === undefined ? '' : ` ${moment(job.endedAt)}`}`,
+    ),
+    ...(taken.length > 0
+      ? [
+          section(
+            [
+              '*Compiled or running already*, and not started again:',
+              ...taken.slice(0, TAKEN_SHOWN).map((state) => targetWords(state, facts)),
+              ...(taken.length > TAKEN_SHOWN ? [`… ${taken.length - TAKEN_SHOWN} more`] : []),
+            ].join('\n'),
+          ),
+        ]
+      : []),
+  ];
+  const frame = {
+    type: 'modal' as const,
+    title: { type: 'plain_text' as const, text: 'Compile a model' },
+    close: { type: 'plain_text' as const, text: 'Close' },
+    private_metadata: metadata,
+  };
+  if (options.length === 0)
+    return {
+      ...frame,
+      callback_id: COMPILE.form,
+      blocks: [...blocks, section('*Nothing is left to compile:* every target has a compilation.')],
+    };
+  const hint = (field: keyof CompileCorrections, otherwise: string): string =>
+    [sources[field] ? SOURCE_WORDS[sources[field]] : '', otherwise].filter((part) => part !== '').join(' ');
+  const framework = FRAMEWORKS.find((known) => known === input.framework?.toUpperCase());
+  return {
+    ...frame,
+    callback_id: COMPILE.form,
+    submit: { type: 'plain_text', text: 'Compile' },
+    blocks: [
+      ...blocks,
+      {
+        type: 'input',
+        block_id: COMPILE_FIELDS.targets,
+        label: { type: 'plain_text', text: 'Targets' },
+        ...(open.length > options.length
+          ? {
+              hint: {
+                type: 'plain_text',
+                text: `… ${open.length - options.length} more: name them after /compile`,
+              },
+            }
+          : {}),
+        element: {
+          type: 'multi_static_select',
+          action_id: COMPILE_FIELDS.targets,
+          placeholder: { type: 'plain_text', text: 'Choose one or more' },
+          options,
+          ...(chosen.length > 0 ? { initial_options: chosen } : {}),
+        },
+      },
+      ...(facts.problem ? [context(`:warning: ${plain(facts.problem, 800)}`)] : []),
+      {
+        type: 'input',
+        block_id: COMPILE_FIELDS.framework,
+        label: { type: 'plain_text', text: 'Framework' },
+        hint: { type: 'plain_text', text: hint('framework', 'What the model was made with.') },
+        element: {
+          type: 'static_select',
+          action_id: COMPILE_FIELDS.framework,
+          placeholder: { type: 'plain_text', text: 'Choose one' },
+          options: FRAMEWORKS.map((name) => option(name, name)),
+          ...(framework ? { initial_option: option(framework, framework) } : {}),
+        },
+      },
+      textField(COMPILE_FIELDS.version, 'Framework version', '1.13', input.frameworkVersion, {
+        hint: hint('frameworkVersion', 'Empty: Neo’s default.'),
+        maxLength: 10,
+      }),
+      textField(COMPILE_FIELDS.shape, 'Input shape', 'input=1x3x224x224', input.dataInputConfig, {
+        hint: hint('dataInputConfig', 'Each input’s name and its shape, or JSON.'),
+        maxLength: LIMITS.plainTextInput.maxLength,
+        multiline: true,
+      }),
+    ],
+  };
+}
+
+function targetOption(state: TargetState, facts: CompileFormFacts): Option {
+  const before = state.attempt ? ` · ${state.label.word} before` : '';
+  return option(
+    `${state.target}${before}`,
+    state.target,
+    label(facts.descriptions.get(state.target) ?? state.target, LIMITS.option.description),
+  );
+}
+
+function textField(
+  id: string,
+  text: string,
+  placeholder: string,
+  initial: string | undefined,
+  more: { hint: string; maxLength: number; multiline?: boolean },
+): Block {
+  return {
+    type: 'input',
+    block_id: id,
+    optional: true,
+    label: { type: 'plain_text', text },
+    hint: { type: 'plain_text', text: more.hint },
+    element: {
+      type: 'plain_text_input',
+      action_id: id,
+      max_length: more.maxLength,
+      placeholder: { type: 'plain_text', text: placeholder },
+      ...(more.multiline ? { multiline: true } : {}),
+      ...(initial && initial.length <= more.maxLength ? { initial_value: initial } : {}),
+    },
+  };
+}
+
+// --- After the submission ----------------------------------------------------------------------------
+
+/** What became of one target at the start. */
+export interface StartLine {
+  target: string;
+  outcome: 'started' | 'already' | 'refused' | 'unknown';
+  error?: Pick<AppError, 'message' | 'hint' | 'ref'> | undefined;
+}
+
+export interface CompileStatusFacts {
+  useCase: Pick<UseCase, 'id' | 'name' | 'channels'>;
+  job: string;
+  /** Those that were asked for. */
+  states: readonly TargetState[];
+  starts: readonly StartLine[];
+  usual: ReadonlyMap<string, number>;
+  now: number;
+}
+
+const STATUS_SHOWN = 20;
+
+/** What the form turns into at once, before anything is known. */
+export function compileStarting(metadata: string, facts: { job: string; targets: readonly string[] }): Modal {
+  return statusModal(metadata, [
+    section(
+      `:hourglass_flowing_sand: *Starting* ${code(facts.job)} for ${facts.targets
+        .slice(0, STATUS_SHOWN)
+        .map((target) => `*${plain(target, 60)}*`)
+        .join(', ')}`,
+    ),
+    context('This takes a few seconds. You can close this window: the job’s card in the channel goes on.'),
+  ]);
+}
+
+/** The form as a status view, refreshed as long as it is open. */
+export function compileStatusView(metadata: string, facts: CompileStatusFacts): Modal {
+  const [channel] = facts.useCase.channels;
+  const running = facts.states.some(({ attempt }) => attempt && isLive(attempt));
+  return statusModal(metadata, [
+    ...statusBlocks(facts),
+    ...actions(button('Details', COMPILE.details, writeRef({ useCase: facts.useCase.id, job: facts.job }))),
+    context(
+      `${running ? 'This window follows as long as it is open. ' : ''}${channel ? `The job’s card is in <#${channel}>. ` : ''}As of ${moment(facts.now)}`,
+    ),
+  ]);
+}
+
+export function compileFailed(metadata: string, job: string, error: AppError): Modal {
+  return statusModal(metadata, [
+    section(`:x: *Nothing was started* for ${code(job)}\n${plain(error.message, 2000)}`),
+    ...(error.hint ? [section(plain(error.hint, 2000))] : []),
+    context(`Reference \`${error.ref}\``),
+  ]);
+}
+
+/** The same as an answer to `/compile <job> targets…`. */
+export function compileStatusMessage(facts: CompileStatusFacts): Message {
+  const count = (outcome: StartLine['outcome']): number =>
+    facts.starts.filter((start) => start.outcome === outcome).length;
+  const words = [
+    [count('started'), 'started'],
+    [count('already'), 'there already'],
+    [count('refused'), 'refused'],
+    [count('unknown'), 'without a clear answer'],
+  ]
+    .filter(([number]) => Number(number) > 0)
+    .map(([number, what]) => `${number} ${what}`);
+  const [channel] = facts.useCase.channels;
+  return {
+    text: `Compiling ${code(facts.job)}: ${words.join(', ')}`,
+    blocks: [
+      section(`*Compiling ${code(facts.job)}* · ${words.join(', ')}`),
+      ...statusBlocks(facts),
+      ...actions(button('Details', COMPILE.details, writeRef({ useCase: facts.useCase.id, job: facts.job }))),
+      ...(channel ? [context(`The job’s card in <#${channel}> goes on from here.`)] : []),
+    ],
+  };
+}
+
+function statusBlocks(facts: CompileStatusFacts): Block[] {
+  const shown = facts.states.slice(0, STATUS_SHOWN);
+  return [
+    ...shown.map((state) => {
+      const start = facts.starts.find(({ target }) => target === state.target);
+      const lines = [targetWords(state, facts)];
+      const advice = state.attempt && compilationAdvice(state.attempt);
+      if (start?.error && start.outcome !== 'started') {
+        lines.push(plain(start.error.message, 500));
+        if (start.error.hint && !advice) lines.push(plain(start.error.hint, 400));
+      } else if (state.attempt?.failureReason) lines.push(verbatim(state.attempt.failureReason, 400).block);
+      if (advice && start?.outcome !== 'already') lines.push(guidanceLines(advice));
+      return section(lines.join('\n'));
+    }),
+    ...(facts.states.length > shown.length
+      ? [context(`… ${facts.states.length - shown.length} more targets: see *Details*`)]
+      : []),
+  ];
+}
+
+function statusModal(metadata: string, blocks: Block[]): Modal {
+  return {
+    type: 'modal',
+    callback_id: `${COMPILE.form}.status`,
+    title: { type: 'plain_text', text: 'Compiling' },
+    close: { type: 'plain_text', text: 'Close' },
+    private_metadata: metadata,
+    blocks,
+  };
+}
+
+// --- Answers -----------------------------------------------------------------------------------------
+
+/** A link that is good for everybody who has it: only for who asked, and not for long. */
+export function artifactLink(facts: {
+  job: string;
+  target: string;
+  url: string;
+  fileName: string;
+  expiresAt: number;
+}): Message {
+  return {
+    text: `The compiled model of ${code(facts.job)} for ${plain(facts.target, 60)}`,
+    blocks: [
+      section(
+        `:package: *${plain(facts.fileName, 200)}*\n${code(facts.job)} compiled for *${plain(facts.target, 60)}*`,
+      ),
+      section(`<${facts.url}|Download it>`),
+      context(
+        `Whoever has this link can download with it until ${moment(facts.expiresAt)}. The download is on record.`,
+      ),
+    ],
+  };
+}
+
+/** An S3 link with a session's credentials in it may be longer than a section. */
+export const LINK_LIMIT = LIMITS.section.text - 20;
+
+export function said(mrkdwn: string): Message {
+  return { text: mrkdwn, blocks: [section(mrkdwn)] };
+}

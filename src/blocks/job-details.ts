@@ -1,0 +1,395 @@
+/** One job in a modal with tabs: overview, logs, compilation, components; and the history of every attempt. */
+import type { TargetState } from '../domain/compilation-states.ts';
+import { statusLabel } from '../domain/compilation-states.ts';
+import {
+  type CompilationAttempt,
+  type CompilationReason,
+  currentStatus,
+  isLive,
+  isSuccessful,
+} from '../domain/compilations.ts';
+import {
+  compilationJobUrl,
+  compilationLogUrl,
+  componentUrl,
+  trainingJobUrl,
+  trainingLogUrl,
+} from '../domain/console-links.ts';
+import { COMPILE } from './compile-ids.ts';
+import { COMPONENTS, componentLines, componentRef } from './component-words.ts';
+import { stopButton } from './job-card.ts';
+import {
+  artifactLine,
+  compilationAdvice,
+  componentOf,
+  freshness,
+  guidanceLines,
+  type JobFacts,
+  machine,
+  overallWords,
+  starter,
+  stateOf,
+  statesOf,
+  targetWords,
+  trainingAdvice,
+  trainingWords,
+  verbatim,
+  writeRef,
+} from './job-facts.ts';
+import { LIMITS } from './limits.ts';
+import { getLogsButton } from './logs.ts';
+import type { Block, Modal } from './message.ts';
+import {
+  actions,
+  button,
+  code,
+  context,
+  divider,
+  duration,
+  linkButton,
+  moment,
+  plain,
+  section,
+} from './text.ts';
+
+export const TABS = ['overview', 'logs', 'compilation', 'components'] as const;
+export type Tab = (typeof TABS)[number];
+
+const TAB_NAMES: Readonly<Record<Tab, string>> = {
+  overview: 'Overview',
+  logs: 'Logs',
+  compilation: 'Compilation',
+  components: 'Components',
+};
+
+/** Targets that have room: each takes up to four blocks of the view's hundred. */
+const TARGETS_SHOWN = 20;
+const NOT_REPORTED = '_not reported_';
+
+export interface DetailsFacts extends JobFacts {
+  /** What AWS reports of each attempt besides, by attempt id (C8). Missing: not asked or not answered. */
+  reported?: ReadonlyMap<string, Readonly<Record<string, string>>> | undefined;
+}
+
+export function jobDetails(metadata: string, tab: Tab, facts: DetailsFacts): Modal {
+  const content: Readonly<Record<Tab, (facts: DetailsFacts) => Block[]>> = {
+    overview,
+    logs: logsTab,
+    compilation,
+    components: componentsTab,
+  };
+  const blocks = [
+    section(`*${code(facts.job.name)}* · ${plain(facts.useCase.name, 100)}`),
+    ...actions(
+      ...TABS.map((name, index) =>
+        button(
+          TAB_NAMES[name],
+          `${COMPILE.tab}:${index}`,
+          `${name} ${writeRef({ useCase: facts.useCase.id, job: facts.job.name })}`,
+          name === tab ? 'primary' : undefined,
+        ),
+      ),
+    ),
+    divider(),
+    ...content[tab](facts),
+  ];
+  return modal(metadata, `Job: ${TAB_NAMES[tab]}`, [
+    ...blocks.slice(0, LIMITS.blocks.view - 1),
+    context(...freshness(facts)),
+  ]);
+}
+
+function modal(metadata: string, title: string, blocks: Block[]): Modal {
+  return {
+    type: 'modal',
+    callback_id: COMPILE.details,
+    title: { type: 'plain_text', text: title },
+    close: { type: 'plain_text', text: 'Close' },
+    private_metadata: metadata,
+    blocks,
+  };
+}
+
+/** Name and value side by side; what is not known is said to be not reported. */
+function facts(entries: readonly (readonly [name: string, value: string | undefined])[]): Block[] {
+  const fields = entries.map(([name, value]) => ({
+    type: 'mrkdwn' as const,
+    text: `*${plain(name, 100)}*\n${value || NOT_REPORTED}`,
+    verbatim: true,
+  }));
+  const blocks: Block[] = [];
+  for (let at = 0; at < fields.length; at += LIMITS.section.fields)
+    blocks.push({ type: 'section', fields: fields.slice(at, at + LIMITS.section.fields) });
+  return blocks;
+}
+
+// --- Overview ----------------------------------------------------------------------------------------
+
+function overview(details: DetailsFacts): Block[] {
+  const { job, useCase } = details;
+  const advice = trainingAdvice(job);
+  const length = job.endedAt === undefined ? undefined : job.endedAt - (job.startedAt ?? job.createdAt);
+  return [
+    section(
+      [trainingWords(details), ...(details.compiles ? [overallWords(stateOf(details))] : [])].join('\n'),
+    ),
+    ...(job.failureReason ? [section(verbatim(job.failureReason, 2900).block)] : []),
+    ...(advice ? [section(guidanceLines(advice))] : []),
+    ...facts([
+      ['Status', plain([job.status, job.secondaryStatus].filter(Boolean).join(', '), 200)],
+      ['Provider', plain(job.provider, 60)],
+      ['Instances', machine(job)],
+      ['Created', moment(job.createdAt)],
+      ['Started', job.startedAt === undefined ? undefined : moment(job.startedAt)],
+      ['Ended', job.endedAt === undefined ? undefined : moment(job.endedAt)],
+      ['Duration', length === undefined ? undefined : duration(length)],
+      ['Model artifact', job.modelArtifact ? code(job.modelArtifact, 600) : undefined],
+    ]),
+    ...hyperparameters(job.hyperparameters),
+    ...actions(
+      linkButton('Open in the AWS console', `${COMPILE.link}:1`, trainingJobUrl(useCase.region, job.name)),
+    ),
+  ];
+}
+
+const HYPERPARAMETERS_SHOWN = 20;
+
+function hyperparameters(given: Readonly<Record<string, string>> | undefined): Block[] {
+  const entries = Object.entries(given ?? {});
+  if (entries.length === 0) return [];
+  const shown = entries.slice(0, HYPERPARAMETERS_SHOWN);
+  const more = entries.length - shown.length;
+  return [
+    section(
+      [
+        '*Hyperparameters*',
+        ...shown.map(([name, value]) => `${code(name, 60)} ${code(value, 80)}`),
+        ...(more > 0 ? [`… ${more} more`] : []),
+      ].join('\n'),
+    ),
+  ];
+}
+
+// --- Logs --------------------------------------------------------------------------------------------
+
+function logsTab({ job, useCase, attempts }: DetailsFacts): Block[] {
+  const newest = new Map(attempts.map((attempt) => [attempt.target, attempt]));
+  const shown = [...newest.values()].slice(0, TARGETS_SHOWN);
+  return [
+    section('*Training log*\nEverything that the job printed, as one file.'),
+    ...actions(
+      getLogsButton(useCase.id, job.name),
+      linkButton(
+        'Log streams in the AWS console',
+        `${COMPILE.link}:1`,
+        trainingLogUrl(useCase.region, job.name),
+      ),
+    ),
+    ...(shown.length > 0 ? [section('*Compile logs*\nOf the newest attempt for each target.')] : []),
+    ...shown.flatMap((attempt, index) => [
+      section(`${labelWords(attempt)} *${plain(attempt.target, 60)}* ${code(attempt.compilationJob)}`),
+      ...actions(
+        button('Compile log', COMPILE.log, refOf(useCase.id, attempt)),
+        linkButton(
+          'Log streams in the AWS console',
+          `${COMPILE.link}:${index + 2}`,
+          compilationLogUrl(useCase.region, attempt.compilationJob),
+        ),
+      ),
+    ]),
+    ...(newest.size > shown.length ? [context(`… ${newest.size - shown.length} more targets`)] : []),
+  ];
+}
+
+const refOf = (useCase: string, { job, target }: CompilationAttempt): string =>
+  writeRef({ useCase, job, target });
+
+function labelWords(attempt: CompilationAttempt): string {
+  const label = statusLabel(currentStatus(attempt));
+  return `${label.symbol} ${plain(label.word, 60)}`;
+}
+
+// --- Compilation -------------------------------------------------------------------------------------
+
+function compilation(details: DetailsFacts): Block[] {
+  const states = statesOf(details);
+  const shown = states.slice(0, TARGETS_SHOWN);
+  const completed = details.job.status.toLowerCase() === 'completed';
+  return [
+    section(
+      details.compiles
+        ? overallWords(stateOf(details))
+        : 'This use case compiles nothing: it has no `compile` settings.',
+    ),
+    ...actions(
+      details.compiles && completed
+        ? button(
+            'Compile…',
+            COMPILE.open,
+            writeRef({ useCase: details.useCase.id, job: details.job.name }),
+            'primary',
+          )
+        : undefined,
+    ),
+    ...shown.flatMap((state) => targetBlocks(details, state)),
+    ...(states.length > shown.length ? [context(`… ${states.length - shown.length} more targets`)] : []),
+  ];
+}
+
+function targetBlocks(details: DetailsFacts, state: TargetState): Block[] {
+  const { attempt } = state;
+  const lines = [targetWords(state, details)];
+  if (!attempt) return [section(lines[0]!)];
+  const advice = compilationAdvice(attempt);
+  if (isSuccessful(attempt)) lines.push(artifactLine(attempt));
+  if (attempt.failureReason) lines.push(verbatim(attempt.failureReason, 1800).block);
+  if (advice) lines.push(guidanceLines(advice));
+  const ref = writeRef({ useCase: details.useCase.id, job: details.job.name, target: state.target });
+  const component = componentOf(details, attempt.id);
+  return [
+    section(lines.filter((line) => line !== '').join('\n')),
+    ...reportedFacts(details, attempt),
+    ...actions(
+      isLive(attempt) ? stopButton(state.target, ref) : undefined,
+      !isLive(attempt) && !isSuccessful(attempt) ? button('Retry', COMPILE.retry, ref, 'primary') : undefined,
+      isSuccessful(attempt) ? button('Download artifact', COMPILE.artifact, ref) : undefined,
+      isSuccessful(attempt) && details.packages
+        ? button(component ? 'Package again…' : 'Package…', COMPILE.package, ref)
+        : undefined,
+      button('Compile log', COMPILE.log, ref),
+      button('History', COMPILE.history, ref),
+      linkButton(
+        'AWS console',
+        COMPILE.link,
+        compilationJobUrl(details.useCase.region, attempt.compilationJob),
+      ),
+    ),
+  ];
+}
+
+/** What AWS says of a compilation; Neo reports neither progress nor the machine that it compiles on. */
+function reportedFacts(details: DetailsFacts, attempt: CompilationAttempt): Block[] {
+  const reported = details.reported?.get(attempt.id) ?? {};
+  const length =
+    attempt.startedAt === undefined || attempt.endedAt === undefined
+      ? undefined
+      : duration(attempt.endedAt - attempt.startedAt);
+  const input = attempt.input;
+  const lines = [
+    ['Started', attempt.startedAt === undefined ? undefined : moment(attempt.startedAt)],
+    ['Duration', length],
+    ['Limit', attempt.limitSeconds === undefined ? undefined : duration(attempt.limitSeconds * 1000)],
+    ['Model', input && plain([input.framework, input.frameworkVersion].filter(Boolean).join(' '), 60)],
+    ['Input shape', input?.dataInputConfig && code(input.dataInputConfig, 200)],
+    ...Object.entries(reported)
+      .slice(0, 12)
+      .map(([name, value]) => [name, code(value, 200)]),
+    ['Progress in percent', undefined],
+    ['Instance', undefined],
+  ] as const;
+  return [context(lines.map(([name, value]) => `${plain(name!, 60)}: ${value || NOT_REPORTED}`).join(' · '))];
+}
+
+// --- Components --------------------------------------------------------------------------------------
+
+function componentsTab(details: DetailsFacts): Block[] {
+  const states = statesOf(details).filter(({ attempt }) => attempt && isSuccessful(attempt));
+  const shown = states.slice(0, TARGETS_SHOWN);
+  if (shown.length === 0)
+    return [section('No component yet: one is made from a compiled model, and none is compiled.')];
+  return [
+    ...(details.packages
+      ? []
+      : [section('This use case packages nothing: it has no `components` settings.')]),
+    ...shown.flatMap((state) => {
+      const attempt = state.attempt!;
+      const ref = writeRef({ useCase: details.useCase.id, job: details.job.name, target: state.target });
+      const component = componentOf(details, attempt.id);
+      return [
+        section(
+          [
+            `*${plain(state.target, 60)}*`,
+            ...(component ? componentLines(component) : ['⚪ not packaged']),
+          ].join('\n'),
+        ),
+        ...actions(
+          component ? button('Devices and chain', COMPONENTS.details, componentRef(component)) : undefined,
+          details.packages
+            ? button(component ? 'Package again…' : 'Package…', COMPILE.package, ref)
+            : undefined,
+          component
+            ? linkButton(
+                'AWS console',
+                COMPILE.link,
+                componentUrl(details.useCase.region, component.chain.component.name),
+              )
+            : undefined,
+        ),
+      ];
+    }),
+    ...(states.length > shown.length ? [context(`… ${states.length - shown.length} more targets`)] : []),
+  ];
+}
+
+// --- History -----------------------------------------------------------------------------------------
+
+const WHY: Readonly<Record<CompilationReason, string>> = {
+  manual: 'asked for',
+  auto: 'by itself, as the use case says',
+  retry: 'a retry',
+};
+/** Attempts with their whole story; each takes up to three blocks. */
+const ATTEMPTS_SHOWN = 25;
+
+/** Every attempt for a target, or for all of a job's, newest first. Nothing is ever taken out. */
+export function historyView(
+  metadata: string,
+  given: {
+    job: string;
+    target?: string | undefined;
+    region: string;
+    attempts: readonly CompilationAttempt[];
+  },
+): Modal {
+  const attempts = [...given.attempts].reverse();
+  const shown = attempts.slice(0, ATTEMPTS_SHOWN);
+  return modal(metadata, 'History', [
+    section(
+      `*${code(given.job)}*${given.target ? ` · *${plain(given.target, 60)}*` : ''} · ${attempts.length} ${attempts.length === 1 ? 'attempt' : 'attempts'}`,
+    ),
+    ...(attempts.length === 0 ? [section('It was never compiled.')] : []),
+    ...shown.flatMap((attempt, index) => attemptStory(attempt, attempts.length - index)),
+    ...(attempts.length > shown.length
+      ? [context(`… ${attempts.length - shown.length} older attempts`)]
+      : []),
+  ]);
+}
+
+function attemptStory(attempt: CompilationAttempt, number: number): Block[] {
+  const advice = compilationAdvice(attempt);
+  return [
+    divider(),
+    section(
+      [
+        `*${number}.* ${labelWords(attempt)} · *${plain(attempt.target, 60)}* · ${code(attempt.compilationJob)}`,
+        `${moment(attempt.askedAt)} by ${starter(attempt.startedBy)}, ${WHY[attempt.why]}`,
+        attempt.statuses
+          .slice(0, 12)
+          .map(({ status, at }) => `${plain(statusLabel(status).word, 60)} ${moment(at)}`)
+          .join(' → '),
+        artifactLine(attempt),
+      ]
+        .filter((line) => line !== '')
+        .join('\n'),
+    ),
+    ...(attempt.failureReason
+      ? [
+          section(
+            [verbatim(attempt.failureReason, 1800).block, ...(advice ? [guidanceLines(advice)] : [])].join(
+              '\n',
+            ),
+          ),
+        ]
+      : []),
+  ];
+}

@@ -1,0 +1,201 @@
+/** What is told of a training job and its compilations wherever they are shown, in the same words. */
+import { isBackgroundActor } from '../domain/background-actor.ts';
+import {
+  elapsedMs,
+  type JobCompilationState,
+  type OverallState,
+  overallState,
+  type StateLabel,
+  type TargetState,
+  targetStates,
+} from '../domain/compilation-states.ts';
+import { type CompilationAttempt, currentStatus, isLive, isSuccessful } from '../domain/compilations.ts';
+import type { Component } from '../domain/components.ts';
+import { adviceForCompilation, type FailureAdvice, guidanceForTraining } from '../domain/failure-guidance.ts';
+import { isFinished, type TrainingJob } from '../domain/jobs.ts';
+import { maskSecrets } from '../domain/mask-secrets.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import type { Actor } from '../ports.ts';
+import { code, codeBlock, duration, escapeMrkdwn, link, mention, moment, plain } from './text.ts';
+
+/** Everything that a card or a details view is drawn from. */
+export interface JobFacts {
+  useCase: Pick<UseCase, 'id' | 'name' | 'region'>;
+  job: TrainingJob;
+  /** Of this job, oldest first. */
+  attempts: readonly CompilationAttempt[];
+  /** Those that the use case wants by default. */
+  targets: readonly string[];
+  components: readonly Component[];
+  /** Milliseconds that a target usually takes, from history. */
+  usual: ReadonlyMap<string, number>;
+  /** When the training job was last seen. */
+  seenAt: number;
+  now: number;
+  /** Whether the use case has compile settings, and component settings. */
+  compiles: boolean;
+  packages: boolean;
+}
+
+// --- What a button is about --------------------------------------------------------------------------
+
+/** A job, a target of it, or one attempt for it. Names have no spaces. */
+export interface JobRef {
+  useCase: string;
+  job: string;
+  target?: string | undefined;
+}
+
+export function writeRef({ useCase, job, target }: JobRef): string {
+  return [useCase, job, ...(target === undefined ? [] : [target])].join(' ');
+}
+
+/** @returns undefined for what was not written by `writeRef` */
+export function readRef(text: string): JobRef | undefined {
+  const [useCase, job, target] = text.split(' ');
+  return useCase && job ? { useCase, job, target } : undefined;
+}
+
+// --- Words -------------------------------------------------------------------------------------------
+
+const TRAINING_LABELS: Readonly<Record<string, StateLabel>> = {
+  inprogress: { symbol: '⏳', word: 'running' },
+  completed: { symbol: '✅', word: 'completed' },
+  failed: { symbol: '❌', word: 'failed' },
+  stopping: { symbol: '🛑', word: 'stopping' },
+  stopped: { symbol: '⏹️', word: 'stopped' },
+};
+
+/** Any letter case; an unknown status is shown as it is. */
+export function trainingLabel(status: string): StateLabel {
+  return TRAINING_LABELS[status.toLowerCase()] ?? { symbol: '❔', word: status };
+}
+
+export function stateOf(facts: JobFacts): OverallState {
+  return overallState(facts.job.status, facts.attempts, facts.targets);
+}
+
+export function statesOf(facts: JobFacts): TargetState[] {
+  return targetStates(facts.attempts, facts.targets);
+}
+
+/** `🌗 partly compiled · 2/4 compiled` */
+export function overallWords({ label, total, count }: OverallState): string {
+  return total === 0
+    ? `${label.symbol} *${label.word}*`
+    : `${label.symbol} *${label.word}* · ${count} compiled`;
+}
+
+export function trainingWords(facts: JobFacts): string {
+  const { job, now } = facts;
+  const label = trainingLabel(job.status);
+  const begin = job.startedAt ?? job.createdAt;
+  const time = isFinished(job)
+    ? job.endedAt === undefined
+      ? ''
+      : `took ${duration(job.endedAt - begin)}`
+    : `for ${duration(now - begin)}`;
+  return [
+    `${label.symbol} *Training ${plain(label.word, 60)}*`,
+    !isFinished(job) && job.secondaryStatus ? plain(job.secondaryStatus, 60) : '',
+    time,
+    machine(job),
+    `created ${moment(job.createdAt)}`,
+  ]
+    .filter((part) => part !== '')
+    .join(' · ');
+}
+
+export function machine({ instanceType, instanceCount }: TrainingJob): string {
+  if (!instanceType) return '';
+  return `${instanceCount !== undefined && instanceCount > 1 ? `${instanceCount} × ` : ''}${plain(instanceType, 60)}`;
+}
+
+/** `✅ *x86_64-cpu* compiled · took 12 min 4 s (usually 11 min)` */
+export function targetWords(state: TargetState, facts: Pick<JobFacts, 'usual' | 'now'>): string {
+  const { attempt, label, target } = state;
+  const usual = facts.usual.get(target);
+  const usually = usual === undefined ? '' : ` (usually ${duration(usual)})`;
+  const parts = [`${label.symbol} *${plain(target, 60)}* ${plain(label.word, 60)}`];
+  if (!attempt) return usual === undefined ? parts[0]! : `${parts[0]!} · usually takes ${duration(usual)}`;
+  const time = duration(elapsedMs(attempt, facts.now));
+  if (isLive(attempt)) parts.push(`for ${time}${usually}`);
+  else if (isSuccessful(attempt)) parts.push(`took ${time}${usually}`);
+  else parts.push(`after ${time}`);
+  if (state.attempts > 1) parts.push(`${state.attempts} attempts`);
+  return parts.join(' · ');
+}
+
+/** Elapsed against usual is all the progress there is: Neo gives no percentage. */
+export function artifactLine(attempt: CompilationAttempt): string {
+  return attempt.artifact === undefined ? '' : code(attempt.artifact, 600);
+}
+
+/** The component made from an attempt, the newest one. */
+export function componentOf(facts: Pick<JobFacts, 'components'>, attempt: string): Component | undefined {
+  return facts.components.filter(({ chain }) => chain.attempt === attempt).at(-1);
+}
+
+/** Who started something, where mentions ping nobody (a modal, or what one person sees). */
+export function starter(actor: Actor): string {
+  if (isBackgroundActor(actor)) return 'Signalbox itself';
+  return actor.team === 'cli' ? plain(actor.user, 80) : mention(actor.user);
+}
+
+// --- Failures ----------------------------------------------------------------------------------------
+
+/** AWS's own words, as they came but for secrets; how many of them fit is for the caller to say. */
+export function verbatim(words: string, limit: number): { block: string; whole: boolean } {
+  const masked = maskSecrets(words);
+  const block = codeBlock(masked, limit);
+  return { block, whole: !block.includes(' … (cut at ') && escapeMrkdwn(masked).length < limit };
+}
+
+export function guidanceLines(advice: FailureAdvice): string {
+  return [
+    `*Cause:* ${plain(advice.cause, 500)}`,
+    `*What to do:* ${plain(advice.fix, 500)} ${link(advice.link.url, advice.link.title)}`,
+  ].join('\n');
+}
+
+/** How a compilation failed or was stopped; undefined for any other. */
+export function compilationAdvice(attempt: CompilationAttempt): FailureAdvice | undefined {
+  const status = currentStatus(attempt);
+  if (status !== 'FAILED' && (status !== 'STOPPED' || attempt.failureReason === undefined)) return undefined;
+  return adviceForCompilation(status, attempt.failureReason);
+}
+
+export function trainingAdvice(job: TrainingJob): FailureAdvice | undefined {
+  return guidanceForTraining({
+    status: job.status,
+    secondaryStatus: job.secondaryStatus,
+    failureReason: job.failureReason,
+  });
+}
+
+// --- How fresh it is ---------------------------------------------------------------------------------
+
+/** `As of 14:02`, and since when AWS gives no answer. */
+export function freshness(facts: JobFacts): string[] {
+  const live = facts.attempts.filter(isLive);
+  const failed = live
+    .flatMap(({ target, failedCheck, lastCheckedAt }) =>
+      failedCheck ? [{ target, failedCheck, lastCheckedAt }] : [],
+    )
+    .sort((a, b) => b.failedCheck.at - a.failedCheck.at);
+  const [latest] = failed;
+  if (latest)
+    return [
+      `:warning: *Last checked ${latest.lastCheckedAt === undefined ? 'never with an answer' : moment(latest.lastCheckedAt)}* for ${failed
+        .slice(0, 5)
+        .map(({ target }) => plain(target, 60))
+        .join(
+          ', ',
+        )}. Tried again ${moment(latest.failedCheck.at)} without an answer: ${plain(maskSecrets(latest.failedCheck.message), 300)}`,
+    ];
+  const checked = live.flatMap(({ lastCheckedAt }) => lastCheckedAt ?? []);
+  const at = checked.length > 0 ? Math.min(...checked) : facts.seenAt;
+  return [`As of ${moment(at)}`];
+}
+
+export type { JobCompilationState };
