@@ -124,10 +124,7 @@ export class Fetch {
   async #lane(name: LaneName, lane: LogLane): Promise<void> {
     while (!this.#over) {
       if (name === 'second' && !this.#secondLaneOpen) return;
-      if (
-        this.#inFlight[name] >= this.#atOnce(name, lane) ||
-        (name === 'second' && this.#requests < SECOND_LANE_AFTER)
-      ) {
+      if (this.#inFlight[name] >= this.#atOnce(name, lane) || (name === 'second' && !this.#secondLaneHelps)) {
         await this.#change();
         continue;
       }
@@ -141,6 +138,13 @@ export class Fetch {
       // Its failures are kept in the state of this object; it never rejects.
       void this.#request(pick.plan, pick.chain, name, lane);
     }
+  }
+
+  /** Only where the first lane's quota is what everything waits for; its pages are larger on the wire. */
+  get #secondLaneHelps(): boolean {
+    return (
+      this.#requests >= SECOND_LANE_AFTER && Number.isFinite(this.#options.source.pace?.rate ?? Infinity)
+    );
   }
 
   #atOnce(name: LaneName, lane: LogLane): number {
