@@ -54,6 +54,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     ...options.aws,
     ...(options.awsPort === undefined ? {} : { port: options.awsPort }),
     world: seededAwsWorld(clock.now(), keys),
+    dataDir,
     clock,
     faults,
   });

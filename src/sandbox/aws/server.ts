@@ -3,6 +3,7 @@
  * the rights and the quota, lets the service work, and words errors as the protocol does.
  */
 import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -124,8 +125,12 @@ export async function startAwsSandbox(options: AwsSandboxOptions): Promise<AwsSa
   iam.sessionSeconds = settings.sessionSeconds;
   const buckets = new QuotaBuckets(settings.quotas);
   const cache = new BlockCache(options.logCacheBytes ?? LOG_CACHE_BYTES);
-  // A folder of this run's own: what was uploaded does not outlive the index of it, which is in memory.
-  const objectFolder = join(options.dataDir ?? tmpdir(), `aws-objects-${randomUUID()}`);
+  // What was uploaded does not outlive the index of it, which is in memory.
+  const objectFolder =
+    options.dataDir === undefined
+      ? join(tmpdir(), `signalbox-objects-${randomUUID()}`)
+      : join(options.dataDir, 'aws-objects');
+  await rm(objectFolder, { recursive: true, force: true });
   const stores = new Stores(options.world, iam, objectFolder, settings);
   const { logs, objects } = stores;
   const sagemaker = sagemakerService(stores.jobs);

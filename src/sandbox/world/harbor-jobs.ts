@@ -9,6 +9,7 @@ const PLACE: Place = {
   account: '210987654321',
   region: 'us-east-1',
   bucket: 'harbor-watch-ml',
+  models: 'harbor-models',
   owner: 'devika',
   project: 'harbor-watch',
 };

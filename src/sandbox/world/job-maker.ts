@@ -11,7 +11,10 @@ export const HOUR = 60 * MINUTE;
 export interface Place {
   account: string;
   region: string;
+  /** Of the data. */
   bucket: string;
+  /** Of trained and compiled models. */
+  models: string;
   owner: string;
   project: string;
 }
@@ -64,10 +67,26 @@ export function makeJob(place: Place, sketch: JobSketch): TrainingJobSeed {
       train: `s3://${place.bucket}/datasets/${place.project}/train/`,
       validation: `s3://${place.bucket}/datasets/${place.project}/validation/`,
     },
-    outputPath: `s3://${place.bucket}/models/`,
-    tags: { project: place.project, owner: sketch.owner ?? place.owner },
+    outputPath: `s3://${place.models}/trained/`,
+    tags: { project: place.project, owner: sketch.owner ?? place.owner, ...modelTags(sketch) },
     ...(sketch.metrics === undefined ? {} : { finalMetrics: sketch.metrics }),
     streams: sketch.streams ?? [],
+  };
+}
+
+/** What a compilation has to know, as teams write it down for Signalbox. A tag's value has no brackets or commas. */
+function modelTags({ framework = 'pytorch', hyperParameters = {} }: JobSketch): Record<string, string> {
+  const yolo = hyperParameters.model?.startsWith('yolo') ?? false;
+  const size = hyperParameters['image-size'] ?? hyperParameters.imgsz ?? (yolo ? '640' : '224');
+  const [name, version, shape] = {
+    pytorch: ['PYTORCH', '1.8', `${yolo ? 'images' : 'input'}=1x3x${size}x${size}`],
+    tensorflow: ['KERAS', '2.2', 'input_1=1x3x256x256'],
+    xgboost: ['XGBOOST', '1.3', 'data=1x18'],
+  }[framework] as [string, string, string];
+  return {
+    'signalbox:framework': name,
+    'signalbox:framework-version': version,
+    'signalbox:input-shape': shape,
   };
 }
 

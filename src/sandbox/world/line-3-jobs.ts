@@ -13,6 +13,7 @@ const PLACE: Place = {
   account: '123456789012',
   region: 'eu-west-1',
   bucket: 'foundry-line-3-ml',
+  models: 'line-3-models',
   owner: 'ada',
   project: 'line-3-defects',
 };

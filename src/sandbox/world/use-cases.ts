@@ -1,11 +1,14 @@
 /** The two use cases of the seeded world: their accounts, how the bot gets in, and the configuration for them. */
 import { stringify } from 'yaml';
 import type { EpochMs } from '../../ports.ts';
-import type { PolicyDocument } from '../aws/policy.ts';
-import type { AccountSeed, AwsWorld } from '../aws/seed.ts';
+import type { AccountSeed, AwsWorld, RegionSeed } from '../aws/seed.ts';
 import { TRAINING_LOG_GROUP } from '../aws/training.ts';
+import { harborCompilations, line3Compilations, oddModels } from './compilations.ts';
+import { harborComponents, line3Components, line3Objects } from './components.ts';
+import { harborDevices, line3Deployments, line3Devices } from './fleet.ts';
 import { harborJobs } from './harbor-jobs.ts';
 import { line3Jobs } from './line-3-jobs.ts';
+import { accessPolicy, neoRole, neoRoleArn } from './roles.ts';
 
 /** Where the bot lives. */
 const BOT_ACCOUNT = '111122223333';
@@ -25,6 +28,9 @@ interface SeededUseCase {
   externalId: string;
   channels: string[];
   alertsChannel?: string;
+  /** Bucket of trained and compiled models. */
+  models: string;
+  compile: { targets: string[]; timeout: string };
   access: Record<string, string[]>;
 }
 
@@ -37,6 +43,8 @@ export const SEEDED_USE_CASES: readonly SeededUseCase[] = [
     externalId: 'line-3-6f1d0c0e',
     channels: ['C0LINE3'],
     alertsChannel: 'C0ALERTS',
+    models: 'line-3-models',
+    compile: { targets: ['jetson-xavier', 'x86_64-cpu'], timeout: '1h' },
     access: {
       viewer: ['channel-members'],
       dataScientist: ['S0SCIENCE'],
@@ -51,38 +59,28 @@ export const SEEDED_USE_CASES: readonly SeededUseCase[] = [
     region: 'us-east-1',
     externalId: 'harbor-b27a94d1',
     channels: ['C0HARBOR'],
+    models: 'harbor-models',
+    compile: { targets: ['x86_64-cuda'], timeout: '1h' },
     access: { operator: ['U0BEN'], admin: ['U0DEV'] },
   },
 ];
 
 const roleArn = (account: string) => `arn:aws:iam::${account}:role/${ROLE}`;
 
-/** What the role in a use case's account lets Signalbox do. */
-const ROLE_POLICY: PolicyDocument = {
-  Statement: [
-    {
-      Effect: 'Allow',
-      Action: [
-        'logs:DescribeLogGroups',
-        'logs:DescribeLogStreams',
-        'logs:GetLogEvents',
-        'logs:FilterLogEvents',
-      ],
-      Resource: '*',
-    },
-    {
-      Effect: 'Allow',
-      Action: [
-        'sagemaker:ListTrainingJobs',
-        'sagemaker:DescribeTrainingJob',
-        'sagemaker:CreateTrainingJob',
-        'sagemaker:StopTrainingJob',
-        'sagemaker:ListTags',
-        'sagemaker:AddTags',
-      ],
-      Resource: '*',
-    },
-  ],
+/** Models, compilations, components and devices of each use case. */
+const EDGE: Readonly<Record<string, (now: EpochMs, account: string) => RegionSeed>> = {
+  'line-3': (now, account) => ({
+    compilations: line3Compilations(now, account),
+    components: line3Components(now),
+    objects: line3Objects(now),
+    devices: line3Devices(now),
+    deployments: line3Deployments(now),
+  }),
+  harbor: (now, account) => ({
+    compilations: harborCompilations(now, account),
+    components: harborComponents(now),
+    devices: harborDevices(now),
+  }),
 };
 
 /** @param now everything is dated from here, so that the world is always fresh */
@@ -124,11 +122,15 @@ export function seededAwsWorld(now: EpochMs, keys: BotKeys): AwsWorld {
                 },
               ],
             },
-            policy: ROLE_POLICY,
+            policy: accessPolicy(useCase.account, useCase.models),
           },
+          neoRole(useCase.models),
         ],
         regions: {
           [useCase.region]: {
+            ...EDGE[useCase.id]!(now, useCase.account),
+            buckets: [{ name: useCase.models, createdAt: now - 400 * 86_400_000 }],
+            models: oddModels(jobs[useCase.id]!(now)),
             trainingJobs: jobs[useCase.id]!(now),
             logGroups: [
               { name: TRAINING_LOG_GROUP, createdAt: now - 200 * 86_400_000 },
@@ -146,11 +148,17 @@ export function seededConfig(dataDir: string): string {
   const config = {
     storage: { dataDir },
     admins: ['U0DEV'],
-    useCases: SEEDED_USE_CASES.map(({ externalId, ...useCase }) => ({
+    useCases: SEEDED_USE_CASES.map(({ externalId, models, compile, ...useCase }) => ({
       ...useCase,
       roleArn: roleArn(useCase.account),
       externalId,
       logs: { delivery: 'channel', gzipAbove: '50MB' },
+      compile: {
+        roleArn: neoRoleArn(useCase.account),
+        outputS3: `s3://${models}/compiled`,
+        ...compile,
+      },
+      components: { namePrefix: 'model-' },
     })),
   };
   return `# Written by the sandbox at each start, for its seeded use cases.\n${stringify(config)}`;

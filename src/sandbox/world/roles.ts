@@ -1,0 +1,86 @@
+/** The roles of a use case's account: the one that Signalbox takes on, and the one that it hands to Neo. */
+import type { RoleSeed } from '../aws/iam.ts';
+import type { PolicyDocument } from '../aws/policy.ts';
+
+export const NEO_ROLE = 'NeoExecution';
+
+export const neoRoleArn = (account: string) => `arn:aws:iam::${account}:role/${NEO_ROLE}`;
+
+/** What Signalbox may do. @param models bucket of trained and compiled models */
+export function accessPolicy(account: string, models: string): PolicyDocument {
+  return {
+    Statement: [
+      {
+        Effect: 'Allow',
+        Action: [
+          'logs:DescribeLogGroups',
+          'logs:DescribeLogStreams',
+          'logs:GetLogEvents',
+          'logs:FilterLogEvents',
+        ],
+        Resource: '*',
+      },
+      {
+        Effect: 'Allow',
+        Action: [
+          'sagemaker:ListTrainingJobs',
+          'sagemaker:DescribeTrainingJob',
+          'sagemaker:CreateTrainingJob',
+          'sagemaker:StopTrainingJob',
+          'sagemaker:ListTags',
+          'sagemaker:AddTags',
+          'sagemaker:CreateCompilationJob',
+          'sagemaker:DescribeCompilationJob',
+          'sagemaker:ListCompilationJobs',
+          'sagemaker:StopCompilationJob',
+        ],
+        Resource: '*',
+      },
+      { Effect: 'Allow', Action: 'iam:PassRole', Resource: neoRoleArn(account) },
+      { Effect: 'Allow', Action: 's3:GetObject', Resource: `arn:aws:s3:::${models}/*` },
+      {
+        Effect: 'Allow',
+        Action: ['s3:ListBucket', 's3:GetBucketLocation'],
+        Resource: `arn:aws:s3:::${models}`,
+      },
+      {
+        Effect: 'Allow',
+        Action: [
+          'greengrass:CreateComponentVersion',
+          'greengrass:DescribeComponent',
+          'greengrass:GetComponent',
+          'greengrass:ListComponents',
+          'greengrass:ListComponentVersions',
+          'greengrass:ListCoreDevices',
+          'greengrass:GetCoreDevice',
+          'greengrass:ListInstalledComponents',
+          'greengrass:ListEffectiveDeployments',
+          'greengrass:ListDeployments',
+          'greengrass:GetDeployment',
+        ],
+        Resource: '*',
+      },
+    ],
+  };
+}
+
+/** Taken on by SageMaker for a compilation: reads trained models, writes compiled ones. */
+export function neoRole(models: string): RoleSeed {
+  return {
+    name: NEO_ROLE,
+    trust: {
+      Statement: [
+        { Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { Service: 'sagemaker.amazonaws.com' } },
+      ],
+    },
+    policy: {
+      Statement: [
+        {
+          Effect: 'Allow',
+          Action: ['s3:GetObject', 's3:PutObject', 's3:ListBucket'],
+          Resource: [`arn:aws:s3:::${models}`, `arn:aws:s3:::${models}/*`],
+        },
+      ],
+    },
+  };
+}
