@@ -91,7 +91,9 @@ export class Engine implements LogEngine {
       await run.discard();
       if (mayResume(error, signal)) await spool.leave();
       else await spool.remove();
-      throw error instanceof CancelledError || error instanceof AppError ? error : cancelledOr(error, signal);
+      throw signal?.aborted && !(error instanceof CancelledError)
+        ? new CancelledError('Cancelled', { cause: error })
+        : error;
     }
   }
 
@@ -237,8 +239,14 @@ class Run {
     await fetching;
     const facts = this.#facts(totals);
     const files = await this.#output.finish(facts);
-    this.#fraction = 1;
-    this.#progress(true);
+    // Where chains met, events were fetched twice; now they are counted.
+    this.#onProgress?.({
+      phase: 'writing',
+      events: facts.events,
+      textBytes: facts.textBytes,
+      fraction: 1,
+      throttled: false,
+    });
     return this.#result(facts, files);
   }
 
@@ -497,8 +505,4 @@ function mayResume(error: unknown, signal: AbortSignal | undefined): boolean {
 
 function throwIfCancelled(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new CancelledError('Cancelled', { cause: signal.reason });
-}
-
-function cancelledOr(error: unknown, signal: AbortSignal | undefined): unknown {
-  return signal?.aborted ? new CancelledError('Cancelled', { cause: error }) : error;
 }

@@ -106,7 +106,10 @@ export class SimulatedService implements LogSource {
         name,
         shortName: name.split('/').at(-1)!,
         ...(times.length > 0
-          ? { firstEventAt: Math.max(0, Math.min(...times) + off), lastEventAt: Math.max(...times) - Math.abs(off) }
+          ? {
+              firstEventAt: Math.max(0, Math.min(...times) + off),
+              lastEventAt: Math.max(...times) - Math.abs(off),
+            }
           : {}),
       };
     });
@@ -117,7 +120,8 @@ export class SimulatedService implements LogSource {
     this.inFlight++;
     try {
       // Answers overtake one another.
-      for (let n = Math.floor(this.#random() * 4); n > 0; n--) await new Promise((resolve) => setImmediate(resolve));
+      for (let n = Math.floor(this.#random() * 4); n > 0; n--)
+        await new Promise((resolve) => setImmediate(resolve));
       signal?.throwIfAborted();
       this.onRequest?.();
       const { throttle, fail } = this.#behaviour;
@@ -141,8 +145,10 @@ export class SimulatedService implements LogSource {
     const to = request.to ?? Number.POSITIVE_INFINITY;
     const events = all.filter((event) => event.time >= from && event.time < to);
     const forward = request.direction === 'forward';
-    const key = (event: Placed): [number, number] => (unordered ? [event.order, 0] : [event.time, event.order]);
-    const isAfter = (a: [number, number], b: [number, number]): boolean => a[0] > b[0] || (a[0] === b[0] && a[1] > b[1]);
+    const key = (event: Placed): [number, number] =>
+      unordered ? [event.order, 0] : [event.time, event.order];
+    const isAfter = (a: [number, number], b: [number, number]): boolean =>
+      a[0] > b[0] || (a[0] === b[0] && a[1] > b[1]);
 
     let place: [number, number] = forward ? [Number.NEGATIVE_INFINITY, 0] : [Number.POSITIVE_INFINITY, 0];
     let empties = 0;
