@@ -7,7 +7,7 @@ import { dirname, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { LineCounter, parseDocument } from 'yaml';
 import { type ConfigProblem, describeIssues } from './config/problems.ts';
-import { fileSchema, toUseCase } from './config/schema.ts';
+import { fileSchema, sectionProblems, toUseCase } from './config/schema.ts';
 import type { UseCase } from './domain/use-cases.ts';
 import { AppError } from './errors.ts';
 
@@ -76,7 +76,7 @@ export function loadConfig(options: LoadConfigOptions = {}): Config {
       ? resolve(cwd, set(env, 'SIGNALBOX_DATA_DIR')!)
       : resolve(dirname(path), file.storage.dataDir ?? './data'),
     admins: file.admins,
-    useCases: file.useCases.map(toUseCase),
+    useCases: file.useCases.map((entry) => toUseCase(entry, dirname(path))),
     slack,
     port,
     logLevel,
@@ -168,7 +168,7 @@ function readFile(path: string, problems: ConfigProblem[]) {
   const raw: unknown = document.toJS() ?? {};
   const parsed = fileSchema.safeParse(raw);
   if (!parsed.success) problems.push(...describeIssues(parsed.error.issues, raw));
-  problems.push(...contradictions(raw));
+  problems.push(...contradictions(raw), ...sectionProblems(raw, dirname(path)));
   return parsed.data;
 }
 

@@ -68,8 +68,12 @@ function guideFor(path: Path): KeyGuide {
   return { expected: 'another value', example: 'see signalbox.example.yaml' };
 }
 
-/** `['useCases', 0, 'id']` → `useCases[].id`. */
-const pattern = (path: Path): string => join(path, () => '[]');
+/** `['useCases', 0, 'id']` → `useCases[].id`; a name that people choose themselves becomes `*`. */
+const pattern = (path: Path): string =>
+  join(
+    path.map((part, index) => (path[index - 1] === 'customTargets' ? '*' : part)),
+    () => '[]',
+  );
 
 /** `['useCases', 0, 'id']` → `useCases[0].id`. */
 const keyText = (path: Path): string => join(path, (index) => `[${index}]`);

@@ -1,6 +1,13 @@
 /** The shape of signalbox.yaml, and the words for what each key wants. */
 import { z } from 'zod';
 import { CHANNEL_MEMBERS, type UseCase } from '../domain/use-cases.ts';
+import {
+  compileProblems,
+  componentsProblems,
+  toCompileSettings,
+  toComponentSettings,
+} from './compile-settings.ts';
+import type { ConfigProblem } from './problems.ts';
 
 const SIZE_UNITS: Readonly<Record<string, number>> = {
   B: 1,
@@ -32,6 +39,33 @@ const roleArn = z.string().regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+
 const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/);
 const url = z.url({ protocol: /^https?$/ });
 const s3 = z.string().regex(/^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/.*)?$/);
+
+const customTarget = z.strictObject({
+  description: text.max(200).optional(),
+  device: text.optional(),
+  platform: z.strictObject({ os: text, arch: text, accelerator: text.optional() }).optional(),
+  options: z.union([z.string(), z.record(z.string(), z.unknown())]).optional(),
+  architecture: text.optional(),
+});
+
+/** What the values mean is checked in compile-settings.ts, once the shape is right. */
+const compile = z.strictObject({
+  roleArn,
+  outputS3: s3,
+  framework: text.optional(),
+  frameworkVersion: text.optional(),
+  dataInputConfig: z.union([text, z.record(z.string(), z.unknown()), z.array(z.unknown())]).optional(),
+  targets: z.array(text).default([]),
+  customTargets: z.record(z.string(), customTarget).optional(),
+  auto: z.boolean().default(false),
+  timeout: duration.default('15m'),
+});
+
+const components = z.strictObject({
+  auto: z.boolean().default(false),
+  namePrefix: text.max(64).optional(),
+  recipeTemplate: text.optional(),
+});
 
 const useCase = z.strictObject({
   id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/),
@@ -65,29 +99,12 @@ const useCase = z.strictObject({
       runpod: z.looseObject({ apiKeyEnv: variableName.optional() }).optional(),
     })
     .prefault({ sagemaker: true }),
-  // The sections below belong to parts that are not built into this version. Their known keys are checked,
-  // so that a file is right before they arrive; keys that later versions add pass.
+  compile: compile.optional(),
+  components: components.optional(),
+  // The section below belongs to a part that is not built into this version. Its known keys are checked, so that
+  // a file is right before it arrives; keys that later versions add pass.
   onCall: z
     .looseObject({ levels: z.array(z.array(userOrGroup)).min(1), escalateAfter: duration.optional() })
-    .optional(),
-  compile: z
-    .looseObject({
-      roleArn,
-      outputS3: s3,
-      framework: text.optional(),
-      frameworkVersion: text.optional(),
-      dataInputConfig: z.record(z.string(), z.unknown()).optional(),
-      targets: z.array(text).optional(),
-      auto: z.boolean().optional(),
-      timeout: duration.optional(),
-    })
-    .optional(),
-  components: z
-    .looseObject({
-      auto: z.boolean().optional(),
-      namePrefix: text.optional(),
-      recipeTemplate: text.optional(),
-    })
     .optional(),
 });
 
@@ -99,8 +116,11 @@ export const fileSchema = z.strictObject({
   viewer: z.looseObject({ publicUrl: url }).optional(),
 });
 
-/** The parts of a use case that this version works with. */
-export function toUseCase(entry: z.output<typeof useCase>): UseCase {
+/**
+ * The parts of a use case that this version works with.
+ * @param folder where relative paths begin
+ */
+export function toUseCase(entry: z.output<typeof useCase>, folder: string): UseCase {
   const { id, name, account, region, roleArn, externalId, channels, alertsChannel, access, logs } = entry;
   return {
     id,
@@ -114,7 +134,39 @@ export function toUseCase(entry: z.output<typeof useCase>): UseCase {
     access,
     logs,
     providers: { sagemaker: entry.providers.sagemaker },
+    compile: entry.compile && toCompileSettings(entry.compile),
+    components: entry.components && toComponentSettings(entry.components, folder),
   };
+}
+
+/** What is wrong with values that the domain judges, in every key whose shape is right, whatever else is wrong. */
+export function sectionProblems(raw: unknown, folder: string): ConfigProblem[] {
+  const entries = (raw as { useCases?: unknown } | null)?.useCases;
+  if (!Array.isArray(entries)) return [];
+  return entries.flatMap((entry: unknown, index) => {
+    const { account, compile: compiled, components: packaged } = (entry ?? {}) as Record<string, unknown>;
+    const at = `useCases[${index}]`;
+    return [
+      ...compileProblems(rightKeys(compile.shape, compiled), account, `${at}.compile`),
+      ...componentsProblems(rightKeys(components.shape, packaged), `${at}.components`, folder),
+    ];
+  });
+}
+
+/** The keys of a section whose value has its shape. */
+function rightKeys<S extends z.core.$ZodShape>(
+  shape: S,
+  section: unknown,
+): { [K in keyof S]?: z.output<S[K]> | undefined } {
+  if (typeof section !== 'object' || section === null) return {};
+  const right: { [K in keyof S]?: z.output<S[K]> } = {};
+  for (const key of Object.keys(section) as (keyof S & string)[]) {
+    const parsed = Object.hasOwn(shape, key)
+      ? z.safeParse(shape[key] as S[typeof key], (section as Record<string, unknown>)[key])
+      : undefined;
+    if (parsed?.success) right[key] = parsed.data;
+  }
+  return right;
 }
 
 /** What a key wants, and a line that is right. Keyed by path; `[]` stands for every entry of a list. */
@@ -229,7 +281,7 @@ export const KEY_GUIDES: Readonly<Record<string, KeyGuide>> = {
     example: 'roleArn: arn:aws:iam::123456789012:role/NeoExecution',
   },
   'useCases[].compile.outputS3': {
-    expected: 'an S3 location',
+    expected: 'an S3 location in the region of the use case',
     example: 'outputS3: s3://line-3-models/compiled',
   },
   'useCases[].compile.framework': { expected: 'a Neo framework', example: 'framework: PYTORCH' },
@@ -245,19 +297,51 @@ export const KEY_GUIDES: Readonly<Record<string, KeyGuide>> = {
     expected: 'a list of targets',
     example: 'targets: [jetson-xavier, x86_64-cpu]',
   },
+  'useCases[].compile.targets[]': { expected: "a target's name", example: 'targets: [jetson-xavier]' },
+  'useCases[].compile.customTargets': {
+    expected: 'targets of your own by name, or changes to built-in ones',
+    example: 'customTargets: { camera-box: { platform: { os: LINUX, arch: ARM64 } } }',
+  },
+  'useCases[].compile.customTargets.*': {
+    expected: 'a target: a platform or a device, and options where it needs some',
+    example: 'camera-box: { platform: { os: LINUX, arch: ARM64 } }',
+  },
+  'useCases[].compile.customTargets.*.description': {
+    expected: 'what it is, 1 to 200 characters',
+    example: 'description: Camera box on line 3',
+  },
+  'useCases[].compile.customTargets.*.device': {
+    expected: 'a TargetDevice of Neo',
+    example: 'device: rasp4b',
+  },
+  'useCases[].compile.customTargets.*.platform': {
+    expected: 'os, arch and maybe accelerator as Neo names them',
+    example: 'platform: { os: LINUX, arch: ARM64, accelerator: NVIDIA }',
+  },
+  'useCases[].compile.customTargets.*.options': {
+    expected: 'compiler options, as keys or as JSON text',
+    example: 'options: { gpu-code: sm_87, trt-ver: "8.5.2", cuda-ver: "11.4" }',
+  },
+  'useCases[].compile.customTargets.*.architecture': {
+    expected: 'a Greengrass architecture',
+    example: 'architecture: aarch64',
+  },
   'useCases[].compile.auto': { expected: 'true or false', example: 'auto: true' },
   'useCases[].compile.timeout': {
     expected: 'a duration: a number with s, m, h or d',
-    example: 'timeout: 1h',
+    example: 'timeout: 15m',
   },
   'useCases[].components': {
     expected: 'a section',
     example: 'components: { auto: true, namePrefix: model- }',
   },
   'useCases[].components.auto': { expected: 'true or false', example: 'auto: true' },
-  'useCases[].components.namePrefix': { expected: 'a text', example: 'namePrefix: model-' },
+  'useCases[].components.namePrefix': {
+    expected: 'a text of 1 to 64 characters',
+    example: 'namePrefix: model-',
+  },
   'useCases[].components.recipeTemplate': {
-    expected: 'the path of a recipe',
+    expected: 'the path of a recipe template, relative to this file',
     example: 'recipeTemplate: ./recipes/edge.yaml',
   },
 };

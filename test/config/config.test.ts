@@ -1,8 +1,10 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { childEnvironment, loadConfig } from '../../src/config.ts';
+import { DEFAULT_RECIPE_TEMPLATE } from '../../src/domain/recipes.ts';
+import { targetTable } from '../../src/domain/targets.ts';
 import { AppError } from '../../src/errors.ts';
 
 const SLACK = { SLACK_BOT_TOKEN: 'xoxb-1-2-abc', SLACK_APP_TOKEN: 'xapp-1-A-b' };
@@ -52,16 +54,43 @@ useCases:
       runpod: { apiKeyEnv: RUNPOD_API_KEY }
 `;
 
-function load(yaml: string, env: Record<string, string> = {}, requireSlack = false) {
+const ROLE_AND_OUTPUT =
+  'roleArn: arn:aws:iam::123456789012:role/NeoExecution, outputS3: s3://line-3-models/compiled';
+
+/** One use case with the given sections. */
+const withSections = (sections: string): string => `
+useCases:
+    - id: bench
+      name: Bench
+      account: "123456789012"
+      region: us-east-1
+      channels: [C0BENCH]
+      access: { viewer: [channel-members] }${sections}
+`;
+
+/** @param recipe what stands in recipes/edge.yaml beside the file */
+function load(
+  yaml: string,
+  env: Record<string, string> = {},
+  requireSlack = false,
+  recipe = DEFAULT_RECIPE_TEMPLATE,
+) {
   const cwd = mkdtempSync(join(tmpdir(), 'signalbox-config-'));
   writeFileSync(join(cwd, 'signalbox.yaml'), yaml);
+  mkdirSync(join(cwd, 'recipes'));
+  writeFileSync(join(cwd, 'recipes/edge.yaml'), recipe);
   const options = { env, cwd };
   return requireSlack ? loadConfig({ ...options, requireSlack: true }) : loadConfig(options);
 }
 
-function problems(yaml: string, env: Record<string, string> = {}, requireSlack = false): string {
+function problems(
+  yaml: string,
+  env: Record<string, string> = {},
+  requireSlack = false,
+  recipe?: string,
+): string {
   try {
-    load(yaml, env, requireSlack);
+    load(yaml, env, requireSlack, recipe);
   } catch (error) {
     expect(error).toBeInstanceOf(AppError);
     expect((error as AppError).code).toBe('invalid_input');
@@ -99,6 +128,36 @@ describe('what a configuration gives', () => {
       alertsChannel: 'C0ALERTS',
       access: { dataScientist: ['S0SCIENCE'], admin: ['U0LEAD'] },
     });
+    expect(useCase?.compile).toEqual({
+      roleArn: 'arn:aws:iam::123456789012:role/NeoExecution',
+      outputS3: 's3://line-3-models/compiled',
+      framework: 'PYTORCH',
+      frameworkVersion: '1.8',
+      dataInputConfig: { input: [1, 3, 224, 224] },
+      targets: ['jetson-xavier', 'x86_64-cpu'],
+      auto: true,
+      timeoutSeconds: 3600,
+    });
+    expect(useCase?.components).toEqual({
+      auto: true,
+      namePrefix: 'model-',
+      recipeTemplate: DEFAULT_RECIPE_TEMPLATE,
+    });
+  });
+
+  it('fills in what compile and components leave out, and takes targets of its own', () => {
+    const [useCase] = load(
+      withSections(`
+      compile: { ${ROLE_AND_OUTPUT}, framework: pytorch, dataInputConfig: "input=1x3x224x224", targets: [camera-box],
+        customTargets: { camera-box: { platform: { os: LINUX, arch: ARM64 }, options: { mcpu: cortex-a72 } } } }
+      components: {}`),
+    ).useCases;
+    expect(useCase?.compile).toMatchObject({ framework: 'PYTORCH', auto: false, timeoutSeconds: 900 });
+    expect(targetTable(useCase?.compile?.customTargets).get('camera-box')).toMatchObject({
+      neo: { platform: { os: 'LINUX', arch: 'ARM64' } },
+      architecture: 'aarch64',
+    });
+    expect(useCase?.components).toEqual({ auto: false });
   });
 
   it('accepts the example file as it is', () => {
@@ -243,6 +302,49 @@ useCases:
     );
     expect(message).toContain("useCases[1].roleArn: expected a role in the use case's account 210987654321");
     expect(message).toContain('useCases[2].externalId: expected a roleArn beside it');
+  });
+
+  it('says what is wrong with compile settings, with what would be right', () => {
+    const message = problems(
+      withSections(`
+      compile: { roleArn: "arn:aws:iam::210987654321:role/Neo", outputS3: s3://models/c, framework: PYTROCH,
+        frameworkVersion: latest, dataInputConfig: { input: [1, x] }, targets: [jetson-xavir], timeout: 30s,
+        customTargets: { other: { divice: rasp4b } } }`),
+    );
+    for (const text of [
+      "compile.roleArn: expected a role in the use case's account 123456789012",
+      'compile.customTargets.other.divice: there is no such key; came "rasp4b". Did you mean "device"?',
+      'compile.framework: Neo knows no framework “PYTROCH”. Did you mean PYTORCH?',
+      'compile.frameworkVersion: A framework version of 3 to 10 characters',
+      'compile.dataInputConfig: Each input’s name',
+      'compile.targets[0]: There is no target “jetson-xavir”. Did you mean jetson-xavier',
+      'compile.timeout: expected at least one minute',
+    ])
+      expect(message).toContain(text);
+    expect(
+      problems(
+        withSections(`
+      compile: { ${ROLE_AND_OUTPUT}, customTargets: { camera-box: { platform: { os: LINUX, arch: ARM46 } } } }`),
+      ),
+    ).toMatch(
+      /compile\.customTargets: Target “camera-box”: platform\.arch “ARM46” is not a known value: did you mean ARM64/,
+    );
+  });
+
+  it('says what is wrong with component settings and the recipe template, before anything is packaged', () => {
+    const template = '\n      components: { recipeTemplate: ./recipes/edge.yaml }';
+    expect(problems(withSections('\n      components: { namePrefix: "aws.greengrass." }'))).toContain(
+      'components.namePrefix: expected letters, digits',
+    );
+    expect(problems(withSections('\n      components: { recipeTemplate: ./nowhere.yaml }'))).toMatch(
+      /components\.recipeTemplate: expected the path of a recipe template.*nowhere\.yaml cannot be read \(ENOENT\)/,
+    );
+    expect(problems(withSections(template), {}, false, 'ComponentName: {{nmae}}\n')).toContain(
+      'The recipe template names {{nmae}}, which is not known. Did you mean {{name}}?',
+    );
+    expect(problems(withSections(template), {}, false, 'ComponentName: {{name}}\n')).toContain(
+      'The recipe is not one that Greengrass accepts',
+    );
   });
 
   it('says where it looked when there is no file', () => {
