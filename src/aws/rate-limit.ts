@@ -45,8 +45,10 @@ export class RateLimiter {
   #filledAt: number;
   readonly #flows: Flow[] = [];
   #cancelTimer: (() => void) | undefined;
-  /** Accepted requests since the service's bucket was last known to be empty (or full, at the beginning). */
-  #accepted = 0;
+  /** Requests sent since the service's bucket was last known to be empty (or full, at the beginning). */
+  #sent = 0;
+  /** What the last refusal was judged by: requests taken to be accepted, over so many seconds of quota. */
+  #evidence = { accepted: 0, seconds: 1 };
   #countingSince: number;
   #bucketWasFull = true;
   #refusedAt = Number.NEGATIVE_INFINITY;
@@ -86,6 +88,7 @@ export class RateLimiter {
       turn: (signal) => this.#turn(flow, signal),
       handBack: () => {
         this.#tokens += 1;
+        this.#sent = Math.max(0, this.#sent - 1);
         this.#serve();
       },
       get rate() {
@@ -99,7 +102,6 @@ export class RateLimiter {
 
   /** A request was accepted. */
   accepted(): void {
-    this.#accepted++;
     this.#refusalsInARow = 0;
   }
 
@@ -113,22 +115,31 @@ export class RateLimiter {
     this.#refusalsInARow++;
     const pause = Math.min(LONGEST_PAUSE_MS, PAUSE_MS * 2 ** Math.min(10, this.#refusalsInARow));
     this.#tokens = Math.min(this.#tokens, 0);
-    // Requests that were on their way already tell nothing new.
     if (sentAt > this.#refusedAt) {
       const seconds = (now - this.#countingSince) / 1000;
-      // At the beginning the service's bucket was full, which is taken to be one second's worth.
-      const seen = this.#accepted / (seconds + (this.#bucketWasFull ? 1 : 0.05));
-      const from = Number.isFinite(this.#rate) ? this.#rate : Math.max(seen * 2, 10);
-      this.#rate = Math.max(SLOWEST, Math.min(from * BELOW, Math.max(from * 0.25, seen * BELOW)));
-      this.#accepted = 0;
+      // What is still on its way counts as accepted until it is refused too. At the beginning the service's bucket
+      // was full, which is taken to be one second's worth.
+      this.#evidence = { accepted: this.#sent - 1, seconds: seconds + (this.#bucketWasFull ? 1 : 0) };
+      this.#slowDown();
+      this.#sent = 0;
       this.#countingSince = now;
       this.#bucketWasFull = false;
       this.#pauseUntil = now + Math.max(pause, 1000 / this.#rate);
     } else {
+      // It was on its way when the first was refused: one fewer was accepted than was thought.
+      this.#evidence.accepted--;
+      this.#slowDown();
       this.#pauseUntil = Math.max(this.#pauseUntil, now + Math.min(pause, 1000 / this.#rate));
     }
     this.#refusedAt = now;
     this.#serve();
+  }
+
+  #slowDown(): void {
+    const { accepted, seconds } = this.#evidence;
+    const seen = accepted / Math.max(0.05, seconds);
+    const from = Number.isFinite(this.#rate) ? this.#rate : Math.max(seen * 2, 10);
+    this.#rate = Math.max(SLOWEST, Math.min(from, Math.max(from * 0.25, seen * BELOW)));
   }
 
   /** The published quota does not apply here; from the first refusal on what is seen does. */
@@ -158,9 +169,9 @@ export class RateLimiter {
     }
     if (this.#tokens < this.#capacity)
       this.#tokens = Math.min(this.#capacity, this.#tokens + seconds * this.#rate);
-    if (this.#tokens >= this.#capacity) {
+    if (this.#tokens >= this.#capacity && Number.isFinite(this.#rate)) {
       // Unused for a while: the service's bucket is full again, and counting begins anew.
-      this.#accepted = 0;
+      this.#sent = 0;
       this.#countingSince = now;
       this.#bucketWasFull = true;
     }
@@ -205,6 +216,7 @@ export class RateLimiter {
       if (!next) continue;
       if (flow.queue.length > 0) this.#flows.push(flow);
       this.#tokens -= 1;
+      this.#sent++;
       next.grant();
     }
     if (!this.#flows.some((flow) => flow.queue.length > 0)) {
