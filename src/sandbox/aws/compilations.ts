@@ -20,9 +20,9 @@ import { filler } from './model-card.ts';
 import { parseS3Uri } from './object-store.ts';
 import { writeTarGz } from './tar.ts';
 
-export const COMPILATION_LOG_GROUP = '/aws/sagemaker/CompilationJobs';
+const COMPILATION_LOG_GROUP = '/aws/sagemaker/CompilationJobs';
 
-export type CompilationStatus = 'STARTING' | 'INPROGRESS' | 'COMPLETED' | 'FAILED' | 'STOPPING' | 'STOPPED';
+type CompilationStatus = 'STARTING' | 'INPROGRESS' | 'COMPLETED' | 'FAILED' | 'STOPPING' | 'STOPPED';
 
 export interface CompilationSeed extends CompilationRequest {
   createdAt: EpochMs;

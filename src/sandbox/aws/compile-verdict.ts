@@ -249,7 +249,7 @@ function implemented(operator: string, request: CompilationRequest): boolean {
 type Shapes = Readonly<Record<string, readonly number[]>>;
 
 /** @returns undefined for what is no map from names to shapes; a list of shapes gets names by place */
-export function readInputConfig(text: string): Shapes | undefined {
+function readInputConfig(text: string): Shapes | undefined {
   let parsed: unknown;
   try {
     parsed = JSON.parse(text.replaceAll("'", '"'));

@@ -8,7 +8,7 @@ import { type ObjectStore, parseS3Uri } from './object-store.ts';
 import type { Recipe } from './recipe.ts';
 import { compareVersions, satisfies } from './versions.ts';
 
-export type ComponentState = 'REQUESTED' | 'INITIATED' | 'DEPLOYABLE' | 'FAILED' | 'DEPRECATED';
+type ComponentState = 'REQUESTED' | 'INITIATED' | 'DEPLOYABLE' | 'FAILED' | 'DEPRECATED';
 
 export interface ComponentVersion {
   recipe: Recipe;

@@ -1,4 +1,4 @@
-/** SageMaker Neo: compilation jobs, as further operations of the SageMaker service. */
+/** SageMaker Neo: compilation jobs, as further operations of the SageMaker service, and tags for both kinds. */
 import type { CompilationStore } from './compilations.ts';
 import type { CompilationRequest } from './compile-verdict.ts';
 import { AwsError } from './errors.ts';
@@ -45,6 +45,7 @@ const NVIDIA_OPTIONS = ['gpu-code', 'trt-ver', 'cuda-ver'];
 export function neoOperations(
   stores: (account: string, region: string) => CompilationStore,
   iam: Iam,
+  training: Readonly<Record<string, AwsOperation>>,
 ): Record<string, AwsOperation> {
   const storeOf = (call: AwsCall) => stores(call.account, call.region);
   const onJob = (name: string, handle: AwsOperation['handle']): AwsOperation => ({
@@ -53,7 +54,25 @@ export function neoOperations(
     handle,
   });
   const nothing = { chunks: [], events: 0 };
+  /** Tags of a compilation; those of anything else are left to the training jobs. */
+  const onTags = (name: 'ListTags' | 'AddTags'): AwsOperation => ({
+    ...training[name]!,
+    handle: (call) => {
+      const job = /:compilation-job\/([^/]+)$/.exec(String(call.input.ResourceArn))?.[1];
+      if (job === undefined) return training[name]!.handle(call);
+      const store = storeOf(call);
+      if (call.input.ResourceArn !== store.arn(job))
+        throw new AwsError(INVALID, 'Requested resource not found.');
+      const { tags } = store.get(job, call.now);
+      if (name === 'AddTags') {
+        Object.assign(tags, readTags(new Parameters(call.input, INVALID).list('Tags', { max: 50 })));
+      }
+      return { body: { Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })) } };
+    },
+  });
   return {
+    ListTags: onTags('ListTags'),
+    AddTags: onTags('AddTags'),
     CreateCompilationJob: onJob('CreateCompilationJob', (call) => {
       const { request, tags } = readRequest(call);
       passRole(iam, call, request.roleArn);

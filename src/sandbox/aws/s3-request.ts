@@ -46,6 +46,8 @@ export function isForS3(request: IncomingMessage, knownBucket: (name: string) =>
   const url = request.url ?? '/';
   const credential = new URLSearchParams(url.split('?')[1] ?? '').get('X-Amz-Credential');
   if (credential !== null) return credential.split('/')[3] === 's3';
+  // A link by Signature Version 2: no other service here has those.
+  if (/[?&]AWSAccessKeyId=/.test(url)) return true;
   const { bucket } = address(request);
   return bucket !== undefined && knownBucket(bucket);
 }

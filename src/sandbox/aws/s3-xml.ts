@@ -4,7 +4,7 @@ import { escapeXml } from './xml.ts';
 const NAMESPACE = 'http://s3.amazonaws.com/doc/2006-03-01/';
 
 /** A list stands for elements of the same name, one after another; undefined is left out. */
-export type XmlValue = string | number | boolean | undefined | XmlMap | readonly XmlMap[];
+type XmlValue = string | number | boolean | undefined | XmlMap | readonly XmlMap[];
 export interface XmlMap {
   readonly [name: string]: XmlValue;
 }

@@ -11,6 +11,7 @@ import { resourceArn, type S3Answer, type S3Call, s3Operations } from './s3-oper
 import { readS3Request, type S3Operation, type S3Request } from './s3-request.ts';
 import { header } from './s3-uploads.ts';
 import { s3Error } from './s3-xml.ts';
+import { type LinkClaim, readLink, verifyLink } from './sigv2.ts';
 import { readClaim, type SignatureClaim, verifySignature } from './sigv4.ts';
 
 export interface S3Options {
@@ -52,7 +53,7 @@ export function s3Door(
   const operations = s3Operations({ objects, iam, clock });
 
   async function serve(request: S3Request, message: IncomingMessage): Promise<S3Answer> {
-    const { principal, region } = authenticate(message);
+    const { principal, region } = authenticate(request, message);
     if (!options.admit(request.operation, principal.account, region)) throw slowDown();
     const call: S3Call = { request, message, principal, region };
     authorize(call);
@@ -61,7 +62,10 @@ export function s3Door(
   }
 
   /** @throws AuthError; AwsError AccessDenied for a link that is too old */
-  function authenticate(message: IncomingMessage): { principal: Principal; region: string } {
+  function authenticate(
+    request: S3Request,
+    message: IncomingMessage,
+  ): { principal: Principal; region: string } {
     // The payload's hash is compared while the body streams.
     const signed = {
       method: message.method ?? 'GET',
@@ -69,12 +73,27 @@ export function s3Door(
       headers: message.headers,
       body: undefined,
     };
+    const link = readLink(request.query);
+    if (link) return authenticateLink(request, link, signed.url);
     const claim = readClaim(signed);
     const credential = iam.credential(claim.accessKeyId);
     checkLink(claim);
     verifySignature(signed, claim, credential.secret, 's3', Date.now());
     iam.checkToken(credential, claim.sessionToken);
     return { principal: credential.principal, region: claim.region };
+  }
+
+  function authenticateLink({ method, bucket, query }: S3Request, link: LinkClaim, url: string) {
+    const credential = iam.credential(link.accessKeyId);
+    const path = url.split('?')[0]!;
+    const byPath = path === `/${bucket}` || path.startsWith(`/${bucket}/`);
+    verifyLink(method, byPath ? path : `/${bucket}${path}`, query, link, credential.secret, Date.now());
+    iam.checkToken(credential, link.sessionToken);
+    // Such a link names no region: it works wherever the bucket is.
+    return {
+      principal: credential.principal,
+      region: objects.findBucket(bucket ?? '')?.region ?? 'us-east-1',
+    };
   }
 
   function authorize({ request, principal, region }: S3Call): void {

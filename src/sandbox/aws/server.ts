@@ -146,7 +146,13 @@ export async function startAwsSandbox(options: AwsSandboxOptions): Promise<AwsSa
         lastEventLagMs: { get: () => settings.lastEventLagMs },
       }),
     ),
-    { ...sagemaker, operations: { ...sagemaker.operations, ...neoOperations(stores.compilations, iam) } },
+    {
+      ...sagemaker,
+      operations: {
+        ...sagemaker.operations,
+        ...neoOperations(stores.compilations, iam, sagemaker.operations),
+      },
+    },
     greengrassService({ components: stores.components, fleet: stores.fleet, objects, iam }),
   ];
   let stats = emptyStats();

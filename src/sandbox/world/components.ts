@@ -13,7 +13,7 @@ const MODELS = 'line-3-models';
 
 export const JETSON_MODEL = 'model-defects-resnet101-ddp-jetson-xavier';
 export const CPU_MODEL = 'model-defects-resnet101-ddp-x86_64-cpu';
-export const BOLTS_MODEL = 'model-yolo-bolts-2-x86_64-cpu';
+const BOLTS_MODEL = 'model-yolo-bolts-2-x86_64-cpu';
 export const INSPECTOR = 'line3-inspector';
 /** Versions of the model for Jetson devices; the last is from the newest training. */
 const JETSON_VERSIONS = 12;

@@ -2,7 +2,7 @@
 import type { RoleSeed } from '../aws/iam.ts';
 import type { PolicyDocument } from '../aws/policy.ts';
 
-export const NEO_ROLE = 'NeoExecution';
+const NEO_ROLE = 'NeoExecution';
 
 export const neoRoleArn = (account: string) => `arn:aws:iam::${account}:role/${NEO_ROLE}`;
 

@@ -107,38 +107,41 @@ export function seededAwsWorld(now: EpochMs, keys: BotKeys): AwsWorld {
   return {
     accounts: [
       bot,
-      ...SEEDED_USE_CASES.map((useCase) => ({
-        id: useCase.account,
-        roles: [
-          {
-            name: ROLE,
-            trust: {
-              Statement: [
-                {
-                  Effect: 'Allow' as const,
-                  Action: 'sts:AssumeRole',
-                  Principal: { AWS: `arn:aws:iam::${BOT_ACCOUNT}:root` },
-                  Condition: { StringEquals: { 'sts:ExternalId': useCase.externalId } },
-                },
+      ...SEEDED_USE_CASES.map((useCase) => {
+        const trainingJobs = jobs[useCase.id]!(now);
+        return {
+          id: useCase.account,
+          roles: [
+            {
+              name: ROLE,
+              trust: {
+                Statement: [
+                  {
+                    Effect: 'Allow' as const,
+                    Action: 'sts:AssumeRole',
+                    Principal: { AWS: `arn:aws:iam::${BOT_ACCOUNT}:root` },
+                    Condition: { StringEquals: { 'sts:ExternalId': useCase.externalId } },
+                  },
+                ],
+              },
+              policy: accessPolicy(useCase.account, useCase.models),
+            },
+            neoRole(useCase.models),
+          ],
+          regions: {
+            [useCase.region]: {
+              ...EDGE[useCase.id]!(now, useCase.account),
+              buckets: [{ name: useCase.models, createdAt: now - 400 * 86_400_000 }],
+              models: oddModels(trainingJobs),
+              trainingJobs,
+              logGroups: [
+                { name: TRAINING_LOG_GROUP, createdAt: now - 200 * 86_400_000 },
+                { name: '/aws/sagemaker/Endpoints/inspection', createdAt: now - 150 * 86_400_000 },
               ],
             },
-            policy: accessPolicy(useCase.account, useCase.models),
           },
-          neoRole(useCase.models),
-        ],
-        regions: {
-          [useCase.region]: {
-            ...EDGE[useCase.id]!(now, useCase.account),
-            buckets: [{ name: useCase.models, createdAt: now - 400 * 86_400_000 }],
-            models: oddModels(jobs[useCase.id]!(now)),
-            trainingJobs: jobs[useCase.id]!(now),
-            logGroups: [
-              { name: TRAINING_LOG_GROUP, createdAt: now - 200 * 86_400_000 },
-              { name: '/aws/sagemaker/Endpoints/inspection', createdAt: now - 150 * 86_400_000 },
-            ],
-          },
-        },
-      })),
+        };
+      }),
     ],
   };
 }

@@ -9,7 +9,7 @@ import { describe, expect, it } from 'vitest';
 import { childEnvironment } from '../../../src/config.ts';
 import type { AwsSandbox } from '../../../src/sandbox/aws/server.ts';
 import { BUCKET, edgeSandbox, FAR_BUCKET, NEO_ROLE } from './edge-support.ts';
-import { ACCOUNT, KEYS, REGION } from './support.ts';
+import { ACCOUNT, EXTERNAL_ID, KEYS, REGION, ROLE_ARN } from './support.ts';
 
 const run = promisify(execFile);
 const present = (command: string, ...args: string[]) => spawnSync(command, args).status === 0;
@@ -63,7 +63,7 @@ print(json.dumps(out))
 `;
 
 const STORE = `
-import boto3, hashlib, io, json, os, urllib.request, urllib.error
+import boto3, hashlib, io, json, os, re, urllib.request, urllib.error
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -82,6 +82,18 @@ link = v4.generate_presigned_url("get_object", Params={"Bucket": "${BUCKET}", "K
 out["link"] = urllib.request.urlopen(link).read() == data
 try: urllib.request.urlopen(link.replace("X-Amz-Expires=900", "X-Amz-Expires=901"))
 except urllib.error.HTTPError as error: out["changed"] = [error.code, "SignatureDoesNotMatch" in error.read().decode()]
+session = boto3.client("sts").assume_role(RoleArn="${ROLE_ARN}", RoleSessionName="links", ExternalId="${EXTERNAL_ID}")["Credentials"]
+theirs = boto3.client("s3", aws_access_key_id=session["AccessKeyId"], aws_secret_access_key=session["SecretAccessKey"], aws_session_token=session["SessionToken"])
+params = {"Bucket": "${BUCKET}", "Key": "a b/ä+.bin", "ResponseContentDisposition": "attachment; filename=x"}
+old = s3.generate_presigned_url("get_object", Params=params, ExpiresIn=900)
+answer = urllib.request.urlopen(old)
+out["old"] = ["AWSAccessKeyId" in old, answer.read() == data, answer.headers["content-disposition"]]
+def refused(link):
+    try: urllib.request.urlopen(link)
+    except urllib.error.HTTPError as error: return [error.code, re.search("<Code>(.*)</Code><Message>([^.<]*)", error.read().decode()).groups()]
+out["oldChanged"] = refused(old.replace("filename%3Dx", "filename%3Dy"))
+out["oldExpired"] = refused(s3.generate_presigned_url("get_object", Params=params, ExpiresIn=-5))
+out["oldTheirs"] = refused(theirs.generate_presigned_url("get_object", Params=params))
 try: s3.get_object(Bucket="${BUCKET}", Key="none")
 except s3.exceptions.NoSuchKey: out["none"] = True
 out["elsewhere"] = s3.head_bucket(Bucket="${FAR_BUCKET}")["ResponseMetadata"]["HTTPStatusCode"]
@@ -148,6 +160,19 @@ describe('[O7] boto3 works on S3, Neo and Greengrass', () => {
         keys: ['a b/ä+.bin', 'large', 'm/model.tar.gz'],
         link: true,
         changed: [403, true],
+        old: [true, true, 'attachment; filename=x'],
+        oldChanged: [
+          403,
+          [
+            'SignatureDoesNotMatch',
+            expect.stringMatching(/^The request signature we calculated does not match/),
+          ],
+        ],
+        oldExpired: [403, ['AccessDenied', 'Request has expired']],
+        oldTheirs: [
+          403,
+          ['AccessDenied', expect.stringMatching(/is not authorized to perform: s3:GetObject/)],
+        ],
         none: true,
         elsewhere: 200,
         location: REGION,

@@ -1,6 +1,7 @@
 import { GetLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { DeleteObjectCommand, HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import {
+  AddTagsCommand,
   CreateCompilationJobCommand,
   type CreateCompilationJobCommandInput,
   CreateTrainingJobCommand,
@@ -9,6 +10,7 @@ import {
   DescribeTrainingJobCommand,
   ListCompilationJobsCommand,
   type ListCompilationJobsCommandInput,
+  ListTagsCommand,
   StopCompilationJobCommand,
 } from '@aws-sdk/client-sagemaker';
 import fc from 'fast-check';
@@ -111,6 +113,19 @@ describe('[O7] Neo compilations', () => {
     expect(done.CompilationEndTime!.getTime() - done.CompilationStartTime!.getTime()).toBe(30_000);
     expect(done.ModelDigests!.ArtifactDigest).toMatch(/^sha256:[0-9a-f]{64}$/);
     expect((await head()).ContentLength).toBeGreaterThan(100_000);
+  });
+
+  it('have tags', async () => {
+    const { client, create } = await neo();
+    const { CompilationJobArn: ResourceArn } = await create('c-1', {
+      Tags: [{ Key: 'job', Value: 'defects-1' }],
+    });
+    await client.send(new AddTagsCommand({ ResourceArn, Tags: [{ Key: 'by', Value: 'ada' }] }));
+    const { Tags } = await client.send(new ListTagsCommand({ ResourceArn }));
+    expect(Tags).toEqual([
+      { Key: 'job', Value: 'defects-1' },
+      { Key: 'by', Value: 'ada' },
+    ]);
   });
 
   it('take longer for accelerators, and name the device in the artifact', async () => {

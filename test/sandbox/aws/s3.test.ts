@@ -378,6 +378,8 @@ describe('[C10] presigned links', () => {
     const url = await getSignedUrl(client, command, { expiresIn: 900 });
     const long = await fetchLink(url.replace('X-Amz-Expires=900', 'X-Amz-Expires=604801'));
     expect(long.body.toString()).toMatch(/AuthorizationQueryParametersError/);
+    const older = await fetchLink(`${aws.url}/${BUCKET}/k?AWSAccessKeyId=A&Signature=B&Expires=1`);
+    expect(older.body.toString()).toMatch(/<Code>InvalidAccessKeyId<\/Code>/);
     const bare = await fetchLink(`${aws.url}/${BUCKET}/m/model.tar.gz`);
     expect([bare.status, bare.body.toString()]).toEqual([
       403,
