@@ -1,12 +1,20 @@
 /** What somebody must see to choose what to compile: the job as it is now, its targets, its model's input. */
-import type { TargetState } from '../domain/compilation-states.ts';
-import type { CompileInput } from '../domain/compile-input.ts';
+import { type TargetState, targetStates, usualDurationMs } from '../domain/compilation-states.ts';
+import { isLive, isSuccessful } from '../domain/compilations.ts';
+import {
+  type CompileCorrections,
+  type CompileInput,
+  type CompileInputFacts,
+  compileInput,
+} from '../domain/compile-input.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
-import type { Target } from '../domain/targets.ts';
+import { type Target, targetTable } from '../domain/targets.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import type { AppError } from '../errors.ts';
+import { AppError } from '../errors.ts';
 import type { Actor } from '../ports.ts';
 import type { JobDeps } from './job-deps.ts';
+import { liveJob } from './observe-jobs.ts';
+import { inputFacts, requireCompileSettings, requireModel } from './start-compilations.ts';
 
 export interface CompileFormTarget {
   target: Target;
@@ -40,10 +48,89 @@ export interface CompileForm {
  * @throws AppError invalid_input (the use case has no compile settings: what to add), not_found (with the
  *   nearest), conflict (not completed), and as the gateway
  */
-export function compileForm(
+export async function compileForm(
   deps: JobDeps,
   request: { actor: Actor; useCase: UseCase; job: string },
   options: { signal?: AbortSignal } = {},
 ): Promise<CompileForm> {
-  return Promise.reject(new Error(`${deps} ${request} ${options}`));
+  const { actor, useCase } = request;
+  const settings = requireCompileSettings(useCase);
+  const table = targetTable(settings.customTargets);
+  const session = await deps.gateway.open(useCase, actor, 'comp');
+  const job = await liveJob(deps, session, useCase, request.job, options.signal);
+  requireModel(job);
+  const [facts, attempts, history] = await Promise.all([
+    inputFacts(session, job, settings, options.signal),
+    deps.store.listAttempts({ useCase: useCase.id, job: job.name }),
+    deps.store.listAttempts({ useCase: useCase.id }),
+  ]);
+  const states = new Map(targetStates(attempts, [...table.keys()]).map((state) => [state.target, state]));
+  const own = settings.targets.filter((name) => table.has(name));
+  const targets = [...new Set([...own, ...table.keys()])].map((name): CompileFormTarget => {
+    const state = states.get(name)!;
+    const why = whyNot(state);
+    return {
+      target: table.get(name)!,
+      state,
+      selectable: why === undefined,
+      why,
+      preselected: why === undefined && own.includes(name),
+      usualMs: usualDurationMs(history, name),
+    };
+  });
+  return {
+    useCase,
+    job,
+    targets,
+    input: knownInput(facts),
+    timeoutSeconds: settings.timeoutSeconds,
+    sessionName: session.sessionName,
+  };
+}
+
+function whyNot({ attempt }: TargetState): string | undefined {
+  if (attempt && isSuccessful(attempt)) return 'compiled already';
+  return attempt && isLive(attempt) ? 'compiling' : undefined;
+}
+
+/** Values that only serve to see what is known besides; what they stand for is taken out again. */
+const STAND_INS: readonly CompileCorrections[] = [
+  { dataInputConfig: '{"input":[1]}' },
+  { framework: 'PYTORCH' },
+  { frameworkVersion: '2.0' },
+  { framework: 'PYTORCH', dataInputConfig: '{"input":[1]}' },
+  { framework: 'PYTORCH', frameworkVersion: '2.0' },
+  { frameworkVersion: '2.0', dataInputConfig: '{"input":[1]}' },
+];
+
+function knownInput(facts: CompileInputFacts): CompileFormInput {
+  try {
+    return { kind: 'known', input: compileInput(facts) };
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    for (const corrections of STAND_INS) {
+      const known = inputWith(facts, corrections);
+      if (known) return { kind: 'missing', known, error };
+    }
+    return { kind: 'missing', known: { sources: {} }, error };
+  }
+}
+
+function inputWith(
+  facts: CompileInputFacts,
+  corrections: CompileCorrections,
+): Partial<CompileInput> | undefined {
+  let input: Partial<CompileInput>;
+  try {
+    input = compileInput({ ...facts, corrections });
+  } catch (error) {
+    if (error instanceof AppError) return undefined;
+    throw error;
+  }
+  const sources = { ...input.sources };
+  for (const field of Object.keys(corrections) as (keyof CompileCorrections)[]) {
+    delete input[field];
+    delete sources[field];
+  }
+  return { ...input, sources };
 }

@@ -1,14 +1,37 @@
 /**
  * Starts compilations of one training job, each target apart. Rights are the caller's to check before.
+ *
+ * At most one compilation of a pair lives, whatever goes wrong: the store gives the claim before AWS is asked; it is
+ * freed only by a clear refusal, or by an end. Where nobody knows whether AWS took it, the claim stays, and polling
+ * finds out.
  */
-
-import type { CompilationAttempt, CompilationReason } from '../domain/compilations.ts';
-import type { CompileCorrections } from '../domain/compile-input.ts';
+import { randomUUID } from 'node:crypto';
+import PQueue from 'p-queue';
+import { compilationJobName } from '../domain/compilation-names.ts';
+import {
+  alreadyClaimed,
+  attemptsOf,
+  type CompilationAttempt,
+  type CompilationReason,
+  claimHolder,
+  currentStatus,
+  newAttempt,
+} from '../domain/compilations.ts';
+import {
+  type CompileCorrections,
+  type CompileInput,
+  type CompileInputFacts,
+  type CompileSettings,
+  compileInput,
+} from '../domain/compile-input.ts';
+import { requestedTargets, requireCompleted } from '../domain/compile-request.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
+import { findTarget, type Target, targetTable } from '../domain/targets.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import type { AppError } from '../errors.ts';
-import type { Actor } from '../ports.ts';
+import { AppError, type ErrorCode, toAppError } from '../errors.ts';
+import type { Actor, UseCaseSession } from '../ports.ts';
 import type { JobDeps } from './job-deps.ts';
+import { findAttempt, liveJob, observeAttempt } from './observe-jobs.ts';
 
 export interface StartRequest {
   actor: Actor;
@@ -44,16 +67,49 @@ export interface StartReport {
   sessionName: string;
 }
 
+/** CreateCompilationJob allows few at once, and each target waits for its own. */
+const AT_ONCE = 3;
+/** Milliseconds after which a start without an answer is left to polling; well below its grace. */
+const ANSWER_WITHIN = 120_000;
+/** Answers after which nothing was made. */
+const REFUSALS = new Set<ErrorCode>(['invalid_input', 'permission_denied', 'not_found', 'rate_limited']);
+
 /**
  * @throws AppError when nothing can be started at all: invalid_input (no compile settings, no target, no input
  *   shape), not_found (job or target, with the nearest), conflict (the job is not completed), and as the gateway
  */
-export function startCompilations(
+export async function startCompilations(
   deps: JobDeps,
   request: StartRequest,
   options: { signal?: AbortSignal } = {},
 ): Promise<StartReport> {
-  return Promise.reject(new Error(`${deps} ${request} ${options}`));
+  const { actor, useCase, why, corrections } = request;
+  const settings = requireCompileSettings(useCase);
+  const table = targetTable(settings.customTargets);
+  const targets = requestedTargets(request.targets, table);
+  if (targets.length === 0)
+    throw new AppError('invalid_input', 'At least one target was expected, and none came.', {
+      hint: `The targets here are ${[...table.keys()].join(', ')}.`,
+    });
+  const session = await deps.gateway.open(useCase, actor, 'comp');
+  const job = await liveJob(deps, session, useCase, request.job, options.signal);
+  const model = requireModel(job);
+  const facts = await inputFacts(session, job, settings, options.signal);
+  const earlier =
+    why === 'retry' ? await deps.store.listAttempts({ useCase: useCase.id, job: job.name }) : [];
+  const orders = targets.map((name): StartOrder => {
+    const last = attemptsOf(earlier, { useCase: useCase.id, job: job.name, target: name }).at(-1);
+    return {
+      ...{ request, session, settings, model, job },
+      target: findTarget(table, name),
+      input: compileInput({ ...facts, corrections: { ...correctionsOf(last?.input), ...corrections } }),
+    };
+  });
+  options.signal?.throwIfAborted();
+
+  const queue = new PQueue({ concurrency: AT_ONCE });
+  const results = await Promise.all(orders.map((order) => queue.add(() => startOne(deps, order, options))));
+  return { job, results, sessionName: session.sessionName };
 }
 
 export interface RetryRequest {
@@ -65,10 +121,233 @@ export interface RetryRequest {
 }
 
 /** As `startCompilations` for the attempt's job and target, with its corrections. @throws AppError not_found */
-export function retryCompilation(
+export async function retryCompilation(
   deps: JobDeps,
   request: RetryRequest,
   options: { signal?: AbortSignal } = {},
 ): Promise<StartReport> {
-  return Promise.reject(new Error(`${deps} ${request} ${options}`));
+  const { actor, useCase, corrections } = request;
+  const { job, target } = await findAttempt(deps, useCase, request.attempt);
+  return startCompilations(
+    deps,
+    { actor, useCase, job, targets: [target], why: 'retry', corrections },
+    options,
+  );
+}
+
+// --- What all targets share ---------------------------------------------------------------------------
+
+/** @throws AppError invalid_input: what to add to the use case */
+export function requireCompileSettings(useCase: UseCase): CompileSettings {
+  if (useCase.compile) return useCase.compile;
+  throw new AppError('invalid_input', `The use case ${useCase.name} has no compile settings.`, {
+    hint: `An admin of Signalbox should add them to ${useCase.id} in signalbox.yaml: compile: { roleArn: arn:aws:iam::${useCase.account}:role/NeoExecution, outputS3: s3://bucket/compiled, framework: PYTORCH, targets: [x86_64-cpu] }`,
+  });
+}
+
+/** @throws AppError conflict when the job is not completed or left no model */
+export function requireModel(job: TrainingJob): string {
+  requireCompleted(job);
+  if (job.modelArtifact) return job.modelArtifact;
+  throw new AppError('conflict', `${job.name} is completed and left no model.`, {
+    hint: 'A training script writes its model to /opt/ml/model. Look into its log, and train again.',
+  });
+}
+
+/** What the job and its use case say of the model; tags are a request of their own. */
+export async function inputFacts(
+  session: UseCaseSession,
+  job: TrainingJob,
+  settings: CompileSettings,
+  signal?: AbortSignal,
+): Promise<CompileInputFacts> {
+  const tags = await session.jobs.tags(job, signal);
+  return { tags, hyperparameters: job.hyperparameters, settings };
+}
+
+/** What somebody corrected by hand for an earlier attempt. */
+function correctionsOf(input: CompileInput | undefined): CompileCorrections {
+  const corrections: CompileCorrections = {};
+  for (const field of ['framework', 'frameworkVersion', 'dataInputConfig'] as const)
+    if (input?.sources[field] === 'correction' && input[field] !== undefined)
+      corrections[field] = input[field];
+  return corrections;
+}
+
+// --- One target ---------------------------------------------------------------------------------------
+
+interface StartOrder {
+  request: StartRequest;
+  session: UseCaseSession;
+  settings: CompileSettings;
+  job: TrainingJob;
+  /** S3 URI. */
+  model: string;
+  target: Target;
+  input: CompileInput;
+}
+
+/** Never throws: what goes wrong with one target is no matter of the others. */
+async function startOne(
+  deps: JobDeps,
+  order: StartOrder,
+  options: { signal?: AbortSignal },
+): Promise<StartResult> {
+  const { request, session, target } = order;
+  let result: StartResult;
+  let attempt: CompilationAttempt | undefined;
+  try {
+    const claimed = await claim(deps, order);
+    if ('error' in claimed) result = claimed;
+    else {
+      attempt = claimed;
+      result = await askNeo(deps, order, attempt, options);
+    }
+  } catch (error) {
+    // The store or a bug of ours: whatever was claimed stays so until polling knows.
+    result = {
+      target: target.name,
+      outcome: attempt ? 'unknown' : 'refused',
+      attempt,
+      error: toAppError(error),
+    };
+  }
+  try {
+    await deps.store.appendAudit({
+      at: deps.clock.now(),
+      actor: request.actor,
+      action: AUDIT_ACTIONS[result.outcome],
+      useCase: request.useCase.id,
+      subject: order.job.name,
+      sessionName: session.sessionName,
+      detail: {
+        target: target.name,
+        why: request.why,
+        ...(result.attempt ? { compilationJob: result.attempt.compilationJob } : {}),
+        ...(result.error ? { code: result.error.code, ref: result.error.ref } : {}),
+      },
+    });
+  } catch (error) {
+    // What was done is done; that it is not on record must not be silent either.
+    result = { ...result, error: result.error ?? toAppError(error) };
+  }
+  return result;
+}
+
+const AUDIT_ACTIONS: Readonly<Record<StartOutcome, string>> = {
+  started: 'compilation.started',
+  already: 'compilation.not_started',
+  refused: 'compilation.refused',
+  unknown: 'compilation.unclear',
+};
+
+/** A stored attempt that holds the pair's claim, or who holds it instead. */
+async function claim(
+  deps: JobDeps,
+  { request, settings, job, target, input }: StartOrder,
+): Promise<CompilationAttempt | (StartResult & { error: AppError })> {
+  const pair = { useCase: request.useCase.id, job: job.name, target: target.name };
+  let conflict: AppError | undefined;
+  // A claim may be freed between the refusal and the look at who holds it: then it is free for us.
+  for (let round = 0; round < 3; round += 1) {
+    const id = randomUUID();
+    const attempt = newAttempt({
+      ...pair,
+      id,
+      compilationJob: compilationJobName(job.name, target.name, id.slice(0, 8)),
+      startedBy: request.actor,
+      why: request.why,
+      askedAt: deps.clock.now(),
+      input,
+      limitSeconds: settings.timeoutSeconds,
+    });
+    try {
+      await deps.store.addAttempt(attempt);
+      deps.changes.emit({ useCase: pair.useCase, job: pair.job, kind: 'compilation', attempt });
+      return attempt;
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'conflict') throw error;
+      conflict = error;
+      const attempts = await deps.store.listAttempts({ useCase: pair.useCase, job: pair.job });
+      const holder = claimHolder(attempts, pair);
+      if (holder)
+        return { target: target.name, outcome: 'already', attempt: holder, error: alreadyClaimed(holder) };
+    }
+  }
+  return { target: target.name, outcome: 'already', error: conflict! };
+}
+
+async function askNeo(
+  deps: JobDeps,
+  { request, session, settings, model, target, input }: StartOrder,
+  attempt: CompilationAttempt,
+  options: { signal?: AbortSignal },
+): Promise<StartResult> {
+  const { useCase } = request;
+  const { compilationJob } = attempt;
+  const late = AbortSignal.timeout(ANSWER_WITHIN);
+  const signal = options.signal ? AbortSignal.any([options.signal, late]) : late;
+  try {
+    await session.compiler.start(
+      {
+        compilationJob,
+        model,
+        framework: input.framework,
+        frameworkVersion: input.frameworkVersion,
+        dataInputConfig: input.dataInputConfig,
+        target,
+        // Neo names its file after model and platform: two jobs, or two targets of one platform, would meet there.
+        outputS3: `${settings.outputS3.replace(/\/+$/, '')}/${compilationJob}/`,
+        roleArn: settings.roleArn,
+        timeoutSeconds: settings.timeoutSeconds,
+      },
+      signal,
+    );
+  } catch (thrown) {
+    const error = toAppError(thrown);
+    if (error.code === 'conflict') return settleTaken(deps, useCase, session, attempt, error);
+    if (!REFUSALS.has(error.code)) return { target: target.name, outcome: 'unknown', attempt, error };
+    const refused = await observeAttempt(deps, useCase, attempt.id, {
+      kind: 'refused',
+      at: deps.clock.now(),
+      message: [error.message, error.hint].filter(Boolean).join(' '),
+    });
+    return { target: target.name, outcome: 'refused', attempt: refused, error };
+  }
+  const at = deps.clock.now();
+  const started = await observeAttempt(deps, useCase, attempt.id, { kind: 'status', status: 'STARTING', at });
+  if (currentStatus(started) !== 'FAILED')
+    return { target: target.name, outcome: 'started', attempt: started };
+  return settleOrphan(session, started);
+}
+
+/** The name is taken: by our own request, whose first try got through without an answer. */
+async function settleTaken(
+  deps: JobDeps,
+  useCase: UseCase,
+  session: UseCaseSession,
+  attempt: CompilationAttempt,
+  error: AppError,
+): Promise<StartResult> {
+  const { target } = attempt;
+  const at = deps.clock.now();
+  const there = await session.compiler.describe(attempt.compilationJob);
+  if (!there) return { target, outcome: 'unknown', attempt, error };
+  const seen = await observeAttempt(deps, useCase, attempt.id, { kind: 'status', at, ...there });
+  return { target, outcome: 'started', attempt: seen };
+}
+
+/**
+ * The process slept so long between claim and request that the attempt was given up meanwhile: the pair may have
+ * another by now, so this one must not go on. One that had begun and failed by itself has ended all the same.
+ */
+async function settleOrphan(session: UseCaseSession, attempt: CompilationAttempt): Promise<StartResult> {
+  const { target } = attempt;
+  if (attempt.startedAt !== undefined || attempt.statuses.some(({ status }) => status === 'STARTING'))
+    return { target, outcome: 'started', attempt };
+  await session.compiler.stop(attempt.compilationJob);
+  const error = new AppError('timeout', `The start for ${target} came too late and was stopped again.`, {
+    hint: 'Retry it.',
+  });
+  return { target, outcome: 'refused', attempt, error };
 }

@@ -1,8 +1,10 @@
 /** Stops one compilation attempt. Rights are the caller's to check before. */
-import type { CompilationAttempt } from '../domain/compilations.ts';
+import { type CompilationAttempt, currentStatus, isLive } from '../domain/compilations.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import type { Actor } from '../ports.ts';
+import { AppError, toAppError } from '../errors.ts';
+import type { Actor, UseCaseSession } from '../ports.ts';
 import type { JobDeps } from './job-deps.ts';
+import { findAttempt, observeAttempt } from './observe-jobs.ts';
 
 export interface StopRequest {
   actor: Actor;
@@ -20,10 +22,63 @@ export interface StopReport {
 }
 
 /** @throws AppError not_found, conflict (SageMaker does not know of it yet), and as the gateway */
-export function stopCompilation(
+export async function stopCompilation(
   deps: JobDeps,
   request: StopRequest,
   options: { signal?: AbortSignal } = {},
 ): Promise<StopReport> {
-  return Promise.reject(new Error(`${deps} ${request} ${options}`));
+  const { actor, useCase } = request;
+  const attempt = await findAttempt(deps, useCase, request.attempt);
+  if (!isLive(attempt)) return { outcome: 'ended', attempt };
+  const session = await deps.gateway.open(useCase, actor, 'comp');
+  const { sessionName } = session;
+  const record = (action: string, detail: Record<string, string> = {}): Promise<void> =>
+    deps.store.appendAudit({
+      at: deps.clock.now(),
+      actor,
+      action,
+      useCase: useCase.id,
+      subject: attempt.job,
+      sessionName,
+      detail: { target: attempt.target, compilationJob: attempt.compilationJob, ...detail },
+    });
+  try {
+    await session.compiler.stop(attempt.compilationJob, options.signal);
+  } catch (thrown) {
+    const error = notThereYet(attempt, thrown);
+    await record('compilation.stop_failed', { code: error.code, ref: error.ref });
+    throw error;
+  }
+  await record('compilation.stopped');
+  return { outcome: 'stopping', attempt: await lookAgain(deps, useCase, session, attempt), sessionName };
+}
+
+function notThereYet(attempt: CompilationAttempt, thrown: unknown): AppError {
+  const error = toAppError(thrown);
+  const unknown = error.code === 'not_found' && currentStatus(attempt) === 'REQUESTED';
+  if (!unknown) return error;
+  return new AppError('conflict', `SageMaker does not know of the compilation for ${attempt.target} yet.`, {
+    hint: 'It was just asked for. Stop it in a minute, if it has begun by then.',
+    cause: error,
+    ref: error.ref,
+  });
+}
+
+/** What was stopped may have completed a moment before: only SageMaker knows. Polling asks again if it is mute. */
+async function lookAgain(
+  deps: JobDeps,
+  useCase: UseCase,
+  session: UseCaseSession,
+  attempt: CompilationAttempt,
+): Promise<CompilationAttempt> {
+  const at = deps.clock.now();
+  try {
+    const there = await session.compiler.describe(attempt.compilationJob);
+    return there
+      ? await observeAttempt(deps, useCase, attempt.id, { kind: 'status', at, ...there })
+      : attempt;
+  } catch (error) {
+    const { message } = toAppError(error);
+    return observeAttempt(deps, useCase, attempt.id, { kind: 'check-failed', at, message });
+  }
 }

@@ -1,0 +1,149 @@
+/** Writes what was seen into the store, forward only, and tells of it once it is durable. */
+import {
+  applyObservation,
+  type CompilationAttempt,
+  type CompilationObservation,
+  isSuccessful,
+} from '../domain/compilations.ts';
+import {
+  applyComponentObservation,
+  type Component,
+  type ComponentObservation,
+} from '../domain/components.ts';
+import { applyFailedLook, applySighting, sameFacts } from '../domain/job-sightings.ts';
+import type { TrainingJob } from '../domain/jobs.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import { AppError } from '../errors.ts';
+import type { EpochMs, JobRecord, UseCaseSession } from '../ports.ts';
+import { nearestJobs } from './find-jobs.ts';
+import type { JobDeps } from './job-deps.ts';
+
+type Observing = Pick<JobDeps, 'store' | 'changes'>;
+
+const isCompleted = (job: TrainingJob): boolean => job.status.toLowerCase() === 'completed';
+
+export interface Sighting {
+  job: TrainingJob;
+  /** When it was looked at. */
+  at: EpochMs;
+  /** By the use case's list of jobs. */
+  listed?: boolean;
+  /** Should it be unknown: it is news. */
+  announce?: boolean;
+}
+
+export async function observeJob(
+  { store, changes }: Observing,
+  useCase: UseCase,
+  { job, at, listed = false, announce = false }: Sighting,
+): Promise<JobRecord> {
+  let before: JobRecord | undefined;
+  const after = await store.changeJob(useCase.id, job.name, (record) => {
+    before = record;
+    let next: JobRecord = record ? applySighting(record, job, at) : { job, seenAt: at };
+    if (listed && !next.listed) next = { ...next, listed };
+    const completes = isCompleted(next.job) && (record ? !isCompleted(record.job) : announce);
+    return completes && useCase.compile?.auto ? { ...next, compileDue: true } : next;
+  });
+  const record = after ?? { job, seenAt: at };
+  const told = { useCase: useCase.id, job: job.name };
+  if (!before) changes.emit({ ...told, kind: 'job-appeared', training: record.job, announce });
+  else if (!sameFacts(before.job, record.job))
+    changes.emit({ ...told, kind: 'job-changed', training: record.job, before: before.job });
+  else if (before !== record) changes.emit({ ...told, kind: 'checked' });
+  return record;
+}
+
+export async function observeFailedLook(
+  { store, changes }: Observing,
+  useCase: string,
+  job: string,
+  failed: { at: EpochMs; message: string },
+): Promise<void> {
+  let before: JobRecord | undefined;
+  const after = await store.changeJob(useCase, job, (record) => {
+    before = record;
+    return record && applyFailedLook(record, failed);
+  });
+  if (after !== before) changes.emit({ useCase, job, kind: 'checked' });
+}
+
+export async function observeAttempt(
+  { store, changes }: Observing,
+  useCase: UseCase,
+  id: string,
+  observation: CompilationObservation,
+): Promise<CompilationAttempt> {
+  let before: CompilationAttempt | undefined;
+  const attempt = await store.changeAttempt(id, (known) => {
+    before = known;
+    const next = applyObservation(known, observation);
+    const completes = isSuccessful(next) && !isSuccessful(known);
+    return completes && useCase.components?.auto ? { ...next, packageDue: true } : next;
+  });
+  if (!before || attempt === before) return attempt;
+  const told = { useCase: attempt.useCase, job: attempt.job };
+  const news = (['statuses', 'failureReason', 'artifact', 'startedAt', 'endedAt'] as const).some(
+    (fact) => attempt[fact] !== before?.[fact],
+  );
+  changes.emit(news ? { ...told, kind: 'compilation', attempt, before } : { ...told, kind: 'checked' });
+  return attempt;
+}
+
+export async function observeComponent(
+  { store, changes }: Observing,
+  { useCase, chain }: Component,
+  observation: ComponentObservation,
+): Promise<Component> {
+  let before: Component | undefined;
+  const component = await store.changeComponent({ useCase, ...chain.component }, (known) => {
+    before = known;
+    const next = applyComponentObservation(known, observation);
+    // Greengrass has it: the recipe is there from now on.
+    return next.arn !== undefined && next.recipe !== undefined ? { ...next, recipe: undefined } : next;
+  });
+  if (!before || component === before) return component;
+  const told = { useCase, job: chain.trainingJob };
+  const news = (['state', 'arn', 'message', 'errors'] as const).some(
+    (fact) => component[fact] !== before?.[fact],
+  );
+  changes.emit(news ? { ...told, kind: 'component', component, before } : { ...told, kind: 'checked' });
+  return component;
+}
+
+/**
+ * The job as its service says now, which is recorded.
+ * @throws AppError not_found with the nearest names
+ */
+export async function liveJob(
+  deps: JobDeps,
+  session: UseCaseSession,
+  useCase: UseCase,
+  name: string,
+  signal?: AbortSignal,
+): Promise<TrainingJob> {
+  const at = deps.clock.now();
+  const job = await session.jobs.find(name, signal);
+  if (job) return (await observeJob(deps, useCase, { job, at })).job;
+  const near = await nearestJobs(session.jobs, name, 3, signal);
+  throw new AppError('not_found', `There is no training job ${name} in ${useCase.name}.`, {
+    hint:
+      near.length > 0
+        ? `Did you mean ${near.join(' or ')}?`
+        : 'Copy its name from the list of jobs or from the SageMaker console.',
+  });
+}
+
+/** @throws AppError not_found */
+export async function findAttempt(
+  { store }: Pick<JobDeps, 'store'>,
+  useCase: UseCase,
+  id: string,
+): Promise<CompilationAttempt> {
+  // The only way to one that lies in an archive; the same object is no change.
+  const attempt = await store.changeAttempt(id, (known) => known);
+  if (attempt.useCase === useCase.id) return attempt;
+  throw new AppError('not_found', `There is no compilation attempt ${id} in ${useCase.name}.`, {
+    hint: 'Open the job again: its buttons may be from an older message.',
+  });
+}
