@@ -4,6 +4,7 @@ import { createUseCaseGateway } from './aws/gateway.ts';
 import { overviewMessage } from './blocks/overview.ts';
 import { homeTab } from './commands/home.ts';
 import { allCommands } from './commands/index.ts';
+import { JobCards } from './commands/job-cards.ts';
 import type { Services } from './commands/services.ts';
 import type { Config, SlackConfig } from './config.ts';
 import type { UseCase } from './domain/use-cases.ts';
@@ -12,7 +13,10 @@ import { type HttpServer, startHttpServer } from './http/routes.ts';
 import type { Logger } from './logger.ts';
 import { createLogEngine } from './logs/index.ts';
 import { DownloadDesk } from './operations/download-desk.ts';
+import { DeviceFinder } from './operations/find-devices.ts';
 import { JobSuggestions } from './operations/find-jobs.ts';
+import { JobChanges } from './operations/job-changes.ts';
+import { type Beat, JobRefresher } from './operations/refresh-jobs.ts';
 import type { Clock } from './ports.ts';
 import { createSageMakerCatalog } from './providers/sagemaker.ts';
 import { Slack, type SlackOptions } from './slack/connect.ts';
@@ -23,7 +27,7 @@ export interface StartOptions {
   config: Config & { slack: SlackConfig };
   logger: Logger;
   /** How long things are remembered and how fast messages change; for tests and small workspaces. */
-  pace?: Pick<SlackOptions, 'editInterval' | 'rememberMembers' | 'uploads'>;
+  pace?: Pick<SlackOptions, 'editInterval' | 'rememberMembers' | 'uploads'> & { beat?: Beat };
 }
 
 export interface RunningApp {
@@ -56,7 +60,16 @@ export async function startApp({ config, logger, pace }: StartOptions): Promise<
     const slack = new Slack({ botToken, apiUrl, intake, logger, ...pace });
     const gateway = createUseCaseGateway({ clock, createJobCatalog: createSageMakerCatalog });
     const desk = new DownloadDesk(clock);
+    const changes = new JobChanges((error, { kind, useCase, job }) =>
+      logger.error({ err: error, kind, useCase, job }, 'a change of a job was not shown'),
+    );
+    // The background acts for the team that the tokens belong to, which Slack says at the start.
+    let refresher: JobRefresher | undefined;
     const services: Services = {
+      changes,
+      messages: slack.ports.messages,
+      fleet: new DeviceFinder({ gateway, clock }),
+      refresher: { refreshNow: async (useCase, job) => refresher?.refreshNow(useCase, job) },
       store,
       clock,
       gateway,
@@ -76,16 +89,30 @@ export async function startApp({ config, logger, pace }: StartOptions): Promise<
       home: homeTab(services, commands),
       overview: (prefix) => overviewMessage(commands, prefix),
     });
+    const cards = new JobCards(services, logger.child({ part: 'job-cards' }));
+    cards.start();
+    refresher = new JobRefresher({
+      ...services,
+      team,
+      ...(pace?.beat ? { beat: pace.beat } : {}),
+      onError: (error, context) => logger.warn({ err: error, ...context }, 'a look at AWS failed'),
+    });
+    refresher.start();
     logger.info({ team, botUser, mode: connection.mode, useCases: config.useCases.length }, 'ready');
 
     let stopping: Promise<void> | undefined;
     const stop = async (): Promise<void> => {
       logger.info('stopping');
       await slack.stopIntake();
+      await refresher?.stop();
       await desk.close(
         'Signalbox is restarting. Ask again in a minute: what was fetched is kept, and it goes on from there.',
       );
-      await within(STOP_WITHIN, slack.idle());
+      await within(
+        STOP_WITHIN,
+        Promise.all([slack.idle(), changes.idle()]).then(() => {}),
+      );
+      cards.stop();
       await health?.close();
       await store.close();
       logger.info('stopped');

@@ -13,6 +13,7 @@ export const COMPILE = {
   more: 'compile.more',
   details: 'compile.details',
   tab: 'compile.tab',
+  refresh: 'compile.refresh',
   package: 'components.package',
   link: 'open.link',
 } as const;

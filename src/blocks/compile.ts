@@ -1,6 +1,6 @@
 /** What `/compile` says and asks. */
-import type { TargetState } from '../domain/compilation-states.ts';
-import { isLive, isSuccessful } from '../domain/compilations.ts';
+import { statusLabel, type TargetState } from '../domain/compilation-states.ts';
+import { type CompilationAttempt, isLive, isSuccessful } from '../domain/compilations.ts';
 import { type CompileCorrections, FRAMEWORKS, type InputSource } from '../domain/compile-input.ts';
 import { COMPILE_FLAGS } from '../domain/compile-request.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
@@ -10,7 +10,19 @@ import { COMPILE } from './compile-ids.ts';
 import { compilationAdvice, guidanceLines, targetWords, verbatim, writeRef } from './job-facts.ts';
 import { LIMITS } from './limits.ts';
 import type { Block, Message, Modal, Option } from './message.ts';
-import { actions, button, code, context, label, moment, option, plain, section } from './text.ts';
+import {
+  actions,
+  button,
+  code,
+  context,
+  group,
+  label,
+  moment,
+  option,
+  plain,
+  section,
+  size,
+} from './text.ts';
 
 export { COMPILE } from './compile-ids.ts';
 
@@ -374,4 +386,32 @@ export const LINK_LIMIT = LIMITS.section.text - 20;
 
 export function said(mrkdwn: string): Message {
   return { text: mrkdwn, blocks: [section(mrkdwn)] };
+}
+
+// --- Its log -----------------------------------------------------------------------------------------
+
+/** The words that stand with the file. */
+export function compileLogComment(facts: {
+  attempt: CompilationAttempt;
+  status: string;
+  events: number;
+  bytes: number;
+  by: string;
+}): string {
+  const { attempt } = facts;
+  return [
+    `*Compile log of ${code(attempt.job)}* for *${plain(attempt.target, 60)}* · ${plain(statusLabel(facts.status).word, 60)} · ${code(attempt.compilationJob)}`,
+    `${group(facts.events)} ${facts.events === 1 ? 'event' : 'events'} · ${size(facts.bytes)}`,
+    `Asked for by ${plain(facts.by, 80)}`,
+  ].join('\n');
+}
+
+export function compileLogNone(attempt: CompilationAttempt): Message {
+  return said(
+    `:hourglass: *No compile log yet* for ${code(attempt.compilationJob)}\n${
+      isLive(attempt)
+        ? 'Neo writes it when it has taken the model in, mostly within the first minutes.'
+        : 'Neo wrote none: a compilation that is refused or stopped early prints nothing. Its failure reason is the thing to read.'
+    }`,
+  );
 }

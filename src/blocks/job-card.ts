@@ -184,7 +184,7 @@ export function milestones(facts: JobFacts): Milestone[] {
       job.endedAt === undefined ? '' : ` after ${duration(job.endedAt - (job.startedAt ?? job.createdAt))}`;
     found.push({
       key: `training ${job.status.toLowerCase()}`,
-      at: job.endedAt ?? facts.seenAt,
+      at: job.endedAt ?? facts.lastCheckedAt,
       ...told(
         `${label.symbol} *Training ${label.word}*${took}: ${code(job.name)}`,
         job.failureReason,

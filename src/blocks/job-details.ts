@@ -38,7 +38,7 @@ import {
 } from './job-facts.ts';
 import { LIMITS } from './limits.ts';
 import { getLogsButton } from './logs.ts';
-import type { Block, Modal } from './message.ts';
+import type { Block, Message, Modal } from './message.ts';
 import {
   actions,
   button,
@@ -89,6 +89,11 @@ export function jobDetails(metadata: string, tab: Tab, facts: DetailsFacts): Mod
           name === tab ? 'primary' : undefined,
         ),
       ),
+      button(
+        'Refresh',
+        COMPILE.refresh,
+        `${tab} ${writeRef({ useCase: facts.useCase.id, job: facts.job.name })}`,
+      ),
     ),
     divider(),
     ...content[tab](facts),
@@ -97,6 +102,16 @@ export function jobDetails(metadata: string, tab: Tab, facts: DetailsFacts): Mod
     ...blocks.slice(0, LIMITS.blocks.view - 1),
     context(...freshness(facts)),
   ]);
+}
+
+/** What stands there until what was asked for is known. */
+export function waitingView(metadata: string, title: string, words: string): Modal {
+  return modal(metadata, title, [section(`:hourglass_flowing_sand: ${words}`)]);
+}
+
+/** A message's blocks as a modal: how something ended that was asked for in one. */
+export function messageView(metadata: string, title: string, message: Message): Modal {
+  return modal(metadata, title, message.fallback ?? message.blocks ?? [section(message.text)]);
 }
 
 function modal(metadata: string, title: string, blocks: Block[]): Modal {

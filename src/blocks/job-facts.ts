@@ -2,7 +2,6 @@
 import { isBackgroundActor } from '../domain/background-actor.ts';
 import {
   elapsedMs,
-  type JobCompilationState,
   type OverallState,
   overallState,
   type StateLabel,
@@ -29,8 +28,10 @@ export interface JobFacts {
   components: readonly Component[];
   /** Milliseconds that a target usually takes, from history. */
   usual: ReadonlyMap<string, number>;
-  /** When the training job was last seen. */
-  seenAt: number;
+  /** When AWS last answered about anything of it. */
+  lastCheckedAt: number;
+  /** The last question that got no answer since. */
+  failedCheck?: { at: number; message: string } | undefined;
   now: number;
   /** Whether the use case has compile settings, and component settings. */
   compiles: boolean;
@@ -176,26 +177,9 @@ export function trainingAdvice(job: TrainingJob): FailureAdvice | undefined {
 // --- How fresh it is ---------------------------------------------------------------------------------
 
 /** `As of 14:02`, and since when AWS gives no answer. */
-export function freshness(facts: JobFacts): string[] {
-  const live = facts.attempts.filter(isLive);
-  const failed = live
-    .flatMap(({ target, failedCheck, lastCheckedAt }) =>
-      failedCheck ? [{ target, failedCheck, lastCheckedAt }] : [],
-    )
-    .sort((a, b) => b.failedCheck.at - a.failedCheck.at);
-  const [latest] = failed;
-  if (latest)
-    return [
-      `:warning: *Last checked ${latest.lastCheckedAt === undefined ? 'never with an answer' : moment(latest.lastCheckedAt)}* for ${failed
-        .slice(0, 5)
-        .map(({ target }) => plain(target, 60))
-        .join(
-          ', ',
-        )}. Tried again ${moment(latest.failedCheck.at)} without an answer: ${plain(maskSecrets(latest.failedCheck.message), 300)}`,
-    ];
-  const checked = live.flatMap(({ lastCheckedAt }) => lastCheckedAt ?? []);
-  const at = checked.length > 0 ? Math.min(...checked) : facts.seenAt;
-  return [`As of ${moment(at)}`];
+export function freshness({ failedCheck, lastCheckedAt }: JobFacts): string[] {
+  if (!failedCheck || failedCheck.at < lastCheckedAt) return [`As of ${moment(lastCheckedAt)}`];
+  return [
+    `:warning: *Last checked ${moment(lastCheckedAt)}.* Asked again ${moment(failedCheck.at)} and got no answer: ${plain(maskSecrets(failedCheck.message), 300)}`,
+  ];
 }
-
-export type { JobCompilationState };

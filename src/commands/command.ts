@@ -45,6 +45,7 @@ export interface Context {
 
 /** A modal on somebody's screen. */
 export interface OpenView {
+  readonly id: string;
   /** Shows another picture there. @returns false: it was closed in the meantime */
   update(view: Modal): Promise<boolean>;
 }
@@ -82,7 +83,7 @@ export interface LiveMessage {
   remove(): Promise<void>;
 }
 
-interface ClickedAction {
+export interface ClickedAction {
   readonly id: string;
   /** The button's value, or the chosen option's; empty when a choice was taken back. */
   readonly value: string;

@@ -1,10 +1,19 @@
 /** Every command: a new one is one file in this folder and one line here. */
 import { aboutCommand } from './about.ts';
 import type { Command } from './command.ts';
+import { compileCommand } from './compile.ts';
+import { componentsCommand } from './components.ts';
+import { jobsCommand } from './jobs.ts';
 import { logsCommand } from './logs.ts';
 import type { Services } from './services.ts';
 
 export function allCommands(services: Services): readonly Command[] {
-  const commands: readonly Command[] = [logsCommand(services), aboutCommand(() => commands)];
+  const commands: readonly Command[] = [
+    logsCommand(services),
+    compileCommand(services),
+    jobsCommand(services),
+    componentsCommand(services),
+    aboutCommand(() => commands),
+  ];
   return commands;
 }

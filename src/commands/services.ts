@@ -6,11 +6,14 @@ import type { UseCase } from '../domain/use-cases.ts';
 import type { AppError } from '../errors.ts';
 import type { DownloadDesk } from '../operations/download-desk.ts';
 import type { DownloadDeps } from '../operations/download-logs.ts';
+import type { DeviceFinder } from '../operations/find-devices.ts';
 import type { JobSuggestions } from '../operations/find-jobs.ts';
+import type { JobDeps } from '../operations/job-deps.ts';
+import type { JobRefresher } from '../operations/refresh-jobs.ts';
 import type { Directory, Store } from '../ports.ts';
-import type { Context, FileDelivery } from './command.ts';
+import type { ChannelMessages, Context, FileDelivery } from './command.ts';
 
-export interface Services extends DownloadDeps {
+export interface Services extends DownloadDeps, JobDeps {
   store: Store;
   useCases: readonly UseCase[];
   /** Signalbox's own admins, who are asked where a use case names none. */
@@ -19,6 +22,9 @@ export interface Services extends DownloadDeps {
   desk: DownloadDesk;
   suggestions: JobSuggestions;
   files: FileDelivery;
+  messages: ChannelMessages;
+  refresher: Pick<JobRefresher, 'refreshNow'>;
+  fleet: Pick<DeviceFinder, 'find'>;
 }
 
 /** A refusal on record, with whom to ask; nobody else sees it. */

@@ -155,6 +155,7 @@ export function openContext(deps: ConversationDeps, happening: Happening): Conte
 
   function openView(view_id: string): OpenView {
     return {
+      id: view_id,
       update: async (view: Modal) => {
         try {
           await clients.interactive.views.update({ view_id, view });

@@ -14,6 +14,7 @@ const TABLE: Readonly<Record<string, Entry>> = {
   not_in_channel: ['permission_denied', 'Signalbox is not a member of this channel.', INVITE],
   channel_not_found: ['permission_denied', 'Signalbox cannot see this channel.', INVITE],
   is_archived: ['conflict', 'This channel is archived.', 'Ask in another channel, or with --dm.'],
+  message_not_found: ['not_found', 'The message is not there any more.', 'Ask again with the command.'],
   restricted_action: [
     'permission_denied',
     'The workspace does not let apps post in this channel.',

@@ -13,6 +13,7 @@ import { AppError } from '../../src/errors.ts';
 import type { LogDownloadRequest, LogEngine } from '../../src/logs/index.ts';
 import { type DeskLimits, DownloadDesk } from '../../src/operations/download-desk.ts';
 import { JobSuggestions } from '../../src/operations/find-jobs.ts';
+import { JobChanges } from '../../src/operations/job-changes.ts';
 import type { AuditRecord, UseCaseGateway, UseCaseSession } from '../../src/ports.ts';
 import type {
   InteractionResult,
@@ -166,6 +167,10 @@ export async function startWorkspace(options: TestWorkspaceOptions = {}): Promis
     },
   };
   const services: Services = {
+    changes: new JobChanges(() => {}),
+    messages: slack.ports.messages,
+    refresher: { refreshNow: async () => {} },
+    fleet: { find: () => Promise.reject(new Error('no fleet here')) },
     store: {
       appendAudit: async (record) => void audit.push(record),
       listAudit: async ({ user, limit }) =>

@@ -1,0 +1,146 @@
+/** A compilation's log as a file: the same engine, line of downloads and messages as a training's. */
+
+import { compileLogComment, compileLogNone, said } from '../blocks/compile.ts';
+import { errorMessage } from '../blocks/errors.ts';
+import { type LogStage, logsAlreadyRunning, logsProgress, logsSentDirectly } from '../blocks/logs.ts';
+import { code, plain } from '../blocks/text.ts';
+import { type CompilationAttempt, currentStatus } from '../domain/compilations.ts';
+import { logFileName } from '../domain/log-files.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import { AppError, CancelledError, toAppError } from '../errors.ts';
+import type { LogDownload } from '../logs/index.ts';
+import { belongsTo } from '../operations/choose-use-case.ts';
+import type { Context, LiveMessage } from './command.ts';
+import type { Services } from './services.ts';
+
+/** Rights are checked by the caller. @throws AppError for what went wrong before there was a message */
+export async function deliverCompileLog(
+  services: Services,
+  context: Context,
+  useCase: UseCase,
+  attempt: CompilationAttempt,
+): Promise<void> {
+  const { compilationJob } = attempt;
+  const direct =
+    context.place.isDirect || !belongsTo(context.place.channel, useCase) || useCase.logs.delivery === 'dm';
+  const key = JSON.stringify([
+    useCase.id,
+    'compilation',
+    compilationJob,
+    direct ? context.actor.user : context.place,
+  ]);
+  const same = services.desk.same(key);
+  if (same) return context.reply.privately(logsAlreadyRunning(compilationJob, same.startedAt, same.userName));
+  const { ahead } = services.desk;
+  let message: LiveMessage | undefined;
+  try {
+    await services.desk.run(
+      { key, user: context.actor.user, userName: context.userName, useCases: [useCase.id] },
+      async ({ id, signal }) => {
+        const show = (stage: LogStage): void =>
+          message!.edit(logsProgress(compilationJob, context.userName, stage, id));
+        await fetchAndSend(services, context, { useCase, attempt }, message!, show, signal);
+      },
+      async ({ id }) => {
+        const stage: LogStage = ahead > 0 ? { kind: 'waiting', ahead } : { kind: 'opening' };
+        const first = logsProgress(compilationJob, context.userName, stage, id);
+        message = direct ? await context.reply.directly(first) : await context.reply.publicly(first);
+        if (direct && !context.place.isDirect)
+          await context.reply.privately(logsSentDirectly(compilationJob, ''));
+      },
+    );
+  } catch (thrown) {
+    if (!message) throw thrown;
+    if (thrown instanceof CancelledError)
+      return message.finish(
+        said(
+          `:octagonal_sign: *Cancelled:* the log of ${code(compilationJob)}\n${plain(thrown.message, 300)}`,
+        ),
+      );
+    const error = toAppError(thrown);
+    context.log.warn({ ref: error.ref, err: error, compilationJob }, 'the compile log could not be sent');
+    await message.finish(errorMessage(error));
+  }
+}
+
+async function fetchAndSend(
+  services: Services,
+  context: Context,
+  { useCase, attempt }: { useCase: UseCase; attempt: CompilationAttempt },
+  message: LiveMessage,
+  show: (stage: LogStage) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const now = services.clock.now();
+  const session = await services.gateway.open(useCase, context.actor, 'logs');
+  let download: LogDownload;
+  try {
+    download = await services.engine.download(
+      {
+        source: session.compilationLog(attempt.compilationJob),
+        to: now,
+        form: 'lines',
+        fileName: logFileName(attempt.compilationJob, now).replace(/^training-/, 'compile-'),
+        gzipAbove: useCase.logs.gzipAbove,
+        partLimit: services.files.maxBytes,
+      },
+      {
+        signal,
+        onProgress: (progress) =>
+          show(
+            progress.phase === 'writing'
+              ? { kind: 'writing', ...progress }
+              : { kind: 'fetching', ...progress },
+          ),
+      },
+    );
+  } catch (error) {
+    if (!(error instanceof AppError && error.code === 'not_found')) throw error;
+    return message.finish(compileLogNone(attempt));
+  }
+  try {
+    if (download.files.length === 0) return await message.finish(compileLogNone(attempt));
+    await services.store.appendAudit({
+      at: services.clock.now(),
+      actor: context.actor,
+      action: 'logs.downloaded',
+      useCase: useCase.id,
+      subject: attempt.compilationJob,
+      sessionName: session.sessionName,
+      detail: { events: download.facts.events, bytes: download.facts.textBytes, kind: 'compilation' },
+    });
+    const bytes = download.files.reduce((sum, file) => sum + file.bytes, 0);
+    const { shared } = await services.files.deliver(
+      {
+        files: download.files.map(({ path, name, bytes: size }) => ({
+          path,
+          name,
+          title: name,
+          bytes: size,
+        })),
+        channel: message.channel,
+        thread: message.thread,
+        comment: compileLogComment({
+          attempt,
+          status: currentStatus(attempt),
+          events: download.facts.events,
+          bytes: download.facts.textBytes,
+          by: context.userName,
+        }),
+      },
+      {
+        signal,
+        onProgress: (sent) => show({ kind: 'uploading', bytes, fraction: bytes === 0 ? 1 : sent / bytes }),
+      },
+    );
+    if (await shared) await message.remove();
+    else
+      await message.finish(
+        said(
+          `:white_check_mark: The log of ${code(attempt.compilationJob)} is uploaded. Slack shows it in a moment.`,
+        ),
+      );
+  } finally {
+    await download.dispose();
+  }
+}

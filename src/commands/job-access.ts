@@ -1,0 +1,147 @@
+/** Whose job it is and whether the person may: asked at every command and again at every click. */
+import type { JobFacts, JobRef } from '../blocks/job-facts.ts';
+import { readRef } from '../blocks/job-facts.ts';
+import { may, type Permission, refusal } from '../domain/access.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import { AppError } from '../errors.ts';
+import { chooseUseCase } from '../operations/choose-use-case.ts';
+import { findOwner } from '../operations/find-jobs.ts';
+import type { JobSnapshot } from '../operations/job-snapshots.ts';
+import type { Context } from './command.ts';
+import { refuse, type Services } from './services.ts';
+
+export interface Question {
+  permission: Permission;
+  /** What a refusal is recorded as: `compile.refused`. */
+  action: string;
+  /** The job or component that it is about. */
+  subject?: string | undefined;
+}
+
+/**
+ * The use case that a button names, if the person may.
+ * @returns undefined when they may not: that is on record, and they were told
+ * @throws AppError invalid_input for a use case that is no longer configured
+ */
+export async function permitted(
+  services: Services,
+  context: Context,
+  id: string,
+  { permission, action, subject }: Question,
+): Promise<UseCase | undefined> {
+  const useCase = services.useCases.find((known) => known.id === id);
+  if (!useCase)
+    throw new AppError('not_found', `The use case ${id.slice(0, 60)} is not configured any more.`, {
+      hint: 'Ask again with the command.',
+    });
+  if (await may(context.actor.user, permission, useCase, services.directory)) return useCase;
+  await refuse(services, context, {
+    useCase,
+    error: refusal(useCase, permission),
+    action,
+    ...(subject === undefined ? {} : { subject }),
+  });
+  return undefined;
+}
+
+/** The use cases that a command may mean here; empty when the person was told why none. */
+export async function openUseCases(
+  services: Services,
+  context: Context,
+  { permission, action, subject }: Question,
+): Promise<readonly UseCase[]> {
+  const answer = await chooseUseCase(
+    {
+      user: context.actor.user,
+      permission,
+      channel: context.place.channel,
+      isDirect: context.place.isDirect,
+    },
+    services.useCases,
+    services.directory,
+  );
+  switch (answer.kind) {
+    case 'chosen':
+      return answer.candidates;
+    case 'refused':
+      await refuse(services, context, {
+        useCase: answer.useCase,
+        error: answer.error,
+        action,
+        ...(subject === undefined ? {} : { subject }),
+      });
+      return [];
+    case 'no_use_case': {
+      const open = answer.open.map(({ name, channels }) => `${name} ${channels.slice(0, 3).join(' ')}`);
+      throw new AppError('invalid_input', 'This channel belongs to no use case.', {
+        hint:
+          open.length > 0
+            ? `Ask in a channel of yours (${open.slice(0, 10).join(', ')}), or write to me directly.`
+            : 'Ask in the channel of a use case, or have an admin of one give you a role.',
+      });
+    }
+  }
+}
+
+/** Of several use cases the one that has the job; the first where none has it, which then says so. */
+export async function ownerOf(
+  services: Services,
+  context: Context,
+  candidates: readonly UseCase[],
+  job: string,
+): Promise<UseCase> {
+  const [first] = candidates;
+  if (candidates.length === 1) return first!;
+  for (const useCase of candidates) if (await services.store.getJob(useCase.id, job)) return useCase;
+  return (await findOwner(services.gateway, context.actor, candidates, job)) ?? first!;
+}
+
+/** @throws AppError for a button of another version */
+export function readJobRef(value: string): JobRef {
+  const ref = readRef(value);
+  if (!ref)
+    throw new AppError('invalid_input', 'This button is from another version of Signalbox.', {
+      hint: 'Ask again with the command.',
+    });
+  return ref;
+}
+
+/** What blocks are drawn from. */
+export function factsOf(snapshot: JobSnapshot, now: number): JobFacts {
+  const { useCase } = snapshot;
+  return {
+    useCase,
+    job: snapshot.job,
+    attempts: snapshot.attempts,
+    targets: useCase.compile?.targets ?? [],
+    components: snapshot.components,
+    usual: new Map(
+      snapshot.targets.flatMap(({ target, usualMs }) => (usualMs === undefined ? [] : [[target, usualMs]])),
+    ),
+    lastCheckedAt: snapshot.lastCheckedAt,
+    failedCheck: snapshot.failedCheck,
+    now,
+    compiles: useCase.compile !== undefined,
+    packages: useCase.components !== undefined,
+  };
+}
+
+/** Where a modal was opened from, and what it is about: its answers go there. Read back by `slack/`. */
+export function metadataFor(context: Context, about: Readonly<Record<string, string>> = {}): string {
+  const { channel, thread, isDirect } = context.place;
+  return JSON.stringify({ channel, thread, isDirect, ...about });
+}
+
+/** What `metadataFor` was given besides the place. */
+export function readMetadata(metadata: string): Readonly<Record<string, unknown>> {
+  try {
+    const parsed: unknown = JSON.parse(metadata);
+    if (typeof parsed === 'object' && parsed !== null) return parsed as Record<string, unknown>;
+  } catch (cause) {
+    throw new AppError('invalid_input', 'This window is from another version of Signalbox.', {
+      hint: 'Close it and ask again with the command.',
+      cause,
+    });
+  }
+  return {};
+}

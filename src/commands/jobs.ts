@@ -1,0 +1,198 @@
+/** `/jobs`: the training jobs with their compilations, and the details of each. */
+import { COMPILE } from '../blocks/compile.ts';
+import { type DetailsFacts, jobDetails, TABS, type Tab, waitingView } from '../blocks/job-details.ts';
+import { type JobRef, statesOf } from '../blocks/job-facts.ts';
+import { chosenFilter, JOBS, JOBS_PAGE, jobsTable, jobsUsage, readJobsState } from '../blocks/jobs-table.ts';
+import type { Message } from '../blocks/message.ts';
+import { code } from '../blocks/text.ts';
+import { commandWords } from '../domain/command-words.ts';
+import { type JobsQuery, type JobsState, parseJobsQuery } from '../domain/jobs-query.ts';
+import { asksForHelp } from '../domain/log-query.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import { AppError } from '../errors.ts';
+import { type JobFilter, jobPage, jobSnapshot } from '../operations/job-snapshots.ts';
+import type { ClickedAction, Command, Context, OpenView } from './command.ts';
+import { factsOf, metadataFor, openUseCases, permitted, readJobRef } from './job-access.ts';
+import type { Services } from './services.ts';
+import { followInView, ViewTurns } from './view-turns.ts';
+
+const REFUSED = 'jobs.refused';
+/** Milliseconds that what is known may be old before a details view asks AWS again. */
+const FRESH_FOR = 10_000;
+/** Attempts whose further facts are asked for at once. */
+const DESCRIBED = 12;
+
+export function jobsCommand(services: Services): Command {
+  const turns = new ViewTurns();
+
+  async function run(context: Context, text: string): Promise<void> {
+    const words = commandWords(text);
+    if (words.length > 0 && asksForHelp(words)) return context.reply.privately(jobsUsage(context.invocation));
+    const query = parseJobsQuery(words, context.actor.user);
+    const table = await draw(context, query, 0);
+    if (table) await context.reply.privately(table);
+  }
+
+  /** @returns undefined when the person may not: they were told */
+  async function draw(context: Context, query: JobsQuery, page: number): Promise<Message | undefined> {
+    const useCases = await openUseCases(services, context, { permission: 'jobs:read', action: REFUSED });
+    if (useCases.length === 0) return undefined;
+    const found = await jobPage(services, useCases, { filter: filterOf(query), page, pageSize: JOBS_PAGE });
+    return jobsTable({
+      rows: found.jobs,
+      query,
+      total: found.total,
+      page: found.page,
+      pages: found.pages,
+      counts: found.counts,
+      useCases,
+      now: services.clock.now(),
+    });
+  }
+
+  /** A filter or a page in the message that was clicked: the same message shows it. */
+  function redraw(
+    change: (query: JobsQuery, value: string) => { query?: JobsQuery; page?: number },
+  ): (context: Context, action: ClickedAction) => Promise<void> {
+    return async (context, { value, block }) => {
+      const { query } = readJobsState(block);
+      const next = change(query, value);
+      const table = await draw(context, next.query ?? query, next.page ?? 0);
+      if (table) await context.reply.replace(table);
+    };
+  }
+
+  // --- Details ---------------------------------------------------------------------------------------
+
+  async function openDetails(context: Context, { value }: ClickedAction): Promise<void> {
+    const ref = readJobRef(value);
+    const view = await context.openModal(
+      waitingView(metadataFor(context), 'Job', `Looking at ${code(ref.job)}`),
+    );
+    await show(context, view, ref, 'overview', { fresh: false });
+  }
+
+  async function switchTab(context: Context, { value }: ClickedAction, fresh: boolean): Promise<void> {
+    const space = value.indexOf(' ');
+    const tab = TABS.find((name) => name === value.slice(0, space));
+    const ref = readJobRef(value.slice(space + 1));
+    if (!tab || !context.view) throw new AppError('invalid_input', 'This button is from another version.');
+    await show(context, context.view, ref, tab, { fresh });
+  }
+
+  async function show(
+    context: Context,
+    opened: OpenView,
+    ref: JobRef,
+    tab: Tab,
+    { fresh }: { fresh: boolean },
+  ): Promise<void> {
+    const view = turns.begin(opened);
+    const metadata = metadataFor(context);
+    const useCase = await permitted(services, context, ref.useCase, {
+      permission: 'jobs:read',
+      action: REFUSED,
+      subject: ref.job,
+    });
+    if (!useCase) {
+      await view.update(waitingView(metadata, 'Not allowed', 'You were told why in a message.'));
+      return;
+    }
+    let reported: DetailsFacts['reported'];
+    const current = async (): Promise<DetailsFacts | undefined> => {
+      const snapshot = await jobSnapshot(services, useCase, ref.job);
+      return snapshot && { ...factsOf(snapshot, services.clock.now()), reported };
+    };
+    let facts = await current();
+    // What is known is shown at once; what AWS says now follows.
+    if (facts && !(await view.update(jobDetails(metadata, tab, facts)))) return;
+    if (!facts || fresh || services.clock.now() - facts.lastCheckedAt > FRESH_FOR)
+      await services.refresher.refreshNow(useCase.id, ref.job);
+    if (tab === 'compilation' && facts) reported = await describe(context, useCase, facts);
+    facts = await current();
+    if (!facts) {
+      await view.update(
+        waitingView(metadata, 'Not found', `There is no training job ${code(ref.job)} in this use case.`),
+      );
+      return;
+    }
+    if (!(await view.update(jobDetails(metadata, tab, facts)))) return;
+    followInView(services.changes, view, {
+      useCase: useCase.id,
+      job: ref.job,
+      draw: async () => {
+        const now = await current();
+        return now && { picture: jobDetails(metadata, tab, now), last: false };
+      },
+      onError: (error) => context.log.debug({ err: error }, 'the details are no longer refreshed'),
+    });
+  }
+
+  /** What AWS reports of the attempts that count, besides what is stored; none where it does not answer. */
+  async function describe(
+    context: Context,
+    useCase: UseCase,
+    facts: DetailsFacts,
+  ): Promise<NonNullable<DetailsFacts['reported']>> {
+    const attempts = statesOf(facts)
+      .flatMap(({ attempt }) => attempt ?? [])
+      .slice(0, DESCRIBED);
+    const reported = new Map<string, Readonly<Record<string, string>>>();
+    if (attempts.length === 0) return reported;
+    try {
+      const session = await services.gateway.open(useCase, context.actor, 'comp');
+      await Promise.all(
+        attempts.map(async ({ id, compilationJob }) => {
+          const report = await session.compiler.describe(compilationJob);
+          if (report) reported.set(id, report.facts);
+        }),
+      );
+    } catch (error) {
+      // What is stored is shown all the same; these facts are then said to be not reported.
+      context.log.info({ err: error }, 'no further facts of compilations');
+    }
+    return reported;
+  }
+
+  return {
+    name: 'jobs',
+    description: 'The training jobs here and how far their compilations are',
+    usage: '[name] [state:failed] [provider:sagemaker] [owner:me]',
+    run,
+    actions: {
+      [JOBS.state]: redraw((query, value) => ({
+        query: without(query, 'state', chosenFilter(value) as JobsState | undefined),
+      })),
+      [JOBS.provider]: redraw((query, value) => ({
+        query: without(query, 'provider', chosenFilter(value) as JobsQuery['provider']),
+      })),
+      [JOBS.owner]: redraw((query, value) => ({ query: without(query, 'owner', chosenFilter(value)) })),
+      [JOBS.clear]: redraw(() => ({ query: {} })),
+      [JOBS.page]: redraw((_, value) => ({ page: Math.max(0, Number(value) || 0) })),
+      [COMPILE.details]: openDetails,
+      [COMPILE.tab]: (context, action) => switchTab(context, action, false),
+      [COMPILE.refresh]: (context, action) => switchTab(context, action, true),
+      // Slack tells of clicks on links too; the browser does the rest.
+      [COMPILE.link]: async () => {},
+    },
+  };
+}
+
+function without<K extends keyof JobsQuery>(query: JobsQuery, key: K, value: JobsQuery[K]): JobsQuery {
+  const { [key]: _old, ...rest } = query;
+  return value === undefined ? rest : { ...rest, [key]: value };
+}
+
+function filterOf(query: JobsQuery): JobFilter {
+  const { state } = query;
+  return {
+    name: query.name,
+    provider: query.provider,
+    person: query.owner,
+    ...(state === undefined
+      ? {}
+      : state === 'training'
+        ? { training: ['InProgress', 'Stopping'] }
+        : { states: [state] }),
+  };
+}

@@ -1,0 +1,81 @@
+/**
+ * Pictures of one modal that come late must not replace newer ones: somebody has clicked on meanwhile.
+ * Every picture that is asked for takes a turn, and shows only while that turn is the latest.
+ */
+import type { Modal } from '../blocks/message.ts';
+import type { JobChange, JobChanges } from '../operations/job-changes.ts';
+import type { OpenView } from './command.ts';
+
+/** Modals remembered; those that were closed fall out. */
+const REMEMBERED = 1000;
+
+export class ViewTurns {
+  readonly #turns = new Map<string, symbol>();
+
+  /** From now on earlier turns of this modal show nothing. */
+  begin(view: OpenView): OpenView {
+    const turn = Symbol('turn');
+    this.#turns.delete(view.id);
+    this.#turns.set(view.id, turn);
+    const oldest = this.#turns.keys().next().value;
+    if (this.#turns.size > REMEMBERED && oldest !== undefined) this.#turns.delete(oldest);
+    return {
+      id: view.id,
+      update: async (picture) => this.#turns.get(view.id) === turn && view.update(picture),
+    };
+  }
+}
+
+/** Milliseconds between two pictures of one modal; Slack takes 100 a minute of all together. */
+const PICTURE_INTERVAL = 2500;
+/** Milliseconds after which nobody is looking any more. */
+const FOLLOW_FOR = 45 * 60_000;
+
+export interface Following {
+  useCase: string;
+  job: string;
+  /** @returns undefined to leave it as it is; `last` ends the following */
+  draw(): Promise<{ picture: Modal; last: boolean } | undefined>;
+  onError(error: unknown): void;
+  interval?: number | undefined;
+}
+
+/** Redraws a modal on every change of a job, until it is closed, nothing more can change, or a while has passed. */
+export function followInView(changes: JobChanges, view: OpenView, following: Following): void {
+  const interval = following.interval ?? PICTURE_INTERVAL;
+  const end = Date.now() + FOLLOW_FOR;
+  let last = 0;
+  let timer: NodeJS.Timeout | undefined;
+  let drawing = false;
+  const stop = (): void => {
+    clearTimeout(timer);
+    unsubscribe();
+  };
+  const draw = async (): Promise<void> => {
+    timer = undefined;
+    if (drawing) return plan();
+    drawing = true;
+    last = Date.now();
+    try {
+      const drawn = await following.draw();
+      if (drawn && (!(await view.update(drawn.picture)) || drawn.last)) stop();
+    } catch (error) {
+      stop();
+      following.onError(error);
+    } finally {
+      drawing = false;
+    }
+  };
+  const plan = (): void => {
+    if (timer) return;
+    timer = setTimeout(() => void draw(), Math.max(0, last + interval - Date.now()));
+    timer.unref();
+  };
+  const unsubscribe = changes.subscribe((change: JobChange) => {
+    if (change.useCase !== following.useCase || change.job !== following.job) return;
+    if (Date.now() > end) stop();
+    else plan();
+  });
+  // What changed before anybody listened.
+  plan();
+}
