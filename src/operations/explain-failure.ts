@@ -1,11 +1,21 @@
 /** Why a training or a compilation failed: the service's words, the end of its log, cause and fix. */
-import type { CompilationAttempt } from '../domain/compilations.ts';
-import type { FailureAdvice, TrainingGuidance } from '../domain/failure-guidance.ts';
+import { type CompilationAttempt, currentStatus, isLive, isSuccessful } from '../domain/compilations.ts';
+import {
+  adviceForCompilation,
+  type FailureAdvice,
+  guidanceForTraining,
+  type TrainingGuidance,
+} from '../domain/failure-guidance.ts';
+import { DOCS } from '../domain/failure-tables.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
+import { maskSecrets } from '../domain/mask-secrets.ts';
+import { lastTraceback } from '../domain/traceback.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import type { AppError } from '../errors.ts';
-import type { Actor } from '../ports.ts';
+import { AppError, CancelledError, toAppError } from '../errors.ts';
+import type { Actor, LogSource } from '../ports.ts';
 import type { JobDeps } from './job-deps.ts';
+import { type LogEnd, readLogEnds } from './log-end.ts';
+import { findAttempt, liveJob } from './observe-jobs.ts';
 
 export interface LogExcerpt {
   /** Short name of the stream that it is from: `algo-1`. */
@@ -35,20 +45,116 @@ export interface CompilationFailure extends FailureExplanation {
   advice?: FailureAdvice | undefined;
 }
 
+/** Lines of an excerpt without a traceback. */
+const LAST_LINES = 30;
+
 /** Asks for the job as it is now and reads the end of its log. @throws AppError not_found, and as the gateway */
-export function trainingFailure(
+export async function trainingFailure(
   deps: JobDeps,
   request: { actor: Actor; useCase: UseCase; job: string },
   options: { signal?: AbortSignal } = {},
 ): Promise<TrainingFailure> {
-  return Promise.reject(new Error(`${deps} ${request} ${options}`));
+  const { actor, useCase } = request;
+  const session = await deps.gateway.open(useCase, actor, 'logs');
+  const job = await liveJob(deps, session, useCase, request.job, options.signal);
+  const reason = job.failureReason === undefined ? undefined : maskSecrets(job.failureReason);
+  if (!guidanceForTraining(job)) return { job, reason };
+  const log = await readEnds(session.trainingLog(job.name), deps.clock.now(), options.signal);
+  const end = telling(log.ends);
+  const guidance = guidanceForTraining({ ...job, ...(end ? { logEnd: end.text } : {}) });
+  return {
+    job,
+    reason,
+    guidance: guidance?.traceback ? { ...guidance, traceback: masked(guidance.traceback) } : guidance,
+    excerpt: end && excerpt(end),
+    logProblem: log.problem,
+  };
 }
 
 /** @param request.attempt id of the attempt. @throws AppError not_found, and as the gateway */
-export function compilationFailure(
+export async function compilationFailure(
   deps: JobDeps,
   request: { actor: Actor; useCase: UseCase; attempt: string },
   options: { signal?: AbortSignal } = {},
 ): Promise<CompilationFailure> {
-  return Promise.reject(new Error(`${deps} ${request} ${options}`));
+  const { actor, useCase } = request;
+  const attempt = await findAttempt(deps, useCase, request.attempt);
+  const reason = attempt.failureReason === undefined ? undefined : maskSecrets(attempt.failureReason);
+  const advice = adviceForAttempt(attempt);
+  // What SageMaker refused to start has no log.
+  if (!advice || wasRefused(attempt)) return { attempt, reason, advice };
+  const session = await deps.gateway.open(useCase, actor, 'logs');
+  const log = await readEnds(
+    session.compilationLog(attempt.compilationJob),
+    deps.clock.now(),
+    options.signal,
+  );
+  const end = telling(log.ends);
+  return { attempt, reason, advice, excerpt: end && excerpt(end), logProblem: log.problem };
+}
+
+/** Cause and fix of a compilation that failed or was stopped; none for one that lives or completed. */
+export function adviceForAttempt(attempt: CompilationAttempt): FailureAdvice | undefined {
+  if (isLive(attempt) || isSuccessful(attempt)) return undefined;
+  const advice = adviceForCompilation(currentStatus(attempt), attempt.failureReason);
+  return wasRefused(attempt) && advice.id === 'neo-unknown' ? NEO_REFUSED : advice;
+}
+
+/** Its place in the tables is here: the words are the house's own, not SageMaker's. */
+const NEO_REFUSED: FailureAdvice = {
+  id: 'neo-refused',
+  cause: 'SageMaker did not take the request, so nothing was started.',
+  fix: 'Do what the message says, then retry.',
+  link: DOCS.neoErrors,
+};
+
+function wasRefused(attempt: CompilationAttempt): boolean {
+  return (
+    attempt.startedAt === undefined && attempt.statuses.length === 2 && currentStatus(attempt) === 'FAILED'
+  );
+}
+
+async function readEnds(
+  source: LogSource,
+  now: number,
+  signal: AbortSignal | undefined,
+): Promise<{ ends: readonly LogEnd[]; problem?: AppError }> {
+  try {
+    return { ends: await readLogEnds(source, { now, ...(signal ? { signal } : {}) }) };
+  } catch (error) {
+    if (error instanceof CancelledError || signal?.aborted) throw error;
+    const problem = toAppError(error);
+    // No stream yet: there is nothing to say of it.
+    return problem instanceof AppError && problem.code === 'not_found' ? { ends: [] } : { ends: [], problem };
+  }
+}
+
+/** Of several machines, the one that says why; else the one that spoke last. */
+function telling(ends: readonly LogEnd[]): LogEnd | undefined {
+  return ends.findLast(({ text }) => lastTraceback(text) !== undefined) ?? ends.at(-1);
+}
+
+function excerpt({ stream, text }: LogEnd): LogExcerpt | undefined {
+  const traceback = lastTraceback(text);
+  if (traceback) return { stream, text: maskSecrets(traceback.text), kind: 'traceback' };
+  const lines = maskSecrets(text).replace(COLOURS, '').split('\n').map(lastPicture);
+  const last = lines.filter((line) => line.trim() !== '').slice(-LAST_LINES);
+  return last.length === 0 ? undefined : { stream, text: last.join('\n'), kind: 'last lines' };
+}
+
+/** Terminal colours: CSI sequences. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: ESC is what the sequences begin with
+const COLOURS = /\u001b\[[0-9;]{0,20}[A-Za-z]/g;
+
+/** Of a progress bar, which overwrites itself, what a terminal shows at the end. */
+function lastPicture(line: string): string {
+  return line.replace(/\r+$/, '').split('\r').at(-1)!;
+}
+
+function masked(traceback: NonNullable<TrainingGuidance['traceback']>): TrainingGuidance['traceback'] {
+  const { exception } = traceback;
+  return {
+    text: maskSecrets(traceback.text),
+    ...(exception === undefined ? {} : { exception: maskSecrets(exception) }),
+  };
 }

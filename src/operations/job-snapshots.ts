@@ -1,11 +1,26 @@
 /** Everything that a job card, a table row or a details view shows, composed from the store alone. */
-import type { JobCompilationState, OverallState, TargetState } from '../domain/compilation-states.ts';
-import type { CompilationAttempt } from '../domain/compilations.ts';
-import type { Component } from '../domain/components.ts';
-import type { FailureAdvice, TrainingGuidance } from '../domain/failure-guidance.ts';
-import type { TrainingJob } from '../domain/jobs.ts';
+import { isBackgroundActor } from '../domain/background-actor.ts';
+import {
+  elapsedMs,
+  JOB_STATE_LABELS,
+  type JobCompilationState,
+  type OverallState,
+  overallState,
+  type TargetState,
+  targetStates,
+  usualDurationMs,
+} from '../domain/compilation-states.ts';
+import { type CompilationAttempt, isLive, isSuccessful } from '../domain/compilations.ts';
+import { type Component, isSettled } from '../domain/components.ts';
+import {
+  type FailureAdvice,
+  guidanceForTraining,
+  type TrainingGuidance,
+} from '../domain/failure-guidance.ts';
+import { isFinished, type TrainingJob } from '../domain/jobs.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { EpochMs, JobRecord } from '../ports.ts';
+import { adviceForAttempt } from './explain-failure.ts';
 import type { JobDeps } from './job-deps.ts';
 
 export interface TargetSnapshot extends TargetState {
@@ -57,12 +72,90 @@ export type SnapshotDeps = Pick<JobDeps, 'clock'> & {
 };
 
 /** @returns undefined for a job that is not known (yet) */
-export function jobSnapshot(
-  deps: SnapshotDeps,
+export async function jobSnapshot(
+  { store, clock }: SnapshotDeps,
   useCase: UseCase,
   job: string,
 ): Promise<JobSnapshot | undefined> {
-  return Promise.reject(new Error(`${deps} ${useCase} ${job}`));
+  const [record, attempts, components, history] = await Promise.all([
+    store.getJob(useCase.id, job),
+    store.listAttempts({ useCase: useCase.id, job }),
+    store.listComponents({ useCase: useCase.id, job }),
+    store.listAttempts({ useCase: useCase.id }),
+  ]);
+  return record && compose(useCase, record, attempts, components, usualDurations(history), clock.now());
+}
+
+/** Target → milliseconds. */
+type UsualDurations = (target: string) => number | undefined;
+
+/** Each target's median is worked out once, however many jobs are shown. */
+function usualDurations(history: readonly CompilationAttempt[]): UsualDurations {
+  const known = new Map<string, number | undefined>();
+  return (target) => {
+    if (!known.has(target)) known.set(target, usualDurationMs(history, target));
+    return known.get(target);
+  };
+}
+
+function compose(
+  useCase: UseCase,
+  record: JobRecord,
+  attempts: readonly CompilationAttempt[],
+  components: readonly Component[],
+  usual: UsualDurations,
+  now: EpochMs,
+): JobSnapshot {
+  const { job } = record;
+  const wanted = useCase.compile?.targets ?? [];
+  const compilable = useCase.compile !== undefined && job.status.toLowerCase() === 'completed';
+  const targets = targetStates(attempts, wanted).map((state): TargetSnapshot => {
+    const { attempt } = state;
+    const live = attempt !== undefined && isLive(attempt);
+    const compiled = attempt !== undefined && isSuccessful(attempt);
+    const made = components.filter(({ chain }) => chain.target === state.target);
+    const good = made.some(({ state: word }) => word.toUpperCase() !== 'FAILED');
+    return {
+      ...state,
+      live,
+      compiled,
+      elapsedMs: attempt && elapsedMs(attempt, now),
+      usualMs: usual(state.target),
+      startable: compilable && !live && !compiled,
+      advice: attempt && adviceForAttempt(attempt),
+      history: attempts.filter(({ target }) => target === state.target),
+      components: made,
+      packageable: useCase.components !== undefined && compiled && !good,
+    };
+  });
+  const people = attempts.map(({ startedBy }) => startedBy).filter((actor) => !isBackgroundActor(actor));
+  return {
+    useCase,
+    job,
+    card: record.card,
+    overall: overallState(job.status, attempts, wanted),
+    targets,
+    attempts,
+    components,
+    live: !isFinished(job) || attempts.some(isLive) || !components.every(isSettled),
+    compilable,
+    guidance: guidanceForTraining(job),
+    ...checks(record, attempts, components),
+    people: [...new Set(people.map(({ user }) => user))],
+  };
+}
+
+/** When AWS last answered, and the last question since that it did not. */
+function checks(
+  record: JobRecord,
+  attempts: readonly CompilationAttempt[],
+  components: readonly Component[],
+): Pick<JobSnapshot, 'lastCheckedAt' | 'failedCheck'> {
+  const answered = [...attempts, ...components].map(({ lastCheckedAt }) => lastCheckedAt ?? 0);
+  const failed = [record, ...attempts]
+    .flatMap(({ failedCheck }) => failedCheck ?? [])
+    .sort((a, b) => a.at - b.at);
+  return { lastCheckedAt: Math.max(record.seenAt, ...answered), failedCheck: failed.at(-1) };
 }
 
 export interface JobFilter {
@@ -89,11 +182,68 @@ export interface JobPage {
   pages: number;
 }
 
+/** More than any page shows; older jobs are found by their name. */
+const JOBS_LIMIT = 2_000;
+
 /** Known jobs, newest first by creation. */
-export function jobPage(
-  deps: SnapshotDeps,
+export async function jobPage(
+  { store, clock }: SnapshotDeps,
   useCases: readonly UseCase[],
   query: { filter?: JobFilter; page?: number; pageSize: number },
 ): Promise<JobPage> {
-  return Promise.reject(new Error(`${deps} ${useCases} ${query}`));
+  const now = clock.now();
+  const perUseCase = await Promise.all(
+    useCases.map(async (useCase) => {
+      const [records, attempts, components] = await Promise.all([
+        store.listJobs({ useCase: useCase.id, limit: JOBS_LIMIT }),
+        store.listAttempts({ useCase: useCase.id }),
+        store.listComponents({ useCase: useCase.id }),
+      ]);
+      const attemptsOf = groupBy(attempts, ({ job }) => job);
+      const componentsOf = groupBy(components, ({ chain }) => chain.trainingJob);
+      const usual = usualDurations(attempts);
+      return records.map((record) => {
+        const { name } = record.job;
+        return compose(useCase, record, attemptsOf(name), componentsOf(name), usual, now);
+      });
+    }),
+  );
+  const { states, ...other } = query.filter ?? {};
+  const matching = perUseCase.flat().filter((snapshot) => fits(snapshot, other));
+  const counts = Object.fromEntries(Object.keys(JOB_STATE_LABELS).map((state) => [state, 0])) as Record<
+    JobCompilationState,
+    number
+  >;
+  for (const { overall } of matching) counts[overall.state] += 1;
+  const found = matching
+    .filter(({ overall }) => !states || states.length === 0 || states.includes(overall.state))
+    .sort((a, b) => b.job.createdAt - a.job.createdAt);
+
+  const pageSize = Math.max(1, query.pageSize);
+  const pages = Math.max(1, Math.ceil(found.length / pageSize));
+  const page = Math.min(Math.max(0, query.page ?? 0), pages - 1);
+  const jobs = found.slice(page * pageSize, (page + 1) * pageSize);
+  return { jobs, total: found.length, counts, page, pages };
+}
+
+function fits(snapshot: JobSnapshot, filter: Omit<JobFilter, 'states'>): boolean {
+  const { job } = snapshot;
+  const training = filter.training?.map((word) => word.toLowerCase());
+  return (
+    (!training || training.length === 0 || training.includes(job.status.toLowerCase())) &&
+    (filter.provider === undefined || job.provider === filter.provider) &&
+    (filter.name === undefined || job.name.toLowerCase().includes(filter.name.trim().toLowerCase())) &&
+    (filter.person === undefined || snapshot.people.includes(filter.person)) &&
+    (filter.live === undefined || snapshot.live === filter.live)
+  );
+}
+
+function groupBy<T>(list: readonly T[], key: (one: T) => string): (key: string) => readonly T[] {
+  const groups = new Map<string, T[]>();
+  for (const one of list) {
+    const group = groups.get(key(one));
+    if (group) group.push(one);
+    else groups.set(key(one), [one]);
+  }
+  return (name) => groups.get(name) ?? [];
 }
