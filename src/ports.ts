@@ -158,6 +158,11 @@ export interface DeviceFleet {
   installedOn(device: string, signal?: AbortSignal): Promise<InstalledComponent[]>;
   /** What deployments intend for the device. */
   deploymentsOn(device: string, signal?: AbortSignal): Promise<EffectiveDeployment[]>;
+  /** Component → version that a deployment installs; undefined when there is no such deployment (any more). */
+  componentsOf?(
+    deployment: string,
+    signal?: AbortSignal,
+  ): Promise<Readonly<Record<string, string>> | undefined>;
 }
 
 export interface CoreDevice {

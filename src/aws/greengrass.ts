@@ -208,6 +208,23 @@ function fleet(greengrass: Greengrass): DeviceFleet {
           });
       return found;
     },
+
+    async componentsOf(deployment, signal) {
+      const answer = await unlessMissing(
+        greengrass.call(`look at the deployment ${deployment}`, 'GetDeployment', (client, sdk) =>
+          client.send(new sdk.GetDeploymentCommand({ deploymentId: deployment }), abortable(signal)),
+        ),
+      );
+      return (
+        answer &&
+        Object.fromEntries(
+          Object.entries(answer.components ?? {}).map(([name, { componentVersion }]) => [
+            name,
+            componentVersion ?? '',
+          ]),
+        )
+      );
+    },
   };
 }
 

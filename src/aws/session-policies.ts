@@ -84,6 +84,7 @@ const lookAtDevices: Need = (useCase) => [
     ['greengrass:ListInstalledComponents', 'greengrass:ListEffectiveDeployments'],
     awsArn(useCase, 'greengrass', 'coreDevices:*'),
   ),
+  allow(['greengrass:GetDeployment'], awsArn(useCase, 'greengrass', 'deployments:*')),
   // ListEffectiveDeployments looks these up in IoT with the caller's rights.
   allow(
     [

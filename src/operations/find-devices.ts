@@ -1,9 +1,12 @@
 /** Which devices have a component now, as of each device's last report, and which are meant to get it. */
+import PQueue from 'p-queue';
 import type { UseCase } from '../domain/use-cases.ts';
+import { AppError, CancelledError, toAppError } from '../errors.ts';
 import type {
   Actor,
   Clock,
   CoreDevice,
+  DeviceFleet,
   EffectiveDeployment,
   EpochMs,
   InstalledComponent,
@@ -39,18 +42,51 @@ export interface FleetProgress {
   total: number;
 }
 
+/** Greengrass allows 50 looks a second for a whole account; two are needed for each device. */
+const AT_ONCE = 6;
+
+interface Look {
+  device: CoreDevice;
+  installed: readonly InstalledComponent[];
+  deployments: readonly Intent[];
+  problem?: string | undefined;
+}
+
+type Intent = EffectiveDeployment & {
+  /** Component → version that it intends; left out: not known. */
+  components?: ReadonlyMap<string, string> | undefined;
+};
+
+interface Scan {
+  startedAt: EpochMs;
+  endedAt?: EpochMs;
+  progress: FleetProgress;
+  watchers: Set<(progress: FleetProgress) => void>;
+  looks: Promise<Look[]>;
+  controller: AbortController;
+  /** People who wait for it: when the last one leaves, it ends. */
+  waiting: number;
+}
+
 export class DeviceFinder {
+  readonly #gateway: UseCaseGateway;
+  readonly #clock: Clock;
+  readonly #keepMs: number;
+  /** By use case. */
+  readonly #scans = new Map<string, Scan>();
+
   /** @param keepMs how long an answer is good for; the fleet's own reports are older anyway */
   constructor(deps: { gateway: UseCaseGateway; clock: Clock }, keepMs = 60_000) {
-    void deps;
-    void keepMs;
+    this.#gateway = deps.gateway;
+    this.#clock = deps.clock;
+    this.#keepMs = keepMs;
   }
 
   /**
    * Asks for all devices at a bounded rate; people who ask meanwhile share the answer.
    * @throws AppError when the devices cannot be listed; one that cannot be asked is in the report
    */
-  find(
+  async find(
     request: { actor: Actor; useCase: UseCase; component?: { name: string; version?: string } },
     options: {
       signal?: AbortSignal;
@@ -59,6 +95,173 @@ export class DeviceFinder {
       fresh?: boolean;
     } = {},
   ): Promise<FleetReport> {
-    return Promise.reject(new Error(`${request} ${options}`));
+    options.signal?.throwIfAborted();
+    const scan = this.#scan(request.actor, request.useCase, options.fresh ?? false);
+    const looks = await join(scan, options);
+    const findings = looks.map((look) => narrow(look, request.component));
+    const devices = request.component
+      ? findings.filter(
+          ({ installed, deployments, problem }) =>
+            installed.length > 0 || deployments.length > 0 || problem !== undefined,
+        )
+      : findings;
+    return {
+      asOf: scan.endedAt ?? this.#clock.now(),
+      total: looks.length,
+      devices,
+      failed: looks.filter(({ problem }) => problem !== undefined).length,
+    };
   }
+
+  #scan(actor: Actor, useCase: UseCase, fresh: boolean): Scan {
+    const known = this.#scans.get(useCase.id);
+    const running = known && known.endedAt === undefined && !known.controller.signal.aborted;
+    const good = known?.endedAt !== undefined && this.#clock.now() - known.endedAt < this.#keepMs;
+    if (known && (running || (good && !fresh))) return known;
+
+    const controller = new AbortController();
+    const scan: Scan = {
+      startedAt: this.#clock.now(),
+      progress: { done: 0, total: 0 },
+      watchers: new Set(),
+      controller,
+      waiting: 0,
+      looks: Promise.resolve([]),
+    };
+    this.#scans.set(useCase.id, scan);
+    scan.looks = this.#look(actor, useCase, scan).then(
+      (looks) => {
+        scan.endedAt = this.#clock.now();
+        return looks;
+      },
+      (error: unknown) => {
+        if (this.#scans.get(useCase.id) === scan) this.#scans.delete(useCase.id);
+        throw error;
+      },
+    );
+    // Whoever waits is told; with nobody left it is of no interest.
+    scan.looks.catch(() => undefined);
+    return scan;
+  }
+
+  async #look(actor: Actor, useCase: UseCase, scan: Scan): Promise<Look[]> {
+    const { signal } = scan.controller;
+    const { devices: fleet } = await this.#gateway.open(useCase, actor, 'dev');
+    const devices = await fleet.coreDevices(signal);
+    const report = (done: number): void => {
+      scan.progress = { done, total: devices.length };
+      for (const watcher of scan.watchers) watcher(scan.progress);
+    };
+    report(0);
+    const intended = new DeploymentComponents(fleet, signal);
+    const queue = new PQueue({ concurrency: AT_ONCE });
+    const looks = await Promise.all(
+      devices.map((device) =>
+        queue.add(async () => {
+          const look = await lookAt(fleet, device, intended, signal);
+          report(scan.progress.done + 1);
+          return look;
+        }),
+      ),
+    );
+    return looks.sort((a, b) => (a.device.name < b.device.name ? -1 : 1));
+  }
+}
+
+/** The scan's outcome for one who waits; it goes on for the others when this one leaves. */
+async function join(
+  scan: Scan,
+  { signal, onProgress }: { signal?: AbortSignal; onProgress?: (progress: FleetProgress) => void },
+): Promise<readonly Look[]> {
+  const watcher = onProgress && ((progress: FleetProgress) => onProgress(progress));
+  if (watcher) scan.watchers.add(watcher);
+  scan.waiting += 1;
+  let leave: (() => void) | undefined;
+  try {
+    if (!signal) return await scan.looks;
+    const left = new Promise<never>((_, reject) => {
+      leave = () => reject(signal.reason);
+      signal.addEventListener('abort', leave, { once: true });
+    });
+    return await Promise.race([scan.looks, left]);
+  } finally {
+    if (leave) signal?.removeEventListener('abort', leave);
+    if (watcher) scan.watchers.delete(watcher);
+    scan.waiting -= 1;
+    if (scan.waiting === 0 && scan.endedAt === undefined)
+      scan.controller.abort(new CancelledError('Nobody waits for the devices any more'));
+  }
+}
+
+async function lookAt(
+  fleet: DeviceFleet,
+  device: CoreDevice,
+  intended: DeploymentComponents,
+  signal: AbortSignal,
+): Promise<Look> {
+  signal.throwIfAborted();
+  try {
+    const [installed, deployments] = await Promise.all([
+      fleet.installedOn(device.name, signal),
+      fleet.deploymentsOn(device.name, signal),
+    ]);
+    const intents = deployments.map(async (one) => ({ ...one, components: await intended.of(one.id) }));
+    return { device, installed, deployments: await Promise.all(intents) };
+  } catch (error) {
+    if (signal.aborted || error instanceof CancelledError) throw error;
+    const { message } = error instanceof AppError ? error : toAppError(error);
+    return { device, installed: [], deployments: [], problem: message };
+  }
+}
+
+/** What deployments consist of: one deployment reaches many devices and is asked for once. */
+class DeploymentComponents {
+  readonly #fleet: DeviceFleet;
+  readonly #signal: AbortSignal;
+  readonly #known = new Map<string, Promise<ReadonlyMap<string, string> | undefined>>();
+
+  constructor(fleet: DeviceFleet, signal: AbortSignal) {
+    this.#fleet = fleet;
+    this.#signal = signal;
+  }
+
+  /** @returns undefined when it cannot be read: gone, or no right to */
+  of(deployment: string): Promise<ReadonlyMap<string, string> | undefined> {
+    let known = this.#known.get(deployment);
+    if (!known) {
+      known = this.#ask(deployment);
+      this.#known.set(deployment, known);
+    }
+    return known;
+  }
+
+  async #ask(deployment: string): Promise<ReadonlyMap<string, string> | undefined> {
+    try {
+      const components = await this.#fleet.componentsOf?.(deployment, this.#signal);
+      return components && new Map(Object.entries(components));
+    } catch (error) {
+      if (this.#signal.aborted || !(error instanceof AppError)) throw error;
+      return undefined;
+    }
+  }
+}
+
+function narrow(look: Look, component: { name: string; version?: string } | undefined): DeviceFinding {
+  const { device, problem } = look;
+  const intents = look.deployments.map(({ components, ...deployment }) => ({
+    ...deployment,
+    version: component && components?.get(component.name),
+  }));
+  if (!component) return { device, installed: look.installed, deployments: intents, problem };
+  const { name, version } = component;
+  return {
+    device,
+    installed: look.installed.filter(
+      (one) => one.name === name && (version === undefined || one.version === version),
+    ),
+    deployments: intents.filter(
+      (one) => one.version !== undefined && (version === undefined || one.version === version),
+    ),
+    problem,
+  };
 }

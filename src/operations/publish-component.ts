@@ -1,9 +1,19 @@
-/** Makes Greengrass component versions from compiled models. Rights are the caller's to check before. */
-import type { Component } from '../domain/components.ts';
+/**
+ * Makes Greengrass component versions from compiled models. Rights are the caller's to check before.
+ *
+ * The component is stored, with its recipe, before Greengrass is asked; whoever continues after a crash asks with
+ * the same recipe and the same client token, which makes nothing twice.
+ */
+import PQueue from 'p-queue';
+import { attemptsOf, type CompilationAttempt, isSuccessful } from '../domain/compilations.ts';
+import { type Component, clientToken, componentName, modelName, nextVersion } from '../domain/components.ts';
+import { DEFAULT_RECIPE_TEMPLATE, renderRecipe } from '../domain/recipes.ts';
+import { findTarget, targetTable } from '../domain/targets.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import type { AppError } from '../errors.ts';
-import type { Actor } from '../ports.ts';
+import { AppError, CancelledError, type ErrorCode, toAppError } from '../errors.ts';
+import type { Actor, ComponentRegistry } from '../ports.ts';
 import type { JobDeps } from './job-deps.ts';
+import { observeComponent } from './observe-jobs.ts';
 
 /** `again`: a new version although there is one made from the same compilation. */
 export type PublishReason = 'manual' | 'auto' | 'again';
@@ -37,14 +47,59 @@ export interface PublishReport {
   sessionName: string;
 }
 
+/** CreateComponentVersion is allowed once a second. */
+const AT_ONCE = 2;
+/** Versions tried while others take them at the same time. */
+const ROUNDS = 8;
+/** Milliseconds for which Greengrass knows a client token: afterwards asking again might be a second version. */
+const TOKEN_LIVES = 8 * 3600_000;
+/** Answers after which asking again changes nothing. */
+const REFUSALS = new Set<ErrorCode>(['invalid_input', 'permission_denied', 'not_found']);
+
 /** @throws AppError as the gateway; what concerns one target is in its result */
-export function publishComponents(
+export async function publishComponents(
   deps: JobDeps,
   request: PublishRequest,
   options: { signal?: AbortSignal } = {},
 ): Promise<PublishReport> {
-  return Promise.reject(new Error(`${deps} ${request} ${options}`));
+  const { actor, useCase, job } = request;
+  requireComponentSettings(useCase);
+  const session = await deps.gateway.open(useCase, actor, 'pkg');
+  const queue = new PQueue({ concurrency: AT_ONCE });
+  const one = async (target: string): Promise<PublishResult> => {
+    let result: PublishResult;
+    try {
+      result = await publishOne(deps, session.components, request, target, options.signal);
+    } catch (error) {
+      result = { target, outcome: 'refused', error: toAppError(error) };
+    }
+    await deps.store.appendAudit({
+      at: deps.clock.now(),
+      actor,
+      action: AUDIT_ACTIONS[result.outcome],
+      useCase: useCase.id,
+      subject: job,
+      sessionName: session.sessionName,
+      detail: {
+        target,
+        why: request.why,
+        ...result.component?.chain.component,
+        ...(result.error ? { code: result.error.code, ref: result.error.ref } : {}),
+      },
+    });
+    return result;
+  };
+  const targets = [...new Set(request.targets)];
+  const results = await Promise.all(targets.map((target) => queue.add(() => one(target))));
+  return { results, sessionName: session.sessionName };
 }
+
+const AUDIT_ACTIONS: Readonly<Record<PublishOutcome, string>> = {
+  published: 'component.published',
+  already: 'component.not_published',
+  pending: 'component.unclear',
+  refused: 'component.refused',
+};
 
 export interface RecipePreview {
   target: string;
@@ -59,10 +114,229 @@ export interface RecipePreview {
 }
 
 /** @throws AppError conflict (not compiled), invalid_input (template, architecture), and as the gateway */
-export function recipePreview(
+export async function recipePreview(
   deps: JobDeps,
   request: { actor: Actor; useCase: UseCase; job: string; target: string },
   options: { signal?: AbortSignal } = {},
 ): Promise<RecipePreview> {
-  return Promise.reject(new Error(`${deps} ${request} ${options}`));
+  const { actor, useCase, target } = request;
+  const settings = requireComponentSettings(useCase);
+  const attempt = await compiledAttempt(deps, useCase, request.job, target);
+  const session = await deps.gateway.open(useCase, actor, 'pkg');
+  const plan = await nextComponent(deps, session.components, useCase, attempt, options.signal);
+  return {
+    target,
+    ...plan,
+    recipe: recipeFor(useCase, attempt, plan),
+    template: settings.recipeTemplate === undefined ? 'built-in' : 'use case',
+  };
+}
+
+/**
+ * Goes on with a component that Greengrass is not known to have; `refused` when it will never have it.
+ * @param signal aborted, it stays as it is
+ */
+export async function resumePublishing(
+  deps: JobDeps,
+  registry: ComponentRegistry,
+  component: Component,
+  signal?: AbortSignal,
+): Promise<PublishResult> {
+  const { chain, recipe } = component;
+  const { target } = chain;
+  const { name, version } = chain.component;
+  const at = deps.clock.now();
+  if (recipe !== undefined && at - component.createdAt < TOKEN_LIVES)
+    return askGreengrass(deps, registry, component, recipe, signal);
+  const made = (await registry.versions(name, signal)).find((one) => one.version === version);
+  if (made) {
+    const seen = await observeComponent(deps, component, { at, state: 'REQUESTED', arn: made.arn });
+    return { target, outcome: 'published', component: seen };
+  }
+  const error = new AppError('timeout', `Greengrass did not take ${name} ${version} within 8 hours.`, {
+    hint: 'Package again.',
+  });
+  return fail(deps, component, error);
+}
+
+// --- One target ---------------------------------------------------------------------------------------
+
+/** @throws AppError invalid_input: what to add to the use case */
+function requireComponentSettings(useCase: UseCase): NonNullable<UseCase['components']> {
+  if (useCase.components) return useCase.components;
+  throw new AppError('invalid_input', `The use case ${useCase.name} has no components settings.`, {
+    hint: `An admin of Signalbox should add them to ${useCase.id} in signalbox.yaml: components: { auto: false, namePrefix: model- }`,
+  });
+}
+
+async function compiledAttempt(
+  { store }: Pick<JobDeps, 'store'>,
+  useCase: UseCase,
+  job: string,
+  target: string,
+): Promise<CompilationAttempt> {
+  const pair = { useCase: useCase.id, job, target };
+  const attempts = attemptsOf(await store.listAttempts({ useCase: useCase.id, job }), pair);
+  const attempt = attempts.find(isSuccessful);
+  if (attempt?.artifact !== undefined) return attempt;
+  throw new AppError('conflict', `${job} is not compiled for ${target}, so there is nothing to package.`, {
+    hint:
+      attempts.length === 0 ? 'Compile it first.' : 'Wait until it is compiled, or retry the compilation.',
+  });
+}
+
+interface NextComponent {
+  name: string;
+  version: string;
+  existing: readonly Component[];
+}
+
+async function nextComponent(
+  { store }: Pick<JobDeps, 'store'>,
+  registry: ComponentRegistry,
+  useCase: UseCase,
+  { id, job, target }: CompilationAttempt,
+  signal?: AbortSignal,
+): Promise<NextComponent> {
+  const name = componentName({ prefix: useCase.components?.namePrefix, model: modelName(job), target });
+  // Greengrass first: what somebody else stores meanwhile is then seen in the store, both as made and as taken.
+  const published = await registry.versions(name, signal);
+  const stored = await store.listComponents({ useCase: useCase.id });
+  const taken = stored.filter(({ chain }) => chain.component.name === name);
+  const version = nextVersion([
+    ...published.map((one) => one.version),
+    ...taken.map(({ chain }) => chain.component.version),
+  ]);
+  return { name, version, existing: stored.filter(({ chain }) => chain.attempt === id) };
+}
+
+/** @throws AppError invalid_input */
+function recipeFor(
+  useCase: UseCase,
+  attempt: CompilationAttempt,
+  { name, version }: { name: string; version: string },
+): string {
+  const { job, target, compilationJob, artifact = '' } = attempt;
+  const { architecture } = findTarget(targetTable(useCase.compile?.customTargets), target);
+  if (architecture === undefined)
+    throw new AppError('invalid_input', `Nothing says which Greengrass architecture ${target} has.`, {
+      hint: `An admin of Signalbox should add it to the target in signalbox.yaml: ${target}: { architecture: aarch64 } (amd64, aarch64, arm or x86).`,
+    });
+  return renderRecipe(useCase.components?.recipeTemplate ?? DEFAULT_RECIPE_TEMPLATE, {
+    name,
+    version,
+    architecture,
+    artifactUri: artifact,
+    artifactFile: artifact.split('/').at(-1)!,
+    target,
+    model: modelName(job),
+    trainingJob: job,
+    compilationJob,
+    useCase: useCase.id,
+  });
+}
+
+const isFailed = ({ state }: Component): boolean => state.toUpperCase() === 'FAILED';
+const isPublished = ({ state }: Component): boolean =>
+  ['DEPLOYABLE', 'DEPRECATED'].includes(state.toUpperCase());
+
+async function publishOne(
+  deps: JobDeps,
+  registry: ComponentRegistry,
+  { actor, useCase, job, why }: PublishRequest,
+  target: string,
+  signal?: AbortSignal,
+): Promise<PublishResult> {
+  const attempt = await compiledAttempt(deps, useCase, job, target);
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const plan = await nextComponent(deps, registry, useCase, attempt, signal);
+    const there = plan.existing.findLast((one) => !isFailed(one));
+    if (there && (why !== 'again' || !isPublished(there))) return already(target, there);
+    const component: Component = {
+      useCase: useCase.id,
+      chain: {
+        trainingJob: job,
+        target,
+        attempt: attempt.id,
+        compilationJob: attempt.compilationJob,
+        component: { name: plan.name, version: plan.version },
+      },
+      state: 'REQUESTED',
+      createdAt: deps.clock.now(),
+      publishedBy: actor,
+      recipe: recipeFor(useCase, attempt, plan),
+    };
+    if (!(await add(deps, component))) continue;
+    const result = await askGreengrass(deps, registry, component, component.recipe!, signal);
+    // Somebody made this very version by hand a moment ago: it is theirs, and ours gets the next one.
+    if (result.error?.code !== 'conflict') return result;
+  }
+  throw new AppError(
+    'conflict',
+    `Every version tried for ${target} was taken by others at the same moment.`,
+    {
+      hint: 'Package again in a minute.',
+    },
+  );
+}
+
+function already(target: string, component: Component): PublishResult {
+  const { name, version } = component.chain.component;
+  const error = new AppError(
+    'conflict',
+    isPublished(component)
+      ? `This compilation is packaged already: ${name} ${version}.`
+      : `This compilation is being packaged: ${name} ${version}.`,
+    {
+      hint: isPublished(component)
+        ? 'Package again makes a new version of it.'
+        : 'Wait until it is deployable.',
+    },
+  );
+  return { target, outcome: 'already', component, error };
+}
+
+/** @returns false when the version was taken meanwhile */
+async function add(deps: JobDeps, component: Component): Promise<boolean> {
+  try {
+    await deps.store.addComponent(component);
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'conflict') return false;
+    throw error;
+  }
+  const { useCase, chain } = component;
+  deps.changes.emit({ useCase, job: chain.trainingJob, kind: 'component', component });
+  return true;
+}
+
+async function askGreengrass(
+  deps: JobDeps,
+  registry: ComponentRegistry,
+  component: Component,
+  recipe: string,
+  signal?: AbortSignal,
+): Promise<PublishResult> {
+  const { target, attempt } = component.chain;
+  try {
+    const token = clientToken(attempt, component.chain.component.version);
+    const { arn } = await registry.publish(recipe, token, signal);
+    const at = deps.clock.now();
+    const seen = await observeComponent(deps, component, { at, state: 'INITIATED', arn });
+    return { target, outcome: 'published', component: seen };
+  } catch (thrown) {
+    if (thrown instanceof CancelledError && signal?.aborted)
+      return { target, outcome: 'pending', component, error: toAppError(thrown) };
+    const error = toAppError(thrown);
+    if (REFUSALS.has(error.code) || error.code === 'conflict') return fail(deps, component, error);
+    return { target, outcome: 'pending', component, error };
+  }
+}
+
+async function fail(deps: JobDeps, component: Component, error: AppError): Promise<PublishResult> {
+  const failed = await observeComponent(deps, component, {
+    at: deps.clock.now(),
+    state: 'FAILED',
+    message: [error.message, error.hint].filter(Boolean).join(' '),
+  });
+  return { target: component.chain.target, outcome: 'refused', component: failed, error };
 }
