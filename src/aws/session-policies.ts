@@ -73,10 +73,11 @@ const lookAtComponents: Need = (useCase) => [
   ),
 ];
 
-/** Greengrass checks with the caller's rights that every artifact of the recipe can be read. */
-const publishComponents: Need = (useCase) => [
-  allow(['greengrass:CreateComponentVersion'], awsArn(useCase, 'greengrass', 'components:*')),
-];
+/**
+ * The name stands in the recipe, so there is no resource to name. Greengrass checks with the caller's rights
+ * that every artifact of the recipe can be read: see `readArtifacts`.
+ */
+const publishComponents: Need = () => [allow(['greengrass:CreateComponentVersion'], '*')];
 
 const lookAtDevices: Need = (useCase) => [
   allow(['greengrass:ListCoreDevices'], '*'),

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../ports.ts';
 import { AuthError, AwsError } from './errors.ts';
-import { evaluate, type PolicyDocument, parsePolicy, trusts } from './policy.ts';
+import { evaluate, type PolicyContext, type PolicyDocument, parsePolicy, trusts } from './policy.ts';
 
 export interface UserSeed {
   name: string;
@@ -113,9 +113,18 @@ export class Iam {
     }
   }
 
-  /** @throws AuthError access_denied, in AWS's words and with the principal's ARN */
-  authorize(principal: Principal, action: string, resources: readonly string[], region: string): void {
-    const context = { ...principalContext(principal), 'aws:RequestedRegion': region };
+  /**
+   * @param more condition keys of this action alone: `iam:PassedToService`
+   * @throws AuthError access_denied, in AWS's words and with the principal's ARN
+   */
+  authorize(
+    principal: Principal,
+    action: string,
+    resources: readonly string[],
+    region: string,
+    more: PolicyContext = {},
+  ): void {
+    const context = { ...principalContext(principal), 'aws:RequestedRegion': region, ...more };
     const identity = evaluate(principal.policy, action, resources, context);
     const session = principal.sessionPolicy
       ? evaluate(principal.sessionPolicy, action, resources, context)

@@ -106,7 +106,9 @@ function jobName(call: AwsCall): string {
 
 /** The caller hands the role over to SageMaker: it needs the right to, and the role must be there. */
 function passRole(iam: Iam, call: AwsCall, roleArn: string): void {
-  iam.authorize(call.principal, 'iam:PassRole', [roleArn], call.region);
+  iam.authorize(call.principal, 'iam:PassRole', [roleArn], call.region, {
+    'iam:PassedToService': 'sagemaker.amazonaws.com',
+  });
   if (iam.findRole(roleArn) === undefined) {
     throw new AwsError(
       INVALID,
