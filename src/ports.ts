@@ -1,7 +1,10 @@
 /** The interface of every adapter. Adapters implement these; operations receive them as arguments. */
+import type { Alert, Mute } from './domain/alerts.ts';
+import type { AwsEvent, SetAside } from './domain/aws-events.ts';
 import type { CompilationAttempt } from './domain/compilations.ts';
 import type { Component } from './domain/components.ts';
 import type { TrainingJob } from './domain/jobs.ts';
+import type { ChannelSettings, Subscription } from './domain/subscriptions.ts';
 import type { Target } from './domain/targets.ts';
 import type { UseCase } from './domain/use-cases.ts';
 
@@ -294,7 +297,16 @@ export interface AuditRecord {
   detail?: Record<string, string | number | boolean> | undefined;
 }
 
-export interface Store extends AuditTrail, JobStore, CompilationStore, ComponentStore {
+export interface Store
+  extends AuditTrail,
+    JobStore,
+    CompilationStore,
+    ComponentStore,
+    EventStore,
+    OutboxStore,
+    AlertStore,
+    SubscriptionStore,
+    TimerStore {
   close(): Promise<void>;
 }
 
@@ -371,4 +383,166 @@ export interface ComponentStore {
   ): Promise<Component>;
   /** Oldest first. `settled: false`: only those that Greengrass is still working on. */
   listComponents(query: { useCase?: string; job?: string; settled?: boolean }): Promise<Component[]>;
+}
+
+// --- Events, and what is told of them ----------------------------------------------------------------
+
+export type EventSource = 'sqs' | 'https' | 'replay';
+
+/** An event as it was taken in; kept for a while after it was dealt with, so that its like is known. */
+export interface EventRecord {
+  /** The envelope's id, or a digest of what could not be read. */
+  id: string;
+  /** Unique each: an event with a key that is known is a duplicate (domain/aws-events.ts). */
+  keys: readonly string[];
+  receivedAt: EpochMs;
+  via: EventSource;
+  /** `pending` until every handler is done with it. */
+  state: 'pending' | 'handled' | 'set-aside';
+  /** While it is pending. */
+  event?: AwsEvent | undefined;
+  /** Ends of handling that failed, so far. */
+  tries?: number | undefined;
+  settledAt?: EpochMs | undefined;
+  /** Of one that is set aside. */
+  reason?: SetAside | undefined;
+  /** Of one that is set aside: its beginning, secrets masked. */
+  excerpt?: string | undefined;
+}
+
+/** Every method returns once what it did is durable. */
+export interface EventStore {
+  /** Unique also among calls at the same time. @returns false: one with such a key is known */
+  addEvent(record: EventRecord): Promise<boolean>;
+  /** As `changeJob`; nothing for one that is gone. */
+  changeEvent(id: string, change: (record: EventRecord) => EventRecord): Promise<void>;
+  /** `pending`: oldest first; others newest first. */
+  listEvents(query: { state: EventRecord['state']; limit: number }): Promise<EventRecord[]>;
+  /** Of those that are kept; those set aside also by their code. */
+  countEvents(): Promise<{ pending: number; handled: number; setAside: Readonly<Record<string, number>> }>;
+}
+
+/** Content of a message: `blocks/` makes it, nobody in between looks into it. */
+export interface OutgoingMessage {
+  text: string;
+  blocks?: readonly object[] | undefined;
+  /** Where Slack does not take `blocks`. */
+  fallback?: readonly object[] | undefined;
+}
+
+/** One message: what it shall show, and how far that is. */
+export interface OutboxRecord {
+  /** Chosen by who posts it; the same key is the same message: `card/line-3/train-resnet`. */
+  key: string;
+  /** Stands in the message's metadata, so that one is found that was posted but not recorded. */
+  id: string;
+  /** A channel, or a user for the direct message with them. */
+  channel: string;
+  /** Key of the message in whose thread it stands. */
+  thread?: string | undefined;
+  createdAt: EpochMs;
+  changedAt: EpochMs;
+  /** Not to be posted before. */
+  notBefore?: EpochMs | undefined;
+  /** Of no use after that, when it could not be posted until then. */
+  expiresAt?: EpochMs | undefined;
+  /** What is to be shown and is not yet; gone once it is. */
+  message?: OutgoingMessage | undefined;
+  /** Rises with each new content. */
+  version: number;
+  /** The version that Slack shows; 0: not posted. */
+  shown: number;
+  /** Digest of what Slack shows: the same content is not sent again. */
+  digest?: string | undefined;
+  /** A post is under way since then: unless `ts` is known, nobody knows whether it arrived. */
+  postingSince?: EpochMs | undefined;
+  /** Where it stands in Slack. */
+  posted?: { channel: string; ts: string; at: EpochMs } | undefined;
+  /** It cannot be posted or changed any more. */
+  failed?: { code: string; at: EpochMs } | undefined;
+}
+
+/** A channel that could not be posted to; no message is tried there until it works again. */
+export interface DeadChannel {
+  channel: string;
+  since: EpochMs;
+  /** Slack's error: `is_archived`. */
+  code: string;
+  /** When it is looked at again. */
+  nextLookAt: EpochMs;
+  looks: number;
+}
+
+/** Every method returns once what it did is durable. */
+export interface OutboxStore {
+  getPost(key: string): Promise<OutboxRecord | undefined>;
+  /** Atomic; as `changeJob`. */
+  changePost(
+    key: string,
+    change: (record: OutboxRecord | undefined) => OutboxRecord | undefined,
+  ): Promise<OutboxRecord | undefined>;
+  /** With content that Slack does not show yet, and not failed; in the order in which they came. */
+  listUnsent(): Promise<OutboxRecord[]>;
+  listDeadChannels(): Promise<DeadChannel[]>;
+  /** `undefined` as a change's result: it works again. */
+  changeDeadChannel(
+    channel: string,
+    change: (dead: DeadChannel | undefined) => DeadChannel | undefined,
+  ): Promise<DeadChannel | undefined>;
+}
+
+/** Every method returns once what it did is durable. */
+export interface AlertStore {
+  getAlert(id: string): Promise<Alert | undefined>;
+  /** Newest first. */
+  listAlerts(query: { useCase?: string; unresolved?: boolean; limit: number }): Promise<Alert[]>;
+  /**
+   * Atomic read-modify-write of the group's unresolved alert, or of none. At most one of a group is unresolved.
+   * Nothing happens when any alert of the use case, also a resolved one, has a subject of that id.
+   * @param change as of `changeJob`; may bring an alert to be opened
+   */
+  changeAlertOfGroup(
+    key: { useCase: string; group: string; subject: string },
+    change: (alert: Alert | undefined) => Alert | undefined,
+  ): Promise<Alert | undefined>;
+  /** Atomic; as `changeJob`. @throws AppError not_found */
+  changeAlert(id: string, change: (alert: Alert) => Alert): Promise<Alert>;
+  /** The alert that the subject is part of. */
+  findAlertOfSubject(useCase: string, subject: string): Promise<Alert | undefined>;
+  /** Replaces one of the same id. */
+  putMute(mute: Mute): Promise<void>;
+  /** Done also when it is gone. */
+  removeMute(id: string): Promise<void>;
+  listMutes(useCase?: string): Promise<Mute[]>;
+}
+
+/** Every method returns once what it did is durable. */
+export interface SubscriptionStore {
+  /** Replaces one of the same id. */
+  putSubscription(subscription: Subscription): Promise<void>;
+  /** @returns false: there was none */
+  removeSubscription(id: string): Promise<boolean>;
+  /** Oldest first. */
+  listSubscriptions(query?: { useCase?: string; channel?: string }): Promise<Subscription[]>;
+  putChannelSettings(settings: ChannelSettings): Promise<void>;
+  listChannelSettings(): Promise<ChannelSettings[]>;
+}
+
+/** Something to be done at a time, also after a restart. */
+export interface Timer {
+  /** Unique; setting it again moves it. */
+  id: string;
+  /** Chooses the handler. */
+  kind: string;
+  dueAt: EpochMs;
+  data?: Readonly<Record<string, string | number | boolean>> | undefined;
+}
+
+/** Every method returns once what it did is durable. */
+export interface TimerStore {
+  putTimer(timer: Timer): Promise<void>;
+  /** Only one of that due time, when it is given: what was moved meanwhile stays. */
+  removeTimer(id: string, dueAt?: EpochMs): Promise<void>;
+  /** The next one first. */
+  listTimers(): Promise<Timer[]>;
 }

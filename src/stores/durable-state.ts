@@ -14,6 +14,7 @@ import { archivePath, type NumberedRecord } from './audit-files.ts';
 import { appendLines, DurableJsonFile } from './durable-file.ts';
 import { type FolderLock, lockFolder } from './folder-lock.ts';
 import { Journal, type JournalEntry } from './journal.ts';
+import type { Gone, NotificationKind, NotificationRows } from './notification-tables.ts';
 import { freeze, Tables, type Undo } from './tables.ts';
 
 /** Above so many audit records the older half moves to the archive. */
@@ -35,6 +36,8 @@ interface State {
   attempts: CompilationAttempt[];
   components: Component[];
   archivedJobs: ArchivedJob[];
+  /** Left out by versions that had none. */
+  notifications?: Partial<Record<NotificationKind, unknown[]>>;
 }
 
 const EMPTY: State = {
@@ -55,6 +58,8 @@ export interface StateOptions {
   attemptsKept?: number;
   /** Bytes of journal before the state is written whole; default 8 MB. */
   journalBytes?: number;
+  /** Milliseconds since the epoch; for what grows too old to be kept. Default: the system's clock. */
+  now?: () => number;
   /** The folder's lock was lost; the store refuses to write from then on. */
   onLockLost?: (cause: Error) => void;
 }
@@ -114,6 +119,7 @@ export class DurableState {
   readonly #lock: FolderLock;
   readonly #lockLost: () => Error | undefined;
   readonly #kept: { audit: number; attempts: number; journalBytes: number };
+  readonly #now: () => number;
   /** To be looked into by anybody, to be changed by `change` alone. */
   readonly tables = new Tables();
   readonly archive: AttemptArchive;
@@ -150,6 +156,7 @@ export class DurableState {
       attempts: options.attemptsKept ?? ATTEMPTS_KEPT,
       journalBytes: options.journalBytes ?? JOURNAL_BYTES,
     };
+    this.#now = options.now ?? Date.now;
     this.#archiveAbove = this.#kept.attempts;
     this.#mustWriteState = !whole;
 
@@ -161,6 +168,7 @@ export class DurableState {
     for (const value of data.jobs) this.#apply({ kind: 'job', value: freeze(value) });
     for (const value of data.attempts) this.#apply({ kind: 'attempt', value: freeze(value) });
     for (const value of data.components) this.#apply({ kind: 'component', value: freeze(value) });
+    this.tables.notifications.load(data.notifications ?? {}, freeze);
     for (const entry of entries) {
       if (entry.n <= data.upTo) continue;
       this.#n = Math.max(this.#n, entry.n);
@@ -228,6 +236,8 @@ export class DurableState {
         return this.tables.putAttempt(value as CompilationAttempt);
       case 'component':
         return this.tables.putComponent(value as Component);
+      default:
+        return this.tables.notifications.put(kind, value as NotificationRows[NotificationKind] | Gone);
     }
   }
 
@@ -282,6 +292,9 @@ export class DurableState {
   async #writeState(): Promise<void> {
     await this.#archiveAudit();
     await this.#archiveAttempts();
+    // What may yet be taken back stays.
+    const open = new Set([...this.#underway, ...this.#waiting].map(({ value }) => value));
+    this.tables.notifications.prune(this.#now(), open);
     this.#db.data = {
       version: 2,
       upTo: this.#n,
@@ -291,6 +304,7 @@ export class DurableState {
       attempts: this.tables.allAttempts(),
       components: [...this.tables.components.values()],
       archivedJobs: this.archive.index(),
+      notifications: this.tables.notifications.all(),
     };
     await this.#db.write();
     // A kill before the next line leaves entries that the state holds already: their numbers tell.

@@ -6,11 +6,12 @@ import { open, readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { AppError } from '../errors.ts';
 import { syncFolder, writeWhole } from './durable-file.ts';
+import type { NotificationKind } from './notification-tables.ts';
 
 export interface JournalEntry {
   /** Rises by every change, so that what the state file holds already is told from what it does not. */
   n: number;
-  kind: 'audit' | 'job' | 'attempt' | 'component';
+  kind: 'audit' | 'job' | 'attempt' | 'component' | NotificationKind;
   /** The whole record after the change: applying an entry twice is applying it once. */
   value: unknown;
 }

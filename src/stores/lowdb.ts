@@ -4,7 +4,8 @@ import { type Component, isSettled } from '../domain/components.ts';
 import { AppError } from '../errors.ts';
 import type { AuditRecord, JobRecord, Store } from '../ports.ts';
 import { archivePath, commandLinePath, matches, type NumberedRecord, readLast } from './audit-files.ts';
-import { type DurableState, openState, type StateOptions } from './durable-state.ts';
+import { openState, type StateOptions } from './durable-state.ts';
+import { NotificationStore } from './notifications.ts';
 import { componentKey, pairKey } from './tables.ts';
 
 /**
@@ -15,29 +16,23 @@ export async function openLowdbStore(folder: string, options: StateOptions = {})
   return new LowdbStore(await openState(folder, options));
 }
 
-class LowdbStore implements Store {
-  readonly #state: DurableState;
-
-  constructor(state: DurableState) {
-    this.#state = state;
-  }
-
+class LowdbStore extends NotificationStore implements Store {
   // --- Audit ---
 
   async appendAudit(record: AuditRecord): Promise<void> {
-    this.#state.requireOpen();
-    await this.#state.change('audit', { ...record, seq: this.#state.nextSeq });
+    this.state.requireOpen();
+    await this.state.change('audit', { ...record, seq: this.state.nextSeq });
   }
 
   async listAudit(query: { user?: string; subject?: string; limit: number }): Promise<AuditRecord[]> {
-    const own = this.#state.tables.audit.filter((record) => matches(record, query));
-    const commandLine = await readLast<AuditRecord>(commandLinePath(this.#state.folder), query);
+    const own = this.state.tables.audit.filter((record) => matches(record, query));
+    const commandLine = await readLast<AuditRecord>(commandLinePath(this.state.folder), query);
     // The archive grows for ever: read only when what is at hand does not fill the list.
-    const oldest = this.#state.tables.audit[0]?.seq ?? Number.POSITIVE_INFINITY;
+    const oldest = this.state.tables.audit[0]?.seq ?? Number.POSITIVE_INFINITY;
     const archived =
       own.length >= query.limit
         ? []
-        : (await readLast<NumberedRecord>(archivePath(this.#state.folder), query)).filter(
+        : (await readLast<NumberedRecord>(archivePath(this.state.folder), query)).filter(
             ({ seq }) => seq < oldest,
           );
     const stored = [...archived, ...own].map(({ seq: _, ...record }) => record);
@@ -51,11 +46,11 @@ class LowdbStore implements Store {
   // --- Jobs ---
 
   async getJob(useCase: string, name: string): Promise<JobRecord | undefined> {
-    return this.#state.tables.jobs.get(pairKey(useCase, name));
+    return this.state.tables.jobs.get(pairKey(useCase, name));
   }
 
   async listJobs(query: { useCase?: string; limit: number }): Promise<JobRecord[]> {
-    return [...this.#state.tables.jobs.values()]
+    return [...this.state.tables.jobs.values()]
       .filter(({ job }) => query.useCase === undefined || job.useCase === query.useCase)
       .reverse()
       .sort((a, b) => b.job.createdAt - a.job.createdAt)
@@ -67,40 +62,40 @@ class LowdbStore implements Store {
     name: string,
     change: (record: JobRecord | undefined) => JobRecord | undefined,
   ): Promise<JobRecord | undefined> {
-    this.#state.requireOpen();
-    const before = this.#state.tables.jobs.get(pairKey(useCase, name));
+    this.state.requireOpen();
+    const before = this.state.tables.jobs.get(pairKey(useCase, name));
     const after = change(before);
     if (after === undefined || after === before) return before;
     requireSame('job', [useCase, name], [after.job.useCase, after.job.name]);
-    return this.#state.change('job', after);
+    return this.state.change('job', after);
   }
 
   // --- Compilations ---
 
   async addAttempt(attempt: CompilationAttempt): Promise<void> {
-    this.#state.requireOpen();
-    const holder = this.#state.tables.holder(attempt);
+    this.state.requireOpen();
+    const holder = this.state.tables.holder(attempt);
     if (holder) throw alreadyClaimed(holder);
-    if (this.#state.archive.isCompiled(attempt))
+    if (this.state.archive.isCompiled(attempt))
       throw alreadyClaimed({ ...attempt, statuses: [{ status: 'COMPLETED', at: attempt.askedAt }] });
-    if (this.#state.tables.attempt(attempt.id))
+    if (this.state.tables.attempt(attempt.id))
       throw new AppError('conflict', `There is already a compilation attempt ${attempt.id}.`, {
         hint: 'Try again: every attempt gets a new id.',
       });
-    await this.#state.change('attempt', attempt);
+    await this.state.change('attempt', attempt);
   }
 
   async changeAttempt(
     id: string,
     change: (attempt: CompilationAttempt) => CompilationAttempt,
   ): Promise<CompilationAttempt> {
-    this.#state.requireOpen();
-    let before = this.#state.tables.attempt(id);
+    this.state.requireOpen();
+    let before = this.state.tables.attempt(id);
     if (!before) {
-      const archived = await this.#state.archive.find(id);
-      this.#state.requireOpen();
+      const archived = await this.state.archive.find(id);
+      this.state.requireOpen();
       // Somebody else may have brought it back meanwhile.
-      before = this.#state.tables.attempt(id) ?? archived;
+      before = this.state.tables.attempt(id) ?? archived;
     }
     if (!before)
       throw new AppError('not_found', `There is no compilation attempt ${id}.`, {
@@ -110,9 +105,9 @@ class LowdbStore implements Store {
     if (after === before) return before;
     const identity = ({ useCase, job, target }: CompilationAttempt) => [useCase, job, target];
     requireSame('compilation attempt', [id, ...identity(before)], [after.id, ...identity(after)]);
-    const holder = this.#state.tables.holder(after);
+    const holder = this.state.tables.holder(after);
     if (holder && holder.id !== id && (isLive(after) || isSuccessful(after))) throw alreadyClaimed(holder);
-    return this.#state.change('attempt', after);
+    return this.state.change('attempt', after);
   }
 
   async listAttempts(query: {
@@ -124,13 +119,13 @@ class LowdbStore implements Store {
     const found = new Map<string, CompilationAttempt>();
     // Nothing in the archive is live. It is asked for single jobs alone: all of it would be without end.
     if (live !== true && useCase !== undefined && job !== undefined)
-      for (const attempt of await this.#state.archive.ofJob(useCase, job)) found.set(attempt.id, attempt);
+      for (const attempt of await this.state.archive.ofJob(useCase, job)) found.set(attempt.id, attempt);
     const atHand =
       useCase !== undefined && job !== undefined
-        ? this.#state.tables.attemptsOfJob(useCase, job)
+        ? this.state.tables.attemptsOfJob(useCase, job)
         : live === true
-          ? this.#state.tables.liveAttempts()
-          : this.#state.tables.allAttempts();
+          ? this.state.tables.liveAttempts()
+          : this.state.tables.allAttempts();
     for (const attempt of atHand) found.set(attempt.id, attempt);
     return [...found.values()]
       .filter(
@@ -145,21 +140,21 @@ class LowdbStore implements Store {
   // --- Components ---
 
   async addComponent(component: Component): Promise<void> {
-    this.#state.requireOpen();
+    this.state.requireOpen();
     const { name, version } = component.chain.component;
-    if (this.#state.tables.components.has(componentKey({ useCase: component.useCase, name, version })))
+    if (this.state.tables.components.has(componentKey({ useCase: component.useCase, name, version })))
       throw new AppError('conflict', `There is already a component ${name} ${version}.`, {
         hint: 'Package it again: it gets the next free version.',
       });
-    await this.#state.change('component', component);
+    await this.state.change('component', component);
   }
 
   async changeComponent(
     key: { useCase: string; name: string; version: string },
     change: (component: Component) => Component,
   ): Promise<Component> {
-    this.#state.requireOpen();
-    const before = this.#state.tables.components.get(componentKey(key));
+    this.state.requireOpen();
+    const before = this.state.tables.components.get(componentKey(key));
     if (!before)
       throw new AppError('not_found', `There is no component ${key.name} ${key.version}.`, {
         hint: 'Look at the list of components for its name and versions.',
@@ -168,11 +163,11 @@ class LowdbStore implements Store {
     if (after === before) return before;
     const { name, version } = after.chain.component;
     requireSame('component', [key.useCase, key.name, key.version], [after.useCase, name, version]);
-    return this.#state.change('component', after);
+    return this.state.change('component', after);
   }
 
   async listComponents(query: { useCase?: string; job?: string; settled?: boolean }): Promise<Component[]> {
-    return [...this.#state.tables.components.values()]
+    return [...this.state.tables.components.values()]
       .filter(
         (component) =>
           (query.useCase === undefined || component.useCase === query.useCase) &&
@@ -183,7 +178,7 @@ class LowdbStore implements Store {
   }
 
   close(): Promise<void> {
-    return this.#state.close();
+    return this.state.close();
   }
 }
 

@@ -6,6 +6,7 @@ import { type CompilationAttempt, claimKey, isLive, isSuccessful } from '../doma
 import type { Component } from '../domain/components.ts';
 import type { JobRecord } from '../ports.ts';
 import type { NumberedRecord } from './audit-files.ts';
+import { NotificationTables } from './notification-tables.ts';
 
 /** Takes a change back. */
 export type Undo = () => void;
@@ -20,6 +21,7 @@ export class Tables {
   audit: NumberedRecord[] = [];
   readonly jobs = new Map<string, JobRecord>();
   readonly components = new Map<string, Component>();
+  readonly notifications = new NotificationTables();
   readonly #attempts = new Map<string, CompilationAttempt>();
   /** Use case and job → ids, in the order in which they came. */
   readonly #byJob = new Map<string, Set<string>>();

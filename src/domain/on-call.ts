@@ -1,0 +1,58 @@
+/** Who is on call: levels of people, groups and weekly rotations, and how long a level has to answer. */
+import type { EpochMs } from '../ports.ts';
+import { localTime, parseDate, parseTimeOfDay } from './local-time.ts';
+
+/** One after the other, a week each. */
+export interface Rotation {
+  /** Slack users, in their order. */
+  rotation: readonly string[];
+  /** The day on which the first one's first week begins: `2026-01-05`. */
+  since: string;
+  /** Time of day of the handover: `09:00`. */
+  handover: string;
+  /** IANA name. */
+  timeZone: string;
+}
+
+/** A user `U…`/`W…`, a user group `S…`, or a rotation of users. */
+export type OnCallEntry = string | Rotation;
+
+export interface OnCallSettings {
+  /** The first one is told first; each next one when the one before did not acknowledge in time. */
+  levels: readonly (readonly OnCallEntry[])[];
+  /** Milliseconds. */
+  escalateAfterMs: number;
+}
+
+export const DEFAULT_ESCALATE_AFTER_MS = 10 * 60_000;
+
+/** Users and user groups who are on call at that time; of a rotation, the one whose week it is. Nobody twice. */
+export function onCallAt(settings: OnCallSettings | undefined, level: number, at: EpochMs): string[] {
+  const entries = settings?.levels[level] ?? [];
+  return [
+    ...new Set(
+      entries.flatMap((entry) => (typeof entry === 'string' ? entry : (rotationAt(entry, at) ?? []))),
+    ),
+  ];
+}
+
+/** Before its first day a rotation is counted backwards, so that somebody always is on call. */
+export function rotationAt(rotation: Rotation, at: EpochMs): string | undefined {
+  const { rotation: people, since, handover, timeZone } = rotation;
+  if (people.length === 0) return undefined;
+  const { day, minute } = localTime(at, timeZone);
+  const shifted = minute < (parseTimeOfDay(handover) ?? 0) ? day - 1 : day;
+  const week = Math.floor((shifted - (parseDate(since) ?? 0)) / 7);
+  return people[((week % people.length) + people.length) % people.length];
+}
+
+/** Slack's mention of a user or user group; anything else is no id and is not made one. */
+export function mention(id: string): string {
+  if (/^[UW][A-Z0-9]+$/.test(id)) return `<@${id}>`;
+  return /^S[A-Z0-9]+$/.test(id) ? `<!subteam^${id}>` : '';
+}
+
+/** Nobody is called for what they did themselves. A group is left as it is: others are in it. */
+export function withoutOwnAct(people: readonly string[], actor: string | undefined): string[] {
+  return people.filter((id) => id !== actor);
+}

@@ -1,0 +1,158 @@
+/** Events, messages, alerts, subscriptions and timers in memory, with the indexes that keep them unique. */
+import type { Alert, Mute } from '../domain/alerts.ts';
+import type { ChannelSettings, Subscription } from '../domain/subscriptions.ts';
+import type { DeadChannel, EpochMs, EventRecord, OutboxRecord, Timer } from '../ports.ts';
+import type { Undo } from './tables.ts';
+
+export interface NotificationRows {
+  event: EventRecord;
+  post: OutboxRecord;
+  dead: DeadChannel;
+  alert: Alert;
+  mute: Mute;
+  subscription: Subscription;
+  channel: ChannelSettings;
+  timer: Timer;
+}
+export type NotificationKind = keyof NotificationRows;
+
+/** In the journal, in place of a record: it is gone. */
+export interface Gone {
+  gone: string;
+}
+
+const KEY: { readonly [K in NotificationKind]: (row: NotificationRows[K]) => string } = {
+  event: ({ id }) => id,
+  post: ({ key }) => key,
+  dead: ({ channel }) => channel,
+  alert: ({ id }) => id,
+  mute: ({ id }) => id,
+  subscription: ({ id }) => id,
+  channel: ({ channel }) => channel,
+  timer: ({ id }) => id,
+};
+const KINDS = Object.keys(KEY) as NotificationKind[];
+
+const DAY_MS = 86_400_000;
+/** SQS keeps a message 14 days at most: until then a duplicate may come. */
+const EVENT_DAYS = 15;
+/** A message that was last changed so long ago is changed no more. */
+const POST_DAYS = 90;
+const ALERT_DAYS = 180;
+/** Those set aside keep an excerpt; somebody sending rubbish for days must not fill the memory. */
+const SET_ASIDE_KEPT = 5_000;
+
+type Maps = { readonly [K in NotificationKind]: Map<string, NotificationRows[K]> };
+
+export class NotificationTables {
+  readonly rows: Maps = {
+    event: new Map(),
+    post: new Map(),
+    dead: new Map(),
+    alert: new Map(),
+    mute: new Map(),
+    subscription: new Map(),
+    channel: new Map(),
+    timer: new Map(),
+  };
+  /** Dedupe key → id of the event that has it. */
+  readonly eventKeys = new Map<string, string>();
+  readonly pendingEvents = new Set<string>();
+  readonly unsentPosts = new Set<string>();
+  /** Use case and group → id of the unresolved alert. */
+  readonly openGroups = new Map<string, string>();
+  /** Use case and subject → id of the alert. */
+  readonly alertSubjects = new Map<string, string>();
+
+  put<K extends NotificationKind>(kind: K, value: NotificationRows[K] | Gone): Undo {
+    const key = isGone(value) ? value.gone : KEY[kind](value);
+    const before = this.rows[kind].get(key);
+    this.#set(kind, key, isGone(value) ? undefined : value);
+    return () => this.#set(kind, key, before);
+  }
+
+  /** All records, for the state file. */
+  all(): Partial<Record<NotificationKind, unknown[]>> {
+    return Object.fromEntries(KINDS.map((kind) => [kind, [...this.rows[kind].values()]]));
+  }
+
+  load(stored: Partial<Record<NotificationKind, unknown[]>>, freeze: <T>(value: T) => T): void {
+    for (const kind of KINDS)
+      for (const row of stored[kind] ?? []) this.put(kind, freeze(row) as NotificationRows[typeof kind]);
+  }
+
+  /** Lets go of what is long over, except what may yet be taken back. */
+  prune(now: EpochMs, keep: ReadonlySet<unknown>): void {
+    const aside: EventRecord[] = [];
+    for (const row of this.rows.event.values()) {
+      if (row.state === 'pending' || keep.has(row)) continue;
+      if ((row.settledAt ?? row.receivedAt) < now - EVENT_DAYS * DAY_MS)
+        this.#set('event', row.id, undefined);
+      else if (row.state === 'set-aside') aside.push(row);
+    }
+    for (const row of aside.slice(0, Math.max(0, aside.length - SET_ASIDE_KEPT)))
+      this.#set('event', row.id, undefined);
+    for (const row of this.rows.post.values())
+      if (row.changedAt < now - POST_DAYS * DAY_MS && !isUnsent(row) && !keep.has(row))
+        this.#set('post', row.key, undefined);
+    for (const row of this.rows.alert.values())
+      if ((row.resolved?.at ?? now) < now - ALERT_DAYS * DAY_MS && !keep.has(row))
+        this.#set('alert', row.id, undefined);
+    for (const row of this.rows.mute.values())
+      if ((row.until ?? now) < now - DAY_MS && !keep.has(row)) this.#set('mute', row.id, undefined);
+  }
+
+  #set<K extends NotificationKind>(kind: K, key: string, row: NotificationRows[K] | undefined): void {
+    const map = this.rows[kind] as Map<string, NotificationRows[K]>;
+    const before = map.get(key);
+    if (before !== undefined) this.#unindex(kind, before);
+    if (row === undefined) map.delete(key);
+    else {
+      map.set(key, row);
+      this.#index(kind, row);
+    }
+  }
+
+  #index(kind: NotificationKind, row: NotificationRows[NotificationKind]): void {
+    if (kind === 'event') {
+      const event = row as EventRecord;
+      for (const key of event.keys) this.eventKeys.set(key, event.id);
+      if (event.state === 'pending') this.pendingEvents.add(event.id);
+    } else if (kind === 'post') {
+      const post = row as OutboxRecord;
+      if (isUnsent(post)) this.unsentPosts.add(post.key);
+    } else if (kind === 'alert') {
+      const alert = row as Alert;
+      if (alert.state !== 'resolved') this.openGroups.set(pair(alert.useCase, alert.group), alert.id);
+      for (const { id } of alert.subjects) this.alertSubjects.set(pair(alert.useCase, id), alert.id);
+    }
+  }
+
+  #unindex(kind: NotificationKind, row: NotificationRows[NotificationKind]): void {
+    if (kind === 'event') {
+      const event = row as EventRecord;
+      for (const key of event.keys) if (this.eventKeys.get(key) === event.id) this.eventKeys.delete(key);
+      this.pendingEvents.delete(event.id);
+    } else if (kind === 'post') this.unsentPosts.delete((row as OutboxRecord).key);
+    else if (kind === 'alert') {
+      const alert = row as Alert;
+      const group = pair(alert.useCase, alert.group);
+      if (this.openGroups.get(group) === alert.id) this.openGroups.delete(group);
+      for (const { id } of alert.subjects) {
+        const subject = pair(alert.useCase, id);
+        if (this.alertSubjects.get(subject) === alert.id) this.alertSubjects.delete(subject);
+      }
+    }
+  }
+}
+
+export const pair = (first: string, second: string): string => JSON.stringify([first, second]);
+
+/** Slack does not show what it should, and may yet. */
+export function isUnsent(post: OutboxRecord): boolean {
+  return post.failed === undefined && post.message !== undefined;
+}
+
+function isGone(value: object): value is Gone {
+  return 'gone' in value;
+}

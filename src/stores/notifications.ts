@@ -1,0 +1,233 @@
+/** The embedded store's events, messages, alerts, subscriptions and timers. */
+import type { Alert, Mute } from '../domain/alerts.ts';
+import type { ChannelSettings, Subscription } from '../domain/subscriptions.ts';
+import { AppError } from '../errors.ts';
+import type {
+  AlertStore,
+  DeadChannel,
+  EventRecord,
+  EventStore,
+  OutboxRecord,
+  OutboxStore,
+  SubscriptionStore,
+  Timer,
+  TimerStore,
+} from '../ports.ts';
+import type { DurableState } from './durable-state.ts';
+import { type NotificationKind, type NotificationRows, pair } from './notification-tables.ts';
+
+export class NotificationStore implements EventStore, OutboxStore, AlertStore, SubscriptionStore, TimerStore {
+  protected readonly state: DurableState;
+
+  constructor(state: DurableState) {
+    this.state = state;
+  }
+
+  get #tables() {
+    return this.state.tables.notifications;
+  }
+
+  #row<K extends NotificationKind>(kind: K, key: string): NotificationRows[K] | undefined {
+    return this.#tables.rows[kind].get(key) as NotificationRows[K] | undefined;
+  }
+
+  async #remove(kind: NotificationKind, key: string): Promise<boolean> {
+    this.state.requireOpen();
+    if (!this.#tables.rows[kind].has(key)) return false;
+    await this.state.change(kind, { gone: key });
+    return true;
+  }
+
+  /** Read-modify-write; nothing awaited in between, so nothing comes in between. */
+  async #change<K extends NotificationKind>(
+    kind: K,
+    key: string,
+    change: (row: NotificationRows[K] | undefined) => NotificationRows[K] | undefined,
+  ): Promise<NotificationRows[K] | undefined> {
+    this.state.requireOpen();
+    const before = this.#row(kind, key);
+    const after = change(before);
+    if (after === undefined || after === before) return before;
+    return this.state.change(kind, after);
+  }
+
+  // --- Events ---
+
+  async addEvent(record: EventRecord): Promise<boolean> {
+    this.state.requireOpen();
+    const { eventKeys, rows } = this.#tables;
+    if (rows.event.has(record.id) || record.keys.some((key) => eventKeys.has(key))) return false;
+    await this.state.change('event', record);
+    return true;
+  }
+
+  async changeEvent(id: string, change: (record: EventRecord) => EventRecord): Promise<void> {
+    await this.#change('event', id, (before) => before && change(before));
+  }
+
+  async listEvents({ state, limit }: { state: EventRecord['state']; limit: number }): Promise<EventRecord[]> {
+    const { pendingEvents, rows } = this.#tables;
+    if (state === 'pending')
+      return [...pendingEvents]
+        .flatMap((id) => rows.event.get(id) ?? [])
+        .sort((a, b) => a.receivedAt - b.receivedAt)
+        .slice(0, limit);
+    return [...rows.event.values()]
+      .filter((record) => record.state === state)
+      .reverse()
+      .sort((a, b) => b.receivedAt - a.receivedAt)
+      .slice(0, limit);
+  }
+
+  async countEvents(): Promise<{ pending: number; handled: number; setAside: Record<string, number> }> {
+    const setAside: Record<string, number> = {};
+    let handled = 0;
+    for (const { state, reason } of this.#tables.rows.event.values()) {
+      if (state === 'handled') handled += 1;
+      else if (state === 'set-aside')
+        setAside[reason?.code ?? 'failed'] = (setAside[reason?.code ?? 'failed'] ?? 0) + 1;
+    }
+    return { pending: this.#tables.pendingEvents.size, handled, setAside };
+  }
+
+  // --- Outbox ---
+
+  async getPost(key: string): Promise<OutboxRecord | undefined> {
+    return this.#row('post', key);
+  }
+
+  changePost(
+    key: string,
+    change: (record: OutboxRecord | undefined) => OutboxRecord | undefined,
+  ): Promise<OutboxRecord | undefined> {
+    return this.#change('post', key, change);
+  }
+
+  async listUnsent(): Promise<OutboxRecord[]> {
+    const { unsentPosts, rows } = this.#tables;
+    return [...unsentPosts]
+      .flatMap((key) => rows.post.get(key) ?? [])
+      .sort((a, b) => a.createdAt - b.createdAt);
+  }
+
+  async listDeadChannels(): Promise<DeadChannel[]> {
+    return [...this.#tables.rows.dead.values()];
+  }
+
+  async changeDeadChannel(
+    channel: string,
+    change: (dead: DeadChannel | undefined) => DeadChannel | undefined,
+  ): Promise<DeadChannel | undefined> {
+    const after = change(this.#row('dead', channel));
+    if (after === undefined) {
+      await this.#remove('dead', channel);
+      return undefined;
+    }
+    return this.#change('dead', channel, () => after);
+  }
+
+  // --- Alerts ---
+
+  async getAlert(id: string): Promise<Alert | undefined> {
+    return this.#row('alert', id);
+  }
+
+  async listAlerts(query: { useCase?: string; unresolved?: boolean; limit: number }): Promise<Alert[]> {
+    return [...this.#tables.rows.alert.values()]
+      .filter(
+        ({ useCase, state }) =>
+          (query.useCase === undefined || useCase === query.useCase) &&
+          (query.unresolved === undefined || (state !== 'resolved') === query.unresolved),
+      )
+      .reverse()
+      .sort((a, b) => b.openedAt - a.openedAt)
+      .slice(0, query.limit);
+  }
+
+  async changeAlertOfGroup(
+    key: { useCase: string; group: string; subject: string },
+    change: (alert: Alert | undefined) => Alert | undefined,
+  ): Promise<Alert | undefined> {
+    this.state.requireOpen();
+    const { alertSubjects, openGroups } = this.#tables;
+    const told = alertSubjects.get(pair(key.useCase, key.subject));
+    if (told !== undefined) return this.#row('alert', told);
+    const open = openGroups.get(pair(key.useCase, key.group));
+    const before = open === undefined ? undefined : this.#row('alert', open);
+    const after = change(before);
+    if (after === undefined || after === before) return before;
+    if (after.useCase !== key.useCase || after.group !== key.group || (before && before.id !== after.id))
+      throw new AppError('internal', `A change of the alert of ${JSON.stringify(key)} made it another one.`);
+    return this.state.change('alert', after);
+  }
+
+  async changeAlert(id: string, change: (alert: Alert) => Alert): Promise<Alert> {
+    const after = await this.#change('alert', id, (before) => before && change(before));
+    if (after) return after;
+    throw new AppError('not_found', 'This alert is not there any more.', {
+      hint: 'Resolved alerts are kept for half a year. The open ones are listed by /signalbox alerts.',
+    });
+  }
+
+  async findAlertOfSubject(useCase: string, subject: string): Promise<Alert | undefined> {
+    const id = this.#tables.alertSubjects.get(pair(useCase, subject));
+    return id === undefined ? undefined : this.#row('alert', id);
+  }
+
+  async putMute(mute: Mute): Promise<void> {
+    await this.#change('mute', mute.id, () => mute);
+  }
+
+  async removeMute(id: string): Promise<void> {
+    await this.#remove('mute', id);
+  }
+
+  async listMutes(useCase?: string): Promise<Mute[]> {
+    return [...this.#tables.rows.mute.values()].filter(
+      (mute) => useCase === undefined || mute.useCase === useCase,
+    );
+  }
+
+  // --- Subscriptions ---
+
+  async putSubscription(subscription: Subscription): Promise<void> {
+    await this.#change('subscription', subscription.id, () => subscription);
+  }
+
+  removeSubscription(id: string): Promise<boolean> {
+    return this.#remove('subscription', id);
+  }
+
+  async listSubscriptions(query: { useCase?: string; channel?: string } = {}): Promise<Subscription[]> {
+    return [...this.#tables.rows.subscription.values()]
+      .filter(
+        ({ useCase, channel }) =>
+          (query.useCase === undefined || useCase === query.useCase) &&
+          (query.channel === undefined || channel === query.channel),
+      )
+      .sort((a, b) => a.createdAt - b.createdAt);
+  }
+
+  async putChannelSettings(settings: ChannelSettings): Promise<void> {
+    await this.#change('channel', settings.channel, () => settings);
+  }
+
+  async listChannelSettings(): Promise<ChannelSettings[]> {
+    return [...this.#tables.rows.channel.values()];
+  }
+
+  // --- Timers ---
+
+  async putTimer(timer: Timer): Promise<void> {
+    await this.#change('timer', timer.id, () => timer);
+  }
+
+  async removeTimer(id: string, dueAt?: number): Promise<void> {
+    if (dueAt !== undefined && this.#row('timer', id)?.dueAt !== dueAt) return;
+    await this.#remove('timer', id);
+  }
+
+  async listTimers(): Promise<Timer[]> {
+    return [...this.#tables.rows.timer.values()].sort((a, b) => a.dueAt - b.dueAt);
+  }
+}
