@@ -4,6 +4,7 @@ import { type CompilationAttempt, isLive, isSuccessful } from '../domain/compila
 import { type CompileCorrections, FRAMEWORKS, type InputSource } from '../domain/compile-input.ts';
 import { COMPILE_FLAGS } from '../domain/compile-request.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
+import { maskSecrets } from '../domain/mask-secrets.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { AppError } from '../errors.ts';
 import { COMPILE } from './compile-ids.ts';
@@ -296,8 +297,8 @@ export function compileStatusView(metadata: string, facts: CompileStatusFacts): 
 
 export function compileFailed(metadata: string, job: string, error: AppError): Modal {
   return statusModal(metadata, [
-    section(`:x: *Nothing was started* for ${code(job)}\n${plain(error.message, 2000)}`),
-    ...(error.hint ? [section(plain(error.hint, 2000))] : []),
+    section(`:x: *Nothing was started* for ${code(job)}\n${plain(maskSecrets(error.message), 2000)}`),
+    ...(error.hint ? [section(plain(maskSecrets(error.hint), 2000))] : []),
     context(`Reference \`${error.ref}\``),
   ]);
 }
@@ -334,8 +335,8 @@ function statusBlocks(facts: CompileStatusFacts): Block[] {
       const lines = [targetWords(state, facts)];
       const advice = state.attempt && compilationAdvice(state.attempt);
       if (start?.error && start.outcome !== 'started') {
-        lines.push(plain(start.error.message, 500));
-        if (start.error.hint && !advice) lines.push(plain(start.error.hint, 400));
+        lines.push(plain(maskSecrets(start.error.message), 500));
+        if (start.error.hint && !advice) lines.push(plain(maskSecrets(start.error.hint), 400));
       } else if (state.attempt?.failureReason) lines.push(verbatim(state.attempt.failureReason, 400).block);
       if (advice && start?.outcome !== 'already') lines.push(guidanceLines(advice));
       return section(lines.join('\n'));

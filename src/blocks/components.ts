@@ -98,7 +98,7 @@ export function componentsList(facts: ComponentsFacts): Message {
         `*Components* of ${plain(facts.useCases.map(({ name }) => name).join(', '), 300)}\n${found}, newest first`,
       ),
       ...(facts.incomplete
-        ? [context(`:warning: Only what Signalbox made: ${plain(facts.incomplete, 500)}`)]
+        ? [context(`:warning: Only what Signalbox made: ${plain(maskSecrets(facts.incomplete), 500)}`)]
         : []),
       ...(rows.length === 0
         ? [
@@ -249,7 +249,7 @@ function devices(facts: DevicesFacts): Block[] {
     case 'failed':
       return [
         section(
-          `*Devices*\n:warning: ${plain(facts.error.message, 1000)}\n${plain(facts.error.hint ?? '', 800)}`,
+          `*Devices*\n:warning: ${plain(maskSecrets(facts.error.message), 1000)}\n${plain(facts.error.hint ?? '', 800)}`,
         ),
         context(`Reference \`${facts.error.ref}\``),
       ];
@@ -303,7 +303,7 @@ function deviceWords({ device, installed, deployments, problem }: DeviceRow): st
       ({ version, status, name, id }) =>
         `deployment ${code(name ?? id, 60)} intends ${version === undefined ? 'it' : code(version, 40)}: ${plain(status.toLowerCase(), 40)}`,
     );
-  const rest = [...has, ...meant, ...(problem ? [`:warning: ${plain(problem, 120)}`] : [])];
+  const rest = [...has, ...meant, ...(problem ? [`:warning: ${plain(maskSecrets(problem), 120)}`] : [])];
   return [head, rest.length === 0 ? '' : `      ${rest.join(' · ')}`]
     .filter((line) => line !== '')
     .join('\n');

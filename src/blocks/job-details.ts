@@ -15,6 +15,7 @@ import {
   trainingJobUrl,
   trainingLogUrl,
 } from '../domain/console-links.ts';
+import { maskSecrets } from '../domain/mask-secrets.ts';
 import { COMPILE } from './compile-ids.ts';
 import { COMPONENTS, componentLines, componentRef } from './component-words.ts';
 import { stopButton } from './job-card.ts';
@@ -178,7 +179,7 @@ function hyperparameters(given: Readonly<Record<string, string>> | undefined): B
     section(
       [
         '*Hyperparameters*',
-        ...shown.map(([name, value]) => `${code(name, 60)} ${code(value, 80)}`),
+        ...shown.map(([name, value]) => code(maskSecrets(`${name}=${value}`), 160)),
         ...(more > 0 ? [`… ${more} more`] : []),
       ].join('\n'),
     ),
@@ -298,7 +299,7 @@ function reportedFacts(details: DetailsFacts, attempt: CompilationAttempt): Bloc
     ['Input shape', input?.dataInputConfig && code(input.dataInputConfig, 200)],
     ...Object.entries(reported)
       .slice(0, 12)
-      .map(([name, value]) => [name, code(value, 200)]),
+      .map(([name, value]) => [name, code(maskSecrets(value), 200)]),
     ['Progress in percent', undefined],
     ['Instance', undefined],
   ] as const;

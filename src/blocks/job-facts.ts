@@ -69,7 +69,8 @@ const TRAINING_LABELS: Readonly<Record<string, StateLabel>> = {
 
 /** Any letter case; an unknown status is shown as it is. */
 export function trainingLabel(status: string): StateLabel {
-  return TRAINING_LABELS[status.toLowerCase()] ?? { symbol: '❔', word: status };
+  const known = status.toLowerCase();
+  return Object.hasOwn(TRAINING_LABELS, known) ? TRAINING_LABELS[known]! : { symbol: '❔', word: status };
 }
 
 export function stateOf(facts: JobFacts): OverallState {

@@ -1,6 +1,10 @@
 /** What Signalbox is and can do: the help, and the Home tab. */
+import type { Permission } from '../domain/access.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { AuditRecord } from '../ports.ts';
+import { COMPILE } from './compile-ids.ts';
+import { overallWords, trainingLabel, writeRef } from './job-facts.ts';
+import type { JobRow } from './jobs-table.ts';
 import { LIMITS } from './limits.ts';
 import { getLogsButton, LOGS } from './logs.ts';
 import type { Block, Home, Message } from './message.ts';
@@ -19,15 +23,18 @@ export function overviewMessage(commands: readonly KnownCommand[], prefix: strin
       `• ${code(`${prefix}${name} ${usage}`.trim())} ${plain(description, 200)}`,
   );
   return {
-    text: `Signalbox brings a training job's log into Slack. Commands: ${commands.map(({ name }) => code(`${prefix}${name}`)).join(', ')}`,
+    text: `Signalbox brings a model's way from training to device into Slack. Commands: ${commands.map(({ name }) => code(`${prefix}${name}`)).join(', ')}`,
     blocks: [
       section(
         [
-          '*Signalbox* brings what a training job printed into the channel where its team talks.',
+          '*Signalbox* brings a model’s way from training log to compiled component into the channel where its team talks.',
           ...lines,
         ].join('\n'),
       ),
-      ...actions(button('Choose a job…', LOGS.choose, undefined, 'primary')),
+      ...actions(
+        button('Get training logs…', LOGS.choose, undefined, 'primary'),
+        button('Compile a model…', COMPILE.choose),
+      ),
       context(
         `Each command explains itself: ${code(`${prefix}${commands[0]?.name ?? 'logs'} help`)}. In threads, where commands do not work, mention me instead.`,
       ),
@@ -37,8 +44,12 @@ export function overviewMessage(commands: readonly KnownCommand[], prefix: strin
 
 export interface HomeFacts {
   commands: readonly KnownCommand[];
-  /** Those that the person may read. */
-  useCases: readonly UseCase[];
+  /** Those that the person may read, and what else they may do there. */
+  useCases: readonly { useCase: UseCase; rights: readonly Permission[] }[];
+  /** What trains or compiles now in these use cases, newest first; and how many there are. */
+  running: { rows: readonly JobRow[]; total: number };
+  /** Jobs that the person had compiled, newest first; and how many there are. */
+  mine: { rows: readonly JobRow[]; total: number };
   /** Their own downloads, newest first. */
   downloads: readonly AuditRecord[];
   /** Whom to ask for a right, safe mrkdwn. */
@@ -46,24 +57,48 @@ export interface HomeFacts {
 }
 
 const DOWNLOADS_SHOWN = 10;
-const USE_CASES_SHOWN = 20;
+const USE_CASES_SHOWN = 15;
+/** Rows of running jobs, and of the person's own. */
+export const HOME_JOBS = 8;
+
+const RIGHTS: Readonly<Partial<Record<Permission, string>>> = {
+  'jobs:read': 'see jobs',
+  'logs:read': 'read logs',
+  'compile:start': 'compile',
+  'artifacts:read': 'download artifacts',
+  'components:publish': 'package components',
+  'train:start': 'start training',
+  'train:stop': 'stop training',
+};
 
 export function homeView(facts: HomeFacts): Home {
   const { useCases, downloads } = facts;
   const blocks: Block[] = [
     header('Signalbox'),
-    section(
-      'The complete log of a training job, as a file, where your team talks: running, completed, failed or stopped.',
-    ),
-    ...(useCases.length > 0 ? actions(button('Get training logs…', LOGS.choose, undefined, 'primary')) : []),
+    section('A model’s way, where your team talks: training log, compilation, component, device.'),
+    ...(useCases.length > 0
+      ? actions(
+          button('Get training logs…', LOGS.choose, undefined, 'primary'),
+          button('Compile a model…', COMPILE.choose),
+        )
+      : []),
+    ...(useCases.length > 0
+      ? [
+          ...jobsPart('Running now', facts.running, 'Nothing trains or compiles at the moment.'),
+          ...jobsPart('My jobs', facts.mine, 'None yet: jobs whose models you have compiled stand here.'),
+        ]
+      : []),
     header('Your use cases'),
     ...(useCases.length > 0
-      ? useCases.slice(0, USE_CASES_SHOWN).map((useCase) =>
+      ? useCases.slice(0, USE_CASES_SHOWN).map(({ useCase, rights }) =>
           section(
-            `*${plain(useCase.name, 200)}* ${code(useCase.id)}\n${useCase.channels
-              .slice(0, 10)
-              .map((channel) => `<#${channel}>`)
-              .join(' ')}`,
+            [
+              `*${plain(useCase.name, 200)}* ${code(useCase.id)} ${useCase.channels
+                .slice(0, 10)
+                .map((channel) => `<#${channel}>`)
+                .join(' ')}`,
+              `You may ${rights.flatMap((right) => RIGHTS[right] ?? []).join(', ')}.`,
+            ].join('\n'),
           ),
         )
       : [
@@ -89,6 +124,31 @@ export function homeView(facts: HomeFacts): Home {
     ),
   ];
   return { type: 'home', blocks: blocks.slice(0, LIMITS.blocks.view) };
+}
+
+function jobsPart(
+  title: string,
+  { rows, total }: { rows: readonly JobRow[]; total: number },
+  none: string,
+): Block[] {
+  return [
+    header(title),
+    ...(rows.length === 0 ? [section(none)] : rows.slice(0, HOME_JOBS).map(jobBlock)),
+    ...(total > rows.length
+      ? [context(`… ${total - rows.length} more: type ${code('/jobs')} in the use case’s channel`)]
+      : []),
+  ];
+}
+
+function jobBlock({ job, overall, useCase }: JobRow): Block {
+  const training = trainingLabel(job.status);
+  return section(
+    [
+      `${code(job.name)} · ${plain(useCase.name, 100)}`,
+      `${training.symbol} training ${plain(training.word, 60)} · ${overallWords(overall)} · ${moment(job.createdAt)}`,
+    ].join('\n'),
+    button('Details', COMPILE.details, writeRef({ useCase: useCase.id, job: job.name })),
+  );
 }
 
 /** With a button that asks for the same job again: the right is checked when it is clicked. */

@@ -8,7 +8,6 @@ import { type CompilationAttempt, currentStatus } from '../domain/compilations.t
 import { logFileName } from '../domain/log-files.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError, CancelledError, toAppError } from '../errors.ts';
-import type { LogDownload } from '../logs/index.ts';
 import { belongsTo } from '../operations/choose-use-case.ts';
 import type { Context, LiveMessage } from './command.ts';
 import type { Services } from './services.ts';
@@ -73,7 +72,7 @@ async function fetchAndSend(
 ): Promise<void> {
   const now = services.clock.now();
   const session = await services.gateway.open(useCase, context.actor, 'logs');
-  let download: LogDownload;
+  let download: Awaited<ReturnType<Services['engine']['download']>>;
   try {
     download = await services.engine.download(
       {

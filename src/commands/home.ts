@@ -1,22 +1,43 @@
-/** The Home tab: what Signalbox does, the person's use cases, and their latest downloads. */
-import { homeView } from '../blocks/overview.ts';
+/** The Home tab: what runs, the person's own jobs, their use cases and rights, and their latest downloads. */
+import { HOME_JOBS, homeView } from '../blocks/overview.ts';
 import { mention } from '../blocks/text.ts';
-import { permittedUseCases } from '../domain/access.ts';
+import { allows, type Permission, permittedUseCases, rolesOf } from '../domain/access.ts';
+import { jobPage } from '../operations/job-snapshots.ts';
 import type { Command, HomeTab } from './command.ts';
 import type { Services } from './services.ts';
 
 /** How many of the person's records are looked through for downloads. */
 const RECORDS = 50;
+/** In the order in which they are told. */
+const RIGHTS: readonly Permission[] = [
+  'jobs:read',
+  'logs:read',
+  'compile:start',
+  'artifacts:read',
+  'components:publish',
+];
 
 export function homeTab(services: Services, commands: readonly Command[]): HomeTab {
   return async ({ actor }) => {
     const [useCases, records] = await Promise.all([
-      permittedUseCases(actor.user, 'logs:read', services.useCases, services.directory),
+      permittedUseCases(actor.user, 'jobs:read', services.useCases, services.directory),
       services.store.listAudit({ user: actor.user, limit: RECORDS }),
+    ]);
+    const [running, mine, withRights] = await Promise.all([
+      jobPage(services, useCases, { filter: { live: true }, pageSize: HOME_JOBS }),
+      jobPage(services, useCases, { filter: { person: actor.user }, pageSize: HOME_JOBS }),
+      Promise.all(
+        useCases.map(async (useCase) => {
+          const roles = await rolesOf(actor.user, useCase, services.directory);
+          return { useCase, rights: RIGHTS.filter((right) => allows(roles, right)) };
+        }),
+      ),
     ]);
     return homeView({
       commands,
-      useCases,
+      useCases: withRights,
+      running: { rows: running.jobs, total: running.total },
+      mine: { rows: mine.jobs, total: mine.total },
       downloads: records.filter((record) => record.action === 'logs.downloaded'),
       admins: services.admins.slice(0, 10).map(mention).join(', '),
     });

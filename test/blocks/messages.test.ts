@@ -4,6 +4,7 @@ import { errorMessage } from '../../src/blocks/errors.ts';
 import * as logs from '../../src/blocks/logs.ts';
 import type { Message } from '../../src/blocks/message.ts';
 import { homeView, overviewMessage } from '../../src/blocks/overview.ts';
+import { overallState } from '../../src/domain/compilation-states.ts';
 import type { TrainingJob } from '../../src/domain/jobs.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
 import { AppError, type ErrorCode, HTTP_STATUS } from '../../src/errors.ts';
@@ -179,7 +180,21 @@ describe('messages keep Slack’s limits over any data', () => {
             subject,
             detail: { events: 5, bytes: 10 },
           }));
-          expect(validateView(homeView({ commands, useCases, downloads, admins: '<@U0DEV>' }))).toEqual([]);
+          const rows = subjects.map((name) => ({
+            useCase: { id: 'line-3', name },
+            job: { name, useCase: 'line-3', provider: 'sagemaker' as const, status: name, createdAt: 1 },
+            overall: overallState(name, [], ['x86_64-cpu']),
+            people: [],
+          }));
+          const facts = {
+            commands,
+            useCases: useCases.map((one) => ({ useCase: one, rights: ['jobs:read', 'logs:read'] as const })),
+            running: { rows, total: 400 },
+            mine: { rows, total: rows.length },
+            downloads,
+            admins: '<@U0DEV>',
+          };
+          expect(validateView(homeView(facts))).toEqual([]);
         },
       ),
       runs,
