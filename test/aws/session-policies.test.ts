@@ -1,0 +1,111 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { sessionPolicy } from '../../src/aws/session-policies.ts';
+import type { UseCase } from '../../src/domain/use-cases.ts';
+import type { SessionOperation } from '../../src/ports.ts';
+
+const OPERATIONS: readonly SessionOperation[] = ['logs', 'train', 'comp', 'pkg', 'gg', 'dev'];
+const ROLE = 'arn:aws:iam::123456789012:role/SignalboxAccess';
+
+const useCase = (outputS3 = 's3://line-3-models/compiled', region = 'eu-west-1'): UseCase => ({
+  id: 'line-3',
+  name: 'Line 3 defects',
+  account: '123456789012',
+  region,
+  channels: ['C0LINE3'],
+  access: {},
+  logs: { delivery: 'channel', gzipAbove: 50e6, secondLane: 'auto' },
+  compile: {
+    roleArn: 'arn:aws:iam::123456789012:role/NeoExecution',
+    outputS3,
+    targets: [],
+    auto: false,
+    timeoutSeconds: 900,
+  },
+});
+
+interface Statement {
+  Action: string | string[];
+  Resource: unknown;
+  Condition?: unknown;
+}
+
+const statements = (operation: SessionOperation, of = useCase()): Statement[] =>
+  (JSON.parse(sessionPolicy(of, ROLE, operation)) as { Statement: Statement[] }).Statement;
+const actionsOf = (given: readonly Statement[]): string[] => given.flatMap(({ Action }) => Action);
+
+/** Every statement of the template's role, whatever condition its policy is made under. */
+function granted(): Statement[] {
+  const text = readFileSync(resolve(import.meta.dirname, '../../infra/use-case-account.yaml'), 'utf8');
+  const found: Statement[] = [];
+  const walk = (node: unknown): void => {
+    if (typeof node !== 'object' || node === null) return;
+    const { PolicyDocument } = node as { PolicyDocument?: { Statement: Statement[] } };
+    if (PolicyDocument) found.push(...PolicyDocument.Statement);
+    for (const part of Object.values(node)) walk(part);
+  };
+  // CloudFormation's short tags (!Sub, !Ref) are not resolved: the text beneath them is enough here.
+  walk(parse(text, { logLevel: 'silent' }));
+  return found;
+}
+
+describe('session policies', () => {
+  it('ask for nothing that the template of the role does not grant, and the template for nothing more', () => {
+    const needed = new Set(OPERATIONS.flatMap((operation) => actionsOf(statements(operation))));
+    expect([...new Set(actionsOf(granted()))].toSorted()).toEqual([...needed].toSorted());
+  });
+
+  it('hand over only the compile role, and only to SageMaker, here and in the template', () => {
+    for (const given of [statements('comp'), granted()]) {
+      const passing = given.filter(({ Action }) => [Action].flat().includes('iam:PassRole'));
+      expect(passing).toHaveLength(1);
+      expect(passing[0]).toMatchObject({
+        Condition: { StringEquals: { 'iam:PassedToService': 'sagemaker.amazonaws.com' } },
+      });
+      expect(passing[0]!.Resource).not.toBe('*');
+    }
+    for (const operation of OPERATIONS.filter((one) => one !== 'comp'))
+      expect(actionsOf(statements(operation))).not.toContain('iam:PassRole');
+  });
+
+  it('let only "comp" compile, only "pkg" publish, and "logs" only read', () => {
+    const doing = (action: string) =>
+      OPERATIONS.filter((operation) => actionsOf(statements(operation)).includes(action));
+    expect(doing('sagemaker:CreateCompilationJob')).toEqual(['comp']);
+    expect(doing('greengrass:CreateComponentVersion')).toEqual(['pkg']);
+    expect(doing('s3:GetObject')).toEqual(['comp', 'pkg']);
+    expect(
+      actionsOf(statements('logs')).filter((action) => !/:(Describe|Get|List|Filter)/.test(action)),
+    ).toEqual([]);
+  });
+
+  it('open only what lies below compile.outputS3', () => {
+    const objects = (output: string) =>
+      statements('comp', useCase(output)).find(({ Action }) => [Action].flat().includes('s3:GetObject'))
+        ?.Resource;
+    expect(objects('s3://line-3-models/compiled/')).toEqual(['arn:aws:s3:::line-3-models/compiled/*']);
+    expect(objects('s3://line-3-models')).toEqual(['arn:aws:s3:::line-3-models/*']);
+    const none = { ...useCase(), compile: undefined };
+    expect(actionsOf(statements('comp', none))).not.toContain('s3:GetObject');
+    expect(actionsOf(statements('comp', none))).not.toContain('iam:PassRole');
+  });
+
+  it('stay within the 2,048 characters that STS takes, whatever the use case is called', () => {
+    const text = (max: number) =>
+      fc.string({ unit: fc.constantFrom(...'abcz09-'), minLength: 3, maxLength: max });
+    fc.assert(
+      fc.property(text(63), text(120), text(60), (bucket, prefix, role) => {
+        const of = useCase(`s3://${bucket}/${prefix}`, 'ap-southeast-3');
+        const compile = { ...of.compile!, roleArn: `arn:aws-us-gov:iam::123456789012:role/${role}` };
+        for (const operation of OPERATIONS)
+          expect(
+            sessionPolicy({ ...of, compile }, ROLE.replace('aws', 'aws-us-gov'), operation).length,
+          ).toBeLessThan(2048);
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
