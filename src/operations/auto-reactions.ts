@@ -1,0 +1,188 @@
+/** What happens by itself: compiling what a training left, packaging what a compilation left. Each once. */
+import { backgroundActor } from '../domain/background-actor.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import { type AppError, CancelledError, type ErrorCode, toAppError } from '../errors.ts';
+import type { Actor, EpochMs } from '../ports.ts';
+import type { JobChange } from './job-changes.ts';
+import type { JobDeps } from './job-deps.ts';
+import { publishComponents } from './publish-component.ts';
+import { startCompilations } from './start-compilations.ts';
+
+interface Due {
+  what: 'compile' | 'package';
+  useCase: UseCase;
+  job: string;
+  /** Of a `package`: the attempt's id and target. */
+  attempt?: { id: string; target: string };
+  since: EpochMs;
+  nextTry: EpochMs;
+}
+
+/** Milliseconds between tries of what could not be done for now. */
+const TRY_AGAIN = 60_000;
+/** Milliseconds after which it is given up: by then somebody did it by hand, or nobody wants it. */
+const GIVE_UP = 24 * 3600_000;
+const WORTH_ANOTHER_TRY = new Set<ErrorCode>(['rate_limited', 'unavailable', 'timeout', 'internal']);
+/** Jobs looked through for what a restart left undone. */
+const JOBS_LIMIT = 1_000;
+
+/**
+ * A completion and its being due are stored in one write (observe-jobs.ts), and a thing stops being due only after
+ * it was done: a crash in between does it again, and the claims of store and domain see to it that nothing is
+ * there twice.
+ */
+export class AutoReactions {
+  readonly #deps: JobDeps;
+  readonly #useCases: ReadonlyMap<string, UseCase>;
+  readonly #actor: Actor;
+  readonly #onError: (error: unknown, useCase: string, subject: string) => void;
+  readonly #due = new Map<string, Due>();
+
+  constructor(
+    deps: JobDeps,
+    options: {
+      useCases: readonly UseCase[];
+      team: string;
+      onError: (error: unknown, useCase: string, subject: string) => void;
+    },
+  ) {
+    this.#deps = deps;
+    this.#useCases = new Map(options.useCases.map((useCase) => [useCase.id, useCase]));
+    this.#actor = backgroundActor(options.team);
+    this.#onError = options.onError;
+  }
+
+  /** What was due when the last process ended. */
+  async recall(): Promise<void> {
+    for (const useCase of this.#useCases.values()) {
+      if (useCase.compile?.auto)
+        for (const { job, compileDue } of await this.#deps.store.listJobs({
+          useCase: useCase.id,
+          limit: JOBS_LIMIT,
+        }))
+          if (compileDue) this.#add({ what: 'compile', useCase, job: job.name });
+      if (useCase.components?.auto)
+        for (const { id, job, target, packageDue } of await this.#deps.store.listAttempts({
+          useCase: useCase.id,
+        }))
+          if (packageDue) this.#add({ what: 'package', useCase, job, attempt: { id, target } });
+    }
+  }
+
+  notice(change: JobChange): void {
+    const useCase = this.#useCases.get(change.useCase);
+    if (!useCase) return;
+    const { job } = change;
+    if (change.kind === 'compilation' && change.attempt.packageDue) {
+      const { id, target } = change.attempt;
+      this.#add({ what: 'package', useCase, job, attempt: { id, target } });
+    }
+    const training = change.kind === 'job-appeared' || change.kind === 'job-changed';
+    // Whether it really is due stands in its record.
+    if (training && useCase.compile?.auto && change.training.status.toLowerCase() === 'completed')
+      this.#add({ what: 'compile', useCase, job });
+  }
+
+  /** Does what is due; does not throw. */
+  async act(signal: AbortSignal): Promise<void> {
+    const now = this.#deps.clock.now();
+    const due = [...this.#due].filter(([, { nextTry }]) => nextTry <= now);
+    await Promise.all(
+      due.map(async ([key, one]) => {
+        // Not to be begun twice by two beats.
+        one.nextTry = Number.POSITIVE_INFINITY;
+        if (await this.#done(one, signal)) this.#due.delete(key);
+        else one.nextTry = this.#deps.clock.now() + TRY_AGAIN;
+      }),
+    );
+  }
+
+  #add(due: Omit<Due, 'since' | 'nextTry'>): void {
+    const key = JSON.stringify([due.what, due.useCase.id, due.job, due.attempt?.id]);
+    const now = this.#deps.clock.now();
+    if (!this.#due.has(key)) this.#due.set(key, { ...due, since: now, nextTry: now });
+  }
+
+  /** @returns false: to be tried again */
+  async #done(due: Due, signal: AbortSignal): Promise<boolean> {
+    const { useCase, job, what } = due;
+    try {
+      const error = what === 'compile' ? await this.#compile(due, signal) : await this.#package(due, signal);
+      if (!error) return true;
+      const age = this.#deps.clock.now() - due.since;
+      if (WORTH_ANOTHER_TRY.has(error.code) && age < GIVE_UP) {
+        this.#onError(error, useCase.id, job);
+        return false;
+      }
+      await this.#clear(due);
+      const target = due.attempt?.target;
+      this.#deps.changes.emit({ useCase: useCase.id, job, kind: 'auto-failed', what, target, error });
+      return true;
+    } catch (error) {
+      // The store, or a stop: it stays due in its record, and is done after the next start at the latest.
+      if (!(error instanceof CancelledError)) this.#onError(error, useCase.id, job);
+      return false;
+    }
+  }
+
+  async #compile(due: Due, signal: AbortSignal): Promise<AppError | undefined> {
+    const { useCase, job } = due;
+    const record = await this.#deps.store.getJob(useCase.id, job);
+    if (!record?.compileDue) return undefined;
+    const tried = await this.#deps.store.listAttempts({ useCase: useCase.id, job });
+    // By itself nothing is tried a second time, and nothing that somebody has begun already.
+    const targets = (useCase.compile?.targets ?? []).filter(
+      (name) => !tried.some(({ target }) => target === name),
+    );
+    if (targets.length > 0) {
+      try {
+        await startCompilations(
+          this.#deps,
+          { actor: this.#actor, useCase, job, targets, why: 'auto' },
+          { signal },
+        );
+      } catch (error) {
+        signal.throwIfAborted();
+        return toAppError(error);
+      }
+    }
+    await this.#clear(due);
+    return undefined;
+  }
+
+  async #package(due: Due, signal: AbortSignal): Promise<AppError | undefined> {
+    const { useCase, job } = due;
+    const { id, target } = due.attempt!;
+    const attempt = await this.#deps.store.changeAttempt(id, (known) => known);
+    if (!attempt.packageDue) return undefined;
+    const made = await this.#deps.store.listComponents({ useCase: useCase.id, job });
+    if (!made.some(({ chain }) => chain.attempt === id)) {
+      try {
+        const { results } = await publishComponents(
+          this.#deps,
+          { actor: this.#actor, useCase, job, targets: [target], why: 'auto' },
+          { signal },
+        );
+        const [result] = results;
+        // Without a component on record nobody would see that it failed; with one it is shown there.
+        if (result?.outcome === 'refused' && !result.component) return result.error;
+      } catch (error) {
+        signal.throwIfAborted();
+        return toAppError(error);
+      }
+    }
+    await this.#clear(due);
+    return undefined;
+  }
+
+  async #clear({ useCase, job, attempt }: Due): Promise<void> {
+    if (attempt)
+      await this.#deps.store.changeAttempt(attempt.id, (known) =>
+        known.packageDue ? { ...known, packageDue: undefined } : known,
+      );
+    else
+      await this.#deps.store.changeJob(useCase.id, job, (known) =>
+        known?.compileDue ? { ...known, compileDue: undefined } : known,
+      );
+  }
+}

@@ -1,0 +1,52 @@
+/** How many questions may be asked in one account now. AWS publishes no rate for most of its Describe calls. */
+import type { EpochMs } from '../ports.ts';
+
+/** Questions a second that leave room for whoever else uses the account. */
+const USUAL = 4;
+const SLOWEST = 0.2;
+/** Questions saved up while nothing was asked. */
+const SAVED = 12;
+/** Milliseconds in which refusals count as one. */
+const SAME_REFUSAL = 5_000;
+/** Of the usual rate, a second: full speed is back two minutes after the last refusal. */
+const RECOVERY = USUAL / 120;
+
+export class PollPace {
+  #rate = USUAL;
+  #tokens = SAVED;
+  #filledAt: EpochMs;
+  #refusedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(now: EpochMs) {
+    this.#filledAt = now;
+  }
+
+  /** @returns how many of the wanted questions may be asked now */
+  take(wanted: number, now: EpochMs): number {
+    this.#fill(now);
+    const given = Math.min(wanted, Math.max(0, Math.floor(this.#tokens)));
+    this.#tokens -= given;
+    return given;
+  }
+
+  /** One is asked in any case: the next ones wait for it. */
+  spend(now: EpochMs): void {
+    this.#fill(now);
+    this.#tokens -= 1;
+  }
+
+  refused(now: EpochMs): void {
+    this.#fill(now);
+    this.#tokens = Math.min(this.#tokens, 0);
+    if (now - this.#refusedAt < SAME_REFUSAL) return;
+    this.#refusedAt = now;
+    this.#rate = Math.max(SLOWEST, this.#rate / 2);
+  }
+
+  #fill(now: EpochMs): void {
+    const seconds = Math.max(0, now - this.#filledAt) / 1000;
+    this.#filledAt = Math.max(now, this.#filledAt);
+    this.#rate = Math.min(USUAL, this.#rate + seconds * RECOVERY);
+    this.#tokens = Math.min(SAVED, this.#tokens + seconds * this.#rate);
+  }
+}

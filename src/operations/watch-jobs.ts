@@ -1,0 +1,60 @@
+/** Finds a use case's new training jobs in its list of jobs, without announcing old ones as news. */
+import { isFinished, type TrainingJob } from '../domain/jobs.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import type { EpochMs, JobCatalog, JobRecord } from '../ports.ts';
+import type { JobDeps } from './job-deps.ts';
+import { observeJob } from './observe-jobs.ts';
+
+/** One page of ListTrainingJobs. */
+const NEWEST = 100;
+/** Known jobs that a page is compared with. */
+const KNOWN = 1_000;
+/** Milliseconds for which an ended job is still of interest when it is first met. */
+const RECENT = 24 * 3600_000;
+/** Milliseconds by which the list may show an older job later than a newer one. */
+const OUT_OF_ORDER = 3600_000;
+
+/**
+ * One look at the newest jobs. On the first look ever nothing is news: what runs or has ended lately becomes known,
+ * and so does the newest job, so that from then on everything created after it is news.
+ * @param options.first this process has not looked before
+ * @returns known jobs whose status differs in the list: to be asked for, since a list does not tell everything
+ */
+export async function watchJobs(
+  deps: Pick<JobDeps, 'store' | 'changes' | 'clock'>,
+  useCase: UseCase,
+  catalog: JobCatalog,
+  options: { first: boolean; signal?: AbortSignal },
+): Promise<string[]> {
+  const at = deps.clock.now();
+  const listed = await catalog.list({ limit: NEWEST }, options.signal);
+  const records = await deps.store.listJobs({ useCase: useCase.id, limit: KNOWN });
+  const known = new Map(records.map((record) => [record.job.name, record]));
+  const watched = records.filter((record) => record.listed).map(({ job }) => job.createdAt);
+  const first = options.first && watched.length === 0;
+  const newest = first ? newestOf(listed) : Math.max(0, ...watched);
+
+  const changed: string[] = [];
+  for (const job of [...listed].sort((a, b) => a.createdAt - b.createdAt)) {
+    const record = known.get(job.name);
+    if (record) {
+      if (differs(record, job)) changed.push(job.name);
+      if (!record.listed) await observeJob(deps, useCase, { job, at, listed: true });
+    } else if (job.createdAt > newest - OUT_OF_ORDER || (first && isRecent(job, at)))
+      await observeJob(deps, useCase, { job, at, listed: true, announce: !first && isRecent(job, at) });
+    else continue;
+    if (!record) changed.push(job.name);
+  }
+  return changed;
+}
+
+const newestOf = (jobs: readonly TrainingJob[]): EpochMs =>
+  jobs.reduce((newest, { createdAt }) => Math.max(newest, createdAt), 0);
+
+function isRecent(job: TrainingJob, now: EpochMs): boolean {
+  return !isFinished(job) || now - (job.endedAt ?? job.createdAt) < RECENT;
+}
+
+function differs({ job }: JobRecord, seen: TrainingJob): boolean {
+  return !isFinished(job) && job.status.toLowerCase() !== seen.status.toLowerCase();
+}
