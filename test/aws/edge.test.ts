@@ -4,6 +4,8 @@
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createUseCaseGateway } from '../../src/aws/gateway.ts';
+import { subject } from '../../src/cli/doctor/checks.ts';
+import { checkEdge } from '../../src/cli/doctor/edge-checks.ts';
 import { componentName } from '../../src/domain/components.ts';
 import { DEFAULT_RECIPE_TEMPLATE, renderRecipe } from '../../src/domain/recipes.ts';
 import { findTarget, targetTable } from '../../src/domain/targets.ts';
@@ -65,7 +67,7 @@ async function world(options: Partial<AwsSandboxOptions> = {}) {
   const gateway = createUseCaseGateway({ clock, createJobCatalog: createSageMakerCatalog });
   const open = (operation: SessionOperation, useCase = LINE_3): Promise<UseCaseSession> =>
     gateway.open(useCase, ADA, operation);
-  return { aws, clock, open };
+  return { aws, clock, gateway, open };
 }
 
 const order = (compilationJob: string, changes: Partial<CompilationOrder> = {}): CompilationOrder => ({
@@ -398,6 +400,34 @@ describe('[S1] what a session is narrowed to', () => {
     await denied((await open('gg')).components.publish('{}', 'token'));
     await denied((await open('gg')).devices.coreDevices());
     await denied((await open('dev')).components.list());
+  });
+});
+
+describe('[O2] the doctor on compiling and Greengrass', () => {
+  const examine = async (useCase: UseCase) => {
+    const { gateway } = await world();
+    const checks = await checkEdge(useCase, subject('use case line-3'), gateway, ADA);
+    return Object.fromEntries(checks.map((check) => [check.title, check]));
+  };
+
+  it('finds all well where it is, and is silent about what is not configured', async () => {
+    const found = await examine({ ...LINE_3, components: { auto: false } });
+    expect(Object.entries(found).map(([title, { status }]) => [title, status])).toEqual([
+      ['compilations', 'ok'],
+      ['compiled models', 'ok'],
+      ['components', 'ok'],
+      ['devices', 'ok'],
+    ]);
+    expect(await examine({ ...LINE_3, compile: undefined })).toEqual({});
+  });
+
+  it('names a bucket that is not there, and one that may not be read', async () => {
+    const at = (outputS3: string) => examine({ ...LINE_3, compile: { ...LINE_3.compile!, outputS3 } });
+    expect((await at('s3://harbor-models/compiled'))['compiled models']).toMatchObject({
+      status: 'failed',
+      fix: expect.stringContaining('s3:ListBucket'),
+    });
+    expect((await at('s3://no-such-bucket-here/compiled'))['compiled models']?.status).toBe('failed');
   });
 });
 

@@ -1,9 +1,10 @@
 /** AWS as the doctor sees it: the bot's identity; for each use case its role, log access and jobs. */
 import { callerIdentity } from '../../aws/identity.ts';
 import type { UseCase } from '../../domain/use-cases.ts';
-import { type AppError, toAppError } from '../../errors.ts';
+import { toAppError } from '../../errors.ts';
 import type { Actor, UseCaseGateway, UseCaseSession } from '../../ports.ts';
-import { type Check, type Subject, subject } from './checks.ts';
+import { type Check, failure, type Subject, subject } from './checks.ts';
+import { checkEdge } from './edge-checks.ts';
 
 /** A name that nobody gives a job: what is looked for under it is not there. */
 const NO_JOB = 'signalbox-doctor-looks-for-nothing';
@@ -36,6 +37,7 @@ async function checkUseCase(useCase: UseCase, gateway: UseCaseGateway, actor: Ac
       : [checkRole(useCase, about, gateway, actor, session.sessionName)]),
     checkLogs(useCase, about, session),
     checkJobs(about, session),
+    checkEdge(useCase, about, gateway, actor),
   ]);
   return [identity, ...access.flat()];
 }
@@ -137,13 +139,4 @@ async function checkJobs(about: Subject, session: UseCaseSession): Promise<Check
   } catch (error) {
     return [failure(about, title, error)];
   }
-}
-
-function failure(about: Subject, title: string, thrown: unknown): Check {
-  const error: AppError = toAppError(thrown);
-  return about.failed(
-    title,
-    error.message,
-    [error.hint, error.adminHint].filter((text) => text !== undefined).join('\n') || 'Try again.',
-  );
 }

@@ -1,4 +1,7 @@
-/** What a check of the doctor finds. */
+/** The checks of the doctor and their words. */
+import { toAppError } from '../../errors.ts';
+
+/** What a check finds. */
 export interface Check {
   /** `Slack`, or the use case: `use case line-3`. */
   about: string;
@@ -26,4 +29,14 @@ export function subject(about: string): Subject {
     failed: (title, detail, fix) => ({ about, title, status: 'failed', detail, fix }),
     skipped: (title, detail) => ({ about, title, status: 'skipped', detail }),
   };
+}
+
+/** What was thrown as a failed check, with everything that helps: the doctor runs for those who may see it. */
+export function failure(about: Subject, title: string, thrown: unknown): Check {
+  const error = toAppError(thrown);
+  return about.failed(
+    title,
+    error.message,
+    [error.hint, error.adminHint].filter((text) => text !== undefined).join('\n') || 'Try again.',
+  );
 }

@@ -1,0 +1,69 @@
+/** What compiling and Greengrass need of a use case's account, as far as it can be seen without doing anything. */
+import type { UseCase } from '../../domain/use-cases.ts';
+import { toAppError } from '../../errors.ts';
+import type { Actor, SessionOperation, UseCaseGateway, UseCaseSession } from '../../ports.ts';
+import { type Check, failure, type Subject } from './checks.ts';
+
+/** A name that nobody gives a compilation or an object. */
+const NOTHING = 'signalbox-doctor-looks-for-nothing';
+const LINK = { expiresSeconds: 60, fileName: NOTHING };
+
+/** Nothing for what is not configured. The role itself is taken to be assumable: that was checked before. */
+export async function checkEdge(
+  useCase: UseCase,
+  about: Subject,
+  gateway: UseCaseGateway,
+  actor: Actor,
+): Promise<Check[]> {
+  const look = async (
+    title: string,
+    operation: SessionOperation,
+    check: (session: UseCaseSession) => Promise<Check>,
+  ): Promise<Check> => {
+    try {
+      return await check(await gateway.open(useCase, actor, operation));
+    } catch (error) {
+      return failure(about, title, error);
+    }
+  };
+  const { compile, components } = useCase;
+  return Promise.all([
+    ...(compile
+      ? [
+          look('compilations', 'comp', async ({ compiler }) => {
+            await compiler.describe(NOTHING);
+            // Whether iam:PassRole is granted turns out when SageMaker is given the role: at a real start only.
+            return about.ok(
+              'compilations',
+              `can be looked at; whether ${compile.roleArn} may be handed to SageMaker shows at the first start`,
+            );
+          }),
+          look('compiled models', 'comp', async ({ artifacts }) => {
+            const place = `${compile.outputS3.replace(/\/+$/, '')}/${NOTHING}`;
+            try {
+              await artifacts.presign(place, LINK);
+            } catch (thrown) {
+              const error = toAppError(thrown);
+              // "Nothing there" is the answer of somebody who may read; a missing bucket is said otherwise.
+              if (error.code !== 'not_found' || !error.message.includes(place)) throw error;
+            }
+            return about.ok('compiled models', `${compile.outputS3} can be read`);
+          }),
+        ]
+      : []),
+    ...(components
+      ? [
+          look('components', 'pkg', async (session) => {
+            const found = await session.components.list();
+            return about.ok('components', `can be listed: ${found.length}`);
+          }),
+          look('devices', 'dev', async ({ devices }) => {
+            const [first, ...others] = await devices.coreDevices();
+            if (!first) return about.ok('devices', 'can be listed; there is none yet');
+            await Promise.all([devices.installedOn(first.name), devices.deploymentsOn(first.name)]);
+            return about.ok('devices', `can be listed and looked at: ${others.length + 1}`);
+          }),
+        ]
+      : []),
+  ]);
+}
