@@ -442,6 +442,8 @@ export interface OutboxRecord {
   thread?: string | undefined;
   createdAt: EpochMs;
   changedAt: EpochMs;
+  /** Goes before what waits for the same channel. */
+  urgent?: boolean | undefined;
   /** Not to be posted before. */
   notBefore?: EpochMs | undefined;
   /** Of no use after that, when it could not be posted until then. */

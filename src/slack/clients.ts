@@ -14,6 +14,8 @@ export interface SlackClients {
   edits: WebClient;
   /** Uploads: patient. */
   uploads: WebClient;
+  /** Notifications: the outbox decides itself what is called again, since a repeated post is a second message. */
+  outbox: WebClient;
 }
 
 export function createClients(options: {
@@ -40,6 +42,7 @@ export function createClients(options: {
     uploads: client('uploads', {
       retryConfig: { retries: 6, factor: 2, minTimeout: 500, maxTimeout: 30_000 },
     }),
+    outbox: client('outbox', { retryConfig: { retries: 0 }, rejectRateLimitedCalls: true }),
   };
 }
 

@@ -36,7 +36,9 @@ const commands = allCommands({} as Services);
 /** Scope → what in the code needs it: a Web API call, or an event. */
 const NEEDED_FOR: Readonly<Record<string, readonly string[]>> = {
   'app_mentions:read': ["'app_mention'"],
+  'channels:history': ['conversations.history', 'conversations.replies'],
   'channels:read': ['conversations.members'],
+  'groups:history': ['conversations.history', 'conversations.replies'],
   'groups:read': ['conversations.members'],
   'chat:write': ['chat.postMessage', 'chat.postEphemeral', 'chat.update', 'chat.delete'],
   commands: ['app.command(', 'app.shortcut('],
@@ -49,7 +51,7 @@ const NEEDED_FOR: Readonly<Record<string, readonly string[]>> = {
 /** Web API methods that need no scope. */
 const FREE = ['auth.test', 'views.open', 'views.push', 'views.update', 'views.publish'];
 
-const slackCode = ['listeners', 'conversation', 'connect', 'files', 'directory', 'live-messages']
+const slackCode = ['listeners', 'conversation', 'connect', 'files', 'directory', 'live-messages', 'outbox']
   .map((name) => read(`src/slack/${name}.ts`))
   .join('\n');
 

@@ -1,0 +1,154 @@
+/** Channels that cannot be posted to: noticed, told to an admin once, looked at now and then, and taken up again. */
+import type { Logger } from 'pino';
+import type { Message } from '../blocks/message.ts';
+import type { Clock, DeadChannel, OutboxRecord, OutboxStore } from '../ports.ts';
+import type { WebClient } from './clients.ts';
+import { verdictOf } from './outbox-verdict.ts';
+
+interface Options {
+  client: WebClient;
+  store: OutboxStore;
+  clock: Clock;
+  log: Logger;
+  admins: (channel: string) => readonly string[];
+  looks?: readonly number[];
+}
+
+interface Sender {
+  post(key: string, channel: string, message: Message): Promise<boolean>;
+  listen(listener: { failed(record: OutboxRecord): void | Promise<void> }): () => void;
+}
+
+/** Milliseconds until the next look; the last repeats. A look asks for the channel and posts nothing. */
+const LOOKS = [15 * 60_000, 3_600_000, 6 * 3_600_000, 24 * 3_600_000];
+
+/** Key of the message that tells an admin: channel, since when, the how-manieth admin. */
+const NOTICE = /^dead-channel\/([^/]+)\/(\d+)\/(\d+)$/;
+
+export const isNoticeOfDeadChannel = (key: string): boolean => NOTICE.test(key);
+
+const WHY: Readonly<Record<string, string>> = {
+  is_archived: 'it is archived. Unarchive it, or put another channel into signalbox.yaml',
+  not_in_channel: 'I am not a member. Send `/invite @signalbox` there',
+  channel_not_found: 'I cannot see it: it was deleted, or it is private and I am not a member',
+  restricted_action: 'the workspace does not let apps post there',
+  restricted_action_read_only_channel: 'it is read-only',
+};
+
+export class DeadChannels {
+  readonly #options: Options;
+  readonly #sender: Sender;
+  readonly #onRevived: (channel: string) => Promise<void>;
+  readonly #dead = new Map<string, DeadChannel>();
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(options: Options, sender: Sender, onRevived: (channel: string) => Promise<void>) {
+    this.#options = options;
+    this.#sender = sender;
+    this.#onRevived = onRevived;
+  }
+
+  async start(): Promise<void> {
+    for (const dead of await this.#options.store.listDeadChannels()) this.#dead.set(dead.channel, dead);
+    // An admin who cannot be told either: the next one is.
+    this.#sender.listen({
+      failed: async ({ key, channel }) => {
+        const [, of, since, index] = NOTICE.exec(key) ?? [];
+        const dead = of === undefined ? undefined : this.#dead.get(of);
+        if (dead && String(dead.since) === since) await this.#tell(dead, Number(index) + 1, channel);
+      },
+    });
+    this.#schedule();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  has(channel: string): boolean {
+    return this.#dead.has(channel);
+  }
+
+  async bury(channel: string, code: string): Promise<void> {
+    const { clock, store, log } = this.#options;
+    const now = clock.now();
+    const dead = await store.changeDeadChannel(
+      channel,
+      (known) => known ?? { channel, since: now, code, nextLookAt: now + this.#pause(0), looks: 0 },
+    );
+    if (!dead) return;
+    this.#dead.set(channel, dead);
+    log.warn({ channel, code }, 'a channel cannot be posted to');
+    // Stored with a key of its own: told once, also when a crash comes in between.
+    await this.#tell(dead, 0);
+    this.#schedule();
+  }
+
+  async revive(channel: string): Promise<void> {
+    if (!this.#dead.delete(channel)) return;
+    await this.#options.store.changeDeadChannel(channel, () => undefined);
+    this.#options.log.info({ channel }, 'a channel can be posted to again');
+    await this.#onRevived(channel);
+  }
+
+  async #tell(dead: DeadChannel, index: number, failed?: string): Promise<void> {
+    const admin = this.#options.admins(dead.channel).filter((id) => id !== dead.channel)[index];
+    if (admin === undefined) {
+      this.#options.log.error({ channel: dead.channel, failed }, 'no admin could be told of a dead channel');
+      return;
+    }
+    const why = WHY[dead.code] ?? `Slack says ${dead.code.replace(/[^a-z_]/g, '')}`;
+    const name = /^[CG]/.test(dead.channel) ? `<#${dead.channel}>` : `<@${dead.channel}>`;
+    await this.#sender.post(`dead-channel/${dead.channel}/${dead.since}/${index}`, admin, {
+      text: `:warning: I can no longer post in ${name} (${dead.channel}): ${why}. Until then its notifications wait here, up to a day; I go on by myself as soon as it works again.`,
+    });
+  }
+
+  #pause(looks: number): number {
+    const pauses = this.#options.looks ?? LOOKS;
+    return pauses[Math.min(looks, pauses.length - 1)]!;
+  }
+
+  #schedule(): void {
+    clearTimeout(this.#timer);
+    if (this.#stopped || this.#dead.size === 0) return;
+    const next = Math.min(...[...this.#dead.values()].map(({ nextLookAt }) => nextLookAt));
+    const wait = Math.min(3_600_000, Math.max(0, next - this.#options.clock.now()));
+    this.#timer = setTimeout(() => {
+      this.#look()
+        .catch((error: unknown) =>
+          this.#options.log.warn({ err: error }, 'dead channels could not be looked at'),
+        )
+        .finally(() => this.#schedule());
+    }, wait);
+    this.#timer.unref();
+  }
+
+  async #look(): Promise<void> {
+    const { clock, store } = this.#options;
+    for (const dead of [...this.#dead.values()]) {
+      if (this.#stopped || dead.nextLookAt > clock.now()) continue;
+      const looks = dead.looks + 1;
+      const after = await store.changeDeadChannel(
+        dead.channel,
+        (known) => known && { ...known, looks, nextLookAt: clock.now() + this.#pause(looks) },
+      );
+      if (after) this.#dead.set(dead.channel, after);
+      if (await this.#works(dead.channel)) await this.revive(dead.channel);
+    }
+  }
+
+  async #works(channel: string): Promise<boolean> {
+    // Of a person nothing can be asked that would tell; a message a day is no trouble.
+    if (/^[UW]/.test(channel)) return true;
+    try {
+      const { channel: found } = await this.#options.client.conversations.info({ channel });
+      return found !== undefined && !found.is_archived && (found.is_member === true || found.is_im === true);
+    } catch (error) {
+      this.#options.log.debug({ channel, code: verdictOf(error).code }, 'a dead channel is still dead');
+      return false;
+    }
+  }
+}
