@@ -29,8 +29,8 @@ export interface MergeTotals {
 /** Memory for text of all runs together; each run's share is its reading window. */
 const TEXT_MEMORY = 8 * 1024 * 1024;
 const SMALLEST_WINDOW = 64 * 1024;
-const LARGEST_WINDOW = 1024 * 1024;
-const CHUNK = 1024 * 1024;
+const LARGEST_WINDOW = 256 * 1024;
+const CHUNK = 256 * 1024;
 
 /** Reads one run: an index and a window of text at a time. */
 class Cursor {

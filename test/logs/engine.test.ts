@@ -270,7 +270,7 @@ describe('what may go wrong', () => {
     const source = new SimulatedService([stream('algo-1', 500)], GOOD);
     const controller = new AbortController();
     source.onRequest = () => {
-      if (source.requests === 20) controller.abort(new AppError('unavailable', 'Shutting down.'));
+      if (source.requests >= 20) controller.abort(new AppError('unavailable', 'Shutting down.'));
     };
     await expect(engine().download(request(source), { signal: controller.signal })).rejects.toBeInstanceOf(
       CancelledError,
