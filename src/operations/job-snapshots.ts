@@ -59,7 +59,7 @@ export interface JobSnapshot {
   compilable: boolean;
   /** Why the training failed or stopped, by its reason alone; the log's end may say more (`trainingFailure`). */
   guidance?: TrainingGuidance | undefined;
-  /** When AWS last answered about anything of it. */
+  /** When AWS last answered about what still lives, the one asked longest ago; about anything, when nothing does. */
   lastCheckedAt: EpochMs;
   /** The last question that got no answer since. */
   failedCheck?: { at: EpochMs; message: string } | undefined;
@@ -145,17 +145,25 @@ function compose(
   };
 }
 
-/** When AWS last answered, and the last question since that it did not. */
+/** When AWS last answered, and the last question since that it did not. What has ended is not asked about. */
 function checks(
   record: JobRecord,
   attempts: readonly CompilationAttempt[],
   components: readonly Component[],
 ): Pick<JobSnapshot, 'lastCheckedAt' | 'failedCheck'> {
-  const answered = [...attempts, ...components].map(({ lastCheckedAt }) => lastCheckedAt ?? 0);
+  const live = [
+    ...(isFinished(record.job) ? [] : [record.seenAt]),
+    ...attempts.filter(isLive).map(({ lastCheckedAt, askedAt }) => lastCheckedAt ?? askedAt),
+    ...components
+      .filter((component) => !isSettled(component))
+      .map(({ lastCheckedAt, createdAt }) => lastCheckedAt ?? createdAt),
+  ];
+  const all = [record.seenAt, ...[...attempts, ...components].map(({ lastCheckedAt }) => lastCheckedAt ?? 0)];
+  const lastCheckedAt = live.length > 0 ? Math.min(...live) : Math.max(...all);
   const failed = [record, ...attempts]
     .flatMap(({ failedCheck }) => failedCheck ?? [])
     .sort((a, b) => a.at - b.at);
-  return { lastCheckedAt: Math.max(record.seenAt, ...answered), failedCheck: failed.at(-1) };
+  return { lastCheckedAt, failedCheck: failed.at(-1) };
 }
 
 export interface JobFilter {

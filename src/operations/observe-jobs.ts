@@ -112,7 +112,7 @@ export async function observeComponent(
 }
 
 /**
- * The job as its service says now, which is recorded.
+ * The job as its service says now, whatever is on record; recorded.
  * @throws AppError not_found with the nearest names
  */
 export async function liveJob(
@@ -124,7 +124,10 @@ export async function liveJob(
 ): Promise<TrainingJob> {
   const at = deps.clock.now();
   const job = await session.jobs.find(name, signal);
-  if (job) return (await observeJob(deps, useCase, { job, at })).job;
+  if (job) {
+    await observeJob(deps, useCase, { job, at });
+    return job;
+  }
   const near = await nearestJobs(session.jobs, name, 3, signal);
   throw new AppError('not_found', `There is no training job ${name} in ${useCase.name}.`, {
     hint:
