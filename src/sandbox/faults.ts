@@ -55,7 +55,7 @@ export class FaultPlan {
 }
 
 /** Not requests of a client, so `*` leaves them alone: they must be named. */
-const NOT_A_CALL: ReadonlySet<string> = new Set(['socket', 'files.share']);
+const NOT_A_CALL: ReadonlySet<string> = new Set(['socket', 'files.share', 'events:Emit', 'events:Deliver']);
 
 function parseFault(input: unknown): Fault {
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {

@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Clock } from '../ports.ts';
+import { awsControls } from './aws/controls.ts';
 import { type AwsSandbox, type AwsSandboxSettings, startAwsSandbox } from './aws/server.ts';
 import { FaultPlan } from './faults.ts';
 import { type SlackSandbox, type SlackSandboxOptions, startSlackSandbox } from './slack/index.ts';
@@ -48,7 +49,6 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   await mkdir(dataDir, { recursive: true });
   const keys = await loadBotKeys(dataDir);
   const configPath = join(dataDir, 'signalbox.yaml');
-  await writeFile(configPath, seededConfig(join(dataDir, 'bot')));
 
   const aws = await startAwsSandbox({
     ...options.aws,
@@ -60,11 +60,13 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   });
   let slack: SlackSandbox;
   try {
+    await writeFile(configPath, seededConfig(join(dataDir, 'bot'), aws.url));
     slack = await startSlackSandbox({
       ...options.slack,
       ...(options.port === undefined ? {} : { port: options.port }),
       ...(options.pageDir === undefined ? {} : { pageDir: options.pageDir }),
       manifestPath: options.manifestPath,
+      controls: awsControls(aws),
       dataDir,
       clock,
       faults,

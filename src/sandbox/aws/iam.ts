@@ -2,7 +2,14 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../ports.ts';
 import { AuthError, AwsError } from './errors.ts';
-import { evaluate, type PolicyContext, type PolicyDocument, parsePolicy, trusts } from './policy.ts';
+import {
+  evaluate,
+  type PolicyContext,
+  type PolicyDocument,
+  parsePolicy,
+  trusts,
+  type Verdict,
+} from './policy.ts';
 
 export interface UserSeed {
   name: string;
@@ -111,6 +118,20 @@ export class Iam {
     for (const credential of this.#credentials.values()) {
       if (credential.expiresAt !== undefined) credential.expiresAt = this.#clock.now();
     }
+  }
+
+  /** What the principal's own policies say; where a resource has a policy of its own, that counts as well. */
+  verdict(principal: Principal, action: string, resources: readonly string[], region: string): Verdict {
+    const context = { ...principalContext(principal), 'aws:RequestedRegion': region };
+    const identity = evaluate(principal.policy, action, resources, context);
+    const session = principal.sessionPolicy
+      ? evaluate(principal.sessionPolicy, action, resources, context)
+      : 'allow';
+    return identity === 'deny' || session === 'deny'
+      ? 'deny'
+      : identity === 'allow' && session === 'allow'
+        ? 'allow'
+        : 'silent';
   }
 
   /**

@@ -89,6 +89,25 @@ export function evaluate(
   return verdict;
 }
 
+/**
+ * What a resource's own policy (a queue's, an event bus's) says to somebody: a principal by the ARNs and the
+ * account it goes by, or a service of AWS. No policy says nothing.
+ */
+export function evaluateResource(
+  policy: PolicyDocument | undefined,
+  who: { aws: readonly string[] } | { service: string },
+  action: string,
+  resources: readonly string[],
+  context: PolicyContext,
+): Verdict {
+  const concerning = policy?.Statement.filter(({ Principal }) => {
+    if (Principal === '*') return true;
+    if ('service' in who) return list(Principal?.Service).includes(who.service);
+    return list(Principal?.AWS).some((name) => name === '*' || who.aws.includes(name));
+  });
+  return evaluate({ Statement: concerning ?? [] }, action, resources, context);
+}
+
 /** Whether a role's trust policy lets this principal in. An account's root stands for everybody in it. */
 export function trusts(
   policy: PolicyDocument,

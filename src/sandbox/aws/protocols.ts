@@ -25,6 +25,8 @@ export interface Reply {
   type: string;
   chunks: Buffer[];
   errorType?: string;
+  /** `x-amzn-query-error`: the error as the service's older Query protocol names it. */
+  queryError?: string;
   /** Answered at once, whatever the latency: refusals come from the front door. */
   quick?: boolean;
   /** The connection is cut in place of an answer. */
@@ -73,7 +75,7 @@ export function readTarget(request: IncomingMessage, body: Buffer, services: rea
   if (!service) {
     throw new AwsError(
       'UnknownOperationException',
-      'Neither X-Amz-Target, nor Action and Version, nor the path name a service that is here: STS, CloudWatch Logs, SageMaker, Greengrass v2, S3',
+      'Neither X-Amz-Target, nor Action and Version, nor the path name a service that is here: STS, CloudWatch Logs, SageMaker, Greengrass v2, S3, SQS, EventBridge',
       404,
     );
   }
@@ -151,6 +153,15 @@ const FAULT_WORDS: Record<string, readonly [number, string]> = {
   ResourceNotFoundException: [400, 'The specified log group does not exist.'],
   UnrecognizedClientException: [400, 'The security token included in the request is invalid.'],
 };
+
+/** What a JSON service has of its own: its version of the protocol, the codes of the protocol it had before. */
+export function inDialect(reply: Reply, { jsonVersion, queryCodes }: AwsService): Reply {
+  const type = jsonVersion === undefined ? reply.type : reply.type.replace(/1\.1$/, jsonVersion);
+  const { errorType, status } = reply;
+  if (queryCodes === undefined || errorType === undefined) return { ...reply, type };
+  const queryError = `${queryCodes[errorType] ?? errorType};${status >= 500 ? 'Receiver' : 'Sender'}`;
+  return { ...reply, type, queryError };
+}
 
 /** What went wrong before the protocol was known, or a fault of the sandbox itself. */
 export function failure(error: unknown): Reply {

@@ -1,11 +1,14 @@
 /** What an AWS sandbox starts with: accounts, who may enter them, their training jobs and logs. */
 import type { EpochMs } from '../../ports.ts';
+import type { AlarmSeed } from './alarms.ts';
 import type { CompilationSeed } from './compilations.ts';
 import type { ComponentSeed } from './component-store.ts';
+import type { EventBusSeed } from './event-buses.ts';
 import type { CoreDeviceSeed, DeploymentSeed } from './fleet.ts';
 import type { RoleSeed, UserSeed } from './iam.ts';
 import type { LogGroupSeed } from './log-store.ts';
 import type { BucketSeed } from './object-store.ts';
+import type { QueueSeed } from './queue-store.ts';
 import type { TrainingJobSeed } from './training.ts';
 
 export interface AwsWorld {
@@ -32,6 +35,11 @@ export interface RegionSeed {
   components?: readonly ComponentSeed[];
   devices?: readonly CoreDeviceSeed[];
   deployments?: readonly DeploymentSeed[];
+  alarms?: readonly AlarmSeed[];
+  /** A dead-letter queue before those that give messages up to it. */
+  queues?: readonly QueueSeed[];
+  /** With their rules; each region has a `default` one anyway. */
+  eventBuses?: readonly EventBusSeed[];
 }
 
 export interface ObjectSeed {

@@ -13,6 +13,7 @@ import type { Clock } from '../../ports.ts';
 import type { FaultPlan } from '../faults.ts';
 import { AwsError, type Protocol } from './errors.ts';
 import { BlockCache } from './event-blocks.ts';
+import { EVENTING_DEFAULTS, type Eventing, type EventingSettings, startEventing } from './eventing.ts';
 import { greengrassService } from './greengrass.ts';
 import { Iam } from './iam.ts';
 import { logsService } from './logs.ts';
@@ -22,11 +23,13 @@ import {
   errorReply,
   failure,
   faultReply,
+  inDialect,
   JSON_TYPE,
   jsonReply,
   REST_TYPE,
   type Reply,
   readTarget,
+  type Target,
   throttled,
   unknownOperation,
 } from './protocols.ts';
@@ -34,6 +37,7 @@ import { QuotaBuckets, type Quotas } from './quotas.ts';
 import { s3Door } from './s3.ts';
 import { isForS3 } from './s3-request.ts';
 import { sagemakerService } from './sagemaker.ts';
+import { type Scheduler, systemScheduler } from './scheduler.ts';
 import type { AwsWorld } from './seed.ts';
 import type { AwsAnswer, AwsService } from './service.ts';
 import { readClaim, verifySignature } from './sigv4.ts';
@@ -48,6 +52,8 @@ export interface AwsSandboxOptions extends Partial<AwsSandboxSettings> {
   clock?: Clock;
   /** Asked with `logs:GetLogEvents`, `sts:AssumeRole`, …: service and operation. */
   faults?: FaultPlan;
+  /** Of what happens by itself; left out: Node's timers. */
+  scheduler?: Scheduler;
   /** Rendered log events that are kept, bytes; default 256 MiB. */
   logCacheBytes?: number;
   /** Where the bytes of uploaded S3 objects are kept while the sandbox runs; left out: a temporary folder. */
@@ -55,7 +61,7 @@ export interface AwsSandboxOptions extends Partial<AwsSandboxSettings> {
 }
 
 /** Everything that may be changed while the sandbox runs. Times in milliseconds. */
-export interface AwsSandboxSettings extends StoreSettings {
+export interface AwsSandboxSettings extends StoreSettings, EventingSettings {
   /** Every answer takes at least this long, as a distant region does; default 0. */
   latencyMs: number;
   /** Plus a random part up to this; default 0. */
@@ -91,6 +97,8 @@ export interface AwsSandbox {
   configure(settings: Partial<AwsSandboxSettings>): void;
   stats(): AwsSandboxStats;
   resetStats(): void;
+  /** Events, queues and alarms from inside, without requests. */
+  events: Eventing['inside'];
   /** Ends all role sessions now: their next call gets `ExpiredToken`. */
   expireSessions(): void;
   /** Renders a group's log into the cache, so that a benchmark measures its reader. @returns bytes in the cache */
@@ -110,6 +118,7 @@ const DEFAULTS: AwsSandboxSettings = {
   concurrentCompilations: 50,
   componentMs: 6_000,
   deploymentMs: 20_000,
+  ...EVENTING_DEFAULTS,
 };
 
 /** Rendered log events that are kept, bytes. */
@@ -133,6 +142,17 @@ export async function startAwsSandbox(options: AwsSandboxOptions): Promise<AwsSa
   await rm(objectFolder, { recursive: true, force: true });
   const stores = new Stores(options.world, iam, objectFolder, settings);
   const { logs, objects } = stores;
+  let baseUrl = '';
+  const eventing = startEventing({
+    world: options.world,
+    stores,
+    iam,
+    clock,
+    scheduler: options.scheduler ?? systemScheduler,
+    faults: options.faults,
+    settings,
+    baseUrl: () => baseUrl,
+  });
   const sagemaker = sagemakerService(stores.jobs);
   const services = [
     stsService(iam),
@@ -154,6 +174,7 @@ export async function startAwsSandbox(options: AwsSandboxOptions): Promise<AwsSa
       },
     },
     greengrassService({ components: stores.components, fleet: stores.fleet, objects, iam }),
+    ...eventing.services,
   ];
   let stats = emptyStats();
   let inFlight = 0;
@@ -177,7 +198,9 @@ export async function startAwsSandbox(options: AwsSandboxOptions): Promise<AwsSa
         });
       return;
     }
-    answer(request)
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    answer(request, gone.signal)
       .catch((error: unknown) => failure(error))
       .then(
         async (reply) => {
@@ -207,20 +230,36 @@ export async function startAwsSandbox(options: AwsSandboxOptions): Promise<AwsSa
     },
   });
 
-  async function answer(request: IncomingMessage): Promise<Reply> {
+  async function answer(request: IncomingMessage, signal: AbortSignal): Promise<Reply> {
     const body = await readBody(request);
     const target = readTarget(request, body, services);
+    return inDialect(await work(request, body, target, signal), target.service);
+  }
+
+  async function work(
+    request: IncomingMessage,
+    body: Buffer,
+    target: Target,
+    signal: AbortSignal,
+  ): Promise<Reply> {
     const { service, name } = target;
     const { protocol } = service;
     try {
       const operation = service.operations[name];
       const fault = options.faults?.take(`${service.name}:${name}`);
-      if (fault) return faultReply(fault, protocol);
+      if (fault && fault.kind !== 'lost_answer') return faultReply(fault, protocol);
       const principal = authenticate(request, body, service);
       if (!operation) throw unknownOperation(service, name);
       stats.requests[name] = (stats.requests[name] ?? 0) + 1;
       const { account } = principal;
-      const call = { account, region: target.region(), principal, input: target.input(), now: clock.now() };
+      const call = {
+        account,
+        region: target.region(),
+        principal,
+        input: target.input(),
+        now: clock.now(),
+        signal,
+      };
       if (!buckets.take(account, call.region, name, performance.now())) {
         stats.throttled[name] = (stats.throttled[name] ?? 0) + 1;
         return { ...errorReply(throttled(), protocol), quick: true };
@@ -229,7 +268,8 @@ export async function startAwsSandbox(options: AwsSandboxOptions): Promise<AwsSa
         iam.authorize(principal, operation.action, operation.resources?.(call) ?? ['*'], call.region);
       }
       await settle(service, call.now);
-      return success(operation.handle(call), protocol, name, target.status);
+      const reply = success(await operation.handle(call), protocol, name, target.status);
+      return fault ? { ...reply, drop: true } : reply;
     } catch (error) {
       return errorReply(asAwsError(error, protocol), protocol);
     }
@@ -253,7 +293,7 @@ export async function startAwsSandbox(options: AwsSandboxOptions): Promise<AwsSa
   /** Reading logs is measured: there, what the clock has brought about is looked for now and then only. */
   async function settle(service: AwsService, now: number): Promise<void> {
     const recently = service.name === 'logs' && performance.now() - settledAt < LOG_SETTLE_MS;
-    if (service.name === 'sts' || recently) return;
+    if (service.name === 'sts' || service.timeless || recently) return;
     settledAt = performance.now();
     await stores.settle(now);
   }
@@ -294,6 +334,7 @@ export async function startAwsSandbox(options: AwsSandboxOptions): Promise<AwsSa
       'content-length': length,
       'x-amzn-requestid': randomUUID(),
       ...(reply.errorType ? { 'x-amzn-errortype': reply.errorType } : {}),
+      ...(reply.queryError ? { 'x-amzn-query-error': reply.queryError } : {}),
     });
     response.cork();
     for (const chunk of reply.chunks) response.write(chunk);
@@ -305,16 +346,19 @@ export async function startAwsSandbox(options: AwsSandboxOptions): Promise<AwsSa
   // Longer than SDK clients keep an idle connection: the side that sends should be the one that closes.
   server.keepAliveTimeout = 60_000;
   const { port } = server.address() as AddressInfo;
+  baseUrl = `http://127.0.0.1:${port}`;
 
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: baseUrl,
     port,
     configure(changes) {
       Object.assign(settings, changes);
       iam.sessionSeconds = settings.sessionSeconds;
       buckets.quotas = settings.quotas;
       buckets.refill();
+      eventing.reconfigured();
     },
+    events: eventing.inside,
     stats: () => structuredClone(stats),
     resetStats() {
       stats = emptyStats();
@@ -330,6 +374,7 @@ export async function startAwsSandbox(options: AwsSandboxOptions): Promise<AwsSa
       return cache.bytes;
     },
     async close() {
+      eventing.close();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeAllConnections();
       await closed;

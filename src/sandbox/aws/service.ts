@@ -10,6 +10,8 @@ export interface AwsCall {
   principal: Principal;
   input: Input;
   now: EpochMs;
+  /** Aborted when the client has gone before it was answered. */
+  signal?: AbortSignal;
 }
 
 /** A body as a value, or as bytes that are JSON already (pages of log events). */
@@ -20,7 +22,7 @@ export interface AwsOperation {
   action?: string;
   /** The ARNs a policy may name what it works on by; the first stands in the refusal. */
   resources?: (call: AwsCall) => string[];
-  handle(call: AwsCall): AwsAnswer;
+  handle(call: AwsCall): AwsAnswer | Promise<AwsAnswer>;
 }
 
 export interface AwsService {
@@ -31,6 +33,12 @@ export interface AwsService {
   protocol: 'json' | 'query' | 'rest-json';
   /** JSON: the part of `X-Amz-Target` before the dot. Query: the API version. REST: none. */
   target: string;
+  /** JSON only; default 1.1. */
+  jsonVersion?: '1.0';
+  /** JSON only: for clients of the service's older Query protocol, the codes that errors have there. */
+  queryCodes?: Readonly<Record<string, string>>;
+  /** Nothing that happens in the world by itself is to be seen here: requests do not look for it. */
+  timeless?: boolean;
   /** REST only. */
   routes?: readonly RestRoute[];
   operations: Readonly<Record<string, AwsOperation>>;

@@ -1,5 +1,6 @@
 /** Everything that the services keep, account by account and region by region, and what the clock does to it. */
 import type { EpochMs } from '../../ports.ts';
+import { AlarmStore } from './alarms.ts';
 import { type CompilationSettings, CompilationStore } from './compilations.ts';
 import { ComponentStore } from './component-store.ts';
 import { Fleet } from './fleet.ts';
@@ -18,7 +19,7 @@ export interface StoreSettings extends CompilationSettings {
   deploymentMs: number;
 }
 
-interface Place {
+export interface Place {
   account: string;
   region: string;
   logs: LogStore;
@@ -26,6 +27,7 @@ interface Place {
   compilations: CompilationStore;
   components: ComponentStore;
   fleet: Fleet;
+  alarms: AlarmStore;
   models: Record<string, () => Buffer>;
   /** Jobs whose model is in S3. */
   delivered: Set<TrainingJob>;
@@ -59,6 +61,13 @@ export class Stores {
     this.#place(account, region).components;
   readonly fleet = (account: string, region: string): Fleet => this.#place(account, region).fleet;
 
+  readonly alarms = (account: string, region: string): AlarmStore => this.#place(account, region).alarms;
+
+  /** Those where something is, or was asked for. */
+  places(): Iterable<Place> {
+    return this.#places.values();
+  }
+
   #place(account: string, region: string): Place {
     const key = `${account}/${region}`;
     let place = this.#places.get(key);
@@ -75,6 +84,7 @@ export class Stores {
         compilations: new CompilationStore(workshop, logs, this.#settings),
         components,
         fleet: new Fleet(account, region, components, () => this.#settings.deploymentMs),
+        alarms: new AlarmStore(account, region),
         models: {},
         delivered: new Set(),
       };
@@ -94,6 +104,7 @@ export class Stores {
     for (const component of seed.components ?? []) place.components.seed(component);
     for (const device of seed.devices ?? []) place.fleet.seedDevice(device);
     for (const deployment of seed.deployments ?? []) place.fleet.seedDeployment(deployment);
+    for (const alarm of seed.alarms ?? []) place.alarms.seed(alarm);
     Object.assign(place.models, seed.models);
   }
 

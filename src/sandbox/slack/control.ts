@@ -26,7 +26,11 @@ export interface ControlOptions {
   socketMode: SocketMode;
   /** @returns undefined when the URL answered the challenge */
   setRequestUrl: (url: string) => Promise<string | undefined>;
+  /** Endpoints of other parts of the sandbox: `POST /sandbox/…` → what answers it. */
+  controls?: Controls | undefined;
 }
+
+export type Controls = Readonly<Record<string, (args: Json) => unknown>>;
 
 type Handler = (args: Json, request: IncomingMessage, response: ServerResponse) => unknown;
 
@@ -43,6 +47,7 @@ export class Control {
     this.#find = new Lookup(options.context);
     this.#interactions = options.interactions;
     this.#routes = {
+      ...options.controls,
       'GET /sandbox/state': (args) => this.#state(args),
       'GET /sandbox/stream': (args, request, response) => this.#stream(args, request, response),
       'GET /sandbox/faults': () => ({ faults: this.#context.faults.list() }),
@@ -404,14 +409,16 @@ async function controlArguments(request: IncomingMessage, url: URL): Promise<Jso
   if (request.method !== 'POST') return query;
   const parsed = parseJson((await readBody(request)) || '{}');
   if (url.pathname === '/sandbox/faults' && parsed !== undefined) return { list: parsed };
+  if (url.pathname.startsWith('/sandbox/aws/') && Array.isArray(parsed)) return { ...query, list: parsed };
   if (!isObject(parsed)) throw new HttpError(400, 'invalid_json', 'The body must be one JSON object.');
   return { ...query, ...parsed };
 }
 
 function asHttpError(error: unknown): HttpError {
   if (error instanceof HttpError) return error;
-  if (error instanceof AppError && error.code === 'invalid_input') {
-    return new HttpError(400, 'invalid_arguments', [error.message, error.hint].filter(Boolean).join(' '));
+  if (error instanceof AppError && (error.code === 'invalid_input' || error.code === 'not_found')) {
+    const [status, code] = error.code === 'not_found' ? [404, 'not_found'] : [400, 'invalid_arguments'];
+    return new HttpError(Number(status), String(code), [error.message, error.hint].filter(Boolean).join(' '));
   }
   throw error;
 }

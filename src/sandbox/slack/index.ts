@@ -10,7 +10,7 @@ import type { Clock } from '../../ports.ts';
 import { FaultPlan } from '../faults.ts';
 import { BOT, CHANNELS, USER_GROUPS, USERS } from '../world.ts';
 import type { Context } from './context.ts';
-import { Control, sendFile } from './control.ts';
+import { Control, type Controls, sendFile } from './control.ts';
 import { SlackError } from './errors.ts';
 import { Events } from './events.ts';
 import { Files } from './files.ts';
@@ -56,6 +56,8 @@ export interface SlackSandboxOptions {
   eventRetriesMs?: readonly number[];
   /** Shared with the sandbox's AWS side, so that one list drives both. */
   faults?: FaultPlan;
+  /** Further control endpoints, of the AWS side. */
+  controls?: Controls;
   /** What went wrong inside the sandbox itself, for its log. */
   onError?: (error: unknown) => void;
 }
@@ -156,7 +158,13 @@ export async function startSlackSandbox(options: SlackSandboxOptions): Promise<S
     return undefined;
   };
   const interactions = new Interactions(context);
-  const control = new Control({ context, interactions, socketMode, setRequestUrl });
+  const control = new Control({
+    context,
+    interactions,
+    socketMode,
+    setRequestUrl,
+    controls: options.controls,
+  });
 
   server.on('request', (request, response) => {
     route(context, control, options.pageDir, request, response).catch((error: unknown) =>

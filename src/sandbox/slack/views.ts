@@ -72,6 +72,8 @@ export class Views {
           values[block] = { ...values[block], [action]: value };
       }
     }
+    // What the new picture does not say is gone.
+    for (const text of ['title', 'submit', 'close'] as const) delete view[text];
     Object.assign(view, next, {
       id: view.id,
       root_view_id: view.root_view_id,

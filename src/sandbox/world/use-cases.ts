@@ -5,6 +5,16 @@ import type { AccountSeed, AwsWorld, RegionSeed } from '../aws/seed.ts';
 import { TRAINING_LOG_GROUP } from '../aws/training.ts';
 import { harborCompilations, line3Compilations, oddModels } from './compilations.ts';
 import { harborComponents, line3Components, line3Objects } from './components.ts';
+import {
+  accessEventRights,
+  BOT_EVENT_RIGHTS,
+  botEvents,
+  EVENTS_REGION,
+  forwardRole,
+  line3Alarms,
+  queueUrl,
+  senderEvents,
+} from './events.ts';
 import { harborDevices, line3Deployments, line3Devices } from './fleet.ts';
 import { harborJobs } from './harbor-jobs.ts';
 import { line3Jobs } from './line-3-jobs.ts';
@@ -75,6 +85,7 @@ const EDGE: Readonly<Record<string, (now: EpochMs, account: string) => RegionSee
     objects: line3Objects(now),
     devices: line3Devices(now),
     deployments: line3Deployments(now),
+    alarms: line3Alarms(now),
   }),
   harbor: (now, account) => ({
     compilations: harborCompilations(now, account),
@@ -99,10 +110,12 @@ export function seededAwsWorld(now: EpochMs, keys: BotKeys): AwsWorld {
               Action: 'sts:AssumeRole',
               Resource: SEEDED_USE_CASES.map(({ account }) => roleArn(account)),
             },
+            ...BOT_EVENT_RIGHTS,
           ],
         },
       },
     ],
+    regions: { [EVENTS_REGION]: botEvents(BOT_ACCOUNT, SEEDED_USE_CASES) },
   };
   return {
     accounts: [
@@ -124,13 +137,20 @@ export function seededAwsWorld(now: EpochMs, keys: BotKeys): AwsWorld {
                   },
                 ],
               },
-              policy: accessPolicy(useCase.account, useCase.models),
+              policy: {
+                Statement: [
+                  ...accessPolicy(useCase.account, useCase.models).Statement,
+                  ...accessEventRights(useCase.account),
+                ],
+              },
             },
             neoRole(useCase.models),
+            forwardRole(BOT_ACCOUNT),
           ],
           regions: {
             [useCase.region]: {
               ...EDGE[useCase.id]!(now, useCase.account),
+              ...senderEvents(BOT_ACCOUNT, useCase),
               buckets: [{ name: useCase.models, createdAt: now - 400 * 86_400_000 }],
               models: oddModels(trainingJobs),
               trainingJobs,
@@ -146,10 +166,14 @@ export function seededAwsWorld(now: EpochMs, keys: BotKeys): AwsWorld {
   };
 }
 
-/** A signalbox.yaml for the seeded use cases. */
-export function seededConfig(dataDir: string): string {
+/** A signalbox.yaml for the seeded use cases. @param awsEndpoint where the bot's queue is */
+export function seededConfig(
+  dataDir: string,
+  awsEndpoint = `https://sqs.${EVENTS_REGION}.amazonaws.com`,
+): string {
   const config = {
     storage: { dataDir },
+    events: { queueUrl: queueUrl(awsEndpoint, BOT_ACCOUNT), region: EVENTS_REGION },
     admins: ['U0DEV'],
     useCases: SEEDED_USE_CASES.map(({ externalId, models, compile, ...useCase }) => ({
       ...useCase,
