@@ -1,0 +1,159 @@
+/**
+ * Events by HTTPS, for EventBridge's API destinations: `POST /events/eventbridge` with the secret in a header. The
+ * answer comes once the event is stored; anything but 2xx makes EventBridge send it again (429, 5xx) or give it up.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { AppError, HTTP_STATUS, toAppError } from '../errors.ts';
+import type { IngestLog } from './ingest.ts';
+import type { EventIntake } from './intake.ts';
+
+export const EVENTS_PATH = '/events/eventbridge';
+export const SECRET_HEADER = 'x-signalbox-secret';
+
+/** EventBridge sends 256 KB at most; a little is left for envelopes that people make. */
+const BODY_LIMIT = 512 * 1024;
+/** Milliseconds; EventBridge gives up after 5 s and sends it again. */
+const ANSWER_WITHIN = 4_500;
+
+export interface EventsRouteOptions {
+  intake: EventIntake;
+  secret: string;
+  log: IngestLog;
+  answerWithin?: number;
+}
+
+export interface EventsRoute {
+  path: string;
+  method: string;
+  handler(request: IncomingMessage, response: ServerResponse): void;
+}
+
+/** One for each method, so that another one than POST is told so and not that there is nothing. */
+export function eventsRoutes(options: EventsRouteOptions): EventsRoute[] {
+  return ['POST', 'GET', 'PUT', 'PATCH', 'DELETE'].map((method) => ({
+    path: EVENTS_PATH,
+    method,
+    handler: (request, response) => {
+      answer(options, request)
+        .catch((thrown: unknown): Answer => {
+          const error = toAppError(thrown);
+          options.log.error({ err: thrown, ref: error.ref }, 'an event could not be taken in');
+          // A hint may name folders of this machine: the sender learns the reference alone.
+          return {
+            status: HTTP_STATUS[error.code],
+            error: error.code,
+            message: 'The event could not be stored. Send it again.',
+            ref: error.ref,
+            retryAfter: Math.ceil((error.retryAfterMs ?? 30_000) / 1000),
+          };
+        })
+        .then((result) => send(request, response, result))
+        .catch((error: unknown) =>
+          options.log.debug({ err: error }, 'an answer about an event was not sent'),
+        );
+    },
+  }));
+}
+
+interface Answer {
+  status: number;
+  message: string;
+  error?: string;
+  ref?: string;
+  retryAfter?: number;
+}
+
+async function answer(options: EventsRouteOptions, request: IncomingMessage): Promise<Answer> {
+  const refused = refusal(options, request);
+  if (refused) return refused;
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), options.answerWithin ?? ANSWER_WITHIN);
+  try {
+    const body = await readBody(request, late.signal);
+    if (body === undefined)
+      return { status: 413, error: 'too_large', message: `Expected at most ${BODY_LIMIT} bytes.` };
+    const receipt = await Promise.race([options.intake.receive(body, 'https'), expired(late.signal)]);
+    // Set aside is final: sent again it would be no better.
+    return { status: receipt === 'stored' ? 202 : 200, message: receipt };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function refusal({ secret }: EventsRouteOptions, request: IncomingMessage): Answer | undefined {
+  // First, so that without the secret nothing is learned of what is here.
+  const given = request.headers[SECRET_HEADER];
+  if (typeof given !== 'string' || !sameSecret(given, secret))
+    return {
+      status: 401,
+      error: 'unauthorized',
+      message: `Expected the secret in the header ${SECRET_HEADER}; ${given === undefined ? 'it is missing' : 'it is another one'}.`,
+    };
+  if (request.method !== 'POST')
+    return {
+      status: 405,
+      error: 'method_not_allowed',
+      message: `${EVENTS_PATH} takes POST; ${request.method} came.`,
+    };
+  const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  if (type !== 'application/json' && !type.endsWith('+json'))
+    return {
+      status: 415,
+      error: 'unsupported_media_type',
+      message: `Expected application/json; came ${type === '' ? 'no content type' : JSON.stringify(type.slice(0, 80))}.`,
+    };
+  if (Number(request.headers['content-length'] ?? 0) > BODY_LIMIT)
+    return { status: 413, error: 'too_large', message: `Expected at most ${BODY_LIMIT} bytes.` };
+  return undefined;
+}
+
+/** In a time that tells nothing of where they differ, or how long the right one is. */
+function sameSecret(given: string, secret: string): boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(given), digest(secret));
+}
+
+/** @returns undefined when it is too long */
+async function readBody(request: IncomingMessage, signal: AbortSignal): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  return new Promise((resolve, reject) => {
+    const tooLate = (): void => reject(new AppError('timeout', 'The event took too long to arrive.'));
+    signal.addEventListener('abort', tooLate, { once: true });
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > BODY_LIMIT) resolve(undefined);
+      else chunks.push(chunk);
+    });
+    request.once('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
+    request.once('error', reject);
+    request.once('close', () =>
+      reject(new AppError('timeout', 'The connection was closed before the event had arrived.')),
+    );
+  });
+}
+
+function expired(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const tooLate = (): void => reject(new AppError('timeout', 'The event could not be stored in time.'));
+    if (signal.aborted) tooLate();
+    else signal.addEventListener('abort', tooLate, { once: true });
+  });
+}
+
+function send(request: IncomingMessage, response: ServerResponse, result: Answer): void {
+  const { status, retryAfter, ...rest } = result;
+  const text = `${JSON.stringify({ ok: status < 300, ...rest })}\n`;
+  response.writeHead(status, {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(text),
+    'cache-control': 'no-store',
+    ...(status === 405 ? { allow: 'POST' } : {}),
+    ...(retryAfter !== undefined && status >= 429 ? { 'retry-after': String(retryAfter) } : {}),
+    // What is left of a body that nobody reads must not be taken for the next request.
+    ...(request.complete ? {} : { connection: 'close' }),
+  });
+  response.end(text);
+  if (!request.complete) request.resume();
+}

@@ -1,0 +1,244 @@
+/**
+ * Events in: store → dedupe → handle. Whoever delivered an event is told only once it is on disk; from then on it
+ * is this process's, also after a crash. Handlers run at least once for each event and must not mind a second time.
+ */
+import { createHash } from 'node:crypto';
+import PQueue from 'p-queue';
+import {
+  type AwsEvent,
+  type AwsEventKind,
+  parseAwsEvent,
+  type SetAside,
+  subjectKey,
+} from '../domain/aws-events.ts';
+import { maskSecrets } from '../domain/mask-secrets.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import { toAppError } from '../errors.ts';
+import type { Clock, EventRecord, EventSource, EventStore } from '../ports.ts';
+import type { EventIntake, Receipt } from './intake.ts';
+
+/** Which use case the event belongs to: one of its account and region. */
+export type EventHandler<K extends AwsEventKind = AwsEventKind> = (
+  event: Extract<AwsEvent, { kind: K }>,
+  useCase: UseCase,
+  signal: AbortSignal,
+) => Promise<void>;
+
+export interface IngestLog {
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+  debug(fields: object, message: string): void;
+}
+
+export interface IngestOptions {
+  store: EventStore;
+  clock: Clock;
+  useCases: readonly UseCase[];
+  log: IngestLog;
+  /** Events that are handled at the same time; default 8. Those of one thing go one after the other. */
+  concurrency?: number;
+  /** Milliseconds before a failed handling is repeated; doubles up to the second. Default 1,000 and 5 minutes. */
+  backoff?: readonly [first: number, most: number];
+  /** Handlings until an event is set aside for good; default 12, about half an hour. */
+  tries?: number;
+}
+
+export interface IngestCounts {
+  stored: number;
+  duplicates: number;
+  setAside: Record<string, number>;
+  handled: number;
+  /** Failed handlings that were tried again. */
+  retried: number;
+}
+
+/** Characters of what is set aside that are kept for whoever looks into it. */
+const EXCERPT = 2_000;
+
+export class Ingest implements EventIntake {
+  readonly #options: IngestOptions;
+  readonly #handlers: { kind: AwsEventKind; run: EventHandler }[] = [];
+  readonly #queue: PQueue;
+  /** Thing → the last of its events that is being handled: its next one waits. */
+  readonly #tails = new Map<string, Promise<void>>();
+  readonly #known = new Set<string>();
+  readonly #stopping = new AbortController();
+  #started = false;
+  readonly counts: IngestCounts = { stored: 0, duplicates: 0, setAside: {}, handled: 0, retried: 0 };
+
+  constructor(options: IngestOptions) {
+    this.#options = options;
+    this.#queue = new PQueue({ concurrency: options.concurrency ?? 8 });
+  }
+
+  /** Handlers of one kind run in the order in which they were added; a failing one is repeated with those behind it. */
+  on<K extends AwsEventKind>(kind: K, handler: EventHandler<K>): void {
+    this.#handlers.push({ kind, run: handler as unknown as EventHandler });
+  }
+
+  /** Once all handlers are there: what a stop or a crash left is handled first. */
+  async start(): Promise<void> {
+    const left = await this.#options.store.listEvents({ state: 'pending', limit: Number.MAX_SAFE_INTEGER });
+    this.#started = true;
+    for (const record of left) this.#handOver(record);
+  }
+
+  async receive(body: string, via: EventSource): Promise<Receipt> {
+    const { store, clock } = this.#options;
+    const parsed = parseAwsEvent(body);
+    if ('setAside' in parsed) return this.#setAside(body, via, parsed.setAside);
+    const { event, keys } = parsed;
+    if (this.#concerned(event).length === 0)
+      return this.#setAside(body, via, {
+        code: 'no-use-case',
+        message: `No use case is in account ${event.account} and region ${event.region}.`,
+      });
+    const record: EventRecord = {
+      id: event.id,
+      keys,
+      receivedAt: clock.now(),
+      via,
+      state: 'pending',
+      event,
+    };
+    if (!(await store.addEvent(record))) {
+      this.counts.duplicates += 1;
+      return 'duplicate';
+    }
+    this.counts.stored += 1;
+    if (this.#started) this.#handOver(record);
+    return 'stored';
+  }
+
+  /** Resolves when everything stored so far is handled or set aside, repetitions included. */
+  async idle(): Promise<void> {
+    while (this.#tails.size > 0) await Promise.all([...this.#tails.values()]);
+  }
+
+  /** No handling begins any more; those under way are told by their signal and waited for. The rest is on disk. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.idle();
+  }
+
+  #concerned(event: AwsEvent): UseCase[] {
+    return this.#options.useCases.filter(
+      ({ account, region }) => account === event.account && region === event.region,
+    );
+  }
+
+  async #setAside(body: string, via: EventSource, reason: SetAside): Promise<Receipt> {
+    const { store, clock, log } = this.#options;
+    const at = clock.now();
+    const digest = createHash('sha256').update(body).digest('hex').slice(0, 32);
+    // The same rubbish once, however often it is sent.
+    const isNew = await store.addEvent({
+      id: `aside:${digest}`,
+      keys: [`body:${digest}`],
+      receivedAt: at,
+      via,
+      state: 'set-aside',
+      settledAt: at,
+      reason,
+      excerpt: maskSecrets(body.slice(0, EXCERPT)),
+    });
+    this.counts.setAside[reason.code] = (this.counts.setAside[reason.code] ?? 0) + 1;
+    log.warn({ code: reason.code, reason: reason.message, via, repeated: !isNew }, 'an event is set aside');
+    return 'set-aside';
+  }
+
+  #handOver(record: EventRecord): void {
+    const { event, id } = record;
+    if (!event || this.#known.has(id) || this.#stopping.signal.aborted) return;
+    this.#known.add(id);
+    const subject = subjectKey(event);
+    const before = this.#tails.get(subject) ?? Promise.resolve();
+    const tail = before
+      .then(() => this.#handleUntilDone(record, event))
+      .catch((error: unknown) => this.#options.log.error({ err: error, id }, 'an event was not handled'))
+      .finally(() => {
+        this.#known.delete(id);
+        if (this.#tails.get(subject) === tail) this.#tails.delete(subject);
+      });
+    this.#tails.set(subject, tail);
+  }
+
+  /** What waits for its turn, or to be tried again, takes no place of those who could go. */
+  async #handleUntilDone(record: EventRecord, event: AwsEvent): Promise<void> {
+    const { signal } = this.#stopping;
+    for (let tries = (record.tries ?? 0) + 1; !signal.aborted; tries += 1) {
+      const done = await this.#queue.add(() => this.#handle(record.id, event, tries));
+      if (done) return;
+      await this.#pause(tries);
+    }
+  }
+
+  /** @returns false: to be tried again */
+  async #handle(id: string, event: AwsEvent, tries: number): Promise<boolean> {
+    const { store, clock, log } = this.#options;
+    const { signal } = this.#stopping;
+    if (signal.aborted) return true;
+    try {
+      for (const useCase of this.#concerned(event))
+        for (const { kind, run } of this.#handlers)
+          if (kind === event.kind) await run(event, useCase, signal);
+      await store.changeEvent(id, ({ event: _, ...known }) => ({
+        ...known,
+        state: 'handled',
+        settledAt: clock.now(),
+      }));
+      this.counts.handled += 1;
+      return true;
+    } catch (thrown) {
+      // Cut off by the stop: the next start does it again.
+      if (signal.aborted) return true;
+      const error = toAppError(thrown);
+      const final = error.code === 'invalid_input' || tries >= (this.#options.tries ?? 12);
+      log.warn({ err: thrown, ref: error.ref, id, tries, final }, 'handling an event failed');
+      if (final) {
+        await this.#giveUp(
+          id,
+          { code: 'failed', message: `${error.message} (reference ${error.ref})` },
+          event,
+        );
+        return true;
+      }
+      this.counts.retried += 1;
+      try {
+        await store.changeEvent(id, (known) => ({ ...known, tries }));
+      } catch (cause) {
+        log.warn(
+          { err: cause, id },
+          'the tries of an event are not stored: after a restart they are counted anew',
+        );
+      }
+      return false;
+    }
+  }
+
+  async #giveUp(id: string, reason: SetAside, event: AwsEvent): Promise<void> {
+    this.counts.setAside.failed = (this.counts.setAside.failed ?? 0) + 1;
+    await this.#options.store.changeEvent(id, ({ event: _, ...known }) => ({
+      ...known,
+      state: 'set-aside',
+      settledAt: this.#options.clock.now(),
+      reason,
+      excerpt: maskSecrets(JSON.stringify(event).slice(0, EXCERPT)),
+    }));
+  }
+
+  /** Ends early when the intake stops. */
+  async #pause(tries: number): Promise<void> {
+    const [first, most] = this.#options.backoff ?? [1_000, 300_000];
+    const { signal } = this.#stopping;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = setTimeout(done, Math.min(most, first * 2 ** Math.min(20, tries - 1)));
+      signal.addEventListener('abort', done, { once: true });
+    });
+  }
+}
