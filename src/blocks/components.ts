@@ -217,7 +217,7 @@ export function componentView(metadata: string, facts: ComponentFacts): Modal {
     ),
     ...versions(facts),
     divider(),
-    ...devices(facts.devices),
+    ...devices(facts.devices, facts.version),
   ]);
 }
 
@@ -238,7 +238,7 @@ function versions({ versions: all, version }: ComponentFacts): Block[] {
   ];
 }
 
-function devices(facts: DevicesFacts): Block[] {
+function devices(facts: DevicesFacts, version: string): Block[] {
   switch (facts.kind) {
     case 'asking':
       return [
@@ -254,17 +254,20 @@ function devices(facts: DevicesFacts): Block[] {
         context(`Reference \`${facts.error.ref}\``),
       ];
     case 'known':
-      return knownDevices(facts);
+      return knownDevices(facts, version);
   }
 }
 
-function knownDevices(facts: Extract<DevicesFacts, { kind: 'known' }>): Block[] {
+function knownDevices(facts: Extract<DevicesFacts, { kind: 'known' }>, version: string): Block[] {
   const having = facts.rows.filter(({ installed }) => installed.length > 0).length;
+  const exactly = facts.rows.filter(({ installed }) =>
+    installed.some((one) => one.version === version),
+  ).length;
   const shown = facts.rows.slice(0, DEVICES_SHOWN);
   const blocks: Block[] = [
     section(
       [
-        `*Devices:* ${having} of ${facts.total} have this component now${facts.failed > 0 ? `; ${facts.failed} could not be asked` : ''}`,
+        `*Devices:* ${having} of ${facts.total} have this component now, ${exactly} of them version ${code(version, 40)}${facts.failed > 0 ? `; ${facts.failed} could not be asked` : ''}`,
         ...(facts.rows.length === 0 ? ['None has it and no deployment intends it.'] : []),
       ].join('\n'),
     ),

@@ -50,12 +50,10 @@ export class JobCards {
     const useCase = this.#services.useCases.find(({ id }) => id === change.useCase);
     const channel = useCase?.channels[0];
     if (!useCase || channel === undefined || this.#rests(channel)) return;
-    // Jobs from before Signalbox came are known, and get a card when something happens to them.
-    if (change.kind === 'job-appeared' && !change.announce) return;
     const snapshot = await jobSnapshot(this.#services, useCase, change.job);
     if (!snapshot) return;
     if (!snapshot.card) {
-      if (change.kind === 'checked') return;
+      if (!isNews(change)) return;
       await this.#post(useCase, channel, snapshot);
     } else {
       await this.#edit(useCase, snapshot, snapshot.card);
@@ -227,6 +225,23 @@ export class JobCards {
       const card = change(record.card);
       return card === record.card ? record : { ...record, card };
     });
+  }
+}
+
+/**
+ * Whether it is worth a card of its own. Jobs from before Signalbox came are known, and get one when something
+ * happens to them; that more became known of them is nothing that happened.
+ */
+function isNews(change: JobChange): boolean {
+  switch (change.kind) {
+    case 'job-appeared':
+      return change.announce;
+    case 'job-changed':
+      return change.before.status.toLowerCase() !== change.training.status.toLowerCase();
+    case 'checked':
+      return false;
+    default:
+      return true;
   }
 }
 

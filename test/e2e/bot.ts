@@ -18,7 +18,11 @@ export interface Bot {
   sandbox: Sandbox;
   app: RunningApp;
   dataDir: string;
-  command(user: string, channel: string, text: string): Promise<InteractionResult>;
+  /** @param command with its slash; left out: `/logs` */
+  command(user: string, channel: string, text: string, command?: string): Promise<InteractionResult>;
+  /** Of one thread, oldest first, the message that it hangs on included. */
+  thread(channel: string, ts: string): Promise<SandboxMessage[]>;
+  home(user: string): Promise<SandboxView | null>;
   action(user: string, action_id: string, where?: Record<string, unknown>): Promise<InteractionResult>;
   post<T = InteractionResult>(path: string, body: unknown): Promise<T>;
   fault(...faults: Fault[]): Promise<void>;
@@ -124,7 +128,10 @@ export async function startBot(options: BotOptions = {}): Promise<Bot> {
 
 export function sandboxClient(
   sandbox: Sandbox,
-): Pick<Bot, 'command' | 'action' | 'post' | 'message' | 'messages' | 'views' | 'content'> {
+): Pick<
+  Bot,
+  'command' | 'action' | 'post' | 'message' | 'messages' | 'thread' | 'home' | 'views' | 'content'
+> {
   const request = async <T>(path: string, init?: RequestInit): Promise<T> =>
     (await (await fetch(`${sandbox.url}${path}`, init)).json()) as T;
   const post = <T>(path: string, body: unknown): Promise<T> =>
@@ -142,8 +149,11 @@ export function sandboxClient(
   };
   return {
     post,
-    command: (user, channel, text) =>
-      post('/sandbox/slack/command', { user, channel, command: '/logs', text }),
+    command: (user, channel, text, command = '/logs') =>
+      post('/sandbox/slack/command', { user, channel, command, text }),
+    thread: (channel, thread_ts) => list({ channel, thread_ts }),
+    home: async (user) =>
+      (await request<{ view: SandboxView | null }>(`/sandbox/slack/home?user=${user}`)).view,
     action: (user, action_id, where = {}) => post('/sandbox/slack/action', { user, action_id, ...where }),
     message: async (channel, contains, { user, since } = {}) => {
       const query = {

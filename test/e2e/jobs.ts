@@ -1,0 +1,92 @@
+/** What end-to-end tests of jobs and compilations do and look for. */
+import { vi } from 'vitest';
+import type { SandboxMessage, SandboxView } from '../../src/sandbox/protocol.ts';
+import type { Bot } from './bot.ts';
+
+/** Asks again until `look` gives something; its last error otherwise. */
+export function until<T>(look: () => Promise<T | undefined>, what: string, timeout = 30_000): Promise<T> {
+  return vi.waitFor(
+    async () => {
+      const found = await look();
+      if (found === undefined) throw new Error(`not there yet: ${what}`);
+      return found;
+    },
+    { timeout, interval: 100 },
+  );
+}
+
+/** Every text of blocks, joined. */
+export function textsOf(value: unknown): string {
+  if (Array.isArray(value)) return value.map(textsOf).join('\n');
+  if (typeof value !== 'object' || value === null) return '';
+  return Object.entries(value)
+    .map(([key, inner]) => (key === 'text' && typeof inner === 'string' ? inner : textsOf(inner)))
+    .join('\n');
+}
+
+/** The open modal on top, once it says these words. */
+export function modal(bot: Bot, user: string, says: string | RegExp, timeout?: number): Promise<SandboxView> {
+  let seen = '';
+  return until(
+    async () => {
+      const view = (await bot.views(user)).at(-1);
+      seen = view ? `${view.title?.text}\n${textsOf(view.blocks)}` : 'no modal';
+      return (typeof says === 'string' ? seen.includes(says) : says.test(seen)) ? view : undefined;
+    },
+    `a modal of ${user} with ${says}`,
+    timeout,
+  ).catch((error: unknown) => {
+    throw new Error(`${String(error)}; on top is:\n${seen}`);
+  });
+}
+
+/** A job's card, once it says these words. */
+export function card(
+  bot: Bot,
+  channel: string,
+  job: string,
+  says: string | RegExp = '',
+  timeout?: number,
+): Promise<SandboxMessage> {
+  let seen = '';
+  return until(
+    async () => {
+      const cards = await cardsOf(bot, channel, job);
+      seen = cards.map((one) => textsOf(one.blocks)).join('\n---\n');
+      return cards.find((one) =>
+        typeof says === 'string' ? textsOf(one.blocks).includes(says) : says.test(textsOf(one.blocks)),
+      );
+    },
+    `the card of ${job} with ${says}`,
+    timeout,
+  ).catch((error: unknown) => {
+    throw new Error(`${String(error)}; it says:\n${seen}`);
+  });
+}
+
+export async function cardsOf(bot: Bot, channel: string, job: string): Promise<SandboxMessage[]> {
+  const all = await bot.messages(channel);
+  return all.filter(
+    (one) => one.ephemeral_to === undefined && one.text.startsWith(`Training job \`${job}\``),
+  );
+}
+
+/** Closes every modal of a person. */
+export async function closeAll(bot: Bot, user: string): Promise<void> {
+  for (const view of [...(await bot.views(user))].reverse())
+    await bot.post('/sandbox/slack/view', { user, view_id: view.id, close: true });
+}
+
+/** The chosen targets and other fields of the compile form. */
+export function formValues(fields: {
+  targets: string[];
+  framework?: string;
+  version?: string;
+  shape?: string;
+}): Record<string, unknown> {
+  const { targets, ...texts } = fields;
+  return {
+    targets: { targets },
+    ...Object.fromEntries(Object.entries(texts).map(([name, value]) => [name, { [name]: value }])),
+  };
+}
