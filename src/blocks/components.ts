@@ -195,21 +195,17 @@ export function componentView(metadata: string, facts: ComponentFacts): Modal {
         : undefined,
       ref ? button('Compilation history', COMPILE.history, ref) : undefined,
       ref && facts.packages ? button('Package again…', COMPONENTS.package, ref) : undefined,
-      linkButton(
-        'Component in the AWS console',
-        `${COMPILE.link}:1`,
-        componentUrl(useCase.region, facts.name),
-      ),
+      linkButton('Component in AWS', `${COMPILE.link}:1`, componentUrl(useCase.region, facts.name)),
       chain
         ? linkButton(
-            'Compilation in the AWS console',
+            'Compilation in AWS',
             `${COMPILE.link}:2`,
             compilationJobUrl(useCase.region, chain.compilationJob),
           )
         : undefined,
       chain
         ? linkButton(
-            'Training job in the AWS console',
+            'Training job in AWS',
             `${COMPILE.link}:3`,
             trainingJobUrl(useCase.region, chain.trainingJob),
           )
@@ -228,11 +224,12 @@ function versions({ versions: all, version }: ComponentFacts): Block[] {
     section(
       [
         `*${all.length} versions*, newest first`,
-        ...shown.map(({ version: one, component }) => {
-          const from = component ? ` from ${code(component.chain.trainingJob)}` : '';
-          return `• ${code(one)}${one === version ? ' (this one)' : ''}${from}`;
-        }),
-        ...(all.length > shown.length ? [`… ${all.length - shown.length} older`] : []),
+        shown
+          .map(({ version: one, component }) => {
+            const from = component ? ` from ${code(component.chain.trainingJob, 70)}` : '';
+            return `${code(one, 40)}${one === version ? ' (this one)' : ''}${from}`;
+          })
+          .join(' · ') + (all.length > shown.length ? ` · … ${all.length - shown.length} older` : ''),
       ].join('\n'),
     ),
   ];

@@ -16,6 +16,7 @@ import {
   trainingLogUrl,
 } from '../domain/console-links.ts';
 import { maskSecrets } from '../domain/mask-secrets.ts';
+import { isOpen } from './compile.ts';
 import { COMPILE } from './compile-ids.ts';
 import { COMPONENTS, componentLines, componentRef } from './component-words.ts';
 import { stopButton } from './job-card.ts';
@@ -243,7 +244,7 @@ function compilation(details: DetailsFacts): Block[] {
             'Compile…',
             COMPILE.open,
             writeRef({ useCase: details.useCase.id, job: details.job.name }),
-            'primary',
+            states.some(isOpen) ? 'primary' : undefined,
           )
         : undefined,
     ),
@@ -291,19 +292,33 @@ function reportedFacts(details: DetailsFacts, attempt: CompilationAttempt): Bloc
       ? undefined
       : duration(attempt.endedAt - attempt.startedAt);
   const input = attempt.input;
-  const lines = [
+  const lines: (readonly [string, string | undefined])[] = [
     ['Started', attempt.startedAt === undefined ? undefined : moment(attempt.startedAt)],
     ['Duration', length],
     ['Limit', attempt.limitSeconds === undefined ? undefined : duration(attempt.limitSeconds * 1000)],
-    ['Model', input && plain([input.framework, input.frameworkVersion].filter(Boolean).join(' '), 60)],
-    ['Input shape', input?.dataInputConfig && code(input.dataInputConfig, 200)],
-    ...Object.entries(reported)
-      .slice(0, 12)
-      .map(([name, value]) => [name, code(maskSecrets(value), 200)]),
     ['Progress in percent', undefined],
     ['Instance', undefined],
-  ] as const;
-  return [context(lines.map(([name, value]) => `${plain(name!, 60)}: ${value || NOT_REPORTED}`).join(' · '))];
+  ];
+  const told = Object.entries(reported)
+    // The limit stands above, in minutes and hours.
+    .filter(([name]) => name !== 'Time limit')
+    .slice(0, 12)
+    .map(([name, value]) => `${plain(name, 60)}: ${code(maskSecrets(value), 200)}`);
+  // While AWS has not said what it compiles, what it was asked for.
+  const asked = [
+    ...(input
+      ? [`Model: ${plain([input.framework, input.frameworkVersion].filter(Boolean).join(' '), 60)}`]
+      : []),
+    ...(input?.dataInputConfig ? [`Input shape: ${code(input.dataInputConfig, 200)}`] : []),
+  ];
+  return [
+    context(
+      [
+        lines.map(([name, value]) => `${plain(name, 60)}: ${value || NOT_REPORTED}`).join(' · '),
+        ...(told.length > 0 ? told : asked),
+      ].join('\n'),
+    ),
+  ];
 }
 
 // --- Components --------------------------------------------------------------------------------------

@@ -148,7 +148,7 @@ function nothing({ query }: JobsFacts): string {
 function dataTable(facts: JobsFacts): Block {
   const many = facts.useCases.length > 1;
   const cell = (text: string, limit: number) => ({ type: 'raw_text' as const, text: label(text, limit) });
-  const header = ['#', 'Job', 'Training', 'Compilation', 'Compiled', 'Provider', 'Machine', 'Created (UTC)'];
+  const header = ['#', 'Job', 'Training', 'Compilation', 'Compiled', 'Provider', 'Created (UTC)'];
   return {
     type: 'data_table',
     caption: 'Training jobs with their compilations',
@@ -165,20 +165,12 @@ function dataTable(facts: JobsFacts): Block {
           cell(`${overall.label.symbol} ${overall.label.word}`, 60),
           cell(overall.total === 0 ? '–' : `${overall.count} compiled`, 30),
           cell(job.provider, 30),
-          cell(machineWords(job), 60),
           cell(new Date(job.createdAt).toISOString().slice(0, 16).replace('T', ' '), 30),
           ...(many ? [cell(useCase.name, 60)] : []),
         ];
       }),
     ],
   };
-}
-
-function machineWords({ instanceType, instanceCount }: TrainingJob): string {
-  if (!instanceType) return '–';
-  return instanceCount !== undefined && instanceCount > 1
-    ? `${instanceCount} × ${instanceType}`
-    : instanceType;
 }
 
 function rowSection(row: JobRow, index: number): Block {

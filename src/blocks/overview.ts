@@ -142,10 +142,12 @@ function jobsPart(
 
 function jobBlock({ job, overall, useCase }: JobRow): Block {
   const training = trainingLabel(job.status);
+  // Before its training is completed there is nothing to compile.
+  const trained = job.status.toLowerCase() === 'completed' || overall.state === 'compiling';
   return section(
     [
       `${code(job.name)} · ${plain(useCase.name, 100)}`,
-      `${training.symbol} training ${plain(training.word, 60)} · ${overallWords(overall)} · ${moment(job.createdAt)}`,
+      `${training.symbol} training ${plain(training.word, 60)}${trained ? ` · ${overallWords(overall)}` : ''} · ${moment(job.createdAt)}`,
     ].join('\n'),
     button('Details', COMPILE.details, writeRef({ useCase: useCase.id, job: job.name })),
   );

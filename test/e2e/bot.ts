@@ -49,6 +49,8 @@ export interface BotOptions {
   config?: (yaml: string) => string;
   rateLimits?: boolean;
   mode?: 'socket' | 'http';
+  /** The built page, where a test looks at it. */
+  pageDir?: string;
 }
 
 export function botEnvironment(sandbox: Sandbox, mode: 'socket' | 'http' = 'socket'): Record<string, string> {
@@ -67,18 +69,22 @@ export function botEnvironment(sandbox: Sandbox, mode: 'socket' | 'http' = 'sock
   };
 }
 
-export async function startSandboxOnly(rateLimits = false): Promise<{ sandbox: Sandbox; dataDir: string }> {
+export async function startSandboxOnly(
+  rateLimits = false,
+  pageDir?: string,
+): Promise<{ sandbox: Sandbox; dataDir: string }> {
   const dataDir = await mkdtemp(join(tmpdir(), 'signalbox-e2e-'));
   const sandbox = await startSandbox({
     dataDir,
     manifestPath: join(import.meta.dirname, '../../manifest.yml'),
     slack: { rateLimits, shareDelayMs: 0 },
+    ...(pageDir === undefined ? {} : { pageDir }),
   });
   return { sandbox, dataDir };
 }
 
 export async function startBot(options: BotOptions = {}): Promise<Bot> {
-  const { sandbox, dataDir } = await startSandboxOnly(options.rateLimits);
+  const { sandbox, dataDir } = await startSandboxOnly(options.rateLimits, options.pageDir);
   if (options.config)
     await writeFile(sandbox.configPath, options.config(await readFile(sandbox.configPath, 'utf8')));
   const env = botEnvironment(sandbox, options.mode);
