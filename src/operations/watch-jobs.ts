@@ -15,8 +15,8 @@ const RECENT = 24 * 3600_000;
 const OUT_OF_ORDER = 3600_000;
 
 /**
- * One look at the newest jobs. On the first look ever nothing is news: what runs or has ended lately becomes known,
- * and so does the newest job, so that from then on everything created after it is news.
+ * One look at the newest jobs. On the first look ever nothing is news: the whole page becomes known, and from then on
+ * what is created after its newest job is news.
  * @param options.first this process has not looked before
  * @returns known jobs whose status differs in the list: to be asked for, since a list does not tell everything
  */
@@ -40,7 +40,7 @@ export async function watchJobs(
     if (record) {
       if (differs(record, job)) changed.push(job.name);
       if (!record.listed) await observeJob(deps, useCase, { job, at, listed: true });
-    } else if (job.createdAt > newest - OUT_OF_ORDER || (first && isRecent(job, at)))
+    } else if (first || job.createdAt > newest - OUT_OF_ORDER)
       await observeJob(deps, useCase, { job, at, listed: true, announce: !first && isRecent(job, at) });
     else continue;
     if (!record) changed.push(job.name);
