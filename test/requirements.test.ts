@@ -25,13 +25,7 @@ const ALL_NUMBERS = [
 ];
 
 /** What is not built yet. A number leaves this list in the change that delivers it. */
-const NOT_YET_CLAIMED = new Set<string>([
-  ...numbers('C', 12),
-  ...numbers('G', 5),
-  ...numbers('N', 7),
-  ...numbers('P', 5),
-  ...numbers('W', 8),
-]);
+const NOT_YET_CLAIMED = new Set<string>([...numbers('P', 5), ...numbers('W', 8)]);
 
 const TITLE = /\b(?:describe|it|test)(?:\.\w+)*\(\s*(['"`])((?:(?!\1).)*)\1/gs;
 
