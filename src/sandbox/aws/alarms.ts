@@ -3,7 +3,7 @@ import type { EpochMs } from '../../ports.ts';
 
 export type AlarmValue = 'OK' | 'ALARM' | 'INSUFFICIENT_DATA';
 
-export interface AlarmState {
+interface AlarmState {
   at: EpochMs;
   value: AlarmValue;
   reason: string;

@@ -38,7 +38,7 @@ export interface EventBus {
   rules: Map<string, Rule>;
 }
 
-export interface RuleSeed {
+interface RuleSeed {
   name: string;
   description?: string;
   /** As an object; it travels as text. */

@@ -39,4 +39,4 @@ export class ManualTime implements Clock, Scheduler {
 }
 
 /** Until what is under way in this process has come to rest. */
-export const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { QueueSettings } from '../../../src/sandbox/aws/queue.ts';
+import type { Queue, QueueSettings } from '../../../src/sandbox/aws/queue.ts';
 import { QueueStore, type StoredQueue } from '../../../src/sandbox/aws/queue-store.ts';
 import { ManualTime } from './manual-time.ts';
 
@@ -22,6 +22,12 @@ function make(settings: Partial<QueueSettings> = {}, attributes: Record<string, 
 
 const send = ({ queue }: StoredQueue, ...bodies: string[]) => {
   for (const body of bodies) queue.send({ body, sender: 'me' });
+};
+
+const receiveOne = async (queue: Queue) => {
+  const [delivery] = await queue.receive(now());
+  if (delivery === undefined) throw new Error('Nothing came.');
+  return delivery;
 };
 
 const now = (max = 10, visibilitySeconds = 30) => ({ max, visibilitySeconds, waitSeconds: 0 });
@@ -60,7 +66,7 @@ describe('[N1] [O7] a queue', () => {
   it('refuses handles that are not its own', async () => {
     const { queue, dead, stored } = make();
     send(stored, 'a');
-    const [{ receiptHandle }] = (await queue.receive(now())) as [{ receiptHandle: string }];
+    const { receiptHandle } = await receiveOne(queue);
     for (const handle of ['', 'AQEB', 'nonsense', receiptHandle.slice(0, 20)]) {
       expect(() => queue.delete(handle)).toThrow(expect.objectContaining({ code: 'ReceiptHandleIsInvalid' }));
     }
@@ -72,7 +78,7 @@ describe('[N1] [O7] a queue', () => {
   it('changes the visibility of what is in flight, and of nothing else', async () => {
     const { queue, stored, time } = make();
     send(stored, 'a');
-    const [{ receiptHandle }] = (await queue.receive(now())) as [{ receiptHandle: string }];
+    const { receiptHandle } = await receiveOne(queue);
     queue.changeVisibility(receiptHandle, 100);
     await time.advance(99_000);
     expect(await queue.receive(now())).toEqual([]);
