@@ -23,7 +23,7 @@ import {
   section,
 } from './text.ts';
 
-export { COMPONENTS, componentRef, readComponentRef } from './component-words.ts';
+export { COMPONENTS, readComponentRef } from './component-words.ts';
 
 export function componentsUsage(command: string): Message {
   return {
@@ -46,7 +46,7 @@ export function componentsUsage(command: string): Message {
 export const COMPONENTS_PAGE = 8;
 
 /** One version, as far as it is known. */
-export interface ComponentRow {
+interface ComponentRow {
   useCase: Pick<UseCase, 'id' | 'name' | 'region'>;
   name: string;
   version: string;
@@ -68,7 +68,7 @@ export interface ComponentsFacts {
 }
 
 /** What was asked for, and the page, as a block id. */
-export function writeComponentsState(match: string, page: number): string {
+function writeComponentsState(match: string, page: number): string {
   return `${page} ${match}`.slice(0, LIMITS.id);
 }
 
@@ -144,7 +144,7 @@ function stateWords(state: string | undefined): string {
 
 // --- One component -----------------------------------------------------------------------------------
 
-export interface DeviceRow {
+interface DeviceRow {
   device: CoreDevice;
   installed: readonly InstalledComponent[];
   deployments: readonly (EffectiveDeployment & { version?: string | undefined })[];

@@ -16,7 +16,7 @@ describe('[C11] what /jobs is asked for', () => {
       provider: 'sagemaker',
       owner: 'U0ADA',
     });
-    expect(parse('state:"not compiled" owner:@U0BEN')).toEqual({ state: 'not compiled', owner: 'U0BEN' });
+    expect(parse('"state:not compiled" owner:@U0BEN')).toEqual({ state: 'not compiled', owner: 'U0BEN' });
     expect(parse('state:training')).toEqual({ state: 'training' });
   });
 

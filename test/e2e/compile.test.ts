@@ -335,6 +335,26 @@ describe('[C1] a card', () => {
     expect(thread.filter(({ text }) => text.includes('x86_64-cpu'))).toHaveLength(1);
   });
 
+  it('comes again when somebody deleted it and something happens', async () => {
+    const JOB = 'yolo-bolts';
+    const [old] = await cardsOf(bot, CHANNEL, JOB);
+    await fetch(`${bot.sandbox.slackApiUrl}chat.delete`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${bot.sandbox.tokens.bot}`,
+        'content-type': 'application/json; charset=utf-8',
+      },
+      body: JSON.stringify({ channel: CHANNEL, ts: old!.ts }),
+    });
+    expect(await cardsOf(bot, CHANNEL, JOB)).toEqual([]);
+    await ask('ada', '/compile', `${JOB} x86_64-cuda`, '1 started');
+    // The first edit finds out; the next change posts.
+    await ask('ada', '/compile', `${JOB} x86_64-cpu`, '1 started');
+    const again = await card(bot, CHANNEL, JOB, '*x86_64-cpu*');
+    expect(again.ts).not.toBe(old!.ts);
+    expect(await cardsOf(bot, CHANNEL, JOB)).toHaveLength(1);
+  });
+
   it('is not made for jobs from before, to which nothing happens', async () => {
     expect(await cardsOf(bot, CHANNEL, 'defects-new-bucket')).toEqual([]);
   });

@@ -76,17 +76,3 @@ export async function closeAll(bot: Bot, user: string): Promise<void> {
   for (const view of [...(await bot.views(user))].reverse())
     await bot.post('/sandbox/slack/view', { user, view_id: view.id, close: true });
 }
-
-/** The chosen targets and other fields of the compile form. */
-export function formValues(fields: {
-  targets: string[];
-  framework?: string;
-  version?: string;
-  shape?: string;
-}): Record<string, unknown> {
-  const { targets, ...texts } = fields;
-  return {
-    targets: { targets },
-    ...Object.fromEntries(Object.entries(texts).map(([name, value]) => [name, { [name]: value }])),
-  };
-}

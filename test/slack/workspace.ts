@@ -172,14 +172,19 @@ export async function startWorkspace(options: TestWorkspaceOptions = {}): Promis
     refresher: { refreshNow: async () => {} },
     fleet: { find: () => Promise.reject(new Error('no fleet here')) },
     store: {
-      appendAudit: async (record) => void audit.push(record),
-      listAudit: async ({ user, limit }) =>
+      appendAudit: async (record: AuditRecord) => void audit.push(record),
+      listAudit: async ({ user, limit }: { user?: string; limit: number }) =>
         audit
           .filter((record) => user === undefined || record.actor.user === user)
           .reverse()
           .slice(0, limit),
       close: async () => {},
-    } as Services['store'],
+      // No job is known here: what knows them is tested elsewhere.
+      getJob: async () => undefined,
+      listJobs: async () => [],
+      listAttempts: async () => [],
+      listComponents: async () => [],
+    } as unknown as Services['store'],
     clock,
     gateway,
     engine,
