@@ -29,11 +29,22 @@ export interface Config {
   useCases: readonly UseCase[];
   /** Undefined when the environment has no token; `loadConfig({ requireSlack: true })` refuses that. */
   slack: SlackConfig | undefined;
+  /** The queue that events come by; undefined: none do. */
+  events: EventsConfig | undefined;
+  /** From `SIGNALBOX_EVENTS_SECRET`: turns the HTTPS endpoint for events on. */
+  eventsSecret: string | undefined;
   /** From `PORT`. In Socket Mode the health server runs only when it is set; HTTP mode falls back to 3000. */
   port: number | undefined;
   logLevel: LogLevel;
   /** Values that must never reach a log, whatever line they turn up in. */
   secrets: readonly string[];
+}
+
+export interface EventsConfig {
+  queueUrl: string;
+  region: string;
+  /** Name of the EventBridge rule that `signalbox events setup` makes. */
+  rule: string;
 }
 
 export interface SlackConfig {
@@ -68,6 +79,7 @@ export function loadConfig(options: LoadConfigOptions = {}): Config {
   const slack = readSlack(env, options.requireSlack ?? false, problems);
   const port = readPort(env, problems);
   const logLevel = readLogLevel(env, problems);
+  const eventsSecret = readEventsSecret(env, problems);
   if (problems.length > 0 || !file) throw problemsError(path, problems);
 
   return {
@@ -78,6 +90,8 @@ export function loadConfig(options: LoadConfigOptions = {}): Config {
     admins: file.admins,
     useCases: file.useCases.map((entry) => toUseCase(entry, dirname(path))),
     slack,
+    events: file.events,
+    eventsSecret,
     port,
     logLevel,
     secrets: SECRET_VARIABLES.flatMap((name) => set(env, name) ?? []),
@@ -125,6 +139,7 @@ const SECRET_VARIABLES = [
   'SLACK_BOT_TOKEN',
   'SLACK_APP_TOKEN',
   'SLACK_SIGNING_SECRET',
+  'SIGNALBOX_EVENTS_SECRET',
   'AWS_SECRET_ACCESS_KEY',
   'AWS_SESSION_TOKEN',
 ];
@@ -281,6 +296,19 @@ function readLogLevel(env: Environment, problems: ConfigProblem[]): LogLevel {
   const level = LOG_LEVELS.find((known) => known === value);
   if (!level) problems.push(variable('LOG_LEVEL', `one of ${LOG_LEVELS.join(', ')}`, value, 'info'));
   return level ?? 'info';
+}
+
+/** It is all that keeps strangers from making up events. */
+function readEventsSecret(env: Environment, problems: ConfigProblem[]): string | undefined {
+  const name = 'SIGNALBOX_EVENTS_SECRET';
+  const value = set(env, name);
+  if (value !== undefined && (value.length < 16 || /[^\x21-\x7e]/.test(value)))
+    // Never the value itself.
+    problems.push({
+      key: name,
+      message: `${name}: expected a secret of at least 16 printable characters without blanks; came ${value.length} characters. Example: ${name}=$(openssl rand -hex 32)`,
+    });
+  return value;
 }
 
 function variable(name: string, expected: string, came: string | undefined, example: string): ConfigProblem {

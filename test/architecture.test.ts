@@ -25,6 +25,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   commands: [...COMMON, 'operations', 'blocks'],
   slack: [...COMMON, 'blocks', 'commands:types'],
   http: [...COMMON, 'blocks', 'commands:types'],
+  events: COMMON,
   sandbox: [...COMMON, 'blocks'],
   app: EVERYTHING,
   cli: EVERYTHING,
@@ -32,7 +33,8 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
 
 /** Package prefix → rooms that may import it. */
 const PACKAGES: readonly (readonly [prefix: string, rooms: readonly string[]])[] = [
-  ['@aws-sdk/', ['aws', 'providers']],
+  ['@aws-sdk/', ['aws', 'providers', 'events']],
+  ['sqs-consumer', ['events']],
   ['@smithy/', ['aws', 'providers']],
   ['@slack/', ['slack', 'app', 'cli']],
   ['lowdb', ['stores']],

@@ -489,7 +489,7 @@ async function open(
     import('@aws-sdk/client-eventbridge'),
   ]);
   const options = { region, requestHandler: { connectionTimeout: 5_000, requestTimeout: 15_000 } };
-  const sqs = new SQSClient({ ...options, useQueueUrlAsEndpoint: false });
+  const sqs = new SQSClient(options);
   const eventBridge = new EventBridgeClient(options);
   return {
     clients: { sqs, eventBridge },

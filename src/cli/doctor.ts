@@ -4,6 +4,7 @@ import { loadConfig } from '../config.ts';
 import { createSageMakerCatalog } from '../providers/sagemaker.ts';
 import { checkAws } from './doctor/aws-checks.ts';
 import type { Check } from './doctor/checks.ts';
+import { checkEvents } from './doctor/event-checks.ts';
 import { checkSlack } from './doctor/slack-checks.ts';
 import { type CliIo, line } from './io.ts';
 import { localActor } from './local-actor.ts';
@@ -26,6 +27,7 @@ export async function doctor(options: { json?: boolean }, io: CliIo): Promise<nu
     await Promise.all([
       checkSlack(config.slack, config.useCases),
       checkAws(config.useCases, gateway, localActor()),
+      checkEvents(config),
     ])
   ).flat();
   const failed = checks.filter(({ status }) => status === 'failed').length;

@@ -129,6 +129,24 @@ Exit codes: 0 done, 2 invalid input, 3 not found, 4 permission denied, 5 unavail
       perform(async (io) => (await import('./manifest.ts')).manifest(options, io)),
     );
 
+  const events = program
+    .command('events')
+    .description('the way of events from AWS to the bot')
+    .helpCommand(false);
+  events
+    .command('setup')
+    .description('make the queue, its policy, the EventBridge rule and its target; print what was done')
+    .action(() => perform(async (io) => (await import('./events.ts')).eventsSetup(io)));
+  events
+    .command('replay')
+    .description('send recorded events to the queue, or to a running bot')
+    .argument('<file>', 'JSON lines, a JSON array or one event; - for standard input')
+    .option('--url <url>', "a running bot's address, with SIGNALBOX_EVENTS_SECRET set, instead of the queue")
+    .option('--fresh', 'give them new ids and the present time, so that they are not taken for duplicates')
+    .action((file: string, options: { url?: string; fresh?: boolean }) =>
+      perform(async (io) => (await import('./events.ts')).eventsReplay(file, options, io)),
+    );
+
   program
     .command('doctor')
     .description('check Slack and every use case, and say what is wrong and how to mend it')

@@ -161,6 +161,11 @@ function problem(key: string, error: unknown): ConfigProblem {
   return { key, message: `${key}: ${error.message}${hint}`.replaceAll('\n', '\n    ') };
 }
 
+/** @param duration `15m` */
+export function milliseconds(duration: string): number {
+  return seconds(duration) * 1000;
+}
+
 function seconds(duration: string): number {
   const [, number, unit] = /^(\d+)([a-z]+)$/.exec(duration) ?? [];
   return Math.round(Number(number) * (UNIT_SECONDS[unit ?? 's'] ?? 1));

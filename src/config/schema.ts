@@ -1,9 +1,11 @@
 /** The shape of signalbox.yaml, and the words for what each key wants. */
 import { z } from 'zod';
+import { isTimeZone, parseDate, parseTimeOfDay } from '../domain/local-time.ts';
 import { CHANNEL_MEMBERS, type UseCase } from '../domain/use-cases.ts';
 import {
   compileProblems,
   componentsProblems,
+  milliseconds,
   toCompileSettings,
   toComponentSettings,
 } from './compile-settings.ts';
@@ -67,6 +69,28 @@ const components = z.strictObject({
   recipeTemplate: text.optional(),
 });
 
+/** As `duration`, a minute or more. */
+const minutes = z
+  .string()
+  .refine((value) => /^\d+(ms|s|m|h|d)$/.test(value) && milliseconds(value) >= 60_000);
+
+const rotation = z.strictObject({
+  rotation: z.array(user).min(1),
+  since: z.string().refine((value) => parseDate(value) !== undefined),
+  handover: z
+    .string()
+    .refine((value) => parseTimeOfDay(value) !== undefined)
+    .default('09:00'),
+  timeZone: z.string().refine(isTimeZone),
+});
+const onCall = z.strictObject({
+  levels: z.array(z.array(z.union([userOrGroup, rotation])).min(1)).min(1),
+  escalateAfter: minutes.default('10m'),
+});
+const alerts = z.strictObject({
+  stuckAfter: z.union([z.literal('off'), minutes]).default('30m'),
+});
+
 const useCase = z.strictObject({
   id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/),
   name: text.max(80),
@@ -101,18 +125,24 @@ const useCase = z.strictObject({
     .prefault({ sagemaker: true }),
   compile: compile.optional(),
   components: components.optional(),
-  // The section below belongs to a part that is not built into this version. Its known keys are checked, so that
-  // a file is right before it arrives; keys that later versions add pass.
-  onCall: z
-    .looseObject({ levels: z.array(z.array(userOrGroup)).min(1), escalateAfter: duration.optional() })
-    .optional(),
+  onCall: onCall.optional(),
+  alerts: alerts.prefault({}),
 });
 
 export const fileSchema = z.strictObject({
   storage: z.strictObject({ dataDir: text.optional() }).prefault({}),
   admins: z.array(user).default([]),
   useCases: z.array(useCase).min(1),
-  events: z.looseObject({ queueUrl: url, region }).optional(),
+  events: z
+    .strictObject({
+      queueUrl: url,
+      region,
+      rule: z
+        .string()
+        .regex(/^[\w.-]{1,64}$/)
+        .default('signalbox-events'),
+    })
+    .optional(),
   viewer: z.looseObject({ publicUrl: url }).optional(),
 });
 
@@ -136,6 +166,11 @@ export function toUseCase(entry: z.output<typeof useCase>, folder: string): UseC
     providers: { sagemaker: entry.providers.sagemaker },
     compile: entry.compile && toCompileSettings(entry.compile),
     components: entry.components && toComponentSettings(entry.components, folder),
+    onCall: entry.onCall && {
+      levels: entry.onCall.levels,
+      escalateAfterMs: milliseconds(entry.onCall.escalateAfter),
+    },
+    stuckAfterMs: entry.alerts.stuckAfter === 'off' ? undefined : milliseconds(entry.alerts.stuckAfter),
   };
 }
 
@@ -192,6 +227,10 @@ export const KEY_GUIDES: Readonly<Record<string, KeyGuide>> = {
     example: 'queueUrl: https://sqs.eu-west-1.amazonaws.com/111122223333/signalbox-events',
   },
   'events.region': { expected: 'an AWS region', example: 'region: eu-west-1' },
+  'events.rule': {
+    expected: 'the name of an EventBridge rule, 1 to 64 letters, digits and ._-',
+    example: 'rule: signalbox-events',
+  },
   viewer: { expected: 'a section', example: 'viewer: { publicUrl: https://signalbox.example.com }' },
   'viewer.publicUrl': {
     expected: 'an http or https URL',
@@ -265,12 +304,26 @@ export const KEY_GUIDES: Readonly<Record<string, KeyGuide>> = {
     example: 'onCall: { levels: [[S0ONCALL], [U0LEAD]], escalateAfter: 10m }',
   },
   'useCases[].onCall.levels': {
-    expected: 'a list of levels, each a list of users (U…) or user groups (S…)',
+    expected: 'a list of levels, each a list of users (U…), user groups (S…) or rotations',
     example: 'levels: [[S0ONCALL], [U0LEAD]]',
   },
+  'useCases[].onCall.levels[]': {
+    expected: 'a list of one or more users (U…), user groups (S…) or rotations',
+    example: 'levels: [[S0ONCALL], [U0LEAD]]',
+  },
+  'useCases[].onCall.levels[][]': {
+    expected:
+      'a user (U…), a user group (S…), or a rotation: a list of users, the date it begins, and a time zone such as Europe/Berlin',
+    example: '{ rotation: [U0ADA, U0BEN], since: "2026-01-05", handover: "09:00", timeZone: Europe/Berlin }',
+  },
   'useCases[].onCall.escalateAfter': {
-    expected: 'a duration: a number with s, m, h or d',
+    expected: 'a duration of a minute or more: a number with s, m, h or d',
     example: 'escalateAfter: 10m',
+  },
+  'useCases[].alerts': { expected: 'a section', example: 'alerts: { stuckAfter: 30m }' },
+  'useCases[].alerts.stuckAfter': {
+    expected: '"off", or a duration of a minute or more: a number with s, m, h or d',
+    example: 'stuckAfter: 30m',
   },
   'useCases[].compile': {
     expected: 'a section',

@@ -1,5 +1,6 @@
 /** A use case: one team's product line with its AWS account, its channels and who may do what there. */
 import type { CompileSettings } from './compile-input.ts';
+import type { OnCallSettings } from './on-call.ts';
 
 export type Role = 'viewer' | 'dataScientist' | 'operator' | 'admin';
 
@@ -28,6 +29,10 @@ export interface UseCase {
   compile?: CompileSettings | undefined;
   /** Left out: nothing is packaged here. */
   components?: ComponentSettings | undefined;
+  /** Who is called when something fails. Left out: alerts are posted and call nobody. */
+  onCall?: OnCallSettings | undefined;
+  /** Milliseconds without a new log line after which a run that printed before counts as stuck. Left out: never. */
+  stuckAfterMs?: number | undefined;
 }
 
 /** A use case's `components:` settings. */

@@ -8,6 +8,9 @@ import { AppError, toAppError } from '../errors.ts';
 import type { IngestLog } from './ingest.ts';
 import type { EventIntake } from './intake.ts';
 
+/** Milliseconds that a batch under way has for its end. */
+const STOP_WITHIN = 10_000;
+
 export interface SqsIntakeOptions {
   queueUrl: string;
   region: string;
@@ -44,7 +47,8 @@ export class SqsIntake {
         // Above the longest poll: a request that takes longer is dead.
         requestHandler: { connectionTimeout: 5_000, requestTimeout: 30_000 },
       });
-    const visibilityTimeout = options.visibilitySeconds ?? 60;
+    // A second is the shortest beat that there is, and it must come before the end.
+    const visibilityTimeout = Math.max(2, options.visibilitySeconds ?? 60);
     this.#consumer = Consumer.create({
       queueUrl: options.queueUrl,
       sqs: this.#client,
@@ -52,9 +56,9 @@ export class SqsIntake {
       waitTimeSeconds: options.waitSeconds ?? 20,
       visibilityTimeout,
       heartbeatInterval: Math.max(1, Math.floor(visibilityTimeout / 2)),
+      // Every error is waited out below, this kind as well.
+      authenticationErrorTimeout: 0,
       messageSystemAttributeNames: ['ApproximateReceiveCount'],
-      // The endpoint comes from the environment (AWS_ENDPOINT_URL), the URL only names the queue.
-      useQueueUrlAsEndpoint: false,
       suppressFifoWarning: true,
       preReceiveMessageCallback: () => this.#breathe(),
       postReceiveMessageCallback: async () => {
@@ -81,7 +85,12 @@ export class SqsIntake {
     this.#stopping.abort();
     if (this.#underway > 0)
       await new Promise<void>((resolve) => {
-        this.#onIdle = resolve;
+        // What hangs is not waited for without end: its messages come again.
+        const timer = setTimeout(resolve, STOP_WITHIN);
+        this.#onIdle = () => {
+          clearTimeout(timer);
+          resolve();
+        };
       });
     // Cuts the long poll off: a message on its way back becomes visible again after its time.
     this.#consumer.stop({ abort: true });

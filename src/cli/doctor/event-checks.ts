@@ -1,0 +1,85 @@
+/** The way of events as the doctor sees it: queue, dead letters, rule and target; and the secret of the endpoint. */
+import { type EventsFindings, inspectEvents } from '../../aws/event-setup.ts';
+import type { Config } from '../../config.ts';
+import { toAppError } from '../../errors.ts';
+import { type Check, subject } from './checks.ts';
+
+const about = subject('events');
+const SETUP =
+  'Run `signalbox events setup` with credentials that may make queues and rules in the account of the queue.';
+/** Messages that wait while a bot runs: more than a moment's worth. */
+const MANY = 1_000;
+
+export async function checkEvents(config: Config): Promise<Check[]> {
+  const { events, eventsSecret, useCases } = config;
+  if (!events)
+    return [
+      eventsSecret === undefined
+        ? about.warning(
+            'intake',
+            'neither a queue nor the HTTPS endpoint is set: what happens is noticed by polling alone',
+            'Add an events section with queueUrl and region to signalbox.yaml and run `signalbox events setup`.',
+          )
+        : about.ok(
+            'intake',
+            'by HTTPS at POST /events/eventbridge; whether EventBridge reaches it shows at the first event',
+          ),
+    ];
+  let found: EventsFindings;
+  try {
+    found = await inspectEvents({ ...events, sources: useCases });
+  } catch (thrown) {
+    const error = toAppError(thrown);
+    const fix = [error.hint, error.adminHint].filter((text) => text !== undefined).join('\n');
+    return [about.failed('intake', error.message, fix || 'Try again.')];
+  }
+  return [...queueChecks(found), ruleCheck(found, events.rule), ...otherAccounts(config)];
+}
+
+function queueChecks({ queue, deadLetters }: EventsFindings): Check[] {
+  if (!queue) return [about.failed('queue', 'there is no such queue', SETUP)];
+  const checks = [
+    queue.waiting > MANY
+      ? about.warning(
+          'queue',
+          `${queue.waiting} messages wait`,
+          'Start the bot, or look into its log for why it takes none.',
+        )
+      : about.ok('queue', `${queue.waiting} messages wait, ${queue.hidden} are being worked on`),
+    queue.policyAllows
+      ? about.ok('queue policy', 'lets the rule send')
+      : about.failed('queue policy', 'does not let the rule send', SETUP),
+  ];
+  if (!deadLetters) checks.push(about.warning('dead letters', 'the queue has no dead-letter queue', SETUP));
+  else if (deadLetters.waiting > 0)
+    checks.push(
+      about.warning(
+        'dead letters',
+        `${deadLetters.waiting} messages lie in ${deadLetters.name}`,
+        'Look at them in the SQS console; "Start DLQ redrive" there sends them again, and known ones are let pass once.',
+      ),
+    );
+  else checks.push(about.ok('dead letters', `${deadLetters.name} is empty`));
+  return checks;
+}
+
+function ruleCheck({ rule }: EventsFindings, name: string): Check {
+  if (!rule) return about.failed('rule', `there is no rule ${name} on the default event bus`, SETUP);
+  if (!rule.enabled) return about.failed('rule', `${name} is disabled`, SETUP);
+  if (!rule.reachesQueue) return about.failed('rule', `the queue is no target of ${name}`, SETUP);
+  if (!rule.pattern)
+    return about.warning('rule', `the pattern of ${name} leaves events out that Signalbox uses`, SETUP);
+  return about.ok('rule', `${name} sends to the queue`);
+}
+
+/** Their rules are theirs: the bot's credentials do not see them. */
+function otherAccounts({ events, useCases }: Config): Check[] {
+  const account = /\/(\d{12})\//.exec(events?.queueUrl ?? '')?.[1];
+  const others = useCases.filter((one) => one.account !== account || one.region !== events?.region);
+  return others.map((one) =>
+    subject(`use case ${one.id}`).skipped(
+      'event forwarding',
+      `the rule in account ${one.account}, ${one.region} cannot be seen from here; infra/use-case-account.yaml makes it`,
+    ),
+  );
+}

@@ -1,0 +1,149 @@
+import {
+  CreateQueueCommand,
+  GetQueueAttributesCommand,
+  SendMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import { afterEach, describe, expect, it } from 'vitest';
+import { AppError } from '../../src/errors.ts';
+import type { EventIntake } from '../../src/events/intake.ts';
+import { SqsIntake, type SqsIntakeOptions } from '../../src/events/sqs.ts';
+import { FaultPlan } from '../../src/sandbox/faults.ts';
+import { KEYS, REGION, sandbox } from '../sandbox/aws/support.ts';
+import { SILENT } from './support.ts';
+
+/** Visibility times are whole seconds. */
+const PATIENT = { timeout: 15_000 };
+
+let running: SqsIntake | undefined;
+afterEach(async () => {
+  await running?.stop();
+  running = undefined;
+});
+
+/** A queue with bodies in it, and an intake that writes down what it gets. */
+async function queueOf(
+  bodies: readonly string[],
+  { receive, ...options }: Partial<SqsIntakeOptions> & { receive?: EventIntake['receive'] } = {},
+) {
+  const faults = new FaultPlan();
+  const aws = await sandbox({ faults });
+  const client = new SQSClient({ endpoint: aws.url, region: REGION, credentials: KEYS, maxAttempts: 1 });
+  const { QueueUrl: queueUrl = '' } = await client.send(new CreateQueueCommand({ QueueName: 'events' }));
+  for (const MessageBody of bodies)
+    await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody }));
+  const got: string[] = [];
+  const intake = new SqsIntake({
+    queueUrl,
+    region: REGION,
+    client,
+    log: SILENT,
+    waitSeconds: 1,
+    backoff: [1, 5],
+    intake: {
+      receive: async (body, via) => {
+        got.push(body);
+        return receive ? receive(body, via) : 'stored';
+      },
+    },
+    ...options,
+  });
+  running = intake;
+  const left = async () => {
+    const { Attributes = {} } = await client.send(
+      new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ['All'] }),
+    );
+    return (
+      Number(Attributes.ApproximateNumberOfMessages) +
+      Number(Attributes.ApproximateNumberOfMessagesNotVisible)
+    );
+  };
+  const extended = () =>
+    Object.entries(aws.stats().requests).find(([name]) =>
+      name.endsWith('ChangeMessageVisibilityBatch'),
+    )?.[1] ?? 0;
+  return { intake, got, left, faults, extended };
+}
+
+const numbered = (count: number) => Array.from({ length: count }, (_, n) => `event ${n}`);
+
+describe('[N1] the queue', () => {
+  it('is emptied in batches, each message once', async () => {
+    const { intake, got, left } = await queueOf(numbered(25));
+    intake.start();
+    await expect.poll(left, PATIENT).toBe(0);
+    expect(new Set(got)).toEqual(new Set(numbered(25)));
+    expect(got).toHaveLength(25);
+    expect(intake.problem()).toBeUndefined();
+  });
+
+  it('[N2] keeps what could not be stored, and only that, until it can be', async () => {
+    let full = true;
+    const { intake, got, left } = await queueOf(numbered(5), {
+      visibilitySeconds: 2,
+      receive: async (body) => {
+        if (full && body === 'event 3') throw new AppError('unavailable', 'The disk is full.');
+        return 'stored';
+      },
+    });
+    intake.start();
+    await expect.poll(left, PATIENT).toBe(1);
+    expect(intake.problem()).toContain('The disk is full');
+    full = false;
+    await expect.poll(left, PATIENT).toBe(0);
+    expect(got.filter((body) => body === 'event 0')).toHaveLength(1);
+    expect(intake.problem()).toBeUndefined();
+  });
+
+  it('goes on after errors of SQS', async () => {
+    const { intake, got, left, faults } = await queueOf(numbered(3));
+    faults.add([
+      { on: 'sqs:ReceiveMessage', kind: 'ThrottlingException', times: 2 },
+      { on: 'sqs:ReceiveMessage', kind: '500', times: 1 },
+      { on: 'sqs:ReceiveMessage', kind: 'drop', times: 1 },
+    ]);
+    intake.start();
+    await expect.poll(left, PATIENT).toBe(0);
+    expect(got).toHaveLength(3);
+  });
+
+  it('[N2] gets a message again that it could not delete', async () => {
+    const { intake, got, left, faults } = await queueOf(numbered(1), { visibilitySeconds: 2 });
+    faults.add({ on: 'sqs:DeleteMessageBatch', kind: '500' });
+    intake.start();
+    await expect.poll(left, PATIENT).toBe(0);
+    expect(got).toEqual(['event 0', 'event 0']);
+  });
+
+  it('[N2] keeps a message hidden while it takes long to store', async () => {
+    let done = (): void => {};
+    const { intake, got, left, extended } = await queueOf(numbered(1), {
+      visibilitySeconds: 2,
+      receive: () => new Promise((resolve) => (done = () => resolve('stored'))),
+    });
+    intake.start();
+    await expect.poll(extended, PATIENT).toBeGreaterThan(0);
+    done();
+    await expect.poll(left, PATIENT).toBe(0);
+    expect(got).toHaveLength(1);
+  });
+
+  it('[O5] stores and deletes what it has when it is stopped, at once when it only waits', async () => {
+    let done = (): void => {};
+    const { intake, got, left } = await queueOf(numbered(1), {
+      waitSeconds: 20,
+      receive: () => new Promise((resolve) => (done = () => resolve('stored'))),
+    });
+    intake.start();
+    await expect.poll(() => got.length).toBe(1);
+    const stopped = intake.stop();
+    done();
+    await stopped;
+    expect(await left()).toBe(0);
+
+    const idle = await queueOf([], { waitSeconds: 20 });
+    idle.intake.start();
+    await idle.intake.stop();
+    expect(idle.got).toEqual([]);
+  });
+});
