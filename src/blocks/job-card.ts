@@ -157,7 +157,7 @@ export function stopButton(target: string, ref: string): Button | undefined {
   });
 }
 
-function componentWords(component: Component): string {
+export function componentWords(component: Component): string {
   const label = componentStateLabel(component.state);
   const { name, version } = component.chain.component;
   return `${label.symbol} component ${code(`${name} ${version}`)} ${plain(label.word, 60)}`;
