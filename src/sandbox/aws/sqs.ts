@@ -1,18 +1,16 @@
-/** SQS: standard queues on the AWS JSON 1.0 protocol; `sqs-query.ts` puts the older Query protocol in front. */
+/** SQS: standard queues on the AWS JSON 1.0 protocol. */
 import type { EpochMs } from '../../ports.ts';
 import { AuthError, AwsError } from './errors.ts';
 import type { Iam } from './iam.ts';
-import { attributeBytes, attributesMd5, readAttributes } from './message-attributes.ts';
 import { pageOf } from './page-tokens.ts';
 import { evaluateResource } from './policy.ts';
-import type { Delivery, NewMessage } from './queue.ts';
-import { number, type QueueStore, type StoredQueue } from './queue-store.ts';
+import type { QueueStore, StoredQueue } from './queue-store.ts';
 import type { AwsAnswer, AwsCall, AwsOperation, AwsService } from './service.ts';
+import { integer, list, missing, strings, text } from './sqs-input.ts';
+import { MAX_VISIBILITY_SECONDS, messageBytes, readMessage, receive, sent } from './sqs-messages.ts';
 
 const MAX_BATCH = 10;
 const MAX_REQUEST_BYTES = 1_048_576;
-const MAX_WAIT_SECONDS = 20;
-const MAX_VISIBILITY_SECONDS = 43_200;
 
 /**
  * What the JSON protocol names one way and the older Query protocol another: clients made before the change
@@ -208,136 +206,6 @@ function authorize(iam: Iam, call: AwsCall, queue: StoredQueue, operation: strin
   );
 }
 
-async function receive({ arn, queue, ...stored }: StoredQueue, call: AwsCall): Promise<AwsAnswer> {
-  const { input } = call;
-  const whole = { ...stored, arn, queue };
-  const max =
-    input.MaxNumberOfMessages === undefined
-      ? 1
-      : integer('MaxNumberOfMessages', input.MaxNumberOfMessages, 1, 10);
-  const visibilitySeconds =
-    input.VisibilityTimeout === undefined
-      ? number(whole, 'VisibilityTimeout')
-      : integer('VisibilityTimeout', input.VisibilityTimeout, 0, MAX_VISIBILITY_SECONDS);
-  const waitSeconds =
-    input.WaitTimeSeconds === undefined
-      ? number(whole, 'ReceiveMessageWaitTimeSeconds')
-      : integer('WaitTimeSeconds', input.WaitTimeSeconds, 0, MAX_WAIT_SECONDS);
-  const system = [...list(input.AttributeNames ?? []), ...list(input.MessageSystemAttributeNames ?? [])].map(
-    String,
-  );
-  const names = list(input.MessageAttributeNames ?? []).map(String);
-  const deliveries = await queue.receive({ max, visibilitySeconds, waitSeconds, signal: call.signal });
-  if (deliveries.length === 0) return { body: {} };
-  return { body: { Messages: deliveries.map((delivery) => asMessage(delivery, system, names)) } };
-}
-
-function asMessage(
-  { message, receiptHandle }: Delivery,
-  system: readonly string[],
-  names: readonly string[],
-) {
-  const told = systemAttributes(message).filter(([name]) => system.includes('All') || system.includes(name));
-  const wanted = (name: string) =>
-    names.some((pattern) =>
-      pattern === 'All' || pattern === '.*'
-        ? true
-        : pattern.endsWith('.*')
-          ? name.startsWith(pattern.slice(0, -2))
-          : pattern === name,
-    );
-  const attributes = Object.entries(message.attributes ?? {}).filter(([name]) => wanted(name));
-  return {
-    MessageId: message.id,
-    ReceiptHandle: receiptHandle,
-    MD5OfBody: message.md5,
-    Body: message.body,
-    ...(told.length === 0 ? {} : { Attributes: Object.fromEntries(told) }),
-    ...(attributes.length === 0
-      ? {}
-      : {
-          MessageAttributes: Object.fromEntries(attributes),
-          MD5OfMessageAttributes: attributesMd5(Object.fromEntries(attributes)),
-        }),
-  };
-}
-
-function systemAttributes(message: Delivery['message']): [string, string][] {
-  return [
-    ['SenderId', message.sender],
-    ['SentTimestamp', String(message.sentAt)],
-    ['ApproximateReceiveCount', String(message.receives)],
-    ['ApproximateFirstReceiveTimestamp', String(message.firstReceivedAt ?? message.sentAt)],
-    ...(message.traceHeader === undefined
-      ? []
-      : ([['AWSTraceHeader', message.traceHeader]] as [string, string][])),
-    ...(message.deadLetterSource === undefined
-      ? []
-      : ([['DeadLetterQueueSourceArn', message.deadLetterSource]] as [string, string][])),
-  ];
-}
-
-function readMessage(
-  queue: StoredQueue,
-  call: AwsCall,
-  given: Readonly<Record<string, unknown>>,
-): NewMessage {
-  const body = given.MessageBody;
-  if (typeof body !== 'string') throw missing('MessageBody');
-  if (body === '') {
-    throw new AwsError('InvalidParameterValue', 'The request must contain the parameter MessageBody.');
-  }
-  if (FORBIDDEN.test(body)) {
-    throw new AwsError(
-      'InvalidMessageContents',
-      `Invalid characters were found in the message body. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF`,
-    );
-  }
-  const attributes = readAttributes(given.MessageAttributes);
-  const limit = number(queue, 'MaximumMessageSize');
-  const bytes = Buffer.byteLength(body) + attributeBytes(attributes);
-  if (bytes > limit) {
-    throw new AwsError(
-      'InvalidParameterValue',
-      `One or more parameters are invalid. Reason: Message must be shorter than ${limit} bytes.`,
-    );
-  }
-  if (given.MessageGroupId !== undefined && typeof given.MessageGroupId !== 'string')
-    throw missing('MessageGroupId');
-  const trace = (given.MessageSystemAttributes as Record<string, { StringValue?: string }> | undefined)
-    ?.AWSTraceHeader;
-  return {
-    body,
-    ...(attributes === undefined ? {} : { attributes, attributesMd5: attributesMd5(attributes) }),
-    ...(trace?.StringValue === undefined ? {} : { traceHeader: trace.StringValue }),
-    sender: call.principal.userId,
-    delaySeconds:
-      given.DelaySeconds === undefined ? undefined : integer('DelaySeconds', given.DelaySeconds, 0, 900),
-  };
-}
-
-/** Control characters that XML 1.0 has no place for, and halves of surrogate pairs. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
-const FORBIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surrogate}/u;
-
-const messageBytes = (entry: Readonly<Record<string, unknown>>): number =>
-  Buffer.byteLength(String(entry.MessageBody ?? '')) +
-  attributeBytes(readAttributes(entry.MessageAttributes));
-
-const sent = ({
-  id,
-  md5,
-  attributesMd5: attributes,
-}: {
-  id: string;
-  md5: string;
-  attributesMd5?: string;
-}) => ({
-  MessageId: id,
-  MD5OfMessageBody: md5,
-  ...(attributes === undefined ? {} : { MD5OfMessageAttributes: attributes }),
-});
-
 function changeVisibility({ queue }: StoredQueue, given: Readonly<Record<string, unknown>>): void {
   if (given.VisibilityTimeout === undefined) throw missing('VisibilityTimeout');
   const seconds = integer('VisibilityTimeout', given.VisibilityTimeout, 0, MAX_VISIBILITY_SECONDS);
@@ -444,33 +312,5 @@ function queueName(given: unknown): string {
     'Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length',
   );
 }
-
-function text(name: string, value: unknown): string {
-  if (typeof value === 'string' && value !== '') return value;
-  throw missing(name);
-}
-
-function integer(name: string, value: unknown, min: number, max: number): number {
-  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value;
-  throw new AwsError(
-    'InvalidParameterValue',
-    `Value ${String(value)} for parameter ${name} is invalid. Reason: Must be between ${min} and ${max}, if provided.`,
-  );
-}
-
-function list(value: unknown): unknown[] {
-  if (value === undefined || value === null) return [];
-  if (Array.isArray(value)) return value;
-  throw new AwsError('SerializationException', 'Expected a list');
-}
-
-function strings(value: unknown): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries((value ?? {}) as Record<string, unknown>).map(([key, one]) => [key, String(one)]),
-  );
-}
-
-const missing = (name: string) =>
-  new AwsError('MissingParameter', `The request must contain the parameter ${name}.`);
 
 const noQueue = () => new AwsError('QueueDoesNotExist', 'The specified queue does not exist.');
