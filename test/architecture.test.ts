@@ -22,6 +22,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   providers: COMMON,
   aws: COMMON,
   stores: COMMON,
+  notifiers: [...COMMON, 'operations', 'blocks'],
   commands: [...COMMON, 'operations', 'blocks'],
   slack: [...COMMON, 'blocks', 'commands:types'],
   http: [...COMMON, 'blocks', 'commands:types'],
