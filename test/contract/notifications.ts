@@ -1,0 +1,228 @@
+/** What every store must do with events, messages, alerts, subscriptions and timers. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Alert, acknowledge, joinAlert, openAlert, resolve } from '../../src/domain/alerts.ts';
+import type { EventRecord, OutboxRecord, Store } from '../../src/ports.ts';
+import type { StoreHarness } from './store.ts';
+import { AT } from './store-records.ts';
+
+const BY = { team: 'T0LINE', user: 'U0ADA' };
+
+export function eventRecord(id: string, changes: Partial<EventRecord> = {}): EventRecord {
+  return { id, keys: [`id:${id}`], receivedAt: AT, via: 'sqs', state: 'pending', ...changes };
+}
+
+export function post(key: string, changes: Partial<OutboxRecord> = {}): OutboxRecord {
+  return {
+    key,
+    id: `id-${key}`,
+    channel: 'C0LINE3',
+    createdAt: AT,
+    changedAt: AT,
+    message: { text: key, blocks: [{ type: 'divider' }] },
+    version: 1,
+    shown: 0,
+    ...changes,
+  };
+}
+
+export function alert(id: string, changes: Partial<Alert> = {}): Alert {
+  const facts = {
+    id,
+    useCase: 'line-3',
+    group: `group-${id}`,
+    kind: 'training' as const,
+    title: id,
+    cause: 'boom',
+  };
+  const subject = { id: `subject-${id}`, name: id, at: AT };
+  return { ...openAlert({ ...facts, subject }, AT, { levels: 2, afterMs: 1000 }), ...changes };
+}
+
+export function notificationContract(name: string, harness: () => Promise<StoreHarness>): void {
+  describe(`store contract, notifications: ${name}`, () => {
+    let state: StoreHarness;
+    let store: Store;
+    const reopen = async (): Promise<void> => {
+      await store.close();
+      store = await state.open();
+    };
+
+    beforeEach(async () => {
+      state = await harness();
+      store = await state.open();
+    });
+    afterEach(async () => {
+      await store.close();
+      await state.dispose();
+    });
+
+    describe('[N2] events', () => {
+      it('are unique by each of their keys, also when they come at the same time', async () => {
+        const added = await Promise.all([
+          store.addEvent(eventRecord('a', { keys: ['id:a', 'change:1'] })),
+          store.addEvent(eventRecord('a')),
+          store.addEvent(eventRecord('b', { keys: ['id:b', 'change:1'] })),
+          store.addEvent(eventRecord('c', { keys: ['id:c', 'change:2'] })),
+        ]);
+        expect(added).toEqual([true, false, false, true]);
+        await reopen();
+        expect(await store.addEvent(eventRecord('d', { keys: ['change:2'] }))).toBe(false);
+      });
+
+      it('are pending until they are settled, oldest first, and known afterwards', async () => {
+        await store.addEvent(eventRecord('late', { receivedAt: AT + 2 }));
+        await store.addEvent(eventRecord('early', { receivedAt: AT + 1 }));
+        const pending = async () =>
+          (await store.listEvents({ state: 'pending', limit: 9 })).map(({ id }) => id);
+        expect(await pending()).toEqual(['early', 'late']);
+        await store.changeEvent('early', (known) => ({ ...known, state: 'handled', settledAt: AT }));
+        await store.changeEvent('nobody', (known) => known);
+        await reopen();
+        expect(await pending()).toEqual(['late']);
+        expect(await store.addEvent(eventRecord('early'))).toBe(false);
+      });
+
+      it('are counted, those set aside by their reason', async () => {
+        const aside = (id: string, code: 'not-json' | 'incomplete') =>
+          store.addEvent(eventRecord(id, { state: 'set-aside', reason: { code, message: 'x' } }));
+        await store.addEvent(eventRecord('a'));
+        await aside('b', 'not-json');
+        await aside('c', 'not-json');
+        await aside('d', 'incomplete');
+        expect(await store.countEvents()).toEqual({
+          pending: 1,
+          handled: 0,
+          setAside: { 'not-json': 2, incomplete: 1 },
+        });
+      });
+    });
+
+    describe('[N7] messages', () => {
+      it('are unsent in the order in which they came, until they are shown or given up', async () => {
+        for (const [at, key] of ['c', 'a', 'b'].entries())
+          await store.changePost(key, () => post(key, { createdAt: AT + at }));
+        const unsent = async () => (await store.listUnsent()).map(({ key }) => key);
+        expect(await unsent()).toEqual(['c', 'a', 'b']);
+        await store.changePost('a', (known) => known && { ...known, message: undefined, shown: 1 });
+        await store.changePost('c', (known) => known && { ...known, failed: { code: 'expired', at: AT } });
+        await reopen();
+        expect(await unsent()).toEqual(['b']);
+        expect(await store.getPost('a')).toMatchObject({ shown: 1 });
+        expect(await store.getPost('nobody')).toBeUndefined();
+      });
+
+      it('are changed atomically', async () => {
+        await store.changePost('card', () => post('card'));
+        await Promise.all(
+          Array.from({ length: 20 }, () =>
+            store.changePost('card', (known) => known && { ...known, version: known.version + 1 }),
+          ),
+        );
+        expect(await store.getPost('card')).toMatchObject({ version: 21 });
+      });
+
+      it('know the channels that cannot be posted to, until they can', async () => {
+        const dead = { channel: 'C0OLD', since: AT, code: 'is_archived', nextLookAt: AT + 1, looks: 0 };
+        await store.changeDeadChannel('C0OLD', (known) => known ?? dead);
+        await reopen();
+        expect(await store.listDeadChannels()).toEqual([dead]);
+        await store.changeDeadChannel('C0OLD', () => undefined);
+        await store.changeDeadChannel('C0OTHER', (known) => known);
+        await reopen();
+        expect(await store.listDeadChannels()).toEqual([]);
+      });
+    });
+
+    describe('[N4] alerts', () => {
+      it('are one for each group while it is unresolved, also when failures come at the same time', async () => {
+        const fail = (n: number) => {
+          const subject = { id: `attempt-${n}`, name: 'train', at: AT };
+          return store.changeAlertOfGroup({ useCase: 'line-3', group: 'g', subject: subject.id }, (known) =>
+            known ? joinAlert(known, subject, AT) : alert(`alert-${n}`, { group: 'g', subjects: [subject] }),
+          );
+        };
+        await Promise.all(Array.from({ length: 40 }, (_, n) => fail(n)));
+        const [one, ...others] = await store.listAlerts({ unresolved: true, limit: 99 });
+        expect(others).toEqual([]);
+        expect(one).toMatchObject({ count: 40 });
+
+        await store.changeAlert(one!.id, (known) => resolve(known, 'closed', AT, BY));
+        await reopen();
+        // Told once, also after it was resolved; a new failure is a new alert.
+        expect(await fail(7)).toMatchObject({ id: one!.id, count: 40 });
+        expect(await fail(41)).toMatchObject({ id: 'alert-41', count: 1 });
+        expect(await store.listAlerts({ useCase: 'line-3', unresolved: true, limit: 99 })).toHaveLength(1);
+        expect(await store.listAlerts({ limit: 99 })).toHaveLength(2);
+        expect((await store.findAlertOfSubject('line-3', 'attempt-3'))?.id).toBe(one!.id);
+        expect(await store.findAlertOfSubject('harbor', 'attempt-3')).toBeUndefined();
+      });
+
+      it('keep what was done to them', async () => {
+        const key = { useCase: 'line-3', group: 'group-a', subject: 'subject-a' };
+        await store.changeAlertOfGroup(key, () => alert('a'));
+        const after = await store.changeAlert('a', (known) => acknowledge(known, BY, AT + 5));
+        await reopen();
+        expect(await store.getAlert('a')).toEqual(after);
+        await expect(store.changeAlert('nobody', (known) => known)).rejects.toMatchObject({
+          code: 'not_found',
+        });
+        await expect(
+          store.changeAlertOfGroup(
+            { ...key, subject: 'new' },
+            (known) => known && { ...known, group: 'other' },
+          ),
+        ).rejects.toMatchObject({ code: 'internal' });
+      });
+
+      it('can be muted, and heard again', async () => {
+        const mute = { id: 'm', useCase: 'line-3', pattern: 'train-*', by: BY, at: AT };
+        await store.putMute(mute);
+        await store.putMute({ ...mute, id: 'other', useCase: 'harbor' });
+        await reopen();
+        expect(await store.listMutes('line-3')).toEqual([mute]);
+        await store.removeMute('m');
+        await store.removeMute('m');
+        expect(await store.listMutes()).toHaveLength(1);
+      });
+    });
+
+    it('[N5] subscriptions and settings of channels are kept, replaced and taken back', async () => {
+      const one = {
+        id: 's1',
+        useCase: 'line-3',
+        channel: 'C0LINE3',
+        kinds: ['training' as const],
+        failuresOnly: true,
+        createdBy: BY,
+        createdAt: AT,
+      };
+      await store.putSubscription({ ...one, id: 's2', useCase: 'harbor', createdAt: AT + 1 });
+      await store.putSubscription(one);
+      await store.putSubscription({ ...one, failuresOnly: false });
+      const settings = { channel: 'C0LINE3', changedBy: BY, changedAt: AT };
+      await store.putChannelSettings(settings);
+      await reopen();
+      expect((await store.listSubscriptions()).map(({ id }) => id)).toEqual(['s1', 's2']);
+      expect(await store.listSubscriptions({ useCase: 'line-3', channel: 'C0LINE3' })).toEqual([
+        { ...one, failuresOnly: false },
+      ]);
+      expect(await store.listSubscriptions({ channel: 'C0OTHER' })).toEqual([]);
+      expect(await store.listChannelSettings()).toEqual([settings]);
+      expect([await store.removeSubscription('s1'), await store.removeSubscription('s1')]).toEqual([
+        true,
+        false,
+      ]);
+    });
+
+    it('[N4] timers are kept, the next one first, and removed only as they were', async () => {
+      await store.putTimer({ id: 'b', kind: 'x', dueAt: AT + 2, data: { alert: 'a' } });
+      await store.putTimer({ id: 'a', kind: 'x', dueAt: AT + 1 });
+      await store.putTimer({ id: 'a', kind: 'x', dueAt: AT + 3 });
+      await reopen();
+      expect((await store.listTimers()).map(({ id }) => id)).toEqual(['b', 'a']);
+      await store.removeTimer('a', AT + 1);
+      await store.removeTimer('b');
+      expect(await store.listTimers()).toEqual([{ id: 'a', kind: 'x', dueAt: AT + 3 }]);
+    });
+  });
+}

@@ -1,0 +1,245 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type AwsEvent, parseAwsEvent } from '../../src/domain/aws-events.ts';
+import { AT, body, envelope, trainingEvent } from '../events/support.ts';
+
+function parsed(event: object): { event: AwsEvent; keys: readonly string[] } {
+  const result = parseAwsEvent(body(event));
+  if ('setAside' in result) throw new Error(result.setAside.message);
+  return result;
+}
+const aside = (given: string) => {
+  const result = parseAwsEvent(given);
+  if ('event' in result) throw new Error('It was taken');
+  return result.setAside;
+};
+
+describe('[N1] events of AWS', () => {
+  it.each([
+    ['a number', AT],
+    ['digits', String(AT)],
+    ['seconds', AT / 1000],
+    ['ISO 8601', new Date(AT).toISOString()],
+  ])('read times given as %s', (_what, time) => {
+    const { event } = parsed(
+      trainingEvent('train', 'Completed', { TrainingEndTime: time, LastModifiedTime: time }),
+    );
+    expect(event).toMatchObject({ kind: 'training', job: 'train', endedAt: AT, at: AT });
+  });
+
+  it('read all that is used of a training job', () => {
+    const { event } = parsed(
+      trainingEvent('train', 'Failed', {
+        SecondaryStatus: 'Failed',
+        FailureReason: 'AlgorithmError: <!channel>',
+        ResourceConfig: { InstanceType: 'ml.p3.2xlarge', InstanceCount: '2' },
+        ModelArtifacts: { S3ModelArtifacts: 's3://bucket/model.tar.gz' },
+        Tags: { anything: 1 },
+      }),
+    );
+    expect(event).toMatchObject({
+      status: 'Failed',
+      failureReason: 'AlgorithmError: <!channel>',
+      instanceType: 'ml.p3.2xlarge',
+      instanceCount: 2,
+      modelArtifact: 's3://bucket/model.tar.gz',
+      replayed: false,
+    });
+  });
+
+  it('do not fail for a field that is of no importance and of another kind', () => {
+    expect(
+      parsed(
+        trainingEvent('train', 'Stopped', {
+          TrainingEndTime: {},
+          ResourceConfig: 'none',
+          FailureReason: null,
+        }),
+      ).event,
+    ).toMatchObject({ status: 'Stopped', endedAt: undefined, instanceType: undefined });
+  });
+
+  it('know a replay, and an event that was forwarded or made by hand', () => {
+    expect(parsed(trainingEvent('a', 'Failed', {}, { 'replay-name': 'again' })).event.replayed).toBe(true);
+    expect(
+      parsed(trainingEvent('a', 'Failed', {}, { source: 'my.test', resources: undefined })).event.kind,
+    ).toBe('training');
+    expect(
+      parsed(trainingEvent('a', 'Failed', {}, { 'detail-type': 'sagemaker training job state change' })).event
+        .kind,
+    ).toBe('training');
+  });
+
+  it('read a compilation hint in any letter case', () => {
+    const hint = envelope('SageMaker Compilation Job State Change', {
+      CompilationJobName: 'x-1',
+      CompilationJobStatus: 'Completed',
+    });
+    expect(parsed(hint).event).toMatchObject({
+      kind: 'compilation',
+      compilationJob: 'x-1',
+      status: 'Completed',
+    });
+  });
+
+  it.each(['deploymentId', 'deployment-id'])('read a deployment by %s', (key) => {
+    const { event } = parsed(
+      envelope(
+        'Greengrass V2 Effective Deployment Status Change',
+        { [key]: 'd-1', effectiveDeploymentExecutionStatus: 'failed', reason: 'no disk' },
+        { resources: ['arn:aws:greengrass:eu-west-1:123456789012:coreDevices:station-7'] },
+      ),
+    );
+    expect(event).toMatchObject({
+      kind: 'deployment',
+      deployment: 'd-1',
+      device: 'station-7',
+      status: 'FAILED',
+      reason: 'no disk',
+    });
+  });
+
+  it('read installed components, several or one', () => {
+    const type = 'Greengrass V2 Installed Component Status Change';
+    const several = {
+      coreDeviceThingName: 's',
+      components: [
+        { componentName: 'a', lifecycleState: 'Errored' },
+        { componentName: 'b', componentVersion: '1.0.0', lifecycleState: 'BROKEN' },
+      ],
+    };
+    expect(parsed(envelope(type, several)).event).toMatchObject({
+      components: [
+        { name: 'a', status: 'ERRORED' },
+        { name: 'b', version: '1.0.0', status: 'BROKEN' },
+      ],
+    });
+    const one = { coreDeviceThingName: 's', componentName: 'a', status: 'broken' };
+    expect(parsed(envelope(type, one)).event).toMatchObject({
+      components: [{ name: 'a', status: 'BROKEN' }],
+    });
+    expect(aside(body(envelope(type, { coreDeviceThingName: 's' }))).code).toBe('incomplete');
+  });
+
+  it('read an alarm', () => {
+    const { event } = parsed(
+      envelope('CloudWatch Alarm State Change', {
+        alarmName: 'gpu idle',
+        state: { value: 'ALARM', reason: 'Threshold Crossed', timestamp: '2026-01-31T14:00:00.000+0000' },
+        previousState: { value: 'OK' },
+      }),
+    );
+    expect(event).toMatchObject({
+      kind: 'alarm',
+      alarm: 'gpu idle',
+      state: 'ALARM',
+      previousState: 'OK',
+      at: AT,
+    });
+  });
+});
+
+describe('[N2] what cannot be used is set aside with the reason', () => {
+  it.each<[string, string, string, RegExp]>([
+    ['not JSON', 'hello', 'not-json', /as JSON; came “hello”/],
+    ['no event', '{"a":1}', 'not-an-event', /id is missing/],
+    [
+      'a wrong account',
+      body(trainingEvent('a', 'Failed', {}, { account: 12 })),
+      'not-an-event',
+      /account came as “12”/,
+    ],
+    [
+      'no time',
+      body(trainingEvent('a', 'Failed', {}, { time: 'yesterday' })),
+      'not-an-event',
+      /time came as/,
+    ],
+    ['an unknown type', body(envelope('Something New', {})), 'unknown-type', /“Something New”/],
+    [
+      'a type of another service',
+      body(trainingEvent('a', 'Failed', {}, { source: 'aws.s3' })),
+      'unknown-type',
+      /aws\.sagemaker/,
+    ],
+    [
+      'no name',
+      body(envelope('SageMaker Training Job State Change', { TrainingJobStatus: 'Failed' })),
+      'incomplete',
+      /TrainingJobName is missing/,
+    ],
+    [
+      'no deployment id',
+      body(envelope('Greengrass V2 Effective Deployment Status Change', { status: 'FAILED' })),
+      'incomplete',
+      /deploymentId/,
+    ],
+    [
+      '300 KB',
+      body(trainingEvent('a', 'Failed', { Environment: 'x'.repeat(300_000) })),
+      'too-large',
+      /262144/,
+    ],
+  ])('%s', (_what, given, code, message) => {
+    const reason = aside(given);
+    expect(reason).toMatchObject({ code });
+    expect(reason.message).toMatch(message);
+    expect(reason.message.length).toBeLessThan(400);
+  });
+
+  it('property: whatever comes, a result and no error', () => {
+    const anything = fc.oneof(
+      fc.string(),
+      fc.json(),
+      fc
+        .dictionary(
+          fc.constantFrom('id', 'source', 'detail-type', 'account', 'region', 'time', 'detail', 'resources'),
+          fc.anything(),
+        )
+        .map(
+          (changes) =>
+            JSON.stringify({ ...trainingEvent('a', 'Failed'), ...changes }, (_, value: unknown) =>
+              typeof value === 'bigint' ? String(value) : value,
+            ) ?? '',
+        ),
+      fc
+        .dictionary(
+          fc.constantFrom('TrainingJobName', 'TrainingJobStatus', 'LastModifiedTime', 'ResourceConfig'),
+          fc.jsonValue(),
+        )
+        .map((detail) => body(trainingEvent('a', 'Failed', detail))),
+    );
+    fc.assert(
+      fc.property(anything, (given) => {
+        const result = parseAwsEvent(given);
+        expect('event' in result || result.setAside.message.length > 0).toBe(true);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('[N2] dedupe keys', () => {
+  const keys = (event: object) => new Set(parsed(event).keys);
+  const shared = (a: object, b: object) => [...keys(a)].filter((key) => keys(b).has(key)).length > 0;
+  const changed = { LastModifiedTime: AT };
+
+  it('are shared by the same event, and by the same change under another id', () => {
+    const event = trainingEvent('a', 'Failed', changed);
+    expect(shared(event, event)).toBe(true);
+    expect(shared(event, { ...event, id: 'other', time: new Date(AT + 5000).toISOString() })).toBe(true);
+    expect(shared(event, trainingEvent('a', 'FAILED', { ...changed, SecondaryStatus: 'failed' }))).toBe(true);
+  });
+
+  it('differ by thing, status, secondary status and time', () => {
+    const event = trainingEvent('a', 'InProgress', changed);
+    for (const other of [
+      trainingEvent('b', 'InProgress', changed),
+      trainingEvent('a', 'Failed', changed),
+      trainingEvent('a', 'InProgress', { ...changed, SecondaryStatus: 'Downloading' }),
+      trainingEvent('a', 'InProgress', { LastModifiedTime: AT + 1 }),
+      trainingEvent('a', 'InProgress', changed, { region: 'us-east-1' }),
+    ])
+      expect(shared(event, other)).toBe(false);
+  });
+});

@@ -1,0 +1,108 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { resolve } from '../../src/domain/alerts.ts';
+import { openLowdbStore } from '../../src/stores/lowdb.ts';
+import { alert, eventRecord, notificationContract, post } from '../contract/notifications.ts';
+import { AT } from '../contract/store-records.ts';
+
+const DAY = 86_400_000;
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'signalbox-store-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+for (const [name, options] of [
+  ['lowdb', {}],
+  ['lowdb that writes its state each time', { journalBytes: 1 }],
+] as const)
+  notificationContract(name, async () => {
+    const own = await mkdtemp(join(tmpdir(), 'signalbox-store-'));
+    return {
+      open: () => openLowdbStore(own, { now: () => AT, ...options }),
+      dispose: () => rm(own, { recursive: true, force: true }),
+    };
+  });
+
+describe('what grows old', () => {
+  it('is let go of: events after 15 days, shown messages after 90, resolved alerts after 180', async () => {
+    let now = AT;
+    const open = () => openLowdbStore(folder, { now: () => now, journalBytes: 1 });
+    let store = await open();
+    await store.addEvent(eventRecord('pending'));
+    await store.addEvent(eventRecord('handled', { state: 'handled', settledAt: AT }));
+    await store.changePost('shown', () => post('shown', { message: undefined, shown: 1 }));
+    await store.changePost('unsent', () => post('unsent'));
+    for (const id of ['open', 'resolved'])
+      await store.changeAlertOfGroup(
+        { useCase: 'line-3', group: `group-${id}`, subject: `subject-${id}` },
+        () => (id === 'open' ? alert(id) : resolve(alert(id), 'closed', AT)),
+      );
+    const kept = async () => {
+      await store.close();
+      store = await open();
+      await store.close();
+      store = await open();
+      return {
+        events: [
+          ...(await store.listEvents({ state: 'pending', limit: 9 })),
+          ...(await store.listEvents({ state: 'handled', limit: 9 })),
+        ].map(({ id }) => id),
+        shown: (await store.getPost('shown')) !== undefined,
+        unsent: (await store.listUnsent()).length,
+        alerts: (await store.listAlerts({ limit: 9 })).map(({ id }) => id).toSorted(),
+      };
+    };
+    // A change each time, so that the state is written.
+    const touch = () => store.putTimer({ id: 't', kind: 'x', dueAt: now });
+    const all = { events: ['pending', 'handled'], shown: true, unsent: 1, alerts: ['open', 'resolved'] };
+    now = AT + 14 * DAY;
+    await touch();
+    expect(await kept()).toEqual(all);
+    now = AT + 16 * DAY;
+    await touch();
+    expect(await kept()).toEqual({ ...all, events: ['pending'] });
+    now = AT + 91 * DAY;
+    await touch();
+    expect(await kept()).toEqual({ ...all, events: ['pending'], shown: false });
+    now = AT + 181 * DAY;
+    await touch();
+    expect(await kept()).toEqual({ events: ['pending'], shown: false, unsent: 1, alerts: ['open'] });
+    await store.close();
+  });
+
+  it('a state that was written before there were any is taken over', async () => {
+    let store = await openLowdbStore(folder);
+    await store.putTimer({ id: 't', kind: 'x', dueAt: AT });
+    await store.close();
+    const { notifications: _, ...older } = JSON.parse(
+      await readFile(join(folder, 'state.json'), 'utf8'),
+    ) as Record<string, unknown>;
+    await writeFile(join(folder, 'state.json'), JSON.stringify(older));
+    store = await openLowdbStore(folder);
+    expect(await store.listTimers()).toEqual([]);
+    await store.close();
+  });
+});
+
+it('takes back what could not be written, its uniqueness included', async () => {
+  const store = await openLowdbStore(folder, { now: () => AT });
+  await store.addEvent(eventRecord('first'));
+  await rm(folder, { recursive: true });
+  const lost = await Promise.allSettled([
+    store.addEvent(eventRecord('lost')),
+    store.changePost('p', () => post('p')),
+    store.changeAlertOfGroup({ useCase: 'line-3', group: 'group-a', subject: 'subject-a' }, () => alert('a')),
+  ]);
+  expect(lost.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+  expect(await store.listUnsent()).toEqual([]);
+  expect(await store.listAlerts({ limit: 9 })).toEqual([]);
+  expect(await store.findAlertOfSubject('line-3', 'subject-a')).toBeUndefined();
+  const { mkdir } = await import('node:fs/promises');
+  await mkdir(folder);
+  expect(await store.addEvent(eventRecord('lost'))).toBe(true);
+  expect(await store.addEvent(eventRecord('first'))).toBe(false);
+  await store.close().catch(() => undefined); // The lock went with the folder.
+});
