@@ -21,7 +21,11 @@ export const SILENT: IngestLog = { warn: () => {}, error: () => {}, debug: () =>
 
 let ids = 0;
 
-export function envelope(type: string, detail: object, changes: Record<string, unknown> = {}) {
+export function envelope(
+  type: string,
+  detail: Record<string, unknown>,
+  changes: Record<string, unknown> = {},
+) {
   ids += 1;
   const source = type.startsWith('SageMaker')
     ? 'aws.sagemaker'
