@@ -28,7 +28,7 @@ import { pageArena } from './page-scanner.ts';
 import { RateLimiter } from './rate-limit.ts';
 
 /** Credentials as the SDK takes them: a function that gives new ones when asked with `forceRefresh`. */
-export type AwsCredentials = NonNullable<CloudWatchLogsClientConfig['credentials']>;
+type AwsCredentials = NonNullable<CloudWatchLogsClientConfig['credentials']>;
 
 export interface CloudWatchLogSourceOptions {
   /** 12 digits; with the region the owner of the request quota. */

@@ -157,7 +157,7 @@ export function isThrottled(error: unknown): boolean {
 }
 
 /** A broken connection, a time-out or the service's own trouble: worth trying again as it is. */
-export function isTransient(error: unknown): boolean {
+function isTransient(error: unknown): boolean {
   const e = shape(error);
   if (e.name === 'AbortError') return false;
   if ((e.status ?? 0) >= 500) return true;

@@ -9,8 +9,6 @@ export type {
   LogDownload,
   LogDownloadRequest,
   LogEngine,
-  LogFacts,
-  LogFile,
   LogForm,
   LogProgress,
 } from './contract.ts';

@@ -25,10 +25,10 @@ import { AppError } from '../errors.ts';
 import type { EpochMs } from '../ports.ts';
 
 /** How long what an interrupted download has read may be continued. */
-export const RESUME_WITHIN_MS = 3_600_000;
+const RESUME_WITHIN_MS = 3_600_000;
 
 /** Bytes that must stay free on the spool's disk, so that nothing else on the machine breaks. */
-export const DISK_RESERVE = 64 * 1024 * 1024;
+const DISK_RESERVE = 64 * 1024 * 1024;
 
 const HEADER = 64;
 const TRAILER = 8;
@@ -492,6 +492,6 @@ function isAlive(pid: number): boolean {
   }
 }
 
-export function megabytes(bytes: number): string {
+function megabytes(bytes: number): string {
   return `${Math.ceil(bytes / 1_000_000).toLocaleString('en-US')} MB`;
 }
