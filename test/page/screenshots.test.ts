@@ -36,6 +36,7 @@ describe.skipIf(noBrowser)('[C1, C3, C11, C12, G2] in a browser', () => {
     bot.sandbox.aws.configure({ compilationMs: 3000, componentMs: 300 });
     browser = await launchBrowser();
     page = await browser.newPage({ viewport: { width: 1180, height: 1150 }, deviceScaleFactor: 1.5 });
+    await page.addInitScript("localStorage.setItem('sandbox.hint-seen', 'yes')");
     await page.goto(`${bot.sandbox.url}/#/${CHANNEL}?as=U0ADA`);
     if (UPDATE) await mkdir(IMAGES, { recursive: true });
   }, 90_000);
@@ -54,6 +55,16 @@ describe.skipIf(noBrowser)('[C1, C3, C11, C12, G2] in a browser', () => {
 
   const dialog = (): Locator => page.getByRole('dialog').last();
   const message = (words: string): Locator => page.getByRole('article').filter({ hasText: words }).last();
+
+  it('[L1, O7] a log delivered', async () => {
+    await page.setViewportSize({ width: 1180, height: 800 });
+    await bot.command('ada', CHANNEL, 'defects-unet', '/logs');
+    await message('There is no training job').waitFor();
+    await bot.command('ada', CHANNEL, 'defects-unet-relabelled', '/logs');
+    await page.locator('.file').last().waitFor();
+    await picture('logs-delivered', page.locator('body'));
+    await page.setViewportSize({ width: 1180, height: 1150 });
+  });
 
   it('the compile form', async () => {
     await bot.command('ada', CHANNEL, JOB, '/compile');
