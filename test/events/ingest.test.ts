@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { TrainingEvent } from '../../src/domain/aws-events.ts';
+import type { UseCase } from '../../src/domain/use-cases.ts';
 import { AppError } from '../../src/errors.ts';
-import { applyTrainingEvent, followCompilationHint } from '../../src/operations/apply-events.ts';
 import { type JobChange, JobChanges } from '../../src/operations/job-changes.ts';
+import { observeJob } from '../../src/operations/observe-jobs.ts';
 import type { Store } from '../../src/ports.ts';
 import { openLowdbStore } from '../../src/stores/lowdb.ts';
-import { attempt } from '../contract/store-records.ts';
 import { AT, body, envelope, ingestOn, trainingEvent, USE_CASE } from './support.ts';
 
 let dir: string;
@@ -22,6 +23,24 @@ afterEach(async () => {
   await store.close();
   await rm(dir, { recursive: true, force: true });
 });
+
+/** As the bot does with training events: they go where polling puts what it sees. */
+async function sighted(
+  deps: { store: Store; changes: JobChanges },
+  useCase: UseCase,
+  { job: name, resource: arn, status, failureReason, at }: TrainingEvent,
+): Promise<void> {
+  const job = {
+    name,
+    useCase: useCase.id,
+    provider: 'sagemaker' as const,
+    arn,
+    status,
+    failureReason,
+    createdAt: AT,
+  };
+  await observeJob(deps, useCase, { job, at, announce: true });
+}
 
 const reopen = async (): Promise<void> => {
   await store.close();
@@ -183,7 +202,7 @@ describe('[N2] events and polling feed the same place', () => {
   it('a training job of which only events are known is on record with what they say', async () => {
     const { ingest } = ingestOn(store);
     const { told, ...rest } = deps();
-    ingest.on('training', (event, useCase) => applyTrainingEvent(rest, useCase, event));
+    ingest.on('training', (event, useCase) => sighted(rest, useCase, event));
     await ingest.start();
     await ingest.receive(
       body(trainingEvent('train-1', 'Failed', { FailureReason: 'ClientError: <!channel>' })),
@@ -197,26 +216,6 @@ describe('[N2] events and polling feed the same place', () => {
       arn: expect.stringContaining('training-job/train-1'),
     });
     expect(told).toMatchObject([{ kind: 'job-appeared', announce: true }]);
-  });
-
-  it('[N1] a hint about a compilation asks for the job that it belongs to, and for no other', async () => {
-    await store.addAttempt(attempt({ compilationJob: 'train-resnet-xavier-1' }));
-    const asked: string[] = [];
-    const { ingest } = ingestOn(store);
-    ingest.on('compilation', async (event, useCase) => {
-      const refreshNow = async (_: string, job: string) => void asked.push(job);
-      await followCompilationHint({ store, refreshNow }, useCase, event);
-    });
-    await ingest.start();
-    const hint = (name: string) =>
-      envelope('SageMaker Compilation Job State Change', {
-        CompilationJobName: name,
-        CompilationJobStatus: 'completed',
-      });
-    await ingest.receive(body(hint('train-resnet-xavier-1')), 'sqs');
-    await ingest.receive(body(hint('somebody-elses')), 'sqs');
-    await ingest.idle();
-    expect(asked).toEqual(['train-resnet']);
   });
 
   it('property: duplicates, any order and kills never lose an event, handle none twice at once, or move a job backwards', async () => {
@@ -245,7 +244,7 @@ describe('[N2] events and polling feed the same place', () => {
             if (list.at(-1) !== change.training.status) list.push(change.training.status);
           });
           ingest.on('training', async (event, useCase) => {
-            await applyTrainingEvent(rest, useCase, event);
+            await sighted(rest, useCase, event);
             settled.set(event.id, (settled.get(event.id) ?? 0) + 1);
           });
           await ingest.start();

@@ -33,7 +33,7 @@ export function envelope(
       ? 'aws.greengrass'
       : 'aws.cloudwatch';
   return {
-    version: '0',
+    version: '0' as const,
     id: `event-${ids}`,
     'detail-type': type,
     source,
