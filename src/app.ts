@@ -4,14 +4,19 @@ import { createUseCaseGateway } from './aws/gateway.ts';
 import { overviewMessage } from './blocks/overview.ts';
 import { homeTab } from './commands/home.ts';
 import { allCommands } from './commands/index.ts';
-import { JobCards } from './commands/job-cards.ts';
 import type { Services } from './commands/services.ts';
 import type { Config, SlackConfig } from './config.ts';
 import type { UseCase } from './domain/use-cases.ts';
+import { eventsRoutes } from './events/https.ts';
+import { Ingest } from './events/ingest.ts';
+import { SqsIntake } from './events/sqs.ts';
 import { healthRoutes } from './http/health.ts';
 import { type HttpServer, startHttpServer } from './http/routes.ts';
 import type { Logger } from './logger.ts';
 import { createLogEngine } from './logs/index.ts';
+import { alertBoard } from './notifiers/alerts.ts';
+import { Notifiers } from './notifiers/index.ts';
+import { AlertDesk } from './operations/alert-desk.ts';
 import { DownloadDesk } from './operations/download-desk.ts';
 import { DeviceFinder } from './operations/find-devices.ts';
 import { JobSuggestions } from './operations/find-jobs.ts';
@@ -20,6 +25,7 @@ import { type Beat, JobRefresher } from './operations/refresh-jobs.ts';
 import type { Clock } from './ports.ts';
 import { createSageMakerCatalog } from './providers/sagemaker.ts';
 import { Slack, type SlackOptions } from './slack/connect.ts';
+import { Outbox } from './slack/outbox.ts';
 import { HttpIntake, type Intake, SocketIntake } from './slack/receivers.ts';
 import { openLowdbStore } from './stores/lowdb.ts';
 
@@ -51,8 +57,26 @@ export async function startApp({ config, logger, pace }: StartOptions): Promise<
   });
   let intake: Intake | undefined;
   let health: HttpServer | undefined;
+  let outbox: Outbox | undefined;
   try {
-    const routes = healthRoutes([{ name: 'slack', problem: () => intake?.problem() ?? undefined }]);
+    const useCases = config.useCases.map((useCase) => withAdmins(useCase, config.admins));
+    const ingest = new Ingest({ store, clock, useCases, log: logger.child({ part: 'events' }) });
+    const queue =
+      config.events &&
+      new SqsIntake({ ...config.events, intake: ingest, log: logger.child({ part: 'queue' }) });
+    const routes = [
+      ...healthRoutes([
+        { name: 'slack', problem: () => intake?.problem() ?? undefined },
+        { name: 'outbox', problem: () => outbox?.problem() },
+      ]),
+      ...(config.eventsSecret === undefined
+        ? []
+        : eventsRoutes({
+            intake: ingest,
+            secret: config.eventsSecret,
+            log: logger.child({ part: 'events' }),
+          })),
+    ];
     intake =
       connection.mode === 'socket'
         ? new SocketIntake({ appToken: connection.appToken, apiUrl, log: logger })
@@ -63,11 +87,32 @@ export async function startApp({ config, logger, pace }: StartOptions): Promise<
     const changes = new JobChanges((error, { kind, useCase, job }) =>
       logger.error({ err: error, kind, useCase, job }, 'a change of a job was not shown'),
     );
+    const sender = new Outbox({
+      client: slack.outboxClient,
+      store,
+      clock,
+      log: logger.child({ part: 'outbox' }),
+      admins: (channel) => adminsOf(channel, useCases, config.admins),
+      ...(pace?.editInterval === undefined
+        ? {}
+        : { postInterval: pace.editInterval, updateInterval: pace.editInterval }),
+    });
+    outbox = sender;
+    const background = logger.child({ part: 'background' });
+    const alerts = new AlertDesk({
+      store,
+      clock,
+      directory: slack.ports.directory,
+      useCases,
+      admins: config.admins,
+      show: alertBoard(sender),
+      onError: (error, context) => background.warn({ err: error, ...context }, 'an alert is in trouble'),
+    });
     // The background acts for the team that the tokens belong to, which Slack says at the start.
     let refresher: JobRefresher | undefined;
     const services: Services = {
       changes,
-      messages: slack.ports.messages,
+      alerts,
       fleet: new DeviceFinder({ gateway, clock }),
       refresher: { refreshNow: async (useCase, job) => refresher?.refreshNow(useCase, job) },
       store,
@@ -76,7 +121,7 @@ export async function startApp({ config, logger, pace }: StartOptions): Promise<
       engine: createLogEngine({ spoolDir: join(config.dataDir, 'spool'), clock }),
       desk,
       suggestions: new JobSuggestions(gateway, clock),
-      useCases: config.useCases.map((useCase) => withAdmins(useCase, config.admins)),
+      useCases,
       admins: config.admins,
       directory: slack.ports.directory,
       files: slack.ports.files,
@@ -89,8 +134,17 @@ export async function startApp({ config, logger, pace }: StartOptions): Promise<
       home: homeTab(services, commands),
       overview: (prefix) => overviewMessage(commands, prefix),
     });
-    const cards = new JobCards(services, logger.child({ part: 'job-cards' }));
-    cards.start();
+    const notifiers = new Notifiers({
+      ...services,
+      team,
+      notices: sender,
+      ...(pace?.beat ? { beat: pace.beat } : {}),
+      onError: (error, context) => background.warn({ err: error, ...context }, 'a notifier is in trouble'),
+    });
+    sender.listen({ posted: (record) => notifiers.posted(record) });
+    notifiers.attach(ingest);
+    await sender.start();
+    notifiers.start();
     refresher = new JobRefresher({
       ...services,
       team,
@@ -98,13 +152,15 @@ export async function startApp({ config, logger, pace }: StartOptions): Promise<
       onError: (error, context) => logger.warn({ err: error, ...context }, 'a look at AWS failed'),
     });
     refresher.start();
+    await ingest.start();
+    queue?.start();
     logger.info({ team, botUser, mode: connection.mode, useCases: config.useCases.length }, 'ready');
 
     let stopping: Promise<void> | undefined;
     const stop = async (): Promise<void> => {
       logger.info('stopping');
-      await slack.stopIntake();
-      await refresher?.stop();
+      await Promise.all([slack.stopIntake(), queue?.stop()]);
+      await Promise.all([refresher?.stop(), ingest.stop()]);
       await desk.close(
         'Signalbox is restarting. Ask again in a minute: what was fetched is kept, and it goes on from there.',
       );
@@ -112,7 +168,10 @@ export async function startApp({ config, logger, pace }: StartOptions): Promise<
         STOP_WITHIN,
         Promise.all([slack.idle(), changes.idle()]).then(() => {}),
       );
-      cards.stop();
+      await notifiers.stop();
+      // What is not sent by then is stored, and sent after the next start.
+      await within(STOP_WITHIN / 4, sender.drain());
+      await sender.stop();
       await health?.close();
       await store.close();
       logger.info('stopped');
@@ -135,6 +194,14 @@ export async function startApp({ config, logger, pace }: StartOptions): Promise<
 function withAdmins(useCase: UseCase, admins: readonly string[]): UseCase {
   if (admins.length === 0) return useCase;
   return { ...useCase, access: { ...useCase.access, admin: [...(useCase.access.admin ?? []), ...admins] } };
+}
+
+/** Who is told of a channel that cannot be posted to: people only, since a group has no direct messages. */
+function adminsOf(channel: string, useCases: readonly UseCase[], admins: readonly string[]): string[] {
+  const own = useCases
+    .filter(({ channels, alertsChannel }) => channels.includes(channel) || alertsChannel === channel)
+    .flatMap(({ access }) => access.admin ?? []);
+  return [...new Set([...own, ...admins])].filter((one) => /^[UW][A-Z0-9]+$/.test(one));
 }
 
 async function within(ms: number, work: Promise<void>): Promise<void> {

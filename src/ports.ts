@@ -280,6 +280,8 @@ export interface LogPage {
 export interface Directory {
   isInGroup(user: string, group: string): Promise<boolean>;
   isInChannel(user: string, channel: string): Promise<boolean>;
+  /** Ids of a user group's members; empty for one that is not there any more. @throws AppError unavailable */
+  membersOf?(group: string): Promise<readonly string[]>;
 }
 
 // --- State -------------------------------------------------------------------------------------------
@@ -325,8 +327,9 @@ export interface JobRecord {
   card?:
     | {
         channel: string;
-        ts: string;
-        /** What its thread tells already, one key for each milestone; written before the milestone is posted. */
+        /** Of a version that posted cards by itself; since then the outbox knows. */
+        ts?: string | undefined;
+        /** Milestones that its thread does not tell: the card itself said them when it came. */
         told?: readonly string[] | undefined;
       }
     | undefined;
@@ -334,6 +337,8 @@ export interface JobRecord {
   failedCheck?: { at: EpochMs; message: string } | undefined;
   /** It was met in the use case's list of jobs: what was created after the newest such one is news. */
   listed?: boolean | undefined;
+  /** Something happened to it while Signalbox watched: what it comes to is told, also after a restart. */
+  news?: boolean | undefined;
   /** It completed and shall be compiled by itself; gone once that is done, so that a restart does it. */
   compileDue?: boolean | undefined;
 }

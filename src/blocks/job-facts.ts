@@ -38,6 +38,32 @@ export interface JobFacts {
   packages: boolean;
 }
 
+/** What facts are made from: a snapshot of the store. */
+export interface JobPicture
+  extends Pick<JobFacts, 'job' | 'attempts' | 'components' | 'lastCheckedAt' | 'failedCheck'> {
+  useCase: UseCase;
+  targets: readonly { target: string; usualMs?: number | undefined }[];
+}
+
+export function factsOf(picture: JobPicture, now: number): JobFacts {
+  const { useCase, job, attempts, components, lastCheckedAt, failedCheck } = picture;
+  return {
+    useCase,
+    job,
+    attempts,
+    targets: useCase.compile?.targets ?? [],
+    components,
+    usual: new Map(
+      picture.targets.flatMap(({ target, usualMs }) => (usualMs === undefined ? [] : [[target, usualMs]])),
+    ),
+    lastCheckedAt,
+    failedCheck,
+    now,
+    compiles: useCase.compile !== undefined,
+    packages: useCase.components !== undefined,
+  };
+}
+
 // --- What a button is about --------------------------------------------------------------------------
 
 /** A job, a target of it, or one attempt for it. Names have no spaces. */

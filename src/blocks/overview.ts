@@ -1,13 +1,16 @@
 /** What Signalbox is and can do: the help, and the Home tab. */
 import type { Permission } from '../domain/access.ts';
+import type { Subscription } from '../domain/subscriptions.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { AuditRecord } from '../ports.ts';
+import { type AlertRow, alertBlock } from './alerts.ts';
 import { COMPILE } from './compile-ids.ts';
 import { overallWords, trainingLabel, writeRef } from './job-facts.ts';
 import type { JobRow } from './jobs-table.ts';
 import { LIMITS } from './limits.ts';
 import { getLogsButton, LOGS } from './logs.ts';
 import type { Block, Home, Message } from './message.ts';
+import { subscriptionWords } from './subscriptions.ts';
 import { actions, button, code, context, group, header, moment, plain, section, size } from './text.ts';
 
 export interface KnownCommand {
@@ -42,6 +45,23 @@ export function overviewMessage(commands: readonly KnownCommand[], prefix: strin
   };
 }
 
+/** What `/signalbox` itself takes. */
+export function signalboxUsage(command: string): Block[] {
+  const lines: readonly (readonly [string, string])[] = [
+    ['alerts', 'what failed and is not done with'],
+    ['oncall', 'who is called now, and who is next'],
+    ['subscribe <use case> [events] [name:pattern] [failures-only]', 'this channel hears of it'],
+    ['unsubscribe <use case>', 'and no longer'],
+    ['subscriptions', 'what this channel hears of'],
+    ['settings', 'all of it in a window, with quiet hours and the daily digest'],
+    ['help', 'this'],
+  ];
+  return [
+    section(lines.map(([usage, what]) => `• ${code(`${command} ${usage}`)} ${what}`).join('\n')),
+    context('Events: training, compilation, component, deployment, alarm, stuck. None named: all.'),
+  ];
+}
+
 export interface HomeFacts {
   commands: readonly KnownCommand[];
   /** Those that the person may read, and what else they may do there. */
@@ -50,6 +70,10 @@ export interface HomeFacts {
   running: { rows: readonly JobRow[]; total: number };
   /** Jobs that the person had compiled, newest first; and how many there are. */
   mine: { rows: readonly JobRow[]; total: number };
+  /** Open alerts in these use cases, newest first; and how many there are. */
+  alerts: { rows: readonly AlertRow[]; total: number };
+  /** What the channels of these use cases hear of, and the person's own subscriptions elsewhere. */
+  subscriptions: readonly Subscription[];
   /** Their own downloads, newest first. */
   downloads: readonly AuditRecord[];
   /** Whom to ask for a right, safe mrkdwn. */
@@ -60,6 +84,9 @@ const DOWNLOADS_SHOWN = 10;
 const USE_CASES_SHOWN = 15;
 /** Rows of running jobs, and of the person's own. */
 export const HOME_JOBS = 8;
+/** Rows of open alerts. */
+export const HOME_ALERTS = 5;
+const SUBSCRIPTIONS_SHOWN = 10;
 
 const RIGHTS: Readonly<Partial<Record<Permission, string>>> = {
   'jobs:read': 'see jobs',
@@ -69,6 +96,8 @@ const RIGHTS: Readonly<Partial<Record<Permission, string>>> = {
   'components:publish': 'package components',
   'train:start': 'start training',
   'train:stop': 'stop training',
+  'alerts:handle': 'handle alerts',
+  'subscriptions:manage': 'manage subscriptions',
 };
 
 export function homeView(facts: HomeFacts): Home {
@@ -84,6 +113,7 @@ export function homeView(facts: HomeFacts): Home {
       : []),
     ...(useCases.length > 0
       ? [
+          ...alertsPart(facts.alerts),
           ...jobsPart('Running now', facts.running, 'Nothing trains or compiles at the moment.'),
           ...jobsPart('My jobs', facts.mine, 'None yet: jobs whose models you have compiled stand here.'),
         ]
@@ -107,6 +137,7 @@ export function homeView(facts: HomeFacts): Home {
           ),
         ]),
     ...(useCases.length > USE_CASES_SHOWN ? [context(`… ${useCases.length - USE_CASES_SHOWN} more`)] : []),
+    ...(useCases.length > 0 ? subscriptionsPart(facts.subscriptions) : []),
     header('Your latest downloads'),
     ...(downloads.length > 0
       ? downloads.slice(0, DOWNLOADS_SHOWN).map(downloadBlock)
@@ -124,6 +155,31 @@ export function homeView(facts: HomeFacts): Home {
     ),
   ];
   return { type: 'home', blocks: blocks.slice(0, LIMITS.blocks.view) };
+}
+
+function alertsPart({ rows, total }: HomeFacts['alerts']): Block[] {
+  const shown = rows.slice(0, HOME_ALERTS);
+  return [
+    header('Open alerts'),
+    ...(shown.length === 0 ? [section('None.')] : shown.map(alertBlock)),
+    ...(total > shown.length
+      ? [context(`… ${group(total - shown.length)} more: ${code('/signalbox alerts')}`)]
+      : []),
+  ];
+}
+
+function subscriptionsPart(subscriptions: readonly Subscription[]): Block[] {
+  const shown = subscriptions.slice(0, SUBSCRIPTIONS_SHOWN);
+  const left = subscriptions.length - shown.length;
+  return [
+    header('Subscriptions'),
+    section(
+      shown.length === 0
+        ? `None: ${code('/signalbox subscribe')} in a channel makes one.`
+        : shown.map((one) => `<#${one.channel}> ${subscriptionWords(one)}`).join('\n'),
+    ),
+    ...(left > 0 ? [context(`… ${left} more`)] : []),
+  ];
 }
 
 function jobsPart(

@@ -1,5 +1,5 @@
 /** The Home tab: what runs, the person's own jobs, their use cases and rights, and their latest downloads. */
-import { HOME_JOBS, homeView } from '../blocks/overview.ts';
+import { HOME_ALERTS, HOME_JOBS, homeView } from '../blocks/overview.ts';
 import { mention } from '../blocks/text.ts';
 import { allows, type Permission, permittedUseCases, rolesOf } from '../domain/access.ts';
 import { jobPage } from '../operations/job-snapshots.ts';
@@ -15,6 +15,8 @@ const RIGHTS: readonly Permission[] = [
   'compile:start',
   'artifacts:read',
   'components:publish',
+  'alerts:handle',
+  'subscriptions:manage',
 ];
 
 export function homeTab(services: Services, commands: readonly Command[]): HomeTab {
@@ -23,9 +25,11 @@ export function homeTab(services: Services, commands: readonly Command[]): HomeT
       permittedUseCases(actor.user, 'jobs:read', services.useCases, services.directory),
       services.store.listAudit({ user: actor.user, limit: RECORDS }),
     ]);
-    const [running, mine, withRights] = await Promise.all([
+    const [running, mine, open, subscriptions, withRights] = await Promise.all([
       jobPage(services, useCases, { filter: { live: true }, pageSize: HOME_JOBS }),
       jobPage(services, useCases, { filter: { person: actor.user }, pageSize: HOME_JOBS }),
+      services.alerts.unresolved(),
+      services.store.listSubscriptions(),
       Promise.all(
         useCases.map(async (useCase) => {
           const roles = await rolesOf(actor.user, useCase, services.directory);
@@ -33,11 +37,21 @@ export function homeTab(services: Services, commands: readonly Command[]): HomeT
         }),
       ),
     ]);
+    const alerts = open.flatMap((alert) => {
+      const useCase = useCases.find(({ id }) => id === alert.useCase);
+      return useCase ? [{ alert, useCase }] : [];
+    });
     return homeView({
       commands,
       useCases: withRights,
       running: { rows: running.jobs, total: running.total },
       mine: { rows: mine.jobs, total: mine.total },
+      alerts: { rows: alerts.slice(0, HOME_ALERTS), total: alerts.length },
+      subscriptions: subscriptions.filter(({ useCase, channel, createdBy }) =>
+        createdBy.user === actor.user
+          ? useCases.some(({ id }) => id === useCase)
+          : useCases.some(({ id, channels }) => id === useCase && channels.includes(channel)),
+      ),
       downloads: records.filter((record) => record.action === 'logs.downloaded'),
       admins: services.admins.slice(0, 10).map(mention).join(', '),
     });

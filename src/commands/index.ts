@@ -1,11 +1,11 @@
 /** Every command: a new one is one file in this folder and one line here. */
-import { aboutCommand } from './about.ts';
 import type { Command } from './command.ts';
 import { compileCommand } from './compile.ts';
 import { componentsCommand } from './components.ts';
 import { jobsCommand } from './jobs.ts';
 import { logsCommand } from './logs.ts';
 import type { Services } from './services.ts';
+import { signalboxCommand } from './signalbox.ts';
 
 export function allCommands(services: Services): readonly Command[] {
   const commands: readonly Command[] = [
@@ -13,7 +13,7 @@ export function allCommands(services: Services): readonly Command[] {
     compileCommand(services),
     jobsCommand(services),
     componentsCommand(services),
-    aboutCommand(() => commands),
+    signalboxCommand(services, () => commands),
   ];
   return commands;
 }

@@ -1,12 +1,11 @@
 /** Whose job it is and whether the person may: asked at every command and again at every click. */
-import type { JobFacts, JobRef } from '../blocks/job-facts.ts';
+import type { JobRef } from '../blocks/job-facts.ts';
 import { readRef } from '../blocks/job-facts.ts';
 import { may, type Permission, refusal } from '../domain/access.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError } from '../errors.ts';
 import { chooseUseCase } from '../operations/choose-use-case.ts';
 import { findOwner } from '../operations/find-jobs.ts';
-import type { JobSnapshot } from '../operations/job-snapshots.ts';
 import type { Context } from './command.ts';
 import { refuse, type Services } from './services.ts';
 
@@ -104,26 +103,6 @@ export function readJobRef(value: string): JobRef {
       hint: 'Ask again with the command.',
     });
   return ref;
-}
-
-/** What blocks are drawn from. */
-export function factsOf(snapshot: JobSnapshot, now: number): JobFacts {
-  const { useCase } = snapshot;
-  return {
-    useCase,
-    job: snapshot.job,
-    attempts: snapshot.attempts,
-    targets: useCase.compile?.targets ?? [],
-    components: snapshot.components,
-    usual: new Map(
-      snapshot.targets.flatMap(({ target, usualMs }) => (usualMs === undefined ? [] : [[target, usualMs]])),
-    ),
-    lastCheckedAt: snapshot.lastCheckedAt,
-    failedCheck: snapshot.failedCheck,
-    now,
-    compiles: useCase.compile !== undefined,
-    packages: useCase.components !== undefined,
-  };
 }
 
 /** Where a modal was opened from, and what it is about: its answers go there. Read back by `slack/`. */

@@ -1,7 +1,7 @@
 /** `/jobs`: the training jobs with their compilations, and the details of each. */
 import { COMPILE } from '../blocks/compile.ts';
 import { type DetailsFacts, jobDetails, TABS, type Tab, waitingView } from '../blocks/job-details.ts';
-import { type JobRef, statesOf } from '../blocks/job-facts.ts';
+import { factsOf, type JobRef, statesOf } from '../blocks/job-facts.ts';
 import { chosenFilter, JOBS, JOBS_PAGE, jobsTable, jobsUsage, readJobsState } from '../blocks/jobs-table.ts';
 import type { Message } from '../blocks/message.ts';
 import { code } from '../blocks/text.ts';
@@ -12,7 +12,7 @@ import type { UseCase } from '../domain/use-cases.ts';
 import { AppError } from '../errors.ts';
 import { type JobFilter, jobPage, jobSnapshot } from '../operations/job-snapshots.ts';
 import type { ClickedAction, Command, Context, OpenView } from './command.ts';
-import { factsOf, metadataFor, openUseCases, permitted, readJobRef } from './job-access.ts';
+import { metadataFor, openUseCases, permitted, readJobRef } from './job-access.ts';
 import type { Services } from './services.ts';
 import { followInView, ViewTurns } from './view-turns.ts';
 

@@ -4,6 +4,7 @@ import type { Button } from '../blocks/message.ts';
 import { rolesOf, whoCanGrant } from '../domain/access.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { AppError } from '../errors.ts';
+import type { AlertDesk } from '../operations/alert-desk.ts';
 import type { DownloadDesk } from '../operations/download-desk.ts';
 import type { DownloadDeps } from '../operations/download-logs.ts';
 import type { DeviceFinder } from '../operations/find-devices.ts';
@@ -11,7 +12,7 @@ import type { JobSuggestions } from '../operations/find-jobs.ts';
 import type { JobDeps } from '../operations/job-deps.ts';
 import type { JobRefresher } from '../operations/refresh-jobs.ts';
 import type { Directory, Store } from '../ports.ts';
-import type { ChannelMessages, Context, FileDelivery } from './command.ts';
+import type { Context, FileDelivery } from './command.ts';
 
 export interface Services extends DownloadDeps, JobDeps {
   store: Store;
@@ -22,7 +23,7 @@ export interface Services extends DownloadDeps, JobDeps {
   desk: DownloadDesk;
   suggestions: JobSuggestions;
   files: FileDelivery;
-  messages: ChannelMessages;
+  alerts: AlertDesk;
   refresher: Pick<JobRefresher, 'refreshNow'>;
   fleet: Pick<DeviceFinder, 'find'>;
 }

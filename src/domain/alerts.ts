@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { AppError } from '../errors.ts';
 import type { Actor, EpochMs } from '../ports.ts';
+import type { FailureAdvice } from './failure-tables.ts';
 import { GLOB_LIMIT, globMatches } from './name-glob.ts';
 
 export type AlertKind = 'training' | 'compilation' | 'component' | 'deployment' | 'alarm' | 'stuck';
@@ -72,6 +73,46 @@ export interface Alert {
   assignee?: string | undefined;
   /** Oldest first; who did what. */
   trail: readonly AlertEntry[];
+  /** Whom it called, oldest first. */
+  calls?: readonly AlertCall[] | undefined;
+  /** Cause and fix from the failure tables. */
+  advice?: FailureAdvice | undefined;
+  /** Last lines of the log of what failed first; secrets masked. */
+  excerpt?: AlertExcerpt | undefined;
+  /** What its buttons act on; left out where there is no job behind it. */
+  job?: string | undefined;
+}
+
+export interface AlertExcerpt {
+  /** Short name of the stream. */
+  stream: string;
+  text: string;
+  kind: 'traceback' | 'last lines';
+}
+
+/** Users and groups that were told at one time. */
+export interface AlertCall {
+  at: EpochMs;
+  why: 'opened' | 'escalated' | 'woken' | 'passed';
+  level: number;
+  /** Empty: nobody could be told. */
+  to: readonly string[];
+  /** User groups of a level that nobody was in, so that the next one was told. */
+  empty: readonly string[];
+}
+
+/** Calls are few: a level each, and what people do besides; the first and the newest stay. */
+const CALLS_KEPT = 50;
+
+/** The alert with one more call on record, which stands at the level that was reached. */
+export function withCall(alert: Alert, call: AlertCall, rule: EscalationRule): Alert {
+  const calls = [...(alert.calls ?? []), call];
+  if (calls.length > CALLS_KEPT) calls.splice(1, calls.length - CALLS_KEPT);
+  // Levels that nobody was in were passed over: the time to answer begins with the one that was told.
+  const level = Math.max(alert.level, call.level);
+  return level === alert.level
+    ? { ...alert, calls }
+    : { ...alert, calls, level, dueAt: nextDue(call.at, level, rule) };
 }
 
 /** Subjects that an alert remembers; more are counted. */
@@ -86,7 +127,9 @@ export interface EscalationRule {
 }
 
 export function openAlert(
-  facts: Pick<Alert, 'id' | 'useCase' | 'group' | 'kind' | 'title' | 'cause'> & { subject: AlertSubject },
+  facts: Pick<Alert, 'id' | 'useCase' | 'group' | 'kind' | 'title' | 'cause' | 'advice' | 'job'> & {
+    subject: AlertSubject;
+  },
   at: EpochMs,
   rule: EscalationRule,
 ): Alert {

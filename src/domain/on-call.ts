@@ -46,6 +46,27 @@ export function rotationAt(rotation: Rotation, at: EpochMs): string | undefined 
   return people[((week % people.length) + people.length) % people.length];
 }
 
+const HOUR_MS = 3_600_000;
+
+/** When the people of a level's rotations change next, within two weeks, and who they are then. */
+export function nextHandovers(entries: readonly OnCallEntry[], at: EpochMs): { at: EpochMs; to: string[] }[] {
+  return entries
+    .flatMap((entry) => {
+      if (typeof entry === 'string') return [];
+      const now = rotationAt(entry, at);
+      for (let hour = 1; hour <= 14 * 24 + 1; hour += 1) {
+        const next = rotationAt(entry, at + hour * HOUR_MS);
+        if (next === undefined || next === now) continue;
+        // Within this hour: to the minute, since handovers are at minutes.
+        let minute = Math.floor((at + (hour - 1) * HOUR_MS) / 60_000) * 60_000;
+        while (rotationAt(entry, minute) !== next) minute += 60_000;
+        return [{ at: minute, to: [next] }];
+      }
+      return [];
+    })
+    .sort((a, b) => a.at - b.at);
+}
+
 /** Slack's mention of a user or user group; anything else is no id and is not made one. */
 export function mention(id: string): string {
   if (/^[UW][A-Z0-9]+$/.test(id)) return `<@${id}>`;

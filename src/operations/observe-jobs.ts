@@ -42,6 +42,8 @@ export async function observeJob(
     before = record;
     let next: JobRecord = record ? applySighting(record, job, at) : { job, seenAt: at };
     if (listed && !next.listed) next = { ...next, listed };
+    const moved = record !== undefined && record.job.status.toLowerCase() !== next.job.status.toLowerCase();
+    if ((moved || (!record && announce)) && !next.news) next = { ...next, news: true };
     const completes = isCompleted(next.job) && (record ? !isCompleted(record.job) : announce);
     return completes && useCase.compile?.auto ? { ...next, compileDue: true } : next;
   });

@@ -3,7 +3,7 @@ import { App } from '@slack/bolt';
 import type { Logger } from 'pino';
 import type { Message } from '../blocks/message.ts';
 import type { ChannelMessages, Command, HomeTab } from '../commands/command.ts';
-import { boltLogger, createClients, type SlackClients } from './clients.ts';
+import { boltLogger, createClients, type SlackClients, type WebClient } from './clients.ts';
 import { SlackDirectory } from './directory.ts';
 import { slackCall } from './errors.ts';
 import { type FileUploadOptions, SlackFiles } from './files.ts';
@@ -38,6 +38,8 @@ export interface SlackSurface {
 export class Slack {
   /** What commands need of Slack. */
   readonly ports: SlackPorts;
+  /** For the outbox alone: nothing else waits behind it, nor it behind anything. */
+  readonly outboxClient: WebClient;
   readonly #clients: SlackClients;
   readonly #options: SlackOptions;
   readonly #live: LiveMessages;
@@ -50,6 +52,7 @@ export class Slack {
       apiUrl: options.apiUrl,
       logger: options.logger,
     });
+    this.outboxClient = this.#clients.outbox;
     this.#live = new LiveMessages(this.#clients.edits, options.logger, options.editInterval);
     this.ports = {
       messages: this.#live,

@@ -22,6 +22,11 @@ export class SlackDirectory implements Directory {
     return members.has(user);
   }
 
+  /** @throws AppError unavailable when Slack does not answer */
+  async membersOf(group: string): Promise<readonly string[]> {
+    return [...(await this.#members(`group ${group}`, () => this.#groupMembers(group)))];
+  }
+
   /** @throws AppError unavailable when Slack does not answer: then nobody gets in */
   async isInChannel(user: string, channel: string): Promise<boolean> {
     const members = await this.#members(`channel ${channel}`, () => this.#channelMembers(channel));

@@ -191,6 +191,8 @@ describe('messages keep Slack’s limits over any data', () => {
             useCases: useCases.map((one) => ({ useCase: one, rights: ['jobs:read', 'logs:read'] as const })),
             running: { rows, total: 400 },
             mine: { rows, total: rows.length },
+            alerts: { rows: [], total: 0 },
+            subscriptions: [],
             downloads,
             admins: '<@U0DEV>',
           };

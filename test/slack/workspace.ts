@@ -168,7 +168,7 @@ export async function startWorkspace(options: TestWorkspaceOptions = {}): Promis
   };
   const services: Services = {
     changes: new JobChanges(() => {}),
-    messages: slack.ports.messages,
+    alerts: { unresolved: async () => [] } as unknown as Services['alerts'],
     refresher: { refreshNow: async () => {} },
     fleet: { find: () => Promise.reject(new Error('no fleet here')) },
     store: {
@@ -184,6 +184,7 @@ export async function startWorkspace(options: TestWorkspaceOptions = {}): Promis
       listJobs: async () => [],
       listAttempts: async () => [],
       listComponents: async () => [],
+      listSubscriptions: async () => [],
     } as unknown as Services['store'],
     clock,
     gateway,

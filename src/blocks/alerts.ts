@@ -1,0 +1,345 @@
+/** The alert message, what its thread says, the list of open alerts, and who is on call. */
+import type { Alert, AlertCall, AlertSubject } from '../domain/alerts.ts';
+import { isBackgroundActor } from '../domain/background-actor.ts';
+import { maskSecrets } from '../domain/mask-secrets.ts';
+import type { Actor } from '../ports.ts';
+import { COMPILE } from './compile-ids.ts';
+import { guidanceLines, verbatim, writeRef } from './job-facts.ts';
+import { LIMITS } from './limits.ts';
+import { getLogsButton } from './logs.ts';
+import type { Block, Button, Message, Modal } from './message.ts';
+import {
+  actions,
+  button,
+  code,
+  codeBlock,
+  context,
+  group,
+  label,
+  mention,
+  moment,
+  option,
+  plain,
+  section,
+} from './text.ts';
+
+export const ALERT = {
+  acknowledge: 'alert.acknowledge',
+  snooze: 'alert.snooze',
+  pass: 'alert.pass',
+  close: 'alert.close',
+  mute: 'alert.mute',
+  muteForm: 'alert.mute_form',
+} as const;
+
+interface Named {
+  id: string;
+  name: string;
+}
+
+const SUBJECTS_SHOWN = 8;
+const REASON_SHOWN = 700;
+const EXCERPT_SHOWN = 1500;
+const EXCERPT_LINES = 15;
+const MINUTE = 60_000;
+
+/** What a person is named as in edits: an edit pings nobody. */
+const who = (actor: Actor): string => (isBackgroundActor(actor) ? 'Signalbox' : mention(actor.user));
+
+const mentions = (ids: readonly string[]): string => ids.slice(0, 20).map(mention).join(' ');
+
+export function writeAlertRef(alert: Pick<Alert, 'id' | 'useCase'>): string {
+  return `${alert.useCase} ${alert.id}`;
+}
+
+/** @returns undefined for what was not written by `writeAlertRef` */
+export function readAlertRef(text: string): { useCase: string; id: string } | undefined {
+  const [useCase, id] = text.split(' ');
+  return useCase && id ? { useCase, id } : undefined;
+}
+
+export function alertMessage(alert: Alert, useCase: Named): Message {
+  const first = alert.subjects[0]!;
+  const name = nameOf(first);
+  const sign = alert.state === 'resolved' ? ':white_check_mark: Resolved' : ':rotating_light:';
+  const more = alert.count > 1 ? ` and ${group(alert.count - 1)} more` : '';
+  const opening = alert.calls?.[0];
+  const called = opening ? mentions(opening.to) : '';
+  return {
+    text: `${sign} ${plain(alert.title, 200)}: ${name}${more} · ${plain(useCase.name, 100)}${called === '' ? '' : ` ${called}`}`,
+    blocks: [
+      section(
+        [
+          `${sign} *${plain(alert.title, 200)}*: ${name}${more} · ${plain(useCase.name, 100)}`,
+          ...(called === '' ? [] : [called]),
+          ...(opening ? emptyLines(opening) : []),
+          ...(alert.cause === '' ? [] : [verbatim(alert.cause, REASON_SHOWN).block]),
+        ].join('\n'),
+      ),
+      ...(alert.advice ? [section(guidanceLines(alert.advice))] : []),
+      ...(alert.excerpt ? [section(excerptWords(alert.excerpt))] : []),
+      ...(alert.count > 1 ? [section(subjectWords(alert))] : []),
+      ...(alert.state === 'resolved' ? [] : buttons(alert)),
+      context(...stateWords(alert)),
+    ],
+  };
+}
+
+function buttons(alert: Alert): Block[] {
+  const ref = writeAlertRef(alert);
+  const first = alert.subjects[0]!;
+  const open = alert.state === 'open';
+  return [
+    ...actions(
+      open ? button('Acknowledge', ALERT.acknowledge, ref, 'primary') : undefined,
+      alert.job === undefined ? undefined : getLogsButton(alert.useCase, alert.job),
+      retryButton(alert, first),
+      button('Mute…', ALERT.mute, ref),
+      button('Close', ALERT.close, ref),
+    ),
+    {
+      type: 'actions',
+      // What the choices are about.
+      block_id: ref.slice(0, LIMITS.id),
+      elements: [
+        {
+          type: 'static_select',
+          action_id: ALERT.snooze,
+          placeholder: { type: 'plain_text', text: 'Snooze…' },
+          options: [
+            option('for 30 minutes', '30'),
+            option('for 1 hour', '60'),
+            option('for 4 hours', '240'),
+            option('for 1 day', '1440'),
+          ],
+        },
+        {
+          type: 'users_select',
+          action_id: ALERT.pass,
+          placeholder: { type: 'plain_text', text: 'Pass to…' },
+        },
+      ],
+    },
+  ];
+}
+
+function retryButton(alert: Alert, { target }: AlertSubject): Button | undefined {
+  if (alert.job === undefined || target === undefined) return undefined;
+  const ref = writeRef({ useCase: alert.useCase, job: alert.job, target });
+  if (alert.kind === 'compilation') return button('Retry', COMPILE.retry, ref);
+  return alert.kind === 'component' ? button('Package again…', COMPILE.package, ref) : undefined;
+}
+
+function nameOf({ name }: Pick<AlertSubject, 'name'>): string {
+  return code(maskSecrets(name), 160);
+}
+
+function emptyLines({ empty, to }: AlertCall): string[] {
+  if (empty.length === 0) return [];
+  const groups = empty
+    .slice(0, 10)
+    .map((one) => code(one))
+    .join(', ');
+  const next = to.length > 0 ? 'so the next ones are told at once' : 'and nobody else is set';
+  return [`:warning: Nobody is in the user group ${groups}, ${next}.`];
+}
+
+/** The end of it is what counts: the beginning goes first. */
+function excerptWords({ stream, text, kind }: NonNullable<Alert['excerpt']>): string {
+  const lines = maskSecrets(text).split('\n');
+  const shown = kind === 'traceback' ? lines.slice(-40) : lines.slice(-EXCERPT_LINES);
+  let from = 0;
+  const block = (): string => codeBlock(shown.slice(from).join('\n'), EXCERPT_SHOWN);
+  while (from < shown.length - 1 && block().includes(' … (cut at ')) from += 1;
+  const left = lines.length - shown.length + from;
+  const title = kind === 'traceback' ? 'The traceback' : 'The end of the log';
+  return `*${title}* (${plain(stream, 80)})${left > 0 ? `, without ${group(left)} earlier lines` : ''}\n${block()}`;
+}
+
+function subjectWords({ subjects, count }: Alert): string {
+  const bad = subjects.filter(({ succeededAt }) => succeededAt === undefined);
+  const shown = bad.slice(0, SUBJECTS_SHOWN).map(nameOf);
+  const good = subjects.length - bad.length;
+  const left = count - good - shown.length;
+  return [
+    `*${group(count)} failures for one cause*: ${shown.join(', ')}${left > 0 ? ` … ${group(left)} more` : ''}`,
+    ...(good > 0 ? [`${group(good)} of them made good by a later success.`] : []),
+  ].join('\n');
+}
+
+function stateWords(alert: Alert): string[] {
+  const { acknowledged, resolved, snoozedUntil, dueAt, assignee } = alert;
+  const words = [`Since ${moment(alert.openedAt)}`];
+  if (assignee !== undefined) words.push(`Passed to ${mention(assignee)}`);
+  if (alert.state === 'acknowledged' && acknowledged)
+    words.push(`*Acknowledged by ${who(acknowledged.by)}*, ${moment(acknowledged.at)}`);
+  if (resolved) {
+    const by = resolved.by ? ` by ${who(resolved.by)}` : '';
+    const why = {
+      succeeded: 'Resolved: a later run succeeded',
+      closed: `Closed${by}`,
+      muted: `Muted${by}`,
+    }[resolved.why];
+    words.push(`*${why}*, ${moment(resolved.at)}`);
+  } else if (snoozedUntil !== undefined) words.push(`*Snoozed until* ${moment(snoozedUntil)}`);
+  else if (alert.state === 'open')
+    words.push(
+      dueAt === undefined ? 'Not acknowledged' : `Not acknowledged: the next level is told ${moment(dueAt)}`,
+    );
+  return words;
+}
+
+/** One more call, in the alert's thread: it is what notifies them. */
+export function callMessage(alert: Alert, call: AlertCall): Message {
+  const whom = mentions(call.to);
+  const what = `${plain(alert.title, 200)}: ${nameOf(alert.subjects[0]!)}`;
+  const why = {
+    opened: 'An alert',
+    escalated: 'Nobody has acknowledged this so far',
+    woken: 'The snooze is over',
+    passed: 'This is passed to you',
+  }[call.why];
+  const line = `${whom === '' ? '' : `${whom} `}${why}: ${what}`;
+  return {
+    text: line,
+    blocks: [
+      section([line, ...emptyLines(call)].join('\n')),
+      ...actions(button('Acknowledge', ALERT.acknowledge, writeAlertRef(alert), 'primary')),
+    ],
+  };
+}
+
+/** In the thread, when it is over. */
+export function resolvedMessage(alert: Alert): Message {
+  const line = `:white_check_mark: ${stateWords(alert).at(-1)!}`;
+  return { text: line, blocks: [section(line)] };
+}
+
+export function muteForm(alert: Alert, metadata: string, suggestion: string): Modal {
+  return {
+    type: 'modal',
+    callback_id: ALERT.muteForm,
+    title: { type: 'plain_text', text: 'Mute' },
+    submit: { type: 'plain_text', text: 'Mute' },
+    close: { type: 'plain_text', text: 'Cancel' },
+    private_metadata: metadata,
+    blocks: [
+      section(
+        `Names of this pattern raise no alert any more, and this one ends. What happens still stands in the threads.\nIt is about ${nameOf(alert.subjects[0]!)}.`,
+      ),
+      {
+        type: 'input',
+        block_id: 'pattern',
+        label: { type: 'plain_text', text: 'Name, or pattern with * and ?' },
+        element: {
+          type: 'plain_text_input',
+          action_id: 'pattern',
+          initial_value: label(suggestion, 128),
+          max_length: 128,
+        },
+      },
+      {
+        type: 'input',
+        block_id: 'hours',
+        label: { type: 'plain_text', text: 'For how long' },
+        element: {
+          type: 'static_select',
+          action_id: 'hours',
+          options: MUTE_HOURS,
+          initial_option: MUTE_HOURS[0]!,
+        },
+      },
+    ],
+  };
+}
+
+const MUTE_HOURS = [
+  option('1 day', '24'),
+  option('1 week', '168'),
+  option('30 days', '720'),
+  option('until somebody takes it back', '0'),
+];
+
+// --- Lists -------------------------------------------------------------------------------------------
+
+const ALERTS_SHOWN = 20;
+
+export interface AlertRow {
+  alert: Alert;
+  useCase: Named;
+  /** Its message. */
+  link?: string | undefined;
+}
+
+export function alertBlock({ alert, useCase, link }: AlertRow): Block {
+  const more = alert.count > 1 ? ` and ${group(alert.count - 1)} more` : '';
+  const sign = alert.state === 'acknowledged' ? ':eyes:' : ':rotating_light:';
+  return section(
+    [
+      `${sign} *${plain(alert.title, 200)}*: ${nameOf(alert.subjects[0]!)}${more} · ${plain(useCase.name, 100)}`,
+      stateWords(alert).join(' · '),
+      ...(link === undefined ? [] : [`<${link}|Open the message>`]),
+    ].join('\n'),
+    alert.state === 'open' ? button('Acknowledge', ALERT.acknowledge, writeAlertRef(alert)) : undefined,
+  );
+}
+
+export function alertsMessage(rows: readonly AlertRow[], total: number, mutes: readonly string[]): Message {
+  const title = total === 0 ? 'No open alerts' : `${group(total)} open ${total === 1 ? 'alert' : 'alerts'}`;
+  const shown = rows.slice(0, ALERTS_SHOWN);
+  return {
+    text: title,
+    blocks: [
+      section(`*${title}*`),
+      ...shown.map(alertBlock),
+      ...(total > shown.length ? [context(`… ${group(total - shown.length)} more`)] : []),
+      ...(mutes.length > 0
+        ? [
+            context(
+              `Muted: ${mutes
+                .slice(0, 10)
+                .map((one) => code(one, 140))
+                .join(', ')}${mutes.length > 10 ? ` … ${mutes.length - 10} more` : ''}`,
+            ),
+          ]
+        : []),
+    ],
+  };
+}
+
+export interface OnCallFacts {
+  useCase: Named;
+  escalateAfterMs: number;
+  levels: readonly {
+    now: readonly string[];
+    /** Of a rotation: who takes over, and when. */
+    next: readonly { at: number; to: readonly string[] }[];
+  }[];
+}
+
+export function onCallMessage(facts: readonly OnCallFacts[]): Message {
+  return {
+    text: `On call in ${facts.map(({ useCase }) => plain(useCase.name, 80)).join(', ')}`,
+    blocks: facts.slice(0, 20).flatMap(({ useCase, levels, escalateAfterMs }) => [
+      section(`*On call: ${plain(useCase.name, 100)}*`),
+      levels.length === 0
+        ? section(
+            'Nobody is set: alerts are posted and call nobody. An admin sets `onCall` in the configuration.',
+          )
+        : section(
+            levels
+              .slice(0, 20)
+              .map(({ now, next }, index) => {
+                const then = next
+                  .slice(0, 1)
+                  .map(({ at, to }) => ` · next ${moment(at)}: ${mentions(to)}`)
+                  .join('');
+                const after =
+                  index === 0 ? 'at once' : `after ${Math.round((index * escalateAfterMs) / MINUTE)} min`;
+                return `${index + 1}. (${after}) ${mentions(now) || 'nobody'}${then}`;
+              })
+              .join('\n'),
+          ),
+    ]),
+  };
+}

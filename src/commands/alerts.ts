@@ -1,0 +1,188 @@
+/** `/signalbox alerts` and `/signalbox oncall`, and the buttons of alerts: checked and on record at every click. */
+import {
+  ALERT,
+  alertMessage,
+  alertsMessage,
+  muteForm,
+  type OnCallFacts,
+  onCallMessage,
+  readAlertRef,
+} from '../blocks/alerts.ts';
+import { mention } from '../blocks/text.ts';
+import type { Alert } from '../domain/alerts.ts';
+import { DEFAULT_ESCALATE_AFTER_MS, nextHandovers, onCallAt } from '../domain/on-call.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import { AppError, toAppError } from '../errors.ts';
+import type { ClickedAction, Command, Context, SubmittedView, ViewAnswer } from './command.ts';
+import { metadataFor, openUseCases, permitted, readMetadata } from './job-access.ts';
+import { explain, type Services } from './services.ts';
+
+const REFUSED = 'alert.refused';
+const MINUTE = 60_000;
+
+export async function listAlerts(services: Services, context: Context): Promise<void> {
+  const useCases = await openUseCases(services, context, { permission: 'jobs:read', action: REFUSED });
+  if (useCases.length === 0) return;
+  const [open, mutes] = await Promise.all([
+    Promise.all(
+      useCases.map(async (useCase) => ({ useCase, alerts: await services.alerts.unresolved(useCase.id) })),
+    ),
+    Promise.all(useCases.map(({ id }) => services.store.listMutes(id))),
+  ]);
+  const rows = open
+    .flatMap(({ useCase, alerts }) => alerts.map((alert) => ({ alert, useCase })))
+    .sort((a, b) => b.alert.openedAt - a.alert.openedAt);
+  const now = services.clock.now();
+  const muted = mutes.flat().filter(({ until }) => until === undefined || until > now);
+  await context.reply.privately(
+    alertsMessage(
+      rows,
+      rows.length,
+      muted.map(({ pattern }) => pattern),
+    ),
+  );
+}
+
+export async function showOnCall(services: Services, context: Context): Promise<void> {
+  const useCases = await openUseCases(services, context, { permission: 'jobs:read', action: REFUSED });
+  if (useCases.length === 0) return;
+  const now = services.clock.now();
+  await context.reply.privately(onCallMessage(useCases.map((useCase) => onCallFacts(useCase, now))));
+}
+
+function onCallFacts(useCase: UseCase, now: number): OnCallFacts {
+  const { onCall } = useCase;
+  return {
+    useCase,
+    escalateAfterMs: onCall?.escalateAfterMs ?? DEFAULT_ESCALATE_AFTER_MS,
+    levels: (onCall?.levels ?? []).map((entries, level) => ({
+      now: onCallAt(onCall, level, now),
+      next: nextHandovers(entries, now),
+    })),
+  };
+}
+
+type Act = (alert: { id: string }, action: ClickedAction) => Promise<{ alert: Alert; changed: boolean }>;
+
+export function alertActions(services: Services): Pick<Command, 'actions' | 'views'> {
+  const { alerts } = services;
+
+  /** Right, act, true state: in this order at each click. */
+  async function handle(
+    context: Context,
+    action: ClickedAction,
+    act: Act,
+    ref = action.value,
+  ): Promise<void> {
+    const found = await allowed(context, ref);
+    if (!found) return;
+    const { useCase, id } = found;
+    try {
+      const { alert, changed } = await act({ id }, action);
+      // The message shows it by itself; at once where the click was in it.
+      if (isItsMessage(action, context)) await context.reply.replace(alertMessage(alert, useCase));
+      if (!changed) await context.reply.privately({ text: standing(alert) });
+    } catch (thrown) {
+      await explain(services, context, useCase, toAppError(thrown));
+    }
+  }
+
+  async function allowed(
+    context: Context,
+    value: string,
+  ): Promise<{ useCase: UseCase; id: string } | undefined> {
+    const ref = readAlertRef(value);
+    if (!ref)
+      throw new AppError('invalid_input', 'This button is from another version of Signalbox.', {
+        hint: 'List the open alerts with /signalbox alerts.',
+      });
+    const useCase = await permitted(services, context, ref.useCase, {
+      permission: 'alerts:handle',
+      action: REFUSED,
+      subject: ref.id,
+    });
+    return useCase && { useCase, id: ref.id };
+  }
+
+  async function openMute(context: Context, action: ClickedAction): Promise<void> {
+    const ref = readAlertRef(action.value);
+    const alert = ref && (await services.store.getAlert(ref.id));
+    if (!ref || !alert) {
+      await allowed(context, action.value);
+      throw new AppError('not_found', 'This alert is not there any more.', {
+        hint: 'List the open alerts with /signalbox alerts.',
+      });
+    }
+    if (!(await allowed(context, action.value))) return;
+    const first = alert.subjects[0]!;
+    const suggestion = first.job === undefined ? first.name : first.job;
+    await context.openModal(muteForm(alert, metadataFor(context, { alert: action.value }), suggestion));
+  }
+
+  async function mute(context: Context, view: SubmittedView): Promise<ViewAnswer> {
+    const { alert: ref } = readMetadata(view.metadata);
+    const pattern = view.values.pattern?.[0] ?? '';
+    const hours = Number(view.values.hours?.[0] ?? 24);
+    if (!/[^*?\s]/.test(pattern))
+      return {
+        errors: { pattern: 'Give a name, or a pattern with at least one letter or digit: train-resnet-*' },
+      };
+    return {
+      after: async () => {
+        const found = await allowed(context, String(ref ?? ''));
+        if (!found) return;
+        try {
+          await alerts.mute(found.id, context.actor, {
+            pattern,
+            forMs: hours > 0 ? hours * 60 * MINUTE : undefined,
+          });
+        } catch (thrown) {
+          await explain(services, context, found.useCase, toAppError(thrown));
+        }
+      },
+    };
+  }
+
+  return {
+    actions: {
+      [ALERT.acknowledge]: (context, action) =>
+        handle(context, action, ({ id }) => alerts.acknowledge(id, context.actor)),
+      [ALERT.close]: (context, action) =>
+        handle(context, action, ({ id }) => alerts.close(id, context.actor)),
+      [ALERT.snooze]: async (context, action) => {
+        const minutes = Number(action.value);
+        if (Number.isInteger(minutes) && minutes > 0 && minutes <= 7 * 24 * 60)
+          await handle(
+            context,
+            action,
+            ({ id }) => alerts.snooze(id, context.actor, minutes * MINUTE),
+            action.block,
+          );
+      },
+      [ALERT.pass]: async (context, action) => {
+        if (/^[UW][A-Z0-9]+$/.test(action.value))
+          await handle(
+            context,
+            action,
+            ({ id }) => alerts.pass(id, context.actor, action.value),
+            action.block,
+          );
+      },
+      [ALERT.mute]: openMute,
+    },
+    views: { [ALERT.muteForm]: mute },
+  };
+}
+
+/** Lists and calls have such buttons too: they are not to become the alert. */
+function isItsMessage(action: ClickedAction, context: Context): boolean {
+  return readAlertRef(action.block) !== undefined && context.place.thread === undefined;
+}
+
+/** For a click that came late. */
+function standing({ state, acknowledged, resolved }: Alert): string {
+  if (resolved) return 'This alert is resolved already.';
+  if (state === 'acknowledged' && acknowledged)
+    return `Acknowledged already by ${mention(acknowledged.by.user)}.`;
+  return 'Nothing has changed: that is how it was already.';
+}

@@ -1,0 +1,67 @@
+/** `/signalbox`: what there is, and what concerns a whole channel: alerts, on-call, subscriptions, settings. */
+import { overviewMessage, signalboxUsage } from '../blocks/overview.ts';
+import { commandWords } from '../domain/command-words.ts';
+import { asksForHelp } from '../domain/log-query.ts';
+import { nearestNames } from '../domain/nearest-names.ts';
+import { AppError } from '../errors.ts';
+import { alertActions, listAlerts, showOnCall } from './alerts.ts';
+import type { Command, Context } from './command.ts';
+import type { Services } from './services.ts';
+import {
+  listSubscriptions,
+  openSettings,
+  subscribe,
+  subscriptionActions,
+  unsubscribe,
+} from './subscriptions.ts';
+
+type Sub = (services: Services, context: Context, rest: string) => Promise<void>;
+
+const SUBS: Readonly<Record<string, Sub>> = {
+  alerts: listAlerts,
+  oncall: showOnCall,
+  subscribe,
+  unsubscribe,
+  subscriptions: listSubscriptions,
+  settings: openSettings,
+};
+
+/** @param all every command, this one included; asked for when it is needed */
+export function signalboxCommand(services: Services, all: () => readonly Command[]): Command {
+  const alerts = alertActions(services);
+  const subscriptions = subscriptionActions(services);
+  return {
+    name: 'signalbox',
+    description: 'Alerts, who is on call, what this channel hears of, and help',
+    usage: '[alerts | oncall | subscribe … | unsubscribe … | subscriptions | settings | help]',
+    run: async (context, text) => {
+      const words = commandWords(text);
+      if (asksForHelp(words)) {
+        const overview = overviewMessage(all(), '/');
+        await context.reply.privately({
+          ...overview,
+          blocks: [...(overview.blocks ?? []), ...signalboxUsage('/signalbox')],
+        });
+        return;
+      }
+      const word = words[0]!.toLowerCase();
+      const sub = Object.hasOwn(SUBS, word) ? SUBS[word] : undefined;
+      if (!sub) {
+        const known = [...Object.keys(SUBS), 'help'];
+        const [near] = nearestNames(word, known, 1);
+        throw new AppError(
+          'invalid_input',
+          `/signalbox knows ${known.join(', ')}; “${words[0]!.slice(0, 60)}” came.`,
+          {
+            hint: `${near === undefined ? '' : `Did you mean /signalbox ${near}? `}The other commands are: ${all()
+              .map((command) => `/${command.name}`)
+              .join(', ')}`,
+          },
+        );
+      }
+      await sub(services, context, text.trim().slice(words[0]!.length).trim());
+    },
+    actions: { ...alerts.actions, ...subscriptions.actions },
+    views: { ...alerts.views, ...subscriptions.views },
+  };
+}

@@ -1,0 +1,52 @@
+/** CloudWatch alarms: told where somebody subscribed to them, and alerts only of those. */
+import { alarmAnnouncement } from '../blocks/announcements.ts';
+import type { AlarmEvent } from '../domain/aws-events.ts';
+import { type Happening, matchesSubscription } from '../domain/subscriptions.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import { NewestOf } from './newest-of.ts';
+import { alertsChannelOf, announce, type NotifierDeps } from './notifier.ts';
+
+export function alarmNotifier(deps: NotifierDeps): {
+  onAlarm(event: AlarmEvent, useCase: UseCase): Promise<void>;
+} {
+  const { store, alerts } = deps;
+  const newest = new NewestOf();
+
+  return {
+    async onAlarm(event, useCase) {
+      const { alarm, state, resource, at } = event;
+      const pipeline = `alarm ${resource}`;
+      const stale = newest.isStale(`${useCase.id} ${resource}`, at);
+      if (state === 'OK') await alerts.succeeded(useCase, { kind: 'alarm', pipeline, at });
+      if (stale) return;
+      const happening: Happening = {
+        useCase: useCase.id,
+        kind: 'alarm',
+        name: alarm,
+        outcome: state === 'ALARM' ? 'failed' : state === 'OK' ? 'succeeded' : 'warning',
+      };
+      // An account has alarms that are nobody's business here: only those that are wanted call somebody.
+      const wanted = (await store.listSubscriptions({ useCase: useCase.id })).some((one) =>
+        matchesSubscription(one, happening),
+      );
+      if (!wanted) return;
+      const alert =
+        state === 'ALARM'
+          ? await alerts.raise(useCase, {
+              kind: 'alarm',
+              title: 'CloudWatch alarm',
+              cause: event.reason ?? '',
+              scope: resource,
+              subject: { id: `alarm/${resource}/${at}`, name: alarm, pipeline, at },
+            })
+          : undefined;
+      await announce(
+        deps,
+        happening,
+        `alarm/${useCase.id}/${resource}/${at}/${state}`,
+        alarmAnnouncement(event, useCase),
+        { except: alert && alertsChannelOf(useCase) },
+      );
+    },
+  };
+}

@@ -1,0 +1,90 @@
+/** Compilations: one announcement when all of a job have ended, each failure as an alert or part of one. */
+import { createHash } from 'node:crypto';
+import { compilationAnnouncement } from '../blocks/announcements.ts';
+import { backgroundActor } from '../domain/background-actor.ts';
+import { type CompilationAttempt, currentStatus, isLive, isSuccessful } from '../domain/compilations.ts';
+import { modelName } from '../domain/components.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import { adviceForAttempt, compilationFailure } from '../operations/explain-failure.ts';
+import { alertsChannelOf, announce, NEWS_FOR, type Notifier, type NotifierDeps } from './notifier.ts';
+
+export function compilationNotifier(deps: NotifierDeps): Notifier & { idle(): Promise<void> } {
+  const { store, clock, alerts, onError } = deps;
+  const reading = new Set<Promise<void>>();
+
+  async function ended(attempt: CompilationAttempt, useCase: UseCase): Promise<void> {
+    const { job, target, id } = attempt;
+    const at = attempt.endedAt ?? attempt.statuses.at(-1)!.at;
+    const pipeline = modelName(job);
+    if (isSuccessful(attempt)) await alerts.succeeded(useCase, { kind: 'compilation', pipeline, target, at });
+    else if (currentStatus(attempt) === 'FAILED') {
+      const advice = adviceForAttempt(attempt);
+      const alert = await alerts.raise(useCase, {
+        kind: 'compilation',
+        title: 'Compilation failed',
+        cause: attempt.failureReason ?? '',
+        scope: pipeline,
+        subject: { id, name: `${job} → ${target}`, job, pipeline, target, at },
+        startedBy: attempt.startedBy,
+        advice,
+        job,
+      });
+      if (alert && !alert.excerpt && alert.subjects[0]?.id === id) explainLater(alert.id, attempt, useCase);
+    }
+    await announceAll(job, useCase);
+  }
+
+  async function announceAll(job: string, useCase: UseCase): Promise<void> {
+    const attempts = await store.listAttempts({ useCase: useCase.id, job });
+    if (attempts.length === 0 || attempts.some(isLive)) return;
+    const newest = [...new Map(attempts.map((attempt) => [attempt.target, attempt])).values()];
+    const failed = newest.some((attempt) => currentStatus(attempt) === 'FAILED');
+    const ids = attempts.map(({ id }) => id).sort();
+    const round = createHash('sha256').update(JSON.stringify(ids)).digest('hex').slice(0, 16);
+    // Where nothing but failures is to be told, the alert tells it already.
+    const alone = failed && !newest.some(isSuccessful);
+    const alert = alone ? await store.findAlertOfSubject(useCase.id, newest[0]!.id) : undefined;
+    const except = alert && alertsChannelOf(useCase);
+    await announce(
+      deps,
+      {
+        useCase: useCase.id,
+        kind: 'compilation',
+        name: job,
+        outcome: failed ? 'failed' : newest.every(isSuccessful) ? 'succeeded' : 'stopped',
+      },
+      `compilation/${useCase.id}/${job}/${round}`,
+      compilationAnnouncement(job, newest, useCase),
+      { except },
+    );
+  }
+
+  function explainLater(alert: string, attempt: CompilationAttempt, useCase: UseCase): void {
+    const work = compilationFailure(deps, {
+      actor: backgroundActor(deps.team),
+      useCase,
+      attempt: attempt.id,
+    })
+      .then(({ excerpt }) => (excerpt ? alerts.explain(alert, { excerpt }) : undefined))
+      .catch((error: unknown) =>
+        onError(error, { useCase: useCase.id, subject: attempt.job, doing: 'explaining a failure' }),
+      )
+      .finally(() => reading.delete(work));
+    reading.add(work);
+  }
+
+  return {
+    async onChange(change, useCase) {
+      if (change.kind === 'compilation' && !isLive(change.attempt)) await ended(change.attempt, useCase);
+    },
+    async recover(useCase) {
+      const attempts = await store.listAttempts({ useCase: useCase.id, live: false });
+      for (const attempt of attempts)
+        if (clock.now() - (attempt.endedAt ?? attempt.statuses.at(-1)!.at) < NEWS_FOR)
+          await ended(attempt, useCase);
+    },
+    async idle() {
+      while (reading.size > 0) await Promise.all(reading);
+    },
+  };
+}

@@ -1,0 +1,153 @@
+/** Components that Greengrass made or refused, deployments, and what devices report of components. */
+import {
+  componentAnnouncement,
+  deploymentAnnouncement,
+  installedAnnouncement,
+} from '../blocks/announcements.ts';
+import type { DeploymentEvent, InstalledComponentEvent } from '../domain/aws-events.ts';
+import { type Component, isSettled, modelName } from '../domain/components.ts';
+import { adviceForComponent } from '../domain/failure-guidance.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import { NewestOf } from './newest-of.ts';
+import { alertsChannelOf, announce, NEWS_FOR, type Notifier, type NotifierDeps } from './notifier.ts';
+
+const FAILED_DEPLOYMENT = new Set(['FAILED', 'REJECTED']);
+const DONE_DEPLOYMENT = new Set(['SUCCEEDED', 'COMPLETED']);
+const BROKEN_COMPONENT = new Set(['ERRORED', 'BROKEN']);
+const WORKING_COMPONENT = new Set(['RUNNING', 'FINISHED']);
+
+export function componentNotifier(deps: NotifierDeps): Notifier {
+  const { store, clock, alerts } = deps;
+
+  async function settled(component: Component, useCase: UseCase): Promise<void> {
+    const { trainingJob, target, component: made } = component.chain;
+    const state = component.state.toUpperCase();
+    if (state !== 'DEPLOYABLE' && state !== 'FAILED') return;
+    const failed = state === 'FAILED';
+    const at = component.lastCheckedAt ?? component.createdAt;
+    const pipeline = modelName(trainingJob);
+    const key = `component/${useCase.id}/${made.name}/${made.version}/${state}`;
+    if (!failed) await alerts.succeeded(useCase, { kind: 'component', pipeline, target, at });
+    const alert = failed
+      ? await alerts.raise(useCase, {
+          kind: 'component',
+          title: 'Packaging failed',
+          cause: component.message ?? '',
+          scope: pipeline,
+          subject: { id: key, name: `${made.name} ${made.version}`, job: trainingJob, pipeline, target, at },
+          startedBy: component.publishedBy,
+          advice: adviceForComponent(component.message, component.errors),
+          job: trainingJob,
+        })
+      : undefined;
+    await announce(
+      deps,
+      {
+        useCase: useCase.id,
+        kind: 'component',
+        name: made.name,
+        outcome: failed ? 'failed' : 'succeeded',
+      },
+      key,
+      componentAnnouncement(component, useCase),
+      { except: alert && alertsChannelOf(useCase) },
+    );
+  }
+
+  return {
+    async onChange(change, useCase) {
+      if (change.kind === 'component' && isSettled(change.component))
+        await settled(change.component, useCase);
+    },
+    async recover(useCase) {
+      for (const component of await store.listComponents({ useCase: useCase.id, settled: true }))
+        if (clock.now() - (component.lastCheckedAt ?? component.createdAt) < NEWS_FOR)
+          await settled(component, useCase);
+    },
+  };
+}
+
+/** Events of devices; nothing but events tells of them. */
+export function deviceNotifier(deps: NotifierDeps): {
+  onDeployment(event: DeploymentEvent, useCase: UseCase): Promise<void>;
+  onInstalled(event: InstalledComponentEvent, useCase: UseCase): Promise<void>;
+} {
+  const { alerts } = deps;
+  const newest = new NewestOf();
+
+  return {
+    async onDeployment(event, useCase) {
+      const { deployment, device, status, at } = event;
+      const key = `deployment/${deployment}/${device}/${status}`;
+      const stale = newest.isStale(`${useCase.id} ${deployment} ${device}`, at);
+      const failed = FAILED_DEPLOYMENT.has(status);
+      if (DONE_DEPLOYMENT.has(status))
+        await alerts.succeeded(useCase, { kind: 'deployment', pipeline: `device ${device}`, at });
+      // A failure that a later event has made good by the time it arrives is no news.
+      if (failed && stale) return;
+      const alert = failed
+        ? await alerts.raise(useCase, {
+            kind: 'deployment',
+            title: `Deployment ${status.toLowerCase()}`,
+            cause: event.reason ?? '',
+            // Forty devices that one deployment fails on are one alert.
+            scope: deployment,
+            subject: { id: key, name: device, pipeline: `device ${device}`, at },
+          })
+        : undefined;
+      await announce(
+        deps,
+        {
+          useCase: useCase.id,
+          kind: 'deployment',
+          name: device,
+          outcome: failed ? 'failed' : DONE_DEPLOYMENT.has(status) ? 'succeeded' : 'stopped',
+        },
+        `${useCase.id}/${key}`,
+        deploymentAnnouncement(event, useCase),
+        { except: alert && alertsChannelOf(useCase) },
+      );
+    },
+
+    async onInstalled(event, useCase) {
+      const { device, at } = event;
+      let alerted = false;
+      for (const { name, version, status } of event.components) {
+        const pipeline = `component ${name} on ${device}`;
+        const stale = newest.isStale(`${useCase.id} ${pipeline}`, at);
+        if (WORKING_COMPONENT.has(status))
+          await alerts.succeeded(useCase, { kind: 'deployment', pipeline, at });
+        if (!BROKEN_COMPONENT.has(status) || stale) continue;
+        const alert = await alerts.raise(useCase, {
+          kind: 'deployment',
+          title: `Component ${status.toLowerCase()} on a device`,
+          cause: event.reason ?? '',
+          scope: `${name} ${version ?? ''}`,
+          subject: {
+            id: `installed/${device}/${name}/${version ?? ''}/${status}/${at}`,
+            name: `${name}${version === undefined ? '' : ` ${version}`} on ${device}`,
+            pipeline,
+            at,
+          },
+        });
+        alerted ||= alert !== undefined;
+      }
+      const failed = event.components.some(({ status }) => BROKEN_COMPONENT.has(status));
+      await announce(
+        deps,
+        {
+          useCase: useCase.id,
+          kind: 'deployment',
+          name: device,
+          outcome: failed ? 'failed' : 'milestone',
+        },
+        `installed/${useCase.id}/${device}/${at}/${event.components.map(({ name, status }) => `${name}:${status}`).join(',')}`.slice(
+          0,
+          400,
+        ),
+        installedAnnouncement(event, useCase),
+        { except: alerted ? alertsChannelOf(useCase) : undefined },
+      );
+    },
+  };
+}

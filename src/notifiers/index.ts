@@ -1,0 +1,190 @@
+/** Every notifier: a new one is one file in this folder and one line here. */
+
+import type { AwsEvent, AwsEventKind, CompilationHint, TrainingEvent } from '../domain/aws-events.ts';
+import { isFinished } from '../domain/jobs.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import { CancelledError } from '../errors.ts';
+import { observeJob } from '../operations/observe-jobs.ts';
+import { type Beat, cronBeat } from '../operations/refresh-beat.ts';
+import type { JobRefresher } from '../operations/refresh-jobs.ts';
+import type { OutboxRecord } from '../ports.ts';
+import { alarmNotifier } from './alarms.ts';
+import { alertClock } from './alerts.ts';
+import { compilationNotifier } from './compilation.ts';
+import { componentNotifier, deviceNotifier } from './components.ts';
+import { digestNotifier } from './digest.ts';
+import { type Attachments, jobCardNotifier } from './job-cards.ts';
+import { NEWS_FOR, type Notifier, type NotifierDeps } from './notifier.ts';
+import { stuckRunNotifier } from './stuck-runs.ts';
+import { trainingNotifier } from './training.ts';
+
+export interface NotifiersDeps extends NotifierDeps {
+  files: Attachments;
+  refresher: Pick<JobRefresher, 'refreshNow'>;
+  /** Left out: every two seconds. */
+  beat?: Beat | undefined;
+}
+
+type Handler<K extends AwsEventKind> = (
+  event: Extract<AwsEvent, { kind: K }>,
+  useCase: UseCase,
+  signal: AbortSignal,
+) => Promise<void>;
+
+/** Who hears of events; `events/ingest.ts` is one. */
+export interface EventSourceOf {
+  on<K extends AwsEventKind>(kind: K, handler: Handler<K>): void;
+}
+
+export class Notifiers {
+  readonly #deps: NotifiersDeps;
+  readonly #all: readonly Notifier[];
+  readonly #cards: ReturnType<typeof jobCardNotifier>;
+  readonly #reading: readonly { idle(): Promise<void> }[];
+  readonly #stopping = new AbortController();
+  #unsubscribe: (() => void) | undefined;
+  #beat: ReturnType<Beat> | undefined;
+  #ticking: Promise<void> | undefined;
+  #recovering: Promise<void> | undefined;
+
+  constructor(deps: NotifiersDeps) {
+    this.#deps = deps;
+    const training = trainingNotifier(deps);
+    const compilation = compilationNotifier(deps);
+    this.#cards = jobCardNotifier(deps);
+    this.#reading = [training, compilation];
+    this.#all = [
+      this.#cards,
+      training,
+      compilation,
+      componentNotifier(deps),
+      stuckRunNotifier(deps),
+      digestNotifier(deps),
+      alertClock(deps.alerts),
+    ];
+  }
+
+  /** Before the intake of events starts. */
+  attach(events: EventSourceOf): void {
+    const devices = deviceNotifier(this.#deps);
+    const alarms = alarmNotifier(this.#deps);
+    events.on('training', (event, useCase) => this.#onTraining(event, useCase));
+    events.on('compilation', (event, useCase) => this.#onCompilation(event, useCase));
+    events.on('deployment', (event, useCase) => devices.onDeployment(event, useCase));
+    events.on('installed-component', (event, useCase) => devices.onInstalled(event, useCase));
+    events.on('alarm', (event, useCase) => alarms.onAlarm(event, useCase));
+  }
+
+  /** What a crash left untold is told first; then what happens. */
+  start(): void {
+    const { changes, useCases, onError } = this.#deps;
+    this.#unsubscribe ??= changes.subscribe(async (change) => {
+      const useCase = useCases.find(({ id }) => id === change.useCase);
+      if (!useCase) return;
+      for (const notifier of this.#all)
+        await notifier
+          .onChange?.(change, useCase)
+          .catch((error: unknown) =>
+            onError(error, { useCase: useCase.id, subject: change.job, doing: `telling of ${change.kind}` }),
+          );
+    });
+    this.#recovering ??= this.#recover();
+    this.#beat ??= (this.#deps.beat ?? cronBeat)(() => {
+      this.tick().catch((error: unknown) => onError(error, { doing: 'looking what is due' }));
+    });
+  }
+
+  /** One round of what time brings. */
+  async tick(): Promise<void> {
+    if (this.#stopping.signal.aborted) return;
+    this.#ticking ??= this.#round().finally(() => {
+      this.#ticking = undefined;
+    });
+    await this.#ticking;
+  }
+
+  /** For the outbox: a message arrived. */
+  async posted(record: OutboxRecord): Promise<void> {
+    await this.#cards.posted(record);
+  }
+
+  /** Resolves when all that was begun is done: the recovery, and looks into logs. */
+  async idle(): Promise<void> {
+    await this.#recovering;
+    for (const one of this.#reading) await one.idle();
+  }
+
+  async stop(): Promise<void> {
+    await this.#beat?.stop();
+    this.#stopping.abort(new CancelledError('Signalbox is stopping'));
+    await Promise.allSettled([this.#ticking, this.#recovering]);
+    await this.idle();
+    this.#unsubscribe?.();
+  }
+
+  async #round(): Promise<void> {
+    const { onError } = this.#deps;
+    await Promise.all(
+      this.#all.map((notifier) =>
+        notifier.tick?.(this.#stopping.signal).catch((error: unknown) => {
+          if (!this.#stopping.signal.aborted) onError(error, { doing: 'looking what is due' });
+        }),
+      ),
+    );
+  }
+
+  async #recover(): Promise<void> {
+    const { useCases, alerts, onError } = this.#deps;
+    await alerts.recover().catch((error: unknown) => onError(error, { doing: 'showing open alerts' }));
+    for (const useCase of useCases)
+      for (const notifier of this.#all) {
+        if (this.#stopping.signal.aborted) return;
+        await notifier
+          .recover?.(useCase)
+          .catch((error: unknown) =>
+            onError(error, { useCase: useCase.id, doing: 'telling what a stop left untold' }),
+          );
+      }
+  }
+
+  // --- Events into what is known: from there on it is as if AWS had been asked -------------------------
+
+  async #onTraining(event: TrainingEvent, useCase: UseCase): Promise<void> {
+    const { store, clock, refresher } = this.#deps;
+    const { job: name, status, secondaryStatus, failureReason, at } = event;
+    const before = await store.getJob(useCase.id, name);
+    const isNews = !event.replayed && clock.now() - at < NEWS_FOR;
+    // What was over long before Signalbox heard of it stays as it is.
+    if (!before && !isNews) return;
+    const known = await observeJob(this.#deps, useCase, {
+      job: {
+        name,
+        useCase: useCase.id,
+        provider: 'sagemaker',
+        arn: event.resource.startsWith('arn:') ? event.resource : undefined,
+        status,
+        secondaryStatus,
+        failureReason,
+        instanceType: event.instanceType,
+        instanceCount: event.instanceCount,
+        createdAt: event.createdAt ?? before?.job.createdAt ?? at,
+        startedAt: event.startedAt,
+        endedAt: event.endedAt ?? (isFinished({ status }) ? at : undefined),
+        modelArtifact: event.modelArtifact,
+      },
+      at,
+      announce: isNews,
+    });
+    // An event leaves out what describing the job tells: its model, its times.
+    if (isFinished(known.job) && (!before || !isFinished(before.job)))
+      await refresher.refreshNow(useCase.id, name);
+  }
+
+  /** Only a reason to ask: SageMaker promises no such events. */
+  async #onCompilation(event: CompilationHint, useCase: UseCase): Promise<void> {
+    const { store, refresher } = this.#deps;
+    const live = await store.listAttempts({ useCase: useCase.id, live: true });
+    const attempt = live.find(({ compilationJob }) => compilationJob === event.compilationJob);
+    if (attempt) await refresher.refreshNow(useCase.id, attempt.job);
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * Job cards: one message per training job in its use case's first channel, edited in place; milestones are told
+ * once in its thread. All of it goes through the outbox under keys of its own, so that nothing is told twice.
+ */
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { jobCard, type Milestone, milestones } from '../blocks/job-card.ts';
+import { factsOf } from '../blocks/job-facts.ts';
+import { code, plain, section } from '../blocks/text.ts';
+import { maskSecrets } from '../domain/mask-secrets.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import type { JobChange } from '../operations/job-changes.ts';
+import { jobSnapshot } from '../operations/job-snapshots.ts';
+import type { JobRecord, OutboxRecord, Store } from '../ports.ts';
+import { NEWS_FOR, type Notifier, type NotifierDeps } from './notifier.ts';
+
+/** Sends finished files to a thread; `slack/files.ts` says the rest. */
+export interface Attachments {
+  deliver(
+    delivery: {
+      files: readonly { path: string; name: string; title: string; bytes: number }[];
+      channel: string;
+      thread?: string | undefined;
+      comment: string;
+    },
+    options: object,
+  ): Promise<{ shared: Promise<boolean> }>;
+}
+
+const JOBS_LIMIT = 1_000;
+/** Cards of one job that were deleted in Slack until no new one is made. */
+const CARDS = 20;
+
+/** The outbox's key of a job's card; a card that was deleted in Slack is followed by another. */
+export async function cardKey(store: Pick<Store, 'getPost'>, useCase: string, job: string): Promise<string> {
+  for (let nth = 1; ; nth += 1) {
+    const key = `card/${useCase}/${job}${nth === 1 ? '' : `/${nth}`}`;
+    const post = await store.getPost(key);
+    const gone = post?.failed !== undefined && !post.failed.code.startsWith('content:');
+    if (!gone || nth === CARDS) return key;
+  }
+}
+
+export function jobCardNotifier(
+  deps: NotifierDeps & { files: Attachments },
+): Notifier & { posted(record: OutboxRecord): Promise<void> } {
+  const { store, clock, notices, files, onError } = deps;
+  /** Key of a milestone → what did not fit into it. */
+  const attachments = new Map<string, NonNullable<Milestone['attach']>>();
+
+  async function draw(useCase: UseCase, job: string, isNew: boolean): Promise<string | undefined> {
+    const channel = useCase.channels[0];
+    const snapshot = await jobSnapshot(deps, useCase, job);
+    if (!snapshot || channel === undefined || (!snapshot.card && !isNew)) return undefined;
+    const key = await cardKey(store, useCase.id, job);
+    const facts = factsOf(snapshot, clock.now());
+    const known = await store.getPost(key);
+    const { card } = snapshot;
+    // Of a version that posted cards by itself.
+    if (card?.ts !== undefined && !known && !key.endsWith('/2'))
+      await notices.adopt(key, card.channel, card.ts);
+    // What is over when the card comes, the card itself says.
+    const record = await store.changeJob(useCase.id, job, (now) =>
+      now && !now.card ? { ...now, card: { channel, told: milestones(facts).map((one) => one.key) } } : now,
+    );
+    const at = record?.card?.channel ?? channel;
+    await notices.show(key, at, jobCard(facts));
+    for (const milestone of milestones(facts)) await tell(key, at, milestone, record);
+    return key;
+  }
+
+  async function tell(
+    thread: string,
+    channel: string,
+    milestone: Milestone,
+    record: JobRecord | undefined,
+  ): Promise<void> {
+    if (record?.card?.told?.includes(milestone.key)) return;
+    const key = `${thread.replace(/\/\d+$/, '')}/told/${milestone.key}`;
+    if (milestone.attach && !(await store.getPost(key))?.posted) attachments.set(key, milestone.attach);
+    await notices.post(key, channel, milestone.message, { thread });
+  }
+
+  async function tellAutoFailure(
+    thread: string,
+    useCase: UseCase,
+    change: Extract<JobChange, { kind: 'auto-failed' }>,
+  ): Promise<void> {
+    const what = change.what === 'compile' ? 'compiled' : 'packaged';
+    const target = change.target === undefined ? '' : ` for *${plain(change.target, 60)}*`;
+    const line = `:warning: ${code(change.job)} was not ${what} by itself${target}`;
+    const words = [line, plain(maskSecrets(change.error.message), 1500), plain(change.error.hint ?? '', 800)];
+    await notices.post(
+      `${thread}/told/auto ${change.what} ${change.target ?? ''} ${change.error.ref}`,
+      useCase.channels[0]!,
+      { text: line, blocks: [section(words.filter((part) => part !== '').join('\n'))] },
+      { thread },
+    );
+  }
+
+  return {
+    async onChange(change, useCase) {
+      // Jobs from before Signalbox came are known, and get a card when something happens to them.
+      if (change.kind === 'job-appeared' && !change.announce) return;
+      const thread = await draw(useCase, change.job, change.kind !== 'checked');
+      if (thread !== undefined && change.kind === 'auto-failed')
+        await tellAutoFailure(thread, useCase, change);
+    },
+
+    async recover(useCase) {
+      for (const { job, card, news, seenAt } of await store.listJobs({
+        useCase: useCase.id,
+        limit: JOBS_LIMIT,
+      }))
+        if ((card || news) && clock.now() - Math.max(seenAt, job.endedAt ?? 0) < NEWS_FOR)
+          await draw(useCase, job.name, news === true);
+    },
+
+    /** A failure's own words, whole, where the milestone had to cut them. */
+    async posted({ key, thread, posted }) {
+      const attach = attachments.get(key);
+      const parent = thread === undefined ? undefined : (await store.getPost(thread))?.posted;
+      if (!attach || !posted || !parent) return;
+      attachments.delete(key);
+      const dir = await mkdtemp(join(tmpdir(), 'signalbox-'));
+      try {
+        const path = join(dir, 'failure.txt');
+        await writeFile(path, maskSecrets(attach.text));
+        const { size } = await stat(path);
+        const name = attach.name.replace(/[^\w.-]+/g, '-');
+        const { shared } = await files.deliver(
+          {
+            files: [{ path, name, title: attach.name, bytes: size }],
+            channel: parent.channel,
+            thread: parent.ts,
+            comment: 'The whole message of the failure above.',
+          },
+          {},
+        );
+        await shared;
+      } catch (error) {
+        onError(error, { doing: 'attaching the words of a failure' });
+      } finally {
+        await rm(dir, { recursive: true, force: true });
+      }
+    },
+  };
+}

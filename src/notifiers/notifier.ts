@@ -1,0 +1,72 @@
+/** What a notifier is and works with. Each tells of one family of events; telling twice must show once. */
+import type { Message } from '../blocks/message.ts';
+import type { Happening } from '../domain/subscriptions.ts';
+import { recipients } from '../domain/subscriptions.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import type { AlertDesk } from '../operations/alert-desk.ts';
+import type { JobChange } from '../operations/job-changes.ts';
+import type { JobDeps } from '../operations/job-deps.ts';
+import type { EpochMs, Store } from '../ports.ts';
+
+/** The one sender of messages; `slack/outbox.ts` says what its methods promise. */
+export interface Notices {
+  post(
+    key: string,
+    channel: string,
+    message: Message,
+    options?: {
+      thread?: string | undefined;
+      urgent?: boolean | undefined;
+      notBefore?: EpochMs | undefined;
+      expiresAt?: EpochMs | undefined;
+    },
+  ): Promise<boolean>;
+  show(key: string, channel: string, message: Message, options?: { urgent?: boolean }): Promise<void>;
+  adopt(key: string, channel: string, ts: string): Promise<void>;
+}
+
+export interface NotifierDeps extends JobDeps {
+  store: Store;
+  notices: Notices;
+  alerts: AlertDesk;
+  useCases: readonly UseCase[];
+  /** Slack team: the background's role sessions carry it. */
+  team: string;
+  onError: (error: unknown, context: { useCase?: string; subject?: string; doing: string }) => void;
+}
+
+export interface Notifier {
+  /** What happens to jobs, compilations and components; one job's changes come one after the other. */
+  onChange?(change: JobChange, useCase: UseCase): Promise<void>;
+  /** Tells what a crash may have left untold; once, at the start. */
+  recover?(useCase: UseCase): Promise<void>;
+  /** Every beat, a few seconds apart. */
+  tick?(signal: AbortSignal): Promise<void>;
+}
+
+/** What ended longer ago is no news after a restart. */
+export const NEWS_FOR = 24 * 3_600_000;
+/** Where an alert goes. */
+export const alertsChannelOf = (useCase: UseCase): string | undefined =>
+  useCase.alertsChannel ?? useCase.channels[0];
+
+/**
+ * Posts it once in each channel that is subscribed to such things, after its quiet hours.
+ * @param key the same for the same happening
+ * @param options.except the channel where an alert tells it already
+ */
+export async function announce(
+  { store, notices, clock }: Pick<NotifierDeps, 'store' | 'notices' | 'clock'>,
+  happening: Happening,
+  key: string,
+  message: Message,
+  options: { except?: string | undefined } = {},
+): Promise<void> {
+  const [subscriptions, settings] = await Promise.all([
+    store.listSubscriptions({ useCase: happening.useCase }),
+    store.listChannelSettings(),
+  ]);
+  for (const { channel, quiet, notBefore } of recipients(subscriptions, settings, happening, clock.now()))
+    if (channel !== options.except)
+      await notices.post(`said/${key}@${channel}`, channel, message, quiet ? { notBefore } : {});
+}

@@ -1,0 +1,110 @@
+/** Runs that print nothing any more: one warning for each silence. */
+
+import { stuckAnnouncement } from '../blocks/announcements.ts';
+import { backgroundActor } from '../domain/background-actor.ts';
+import { isFinished, type TrainingJob } from '../domain/jobs.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import { readLogEnds } from '../operations/log-end.ts';
+import type { EpochMs } from '../ports.ts';
+import { alertsChannelOf, announce, type Notifier, type NotifierDeps } from './notifier.ts';
+
+const JOBS_LIMIT = 1_000;
+/** Milliseconds between two looks at one log at least. */
+const LOOK_EVERY = 60_000;
+/** Logs that are looked at in one beat; the others have their turn in the next. */
+const AT_ONCE = 4;
+
+/** Only what has printed before can fall silent: some containers never print. */
+export function stuckRunNotifier(deps: NotifierDeps): Notifier {
+  const { store, clock, gateway, alerts, useCases, onError } = deps;
+  /** Job → when to look at its log again. */
+  const next = new Map<string, EpochMs>();
+  let looking: Promise<void> | undefined;
+
+  async function look(
+    job: TrainingJob,
+    useCase: UseCase,
+    after: number,
+    signal: AbortSignal,
+  ): Promise<EpochMs> {
+    const session = await gateway.open(useCase, backgroundActor(deps.team), 'logs');
+    const now = clock.now();
+    const ends = await readLogEnds(session.trainingLog(job.name), { now, signal });
+    const last = ends.at(-1);
+    if (!last) return now + Math.max(LOOK_EVERY, after / 3);
+    const pipeline = job.name;
+    // It prints (again): an earlier silence is over.
+    await alerts.succeeded(useCase, { kind: 'stuck', pipeline, at: last.at });
+    if (now - last.at < after) return Math.max(last.at + after, now + LOOK_EVERY);
+    const record = await store.getJob(useCase.id, job.name);
+    if (!record || isFinished(record.job)) return now + after;
+    const id = `stuck/${job.name}/${last.at}`;
+    const lines = last.text.trimEnd().split('\n').slice(-10).join('\n');
+    const alert = await alerts.raise(useCase, {
+      kind: 'stuck',
+      title: `No log line for ${Math.floor((now - last.at) / 60_000)} minutes`,
+      cause: '',
+      scope: job.name,
+      subject: { id, name: job.name, job: job.name, pipeline, at: last.at },
+      job: job.name,
+    });
+    if (alert && !alert.excerpt)
+      await alerts.explain(alert.id, { excerpt: { stream: last.stream, text: lines, kind: 'last lines' } });
+    await announce(
+      deps,
+      { useCase: useCase.id, kind: 'stuck', name: job.name, outcome: 'warning' },
+      `${useCase.id}/${id}`,
+      stuckAnnouncement(job, last.at, now, useCase),
+      { except: alert && alertsChannelOf(useCase) },
+    );
+    return now + Math.max(LOOK_EVERY, after / 3);
+  }
+
+  async function round(signal: AbortSignal): Promise<void> {
+    const now = clock.now();
+    const due: { key: string; job: TrainingJob; useCase: UseCase; after: number }[] = [];
+    const running = new Set<string>();
+    for (const useCase of useCases) {
+      const after = useCase.stuckAfterMs;
+      if (after === undefined) continue;
+      for (const { job } of await store.listJobs({ useCase: useCase.id, limit: JOBS_LIMIT })) {
+        const key = `${useCase.id} ${job.name}`;
+        if (!mayBeStuck(job)) continue;
+        running.add(key);
+        if ((next.get(key) ?? (job.startedAt ?? job.createdAt) + after) <= now)
+          due.push({ key, job, useCase, after });
+      }
+    }
+    for (const key of next.keys()) if (!running.has(key)) next.delete(key);
+    await Promise.all(
+      due.slice(0, AT_ONCE).map(async ({ key, job, useCase, after }) => {
+        next.set(key, now + LOOK_EVERY);
+        try {
+          next.set(key, await look(job, useCase, after, signal));
+        } catch (error) {
+          if (signal.aborted) return;
+          // A log that cannot be read says nothing about the run.
+          onError(error, { useCase: useCase.id, subject: job.name, doing: 'looking whether a run is stuck' });
+          next.set(key, clock.now() + after / 3);
+        }
+      }),
+    );
+  }
+
+  return {
+    async tick(signal) {
+      looking ??= round(signal).finally(() => {
+        looking = undefined;
+      });
+      await looking;
+    },
+  };
+}
+
+/** Waiting for machines, or for spot capacity to come back, is no silence. */
+function mayBeStuck(job: TrainingJob): boolean {
+  if (isFinished(job) || job.status.toLowerCase() !== 'inprogress') return false;
+  return !['interrupted', 'starting', 'pending', 'launchingmlinstances', 'preparingtrainingstack'].includes(
+    job.secondaryStatus?.toLowerCase() ?? '',
+  );
+}

@@ -1,0 +1,106 @@
+/** Training jobs: their end once, failures as alerts, a spot interruption as what it is. */
+import { interruptionMessage, trainingAnnouncement } from '../blocks/announcements.ts';
+import { backgroundActor } from '../domain/background-actor.ts';
+import { modelName } from '../domain/components.ts';
+import { guidanceForTraining } from '../domain/failure-guidance.ts';
+import { isFinished } from '../domain/jobs.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import { trainingFailure } from '../operations/explain-failure.ts';
+import type { JobRecord } from '../ports.ts';
+import { cardKey } from './job-cards.ts';
+import { alertsChannelOf, announce, NEWS_FOR, type Notifier, type NotifierDeps } from './notifier.ts';
+
+/** Causes that have nothing to do with the model: one alert for all jobs that they hit. */
+const OF_THE_ACCOUNT = new Set(['training-capacity', 'training-quota', 'training-internal']);
+const JOBS_LIMIT = 1_000;
+
+export function trainingNotifier(deps: NotifierDeps): Notifier & { idle(): Promise<void> } {
+  const { store, clock, alerts, notices, onError } = deps;
+  const reading = new Set<Promise<void>>();
+
+  async function ended({ job }: JobRecord, useCase: UseCase): Promise<void> {
+    const status = job.status.toLowerCase();
+    const at = job.endedAt ?? clock.now();
+    const key = `training/${useCase.id}/${job.name}/${status}`;
+    const happening = { useCase: useCase.id, kind: 'training', name: job.name } as const;
+    const post = trainingAnnouncement(job, useCase);
+    await alerts.succeeded(useCase, { kind: 'stuck', pipeline: job.name, at: clock.now() });
+    if (status === 'completed') {
+      await alerts.succeeded(useCase, { kind: 'training', pipeline: modelName(job.name), at });
+      return announce(deps, { ...happening, outcome: 'succeeded' }, key, post);
+    }
+    // Limits and stops on request are ends, not failures.
+    if (status !== 'failed') return announce(deps, { ...happening, outcome: 'stopped' }, key, post);
+    const advice = guidanceForTraining(job);
+    const alert = await alerts.raise(useCase, {
+      kind: 'training',
+      title: 'Training failed',
+      cause: job.failureReason ?? '',
+      scope: OF_THE_ACCOUNT.has(advice?.id ?? '') ? undefined : modelName(job.name),
+      subject: { id: key, name: job.name, job: job.name, pipeline: modelName(job.name), at },
+      ...(advice ? { advice: plainAdvice(advice) } : {}),
+      job: job.name,
+    });
+    await announce(deps, { ...happening, outcome: 'failed' }, key, post, {
+      except: alert && alertsChannelOf(useCase),
+    });
+    if (alert && !alert.excerpt && alert.subjects[0]?.id === key) explainLater(alert.id, job.name, useCase);
+  }
+
+  /** The alert is out already; what the log says is added to it. */
+  function explainLater(alert: string, job: string, useCase: UseCase): void {
+    const work = (async () => {
+      const failure = await trainingFailure(deps, { actor: backgroundActor(deps.team), useCase, job });
+      const { excerpt, guidance, logProblem } = failure;
+      if (logProblem)
+        onError(logProblem, { useCase: useCase.id, subject: job, doing: 'reading the end of a log' });
+      await alerts.explain(alert, {
+        ...(excerpt ? { excerpt } : {}),
+        ...(guidance ? { advice: plainAdvice(guidance) } : {}),
+      });
+    })()
+      .catch((error: unknown) =>
+        onError(error, { useCase: useCase.id, subject: job, doing: 'explaining a failure' }),
+      )
+      .finally(() => reading.delete(work));
+    reading.add(work);
+  }
+
+  return {
+    async onChange(change, useCase) {
+      if (change.kind !== 'job-appeared' && change.kind !== 'job-changed') return;
+      const record = await store.getJob(useCase.id, change.job);
+      if (!record?.news) return;
+      if (isFinished(record.job)) return ended(record, useCase);
+      if (change.kind === 'job-changed' && interrupted(change.training) && !interrupted(change.before)) {
+        const channel = useCase.channels[0];
+        const thread = await cardKey(store, useCase.id, change.job);
+        if (channel !== undefined && (await store.getPost(thread)))
+          await notices.post(
+            `${thread}/told/interrupted ${clock.now()}`,
+            channel,
+            interruptionMessage(change.training),
+            { thread },
+          );
+      }
+    },
+    async recover(useCase) {
+      for (const record of await store.listJobs({ useCase: useCase.id, limit: JOBS_LIMIT }))
+        if (record.news && isFinished(record.job) && clock.now() - (record.job.endedAt ?? 0) < NEWS_FOR)
+          await ended(record, useCase);
+    },
+    async idle() {
+      while (reading.size > 0) await Promise.all(reading);
+    },
+  };
+}
+
+const interrupted = ({ secondaryStatus }: { secondaryStatus?: string | undefined }): boolean =>
+  secondaryStatus?.toLowerCase() === 'interrupted';
+
+function plainAdvice<
+  A extends { id: string; cause: string; fix: string; link: { url: string; title: string } },
+>(advice: A): Pick<A, 'id' | 'cause' | 'fix' | 'link'> {
+  const { id, cause, fix, link } = advice;
+  return { id, cause, fix, link };
+}

@@ -1,0 +1,354 @@
+/**
+ * Alerts from the failure to the person: opened or joined, told to who is on call, escalated when nobody answers,
+ * resolved by a later success. All of it is state in the store; what Slack shows is drawn from that state, so a
+ * crash at any point is made good by drawing it again.
+ */
+import { randomUUID } from 'node:crypto';
+import {
+  type Alert,
+  type AlertCall,
+  type AlertExcerpt,
+  type AlertSubject,
+  acknowledge,
+  alertGroup,
+  applyDue,
+  applySuccess,
+  checkMutePattern,
+  type EscalationRule,
+  isMuted,
+  joinAlert,
+  openAlert,
+  passTo,
+  resolve,
+  type Success,
+  snooze,
+  withCall,
+} from '../domain/alerts.ts';
+import type { FailureAdvice } from '../domain/failure-guidance.ts';
+import { DEFAULT_ESCALATE_AFTER_MS, onCallAt, withoutOwnAct } from '../domain/on-call.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import { AppError } from '../errors.ts';
+import type { Actor, AlertStore, AuditTrail, Clock, Directory, EpochMs } from '../ports.ts';
+
+/** Draws an alert as it stands; drawing it twice shows it once. */
+export type ShowAlert = (alert: Alert, useCase: UseCase) => Promise<void>;
+
+export interface AlertDeskDeps {
+  store: AlertStore & Pick<AuditTrail, 'appendAudit'>;
+  clock: Clock;
+  directory: Pick<Directory, 'membersOf'>;
+  useCases: readonly UseCase[];
+  /** Signalbox's own: called where nobody of a use case can be. */
+  admins: readonly string[];
+  show: ShowAlert;
+  onError: (error: unknown, context: { alert?: string; doing: string }) => void;
+}
+
+export interface Failure {
+  kind: Alert['kind'];
+  /** What happened, a few words without the name: `Training failed`. */
+  title: string;
+  /** The service's own words. */
+  cause: string;
+  subject: AlertSubject;
+  /** Failures with one cause are one alert within it; left out: within the use case. */
+  scope?: string | undefined;
+  /** Who started it: nobody is called for what they did themselves. */
+  startedBy?: Actor | undefined;
+  advice?: FailureAdvice | undefined;
+  /** The training job behind it. */
+  job?: string | undefined;
+}
+
+/** Alerts looked at; far more than anybody handles. */
+const MANY = 10_000;
+
+export class AlertDesk {
+  readonly #deps: AlertDeskDeps;
+  /** Alert → its last drawing: drawings of one alert come one after the other, so the newest state wins. */
+  readonly #drawing = new Map<string, Promise<void>>();
+
+  constructor(deps: AlertDeskDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Opens an alert, or counts the failure in the one of the same cause. The same subject counts once, ever.
+   * @returns undefined when it is muted
+   */
+  async raise(useCase: UseCase, failure: Failure): Promise<Alert | undefined> {
+    const { store, clock } = this.#deps;
+    const at = clock.now();
+    const { subject, kind, scope, title, cause, advice, job } = failure;
+    const known = await store.findAlertOfSubject(useCase.id, subject.id);
+    if (known) {
+      await this.#show(known.id);
+      return known;
+    }
+    const muted = isMuted(await store.listMutes(useCase.id), { useCase: useCase.id, name: subject.name }, at);
+    if (muted) return undefined;
+    const reached = await this.#reach(useCase, 0, at);
+    const call: AlertCall = {
+      at,
+      why: 'opened',
+      ...reached,
+      to: withoutOwnAct(reached.to, failure.startedBy?.user),
+    };
+    const rule = ruleOf(useCase);
+    const group = alertGroup({ kind, cause: `${advice?.id ?? ''} ${cause}`, scope });
+    const id = randomUUID();
+    const alert = await store.changeAlertOfGroup(
+      { useCase: useCase.id, group, subject: subject.id },
+      (open) =>
+        open
+          ? joinAlert(open, subject, at)
+          : withCall(
+              openAlert(
+                { id, useCase: useCase.id, group, kind, title, cause, advice, job, subject },
+                at,
+                rule,
+              ),
+              call,
+              rule,
+            ),
+    );
+    if (alert) await this.#show(alert.id);
+    return alert;
+  }
+
+  /** Adds what the log says; the first to say it is kept. */
+  async explain(id: string, facts: { excerpt?: AlertExcerpt; advice?: FailureAdvice }): Promise<void> {
+    await this.#deps.store.changeAlert(id, (alert) => {
+      if (alert.excerpt || !(facts.excerpt || facts.advice)) return alert;
+      return { ...alert, ...facts };
+    });
+    await this.#show(id);
+  }
+
+  /** A later success: its failures are made good, and alerts with none left end. */
+  async succeeded(useCase: UseCase, success: Success): Promise<void> {
+    for (const { id } of await this.unresolved(useCase.id)) {
+      let before: Alert | undefined;
+      const after = await this.#deps.store.changeAlert(id, (alert) => {
+        before = alert;
+        return applySuccess(alert, success);
+      });
+      if (after !== before) await this.#show(id);
+    }
+  }
+
+  /** Newest first. */
+  async unresolved(useCase?: string): Promise<Alert[]> {
+    return this.#deps.store.listAlerts({
+      ...(useCase === undefined ? {} : { useCase }),
+      unresolved: true,
+      limit: MANY,
+    });
+  }
+
+  // --- What people do ---------------------------------------------------------------------------------
+  // Each gives the alert as it stands afterwards, and whether that changed anything; a click that comes late
+  // changes nothing, and the message shows the true state.
+
+  acknowledge(id: string, by: Actor): Promise<{ alert: Alert; changed: boolean }> {
+    return this.#act(id, by, 'alert.acknowledged', (alert, at) => acknowledge(alert, by, at));
+  }
+
+  snooze(id: string, by: Actor, ms: number): Promise<{ alert: Alert; changed: boolean }> {
+    // Whole minutes: the same click twice is one.
+    const until = Math.ceil((this.#deps.clock.now() + ms) / 60_000) * 60_000;
+    return this.#act(id, by, 'alert.snoozed', (alert, at) => snooze(alert, by, until, at), { until });
+  }
+
+  async pass(id: string, by: Actor, to: string): Promise<{ alert: Alert; changed: boolean }> {
+    return this.#act(
+      id,
+      by,
+      'alert.passed',
+      (alert, at, rule) => {
+        const next = passTo(alert, by, to, at, rule);
+        const told = withoutOwnAct([to], by.user);
+        return next === alert
+          ? alert
+          : withCall(next, { at, why: 'passed', level: alert.level, to: told, empty: [] }, rule);
+      },
+      { to },
+    );
+  }
+
+  close(id: string, by: Actor): Promise<{ alert: Alert; changed: boolean }> {
+    return this.#act(id, by, 'alert.resolved', (alert, at) => resolve(alert, 'closed', at, by));
+  }
+
+  /** The alert ends, and names of the pattern raise none until then. @throws AppError invalid_input */
+  async mute(
+    id: string,
+    by: Actor,
+    mute: { pattern: string; forMs?: number | undefined },
+  ): Promise<{ alert: Alert; changed: boolean }> {
+    const pattern = checkMutePattern(mute.pattern);
+    const { store, clock } = this.#deps;
+    const found = await this.#get(id);
+    const at = clock.now();
+    await store.putMute({
+      id: `${found.useCase}/${pattern.toLowerCase()}`,
+      useCase: found.useCase,
+      pattern,
+      by,
+      at,
+      ...(mute.forMs === undefined ? {} : { until: at + mute.forMs }),
+    });
+    return this.#act(id, by, 'alert.muted', (alert) => resolve(alert, 'muted', at, by), {
+      pattern,
+      ...(mute.forMs === undefined ? {} : { until: at + mute.forMs }),
+    });
+  }
+
+  async #act(
+    id: string,
+    by: Actor,
+    action: string,
+    change: (alert: Alert, at: EpochMs, rule: EscalationRule) => Alert,
+    detail: Record<string, string | number> = {},
+  ): Promise<{ alert: Alert; changed: boolean }> {
+    const { store, clock } = this.#deps;
+    const useCase = this.#knownUseCase((await this.#get(id)).useCase);
+    const at = clock.now();
+    let before: Alert | undefined;
+    let after: Alert;
+    try {
+      after = await store.changeAlert(id, (alert) => {
+        before = alert;
+        return change(alert, at, ruleOf(useCase));
+      });
+    } finally {
+      // Also after a refusal: the buttons that are shown may be of an older state.
+      await this.#show(id);
+    }
+    const changed = after !== before;
+    if (changed)
+      await store.appendAudit({
+        at,
+        actor: by,
+        action,
+        useCase: useCase.id,
+        subject: after.job ?? after.subjects[0]?.name,
+        detail: { alert: id, ...detail },
+      });
+    return { alert: after, changed };
+  }
+
+  // --- What time does ---------------------------------------------------------------------------------
+
+  /** Snoozes that end, and levels that did not answer. Due times are stored: also those that passed in a stop. */
+  async tick(): Promise<void> {
+    const { store, clock, onError } = this.#deps;
+    const at = clock.now();
+    for (const { id, dueAt, useCase: name, level } of await this.unresolved()) {
+      if (dueAt === undefined || dueAt > at) continue;
+      const useCase = this.#deps.useCases.find((one) => one.id === name);
+      if (!useCase) continue;
+      try {
+        const [same, next] = await Promise.all([
+          this.#reach(useCase, level, at),
+          this.#reach(useCase, level + 1, at),
+        ]);
+        await store.changeAlert(id, (alert) => {
+          const rule = ruleOf(useCase);
+          const due = applyDue(alert, at, rule);
+          if (!due.call || alert.level !== level) return alert.level === level ? due.alert : alert;
+          const { escalated, assignee } = due.call;
+          const reached = escalated ? next : same;
+          const to = assignee === undefined ? reached.to : [assignee];
+          return withCall(due.alert, { at, why: escalated ? 'escalated' : 'woken', ...reached, to }, rule);
+        });
+        await this.#show(id);
+      } catch (error) {
+        onError(error, { alert: id, doing: 'escalating' });
+      }
+    }
+  }
+
+  /** Draws what a crash may have left undrawn. */
+  async recover(): Promise<void> {
+    const since = this.#deps.clock.now() - 86_400_000;
+    const latest = await this.#deps.store.listAlerts({ limit: MANY });
+    for (const { id, state, resolved } of latest)
+      if (state !== 'resolved' || (resolved && resolved.at > since)) await this.#show(id);
+  }
+
+  /**
+   * Who can be told from a level on. Levels whose groups nobody is in are passed over; after the last one it is
+   * the use case's admins, else Signalbox's own.
+   */
+  async #reach(
+    useCase: UseCase,
+    from: number,
+    at: EpochMs,
+  ): Promise<{ level: number; to: string[]; empty: string[] }> {
+    const levels = useCase.onCall?.levels.length ?? 0;
+    if (levels === 0) return { level: 0, to: [], empty: [] };
+    const empty: string[] = [];
+    for (let level = from; level < levels; level += 1) {
+      const people = onCallAt(useCase.onCall, level, at);
+      const there = await Promise.all(people.map((one) => this.#isSomebody(one)));
+      const to = people.filter((_, index) => there[index]);
+      empty.push(...people.filter((_, index) => !there[index]));
+      if (to.length > 0) return { level, to, empty };
+    }
+    const own = (useCase.access.admin ?? []).filter((one) => /^[UWS][A-Z0-9]+$/.test(one));
+    return { level: levels, to: [...(own.length > 0 ? own : this.#deps.admins)], empty };
+  }
+
+  async #isSomebody(id: string): Promise<boolean> {
+    const { directory, onError } = this.#deps;
+    if (!id.startsWith('S') || !directory.membersOf) return true;
+    try {
+      return (await directory.membersOf(id)).length > 0;
+    } catch (error) {
+      // Slack does not say: better a mention that may reach nobody than none.
+      onError(error, { doing: `looking who is in ${id}` });
+      return true;
+    }
+  }
+
+  #show(id: string): Promise<void> {
+    const before = this.#drawing.get(id) ?? Promise.resolve();
+    const drawn = before
+      .then(async () => {
+        const alert = await this.#deps.store.getAlert(id);
+        const useCase = alert && this.#deps.useCases.find((one) => one.id === alert.useCase);
+        if (alert && useCase) await this.#deps.show(alert, useCase);
+      })
+      .finally(() => {
+        if (this.#drawing.get(id) === tail) this.#drawing.delete(id);
+      });
+    // The next drawing waits for this one, whatever became of it.
+    const tail = drawn.catch(() => undefined);
+    this.#drawing.set(id, tail);
+    return drawn;
+  }
+
+  async #get(id: string): Promise<Alert> {
+    const alert = await this.#deps.store.getAlert(id);
+    if (alert) return alert;
+    throw new AppError('not_found', 'This alert is not there any more.', {
+      hint: 'Resolved alerts are kept for half a year. The open ones are listed by /signalbox alerts.',
+    });
+  }
+
+  #knownUseCase(id: string): UseCase {
+    const useCase = this.#deps.useCases.find((one) => one.id === id);
+    if (useCase) return useCase;
+    throw new AppError('not_found', `The use case ${id} is not configured any more.`, {
+      hint: 'Its alerts stay on record, but nobody can be asked about them.',
+    });
+  }
+}
+
+function ruleOf({ onCall }: UseCase): EscalationRule {
+  return {
+    levels: onCall?.levels.length ?? 0,
+    afterMs: onCall?.escalateAfterMs ?? DEFAULT_ESCALATE_AFTER_MS,
+  };
+}
