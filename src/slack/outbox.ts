@@ -357,13 +357,24 @@ export class Outbox {
       await (posting ? this.#post(record) : this.#edit(record));
       lane.failures = 0;
       this.#problem = undefined;
-    } catch (error) {
+    } catch (thrown) {
+      const lookup = thrown instanceof NotLookedUp;
+      const error = lookup ? thrown.cause : thrown;
       const verdict = verdictOf(error);
       log.debug({ err: error, key: record.key, verdict: verdict.kind }, 'a message was not sent');
-      await this.#judged(lane, record, verdict, error);
+      if (lookup) this.#lookAgain(lane, verdict);
+      else await this.#judged(lane, record, verdict, error);
     }
     const interval = posting ? (this.#options.postInterval ?? 1000) : (this.#options.updateInterval ?? 2000);
     lane.nextAt = Math.max(lane.nextAt, clock.now() + interval);
+  }
+
+  /** Whether the message is there is as unknown as before: the next try begins by looking again. */
+  #lookAgain(lane: Lane, verdict: Verdict): void {
+    lane.failures += 1;
+    const wait = verdict.kind === 'wait' ? verdict.ms : this.#delay(lane);
+    lane.nextAt = this.#options.clock.now() + wait;
+    if (lane.failures >= 3) this.#problem = `messages cannot be looked for: ${verdict.code}`;
   }
 
   async #judged(lane: Lane, record: OutboxRecord, verdict: Verdict, error: unknown): Promise<void> {
@@ -483,7 +494,7 @@ export class Outbox {
         cursor = page.response_metadata?.next_cursor || undefined;
       } catch (error) {
         const { code, kind } = verdictOf(error);
-        if (code !== 'missing_scope' && (kind === 'wait' || kind === 'again')) throw error;
+        if (code !== 'missing_scope' && (kind === 'wait' || kind === 'again')) throw new NotLookedUp(error);
         log.warn(
           { key: record.key, code },
           'whether a message was posted cannot be looked up: it is posted again',
@@ -578,6 +589,13 @@ export class Outbox {
     }
     this.#kick(lane);
     this.#kick(this.#updates);
+  }
+}
+
+/** The look into the channel failed, not the post. */
+class NotLookedUp extends Error {
+  constructor(cause: unknown) {
+    super('It could not be looked up whether a message was posted', { cause });
   }
 }
 

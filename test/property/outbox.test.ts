@@ -1,0 +1,159 @@
+/** Messages, edits, faults of Slack and kills in any order: every message stands there once, with its last content. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { pino } from 'pino';
+import { expect, it } from 'vitest';
+import { AppError } from '../../src/errors.ts';
+import type { OutboxStore, Store } from '../../src/ports.ts';
+import type { SandboxMessage } from '../../src/sandbox/protocol.ts';
+import { startSlackSandbox } from '../../src/sandbox/slack/index.ts';
+import { createClients } from '../../src/slack/clients.ts';
+import { Outbox } from '../../src/slack/outbox.ts';
+import { openLowdbStore } from '../../src/stores/lowdb.ts';
+
+const log = pino({ level: 'silent' });
+const CHANNELS = ['C0LINE3', 'C0ALERTS'];
+
+/** A store that a kill cuts off: what comes afterwards reaches no disk. */
+function mortal(store: Store): { store: OutboxStore; kill(): void } {
+  let dead = false;
+  const alive =
+    <A extends unknown[], R>(method: (...args: A) => Promise<R>) =>
+    async (...args: A): Promise<R> => {
+      if (dead) throw new AppError('unavailable', 'killed');
+      return method(...args);
+    };
+  return {
+    kill: () => {
+      dead = true;
+    },
+    store: {
+      getPost: alive((key) => store.getPost(key)),
+      changePost: alive((key, change) => store.changePost(key, change)),
+      listUnsent: alive(() => store.listUnsent()),
+      listDeadChannels: alive(() => store.listDeadChannels()),
+      changeDeadChannel: alive((channel, change) => store.changeDeadChannel(channel, change)),
+    },
+  };
+}
+
+const step = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ do: fc.constant('show' as const), card: fc.nat(4) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('reply' as const), card: fc.nat(4) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('fault' as const),
+      on: fc.constantFrom(
+        'chat.postMessage',
+        'chat.update',
+        'conversations.history',
+        'conversations.replies',
+      ),
+      kind: fc.constantFrom('lost_answer', 'drop', '500', 'internal_error', 'service_unavailable'),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('kill' as const), after: fc.nat(6) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('drain' as const) }) },
+);
+
+it('[N2] [N7] no message is lost, posted twice, or left with old content', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'signalbox-outbox-'));
+  const sandbox = await startSlackSandbox({
+    dataDir: join(dir, 'sandbox'),
+    manifestPath: join(import.meta.dirname, '../../manifest.yml'),
+    rateLimits: false,
+  });
+  const request = (path: string, init?: RequestInit) => fetch(`${sandbox.url}${path}`, init);
+  const { outbox: client } = createClients({ token: sandbox.botToken, apiUrl: sandbox.apiUrl, logger: log });
+  let run = 0;
+  try {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 25 }), async (steps) => {
+        run += 1;
+        const prefix = `r${run}`;
+        const folder = join(dir, prefix);
+        let store = await openLowdbStore(folder);
+        let life = mortal(store);
+        const begin = async (): Promise<Outbox> => {
+          const fresh = new Outbox({
+            client,
+            store: life.store,
+            clock: { now: () => Date.now() },
+            log,
+            admins: () => [],
+            postInterval: 0,
+            updateInterval: 0,
+            backoff: [1, 4],
+          });
+          await fresh.start();
+          return fresh;
+        };
+        let outbox = await begin();
+        const shown = new Map<string, string>();
+        const replies = new Map<string, string>();
+        for (const [n, one] of steps.entries()) {
+          const text = `${prefix} ${n}`;
+          switch (one.do) {
+            case 'show': {
+              const key = `${prefix}/card/${one.card}`;
+              await outbox.show(key, CHANNELS[one.card % 2]!, { text });
+              shown.set(key, text);
+              break;
+            }
+            case 'reply': {
+              const card = `${prefix}/card/${one.card}`;
+              if (!shown.has(card)) break;
+              await outbox.post(`${prefix}/reply/${n}`, CHANNELS[one.card % 2]!, { text }, { thread: card });
+              replies.set(text, card);
+              break;
+            }
+            case 'fault':
+              await request('/sandbox/faults', {
+                method: 'POST',
+                body: JSON.stringify({ on: one.on, kind: one.kind }),
+              });
+              break;
+            case 'kill':
+              for (let turn = 0; turn < one.after; turn++) await new Promise(setImmediate);
+              life.kill();
+              await outbox.stop();
+              await store.close();
+              store = await openLowdbStore(folder);
+              life = mortal(store);
+              outbox = await begin();
+              break;
+            case 'drain':
+              await outbox.drain();
+          }
+        }
+        await request('/sandbox/faults', { method: 'DELETE' });
+        await outbox.drain();
+        expect(outbox.waiting).toBe(0);
+        await outbox.stop();
+
+        const found: SandboxMessage[] = [];
+        for (const channel of CHANNELS) {
+          const answer = (await (await request(`/sandbox/slack/messages?channel=${channel}`)).json()) as {
+            messages: SandboxMessage[];
+          };
+          found.push(...answer.messages.filter(({ text }) => text.startsWith(`${prefix} `)));
+        }
+        const cards = found.filter(({ thread_ts, ts }) => thread_ts === undefined || thread_ts === ts);
+        expect(cards.map(({ text }) => text).toSorted()).toEqual([...shown.values()].toSorted());
+        const answers = found.filter((message) => !cards.includes(message));
+        expect(answers.map(({ text }) => text).toSorted()).toEqual([...replies.keys()].toSorted());
+        for (const { text, thread_ts } of answers)
+          expect(cards.find(({ ts }) => ts === thread_ts)?.text).toBe(shown.get(replies.get(text)!));
+        await store.close();
+        await rm(folder, { recursive: true, force: true });
+      }),
+      { numRuns: 120 },
+    );
+  } finally {
+    await sandbox.close();
+    await rm(dir, { recursive: true, force: true });
+  }
+}, 180_000);
