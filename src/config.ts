@@ -40,7 +40,7 @@ export interface Config {
   secrets: readonly string[];
 }
 
-export interface EventsConfig {
+interface EventsConfig {
   queueUrl: string;
   region: string;
   /** Name of the EventBridge rule that `signalbox events setup` makes. */

@@ -17,7 +17,7 @@ export interface EventsPlace {
   sources: readonly { account: string; region: string }[];
 }
 
-export interface SetupStep {
+interface SetupStep {
   /** `queue signalbox-events`. */
   what: string;
   state: 'created' | 'updated' | 'unchanged';

@@ -161,7 +161,7 @@ export function joinAlert(alert: Alert, subject: AlertSubject, at: EpochMs): Ale
   );
 }
 
-export function hasSubject(alert: Alert, id: string): boolean {
+function hasSubject(alert: Alert, id: string): boolean {
   return alert.subjects.some((subject) => subject.id === id);
 }
 

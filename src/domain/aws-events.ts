@@ -243,7 +243,7 @@ export function parseAwsEvent(body: string): ParsedEvent {
  * An event is known when one of these is: its id, and what it says of what at what time. AWS sends one change
  * under several ids, and by several rules.
  */
-export function dedupeKeys(event: AwsEvent): readonly string[] {
+function dedupeKeys(event: AwsEvent): readonly string[] {
   return [
     `id:${event.id}`,
     `change:${digest([event.kind, event.account, event.region, event.resource, ...saying(event), event.at])}`,

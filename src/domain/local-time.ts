@@ -51,7 +51,7 @@ export function localTime(at: EpochMs, timeZone: string): LocalTime {
 }
 
 /** 1970-01-01 was a Thursday. */
-export function weekdayOf(day: number): number {
+function weekdayOf(day: number): number {
   return (((day + 3) % 7) + 7) % 7;
 }
 

@@ -149,7 +149,7 @@ export class NotificationTables {
 export const pair = (first: string, second: string): string => JSON.stringify([first, second]);
 
 /** Slack does not show what it should, and may yet. */
-export function isUnsent(post: OutboxRecord): boolean {
+function isUnsent(post: OutboxRecord): boolean {
   return post.failed === undefined && post.message !== undefined;
 }
 

@@ -3,8 +3,8 @@ import type { UseCase } from '../../src/domain/use-cases.ts';
 import { Ingest, type IngestLog, type IngestOptions } from '../../src/events/ingest.ts';
 import type { EventStore } from '../../src/ports.ts';
 
-export const ACCOUNT = '123456789012';
-export const REGION = 'eu-west-1';
+const ACCOUNT = '123456789012';
+const REGION = 'eu-west-1';
 export const AT = Date.UTC(2026, 0, 31, 14, 0);
 
 export const USE_CASE: UseCase = {
