@@ -37,9 +37,11 @@ export function compilationNotifier(deps: NotifierDeps): Notifier & { idle(): Pr
   async function announceAll(job: string, useCase: UseCase): Promise<void> {
     const attempts = await store.listAttempts({ useCase: useCase.id, job });
     if (attempts.length === 0 || attempts.some(isLive)) return;
+    // What was over before Signalbox came and is found late makes no new round of those that were told of.
+    const told = attempts.filter(({ old }) => !old);
     const newest = [...new Map(attempts.map((attempt) => [attempt.target, attempt])).values()];
     const failed = newest.some((attempt) => currentStatus(attempt) === 'FAILED');
-    const ids = attempts.map(({ id }) => id).sort();
+    const ids = told.map(({ id }) => id).sort();
     const round = createHash('sha256').update(JSON.stringify(ids)).digest('hex').slice(0, 16);
     // Where nothing but failures is to be told, the alert tells it already.
     const alone = failed && !newest.some(isSuccessful);
@@ -80,7 +82,7 @@ export function compilationNotifier(deps: NotifierDeps): Notifier & { idle(): Pr
     async recover(useCase) {
       const attempts = await store.listAttempts({ useCase: useCase.id, live: false });
       for (const attempt of attempts)
-        if (clock.now() - (attempt.endedAt ?? attempt.statuses.at(-1)!.at) < NEWS_FOR)
+        if (!attempt.old && clock.now() - (attempt.endedAt ?? attempt.statuses.at(-1)!.at) < NEWS_FOR)
           await ended(attempt, useCase);
     },
     async idle() {

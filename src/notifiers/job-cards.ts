@@ -103,7 +103,12 @@ export function jobCardNotifier(
     async onChange(change, useCase) {
       // Jobs from before Signalbox came are known, and get a card when something happens to them.
       if (change.kind === 'job-appeared' && !change.announce) return;
-      const thread = await draw(useCase, change.job, change.kind !== 'checked');
+      // Of those a first look finds out more; that is no news.
+      const isNew =
+        change.kind === 'job-changed'
+          ? (await store.getJob(useCase.id, change.job))?.news === true
+          : change.kind !== 'checked';
+      const thread = await draw(useCase, change.job, isNew);
       if (thread !== undefined && change.kind === 'auto-failed')
         await tellAutoFailure(thread, useCase, change);
     },

@@ -112,6 +112,7 @@ describe('what a configuration gives', () => {
         access: { viewer: ['channel-members'] },
         logs: { delivery: 'channel', gzipAbove: 50_000_000, secondLane: 'auto' },
         providers: { sagemaker: true },
+        stuckAfterMs: 30 * 60_000,
       },
     ]);
     expect(config.slack).toBeUndefined();

@@ -1,0 +1,205 @@
+/** Events in by the queue, posts and alerts out; the whole app against the whole sandbox. */
+import { randomUUID } from 'node:crypto';
+import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse, stringify } from 'yaml';
+import type { SandboxMessage } from '../../src/sandbox/protocol.ts';
+import { type Bot, startBot } from './bot.ts';
+import { card, textsOf, until } from './jobs.ts';
+
+const CHANNEL = 'C0LINE3';
+const ALERTS = 'C0ALERTS';
+let bot: Bot;
+let queueUrl: string;
+
+beforeAll(async () => {
+  bot = await startBot({
+    config: (yaml) => {
+      const config = parse(yaml);
+      queueUrl = config.events.queueUrl;
+      config.useCases[0].onCall = { levels: [['S0EMPTY'], ['U0ADA']], escalateAfter: '10m' };
+      config.useCases[0].access.operator = ['U0ADA'];
+      return stringify(config);
+    },
+  });
+}, 60_000);
+afterAll(() => bot.stop());
+
+const trainingEvent = (job: string, status: string, more: Record<string, unknown> = {}) => ({
+  version: '0',
+  id: randomUUID(),
+  'detail-type': 'SageMaker Training Job State Change',
+  source: 'aws.sagemaker',
+  account: '123456789012',
+  time: new Date().toISOString(),
+  region: 'eu-west-1',
+  resources: [`arn:aws:sagemaker:eu-west-1:123456789012:training-job/${job}`],
+  detail: {
+    TrainingJobName: job,
+    TrainingJobArn: `arn:aws:sagemaker:eu-west-1:123456789012:training-job/${job}`,
+    TrainingJobStatus: status,
+    SecondaryStatus: status,
+    CreationTime: Date.now() - 600_000,
+    LastModifiedTime: Date.now(),
+    ...more,
+  },
+});
+
+async function send(...bodies: unknown[]): Promise<void> {
+  const client = new SQSClient({ region: 'eu-west-1', endpoint: bot.sandbox.awsEndpoint });
+  for (const body of bodies)
+    await client.send(
+      new SendMessageCommand({
+        QueueUrl: queueUrl,
+        MessageBody: typeof body === 'string' ? body : JSON.stringify(body),
+      }),
+    );
+  client.destroy();
+}
+
+function alertOf(job: string, says: string | RegExp = ''): Promise<SandboxMessage> {
+  return until(
+    async () =>
+      (await bot.messages(ALERTS)).find((one) => {
+        const words = `${one.text}\n${textsOf(one.blocks)}`;
+        return words.includes(job) && (typeof says === 'string' ? words.includes(says) : says.test(words));
+      }),
+    `an alert of ${job} with ${says}`,
+    15_000,
+  );
+}
+
+const alertsOf = async (job: string): Promise<SandboxMessage[]> =>
+  (await bot.messages(ALERTS)).filter(
+    (one) => one.text.includes(job) && (!one.thread_ts || one.thread_ts === one.ts),
+  );
+
+const shown = async (): Promise<number> =>
+  [...(await bot.messages(ALERTS)), ...(await bot.messages(CHANNEL))].filter(
+    (one) => one.ephemeral_to === undefined,
+  ).length;
+
+const buttonOf = (message: SandboxMessage, id: string): { value: string; block: string } => {
+  for (const block of (message.blocks ?? []) as { block_id?: string; elements?: Record<string, string>[] }[])
+    for (const element of block.elements ?? [])
+      if (element.action_id === id) return { value: element.value ?? '', block: block.block_id ?? '' };
+  throw new Error(`no ${id} in ${JSON.stringify(message.blocks)}`);
+};
+
+const click = (user: string, message: SandboxMessage, action_id: string) =>
+  bot.action(user, action_id, { channel: message.channel, ts: message.ts });
+
+describe('[N1, N2, N4] a failed training job', () => {
+  const JOB = 'press-failed-20261121';
+  const EVIL = 'AlgorithmError: <!channel> <@U0ADA> key AKIAIOSFODNN7EXAMPLE Exit Code: 1';
+
+  it('is one alert, whatever the queue brings twice, late and out of order', async () => {
+    const failed = trainingEvent(JOB, 'Failed', { FailureReason: EVIL });
+    await send(
+      failed,
+      trainingEvent(JOB, 'InProgress', { LastModifiedTime: Date.now() - 60_000 }),
+      failed,
+      { ...failed, id: randomUUID() },
+      'not json',
+    );
+    const alert = await alertOf(JOB);
+    const words = `${alert.text}\n${textsOf(alert.blocks)}`;
+    expect(words).toContain('Training failed');
+    // [O6] nothing from outside mentions anybody, no secret is shown
+    expect(words).not.toContain('<!channel>');
+    expect(words).not.toContain('AKIAIOSFODNN7EXAMPLE');
+    expect(words).toContain('[masked]');
+    // Nobody is in the first level's group: said, and the next level is told at once.
+    expect(words).toContain('S0EMPTY');
+    expect(words).toContain('<@U0ADA>');
+    await card(bot, CHANNEL, JOB, 'failed');
+    expect(await alertsOf(JOB)).toHaveLength(1);
+  });
+
+  it('[N4] is listed, acknowledged with the right alone, and the message says by whom', async () => {
+    const alert = await alertOf(JOB);
+    await click('chloe', alert, 'alert.acknowledge');
+    expect(textsOf((await alertOf(JOB)).blocks)).not.toContain('Acknowledged by');
+    await click('ada', alert, 'alert.acknowledge');
+    const shown = await alertOf(JOB, 'Acknowledged by <@U0ADA>');
+    expect(() => buttonOf(shown, 'alert.acknowledge')).toThrow();
+    await bot.command('ada', CHANNEL, 'alerts', '/signalbox');
+    await bot.message(CHANNEL, '1 open alert', { user: 'ada' });
+  });
+
+  it('[N4] ends by itself when a later run of the same pipeline succeeds', async () => {
+    const good = 'press-failed-20261122';
+    await send(trainingEvent(good, 'Completed', { TrainingEndTime: Date.now() + 1000 }));
+    const shown = await alertOf(JOB, 'a later run succeeded');
+    const thread = await bot.thread(ALERTS, shown.ts);
+    expect(thread.some(({ text }) => text.includes('a later run succeeded'))).toBe(true);
+  });
+
+  it('[N2] tells nothing twice after a restart', async () => {
+    const before = await shown();
+    await bot.restart();
+    await send(trainingEvent(JOB, 'Failed', { FailureReason: EVIL }));
+    await send(trainingEvent('press-marker', 'Failed', { FailureReason: 'x' }));
+    await alertOf('press-marker');
+    const later = await shown();
+    expect(await alertsOf(JOB)).toHaveLength(1);
+    expect(later - before).toBeLessThanOrEqual(2);
+  });
+});
+
+describe('[N5] subscriptions', () => {
+  it('need the right, and bring what they name', async () => {
+    await bot.command('chloe', 'C0GENERAL', 'subscribe line-3 alarm', '/signalbox');
+    await bot.message('C0GENERAL', 'no right', { user: 'chloe' });
+    await bot.command('devika', 'C0GENERAL', 'subscribe line-3 alarm name:press-*', '/signalbox');
+    await bot.message('C0GENERAL', 'now hears of');
+    const alarm = (name: string, value: string) => ({
+      version: '0',
+      id: randomUUID(),
+      'detail-type': 'CloudWatch Alarm State Change',
+      source: 'aws.cloudwatch',
+      account: '123456789012',
+      time: new Date().toISOString(),
+      region: 'eu-west-1',
+      resources: [`arn:aws:cloudwatch:eu-west-1:123456789012:alarm:${name}`],
+      detail: {
+        alarmName: name,
+        state: { value, reason: 'Threshold Crossed', timestamp: new Date().toISOString() },
+      },
+    });
+    await send(alarm('other-cpu', 'OK'), alarm('press-cpu', 'OK'));
+    const post = await bot.message('C0GENERAL', 'press-cpu');
+    expect(post.text).toContain('Alarm OK');
+    expect((await bot.messages('C0GENERAL')).filter(({ text }) => text.includes('other-cpu'))).toEqual([]);
+    await bot.command('devika', 'C0GENERAL', 'unsubscribe line-3', '/signalbox');
+    await bot.message('C0GENERAL', 'no longer hears of');
+  });
+
+  it('opens a window with all of it', async () => {
+    await bot.command('devika', 'C0GENERAL', 'settings', '/signalbox');
+    const view = await until(async () => (await bot.views('devika')).at(-1), 'the settings');
+    expect(textsOf(view.blocks)).toContain('Quiet hours');
+    await bot.post('/sandbox/slack/view', {
+      user: 'devika',
+      view_id: view.id,
+      values: {
+        add: { add: 'line-3 training failures-only' },
+        quiet: { quiet: '22:00-07:00' },
+        time_zone: { time_zone: 'Europe/Berlin' },
+        digest: { digest: '09:00' },
+        digest_use_cases: { digest_use_cases: ['line-3'] },
+      },
+    });
+    await bot.message('C0GENERAL', 'Saved', { user: 'devika' });
+    await bot.command('devika', 'C0GENERAL', 'subscriptions', '/signalbox');
+    const list = await bot.message('C0GENERAL', 'hears of (1)', { user: 'devika' });
+    expect(textsOf(list.blocks)).toContain('failures only');
+    expect(textsOf(list.blocks)).toContain('Quiet from 22:00 to 07:00');
+  });
+
+  it('[N4] says who is on call', async () => {
+    await bot.command('ada', CHANNEL, 'oncall', '/signalbox');
+    const said = await bot.message(CHANNEL, 'On call in', { user: 'ada' });
+    expect(textsOf(said.blocks)).toContain('<@U0ADA>');
+  });
+});

@@ -1,0 +1,242 @@
+/** Alerts with a clock of their own, on the embedded store, across restarts. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Message } from '../../src/blocks/message.ts';
+import type { Alert } from '../../src/domain/alerts.ts';
+import type { UseCase } from '../../src/domain/use-cases.ts';
+import { alertBoard } from '../../src/notifiers/alerts.ts';
+import { AlertDesk, type Failure } from '../../src/operations/alert-desk.ts';
+import type { Store } from '../../src/ports.ts';
+import { openLowdbStore } from '../../src/stores/lowdb.ts';
+import { LINE_3 } from '../slack/workspace.ts';
+import { type MemoryNotices, memoryNotices, type Posted } from './memory-notices.ts';
+
+const MINUTE = 60_000;
+const START = Date.UTC(2026, 0, 5, 12);
+const ADA = { team: 'T', user: 'U0ADA' };
+const BEN = { team: 'T', user: 'U0BEN' };
+const groups: Record<string, string[]> = {};
+const useCase: UseCase = {
+  ...LINE_3,
+  onCall: { levels: [['S0ONCALL'], ['S0SECOND'], ['U0LEAD']], escalateAfterMs: 10 * MINUTE },
+};
+
+let dir: string;
+let store: Store;
+let now: number;
+let desk: AlertDesk;
+let notices: MemoryNotices;
+const errors: unknown[] = [];
+/** What Slack shows outlives the process. */
+let shown: Posted[] = [];
+
+async function open(): Promise<void> {
+  store = await openLowdbStore(dir);
+  notices = memoryNotices(store, shown);
+  desk = new AlertDesk({
+    store,
+    clock: { now: () => now },
+    directory: { membersOf: async (group) => groups[group] ?? [] },
+    useCases: [useCase],
+    admins: ['U0ROOT'],
+    show: alertBoard(notices),
+    onError: (error) => void errors.push(error),
+  });
+}
+
+async function restart(): Promise<void> {
+  await store.close();
+  await open();
+  await desk.recover();
+}
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'signalbox-alerts-'));
+  now = START;
+  shown = [];
+  groups.S0ONCALL = ['U0ADA'];
+  groups.S0SECOND = ['U0BEN'];
+  await open();
+});
+afterEach(async () => {
+  await store.close();
+  await rm(dir, { recursive: true, force: true });
+});
+
+const failure = (name: string, more: Partial<Failure> = {}): Failure => ({
+  kind: 'compilation',
+  title: 'Compilation failed',
+  cause: 'operators are not implemented',
+  scope: 'model',
+  subject: { id: `id ${name}`, name, pipeline: 'model', target: name, at: now },
+  job: 'model-1',
+  ...more,
+});
+
+const texts = (): string[] => notices.all().map(({ message }) => words(message));
+const words = (message: Message): string => `${message.text}\n${JSON.stringify(message.blocks)}`;
+
+async function only(): Promise<Alert> {
+  const all = await store.listAlerts({ limit: 10 });
+  expect(all).toHaveLength(1);
+  return all[0]!;
+}
+
+describe('[N4] an alert', () => {
+  it('is one for forty targets that fail for one cause, with their count', async () => {
+    for (let target = 0; target < 40; target += 1) await desk.raise(useCase, failure(`target-${target}`));
+    expect((await only()).count).toBe(40);
+    expect(notices.all()).toHaveLength(1);
+    expect(texts()[0]).toContain('40 failures for one cause');
+    expect(texts()[0]).toContain('<!subteam^S0ONCALL>');
+  });
+
+  it('is posted once however often its failure is told', async () => {
+    await Promise.all([1, 2, 3].map(() => desk.raise(useCase, failure('a'))));
+    await restart();
+    await desk.raise(useCase, failure('a'));
+    expect((await only()).count).toBe(1);
+    expect(notices.all()).toHaveLength(1);
+  });
+
+  it('goes to the next level when nobody acknowledges, also when the time passed in a stop, once each', async () => {
+    await desk.raise(useCase, failure('a'));
+    now += 9 * MINUTE;
+    await desk.tick();
+    expect(notices.all()).toHaveLength(1);
+    now += 2 * MINUTE;
+    await restart();
+    await desk.tick();
+    await desk.tick();
+    expect(texts().filter((text) => text.includes('<!subteam^S0SECOND>'))).toHaveLength(1);
+    // The next level has its own time to answer.
+    now += 11 * MINUTE;
+    await restart();
+    await desk.tick();
+    expect(texts().filter((text) => text.includes('<@U0LEAD>'))).toHaveLength(1);
+    now += 60 * MINUTE;
+    await desk.tick();
+    expect(notices.all()).toHaveLength(3);
+  });
+
+  it('makes good for a crash between escalating and telling', async () => {
+    await desk.raise(useCase, failure('a'));
+    now += 11 * MINUTE;
+    notices.broken = true;
+    await desk.tick();
+    expect(errors).toHaveLength(1);
+    expect(notices.all()).toHaveLength(1);
+    await restart();
+    expect(texts().filter((text) => text.includes('<!subteam^S0SECOND>'))).toHaveLength(1);
+  });
+
+  it('says that a group is empty and tells the next level at once, at last the admins', async () => {
+    groups.S0ONCALL = [];
+    await desk.raise(useCase, failure('a'));
+    expect(texts()[0]).toContain('Nobody is in the user group `S0ONCALL`');
+    expect(texts()[0]).toContain('<!subteam^S0SECOND>');
+    expect((await only()).level).toBe(1);
+    groups.S0SECOND = [];
+    const alone = { ...useCase, id: useCase.id, onCall: { levels: [['S0ONCALL']], escalateAfterMs: MINUTE } };
+    await desk.raise(alone, failure('b', { scope: 'another' }));
+    expect(texts().at(-1)).toContain('<@U0DEV>');
+  });
+
+  it('is not escalated once it is acknowledged, and a click twice changes nothing', async () => {
+    const alert = (await desk.raise(useCase, failure('a')))!;
+    expect((await desk.acknowledge(alert.id, ADA)).changed).toBe(true);
+    const late = await desk.acknowledge(alert.id, BEN);
+    expect(late.changed).toBe(false);
+    expect(late.alert.acknowledged?.by).toEqual(ADA);
+    now += 60 * MINUTE;
+    await desk.tick();
+    expect(notices.all()).toHaveLength(1);
+    expect(texts()[0]).toContain('Acknowledged by <@U0ADA>');
+    const trail = await store.listAudit({ limit: 10 });
+    expect(trail.map(({ action }) => action)).toEqual(['alert.acknowledged']);
+  });
+
+  it('calls the same level again when a snooze is over, and the one it was passed to', async () => {
+    const alert = (await desk.raise(useCase, failure('a')))!;
+    await desk.snooze(alert.id, ADA, 30 * MINUTE);
+    now += 31 * MINUTE;
+    await desk.tick();
+    expect(texts().at(-1)).toContain('The snooze is over');
+    await desk.pass(alert.id, ADA, 'U0CHLOE');
+    expect(texts().at(-1)).toContain('<@U0CHLOE> This is passed to you');
+    expect((await only()).level).toBe(0);
+  });
+
+  it('is made good by a later success and by no earlier one', async () => {
+    await desk.raise(useCase, failure('a'));
+    const success = { kind: 'compilation', pipeline: 'model', target: 'a' } as const;
+    await desk.succeeded(useCase, { ...success, at: now - 1 });
+    expect((await only()).state).toBe('open');
+    await desk.succeeded(useCase, { ...success, at: now + 1 });
+    expect((await only()).state).toBe('resolved');
+    await expect(desk.acknowledge((await only()).id, ADA)).rejects.toThrow('resolved already');
+  });
+
+  it('[N5] calls nobody for what they did themselves', async () => {
+    const mine = { ...useCase, onCall: { levels: [['U0ADA', 'U0BEN']], escalateAfterMs: MINUTE } };
+    await desk.raise(mine, failure('a', { startedBy: ADA }));
+    expect(texts()[0]).not.toContain('<@U0ADA>');
+    expect(texts()[0]).toContain('<@U0BEN>');
+  });
+
+  it('is not raised for what is muted, until the mute ends', async () => {
+    const alert = (await desk.raise(useCase, failure('noisy-1')))!;
+    await desk.mute(alert.id, ADA, { pattern: 'noisy-*', forMs: 60 * MINUTE });
+    expect((await only()).resolved?.why).toBe('muted');
+    expect(await desk.raise(useCase, failure('noisy-2'))).toBeUndefined();
+    now += 61 * MINUTE;
+    expect(await desk.raise(useCase, failure('noisy-3'))).toBeDefined();
+  });
+
+  it('ends alike whatever comes in between: any order of acts, waits and restarts', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.constantFrom('raise', 'ack', 'snooze', 'wait', 'tick', 'restart', 'success'), {
+          maxLength: 12,
+        }),
+        async (acts) => {
+          await store.close();
+          await rm(dir, { recursive: true, force: true });
+          now = START;
+          shown = [];
+          await open();
+          let raised = 0;
+          for (const act of acts) {
+            const [alert] = await store.listAlerts({ unresolved: true, limit: 1 });
+            if (act === 'raise') {
+              raised += 1;
+              await desk.raise(useCase, failure(`t${raised}`));
+            } else if (act === 'wait') now += 11 * MINUTE;
+            else if (act === 'tick') await desk.tick();
+            else if (act === 'restart') await restart();
+            else if (act === 'success')
+              for (let at = 1; at <= raised; at += 1)
+                await desk.succeeded(useCase, {
+                  kind: 'compilation',
+                  pipeline: 'model',
+                  target: `t${at}`,
+                  at: now + 1,
+                });
+            else if (alert && act === 'ack') await desk.acknowledge(alert.id, ADA);
+            else if (alert && act === 'snooze') await desk.snooze(alert.id, ADA, 30 * MINUTE);
+          }
+          const told = notices.all().length;
+          await restart();
+          expect(notices.posts).toBe(0);
+          expect(notices.all()).toHaveLength(told);
+          const left = await store.listAlerts({ unresolved: true, limit: 10 });
+          expect(left.length).toBeLessThanOrEqual(1);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+});
