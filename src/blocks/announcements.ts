@@ -29,6 +29,9 @@ type Of = Pick<UseCase, 'id' | 'name' | 'region'>;
 const REASON_SHOWN = 300;
 const NAMES_SHOWN = 8;
 
+/** Names come from outside as well. */
+const named = (name: string, limit = 300): string => code(maskSecrets(name), limit);
+
 const quoted = (words: string | undefined): string =>
   words === undefined || words.trim() === '' ? '' : plain(maskSecrets(words), REASON_SHOWN);
 
@@ -45,7 +48,7 @@ export function trainingAnnouncement(job: TrainingJob, useCase: Of): Message {
   const completed = job.status.toLowerCase() === 'completed';
   const ref = writeRef({ useCase: useCase.id, job: job.name });
   return message(
-    `${label.symbol} *Training ${plain(label.word, 60)}*${took}: ${code(job.name)} · ${plain(useCase.name, 100)}`,
+    `${label.symbol} *Training ${plain(label.word, 60)}*${took}: ${named(job.name)} · ${plain(useCase.name, 100)}`,
     completed ? [] : [quoted(job.failureReason), advice ? plain(advice.cause, 300) : ''],
     actions(
       getLogsButton(useCase.id, job.name),
@@ -59,7 +62,7 @@ export function trainingAnnouncement(job: TrainingJob, useCase: Of): Message {
 export function interruptionMessage(job: TrainingJob): Message {
   const advice = trainingAdvice(job);
   return message(
-    `:zap: *Spot capacity was taken back*: ${code(job.name)} waits for more`,
+    `:zap: *Spot capacity was taken back*: ${named(job.name)} waits for more`,
     advice ? [guidanceLines(advice)] : [],
     [],
   );
@@ -82,7 +85,7 @@ export function compilationAnnouncement(
       .join(', ')}${list.length > NAMES_SHOWN ? ` … ${list.length - NAMES_SHOWN} more` : ''}`;
   const advice = bad[0] && compilationAdvice(bad[0]);
   return message(
-    `${symbol} *${good.length}/${attempts.length} compiled*: ${code(job)} · ${plain(useCase.name, 100)}`,
+    `${symbol} *${good.length}/${attempts.length} compiled*: ${named(job)} · ${plain(useCase.name, 100)}`,
     [
       good.length > 0 ? `Compiled: ${targets(good)}` : '',
       bad.length > 0 ? `Not compiled: ${targets(bad)}${advice ? `. ${plain(advice.cause, 300)}` : ''}` : '',
@@ -97,7 +100,7 @@ export function componentAnnouncement(component: Component, useCase: Of): Messag
     `${componentWords(component)} for ${plain(target, 60)} · ${plain(useCase.name, 100)}`,
     [
       quoted(component.message),
-      `Made from ${code(trainingJob)}`,
+      `Made from ${named(trainingJob)}`,
       link(componentUrl(useCase.region, made.name), 'Open in AWS'),
     ],
     actions(button('Details', COMPILE.details, writeRef({ useCase: useCase.id, job: trainingJob }))),
@@ -118,8 +121,8 @@ export function deploymentAnnouncement(
 ): Message {
   const sign = Object.hasOwn(DEPLOYMENT_SIGNS, event.status) ? DEPLOYMENT_SIGNS[event.status]! : '❔';
   return message(
-    `${sign} *Deployment ${plain(event.status.toLowerCase(), 60)}* on ${code(event.device, 150)} · ${plain(useCase.name, 100)}`,
-    [quoted(event.reason), `Deployment ${code(event.deployment, 120)}`],
+    `${sign} *Deployment ${plain(event.status.toLowerCase(), 60)}* on ${named(event.device, 150)} · ${plain(useCase.name, 100)}`,
+    [quoted(event.reason), `Deployment ${named(event.deployment, 120)}`],
     [],
   );
 }
@@ -136,11 +139,11 @@ export function installedAnnouncement(
     .slice(0, NAMES_SHOWN)
     .map(
       ({ name, version, status }) =>
-        `${code(version === undefined ? name : `${name} ${version}`, 150)} ${plain(status.toLowerCase(), 60)}`,
+        `${named(version === undefined ? name : `${name} ${version}`, 150)} ${plain(status.toLowerCase(), 60)}`,
     );
   const left = event.components.length - shown.length;
   return message(
-    `:satellite: *Components on ${code(event.device, 150)}* · ${plain(useCase.name, 100)}`,
+    `:satellite: *Components on ${named(event.device, 150)}* · ${plain(useCase.name, 100)}`,
     [`${shown.join(', ')}${left > 0 ? ` … ${left} more` : ''}`, quoted(event.reason)],
     [],
   );
@@ -160,7 +163,7 @@ export function alarmAnnouncement(
 ): Message {
   const sign = Object.hasOwn(ALARM_SIGNS, event.state) ? ALARM_SIGNS[event.state]! : '❔';
   return message(
-    `${sign} *Alarm ${plain(event.state.replaceAll('_', ' '), 60)}*: ${code(event.alarm, 200)} · ${plain(useCase.name, 100)}`,
+    `${sign} *Alarm ${plain(event.state.replaceAll('_', ' '), 60)}*: ${named(event.alarm, 200)} · ${plain(useCase.name, 100)}`,
     [quoted(event.description), quoted(event.reason), moment(event.at)],
     [],
   );
@@ -169,7 +172,7 @@ export function alarmAnnouncement(
 /** A warning, not a failure: nobody knows yet. @param last when it printed last */
 export function stuckAnnouncement(job: TrainingJob, last: number, now: number, useCase: Of): Message {
   return message(
-    `:hourglass_flowing_sand: *No log line for ${duration(now - last)}*: ${code(job.name)} · ${plain(useCase.name, 100)}`,
+    `:hourglass_flowing_sand: *No log line for ${duration(now - last)}*: ${named(job.name)} · ${plain(useCase.name, 100)}`,
     [`It still runs and printed last ${moment(last)}.`],
     actions(
       getLogsButton(useCase.id, job.name),

@@ -198,7 +198,7 @@ export function milestones(facts: JobFacts): Milestone[] {
     const tried = facts.attempts.filter(({ target }) => target === state.target);
     for (const attempt of tried) {
       const last = attempt.statuses.at(-1)!;
-      if (isLive(attempt)) continue;
+      if (isLive(attempt) || attempt.old) continue;
       const one = { ...state, attempt, attempts: tried.indexOf(attempt) + 1 };
       found.push({
         key: attempt.id,

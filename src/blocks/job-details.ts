@@ -368,6 +368,7 @@ const WHY: Readonly<Record<CompilationReason, string>> = {
   manual: 'asked for',
   auto: 'by itself, as the use case says',
   retry: 'a retry',
+  elsewhere: 'outside Signalbox',
 };
 /** Attempts with their whole story; each takes up to three blocks. */
 const ATTEMPTS_SHOWN = 25;
@@ -403,7 +404,9 @@ function attemptStory(attempt: CompilationAttempt, number: number): Block[] {
     section(
       [
         `*${number}.* ${labelWords(attempt)} · *${plain(attempt.target, 60)}* · ${code(attempt.compilationJob)}`,
-        `${moment(attempt.askedAt)} by ${starter(attempt.startedBy)}, ${WHY[attempt.why]}`,
+        attempt.why === 'elsewhere'
+          ? `${moment(attempt.askedAt)}, started ${WHY.elsewhere}`
+          : `${moment(attempt.askedAt)} by ${starter(attempt.startedBy)}, ${WHY[attempt.why]}`,
         attempt.statuses
           .slice(0, 12)
           .map(({ status, at }) => `${plain(statusLabel(status).word, 60)} ${moment(at)}`)

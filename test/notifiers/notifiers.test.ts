@@ -82,7 +82,11 @@ async function open(): Promise<void> {
     beat: () => ({ stop: () => {} }),
     onError,
   });
-  const source: EventSourceOf = { on: (kind, handler) => void (handlers[kind] = handler as never) };
+  const source: EventSourceOf = {
+    on: (kind, handler) => {
+      handlers[kind] = handler as never;
+    },
+  };
   notifiers.attach(source);
   notifiers.start();
   await notifiers.idle();
