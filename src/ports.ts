@@ -74,8 +74,20 @@ export interface Compiler {
   start(order: CompilationOrder, signal?: AbortSignal): Promise<void>;
   /** @returns undefined when there is no such compilation */
   describe(compilationJob: string, signal?: AbortSignal): Promise<CompilationReport | undefined>;
+  /** Of the whole account, whoever started them; newest first. `createdAfter` is inclusive. */
+  list(
+    query: { limit: number; createdAfter?: EpochMs | undefined },
+    signal?: AbortSignal,
+  ): Promise<CompilationListing[]>;
   /** Done also when it had ended already. */
   stop(compilationJob: string, signal?: AbortSignal): Promise<void>;
+}
+
+/** What a list says of a compilation: not what was compiled. */
+export interface CompilationListing {
+  compilationJob: string;
+  status: string;
+  createdAt: EpochMs;
 }
 
 export interface CompilationOrder {
@@ -103,8 +115,25 @@ export interface CompilationReport {
   changedAt?: EpochMs | undefined;
   /** S3 URI; only meaningful when completed. */
   artifact?: string | undefined;
+  /** What it was asked for, by whomever. */
+  asked?: ReportedOrder | undefined;
   /** What else the service reports, name → value, for the details view (C8). */
   facts: Readonly<Record<string, string>>;
+}
+
+/** A compilation's input and output as they were given to the service. */
+export interface ReportedOrder {
+  createdAt?: EpochMs | undefined;
+  /** S3 URI. */
+  model?: string | undefined;
+  framework?: string | undefined;
+  frameworkVersion?: string | undefined;
+  /** JSON text. */
+  dataInputConfig?: string | undefined;
+  neo?: Target['neo'] | undefined;
+  /** JSON text. */
+  compilerOptions?: string | undefined;
+  timeoutSeconds?: number | undefined;
 }
 
 export interface ArtifactLinks {
@@ -362,7 +391,8 @@ export interface JobStore {
 
 export interface CompilationStore {
   /**
-   * Stores a new attempt together with its unique claim on (use case, job, target).
+   * Stores a new attempt together with its claim on (use case, job, target), which is unique but for what was
+   * started elsewhere.
    * @throws AppError conflict when a live or successful attempt holds the claim (domain/compilations.ts)
    */
   addAttempt(attempt: CompilationAttempt): Promise<void>;

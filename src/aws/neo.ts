@@ -4,13 +4,21 @@ import type {
   DescribeCompilationJobCommandOutput,
 } from '@aws-sdk/client-sagemaker';
 import { AppError } from '../errors.ts';
-import type { CompilationOrder, CompilationReport, Compiler } from '../ports.ts';
+import type {
+  CompilationListing,
+  CompilationOrder,
+  CompilationReport,
+  Compiler,
+  ReportedOrder,
+} from '../ports.ts';
 import type { RoleSession } from './sessions.ts';
 
 /** CompilationJobName; what is called otherwise is no compilation job, and AWS need not be asked. */
 const JOB_NAME = /^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$/;
 /** InputConfig.FrameworkVersion: "only supported for the MXNet, PyTorch, TensorFlow and TensorFlow Lite frameworks". */
 const WITH_VERSION = new Set(['MXNET', 'PYTORCH', 'TENSORFLOW', 'TFLITE']);
+/** ListCompilationJobs' own limit of a page. */
+const PAGE = 100;
 /** What StopCompilationJob and a second look agree to call the end. */
 const ENDED = new Set(['COMPLETED', 'FAILED', 'STOPPED']);
 /** Answers that SageMaker gives before it makes anything; after any other nobody knows. */
@@ -50,6 +58,39 @@ export function createCompiler(session: RoleSession): Compiler {
 
   return {
     describe,
+
+    async list({ limit, createdAfter }, signal) {
+      const { client, ListCompilationJobsCommand } = await sageMaker();
+      const found: CompilationListing[] = [];
+      let token: string | undefined;
+      do {
+        const asked = token;
+        const page = await session.call(
+          { operation: 'list the compilations', actions: ['sagemaker:ListCompilationJobs'] },
+          () =>
+            client.send(
+              new ListCompilationJobsCommand({
+                SortBy: 'CreationTime',
+                SortOrder: 'Descending',
+                MaxResults: Math.min(PAGE, limit),
+                ...(createdAfter === undefined ? {} : { CreationTimeAfter: new Date(createdAfter) }),
+                ...(asked === undefined ? {} : { NextToken: asked }),
+              }),
+              abortable(signal),
+            ),
+        );
+        for (const one of page.CompilationJobSummaries ?? [])
+          if (one.CompilationJobName !== undefined)
+            found.push({
+              compilationJob: one.CompilationJobName,
+              status: one.CompilationJobStatus ?? 'Unknown',
+              createdAt: one.CreationTime?.getTime() ?? 0,
+            });
+        // A page may be empty and not the last; a token that comes back again would never end.
+        token = page.NextToken === asked ? undefined : page.NextToken;
+      } while (token !== undefined && found.length < limit);
+      return found.slice(0, limit);
+    },
 
     async start(order, signal) {
       const { client, CreateCompilationJobCommand } = await sageMaker();
@@ -161,7 +202,27 @@ function report(answer: DescribeCompilationJobCommandOutput): CompilationReport 
     // A required member too, filled before anything lies there: only the status says whether it holds.
     artifact:
       status.toUpperCase() === 'COMPLETED' ? answer.ModelArtifacts?.S3ModelArtifacts || undefined : undefined,
+    asked: asked(answer),
     facts: facts(answer),
+  };
+}
+
+function asked(answer: DescribeCompilationJobCommandOutput): ReportedOrder {
+  const { InputConfig: input, OutputConfig: output } = answer;
+  const platform = output?.TargetPlatform;
+  return {
+    createdAt: answer.CreationTime?.getTime(),
+    model: input?.S3Uri,
+    framework: input?.Framework,
+    frameworkVersion: input?.FrameworkVersion || undefined,
+    dataInputConfig: input?.DataInputConfig || undefined,
+    neo: output?.TargetDevice
+      ? { device: output.TargetDevice }
+      : platform?.Os && platform.Arch
+        ? { platform: { os: platform.Os, arch: platform.Arch, accelerator: platform.Accelerator } }
+        : undefined,
+    compilerOptions: output?.CompilerOptions || undefined,
+    timeoutSeconds: answer.StoppingCondition?.MaxRuntimeInSeconds,
   };
 }
 
@@ -193,6 +254,7 @@ async function load(session: RoleSession) {
   const {
     CreateCompilationJobCommand,
     DescribeCompilationJobCommand,
+    ListCompilationJobsCommand,
     SageMakerClient,
     StopCompilationJobCommand,
   } = await import('@aws-sdk/client-sagemaker');
@@ -207,6 +269,7 @@ async function load(session: RoleSession) {
     client,
     CreateCompilationJobCommand,
     DescribeCompilationJobCommand,
+    ListCompilationJobsCommand,
     StopCompilationJobCommand,
   };
 }

@@ -44,6 +44,7 @@ const compile: Need = (useCase) => [
     ['sagemaker:CreateCompilationJob', 'sagemaker:DescribeCompilationJob', 'sagemaker:StopCompilationJob'],
     awsArn(useCase, 'sagemaker', 'compilation-job/*'),
   ),
+  allow(['sagemaker:ListCompilationJobs'], '*'),
   ...(useCase.compile
     ? [
         {

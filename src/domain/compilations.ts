@@ -7,8 +7,11 @@ import { AppError } from '../errors.ts';
 import type { Actor, EpochMs } from '../ports.ts';
 import type { CompileInput } from './compile-input.ts';
 
-/** Why an attempt was made: a person asked, the use case compiles by itself, or an earlier one failed. */
-export type CompilationReason = 'manual' | 'auto' | 'retry';
+/**
+ * Why an attempt was made: a person asked, the use case compiles by itself, an earlier one failed; or it was
+ * started outside Signalbox (console, pipeline, an earlier installation) and found later.
+ */
+export type CompilationReason = 'manual' | 'auto' | 'retry' | 'elsewhere';
 
 export interface CompilationStatusEntry {
   /** SageMaker's word in upper case, `REQUESTED` before SageMaker knows of it; an unknown word as it came. */
@@ -45,6 +48,8 @@ export interface CompilationAttempt {
   failedCheck?: { at: EpochMs; message: string } | undefined;
   /** It completed and shall be packaged by itself; gone once that is done, so that a restart does it. */
   packageDue?: boolean | undefined;
+  /** It was over before Signalbox came to look: known from now on, and no news to anybody. */
+  old?: boolean | undefined;
 }
 
 export type CompilationObservation =
@@ -203,9 +208,21 @@ export interface CompilationPair {
   target: string;
 }
 
-/** Unique key of what at most one live or successful attempt may hold. */
+/**
+ * Key of what at most one live or successful attempt of Signalbox may hold. What was started elsewhere is a fact:
+ * it is recorded whoever holds the claim, and from then on holds it as well.
+ */
 export function claimKey({ useCase, job, target }: CompilationPair): string {
   return JSON.stringify([useCase, job, target]);
+}
+
+/** Whether it may only be recorded when nobody else holds the claim. */
+export function needsClaim({ why }: Pick<CompilationAttempt, 'why'>): boolean {
+  return why !== 'elsewhere';
+}
+
+export function holdsClaim(attempt: CompilationAttempt): boolean {
+  return isLive(attempt) || isSuccessful(attempt);
 }
 
 /** The attempt that forbids another one for the pair: the successful one, else the live one. */
@@ -229,13 +246,14 @@ export function attemptsOf(
 
 /**
  * The attempts with one more at the end.
- * @throws AppError conflict when a live or successful one holds the claim, or the id is taken
+ * @throws AppError conflict when a live or successful one holds the claim (unless this one was started elsewhere),
+ *   or the id is taken
  */
 export function addAttempt(
   attempts: readonly CompilationAttempt[],
   attempt: CompilationAttempt,
 ): CompilationAttempt[] {
-  const holder = claimHolder(attempts, attempt);
+  const holder = needsClaim(attempt) ? claimHolder(attempts, attempt) : undefined;
   if (holder) throw alreadyClaimed(holder);
   if (attempts.some(({ id }) => id === attempt.id))
     throw new AppError('conflict', `There is already a compilation attempt ${attempt.id}.`, {

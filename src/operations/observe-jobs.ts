@@ -81,7 +81,9 @@ export async function observeAttempt(
     before = known;
     const next = applyObservation(known, observation);
     const completes = isSuccessful(next) && !isSuccessful(known);
-    return completes && useCase.components?.auto ? { ...next, packageDue: true } : next;
+    // Who started it elsewhere has plans of their own for it.
+    const ours = next.why !== 'elsewhere';
+    return completes && ours && useCase.components?.auto ? { ...next, packageDue: true } : next;
   });
   if (!before || attempt === before) return attempt;
   const told = { useCase: attempt.useCase, job: attempt.job };

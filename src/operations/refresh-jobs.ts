@@ -10,6 +10,7 @@ import { isFinished } from '../domain/jobs.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { CancelledError, toAppError } from '../errors.ts';
 import type { EpochMs, UseCaseSession } from '../ports.ts';
+import { ForeignCompilations, type Found } from './adopt-compilations.ts';
 import { AutoReactions } from './auto-reactions.ts';
 import type { JobDeps } from './job-deps.ts';
 import { observeAttempt, observeComponent, observeFailedLook, observeJob } from './observe-jobs.ts';
@@ -37,6 +38,8 @@ const LIST_EVERY = 60_000;
 /** Milliseconds before the next try where the account does not let us in, or a job is gone. */
 const CLOSED_FOR = 60_000;
 const GONE_FOR = 600_000;
+/** Milliseconds until a list is asked for again that the role does not allow: it was made for an earlier version. */
+const REFUSED_FOR = 15 * 60_000;
 /** Milliseconds after which what AWS does not know of was never taken: a start waits two minutes at most. */
 const GRACE = 5 * 60_000;
 /** Questions at the same time in one account. */
@@ -73,6 +76,8 @@ export class JobRefresher {
   readonly #undescribed = new Set<string>();
   /** Use cases whose list this process has seen. */
   readonly #listed = new Set<string>();
+  /** By use case; only those with compile settings: other roles need not allow it. */
+  readonly #foreign: ReadonlyMap<string, ForeignCompilations>;
   readonly #busy = new Map<string, Promise<void>>();
   /** Everything under way, for `stop`. */
   readonly #work = new Set<Promise<void>>();
@@ -90,6 +95,11 @@ export class JobRefresher {
       onError: (error, useCase, subject) =>
         deps.onError(error, { useCase, subject, doing: 'doing what happens by itself' }),
     });
+    this.#foreign = new Map(
+      deps.useCases
+        .filter(({ compile }) => compile !== undefined)
+        .map((useCase) => [useCase.id, new ForeignCompilations(deps, useCase)]),
+    );
     this.#unsubscribe = deps.changes.subscribe((change) => this.#auto.notice(change));
   }
 
@@ -278,6 +288,7 @@ export class JobRefresher {
       });
     return [
       ...useCases.map((useCase) => this.#list(useCase)),
+      ...useCases.flatMap((useCase) => this.#elsewhere(useCase)),
       ...of(attempts, (useCase, attempt) => this.#compilation(useCase, attempt)),
       ...of(components, (useCase, component) => this.#component(useCase, component)),
       ...jobs.flatMap((records, index) =>
@@ -308,6 +319,39 @@ export class JobRefresher {
       },
       fail: async () => undefined,
     };
+  }
+
+  /** The list of compilations, and what of it is to be described. */
+  #elsewhere(useCase: UseCase): Item[] {
+    const foreign = this.#foreign.get(useCase.id);
+    if (!foreign) return [];
+    const common = { useCase, operation: 'comp' as const, fail: async () => undefined };
+    const look: Item = {
+      ...common,
+      key: JSON.stringify(['compilations', useCase.id]),
+      doing: 'looking for compilations that were started elsewhere',
+      ask: async (session, _, signal) => {
+        try {
+          for (const found of await foreign.look(session, signal))
+            this.#next.set(foreignKey(useCase.id, found), found.due);
+          return undefined;
+        } catch (error) {
+          if (toAppError(error).code !== 'permission_denied') throw error;
+          this.#report(error, look);
+          return REFUSED_FOR;
+        }
+      },
+    };
+    const adopt = (found: Found): Item => ({
+      ...common,
+      key: foreignKey(useCase.id, found),
+      doing: `looking at the compilation ${found.compilationJob}`,
+      ask: async (session, _, signal) => {
+        await foreign.adopt(session, found, signal);
+        return undefined;
+      },
+    });
+    return [look, ...[...foreign.waiting].map(adopt)];
   }
 
   #training(useCase: UseCase, job: string): Item {
@@ -400,6 +444,8 @@ export class JobRefresher {
   }
 }
 
+const foreignKey = (useCase: string, { key }: Found): string =>
+  JSON.stringify(['compilation elsewhere', useCase, key]);
 const trainingKey = (useCase: string, job: string): string => JSON.stringify(['training', useCase, job]);
 
 /** One role session of each operation for a round; where it cannot be opened, it is not tried for every item. */

@@ -1,5 +1,11 @@
 /** The embedded store: one folder, one process, the whole state in memory. */
-import { alreadyClaimed, type CompilationAttempt, isLive, isSuccessful } from '../domain/compilations.ts';
+import {
+  alreadyClaimed,
+  type CompilationAttempt,
+  holdsClaim,
+  isLive,
+  needsClaim,
+} from '../domain/compilations.ts';
 import { type Component, isSettled } from '../domain/components.ts';
 import { AppError } from '../errors.ts';
 import type { AuditRecord, JobRecord, Store } from '../ports.ts';
@@ -74,10 +80,12 @@ class LowdbStore extends NotificationStore implements Store {
 
   async addAttempt(attempt: CompilationAttempt): Promise<void> {
     this.state.requireOpen();
-    const holder = this.state.tables.holder(attempt);
-    if (holder) throw alreadyClaimed(holder);
-    if (this.state.archive.isCompiled(attempt))
-      throw alreadyClaimed({ ...attempt, statuses: [{ status: 'COMPLETED', at: attempt.askedAt }] });
+    if (needsClaim(attempt)) {
+      const holder = this.state.tables.holder(attempt);
+      if (holder) throw alreadyClaimed(holder);
+      if (this.state.archive.isCompiled(attempt))
+        throw alreadyClaimed({ ...attempt, statuses: [{ status: 'COMPLETED', at: attempt.askedAt }] });
+    }
     if (this.state.tables.attempt(attempt.id))
       throw new AppError('conflict', `There is already a compilation attempt ${attempt.id}.`, {
         hint: 'Try again: every attempt gets a new id.',
@@ -105,8 +113,11 @@ class LowdbStore extends NotificationStore implements Store {
     if (after === before) return before;
     const identity = ({ useCase, job, target }: CompilationAttempt) => [useCase, job, target];
     requireSame('compilation attempt', [id, ...identity(before)], [after.id, ...identity(after)]);
-    const holder = this.state.tables.holder(after);
-    if (holder && holder.id !== id && (isLive(after) || isSuccessful(after))) throw alreadyClaimed(holder);
+    // Who held the claim goes on holding it, also beside one that was found later.
+    if (needsClaim(after) && holdsClaim(after) && !holdsClaim(before)) {
+      const holder = this.state.tables.holder(after);
+      if (holder) throw alreadyClaimed(holder);
+    }
     return this.state.change('attempt', after);
   }
 

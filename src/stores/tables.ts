@@ -2,7 +2,7 @@
  * The state in memory with its indexes. Records are frozen: what is given out can be shared and kept, and a
  * change is always a new record.
  */
-import { type CompilationAttempt, claimKey, isLive, isSuccessful } from '../domain/compilations.ts';
+import { type CompilationAttempt, claimKey, holdsClaim, isLive } from '../domain/compilations.ts';
 import type { Component } from '../domain/components.ts';
 import type { JobRecord } from '../ports.ts';
 import type { NumberedRecord } from './audit-files.ts';
@@ -26,8 +26,8 @@ export class Tables {
   /** Use case and job → ids, in the order in which they came. */
   readonly #byJob = new Map<string, Set<string>>();
   readonly #live = new Set<string>();
-  /** Claim → id of the attempt that holds it. */
-  readonly #claims = new Map<string, string>();
+  /** Claim → ids of the attempts that hold it: one of Signalbox at most, and those started elsewhere. */
+  readonly #claims = new Map<string, Set<string>>();
 
   putAudit(record: NumberedRecord): Undo {
     this.audit.push(record);
@@ -64,7 +64,14 @@ export class Tables {
     const ofJob = this.#byJob.get(key);
     ofJob?.delete(id);
     if (ofJob?.size === 0) this.#byJob.delete(key);
-    if (this.#claims.get(claimKey(attempt)) === id) this.#claims.delete(claimKey(attempt));
+    this.#release(attempt);
+  }
+
+  #release(attempt: CompilationAttempt): void {
+    const claim = claimKey(attempt);
+    const holders = this.#claims.get(claim);
+    holders?.delete(attempt.id);
+    if (holders?.size === 0) this.#claims.delete(claim);
   }
 
   #index(attempt: CompilationAttempt): void {
@@ -78,9 +85,14 @@ export class Tables {
     ofJob.add(id);
     if (isLive(attempt)) this.#live.add(id);
     else this.#live.delete(id);
+    if (!holdsClaim(attempt)) {
+      this.#release(attempt);
+      return;
+    }
     const claim = claimKey(attempt);
-    if (isLive(attempt) || isSuccessful(attempt)) this.#claims.set(claim, id);
-    else if (this.#claims.get(claim) === id) this.#claims.delete(claim);
+    const holders = this.#claims.get(claim);
+    if (holders) holders.add(id);
+    else this.#claims.set(claim, new Set([id]));
   }
 
   attempt(id: string): CompilationAttempt | undefined {
@@ -88,7 +100,7 @@ export class Tables {
   }
 
   holder(attempt: CompilationAttempt): CompilationAttempt | undefined {
-    const id = this.#claims.get(claimKey(attempt));
+    const [id] = this.#claims.get(claimKey(attempt)) ?? [];
     return id === undefined ? undefined : this.#attempts.get(id);
   }
 

@@ -152,6 +152,34 @@ describe('Neo', () => {
     expect(report?.artifact).toBeUndefined();
   });
 
+  it('[C5] lists compilations of whomever, newest first, and tells what each was asked for', async () => {
+    const { open } = await world();
+    const { compiler } = await open('comp');
+    const all = await compiler.list({ limit: 500 });
+    expect(all.map(({ createdAt }) => createdAt)).toEqual(
+      all.map(({ createdAt }) => createdAt).toSorted((a, b) => b - a),
+    );
+    expect(all).toContainEqual(
+      expect.objectContaining({ compilationJob: 'yolo-bolts-jetson-nano-e5s0jf', status: 'FAILED' }),
+    );
+    expect(await compiler.list({ limit: 2 })).toEqual(all.slice(0, 2));
+    const middle = all[4]!.createdAt;
+    expect(await compiler.list({ limit: 500, createdAfter: middle })).toEqual(
+      all.filter(({ createdAt }) => createdAt >= middle),
+    );
+    expect((await compiler.describe('yolo-bolts-jetson-nano-e5s0jf'))?.asked).toMatchObject({
+      createdAt: all.find(({ compilationJob }) => compilationJob === 'yolo-bolts-jetson-nano-e5s0jf')!
+        .createdAt,
+      model: 's3://line-3-models/trained/yolo-bolts/output/model.tar.gz',
+      neo: { device: 'jetson_nano' },
+      framework: 'PYTORCH',
+    });
+    expect((await compiler.describe(`${JOB}-jetson-xavier-k3v8qa`))?.asked).toMatchObject({
+      neo: { platform: { os: 'LINUX', arch: 'ARM64', accelerator: 'NVIDIA' } },
+      compilerOptions: expect.stringContaining('"gpu-code":"sm_72"'),
+    });
+  });
+
   it('[C5] says conflict for a name that is taken, so that starting again is safe', async () => {
     const { open } = await world();
     const { compiler } = await open('comp');

@@ -176,6 +176,26 @@ export function storeContract(name: string, harness: () => Promise<StoreHarness>
         });
       });
 
+      it('is held as well by what was started elsewhere, which is recorded whoever holds it', async () => {
+        const ours = attempt();
+        await store.addAttempt(ours);
+        const foreign = attempt({ why: 'elsewhere' });
+        await store.addAttempt(foreign);
+        await expect(store.addAttempt({ ...foreign })).rejects.toMatchObject({ code: 'conflict' });
+        for (const status of ['STARTING', 'INPROGRESS']) {
+          await store.changeAttempt(ours.id, seen(status));
+          await store.changeAttempt(foreign.id, seen(status));
+        }
+        await store.changeAttempt(ours.id, seen('FAILED'));
+        await expect(store.addAttempt(attempt())).rejects.toMatchObject({ code: 'conflict' });
+        await store.changeAttempt(foreign.id, seen('COMPLETED'));
+        await store.addAttempt(attempt({ why: 'elsewhere' }));
+        await store.close();
+        store = await state.open();
+        await expect(store.addAttempt(attempt())).rejects.toMatchObject({ code: 'conflict' });
+        expect(await store.listAttempts({})).toHaveLength(3);
+      });
+
       it('cannot be taken by a change either', async () => {
         const failed = attempt();
         await store.addAttempt(failed);

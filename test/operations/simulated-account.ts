@@ -42,6 +42,7 @@ export const LINE_3: UseCase = {
 export interface SimulatedCompilation {
   order: CompilationOrder;
   report: CompilationReport;
+  createdAt: number;
 }
 
 export type FaultPoint =
@@ -52,6 +53,7 @@ export type FaultPoint =
   | 'start'
   | 'started'
   | 'describe'
+  | 'compilations'
   | 'stop'
   | 'publish'
   | 'published'
@@ -94,6 +96,15 @@ export class SimulatedAccount {
     };
     this.jobs = [...this.jobs.filter((other) => other.name !== name), job];
     return job;
+  }
+
+  /** As the console would: nobody of ours knows of it. */
+  compileElsewhere(order: CompilationOrder, report: Partial<CompilationReport> = {}): void {
+    this.compilations.set(order.compilationJob, {
+      order,
+      report: { status: 'STARTING', facts: {}, ...report },
+      createdAt: this.now,
+    });
   }
 
   /** Moves every live compilation, or one, on. */
@@ -153,13 +164,45 @@ export class SimulatedAccount {
           const name = order.compilationJob;
           await this.#pass('start', `${name} ${order.target.name}`);
           if (this.compilations.has(name)) throw new AppError('conflict', 'The name is taken.');
-          this.compilations.set(name, { order, report: { status: 'STARTING', facts: {} } });
+          this.compileElsewhere(order);
           await this.#pass('started', name);
         },
         describe: async (name) => {
           await this.#pass('describe', name);
-          const report = this.compilations.get(name)?.report;
-          return report && { ...report };
+          const { report, order, createdAt } = this.compilations.get(name) ?? {};
+          return (
+            report &&
+            order && {
+              ...report,
+              asked: {
+                createdAt,
+                model: order.model,
+                framework: order.framework,
+                neo: order.target.neo,
+                compilerOptions: order.target.compilerOptions,
+              },
+            }
+          );
+        },
+        list: async ({ limit, createdAfter = 0 }) => {
+          await this.#pass('compilations', '');
+          return [...this.compilations]
+            .map(
+              ([
+                compilationJob,
+                {
+                  report: { status },
+                  createdAt,
+                },
+              ]) => ({
+                compilationJob,
+                status,
+                createdAt,
+              }),
+            )
+            .filter(({ createdAt }) => createdAt >= createdAfter)
+            .sort((a, b) => b.createdAt - a.createdAt)
+            .slice(0, limit);
         },
         stop: async (name) => {
           await this.#pass('stop', name);

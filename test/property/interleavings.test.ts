@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type CompilationAttempt, currentStatus, isLive } from '../../src/domain/compilations.ts';
 import { applyFailedLook, applySighting } from '../../src/domain/job-sightings.ts';
 import { isFinished, type TrainingJob } from '../../src/domain/jobs.ts';
+import { findTarget, targetTable } from '../../src/domain/targets.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
 import { AppError } from '../../src/errors.ts';
 import { observeAttempt } from '../../src/operations/observe-jobs.ts';
@@ -20,10 +21,13 @@ const AUTO: UseCase = {
 const TARGETS = ['jetson-xavier', 'x86_64-cpu', 'arm64-cpu'];
 const JOBS = ['train-1', 'train-2'];
 
+/** How compilations are called that somebody else starts. */
+const ELSEWHERE = 'elsewhere-';
+
 const FAULTS: Record<string, SimulatedAccount['fault']> = {
   none: () => undefined,
   throttled: (point) =>
-    ['describe', 'find', 'list', 'component'].includes(point)
+    ['describe', 'find', 'list', 'compilations', 'component'].includes(point)
       ? new AppError('rate_limited', 'slow down')
       : undefined,
   'start refused': (point) => (point === 'start' ? new AppError('invalid_input', 'no such role') : undefined),
@@ -42,6 +46,7 @@ type Act =
   | { do: 'late event'; which: number; status: string }
   | { do: 'hint'; job: string }
   | { do: 'train'; job: string; status: string }
+  | { do: 'compile elsewhere'; job: string; target: string; status: string }
   | { do: 'pass'; ms: number };
 
 const act: fc.Arbitrary<Act> = fc.oneof(
@@ -97,6 +102,15 @@ const act: fc.Arbitrary<Act> = fc.oneof(
     }),
   },
   {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('compile elsewhere' as const),
+      job: fc.constantFrom(...JOBS),
+      target: fc.constantFrom(...TARGETS),
+      status: fc.constantFrom('INPROGRESS', 'COMPLETED', 'FAILED'),
+    }),
+  },
+  {
     weight: 4,
     arbitrary: fc.record({ do: fc.constant('pass' as const), ms: fc.integer({ min: 0, max: 60_000 }) }),
   },
@@ -149,11 +163,26 @@ function perform(bot: Background, one: Act, attempts: readonly CompilationAttemp
     case 'train':
       account.train(one.job, { status: one.status, createdAt: account.now });
       return Promise.resolve();
+    case 'compile elsewhere':
+      account.compileElsewhere(
+        {
+          compilationJob: `${ELSEWHERE}${account.compilations.size}`,
+          model: `s3://line-3-models/${one.job}/output/model.tar.gz`,
+          framework: 'PYTORCH',
+          target: findTarget(targetTable(), one.target),
+          outputS3: 's3://line-3-models/pipeline/',
+          roleArn: 'arn:aws:iam::123456789012:role/NeoExecution',
+          timeoutSeconds: 900,
+        },
+        { status: one.status },
+      );
+      return Promise.resolve();
     case 'pass':
       return bot.pass(one.ms);
   }
 }
 
+const HOLDING = new Set(['REQUESTED', 'STARTING', 'INPROGRESS', 'STOPPING', 'COMPLETED']);
 const RANK: Record<string, number> = {
   REQUESTED: 0,
   STARTING: 1,
@@ -169,14 +198,26 @@ function check(
   before: readonly CompilationAttempt[],
   after: readonly CompilationAttempt[],
 ): void {
-  // SageMaker's own truth: a pair has at most one that lives or that has ended well.
-  const held = [...bot.account.compilations.values()]
-    .filter(({ report }) => !['FAILED', 'STOPPED'].includes(report.status))
-    .map(({ order }) => `${order.model} ${order.target.name}`);
+  // SageMaker's own truth: a pair has at most one of ours that lives or that has ended well.
+  const started = [...bot.account.compilations].filter(([name]) => !name.startsWith(ELSEWHERE));
+  const held = started
+    .filter(([, { report }]) => !['FAILED', 'STOPPED'].includes(report.status))
+    .map(([, { order }]) => `${order.model} ${order.target.name}`);
   expect(held).toEqual([...new Set(held)]);
   // Every compilation there is, is known.
   const known = new Set(after.map(({ compilationJob }) => compilationJob));
-  expect([...bot.account.compilations.keys()].filter((name) => !known.has(name))).toEqual([]);
+  expect(started.filter(([name]) => !known.has(name))).toEqual([]);
+  expect(known.size, 'the same one twice').toBe(after.length);
+  // What was known to be running or compiled elsewhere is not started besides.
+  const earlier = new Set(before.map(({ id }) => id));
+  for (const other of before.filter(({ why }) => why === 'elsewhere'))
+    if (after.some(({ id, statuses }) => id === other.id && HOLDING.has(statuses.at(-1)!.status)))
+      expect(
+        after.filter(
+          ({ id, job, target, why }) =>
+            !earlier.has(id) && why !== 'elsewhere' && job === other.job && target === other.target,
+        ),
+      ).toEqual([]);
 
   const byId = new Map(after.map((attempt) => [attempt.id, attempt]));
   for (const old of before) {
@@ -224,6 +265,8 @@ describe('[C5, C9] any interleaving of people, polls, events, faults and kills',
         const end = await bot.store.listAttempts({});
         check(bot, before, end);
         expect(end.filter(isLive)).toEqual([]);
+        const names = end.map(({ compilationJob }) => compilationJob);
+        expect(new Set(names)).toEqual(new Set([...names, ...account.compilations.keys()]));
         for (const attempt of end) {
           const truth = account.compilations.get(attempt.compilationJob)?.report.status ?? 'FAILED';
           expect(currentStatus(attempt)).toBe(truth);

@@ -1,0 +1,205 @@
+/**
+ * Finds compilations that were started outside Signalbox (console, pipeline, an earlier installation) and records
+ * them as attempts of their training job. What nobody trained here is left alone.
+ */
+import { createHash } from 'node:crypto';
+import { backgroundActor } from '../domain/background-actor.ts';
+import {
+  applyObservation,
+  type CompilationAttempt,
+  currentStatus,
+  isLive,
+  newAttempt,
+} from '../domain/compilations.ts';
+import type { TrainingJob } from '../domain/jobs.ts';
+import { reportedTarget } from '../domain/reported-target.ts';
+import { targetTable } from '../domain/targets.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import { AppError } from '../errors.ts';
+import type {
+  CompilationListing,
+  CompilationReport,
+  EpochMs,
+  ReportedOrder,
+  UseCaseSession,
+} from '../ports.ts';
+import type { JobDeps } from './job-deps.ts';
+import { observeJob } from './observe-jobs.ts';
+
+/** Compilations of the first look of a process: two pages. */
+const FIRST = 200;
+/** Those created since the newest known one, at most. */
+const LATER = 500;
+/** Milliseconds by which the list may show an older one later than a newer one. */
+const OUT_OF_ORDER = 3600_000;
+/** Milliseconds between descriptions of what one look found, so that they leave room for what runs. */
+const APART = 500;
+/** Known jobs looked through for a model. */
+const JOBS_LIMIT = 1_000;
+/** Where SageMaker puts a model: `<S3OutputPath>/<training job>/output/model.tar.gz`. */
+const MODEL_OF_JOB = /\/([^/]+)\/output\/model\.tar\.gz$/;
+
+type Deps = Pick<JobDeps, 'store' | 'changes' | 'clock'> & { team: string };
+
+/** One that is to be described. */
+export interface Found extends CompilationListing {
+  key: string;
+  due: EpochMs;
+}
+
+/** Those of one use case. What it has described is remembered as long as it may be listed again. */
+export class ForeignCompilations {
+  readonly #deps: Deps;
+  readonly #useCase: UseCase;
+  readonly #waiting = new Map<string, Found>();
+  readonly #described = new Set<string>();
+  #newest: EpochMs | undefined;
+  /** What ended earlier is no news. */
+  #watchingSince: EpochMs | undefined;
+
+  constructor(deps: Deps, useCase: UseCase) {
+    this.#deps = deps;
+    this.#useCase = useCase;
+  }
+
+  get waiting(): Iterable<Found> {
+    return this.#waiting.values();
+  }
+
+  /** One look at the newest ones. @returns those that are unknown, to be described */
+  async look({ compiler }: UseCaseSession, signal?: AbortSignal): Promise<Found[]> {
+    const { store, clock } = this.#deps;
+    const at = clock.now();
+    const query =
+      this.#newest === undefined
+        ? { limit: FIRST }
+        : { limit: LATER, createdAfter: this.#newest - OUT_OF_ORDER };
+    const listed = await compiler.list(query, signal);
+    // Read after the list: an attempt is stored before SageMaker hears of it, so none of ours is unknown here.
+    const attempts = await store.listAttempts({ useCase: this.#useCase.id });
+    const ours = new Set(attempts.map(({ compilationJob }) => compilationJob));
+
+    this.#watchingSince ??= at;
+    for (const { createdAt } of listed) this.#newest = Math.max(this.#newest ?? 0, createdAt);
+    const keys = new Set(listed.map(keyOf));
+    // A later look lists nothing older than this one did.
+    for (const key of this.#described) if (!keys.has(key)) this.#described.delete(key);
+    const unknown = listed.filter(
+      (one) =>
+        !ours.has(one.compilationJob) && !this.#described.has(keyOf(one)) && !this.#waiting.has(keyOf(one)),
+    );
+    const found = unknown.map((one, index) => ({ ...one, key: keyOf(one), due: at + index * APART }));
+    for (const one of found) this.#waiting.set(one.key, one);
+    return found;
+  }
+
+  /** Asks for all of it, and records it when its model is a training job's. It waits on when that throws. */
+  async adopt(session: UseCaseSession, found: Found, signal?: AbortSignal): Promise<void> {
+    const at = this.#deps.clock.now();
+    const report = await session.compiler.describe(found.compilationJob, signal);
+    const { model, neo } = report?.asked ?? {};
+    if (report?.asked && model !== undefined && neo) {
+      const job = await this.#trainedBy(session, model, signal);
+      if (job === 'not yet') return;
+      if (job) {
+        const { compilerOptions } = report.asked;
+        const targets = targetTable(this.#useCase.compile?.customTargets);
+        const target = reportedTarget(targets, neo, compilerOptions);
+        await this.#record({ found, job: job.name, target, report, asked: report.asked, at });
+      }
+    }
+    this.#waiting.delete(found.key);
+    this.#described.add(found.key);
+  }
+
+  /**
+   * The training job whose model it is, to the letter.
+   * @returns `not yet` when it is so new that the list of training jobs has it next, and tells of it as news
+   */
+  async #trainedBy(
+    session: UseCaseSession,
+    model: string,
+    signal: AbortSignal | undefined,
+  ): Promise<TrainingJob | 'not yet' | undefined> {
+    const { id } = this.#useCase;
+    const records = await this.#deps.store.listJobs({ useCase: id, limit: JOBS_LIMIT });
+    const known = records.find(({ job }) => job.modelArtifact === model);
+    if (known) return known.job;
+    const name = MODEL_OF_JOB.exec(model)?.[1];
+    if (name === undefined) return undefined;
+    const at = this.#deps.clock.now();
+    const job = await session.jobs.find(name, signal);
+    if (job?.modelArtifact !== model) return undefined;
+    const isKnown = records.some((record) => record.job.name === name);
+    if (!isKnown && job.createdAt >= (this.#watchingSince ?? at)) return 'not yet';
+    await observeJob(this.#deps, this.#useCase, { job, at });
+    return job;
+  }
+
+  async #record(one: {
+    found: Found;
+    job: string;
+    target: string;
+    report: CompilationReport;
+    asked: ReportedOrder;
+    at: EpochMs;
+  }): Promise<void> {
+    const { store, changes, team } = this.#deps;
+    const useCase = this.#useCase.id;
+    const { found, job, target, report, asked, at } = one;
+    const { compilationJob } = found;
+    // Also what lies in the archive; and what was adopted when its target had another name stays what it is.
+    const attempts = await store.listAttempts({ useCase, job });
+    if (attempts.some((attempt) => attempt.compilationJob === compilationJob)) return;
+    const asAsked = newAttempt({
+      // The same at every look: two of them at the same time make one.
+      id: createHash('sha256').update(`${useCase} ${found.key}`).digest('hex').slice(0, 32),
+      useCase,
+      job,
+      target,
+      compilationJob,
+      startedBy: backgroundActor(team),
+      why: 'elsewhere',
+      askedAt: asked.createdAt ?? found.createdAt,
+      input:
+        asked.framework === undefined
+          ? undefined
+          : {
+              framework: asked.framework,
+              frameworkVersion: asked.frameworkVersion,
+              dataInputConfig: asked.dataInputConfig,
+              sources: {},
+            },
+      limitSeconds: asked.timeoutSeconds,
+    });
+    const attempt = asSeen(asAsked, report, at);
+    const ended = attempt.endedAt ?? attempt.statuses.at(-1)!.at;
+    const old = !isLive(attempt) && ended < (this.#watchingSince ?? at);
+    try {
+      await store.addAttempt(old ? { ...attempt, old } : attempt);
+    } catch (error) {
+      // Its id is taken: another look was quicker.
+      if (error instanceof AppError && error.code === 'conflict') return;
+      throw error;
+    }
+    changes.emit(old ? { useCase, job, kind: 'checked' } : { useCase, job, kind: 'compilation', attempt });
+  }
+}
+
+function asSeen(asked: CompilationAttempt, report: CompilationReport, at: EpochMs): CompilationAttempt {
+  const seen = applyObservation(asked, {
+    kind: 'status',
+    at,
+    ...report,
+    changedAt: report.endedAt ?? report.changedAt,
+  });
+  const { startedAt } = report;
+  // That it ran, and since when, is told by its start; being stopped or failing at once has none.
+  if (startedAt === undefined || ['STARTING', 'INPROGRESS'].includes(currentStatus(seen))) return seen;
+  return applyObservation(
+    applyObservation(asked, { kind: 'status', at: startedAt, status: 'INPROGRESS', startedAt }),
+    { kind: 'status', at, ...report, changedAt: report.endedAt ?? report.changedAt },
+  );
+}
+
+const keyOf = ({ compilationJob, createdAt }: CompilationListing): string => `${compilationJob} ${createdAt}`;
