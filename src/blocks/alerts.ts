@@ -92,7 +92,7 @@ function buttons(alert: Alert): Block[] {
   return [
     ...actions(
       open ? button('Acknowledge', ALERT.acknowledge, ref, 'primary') : undefined,
-      alert.job === undefined ? undefined : getLogsButton(alert.useCase, alert.job),
+      logsButton(alert, first),
       retryButton(alert, first),
       button('Mute…', ALERT.mute, ref),
       button('Close', ALERT.close, ref),
@@ -121,6 +121,14 @@ function buttons(alert: Alert): Block[] {
       ],
     },
   ];
+}
+
+/** Of a compilation its own log, which says why. */
+function logsButton({ kind, job, useCase }: Alert, { target }: AlertSubject): Button | undefined {
+  if (job === undefined) return undefined;
+  return kind === 'compilation' && target !== undefined
+    ? button('Get logs', COMPILE.log, writeRef({ useCase, job, target }))
+    : getLogsButton(useCase, job);
 }
 
 function retryButton(alert: Alert, { target }: AlertSubject): Button | undefined {
