@@ -32,6 +32,7 @@ export function line3Jobs(now: EpochMs): TrainingJobSeed[] {
     justStarted(now),
     spotInterrupted(now),
     outOfMemory(now),
+    failsWhileWatched(now),
     noDataNoLog(now),
     ...prefixPair(now),
     boostedTrees(now),
@@ -349,6 +350,41 @@ function outOfMemory(now: EpochMs): TrainingJobSeed {
         );
       }
       script.say('RuntimeError: DataLoader worker (pid 412) is killed by signal: Killed.', 900);
+    },
+  );
+}
+
+const CUDA_ERROR = `Traceback (most recent call last):
+  File "/opt/ml/code/train.py", line 212, in <module>
+    main(parse_arguments())
+  File "/opt/ml/code/train.py", line 171, in main
+    loss = criterion(model(images), masks)
+  File "/opt/conda/lib/python3.11/site-packages/torch/nn/modules/module.py", line 1736, in _wrapped_call_impl
+    return self._call_impl(*args, **kwargs)
+torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.25 GiB. GPU 0 has a total capacity of 22.06 GiB of which 1.41 GiB is free.`;
+
+/** Runs when the sandbox starts and fails two minutes later: the alert can be watched. */
+function failsWhileWatched(now: EpochMs): TrainingJobSeed {
+  const ended = now + 80 * SECOND;
+  const trainingAt = ended - 13 * MINUTE;
+  return oneMachine(
+    {
+      name: 'defects-deeplab-hires',
+      createdAt: trainingAt - 5 * MINUTE,
+      trainingAt,
+      ended: { at: ended, as: 'Failed' },
+      hyperParameters: { backbone: 'deeplabv3', 'image-size': '2048', 'batch-size': '8' },
+      failureReason:
+        'AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage "torch.OutOfMemoryError: CUDA out of memory."\nCommand "/opt/conda/bin/python3.11 train.py", exit code: 1',
+    },
+    551,
+    (script) => {
+      pytorchEpochs(
+        script,
+        { epochs: 20, steps: 900, every: 20, pace: 5000, classes: CLASSES },
+        { epoch: 3, step: 340 },
+      );
+      script.lines(CUDA_ERROR, 2100);
     },
   );
 }
