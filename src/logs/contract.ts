@@ -1,11 +1,13 @@
 /** What is asked of the log engine and what it answers. */
-import type { EpochMs, LogSource } from '../ports.ts';
+import type { EpochMs, LogSource, LogStreamInfo } from '../ports.ts';
 
 /** `lines`: time, stream, message. `raw`: the messages as printed. `plain`: the terminal's final picture. */
 export type LogForm = 'lines' | 'raw' | 'plain';
 
 export interface LogDownloadRequest {
   source: LogSource;
+  /** What `source.listStreams` answers, when it has been asked already. */
+  listing?: Promise<readonly LogStreamInfo[]> | undefined;
   /** Inclusive; left out: from the first event. */
   from?: EpochMs | undefined;
   /** Exclusive, fixed when the request arrived, so that a running job's download ends (L3). */

@@ -98,7 +98,8 @@ export class Engine implements LogEngine {
   }
 
   async #list(request: LogDownloadRequest, signal: AbortSignal | undefined): Promise<LogStreamInfo[]> {
-    const all = [...(await request.source.listStreams(signal))].sort(byNaturalName);
+    const listing = request.listing ?? request.source.listStreams(signal);
+    const all = [...(await listing)].sort(byNaturalName);
     throwIfCancelled(signal);
     if (all.length === 0) {
       throw new AppError('not_found', 'No logs available yet.', {

@@ -259,14 +259,14 @@ function partName(name: string, number: number, total: number): string {
   return dot > name.lastIndexOf('/') + 1 ? name.slice(0, dot) + infix + name.slice(dot) : name + infix;
 }
 
-/** Fills the room before the header's last newline with spaces, where nobody sees them. */
+/** Fills the room with spaces at the end of the header's last line of text, where nobody sees them. */
 function padded(header: Buffer, room: number): Buffer | undefined {
   if (header.length > room) return undefined;
+  let textEnd = header.length;
+  while (textEnd > 0 && header[textEnd - 1] === 10) textEnd--;
   const bytes = Buffer.alloc(room, 32);
-  const endsLine = header[header.length - 1] === 10;
-  const body = endsLine ? header.subarray(0, -1) : header;
-  body.copy(bytes);
-  if (endsLine) bytes[room - 1] = 10;
+  header.copy(bytes, 0, 0, textEnd);
+  header.copy(bytes, room - (header.length - textEnd), textEnd);
   return bytes;
 }
 

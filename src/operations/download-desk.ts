@@ -129,10 +129,14 @@ export class DownloadDesk {
     this.#running.delete(id);
   }
 
-  /** Takes nothing new, cancels what runs, and waits until all has ended. */
-  async close(why: string): Promise<void> {
+  /**
+   * Takes nothing new, ends what runs, and waits until all has ended. Nobody has cancelled: the reason is an
+   * `unavailable`, so what was fetched is kept for whoever asks again.
+   */
+  async close(why: string, hint?: string): Promise<void> {
     this.#closed = true;
-    for (const id of this.#running.keys()) this.cancel(id, why);
+    for (const { controller } of this.#running.values())
+      controller.abort(new AppError('unavailable', why, hint === undefined ? {} : { hint }));
     await this.#queue.onIdle();
   }
 }

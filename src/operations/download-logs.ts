@@ -9,7 +9,16 @@ import type { LogQuery } from '../domain/log-query.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError, CancelledError, toAppError } from '../errors.ts';
 import type { LogDownload, LogEngine, LogProgress } from '../logs/index.ts';
-import type { Actor, AuditRecord, Clock, Store, UseCaseGateway, UseCaseSession } from '../ports.ts';
+import type {
+  Actor,
+  AuditRecord,
+  Clock,
+  LogSource,
+  LogStreamInfo,
+  Store,
+  UseCaseGateway,
+  UseCaseSession,
+} from '../ports.ts';
 import { nearestJobs } from './find-jobs.ts';
 
 export interface DownloadDeps {
@@ -80,7 +89,7 @@ export async function downloadLogs(
     const located = await locate(deps, request, options.signal);
     useCase = located.useCase;
     session = located.session;
-    const { job } = located;
+    const { job, log } = located;
     const { sessionName } = session;
     if (!job) {
       const nearest = await nearestJobs(session.jobs, request.query.job, 5, options.signal);
@@ -90,7 +99,7 @@ export async function downloadLogs(
 
     // The end of the range is fixed here, so that the download of a running job ends.
     const to = Math.min(request.query.until ?? now, now);
-    const download = await fetchLog(deps.engine, request, { job, useCase, session, now, to }, options);
+    const download = await fetchLog(deps.engine, request, { job, useCase, log, now, to }, options);
     if (!download) {
       await record('logs.none_yet', useCase, sessionName);
       return { kind: 'no_log', job, useCase, sessionName };
@@ -121,14 +130,27 @@ interface Located {
   useCase: UseCase;
   session: UseCaseSession;
   job: TrainingJob | undefined;
+  log: { source: LogSource; listing?: Promise<readonly LogStreamInfo[]> };
 }
 
 /** The first use case that has the job; the first of all when none has it. */
 async function locate(deps: DownloadDeps, request: DownloadRequest, signal?: AbortSignal): Promise<Located> {
+  const { job: name } = request.query;
+  const only = request.useCases.length === 1;
   const searched = await Promise.allSettled(
     request.useCases.map(async (useCase): Promise<Located> => {
       const session = await deps.gateway.open(useCase, request.actor, 'logs');
-      return { useCase, session, job: await session.jobs.find(request.query.job, signal) };
+      const source = session.trainingLog(name);
+      // Nearly always the job is there: its streams are asked for at the same time, which saves a round trip.
+      const ahead = only ? listAhead(source, signal) : undefined;
+      try {
+        const job = await session.jobs.find(name, signal);
+        if (!job) ahead?.drop();
+        return { useCase, session, job, log: { source, ...(ahead ? { listing: ahead.listing } : {}) } };
+      } catch (error) {
+        ahead?.drop();
+        throw error;
+      }
     }),
   );
   signal?.throwIfAborted();
@@ -151,18 +173,26 @@ async function locate(deps: DownloadDeps, request: DownloadRequest, signal?: Abo
   return chosen;
 }
 
+/** A listing that nobody has to wait for: its failure is told to whoever does, and to nobody else. */
+function listAhead(source: LogSource, signal: AbortSignal | undefined) {
+  const dropped = new AbortController();
+  const listing = source.listStreams(signal ? AbortSignal.any([signal, dropped.signal]) : dropped.signal);
+  listing.catch(() => undefined);
+  return { listing, drop: () => dropped.abort() };
+}
+
 async function fetchLog(
   engine: LogEngine,
   request: DownloadRequest,
-  found: { job: TrainingJob; useCase: UseCase; session: UseCaseSession; now: number; to: number },
+  found: { job: TrainingJob; useCase: UseCase; log: Located['log']; now: number; to: number },
   options: { signal?: AbortSignal; onProgress?: (progress: LogProgress) => void },
 ): Promise<LogDownload | undefined> {
   const { query } = request;
-  const { job, useCase, session, now, to } = found;
+  const { job, useCase, log, now, to } = found;
   try {
     return await engine.download(
       {
-        source: session.trainingLog(job.name),
+        ...log,
         from: query.since,
         to,
         ...(query.streams.length === 0 ? {} : { streams: query.streams }),

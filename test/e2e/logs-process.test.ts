@@ -85,6 +85,7 @@ describe('[L4, O5] the bot’s process', () => {
     bot.kill('SIGTERM');
     await client.message('C0LINE3', 'Signalbox is restarting');
     expect(await ended).toEqual([0, null]);
+    expect((await filesBelow(join(dataDir, 'bot', 'spool'))).length).toBeGreaterThan(0);
   });
 });
 
