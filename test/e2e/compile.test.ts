@@ -219,23 +219,24 @@ describe('[C7, C9] a failure', () => {
 
   it('stands on the card in AWS’s words, with cause and fix, and can be tried again', async () => {
     await ask('ada', '/compile', `${JOB} jetson-xavier`, '1 started');
-    const failed = await refreshed(JOB, '❌ *jetson-xavier* failed');
+    // Somebody tried it before the bot came.
+    const failed = await refreshed(JOB, /❌ \*jetson-xavier\* failed[^\n]*2 attempts/);
     expect(textsOf(failed.blocks)).toMatch(/```[\s\S]+```[\s\S]*\*Cause:\*[\s\S]*\*What to do:\*/);
     const since = await bot.now(CHANNEL);
     await bot.action('chloe', 'compile.retry', { channel: CHANNEL, message_ts: failed.ts });
     await bot.message(CHANNEL, 'You have no right', { since, user: 'chloe' });
     await bot.action('devika', 'compile.retry', { channel: CHANNEL, message_ts: failed.ts });
     await bot.message(CHANNEL, '1 started', { since, user: 'devika' });
-    await refreshed(JOB, /❌ \*jetson-xavier\* failed[^\n]*2 attempts/);
+    await refreshed(JOB, /❌ \*jetson-xavier\* failed[^\n]*3 attempts/);
     const [message] = await cardsOf(bot, CHANNEL, JOB);
     await bot.action('ada', 'compile.details', { channel: CHANNEL, message_ts: message!.ts });
     const view = await modal(bot, 'ada', 'Refresh');
     await bot.action('ada', 'compile.tab:2', { view_id: view.id });
     await modal(bot, 'ada', 'Compile log');
     await bot.action('ada', 'compile.history', { view_id: view.id });
-    const history = await modal(bot, 'ada', /^History\n[\s\S]*2 attempts/, 8000);
+    const history = await modal(bot, 'ada', /^History\n[\s\S]*3 attempts/, 8000);
     expect(textsOf(history.blocks)).toMatch(
-      /\*2\.\*[\s\S]*<@U0DEV>, a retry[\s\S]*\*1\.\*[\s\S]*<@U0ADA>, asked for/,
+      /\*3\.\*[\s\S]*<@U0DEV>, a retry[\s\S]*\*2\.\*[\s\S]*<@U0ADA>, asked for[\s\S]*\*1\.\*[\s\S]*started outside/,
     );
   });
 });
@@ -325,14 +326,14 @@ describe('[C1] a card', () => {
   it('goes on after a restart and tells nothing twice', async () => {
     bot.sandbox.aws.configure({ compilationMs: 3000 });
     const JOB = 'defects-resnet50';
-    await ask('ada', '/compile', `${JOB} x86_64-cpu`, '1 started');
-    const before = await card(bot, CHANNEL, JOB);
+    await ask('ada', '/compile', `${JOB} x86_64-cuda`, '1 started');
+    const before = await card(bot, CHANNEL, JOB, 'x86_64-cuda');
     await bot.restart();
-    const after = await refreshed(JOB, '✅ *x86_64-cpu* compiled');
+    const after = await refreshed(JOB, '✅ *x86_64-cuda* compiled');
     expect(after.ts).toBe(before.ts);
     await refresh(JOB);
     const thread = (await bot.thread(CHANNEL, before.ts)).filter(({ ts }) => ts !== before.ts);
-    expect(thread.filter(({ text }) => text.includes('x86_64-cpu'))).toHaveLength(1);
+    expect(thread.filter(({ text }) => text.includes('x86_64-cuda'))).toHaveLength(1);
   });
 
   it('comes again when somebody deleted it and something happens', async () => {
