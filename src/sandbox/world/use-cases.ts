@@ -42,6 +42,7 @@ interface SeededUseCase {
   models: string;
   compile: { targets: string[]; timeout: string };
   access: Record<string, string[]>;
+  onCall: { levels: string[][]; escalateAfter: string };
 }
 
 export const SEEDED_USE_CASES: readonly SeededUseCase[] = [
@@ -61,6 +62,7 @@ export const SEEDED_USE_CASES: readonly SeededUseCase[] = [
       operator: ['S0OPS'],
       admin: ['U0DEV'],
     },
+    onCall: { levels: [['S0ONCALL'], ['U0DEV']], escalateAfter: '10m' },
   },
   {
     id: 'harbor',
@@ -72,6 +74,7 @@ export const SEEDED_USE_CASES: readonly SeededUseCase[] = [
     models: 'harbor-models',
     compile: { targets: ['x86_64-cuda'], timeout: '1h' },
     access: { operator: ['U0BEN'], admin: ['U0DEV'] },
+    onCall: { levels: [['U0BEN'], ['U0DEV']], escalateAfter: '10m' },
   },
 ];
 
