@@ -3,6 +3,7 @@
  * is this process's, also after a crash. Handlers run at least once for each event and must not mind a second time.
  */
 import { createHash } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import PQueue from 'p-queue';
 import {
   type AwsEvent,
@@ -69,6 +70,8 @@ export class Ingest implements EventIntake {
   constructor(options: IngestOptions) {
     this.#options = options;
     this.#queue = new PQueue({ concurrency: options.concurrency ?? 8 });
+    // One pause for each event that is to be tried again.
+    setMaxListeners(0, this.#stopping.signal);
   }
 
   /** Handlers of one kind run in the order in which they were added; a failing one is repeated with those behind it. */

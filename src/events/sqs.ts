@@ -106,7 +106,14 @@ export class SqsIntake {
       this.counts.left += messages.length - done.length;
       this.#failures += 1;
     }
-    return done;
+    // SQS may give one message twice in an answer, each with a receipt of its own, and takes no batch of deletions
+    // whose entries have the same name.
+    const names = new Set<string | undefined>();
+    return done.map((message, index) => {
+      const isTwin = names.has(message.MessageId);
+      names.add(message.MessageId);
+      return isTwin ? { ...message, MessageId: `${message.MessageId}-${index}` } : message;
+    });
   }
 
   /** @returns whether the message may be deleted */

@@ -5,6 +5,7 @@
  * looked up in the channel first.
  */
 import { createHash, randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Block, Message } from '../blocks/message.ts';
@@ -83,6 +84,8 @@ export class Outbox {
 
   constructor(options: OutboxOptions) {
     this.#options = options;
+    // One pause for each channel.
+    setMaxListeners(0, this.#stopping.signal);
     this.#dead = new DeadChannels(options, this, (channel) => this.#revived(channel));
   }
 

@@ -24,10 +24,14 @@ afterEach(async () => {
 /** A queue with bodies in it, and an intake that writes down what it gets. */
 async function queueOf(
   bodies: readonly string[],
-  { receive, ...options }: Partial<SqsIntakeOptions> & { receive?: EventIntake['receive'] } = {},
+  {
+    receive,
+    sqsDuplicates = 0,
+    ...options
+  }: Partial<SqsIntakeOptions> & { receive?: EventIntake['receive']; sqsDuplicates?: number } = {},
 ) {
   const faults = new FaultPlan();
-  const aws = await sandbox({ faults });
+  const aws = await sandbox({ faults, sqsDuplicates });
   const client = new SQSClient({ endpoint: aws.url, region: REGION, credentials: KEYS, maxAttempts: 1 });
   const { QueueUrl: queueUrl = '' } = await client.send(new CreateQueueCommand({ QueueName: 'events' }));
   for (const MessageBody of bodies)
@@ -113,6 +117,15 @@ describe('[N1] the queue', () => {
     intake.start();
     await expect.poll(left, PATIENT).toBe(0);
     expect(got).toEqual(['event 0', 'event 0']);
+  });
+
+  it('[N2] deletes a message that comes twice in one answer, and those that came with it', async () => {
+    const { intake, got, left } = await queueOf(numbered(8), { sqsDuplicates: 0.5 });
+    intake.start();
+    await expect.poll(left, PATIENT).toBe(0);
+    expect(new Set(got)).toEqual(new Set(numbered(8)));
+    expect(got.length).toBeGreaterThan(8);
+    expect(intake.problem()).toBeUndefined();
   });
 
   it('[N2] keeps a message hidden while it takes long to store', async () => {
