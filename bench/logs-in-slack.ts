@@ -1,0 +1,183 @@
+/**
+ * `/logs` in Slack against `signalbox logs`: the same whole log from the same sandbox on loopback.
+ * In Slack the file is also compressed and uploaded; its time runs from the command to the message with the file.
+ * The bot is the built program in a process of its own, the order alternates, what was uploaded is compared.
+ *
+ *   npm run build
+ *   npx tsx bench/logs-in-slack.ts [--rounds 3] [--latency 0] [--quota 0]
+ *
+ * `--quota` is requests a second for each way of reading, 0 none; the job's region, eu-west-1, has 10.
+ * Memory is read from /proc (Linux).
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createReadStream, readFileSync } from 'node:fs';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { arch, cpus, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import type { ReadableStream } from 'node:stream/web';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { createGunzip } from 'node:zlib';
+import { type Sandbox, startSandbox } from '../src/sandbox/index.ts';
+import type { SandboxFile, SandboxMessage } from '../src/sandbox/protocol.ts';
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '3' },
+    latency: { type: 'string', default: '0' },
+    quota: { type: 'string', default: '0' },
+    job: { type: 'string', default: 'line3-pretrain-2m' },
+  },
+});
+const quota = Number(values.quota);
+const CHANNEL = 'C0LINE3';
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const cli = here('../dist/cli.js');
+const dir = await mkdtemp(join(tmpdir(), 'signalbox-bench-'));
+
+/** Megabytes at most so far. */
+function peak(pid: number): number {
+  return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
+}
+
+/** Lines of events and their bytes, without the header. */
+async function eventsIn(source: NodeJS.ReadableStream): Promise<string> {
+  let bytes = 0;
+  let lines = 0;
+  let inHeader = true;
+  let rest: Buffer = Buffer.alloc(0);
+  for await (const piece of source) {
+    let chunk = piece as Buffer;
+    if (inHeader) {
+      chunk = rest = Buffer.concat([rest, chunk]);
+      const end = chunk.indexOf('\n\n');
+      if (end < 0) continue;
+      inHeader = false;
+      chunk = chunk.subarray(end + 2);
+    }
+    bytes += chunk.length;
+    for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) lines++;
+  }
+  return `${lines} lines, ${bytes} bytes`;
+}
+
+function environment(sandbox: Sandbox): Record<string, string> {
+  return {
+    PATH: process.env.PATH ?? '',
+    HOME: dir,
+    NODE_NO_WARNINGS: '1',
+    SIGNALBOX_CONFIG: sandbox.configPath,
+    SLACK_API_URL: sandbox.slackApiUrl,
+    SLACK_BOT_TOKEN: sandbox.tokens.bot,
+    SLACK_APP_TOKEN: sandbox.tokens.app,
+    AWS_ENDPOINT_URL: sandbox.awsEndpoint,
+    AWS_ACCESS_KEY_ID: sandbox.awsCredentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: sandbox.awsCredentials.secretAccessKey,
+    AWS_EC2_METADATA_DISABLED: 'true',
+  };
+}
+
+async function startBot(sandbox: Sandbox): Promise<ChildProcess> {
+  const bot = spawn(process.execPath, [cli, 'start'], {
+    cwd: dir,
+    env: environment(sandbox),
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  await new Promise<void>((resolve, reject) => {
+    let log = '';
+    bot.stderr!.on('data', (chunk: Buffer) => {
+      log = (log + chunk.toString()).slice(-2000);
+      if (log.includes('"ready"')) resolve();
+    });
+    bot.once('exit', () => reject(new Error(`The bot did not start:\n${log}`)));
+  });
+  return bot;
+}
+
+async function inSlack(sandbox: Sandbox): Promise<{ seconds: number; file: SandboxFile }> {
+  const json = async (path: string, body?: unknown): Promise<{ messages?: SandboxMessage[] }> => {
+    const init = {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    };
+    return (await (await fetch(sandbox.url + path, body === undefined ? {} : init)).json()) as object;
+  };
+  const query = new URLSearchParams({ channel: CHANNEL });
+  const before = (await json(`/sandbox/slack/messages?${query}`)).messages?.at(-1)?.ts ?? '0';
+  const started = performance.now();
+  await json('/sandbox/slack/command', { user: 'ada', channel: CHANNEL, command: '/logs', text: values.job });
+  query.set('since', before);
+  query.set('contains', 'Asked for by');
+  query.set('wait', '30');
+  for (let tries = 0; tries < 10; tries++) {
+    const { messages = [] } = await json(`/sandbox/slack/messages?${query}`);
+    const file = messages.flatMap((message) => message.files ?? []).at(0);
+    if (file) return { seconds: (performance.now() - started) / 1000, file };
+  }
+  throw new Error('No file came.');
+}
+
+async function byCommandLine(sandbox: Sandbox, out: string): Promise<number> {
+  const started = performance.now();
+  const child = spawn(process.execPath, [cli, 'logs', values.job, '--use-case', 'line-3', '--out', out], {
+    env: { ...environment(sandbox), SIGNALBOX_DATA_DIR: join(dir, 'command-line') },
+    stdio: 'ignore',
+  });
+  const [code] = await once(child, 'exit');
+  if (code !== 0) throw new Error(`signalbox logs ended with ${code}`);
+  return (performance.now() - started) / 1000;
+}
+
+const median = (list: number[]): number => [...list].sort((a, b) => a - b)[list.length >> 1]!;
+
+const sandbox = await startSandbox({
+  dataDir: dir,
+  manifestPath: here('../manifest.yml'),
+  aws: {
+    quotas: quota === 0 ? 'off' : { GetLogEvents: quota, FilterLogEvents: quota },
+    latencyMs: Number(values.latency),
+  },
+  slack: { rateLimits: false, shareDelayMs: 0 },
+});
+let bot: ChildProcess | undefined;
+try {
+  bot = await startBot(sandbox);
+  const idle = peak(bot.pid!);
+  const out = join(dir, 'log.txt');
+  // The sandbox makes its log when it is first read.
+  await byCommandLine(sandbox, out);
+  const slack: number[] = [];
+  const line: number[] = [];
+  let uploaded = 0;
+  for (let round = 0; round < Number(values.rounds); round++) {
+    if (round % 2 === 1) line.push(await byCommandLine(sandbox, out));
+    const { seconds, file } = await inSlack(sandbox);
+    slack.push(seconds);
+    uploaded = file.size;
+    if (round % 2 === 0) line.push(await byCommandLine(sandbox, out));
+    const content = await fetch(`${sandbox.url}/sandbox/slack/files/${file.id}/content`);
+    const body = Readable.fromWeb(content.body as ReadableStream);
+    const got = await eventsIn(file.name.endsWith('.gz') ? body.pipe(createGunzip()) : body);
+    const expected = await eventsIn(createReadStream(out));
+    if (got !== expected) throw new Error(`Slack got ${got}, the command line ${expected}`);
+  }
+  const megabytes = ((await stat(out)).size / 1e6).toFixed(0);
+  console.log(
+    `${megabytes} MB of text, ${(uploaded / 1e6).toFixed(0)} MB uploaded; ${cpus().length} cores (${arch()}), ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.versions.node}`,
+  );
+  console.log(`signalbox logs  ${median(line).toFixed(2)} s   (${line.map((s) => s.toFixed(2)).join(', ')})`);
+  console.log(
+    `/logs in Slack  ${median(slack).toFixed(2)} s   (${slack.map((s) => s.toFixed(2)).join(', ')})`,
+  );
+  console.log(`ratio ${(median(slack) / median(line)).toFixed(2)}`);
+  console.log(
+    `bot: peak RSS ${peak(bot.pid!).toFixed(0)} MB, ${idle.toFixed(0)} MB before the first download`,
+  );
+} finally {
+  bot?.kill('SIGTERM');
+  await sandbox.close();
+  await rm(dir, { recursive: true, force: true });
+}
