@@ -25,7 +25,7 @@ export interface OutboxOptions {
   admins: (channel: string) => readonly string[];
   /** Milliseconds between two posts in one channel; default 1,000, Slack's limit. */
   postInterval?: number;
-  /** Milliseconds between two edits anywhere; default 2,000: Slack allows 50 a minute, and others edit too. */
+  /** Milliseconds between two edits anywhere; default 1,300: Slack allows 50 a minute, and replies to people edit too. */
   updateInterval?: number;
   /** Milliseconds before a failed call is repeated; doubles up to the second. Default 1,000 and 60,000. */
   backoff?: readonly [first: number, most: number];
@@ -368,7 +368,7 @@ export class Outbox {
       if (lookup) this.#lookAgain(lane, verdict);
       else await this.#judged(lane, record, verdict, error);
     }
-    const interval = posting ? (this.#options.postInterval ?? 1000) : (this.#options.updateInterval ?? 2000);
+    const interval = posting ? (this.#options.postInterval ?? 1000) : (this.#options.updateInterval ?? 1300);
     lane.nextAt = Math.max(lane.nextAt, clock.now() + interval);
   }
 
