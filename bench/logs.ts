@@ -5,7 +5,7 @@
  *
  *   npm run build
  *   npx tsx bench/logs.ts [--events 1000000] [--streams 2] [--latency 150] [--jitter 0] [--quota 25] [--rounds 1]
- *                         [--readers signalbox,one-lane,sdk,sdk-parallel,boto3,aws-cli] [--graph docs/log-memory.svg]
+ *                         [--readers signalbox,one-lane,sdk,sdk-parallel,boto3,aws-cli] [--graph docs/images/log-memory.svg]
  *
  * `--events` are of each stream; `--quota 0` is none; `--cli` names another build. Memory and processor time are read from /proc (Linux).
  */
