@@ -71,6 +71,7 @@ try {
   const seconds = (): number => (performance.now() - began) / 1000;
   const posts: number[] = [];
   const edits: number[] = [];
+  const postsOf = new Map<string, number[]>();
   const memory: { at: number; mb: number }[] = [];
   // A kill comes after so many posts: half of them between Slack's taking a message and its answer.
   const expected = storm.jobs.length * 2.8;
@@ -93,6 +94,7 @@ try {
   house.slack.workspace.listen((event) => {
     if (event.type === 'message' && event.message.bot_id && event.message.ephemeral_to === undefined) {
       posts.push(seconds());
+      postsOf.set(event.message.channel, [...(postsOf.get(event.message.channel) ?? []), seconds()]);
       if (killed < kills.length && posts.length >= kills[killed]! && !restarting) {
         killed += 1;
         const inside = random() < 0.5;
@@ -148,10 +150,11 @@ unsent at the end            ${unsent.length}
 kills −9                     ${killed}; starts ${starts.map((ms) => `${(ms / 1000).toFixed(2)} s`).join(', ')}
 drained after                ${drained.toFixed(1)} s: ${posts.length} posts, ${edits.length} edits`);
   // What Slack takes: 600 posts a minute in the workspace, one a second in each channel; 50 edits a minute.
-  const busiest = busy(posts);
-  const editing = busy(edits);
+  const perMinute = (times: readonly number[]): number => (60 * times.length) / (times.at(-1) ?? 1);
+  const busiest = Math.max(0, ...house.places.map(({ channel }) => busy(postsOf.get(channel) ?? [])));
   console.log(
-    `posts in the busiest minute  ${busiest} of 600 allowed; edits ${editing} of 50 allowed (${(editing / 50).toFixed(2)})`,
+    `posts                        ${busy(posts)} in the busiest minute of 600 allowed, ${busiest} of 60 in the busiest channel
+edits                        ${perMinute(edits).toFixed(1)} a minute from beginning to end, ${busy(edits)} in the busiest, of 50 allowed (${(perMinute(edits) / 50).toFixed(2)})`,
   );
   const each = Math.max(1, Math.floor(memory.length / 10));
   console.log(
