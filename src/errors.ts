@@ -67,7 +67,7 @@ export class CancelledError extends Error {
 const REFERENCE_ALPHABET = 'abcdefghjkmnpqrstuvwxyz23456789';
 
 /** A reference id that survives being read aloud: no look-alike characters. */
-export function newReference(): string {
+function newReference(): string {
   let ref = '';
   for (const byte of randomBytes(8)) ref += REFERENCE_ALPHABET[byte % REFERENCE_ALPHABET.length];
   return ref;

@@ -48,7 +48,7 @@ const who = (actor: Actor): string => (isBackgroundActor(actor) ? 'Signalbox' : 
 
 const mentions = (ids: readonly string[]): string => ids.slice(0, 20).map(mention).join(' ');
 
-export function writeAlertRef(alert: Pick<Alert, 'id' | 'useCase'>): string {
+function writeAlertRef(alert: Pick<Alert, 'id' | 'useCase'>): string {
   return `${alert.useCase} ${alert.id}`;
 }
 

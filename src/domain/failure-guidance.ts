@@ -11,7 +11,7 @@ import type { FailureAdvice, ReasonRow } from './failure-tables.ts';
 import { lastTraceback, type Traceback } from './traceback.ts';
 
 export type { TrainingEnd } from './failure-table-training.ts';
-export type { DocLink, FailureAdvice } from './failure-tables.ts';
+export type { FailureAdvice } from './failure-tables.ts';
 
 /** SageMaker's reasons have at most 1,024 characters; a training job's own words may be longer. */
 const REASON_LIMIT = 4096;

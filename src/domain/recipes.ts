@@ -138,7 +138,7 @@ type Node = Record<string, unknown>;
  * What keeps Greengrass from accepting the recipe, or devices from installing it (recipe format 2020-01-25).
  * Each problem begins with its place. Empty: none.
  */
-export function recipeProblems(recipe: unknown, expected: { name: string; version: string }): string[] {
+function recipeProblems(recipe: unknown, expected: { name: string; version: string }): string[] {
   const problems: string[] = [];
   if (!isNode(recipe)) return ['a mapping with Manifests was expected, and another kind of YAML came.'];
   if (recipe.RecipeFormatVersion !== '2020-01-25')

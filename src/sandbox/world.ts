@@ -9,9 +9,6 @@ export const BOT = {
   name: 'signalbox',
 } as const;
 
-/** Whom the page acts as at first. */
-export const VISITOR = 'U0ADA';
-
 const user = (id: string, name: string, real_name: string, title: string, color: string): SandboxUser => ({
   id,
   name,

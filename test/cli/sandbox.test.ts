@@ -198,7 +198,11 @@ describe('[O2] doctor', () => {
 
   it('finds everything in order in the sandbox', async () => {
     const found = await report();
-    expect(found.checks.filter(({ status }) => status !== 'ok')).toEqual([]);
+    // The bot's own role sees the queue, not the rules in other accounts; it says so instead of guessing.
+    expect(found.checks.filter(({ status }) => status !== 'ok')).toMatchObject([
+      { about: 'use case line-3', title: 'event forwarding', status: 'skipped' },
+      { about: 'use case harbor', title: 'event forwarding', status: 'skipped' },
+    ]);
     const titles = new Set(found.checks.map(({ title }) => title));
     for (const title of ['bot token', 'scopes', 'Socket Mode', 'channel C0LINE3', 'user group S0SCIENCE'])
       expect(titles).toContain(title);
@@ -269,7 +273,9 @@ describe('[O2] doctor', () => {
   });
 
   it('notices a use case that the bot would look for in the wrong account', async () => {
-    const found = await report(otherConfig((yaml) => yaml.replace(/^ +(roleArn|externalId):.*\n/gm, '')));
+    const found = await report(
+      otherConfig((yaml) => yaml.replace(/^ +(?:roleArn: \S+\/SignalboxAccess|externalId:.*)\n/gm, '')),
+    );
     expect(find(found, 'use case line-3', 'credentials')).toMatchObject({
       status: 'failed',
       detail: expect.stringContaining('account 111122223333; the use case is in 123456789012'),
