@@ -1,5 +1,5 @@
 /** The alert message, what its thread says, the list of open alerts, and who is on call. */
-import type { Alert, AlertCall, AlertSubject } from '../domain/alerts.ts';
+import type { Alert, AlertCall, AlertSubject, Mute } from '../domain/alerts.ts';
 import { isBackgroundActor } from '../domain/background-actor.ts';
 import { maskSecrets } from '../domain/mask-secrets.ts';
 import type { Actor } from '../ports.ts';
@@ -30,6 +30,7 @@ export const ALERT = {
   close: 'alert.close',
   mute: 'alert.mute',
   muteForm: 'alert.mute_form',
+  unmute: 'alert.unmute',
 } as const;
 
 interface Named {
@@ -271,6 +272,7 @@ const MUTE_HOURS = [
 // --- Lists -------------------------------------------------------------------------------------------
 
 const ALERTS_SHOWN = 20;
+const MUTES_SHOWN = 10;
 
 export interface AlertRow {
   alert: Alert;
@@ -292,25 +294,27 @@ export function alertBlock({ alert, useCase, link }: AlertRow): Block {
   );
 }
 
-export function alertsMessage(rows: readonly AlertRow[], total: number, mutes: readonly string[]): Message {
+/** Longer ids of mutes fit into no button: such a pattern is shown without. */
+function muteBlock({ id, pattern, by, until }: Mute): Block {
+  const end = until === undefined ? 'until somebody takes it back' : `until ${moment(until)}`;
+  return section(
+    `:no_bell: ${code(maskSecrets(pattern), 160)} is muted by ${who(by)} ${end}`,
+    id.length <= LIMITS.button.value ? button('Unmute', ALERT.unmute, id) : undefined,
+  );
+}
+
+export function alertsMessage(rows: readonly AlertRow[], total: number, mutes: readonly Mute[]): Message {
   const title = total === 0 ? 'No open alerts' : `${group(total)} open ${total === 1 ? 'alert' : 'alerts'}`;
   const shown = rows.slice(0, ALERTS_SHOWN);
+  const muted = mutes.slice(0, MUTES_SHOWN);
   return {
     text: title,
     blocks: [
       section(`*${title}*`),
       ...shown.map(alertBlock),
       ...(total > shown.length ? [context(`… ${group(total - shown.length)} more`)] : []),
-      ...(mutes.length > 0
-        ? [
-            context(
-              `Muted: ${mutes
-                .slice(0, 10)
-                .map((one) => code(one, 140))
-                .join(', ')}${mutes.length > 10 ? ` … ${mutes.length - 10} more` : ''}`,
-            ),
-          ]
-        : []),
+      ...muted.map(muteBlock),
+      ...(mutes.length > muted.length ? [context(`… ${group(mutes.length - muted.length)} more mutes`)] : []),
     ],
   };
 }

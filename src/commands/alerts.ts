@@ -8,7 +8,8 @@ import {
   onCallMessage,
   readAlertRef,
 } from '../blocks/alerts.ts';
-import { mention } from '../blocks/text.ts';
+import type { Message } from '../blocks/message.ts';
+import { code, mention } from '../blocks/text.ts';
 import type { Alert } from '../domain/alerts.ts';
 import { DEFAULT_ESCALATE_AFTER_MS, nextHandovers, onCallAt } from '../domain/on-call.ts';
 import type { UseCase } from '../domain/use-cases.ts';
@@ -22,7 +23,10 @@ const MINUTE = 60_000;
 
 export async function listAlerts(services: Services, context: Context): Promise<void> {
   const useCases = await openUseCases(services, context, { permission: 'jobs:read', action: REFUSED });
-  if (useCases.length === 0) return;
+  if (useCases.length > 0) await context.reply.privately(await openAlerts(services, useCases));
+}
+
+async function openAlerts(services: Services, useCases: readonly UseCase[]): Promise<Message> {
   const [open, mutes] = await Promise.all([
     Promise.all(
       useCases.map(async (useCase) => ({ useCase, alerts: await services.alerts.unresolved(useCase.id) })),
@@ -34,13 +38,7 @@ export async function listAlerts(services: Services, context: Context): Promise<
     .sort((a, b) => b.alert.openedAt - a.alert.openedAt);
   const now = services.clock.now();
   const muted = mutes.flat().filter(({ until }) => until === undefined || until > now);
-  await context.reply.privately(
-    alertsMessage(
-      rows,
-      rows.length,
-      muted.map(({ pattern }) => pattern),
-    ),
-  );
+  return alertsMessage(rows, rows.length, muted);
 }
 
 export async function showOnCall(services: Services, context: Context): Promise<void> {
@@ -143,6 +141,21 @@ export function alertActions(services: Services): Pick<Command, 'actions' | 'vie
     };
   }
 
+  async function unmute(context: Context, action: ClickedAction): Promise<void> {
+    // An id of a mute begins with its use case.
+    const useCase = await permitted(services, context, action.value.split('/', 1)[0] ?? '', {
+      permission: 'alerts:handle',
+      action: REFUSED,
+      subject: action.value,
+    });
+    if (!useCase) return;
+    const mute = await alerts.unmute(useCase.id, action.value, context.actor);
+    const said = mute
+      ? `${code(mute.pattern, 160)} raises alerts again.`
+      : 'This mute is over already, or somebody took it back.';
+    await context.reply.privately({ text: said });
+  }
+
   return {
     actions: {
       [ALERT.acknowledge]: (context, action) =>
@@ -169,6 +182,7 @@ export function alertActions(services: Services): Pick<Command, 'actions' | 'vie
           );
       },
       [ALERT.mute]: openMute,
+      [ALERT.unmute]: unmute,
     },
     views: { [ALERT.muteForm]: mute },
   };

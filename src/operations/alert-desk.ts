@@ -17,6 +17,7 @@ import {
   type EscalationRule,
   isMuted,
   joinAlert,
+  type Mute,
   openAlert,
   passTo,
   resolve,
@@ -202,6 +203,24 @@ export class AlertDesk {
       pattern,
       ...(mute.forMs === undefined ? {} : { until: at + mute.forMs }),
     });
+  }
+
+  /** Names of the pattern raise alerts again. @returns undefined when there is no such mute (any more) */
+  async unmute(useCase: string, id: string, by: Actor): Promise<Mute | undefined> {
+    const { store, clock } = this.#deps;
+    const mute = (await store.listMutes(useCase)).find((one) => one.id === id);
+    if (!mute) return undefined;
+    await store.removeMute(id);
+    const { pattern } = mute;
+    await store.appendAudit({
+      at: clock.now(),
+      actor: by,
+      action: 'alert.unmuted',
+      useCase,
+      subject: pattern,
+      detail: { pattern },
+    });
+    return mute;
   }
 
   async #act(

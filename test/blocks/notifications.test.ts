@@ -99,7 +99,14 @@ describe('[O6] messages of notifiers over any data', () => {
           alertsMessage(
             alerts.map((each) => ({ alert: each, useCase })),
             100,
-            alerts.map(({ title }) => title),
+            alerts.map(({ title, openedAt: at }) => ({
+              id: `line-3/${title}`,
+              useCase: 'line-3',
+              pattern: title,
+              by: { team: 'T', user: 'U0ADA' },
+              at,
+              until: at % 2 === 0 ? at : undefined,
+            })),
           ),
         );
         expect(validateView(muteForm(first!, '{}', first!.title))).toEqual([]);

@@ -147,6 +147,24 @@ describe('[N1, N2, N4] a failed training job', () => {
   });
 });
 
+describe('[N4] a mute', () => {
+  it('is listed, and taken back by who may handle alerts', async () => {
+    await click('ada', await alertOf('press-marker'), 'alert.mute');
+    const form = await until(async () => (await bot.views('ada')).at(-1), 'the form of a mute');
+    await bot.post('/sandbox/slack/view', { user: 'ada', view_id: form.id });
+    await alertOf('press-marker', 'Muted by <@U0ADA>');
+    const unmute = async (user: string, says: string): Promise<void> => {
+      await bot.command(user, CHANNEL, 'alerts', '/signalbox');
+      const list = await bot.message(CHANNEL, 'open alerts', { user });
+      expect(textsOf(list.blocks)).toContain('`press-marker` is muted by <@U0ADA>');
+      await bot.action(user, 'alert.unmute', { channel: CHANNEL, message_ts: list.ts });
+      await bot.message(CHANNEL, says, { user });
+    };
+    await unmute('chloe', 'handle its alerts');
+    await unmute('ada', 'raises alerts again');
+  });
+});
+
 describe('[N5] subscriptions', () => {
   it('need the right, and bring what they name', async () => {
     await bot.command('chloe', 'C0GENERAL', 'subscribe line-3 alarm', '/signalbox');

@@ -196,6 +196,18 @@ describe('[N4] an alert', () => {
     expect(await desk.raise(useCase, failure('noisy-3'))).toBeDefined();
   });
 
+  it('is raised again once a mute is taken back, which is on record once', async () => {
+    const alert = (await desk.raise(useCase, failure('noisy-1')))!;
+    await desk.mute(alert.id, ADA, { pattern: 'noisy-*' });
+    const [mute] = await store.listMutes(useCase.id);
+    expect(await desk.unmute('another-use-case', mute!.id, BEN)).toBeUndefined();
+    expect((await desk.unmute(useCase.id, mute!.id, BEN))?.pattern).toBe('noisy-*');
+    expect(await desk.unmute(useCase.id, mute!.id, ADA)).toBeUndefined();
+    expect(await desk.raise(useCase, failure('noisy-2'))).toBeDefined();
+    const record = (await store.listAudit({ limit: 100 })).filter(({ action }) => action === 'alert.unmuted');
+    expect(record).toMatchObject([{ actor: BEN, useCase: useCase.id, subject: 'noisy-*' }]);
+  });
+
   it('ends alike whatever comes in between: any order of acts, waits and restarts', async () => {
     await fc.assert(
       fc.asyncProperty(
