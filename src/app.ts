@@ -34,6 +34,8 @@ export interface StartOptions {
   logger: Logger;
   /** How long things are remembered and how fast messages change; for tests and small workspaces. */
   pace?: Pick<SlackOptions, 'editInterval' | 'rememberMembers' | 'uploads'> & { beat?: Beat };
+  /** Left out: the machine's. */
+  clock?: Clock;
 }
 
 export interface RunningApp {
@@ -49,8 +51,12 @@ export interface RunningApp {
 const STOP_WITHIN = 20_000;
 
 /** @throws AppError when the data folder is in use, a port is taken, or Slack does not accept the tokens */
-export async function startApp({ config, logger, pace }: StartOptions): Promise<RunningApp> {
-  const clock: Clock = { now: () => Date.now() };
+export async function startApp({
+  config,
+  logger,
+  pace,
+  clock = { now: () => Date.now() },
+}: StartOptions): Promise<RunningApp> {
   const { connection, botToken, apiUrl } = config.slack;
   const store = await openLowdbStore(config.dataDir, {
     onLockLost: (cause) => logger.fatal({ err: cause }, 'the lock of the data folder was lost'),

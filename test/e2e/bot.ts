@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { type RunningApp, startApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
+import type { Clock } from '../../src/ports.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/index.ts';
 import type {
   Fault,
@@ -51,6 +52,8 @@ export interface BotOptions {
   mode?: 'socket' | 'http';
   /** The built page, where a test looks at it. */
   pageDir?: string;
+  /** The bot's clock; the sandbox keeps its own. */
+  clock?: Clock;
 }
 
 export function botEnvironment(sandbox: Sandbox, mode: 'socket' | 'http' = 'socket'): Record<string, string> {
@@ -95,6 +98,7 @@ export async function startBot(options: BotOptions = {}): Promise<Bot> {
     startApp({
       config: loadConfig({ env, requireSlack: true }),
       logger: pino({ level: 'silent' }),
+      ...(options.clock ? { clock: options.clock } : {}),
       pace: {
         editInterval: options.rateLimits ? undefined : 20,
         rememberMembers: 0,

@@ -1,0 +1,78 @@
+/**
+ * Bot, sandbox and a browser on the sandbox's page, for pictures of what people see. With UPDATE_SCREENSHOTS=1 they
+ * become those of the documentation; without, it is only seen that they could be taken.
+ */
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Locator, Page } from 'playwright-core';
+import { build } from 'vite';
+import { expect } from 'vitest';
+import { type Bot, type BotOptions, startBot } from '../e2e/bot.ts';
+import { card, closeAll, modal, until } from '../e2e/jobs.ts';
+import { launchBrowser } from './browser.ts';
+
+const IMAGES = fileURLToPath(new URL('../../docs/images', import.meta.url));
+const UPDATE = process.env.UPDATE_SCREENSHOTS === '1';
+
+export interface Pictures {
+  bot: Bot;
+  page: Page;
+  /** Goes to a channel, as Ada unless said otherwise. */
+  visit(place: string, more?: { as?: string; thread?: string }): Promise<void>;
+  /** @param name of the file in docs/images, without .png */
+  take(name: string, of: Locator): Promise<void>;
+  dialog(): Locator;
+  /** The newest message with these words. */
+  message(words: string | RegExp): Locator;
+  stop(): Promise<void>;
+}
+
+export async function startPictures(options: BotOptions = {}): Promise<Pictures> {
+  const folder = await mkdtemp(join(tmpdir(), 'signalbox-pictures-'));
+  await build({
+    root: fileURLToPath(new URL('../../src/sandbox/page', import.meta.url)),
+    build: { outDir: join(folder, 'page') },
+    logLevel: 'error',
+  });
+  const bot = await startBot({ ...options, pageDir: join(folder, 'page') });
+  const browser = await launchBrowser();
+  const page = await browser.newPage({ viewport: { width: 1180, height: 1150 }, deviceScaleFactor: 1.5 });
+  await page.addInitScript("localStorage.setItem('sandbox.hint-seen', 'yes')");
+  if (UPDATE) await mkdir(IMAGES, { recursive: true });
+  return {
+    bot,
+    page,
+    visit: async (place, { as = 'U0ADA', thread } = {}) => {
+      const at = thread === undefined ? '' : `&thread=${thread}`;
+      await page.goto(`${bot.sandbox.url}/#/${place}?as=${as}${at}`);
+    },
+    take: async (name, of) => {
+      await of.waitFor();
+      await of.scrollIntoViewIfNeeded();
+      const taken = await of.screenshot(UPDATE ? { path: join(IMAGES, `${name}.png`) } : {});
+      expect(taken.length).toBeGreaterThan(5000);
+    },
+    dialog: () => page.getByRole('dialog').last(),
+    message: (words) => page.getByRole('article').filter({ hasText: words }).last(),
+    stop: async () => {
+      await browser.close();
+      await bot.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Looks at a job's details, as Ada, until its card says these words. */
+export async function settleJob(bot: Bot, channel: string, job: string, says: string): Promise<void> {
+  await until(async () => {
+    await closeAll(bot, 'ada');
+    const found = await card(bot, channel, job);
+    await bot.action('ada', 'compile.details', { channel, message_ts: found.ts });
+    const view = await modal(bot, 'ada', 'Refresh');
+    await bot.action('ada', 'compile.refresh', { view_id: view.id });
+    return card(bot, channel, job, says, 1000).catch(() => undefined);
+  }, says);
+  await closeAll(bot, 'ada');
+}
