@@ -90,7 +90,7 @@ async function readHolder(path: string): Promise<Holder | undefined> {
 
 async function isGone(holder: Holder): Promise<boolean> {
   if (holder.host !== hostname()) return false;
-  if (!isAlive(holder.pid)) return true;
+  if (!isAlive(holder.pid) || (await isDead(holder.pid))) return true;
   // Same id, another process: a container's first process is always 1.
   return holder.started !== undefined && holder.started !== (await processStart(holder.pid));
 }
@@ -105,12 +105,23 @@ function isAlive(pid: number): boolean {
   }
 }
 
+/** Killed, and only waiting for its parent to notice: it still has an id and writes nothing any more. */
+async function isDead(pid: number): Promise<boolean> {
+  const [state] = (await processStat(pid)) ?? [];
+  return state === 'Z' || state === 'X';
+}
+
 async function processStart(pid: number): Promise<string | undefined> {
+  return (await processStat(pid))?.[19];
+}
+
+/** Fields of Linux's process table from the third on; undefined elsewhere: the process id alone decides. */
+async function processStat(pid: number): Promise<string[] | undefined> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    // Field 22, counted behind the name, which may itself hold spaces and brackets.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    // Counted behind the name, which may itself hold spaces and brackets.
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   } catch {
-    return undefined; // Not Linux: the process id alone decides.
+    return undefined;
   }
 }

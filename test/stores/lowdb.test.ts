@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -132,6 +133,7 @@ describe('[O1] kill -9', () => {
         acknowledged = Math.max(acknowledged, Number(line));
         if (acknowledged >= enough) writer.kill('SIGKILL');
       }
+      await ended(writer);
       const store = await openLowdbStore(folder);
       const numbers = (await store.listAudit({ limit: 100_000 })).map(({ at }) => at);
       const expected = Array.from({ length: acknowledged }, (_, index) => index + 1);
@@ -154,6 +156,7 @@ describe('[C5] kill -9 in the middle of claims', () => {
         acknowledged.set(id!, status!);
         if (acknowledged.size >= enough) writer.kill('SIGKILL');
       }
+      await ended(writer);
       const store = await openLowdbStore(folder, { attemptsKept: 30, journalBytes: 20_000 });
       const jobs = new Set([...acknowledged.keys()].map((id) => id.split('/')[1]!));
       const found = new Map<string, string>();
@@ -405,6 +408,11 @@ describe('what can go wrong with the folder', () => {
     await store.close();
   });
 });
+
+/** Its output may end a moment before the process does. */
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+}
 
 function startWriter(path: string, from: number, name = 'store-writer.ts'): ChildProcess {
   const script = join(import.meta.dirname, '../fixtures', name);

@@ -144,7 +144,7 @@ describe('[N1] [O7] event patterns', () => {
         const escaped = parts.map((part) => part.replace(/[\\*]/g, '\\$&'));
         const text = parts.join('between');
         const pattern = escaped.join('*');
-        if (/(^|[^\\])\*\*/.test(pattern)) return;
+        fc.pre(!parts.slice(1, -1).includes('')); // Stars side by side are refused.
         expect(matches({ x: [{ wildcard: pattern }] }, { x: text })).toBe(true);
       }),
       { numRuns: 200 },
