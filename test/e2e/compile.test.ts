@@ -3,7 +3,7 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { InteractionResult, SandboxMessage } from '../../src/sandbox/protocol.ts';
 import { type Bot, startBot } from './bot.ts';
-import { card, cardsOf, closeAll, modal, textsOf, until } from './jobs.ts';
+import { CARD_SETTLES, card, cardsOf, closeAll, modal, textsOf, until } from './jobs.ts';
 
 let bot: Bot;
 beforeAll(async () => {
@@ -49,10 +49,14 @@ async function refresh(job: string, user = 'ada'): Promise<void> {
 
 /** Until a job's card says the words, asking AWS again all the while. */
 async function refreshed(job: string, says: string | RegExp): Promise<SandboxMessage> {
-  return until(async () => {
-    await refresh(job);
-    return card(bot, CHANNEL, job, says, 1500).catch(() => undefined);
-  }, `${job}: ${says}`);
+  return until(
+    async () => {
+      await refresh(job);
+      return card(bot, CHANNEL, job, says, 1500).catch(() => undefined);
+    },
+    `${job}: ${says}`,
+    CARD_SETTLES,
+  );
 }
 
 describe('[C11] /jobs', () => {

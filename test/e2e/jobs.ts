@@ -3,6 +3,9 @@ import { vi } from 'vitest';
 import type { SandboxMessage, SandboxView } from '../../src/sandbox/protocol.ts';
 import type { Bot } from './bot.ts';
 
+/** Milliseconds: a card waits for its turn among the edits a minute that Slack allows, longer on a busy machine. */
+export const CARD_SETTLES = 150_000;
+
 /** Asks again until `look` gives something; its last error otherwise. */
 export function until<T>(look: () => Promise<T | undefined>, what: string, timeout = 30_000): Promise<T> {
   return vi.waitFor(

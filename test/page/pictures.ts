@@ -10,7 +10,7 @@ import type { Locator, Page } from 'playwright-core';
 import { build } from 'vite';
 import { expect } from 'vitest';
 import { type Bot, type BotOptions, startBot } from '../e2e/bot.ts';
-import { card, closeAll, modal, until } from '../e2e/jobs.ts';
+import { CARD_SETTLES, card, closeAll, modal, until } from '../e2e/jobs.ts';
 import { launchBrowser } from './browser.ts';
 
 const IMAGES = fileURLToPath(new URL('../../docs/images', import.meta.url));
@@ -66,13 +66,17 @@ export async function startPictures(options: BotOptions = {}): Promise<Pictures>
 
 /** Looks at a job's details, as Ada, until its card says these words. */
 export async function settleJob(bot: Bot, channel: string, job: string, says: string): Promise<void> {
-  await until(async () => {
-    await closeAll(bot, 'ada');
-    const found = await card(bot, channel, job);
-    await bot.action('ada', 'compile.details', { channel, message_ts: found.ts });
-    const view = await modal(bot, 'ada', 'Refresh');
-    await bot.action('ada', 'compile.refresh', { view_id: view.id });
-    return card(bot, channel, job, says, 1000).catch(() => undefined);
-  }, says);
+  await until(
+    async () => {
+      await closeAll(bot, 'ada');
+      const found = await card(bot, channel, job);
+      await bot.action('ada', 'compile.details', { channel, message_ts: found.ts });
+      const view = await modal(bot, 'ada', 'Refresh');
+      await bot.action('ada', 'compile.refresh', { view_id: view.id });
+      return card(bot, channel, job, says, 1000).catch(() => undefined);
+    },
+    says,
+    CARD_SETTLES,
+  );
   await closeAll(bot, 'ada');
 }
