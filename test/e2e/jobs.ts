@@ -7,7 +7,11 @@ import type { Bot } from './bot.ts';
 export const CARD_SETTLES = 150_000;
 
 /** Asks again until `look` gives something; its last error otherwise. */
-export function until<T>(look: () => Promise<T | undefined>, what: string, timeout = CARD_SETTLES): Promise<T> {
+export function until<T>(
+  look: () => Promise<T | undefined>,
+  what: string,
+  timeout = CARD_SETTLES,
+): Promise<T> {
   return vi.waitFor(
     async () => {
       const found = await look();
