@@ -235,6 +235,8 @@ export interface LogSource extends LogLane {
   readonly secondLane?: LogLane | undefined;
   /** The service cannot read backward, or not dependably: only forward pages are asked for. */
   readonly forwardOnly?: boolean | undefined;
+  /** How far ahead of the clock an event's time may lie, ms; 0 when left out. */
+  readonly aheadMs?: number | undefined;
 }
 
 /** One kind of page request and the quota it is counted against. */

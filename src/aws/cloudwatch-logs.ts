@@ -65,6 +65,8 @@ const REQUEST_TIMEOUT_MS = 30_000;
 const CONNECTION_TIMEOUT_MS = 5_000;
 const MAX_SOCKETS = 64;
 const STREAMS_PER_PAGE = 50;
+/** An event may be so far ahead of the service's clock. Source: PutLogEvents in the API reference. */
+const AHEAD_MS = 2 * 3_600_000;
 /** Memory for pages kept for the next ones. */
 const SPARE_PAGES = 6;
 /** A loopback endpoint that answers a page faster than this is an emulator: AWS's quotas say nothing about it. */
@@ -90,6 +92,7 @@ export function createCloudWatchLogSource(options: CloudWatchLogSourceOptions): 
 
 class CloudWatchLogSource implements LogSource {
   readonly id: string;
+  readonly aheadMs = AHEAD_MS;
   readonly pace: RequestPace;
   readonly secondLane: LogLane | undefined;
   readonly #options: CloudWatchLogSourceOptions;

@@ -4,11 +4,12 @@ import { compileLogComment, compileLogNone, said } from '../blocks/compile.ts';
 import { errorMessage } from '../blocks/errors.ts';
 import { type LogStage, logsAlreadyRunning, logsProgress, logsSentDirectly } from '../blocks/logs.ts';
 import { code, plain } from '../blocks/text.ts';
-import { type CompilationAttempt, currentStatus } from '../domain/compilations.ts';
+import { type CompilationAttempt, currentStatus, isLive } from '../domain/compilations.ts';
 import { logFileName } from '../domain/log-files.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError, CancelledError, toAppError } from '../errors.ts';
 import { belongsTo } from '../operations/choose-use-case.ts';
+import { endOfLog } from '../operations/download-logs.ts';
 import type { Context, LiveMessage } from './command.ts';
 import type { Services } from './services.ts';
 
@@ -72,12 +73,13 @@ async function fetchAndSend(
 ): Promise<void> {
   const now = services.clock.now();
   const session = await services.gateway.open(useCase, context.actor, 'logs');
+  const source = session.compilationLog(attempt.compilationJob);
   let download: Awaited<ReturnType<Services['engine']['download']>>;
   try {
     download = await services.engine.download(
       {
-        source: session.compilationLog(attempt.compilationJob),
-        to: now,
+        source,
+        to: endOfLog(source, { finished: !isLive(attempt), endedAt: attempt.endedAt, now }),
         form: 'lines',
         fileName: logFileName(attempt.compilationJob, now).replace(/^training-/, 'compile-'),
         gzipAbove: useCase.logs.gzipAbove,

@@ -3,7 +3,7 @@
  * roles, on the command line by the AWS credentials in use.
  */
 
-import type { TrainingJob } from '../domain/jobs.ts';
+import { isFinished, type TrainingJob } from '../domain/jobs.ts';
 import { logFileName, logHeader } from '../domain/log-files.ts';
 import type { LogQuery } from '../domain/log-query.ts';
 import type { UseCase } from '../domain/use-cases.ts';
@@ -13,6 +13,7 @@ import type {
   Actor,
   AuditRecord,
   Clock,
+  EpochMs,
   LogSource,
   LogStreamInfo,
   Store,
@@ -50,7 +51,7 @@ export type DownloadOutcome =
       useCase: UseCase;
       download: LogDownload;
       sessionName: string;
-      /** Ends the range: the moment of the request, or `--until`. */
+      /** Ends the range: see `endOfLog`, or `--until`. */
       to: number;
     }
   | { kind: 'unknown_job'; useCase: UseCase; nearest: readonly string[] }
@@ -97,8 +98,8 @@ export async function downloadLogs(
       return { kind: 'unknown_job', useCase, nearest };
     }
 
-    // The end of the range is fixed here, so that the download of a running job ends.
-    const to = Math.min(request.query.until ?? now, now);
+    const end = endOfLog(log.source, { finished: isFinished(job), endedAt: job.endedAt, now });
+    const to = Math.min(request.query.until ?? end, end);
     const download = await fetchLog(deps.engine, request, { job, useCase, log, now, to }, options);
     if (!download) {
       await record('logs.none_yet', useCase, sessionName);
@@ -124,6 +125,19 @@ export async function downloadLogs(
     await record('logs.failed', useCase, session?.sessionName, { code: failure.code, ref: failure.ref });
     throw failure;
   }
+}
+
+/**
+ * Where the time range of a whole log ends, exclusive. Of a run that goes on it is the moment of the request, so that
+ * its download ends. One that has ended writes nothing more: there the clocks of this machine, of the service and of
+ * the instances may differ without an event being left out.
+ */
+export function endOfLog(
+  source: Pick<LogSource, 'aheadMs'>,
+  run: { finished: boolean; endedAt: EpochMs | undefined; now: EpochMs },
+): EpochMs {
+  if (!run.finished) return run.now;
+  return Math.max(run.now, run.endedAt ?? 0) + (source.aheadMs ?? 0);
 }
 
 interface Located {

@@ -48,8 +48,8 @@ async function readEnd(
     const page = await source.readPage(
       {
         stream: stream.name,
-        // Exclusive, and the last event may be of this very millisecond.
-        to: now + 1,
+        // Exclusive, and the last event may be of this very millisecond, or of a clock that is ahead.
+        to: now + 1 + (source.aheadMs ?? 0),
         direction,
         ...(token === undefined ? {} : { token }),
         ...(direction === 'backward' ? { limit: EVENTS } : {}),

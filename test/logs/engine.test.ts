@@ -6,23 +6,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AppError, CancelledError } from '../../src/errors.ts';
 import { createLogEngine, type LogDownloadRequest, type LogProgress } from '../../src/logs/index.ts';
 import type { LogSource } from '../../src/ports.ts';
-import { type Behaviour, SimulatedService, type SimulatedStream } from './simulated-service.ts';
+import { PERFECT, SimulatedService, type SimulatedStream } from './simulated-service.ts';
 
 const NOW = Date.UTC(2026, 10, 20, 12);
-const GOOD: Behaviour = {
-  seed: 1,
-  pageEvents: 10,
-  partial: 0,
-  empty: 0,
-  emptyRun: 1,
-  throttle: 0,
-  fail: 0,
-  tokenLife: 0,
-  secondLane: false,
-  secondLaneDenied: false,
-  hintError: 0,
-  lead: true,
-};
 
 let dir: string;
 let now: number;
@@ -70,7 +56,7 @@ const lines = (text: string): string[] => text.split('\n').slice(0, -1);
 
 describe('[L2] the file', () => {
   it('has the header, then time, stream and message of each event', async () => {
-    const source = new SimulatedService([stream('algo-2', 1), stream('algo-10', 1)], GOOD);
+    const source = new SimulatedService([stream('algo-2', 1), stream('algo-10', 1)], PERFECT);
     const download = await engine().download(
       request(source, {
         form: 'lines',
@@ -99,7 +85,7 @@ describe('[L2] the file', () => {
   it('is written exactly where it is asked for, and nothing beside it', async () => {
     const out = join(dir, 'here', 'out.log');
     const download = await engine().download(
-      request(new SimulatedService([stream('algo-1', 25)], GOOD), { out }),
+      request(new SimulatedService([stream('algo-1', 25)], PERFECT), { out }),
     );
     expect(lines(await readFile(out, 'utf8'))).toHaveLength(25);
     await download.dispose();
@@ -111,7 +97,7 @@ describe('[L2] the file', () => {
     const header = (facts: { events: number }): string =>
       `# ${facts.events > 1000 ? 'many' : 'x'.repeat(5000)}\n`;
     for (const gzipAbove of [undefined, 10]) {
-      const source = new SimulatedService([stream('algo-1', 25)], GOOD);
+      const source = new SimulatedService([stream('algo-1', 25)], PERFECT);
       const download = await engine().download(request(source, { header, gzipAbove }));
       const bytes = await readFile(download.files[0]!.path);
       const text = (gzipAbove ? gunzipSync(bytes) : bytes).toString();
@@ -122,7 +108,7 @@ describe('[L2] the file', () => {
   });
 
   it('[L4] is gzipped above the limit, with the header in it', async () => {
-    const source = new SimulatedService([stream('algo-1', 300)], GOOD);
+    const source = new SimulatedService([stream('algo-1', 300)], PERFECT);
     const download = await engine().download(
       request(source, { gzipAbove: 1000, header: () => '# header\n' }),
     );
@@ -133,7 +119,7 @@ describe('[L2] the file', () => {
   });
 
   it('[L4] comes in numbered parts when it is larger than one may be, cut between lines', async () => {
-    const source = new SimulatedService([stream('algo-1', 300)], GOOD);
+    const source = new SimulatedService([stream('algo-1', 300)], PERFECT);
     const download = await engine().download(
       request(source, { partLimit: 1200, header: () => '# header\n' }),
     );
@@ -154,7 +140,7 @@ describe('[L2] the file', () => {
       'a longer line\rshort\u001b[K',
       'plain',
     ];
-    const source = new SimulatedService([stream('algo-1', 4, (i) => messages[i]!)], GOOD);
+    const source = new SimulatedService([stream('algo-1', 4, (i) => messages[i]!)], PERFECT);
     const download = await engine().download(request(source, { form: 'plain' }));
     expect(lines(await readFile(download.files[0]!.path, 'utf8'))).toEqual([
       ' 99%|###|',
@@ -167,7 +153,7 @@ describe('[L2] the file', () => {
 
 describe('[L6] narrowing', () => {
   it('reads a tail from the end and stops early', async () => {
-    const source = new SimulatedService([stream('algo-1', 1000), stream('algo-2', 1000)], GOOD);
+    const source = new SimulatedService([stream('algo-1', 1000), stream('algo-2', 1000)], PERFECT);
     const download = await engine().download(request(source, { tail: 15 }));
     expect(lines(await readFile(download.files[0]!.path, 'utf8'))).toHaveLength(15);
     expect(source.requests).toBeLessThanOrEqual(6);
@@ -176,7 +162,7 @@ describe('[L6] narrowing', () => {
   it('asks only the streams that are wanted, by name, short name or prefix', async () => {
     const source = new SimulatedService(
       [stream('algo-1', 5), stream('algo-2', 5), stream('driver', 5)],
-      GOOD,
+      PERFECT,
     );
     for (const [wanted, events] of [
       [['algo-2'], 5],
@@ -193,7 +179,7 @@ describe('[L6] narrowing', () => {
   });
 
   it('takes a regular expression that would hang another engine', async () => {
-    const source = new SimulatedService([stream('algo-1', 20, (i) => `${'a'.repeat(5000)}${i}`)], GOOD);
+    const source = new SimulatedService([stream('algo-1', 20, (i) => `${'a'.repeat(5000)}${i}`)], PERFECT);
     const download = await engine().download(
       request(source, { match: { kind: 'regex', pattern: '^(a+)+7$' } }),
     );
@@ -207,7 +193,7 @@ describe('[L6] narrowing', () => {
     [{ tail: 0 }, 'invalid_input'],
     [{ from: NOW + 1 }, 'invalid_input'],
   ])('refuses %j before asking the service', async (more, code) => {
-    const source = new SimulatedService([stream('algo-1', 5)], GOOD);
+    const source = new SimulatedService([stream('algo-1', 5)], PERFECT);
     await expect(engine().download(request(source, more))).rejects.toMatchObject({ code });
     expect(source.requests).toBe(0);
   });
@@ -215,14 +201,14 @@ describe('[L6] narrowing', () => {
 
 describe('what may go wrong', () => {
   it('[L7] says that there is no log yet when there is no stream', async () => {
-    await expect(engine().download(request(new SimulatedService([], GOOD)))).rejects.toMatchObject({
+    await expect(engine().download(request(new SimulatedService([], PERFECT)))).rejects.toMatchObject({
       code: 'not_found',
     });
   });
 
   it('[L4] can be cancelled at any time, and leaves nothing behind', async () => {
     for (let after = 0; after < 12; after++) {
-      const source = new SimulatedService([stream('algo-1', 500)], GOOD);
+      const source = new SimulatedService([stream('algo-1', 500)], PERFECT);
       const controller = new AbortController();
       let seen = 0;
       source.onRequest = () => {
@@ -237,37 +223,37 @@ describe('what may go wrong', () => {
 
   it('[L9] gives up with the cause when the service stays away, and continues from there when asked again', async () => {
     const streams = [stream('algo-1', 500), stream('algo-2', 500)];
-    const source = new SimulatedService(streams, GOOD);
+    const source = new SimulatedService(streams, PERFECT);
     source.onRequest = () => {
       if (source.requests > 40) throw new AppError('unavailable', 'Gone.');
     };
     await expect(engine().download(request(source))).rejects.toMatchObject({ code: 'unavailable' });
     expect(await readdir(spoolDir())).toHaveLength(1);
 
-    const again = new SimulatedService(streams, GOOD);
+    const again = new SimulatedService(streams, PERFECT);
     const download = await engine().download(request(again, { to: NOW + 60_000 }));
     expect(download.resumed).toBe(true);
-    const fresh = await engine().download(request(new SimulatedService(streams, { ...GOOD, seed: 2 })));
+    const fresh = await engine().download(request(new SimulatedService(streams, { ...PERFECT, seed: 2 })));
     expect(fresh.resumed).toBe(false);
     expect(await readFile(download.files[0]!.path)).toEqual(await readFile(fresh.files[0]!.path));
     expect(again.requests).toBeLessThan(80);
   });
 
   it('does not continue after the hour, and removes what was left', async () => {
-    const source = new SimulatedService([stream('algo-1', 500)], GOOD);
+    const source = new SimulatedService([stream('algo-1', 500)], PERFECT);
     source.onRequest = () => {
       if (source.requests > 20) throw new AppError('unavailable', 'Gone.');
     };
     await expect(engine().download(request(source))).rejects.toMatchObject({ code: 'unavailable' });
     now += 3_700_000;
-    const download = await engine().download(request(new SimulatedService([stream('algo-1', 5)], GOOD)));
+    const download = await engine().download(request(new SimulatedService([stream('algo-1', 5)], PERFECT)));
     expect(download.resumed).toBe(false);
     await download.dispose();
     expect(await readdir(spoolDir())).toEqual([]);
   });
 
   it('[O5] keeps what it has when the process shuts down', async () => {
-    const source = new SimulatedService([stream('algo-1', 500)], GOOD);
+    const source = new SimulatedService([stream('algo-1', 500)], PERFECT);
     const controller = new AbortController();
     source.onRequest = () => {
       if (source.requests >= 20) controller.abort(new AppError('unavailable', 'Shutting down.'));
@@ -275,7 +261,7 @@ describe('what may go wrong', () => {
     await expect(engine().download(request(source), { signal: controller.signal })).rejects.toBeInstanceOf(
       CancelledError,
     );
-    const download = await engine().download(request(new SimulatedService([stream('algo-1', 500)], GOOD)));
+    const download = await engine().download(request(new SimulatedService([stream('algo-1', 500)], PERFECT)));
     expect(download.resumed).toBe(true);
     expect(download.facts.events).toBe(500);
   });
@@ -296,18 +282,18 @@ describe('what may go wrong', () => {
       distrusted: [],
     };
     await writeFile(join(left, 'manifest.json'), JSON.stringify(manifest));
-    const download = await engine().download(request(new SimulatedService([stream('algo-1', 5)], GOOD)));
+    const download = await engine().download(request(new SimulatedService([stream('algo-1', 5)], PERFECT)));
     await download.dispose();
     expect(await readdir(spoolDir())).toEqual([]);
   });
 
   it('ends when the service answers with empty pages for ever', async () => {
-    const source = new SimulatedService([stream('algo-1', 5)], { ...GOOD, empty: 1, emptyRun: 1_000_000 });
+    const source = new SimulatedService([stream('algo-1', 5)], { ...PERFECT, empty: 1, emptyRun: 1_000_000 });
     await expect(engine().download(request(source))).rejects.toMatchObject({ code: 'timeout' });
   });
 
   it('[L4] answers before the work when the disk is too small for what the source says it has', async () => {
-    const source = new SimulatedService([stream('algo-1', 5)], GOOD);
+    const source = new SimulatedService([stream('algo-1', 5)], PERFECT);
     const huge: LogSource = {
       id: 'huge',
       listStreams: async () => [{ name: 'job/algo-1', shortName: 'algo-1', bytes: 2 ** 60 }],
@@ -324,7 +310,7 @@ describe('what may go wrong', () => {
     const late = stream('algo-1', 100);
     late.events.push({ time: NOW - 3_650_000, message: 'late' });
     const download = await engine().download(
-      request(new SimulatedService([{ ...late, unordered: true }], GOOD)),
+      request(new SimulatedService([{ ...late, unordered: true }], PERFECT)),
     );
     expect(download.notes).toEqual([expect.stringContaining('out of time order')]);
     const text = lines(await readFile(download.files[0]!.path, 'utf8'));
@@ -336,7 +322,7 @@ describe('what may go wrong', () => {
 describe('[L4] progress', () => {
   it('rises from listing to writing, and ends at the whole', async () => {
     const seen: LogProgress[] = [];
-    const source = new SimulatedService([stream('algo-1', 500)], { ...GOOD, throttle: 0.3 });
+    const source = new SimulatedService([stream('algo-1', 500)], { ...PERFECT, throttle: 0.3 });
     source.onRequest = () => {
       now += 200;
     };
@@ -351,13 +337,13 @@ describe('[L4] progress', () => {
 
 describe('[L5] requests', () => {
   it('are about as many as reading in sequence takes', async () => {
-    const source = new SimulatedService([stream('algo-1', 4000), stream('algo-2', 4000)], GOOD);
+    const source = new SimulatedService([stream('algo-1', 4000), stream('algo-2', 4000)], PERFECT);
     await engine().download(request(source));
     expect(source.requests).toBeLessThanOrEqual(802 * 1.04);
   });
 
   it('are two for a log of one page', async () => {
-    const source = new SimulatedService([stream('algo-1', 7)], GOOD);
+    const source = new SimulatedService([stream('algo-1', 7)], PERFECT);
     await engine().download(request(source));
     expect(source.requests).toBe(2);
   });

@@ -40,6 +40,22 @@ export interface Behaviour {
   lead: boolean;
 }
 
+/** Full pages, nothing refused. */
+export const PERFECT: Behaviour = {
+  seed: 1,
+  pageEvents: 10,
+  partial: 0,
+  empty: 0,
+  emptyRun: 1,
+  throttle: 0,
+  fail: 0,
+  tokenLife: 0,
+  secondLane: false,
+  secondLaneDenied: false,
+  hintError: 0,
+  lead: true,
+};
+
 export function generator(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
