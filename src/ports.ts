@@ -493,6 +493,13 @@ export interface OutboxRecord {
   shown: number;
   /** Digest of what Slack shows: the same content is not sent again. */
   digest?: string | undefined;
+  /** Digest of what the content says apart from times; content that says what is shown already is a mere refresh. */
+  says?: string | undefined;
+  /** Milliseconds between two mere refreshes; without it there are none. */
+  refreshEvery?: number | undefined;
+  /** `says` of what Slack shows, and since when. */
+  shownSays?: string | undefined;
+  shownAt?: EpochMs | undefined;
   /** A post is under way since then: unless `ts` is known, nobody knows whether it arrived. */
   postingSince?: EpochMs | undefined;
   /** Where it stands in Slack. */

@@ -69,6 +69,21 @@ export function jobCard(facts: JobFacts): Message {
   };
 }
 
+/** What a card says apart from times that pass by themselves: where it is the same, nothing has happened. */
+export function jobCardSays(facts: JobFacts): string {
+  const { failedCheck, lastCheckedAt } = facts;
+  const silent = failedCheck !== undefined && failedCheck.at >= lastCheckedAt;
+  return JSON.stringify(
+    jobCard({
+      ...facts,
+      now: 0,
+      usual: new Map(),
+      lastCheckedAt: 0,
+      failedCheck: silent ? { ...failedCheck, at: 0 } : undefined,
+    }),
+  );
+}
+
 function compileButton({ useCase, job, attempts }: JobFacts): Button | undefined {
   const first = attempts.length === 0;
   return button(

@@ -21,7 +21,12 @@ export interface Notices {
       expiresAt?: EpochMs | undefined;
     },
   ): Promise<boolean>;
-  show(key: string, channel: string, message: Message, options?: { urgent?: boolean }): Promise<void>;
+  show(
+    key: string,
+    channel: string,
+    message: Message,
+    options?: { urgent?: boolean; says?: string; refreshEvery?: number | undefined },
+  ): Promise<void>;
   adopt(key: string, channel: string, ts: string): Promise<void>;
 }
 

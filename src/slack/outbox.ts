@@ -8,12 +8,15 @@ import { createHash, randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { Block, Message } from '../blocks/message.ts';
+import type { Message } from '../blocks/message.ts';
 import type { Clock, EpochMs, OutboxRecord, OutboxStore, OutgoingMessage } from '../ports.ts';
 import type { WebClient } from './clients.ts';
-import { withFallback } from './errors.ts';
+import type { EditBudget } from './edit-budget.ts';
+import { NotLookedUp, OutboxCalls } from './outbox-calls.ts';
 import { DeadChannels, isNoticeOfDeadChannel } from './outbox-channels.ts';
+import { Lane } from './outbox-lane.ts';
 import { type Verdict, verdictOf } from './outbox-verdict.ts';
+import { Pause, TokenBucket } from './pace.ts';
 
 export interface OutboxOptions {
   /** With `rejectRateLimitedCalls` and without retries (`createClients().outbox`). */
@@ -23,10 +26,10 @@ export interface OutboxOptions {
   log: Logger;
   /** Slack users who are told of a channel that cannot be posted to: the first who can be reached. */
   admins: (channel: string) => readonly string[];
-  /** Milliseconds between two posts in one channel; default 1,000, Slack's limit. */
-  postInterval?: number;
-  /** Milliseconds between two edits anywhere; default 1,300: Slack allows 50 a minute, and replies to people edit too. */
-  updateInterval?: number;
+  /** Shared with whoever else edits messages. */
+  edits: EditBudget;
+  /** Milliseconds between two posts in one channel once a burst is over; default 1,000, Slack's limit. */
+  postInterval?: number | undefined;
   /** Milliseconds before a failed call is repeated; doubles up to the second. Default 1,000 and 60,000. */
   backoff?: readonly [first: number, most: number];
   /** Milliseconds until looks at a channel that could not be posted to; the last repeats. */
@@ -44,6 +47,16 @@ export interface PostOptions {
   expiresAt?: EpochMs | undefined;
 }
 
+export interface ContentOptions {
+  /**
+   * The content without its times, in any form. Content that says what Slack shows already is a mere refresh: sent
+   * when nothing else is to be edited, what was shown longest ago first.
+   */
+  says?: string | undefined;
+  /** Milliseconds between two refreshes, when there is room for them; left out: it is not refreshed. */
+  refreshEvery?: number | undefined;
+}
+
 export interface OutboxListener {
   /** Slack shows it, in its first version; told once, and again after a restart for one recovered then. */
   posted?(record: OutboxRecord & { posted: NonNullable<OutboxRecord['posted']> }): void | Promise<void>;
@@ -53,32 +66,36 @@ export interface OutboxListener {
 
 /** Posts that a dead channel missed for longer are not made up for. */
 const STALE_MS = 24 * 3_600_000;
-/** Clocks here and at Slack may differ by so much when a lost post is looked for. */
-const SKEW_MS = 5 * 60_000;
-const METADATA_TYPE = 'signalbox_message';
+/**
+ * Slack: one message a second in each channel, and "short bursts >1 allowed", of which it does not promise to show
+ * everything (https://docs.slack.dev/apis/web-api/rate-limits). People report bursts of 25 and more; three are enough for
+ * events that come at random, and leave room for replies to commands in the same channel.
+ */
+const BURST = 3;
+/** Milliseconds for which a channel in which Slack refused a post gets no bursts. */
+const STRICT_MS = 5 * 60_000;
 
-interface Lane {
-  method: 'chat.postMessage' | 'chat.update';
-  keys: Set<string>;
-  busy: boolean;
-  /** Something came in while the lane was looking for work. */
-  dirty: boolean;
-  nextAt: EpochMs;
-  failures: number;
+/** The posts of one channel. */
+interface Channel {
+  lane: Lane;
+  bucket: TokenBucket;
+  strict: Pause;
 }
 
 export class Outbox {
   readonly #options: OutboxOptions;
   /** All that Slack does not show yet. */
   readonly #unsent = new Map<string, OutboxRecord>();
-  readonly #channels = new Map<string, Lane>();
-  readonly #updates = newLane('chat.update');
-  readonly #pausedUntil = new Map<Lane['method'], EpochMs>();
+  readonly #channels = new Map<string, Channel>();
+  readonly #edits: Lane;
+  /** Slack refused a post: which of its limits was met it does not say, so all channels wait. */
+  readonly #postsRefused = new Pause();
+  /** Edits were begun of these, and nobody knows whether they arrived: what Slack shows is not known. */
+  readonly #unsure = new Set<string>();
+  readonly #calls: OutboxCalls;
   readonly #listeners = new Set<OutboxListener>();
   readonly #dead: DeadChannels;
-  readonly #running = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
-  readonly #wake = new Map<Lane, NodeJS.Timeout>();
   #started = false;
   #problem: string | undefined;
 
@@ -86,6 +103,8 @@ export class Outbox {
     this.#options = options;
     // One pause for each channel.
     setMaxListeners(0, this.#stopping.signal);
+    this.#calls = new OutboxCalls(options);
+    this.#edits = this.#newLane((lane) => this.#runEdits(lane));
     this.#dead = new DeadChannels(options, this, (channel) => this.#revived(channel));
   }
 
@@ -93,7 +112,10 @@ export class Outbox {
   async start(): Promise<void> {
     await this.#dead.start();
     for (const record of await this.#options.store.listUnsent())
-      if (!this.#unsent.has(record.key)) this.#take(record);
+      if (!this.#unsent.has(record.key)) {
+        this.#take(record);
+        if (record.posted) this.#unsure.add(record.key);
+      }
     this.#started = true;
     for (const record of this.#unsent.values()) this.#enqueue(record);
   }
@@ -106,7 +128,12 @@ export class Outbox {
    * @param channel a channel, or a user for the direct message with them
    * @returns whether the key was new
    */
-  async post(key: string, channel: string, message: Message, options: PostOptions = {}): Promise<boolean> {
+  async post(
+    key: string,
+    channel: string,
+    message: Message,
+    options: PostOptions & ContentOptions = {},
+  ): Promise<boolean> {
     const now = this.#options.clock.now();
     let isNew = false;
     const record = await this.#options.store.changePost(key, (known) => {
@@ -123,7 +150,7 @@ export class Outbox {
         ...(expiresAt === undefined ? {} : { expiresAt }),
         createdAt: now,
         changedAt: now,
-        message: outgoing(message),
+        ...contentOf(message, options),
         version: 1,
         shown: 0,
       };
@@ -136,30 +163,29 @@ export class Outbox {
    * Returns once it is stored. The newest content wins; what Slack shows already is not sent again.
    * @returns false: the key is not known (any more), or the message is gone
    */
-  async update(key: string, message: Message): Promise<boolean> {
-    const content = outgoing(message);
+  async update(key: string, message: Message, options: ContentOptions = {}): Promise<boolean> {
+    const content = contentOf(message, options);
     let taken = false;
     const record = await this.#options.store.changePost(key, (known) => {
       taken = known !== undefined && (known.failed === undefined || known.failed.code.startsWith('content:'));
       if (!known || !taken) return known;
-      // Back to what is shown: nothing is to be sent, whatever was on its way.
-      const same = known.posted !== undefined && digestOf(content) === known.digest;
-      if (same && known.message === undefined) return known;
-      const { failed: _, ...rest } = known;
-      return {
-        ...rest,
-        message: same ? undefined : content,
-        version: known.version + 1,
-        changedAt: this.#options.clock.now(),
-      };
+      // While something is on its way, what Slack is going to show is not known: the lane decides when it is.
+      if (known.posted && known.message === undefined && isShown({ ...known, ...content })) return known;
+      const { failed: _, says: _says, refreshEvery: _every, ...rest } = known;
+      return { ...rest, ...content, version: known.version + 1, changedAt: this.#options.clock.now() };
     });
     if (taken && record) this.#take(record, true);
     return taken;
   }
 
   /** Posts it, or changes it when it is there: for cards. */
-  async show(key: string, channel: string, message: Message, options: PostOptions = {}): Promise<void> {
-    if (!(await this.post(key, channel, message, options))) await this.update(key, message);
+  async show(
+    key: string,
+    channel: string,
+    message: Message,
+    options: PostOptions & ContentOptions = {},
+  ): Promise<void> {
+    if (!(await this.post(key, channel, message, options))) await this.update(key, message, options);
   }
 
   /** Takes over a message that something else posted, so that it can be changed and answered by its key. */
@@ -214,15 +240,15 @@ export class Outbox {
       signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
     });
     aborted.catch(() => undefined);
-    while (this.#running.size > 0) await Promise.race([Promise.all([...this.#running]), aborted]);
+    for (let busy = this.#running(); busy.length > 0; busy = this.#running())
+      await Promise.race([Promise.all(busy), aborted]);
   }
 
   /** The calls under way end and are recorded; what is left waits for the next start. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#dead.stop();
-    for (const timer of this.#wake.values()) clearTimeout(timer);
-    await Promise.all([...this.#running]);
+    await Promise.all(this.#lanes().map((lane) => lane.stop()));
   }
 
   // --- Lanes: one for the posts of each channel, one for all edits ---
@@ -238,85 +264,114 @@ export class Outbox {
   }
 
   #enqueue(record: OutboxRecord): void {
-    const lane = record.posted ? this.#updates : this.#laneOf(record.channel);
+    const lane = record.posted ? this.#edits : this.#channelOf(record.channel).lane;
     lane.keys.add(record.key);
-    this.#kick(lane);
+    lane.kick();
   }
 
-  #laneOf(channel: string): Lane {
-    let lane = this.#channels.get(channel);
-    if (!lane) {
-      lane = newLane('chat.postMessage');
-      this.#channels.set(channel, lane);
+  #channelOf(id: string): Channel {
+    let channel = this.#channels.get(id);
+    if (!channel) {
+      const bucket = new TokenBucket(BURST, this.#options.postInterval ?? 1000);
+      const made: Channel = {
+        lane: this.#newLane((lane) => this.#runPosts(lane, made)),
+        bucket,
+        strict: new Pause(),
+      };
+      channel = made;
+      this.#channels.set(id, channel);
     }
-    return lane;
+    return channel;
   }
 
-  #kick(lane: Lane): void {
-    lane.dirty = true;
-    if (lane.busy || this.#stopping.signal.aborted) return;
-    lane.busy = true;
-    clearTimeout(this.#wake.get(lane));
-    let stumbled = false;
-    const run = this.#run(lane)
-      .catch((error: unknown) => {
-        if (this.#stopping.signal.aborted) return;
-        stumbled = true;
-        this.#options.log.error({ err: error }, 'the outbox stumbled');
-      })
-      .finally(() => {
-        lane.busy = false;
-        this.#running.delete(run);
-        if (stumbled) this.#wakeAt(lane, this.#options.clock.now() + this.#delay(lane));
-        else if (lane.dirty) this.#kick(lane);
-      });
-    this.#running.add(run);
+  #newLane(work: (lane: Lane) => Promise<void>): Lane {
+    const { clock, log } = this.#options;
+    return new Lane(clock, work, (lane, error) => {
+      if (this.#stopping.signal.aborted) return;
+      log.error({ err: error }, 'the outbox stumbled');
+      lane.wakeAt(clock.now() + this.#delay(lane));
+    });
   }
 
-  async #run(lane: Lane): Promise<void> {
+  #lanes(): Lane[] {
+    return [this.#edits, ...[...this.#channels.values()].map(({ lane }) => lane)];
+  }
+
+  #running(): Promise<void>[] {
+    return this.#lanes().flatMap(({ running }) => running ?? []);
+  }
+
+  async #runPosts(lane: Lane, { bucket, strict }: Channel): Promise<void> {
     const { clock } = this.#options;
     for (;;) {
-      if (this.#stopping.signal.aborted) return;
-      lane.dirty = false;
-      const { record, waitUntil } = await this.#next(lane);
-      if (!record) {
-        if (lane.dirty) continue;
-        if (waitUntil !== undefined) this.#wakeAt(lane, waitUntil);
-        return;
+      const record = await this.#nextPost(lane);
+      if (!record) return;
+      const now = clock.now();
+      const wait = Math.max(
+        lane.backoff.left(now),
+        this.#postsRefused.left(now),
+        // Strict: only when nothing of the burst is used.
+        bucket.wait(now, strict.left(now) > 0 ? BURST - 1 : 0),
+      );
+      if (wait > 0) await this.#sleep(wait);
+      else {
+        bucket.take(now);
+        const refusedFor = await this.#send(lane, record, () => this.#post(record));
+        if (refusedFor === undefined) continue;
+        this.#postsRefused.begin(clock.now(), refusedFor);
+        strict.begin(clock.now(), STRICT_MS);
+        bucket.empty(clock.now());
       }
-      // The pause may be lengthened while it is waited for.
-      for (;;) {
-        const wait = Math.max(lane.nextAt, this.#pausedUntil.get(lane.method) ?? 0) - clock.now();
-        if (wait <= 0) break;
-        lane.dirty = true;
-        await this.#sleep(wait);
-      }
-      lane.dirty = true;
-      await this.#send(lane, this.#unsent.get(record.key) ?? record);
     }
   }
 
-  /** The first message that can be sent now; urgent ones before others. */
-  async #next(lane: Lane): Promise<{ record?: OutboxRecord; waitUntil?: EpochMs }> {
+  async #runEdits(lane: Lane): Promise<void> {
+    const { clock, edits } = this.#options;
+    for (;;) {
+      const record = this.#nextEdit(lane);
+      if (!record) return;
+      if (isShown(record) && !this.#unsure.has(record.key)) {
+        await this.#change(record.key, (known) => ({
+          ...known,
+          message: known.version === record.version ? undefined : known.message,
+        }));
+        continue;
+      }
+      const wait =
+        lane.backoff.left(clock.now()) || edits.tryTake(isRefresh(record) ? 'refresh' : 'notification');
+      // What is more important may come in the meantime, and nobody waits for a refresh.
+      if (wait > 0 && isRefresh(record)) return lane.wakeAt(clock.now() + wait);
+      if (wait > 0) await this.#sleep(wait);
+      else {
+        // To the end: one that changes all the time must not keep the others waiting.
+        lane.keys.delete(record.key);
+        lane.keys.add(record.key);
+        const refusedFor = await this.#send(lane, record, () => this.#edit(record));
+        if (refusedFor !== undefined) edits.refused(refusedFor);
+      }
+    }
+  }
+
+  /** The first that can be posted now; urgent ones before others. */
+  async #nextPost(lane: Lane): Promise<OutboxRecord | undefined> {
     const now = this.#options.clock.now();
     let first: OutboxRecord | undefined;
-    let waitUntil: EpochMs | undefined;
     for (const key of lane.keys) {
       const record = this.#unsent.get(key);
-      if (!record || (record.posted === undefined) !== (lane.method === 'chat.postMessage')) {
+      if (!record || record.posted !== undefined) {
         lane.keys.delete(key);
         continue;
       }
-      if (record.posted === undefined && record.expiresAt !== undefined && record.expiresAt <= now) {
+      if (record.expiresAt !== undefined && record.expiresAt <= now) {
         await this.#fail(record, 'expired');
         continue;
       }
       if (this.#dead.has(record.channel)) continue;
-      if (record.notBefore !== undefined && record.posted === undefined && record.notBefore > now) {
-        waitUntil = Math.min(waitUntil ?? Number.POSITIVE_INFINITY, record.notBefore);
+      if (record.notBefore !== undefined && record.notBefore > now) {
+        lane.wakeAt(record.notBefore);
         continue;
       }
-      if (record.thread !== undefined && record.posted === undefined) {
+      if (record.thread !== undefined) {
         const parent = await this.#options.store.getPost(record.thread);
         if (parent?.failed && !parent.posted) {
           await this.#fail(record, 'thread_lost');
@@ -325,25 +380,38 @@ export class Outbox {
         // Its post wakes this lane.
         if (!parent?.posted) continue;
       }
-      if (record.urgent) return { record };
+      if (record.urgent) return record;
       first ??= record;
     }
-    return { ...(first ? { record: first } : {}), ...(waitUntil === undefined ? {} : { waitUntil }) };
+    return first;
   }
 
-  #wakeAt(lane: Lane, at: EpochMs): void {
-    if (this.#stopping.signal.aborted) return;
-    clearTimeout(this.#wake.get(lane));
-    // Longer waits overflow a timer; clocks that jump are met within the minute.
-    const wait = Math.min(60_000, Math.max(0, at - this.#options.clock.now()));
-    const timer = setTimeout(() => this.#kick(lane), wait);
-    timer.unref();
-    this.#wake.set(lane, timer);
+  /** Urgent ones, then news in the order in which they came, then what was refreshed longest ago. */
+  #nextEdit(lane: Lane): OutboxRecord | undefined {
+    const now = this.#options.clock.now();
+    let first: OutboxRecord | undefined;
+    let oldest: OutboxRecord | undefined;
+    for (const key of lane.keys) {
+      const record = this.#unsent.get(key);
+      if (!record?.posted) {
+        lane.keys.delete(key);
+        continue;
+      }
+      if (this.#dead.has(record.channel)) continue;
+      if (isRefresh(record)) {
+        const { shownAt = 0, refreshEvery = 0 } = record;
+        const dueAt = shownAt > now ? now : shownAt + refreshEvery;
+        if (dueAt > now) lane.wakeAt(dueAt);
+        else if (shownAt < (oldest?.shownAt ?? Number.POSITIVE_INFINITY)) oldest = record;
+      } else if (record.urgent) return record;
+      else first ??= record;
+    }
+    return first ?? oldest;
   }
 
   async #sleep(ms: number): Promise<void> {
     const wait = this.#options.sleep ?? ((time, signal) => sleep(time, undefined, { signal }));
-    await wait(Math.min(ms, 60_000), this.#stopping.signal);
+    await wait(Math.min(Math.ceil(ms), 60_000), this.#stopping.signal);
   }
 
   #delay(lane: Lane): number {
@@ -353,175 +421,104 @@ export class Outbox {
 
   // --- Out ---
 
-  async #send(lane: Lane, record: OutboxRecord): Promise<void> {
-    const { clock, log } = this.#options;
-    const posting = lane.method === 'chat.postMessage';
+  /** @returns milliseconds for which Slack asked to be left alone with such calls */
+  async #send(lane: Lane, record: OutboxRecord, call: () => Promise<void>): Promise<number | undefined> {
+    const { log } = this.#options;
     try {
-      await (posting ? this.#post(record) : this.#edit(record));
+      await call();
       lane.failures = 0;
       this.#problem = undefined;
+      return undefined;
     } catch (thrown) {
       const lookup = thrown instanceof NotLookedUp;
       const error = lookup ? thrown.cause : thrown;
       const verdict = verdictOf(error);
       log.debug({ err: error, key: record.key, verdict: verdict.kind }, 'a message was not sent');
-      if (lookup) this.#lookAgain(lane, verdict);
-      else await this.#judged(lane, record, verdict, error);
+      if (!lookup) return this.#judged(lane, record, verdict, error);
+      this.#lookAgain(lane, verdict);
+      return undefined;
     }
-    const interval = posting ? (this.#options.postInterval ?? 1000) : (this.#options.updateInterval ?? 1300);
-    lane.nextAt = Math.max(lane.nextAt, clock.now() + interval);
   }
 
   /** Whether the message is there is as unknown as before: the next try begins by looking again. */
   #lookAgain(lane: Lane, verdict: Verdict): void {
     lane.failures += 1;
     const wait = verdict.kind === 'wait' ? verdict.ms : this.#delay(lane);
-    lane.nextAt = this.#options.clock.now() + wait;
+    lane.backoff.begin(this.#options.clock.now(), wait);
     if (lane.failures >= 3) this.#problem = `messages cannot be looked for: ${verdict.code}`;
   }
 
-  async #judged(lane: Lane, record: OutboxRecord, verdict: Verdict, error: unknown): Promise<void> {
+  async #judged(
+    lane: Lane,
+    record: OutboxRecord,
+    verdict: Verdict,
+    error: unknown,
+  ): Promise<number | undefined> {
     const { clock, log } = this.#options;
-    const posting = lane.method === 'chat.postMessage';
     // Certain that it is not there: the next try needs no look into the channel.
     const arrived = verdict.kind === 'again' ? verdict.arrived : 'no';
-    if (posting && arrived === 'no') await this.#change(record.key, ({ postingSince: _, ...rest }) => rest);
+    if (!record.posted && arrived === 'no')
+      await this.#change(record.key, ({ postingSince: _, ...rest }) => rest);
     switch (verdict.kind) {
       case 'wait':
-        this.#pausedUntil.set(lane.method, clock.now() + verdict.ms);
-        return;
+        return verdict.ms;
       case 'again':
         lane.failures += 1;
-        lane.nextAt = clock.now() + this.#delay(lane);
+        lane.backoff.begin(clock.now(), this.#delay(lane));
         if (lane.failures >= 3) this.#problem = `messages cannot be sent: ${verdict.code}`;
         log.warn(
           { key: record.key, code: verdict.code, failures: lane.failures },
           'a message is tried again later',
         );
-        return;
+        return undefined;
       case 'channel':
         // An admin who cannot be told: not worth telling another admin, but to be told instead.
-        if (isNoticeOfDeadChannel(record.key)) return this.#fail(record, verdict.code);
-        await this.#dead.bury(record.channel, verdict.code);
-        return;
+        if (isNoticeOfDeadChannel(record.key)) await this.#fail(record, verdict.code);
+        else await this.#dead.bury(record.channel, verdict.code);
+        return undefined;
       case 'content':
         log.error({ err: error, key: record.key, code: verdict.code }, 'Slack does not take a message');
         await this.#fail(record, `content:${verdict.code}`);
-        return;
+        return undefined;
       case 'lost':
         await this.#fail(record, verdict.code);
-        return;
+        return undefined;
     }
   }
 
   async #post(record: OutboxRecord): Promise<void> {
-    const { client, clock, store } = this.#options;
+    const { clock, store } = this.#options;
     const parent = record.thread === undefined ? undefined : (await store.getPost(record.thread))?.posted;
     if (record.postingSince !== undefined) {
-      const found = await this.#find(record, parent?.ts);
-      if (found) return this.#arrived(record, found.channel, found.ts, found.version);
+      const found = await this.#calls.find(record, parent?.ts);
+      if (found) return this.#arrived(record, found);
     }
     const begun = await this.#change(record.key, (known) => ({ ...known, postingSince: clock.now() }));
-    const message = begun?.message;
-    if (!begun || !message) return;
-    const answer = await this.#withLastResort(message, (content) =>
-      client.chat.postMessage({
-        channel: parent?.channel ?? begun.channel,
-        ...(parent ? { thread_ts: parent.ts } : {}),
-        unfurl_links: false,
-        unfurl_media: false,
-        metadata: {
-          event_type: METADATA_TYPE,
-          event_payload: { outbox_id: begun.id, version: begun.version },
-        },
-        ...content,
-      }),
-    );
-    await this.#arrived(begun, answer.channel ?? begun.channel, answer.ts!, begun.version, message);
+    if (!begun?.message) return;
+    const { channel, ts } = await this.#calls.post(begun, begun.message, parent);
+    await this.#arrived(begun, { channel, ts, version: begun.version }, begun.message);
   }
 
   async #edit(record: OutboxRecord): Promise<void> {
-    const { posted, message, version } = record;
+    const { key, posted, message } = record;
     if (!posted || !message) return;
-    const { channel, ts } = posted;
-    await this.#withLastResort(message, (content) =>
-      this.#options.client.chat.update({ channel, ts, blocks: [], ...content }),
-    );
-    await this.#shown(record.key, version, message);
+    this.#unsure.add(key);
+    await this.#calls.edit(posted, message);
+    await this.#change(key, (known) => ({ ...known, ...this.#shownBy(known, record, message) }));
+    this.#unsure.delete(key);
   }
 
-  /** Blocks, else the other blocks, else the text alone: a failure must not be lost for a block. */
-  async #withLastResort<T>(
-    message: OutgoingMessage,
-    send: (content: { text: string; blocks?: Block[] }) => Promise<T>,
-  ): Promise<T> {
-    try {
-      return await withFallback(message as Message, send);
-    } catch (error) {
-      if (verdictOf(error).kind !== 'content' || !message.blocks) throw error;
-      this.#options.log.error(
-        { err: error },
-        'Slack does not take the blocks of a message: its text is sent alone',
-      );
-      return send({ text: message.text.slice(0, 3900), blocks: [] });
-    }
-  }
-
-  /** A post that nobody knows of: was it received? @returns undefined: it is not there, or cannot be looked for */
-  async #find(
-    record: OutboxRecord,
-    thread: string | undefined,
-  ): Promise<{ channel: string; ts: string; version: number } | undefined> {
-    const { client, log } = this.#options;
-    const { channel, id, postingSince = 0 } = record;
-    // The direct message's own channel is not known before something was posted there.
-    if (/^[UW]/.test(channel)) return undefined;
-    const oldest = String(Math.max(0, (postingSince - SKEW_MS) / 1000));
-    let cursor: string | undefined;
-    do {
-      const query = {
-        channel,
-        oldest,
-        limit: 100,
-        include_all_metadata: true,
-        ...(cursor ? { cursor } : {}),
-      };
-      try {
-        const page =
-          thread === undefined
-            ? await client.conversations.history(query)
-            : await client.conversations.replies({ ...query, ts: thread });
-        for (const { metadata, ts } of (page.messages ?? []) as Found[])
-          if (metadata?.event_payload?.outbox_id === id && ts !== undefined)
-            return { channel, ts, version: Number(metadata.event_payload.version ?? 1) };
-        cursor = page.response_metadata?.next_cursor || undefined;
-      } catch (error) {
-        const { code, kind } = verdictOf(error);
-        if (code !== 'missing_scope' && (kind === 'wait' || kind === 'again')) throw new NotLookedUp(error);
-        log.warn(
-          { key: record.key, code },
-          'whether a message was posted cannot be looked up: it is posted again',
-        );
-        return undefined;
-      }
-    } while (cursor !== undefined);
-    return undefined;
-  }
-
+  /** @param message what was posted; undefined: an earlier version, found in the channel */
   async #arrived(
     record: OutboxRecord,
-    channel: string,
-    ts: string,
-    version: number,
+    { channel, ts, version }: { channel: string; ts: string; version: number },
     message?: OutgoingMessage,
   ): Promise<void> {
     const { clock } = this.#options;
     const after = await this.#change(record.key, ({ postingSince: _, ...known }) => ({
       ...known,
       posted: { channel, ts, at: clock.now() },
-      shown: version,
-      ...(message ? { digest: digestOf(message) } : {}),
-      message: known.version === version ? undefined : known.message,
+      ...this.#shownBy(known, { ...record, version }, message),
     }));
     if (!after?.posted) return;
     for (const waiting of this.#unsent.values())
@@ -529,13 +526,18 @@ export class Outbox {
     await this.#tell('posted', after);
   }
 
-  async #shown(key: string, version: number, message: OutgoingMessage): Promise<void> {
-    await this.#change(key, (known) => ({
-      ...known,
-      shown: Math.max(known.shown, version),
-      digest: digestOf(message),
-      message: known.version === version ? undefined : known.message,
-    }));
+  /** What is known of a message once Slack shows what was `sent`. */
+  #shownBy(
+    known: OutboxRecord,
+    sent: Pick<OutboxRecord, 'version' | 'says'>,
+    message: OutgoingMessage | undefined,
+  ): Partial<OutboxRecord> {
+    return {
+      shown: Math.max(known.shown, sent.version),
+      shownAt: this.#options.clock.now(),
+      ...(message ? { digest: digestOf(message), shownSays: sent.says } : {}),
+      message: known.version === sent.version ? undefined : known.message,
+    };
   }
 
   async #fail(record: OutboxRecord, code: string): Promise<void> {
@@ -545,6 +547,7 @@ export class Outbox {
       failed: { code, at },
       message: undefined,
     }));
+    this.#unsure.delete(record.key);
     if (!after) return;
     this.#options.log.warn({ key: record.key, channel: record.channel, code }, 'a message is given up');
     for (const waiting of this.#unsent.values()) if (waiting.thread === record.key) this.#enqueue(waiting);
@@ -583,41 +586,38 @@ export class Outbox {
   }
 
   async #revived(channel: string): Promise<void> {
-    const lane = this.#laneOf(channel);
+    const { lane } = this.#channelOf(channel);
     const stale = this.#options.clock.now() - STALE_MS;
     for (const key of [...lane.keys]) {
       const record = this.#unsent.get(key);
       if (record && record.posted === undefined && record.createdAt < stale)
         await this.#fail(record, 'expired');
     }
-    this.#kick(lane);
-    this.#kick(this.#updates);
+    lane.kick();
+    this.#edits.kick();
   }
 }
 
-/** The look into the channel failed, not the post. */
-class NotLookedUp extends Error {
-  constructor(cause: unknown) {
-    super('It could not be looked up whether a message was posted', { cause });
-  }
+/** Nothing of it is news but times. */
+const isRefresh = ({ posted, says, shownSays, refreshEvery }: OutboxRecord): boolean =>
+  posted !== undefined && says !== undefined && says === shownSays && refreshEvery !== undefined;
+
+/** Slack shows it already, or all but times of something that is over. */
+const isShown = ({ message, digest, says, shownSays, refreshEvery }: OutboxRecord): boolean =>
+  message !== undefined &&
+  (digestOf(message) === digest || (says !== undefined && says === shownSays && refreshEvery === undefined));
+
+function contentOf(
+  { text, blocks, fallback }: Message,
+  { says, refreshEvery }: ContentOptions,
+): Pick<OutboxRecord, 'says' | 'refreshEvery'> & { message: OutgoingMessage } {
+  return {
+    message: { text, ...(blocks ? { blocks } : {}), ...(fallback ? { fallback } : {}) },
+    ...(says === undefined ? {} : { says: sha(says) }),
+    ...(refreshEvery === undefined ? {} : { refreshEvery }),
+  };
 }
 
-interface Found {
-  ts?: string;
-  metadata?: { event_payload?: { outbox_id?: unknown; version?: unknown } };
-}
+const sha = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32);
 
-function newLane(method: Lane['method']): Lane {
-  return { method, keys: new Set(), busy: false, dirty: false, nextAt: 0, failures: 0 };
-}
-
-function outgoing({ text, blocks, fallback }: Message): OutgoingMessage {
-  return { text, ...(blocks ? { blocks } : {}), ...(fallback ? { fallback } : {}) };
-}
-
-function digestOf({ text, blocks }: OutgoingMessage): string {
-  return createHash('sha256')
-    .update(JSON.stringify([text, blocks ?? []]))
-    .digest('hex')
-    .slice(0, 32);
-}
+const digestOf = ({ text, blocks }: OutgoingMessage): string => sha(JSON.stringify([text, blocks ?? []]));

@@ -10,6 +10,7 @@ import type { OutboxStore, Store } from '../../src/ports.ts';
 import type { SandboxMessage } from '../../src/sandbox/protocol.ts';
 import { startSlackSandbox } from '../../src/sandbox/slack/index.ts';
 import { createClients } from '../../src/slack/clients.ts';
+import { EditBudget } from '../../src/slack/edit-budget.ts';
 import { Outbox } from '../../src/slack/outbox.ts';
 import { openLowdbStore } from '../../src/stores/lowdb.ts';
 
@@ -85,7 +86,7 @@ it('[N2] [N7] no message is lost, posted twice, or left with old content', async
             log,
             admins: () => [],
             postInterval: 0,
-            updateInterval: 0,
+            edits: new EditBudget({ clock: { now: () => Date.now() }, interval: 0 }),
             backoff: [1, 4],
           });
           await fresh.start();
