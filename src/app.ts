@@ -60,7 +60,7 @@ export async function startApp({
   config,
   logger,
   pace,
-  clock = { now: () => Date.now() },
+  clock = { now: () => Date.now(), elapsed: () => performance.now() },
 }: StartOptions): Promise<RunningApp> {
   const { connection, botToken, apiUrl } = config.slack;
   const store = await openLowdbStore(config.dataDir, {
@@ -79,6 +79,8 @@ export async function startApp({
       ...healthRoutes([
         { name: 'slack', problem: () => intake?.problem() ?? undefined },
         { name: 'outbox', problem: () => outbox?.problem() },
+        { name: 'store', problem: () => store.problem() },
+        { name: 'queue', problem: () => queue?.problem() },
       ]),
       ...(config.eventsSecret === undefined
         ? []

@@ -12,7 +12,13 @@ import type { UseCase } from './domain/use-cases.ts';
 export type EpochMs = number;
 
 export interface Clock {
+  /** The time of day; a machine's clock may be set forward or back at any moment. */
   now(): EpochMs;
+  /**
+   * Milliseconds since some moment, which pass whatever becomes of the time of day: for pauses and paces, which a
+   * clock that is set back would hold up for hours. Left out: as `now`, for clocks that tests hold in hand.
+   */
+  elapsed?(): number;
 }
 
 /** Who asks. `user` is `U…` in Slack; the CLI uses the login name and the team `cli`. */
@@ -339,8 +345,17 @@ export interface Store
     OutboxStore,
     AlertStore,
     SubscriptionStore,
-    TimerStore {
+    TimerStore,
+    StoreHealth {
   close(): Promise<void>;
+}
+
+export interface StoreHealth {
+  /**
+   * What keeps changes from being stored, as far as it is known; undefined: nothing. It goes away by itself, without
+   * anybody storing something, once there is room again.
+   */
+  problem(): string | undefined;
 }
 
 export interface AuditTrail {
@@ -366,6 +381,8 @@ export interface JobRecord {
     | undefined;
   /** The last look at it, when it got no answer; gone with the next answer. */
   failedCheck?: { at: EpochMs; message: string } | undefined;
+  /** It had ended when it was described: there is nothing more to be asked. */
+  described?: boolean | undefined;
   /** It was met in the use case's list of jobs: what was created after the newest such one is news. */
   listed?: boolean | undefined;
   /** Something happened to it while Signalbox watched: what it comes to is told, also after a restart. */
@@ -438,6 +455,8 @@ export interface EventRecord {
   state: 'pending' | 'handled' | 'set-aside';
   /** While it is pending. */
   event?: AwsEvent | undefined;
+  /** What it tells the newest of (domain/aws-events.ts), and when it happened. */
+  about?: { things: readonly string[]; at: EpochMs } | undefined;
   /** Ends of handling that failed, so far. */
   tries?: number | undefined;
   settledAt?: EpochMs | undefined;
@@ -453,6 +472,8 @@ export interface EventStore {
   addEvent(record: EventRecord): Promise<boolean>;
   /** As `changeJob`; nothing for one that is gone. */
   changeEvent(id: string, change: (record: EventRecord) => EventRecord): Promise<void>;
+  /** When the newest event about this thing happened, of those that are handled and kept. */
+  newestHandled(thing: string): Promise<EpochMs | undefined>;
   /** `pending`: oldest first; others newest first. */
   listEvents(query: { state: EventRecord['state']; limit: number }): Promise<EventRecord[]>;
   /** Of those that are kept; those set aside also by their code. */

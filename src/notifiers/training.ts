@@ -1,5 +1,6 @@
 /** Training jobs: their end once, failures as alerts, a spot interruption as what it is. */
 import { interruptionMessage, trainingAnnouncement } from '../blocks/announcements.ts';
+import { needsLook } from '../domain/alerts.ts';
 import { backgroundActor } from '../domain/background-actor.ts';
 import { modelName } from '../domain/components.ts';
 import { guidanceForTraining } from '../domain/failure-guidance.ts';
@@ -16,7 +17,8 @@ const JOBS_LIMIT = 1_000;
 
 export function trainingNotifier(deps: NotifierDeps): Notifier & { idle(): Promise<void> } {
   const { store, clock, alerts, notices, onError } = deps;
-  const reading = new Set<Promise<void>>();
+  /** Alert → the look into its log that is under way. */
+  const reading = new Map<string, Promise<void>>();
 
   async function ended({ job }: JobRecord, useCase: UseCase): Promise<void> {
     const status = job.status.toLowerCase();
@@ -24,7 +26,8 @@ export function trainingNotifier(deps: NotifierDeps): Notifier & { idle(): Promi
     const key = `training/${useCase.id}/${job.name}/${status}`;
     const happening = { useCase: useCase.id, kind: 'training', name: job.name } as const;
     const post = trainingAnnouncement(job, useCase);
-    await alerts.succeeded(useCase, { kind: 'stuck', pipeline: job.name, at: clock.now() });
+    // Whatever the clocks say: an end comes after every line of the log.
+    await alerts.succeeded(useCase, { kind: 'stuck', pipeline: job.name, at: Math.max(at, clock.now()) });
     if (status === 'completed') {
       await alerts.succeeded(useCase, { kind: 'training', pipeline: modelName(job.name), at });
       return announce(deps, { ...happening, outcome: 'succeeded' }, key, post);
@@ -44,26 +47,31 @@ export function trainingNotifier(deps: NotifierDeps): Notifier & { idle(): Promi
     await announce(deps, { ...happening, outcome: 'failed' }, key, post, {
       except: alert && alertsChannelOf(useCase),
     });
-    if (alert && !alert.excerpt && alert.subjects[0]?.id === key) explainLater(alert.id, job.name, useCase);
+    if (alert && needsLook(alert) && alert.subjects[0]?.id === key) explainLater(alert.id, job.name, useCase);
   }
 
   /** The alert is out already; what the log says is added to it. */
   function explainLater(alert: string, job: string, useCase: UseCase): void {
+    if (reading.has(alert)) return;
+    const failed = (doing: string) => (error: unknown) =>
+      onError(error, { useCase: useCase.id, subject: job, doing });
     const work = (async () => {
       const failure = await trainingFailure(deps, { actor: backgroundActor(deps.team), useCase, job });
       const { excerpt, guidance, logProblem } = failure;
-      if (logProblem)
-        onError(logProblem, { useCase: useCase.id, subject: job, doing: 'reading the end of a log' });
+      if (logProblem) failed('reading the end of a log')(logProblem);
       await alerts.explain(alert, {
         ...(excerpt ? { excerpt } : {}),
         ...(guidance ? { advice: plainAdvice(guidance) } : {}),
+        read: logProblem === undefined,
       });
     })()
-      .catch((error: unknown) =>
-        onError(error, { useCase: useCase.id, subject: job, doing: 'explaining a failure' }),
-      )
-      .finally(() => reading.delete(work));
-    reading.add(work);
+      .catch((error: unknown) => {
+        failed('explaining a failure')(error);
+        return alerts.explain(alert, { read: false });
+      })
+      .catch(failed('noting a look into a log'))
+      .finally(() => reading.delete(alert));
+    reading.set(alert, work);
   }
 
   return {
@@ -90,7 +98,7 @@ export function trainingNotifier(deps: NotifierDeps): Notifier & { idle(): Promi
           await ended(record, useCase);
     },
     async idle() {
-      while (reading.size > 0) await Promise.all(reading);
+      while (reading.size > 0) await Promise.all(reading.values());
     },
   };
 }

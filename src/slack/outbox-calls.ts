@@ -67,12 +67,11 @@ export class OutboxCalls {
   ): Promise<{ channel: string; ts: string; version: number } | undefined> {
     // The direct message's own channel is not known before something was posted there.
     if (/^[UW]/.test(channel)) return undefined;
-    const oldest = String(Math.max(0, (postingSince - SKEW_MS) / 1000));
+    const begun = (postingSince - SKEW_MS) / 1000;
     let cursor: string | undefined;
     do {
       const query = {
         channel,
-        oldest,
         limit: 100,
         include_all_metadata: true,
         ...(cursor ? { cursor } : {}),
@@ -82,10 +81,14 @@ export class OutboxCalls {
           thread === undefined
             ? await this.#client.conversations.history(query)
             : await this.#client.conversations.replies({ ...query, ts: thread });
-        for (const { metadata, ts } of (page.messages ?? []) as Found[])
+        const messages = (page.messages ?? []) as Found[];
+        for (const { metadata, ts } of messages)
           if (metadata?.event_payload?.outbox_id === id && ts !== undefined)
             return { channel, ts, version: Number(metadata.event_payload.version ?? 1) };
-        cursor = page.response_metadata?.next_cursor || undefined;
+        // The newest come first in a channel, the oldest in a thread. The first page is looked at in any case: our
+        // clock may have been hours ahead of Slack's when the post was begun.
+        const isOver = thread === undefined && messages.some(({ ts }) => Number(ts) < begun);
+        cursor = isOver ? undefined : page.response_metadata?.next_cursor || undefined;
       } catch (error) {
         const { code, kind } = verdictOf(error);
         if (code !== 'missing_scope' && (kind === 'wait' || kind === 'again')) throw new NotLookedUp(error);
