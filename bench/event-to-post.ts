@@ -14,7 +14,8 @@ import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { openHouse, places, randomFrom, trainingEvent } from '../test/e2e/storm.ts';
+import { places, randomFrom, trainingEvent } from '../test/e2e/storm-events.ts';
+import { openHouse } from '../test/e2e/storm-house.ts';
 
 const { values } = parseArgs({
   options: {
