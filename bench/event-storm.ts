@@ -65,6 +65,7 @@ try {
   const seconds = (): number => (performance.now() - began) / 1000;
   const posts: number[] = [];
   const edits: number[] = [];
+  const editedAt = new Map<string, string>();
   const postsOf = new Map<string, number[]>();
   const memory: { at: number; mb: number }[] = [];
   // A kill comes after so many posts: half of them between Slack's taking a message and its answer.
@@ -99,7 +100,11 @@ try {
         else setTimeout(kill, random() * 300);
       }
     }
-    if (event.type === 'message_changed' && event.message.edited) edits.push(seconds());
+    // An answer in its thread changes a message too, without editing it.
+    if (event.type !== 'message_changed' || !event.message.edited) return;
+    const { channel, ts, edited } = event.message;
+    if (editedAt.get(`${channel} ${ts}`) !== edited.ts) edits.push(seconds());
+    editedAt.set(`${channel} ${ts}`, edited.ts);
   });
   house.send(storm.bodies);
 
