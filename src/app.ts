@@ -23,7 +23,7 @@ import { JobSuggestions } from './operations/find-jobs.ts';
 import { JobChanges } from './operations/job-changes.ts';
 import { type Beat, JobRefresher } from './operations/refresh-jobs.ts';
 import type { Clock } from './ports.ts';
-import { createSageMakerCatalog } from './providers/sagemaker.ts';
+import { createSageMaker } from './providers/sagemaker.ts';
 import { Slack, type SlackOptions } from './slack/connect.ts';
 import { EditBudget } from './slack/edit-budget.ts';
 import { Outbox } from './slack/outbox.ts';
@@ -96,7 +96,7 @@ export async function startApp({
         : new HttpIntake({ ...connection, routes, log: logger });
     const edits = new EditBudget({ clock, interval: pace?.editInterval });
     const slack = new Slack({ botToken, apiUrl, intake, logger, edits, ...pace });
-    const gateway = createUseCaseGateway({ clock, createJobCatalog: createSageMakerCatalog });
+    const gateway = createUseCaseGateway({ clock, createProvider: createSageMaker });
     const desk = new DownloadDesk(clock);
     const changes = new JobChanges((error, { kind, useCase, job }) =>
       logger.error({ err: error, kind, useCase, job }, 'a change of a job was not shown'),

@@ -46,8 +46,9 @@ export interface UseCaseSession {
   trainingLog(job: string): LogSource;
   /** The log of one compilation job: the streams `<job>` and `<job>/…`. */
   compilationLog(compilationJob: string): LogSource;
-  // What follows works as far as the operation that the session was opened for needs it: `comp` compiles and
-  // links, `pkg` publishes, `gg` looks at components, `dev` at devices. Anything else is refused by AWS.
+  // What follows works as far as the operation that the session was opened for needs it: `train` trains, `comp`
+  // compiles and links, `pkg` publishes, `gg` looks at components, `dev` at devices. Anything else is refused by AWS.
+  readonly training: TrainingProvider;
   readonly compiler: Compiler;
   readonly artifacts: ArtifactLinks;
   readonly components: ComponentRegistry;
@@ -65,6 +66,45 @@ export interface JobCatalog {
     job: Pick<TrainingJob, 'name' | 'arn'>,
     signal?: AbortSignal,
   ): Promise<Readonly<Record<string, string>>>;
+}
+
+// --- Training ---------------------------------------------------------------------------------------
+
+/** Where training runs. */
+export interface TrainingProvider {
+  readonly name: TrainingJob['provider'];
+  /** What an existing job would be run again with. @returns undefined when there is no such job */
+  setup(job: string, signal?: AbortSignal): Promise<TrainingSetup | undefined>;
+  /**
+   * Starts a run. The same request again is the same run: its name is what it is known by.
+   * @returns the run's id: for SageMaker its name
+   * @throws AppError not_found: no such job to repeat · conflict: it cannot be repeated, or the name is another
+   *   job's · invalid_input, permission_denied, rate_limited: refused, nothing was started · unavailable, timeout:
+   *   not known whether it was started, the same request again tells
+   */
+  deploy(request: TrainingRequest, signal?: AbortSignal): Promise<string>;
+}
+
+export interface TrainingSetup {
+  hyperparameters: Readonly<Record<string, string>>;
+  /** Left out where the job does not run on so many of one type: then its machines cannot be chosen here. */
+  machines?: { type: string; count: number } | undefined;
+  /** What to know before it is run again: what goes on from the old run, and what is different. A sentence each. */
+  notes: readonly string[];
+  /** Why it cannot be run again. */
+  refusal?: { reason: string; hint: string } | undefined;
+}
+
+export interface TrainingRequest {
+  /** Of the new run. */
+  name: string;
+  /** The job that it repeats; all that is not said here is as it was there. */
+  again: string;
+  /** All of them, not only the changed ones. */
+  hyperparameters: Readonly<Record<string, string>>;
+  machines?: TrainingSetup['machines'];
+  /** When somebody began to ask for it: a run of that name from before is another one. */
+  askedAt: EpochMs;
 }
 
 // --- Compilations -----------------------------------------------------------------------------------
@@ -389,6 +429,21 @@ export interface JobRecord {
   news?: boolean | undefined;
   /** It completed and shall be compiled by itself; gone once that is done, so that a restart does it. */
   compileDue?: boolean | undefined;
+  /** Somebody started it from an earlier job. */
+  rerun?: Rerun | undefined;
+}
+
+export interface Rerun {
+  /** The job that it repeats. */
+  of: string;
+  /** What both train, so that a success here makes the failure there good, whatever this one is called. */
+  pipeline: string;
+  by: Actor;
+  /** For words where a mention would ping; from outside. */
+  byName: string;
+  at: EpochMs;
+  /** Differences, a line each, secrets masked. */
+  changes: readonly string[];
 }
 
 /** Every method returns once what it did is durable. A job's key is its use case and name. */

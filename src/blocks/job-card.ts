@@ -12,6 +12,8 @@ import {
   guidanceLines,
   type JobFacts,
   overallWords,
+  rerunWords,
+  runAgainButton,
   stateOf,
   statesOf,
   targetWords,
@@ -51,8 +53,11 @@ export function jobCard(facts: JobFacts): Message {
         [
           `*Training job ${code(job.name)}* · ${plain(useCase.name, 100)}`,
           trainingWords(facts),
-          ...(completed && facts.compiles ? [`${overallWords(overall)}`] : []),
-        ].join('\n'),
+          rerunWords(facts),
+          completed && facts.compiles ? overallWords(overall) : '',
+        ]
+          .filter((line) => line !== '')
+          .join('\n'),
       ),
       ...trainingFailure(facts),
       ...(completed || facts.attempts.length > 0 ? rows : []),
@@ -62,6 +67,7 @@ export function jobCard(facts: JobFacts): Message {
       ...actions(
         getLogsButton(useCase.id, job.name),
         completed && facts.compiles ? compileButton(facts) : undefined,
+        completed ? undefined : runAgainButton(job),
         button('Details', COMPILE.details, writeRef({ useCase: useCase.id, job: job.name })),
       ),
       context(...freshness(facts)),
@@ -205,7 +211,10 @@ export function milestones(facts: JobFacts): Milestone[] {
         job.failureReason,
         advice && guidanceLines(advice),
         `failure-${job.name}.txt`,
-        actions(getLogsButton(facts.useCase.id, job.name)),
+        actions(
+          getLogsButton(facts.useCase.id, job.name),
+          job.status.toLowerCase() === 'completed' ? undefined : runAgainButton(job),
+        ),
       ),
     });
   }

@@ -115,7 +115,7 @@ export function jobCardNotifier(
       const isNew =
         change.kind === 'job-changed'
           ? (await store.getJob(useCase.id, change.job))?.news === true
-          : change.kind !== 'checked';
+          : change.kind !== 'checked' && change.kind !== 'run-again';
       const thread = await draw(useCase, change.job, isNew);
       if (thread !== undefined && change.kind === 'auto-failed')
         await tellAutoFailure(thread, useCase, change);
