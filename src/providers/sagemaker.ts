@@ -18,7 +18,7 @@ export function createSageMaker(access: SageMakerAccess): { jobs: JobCatalog; tr
   return { jobs, training: createSageMakerTraining(access, jobs) };
 }
 
-export function createSageMakerCatalog(access: SageMakerAccess): JobCatalog {
+function createSageMakerCatalog(access: SageMakerAccess): JobCatalog {
   const { useCase } = access;
   // The package is large: loaded with the first question, and kept.
   let loading: ReturnType<typeof load> | undefined;

@@ -9,7 +9,7 @@ import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { InteractionResult, SandboxMessage, SandboxView } from '../../src/sandbox/protocol.ts';
 import { type Bot, startBot } from './bot.ts';
-import { card, cardsOf, closeAll, modal, textsOf, until } from './jobs.ts';
+import { card, closeAll, modal, textsOf, until } from './jobs.ts';
 
 const CHANNEL = 'C0LINE3';
 const ALERTS = 'C0ALERTS';
@@ -85,7 +85,11 @@ function initial(view: SandboxView, field: string): string {
   return blocks.find(({ block_id }) => block_id === field)?.element?.initial_value ?? '';
 }
 
-const submit = (user: string, view: SandboxView, values: Record<string, string>): Promise<InteractionResult> =>
+const submit = (
+  user: string,
+  view: SandboxView,
+  values: Record<string, string>,
+): Promise<InteractionResult> =>
   bot.post('/sandbox/slack/view', {
     user,
     view_id: view.id,
