@@ -147,6 +147,76 @@ async function emit(event: object): Promise<void> {
   await ingest.idle();
 }
 
+describe('[N4] a job that is run again', () => {
+  const OLD = 'resnet-20260105';
+  const again = (name: string, status: string) => ({
+    job: job(status, { name, createdAt: now }),
+    at: now,
+    announce: true,
+    rerun: {
+      of: OLD,
+      pipeline: 'resnet',
+      by: { team: 'T', user: 'U0ADA' },
+      byName: 'ada',
+      at: now,
+      changes: ['batch-size: 8 → 4'],
+    },
+  });
+  const start = async (name: string): Promise<void> => {
+    await observeJob({ store, changes }, useCase, again(name, 'InProgress'));
+    changes.emit({ useCase: 'line-3', job: OLD, kind: 'run-again', as: name });
+    await changes.idle();
+  };
+  const told = () => shown.filter(({ message }) => message.text.includes('Run again'));
+
+  it('is told once in the thread of its alert and of its card, also when a crash came first', async () => {
+    await see(job('InProgress'));
+    await see(job('Failed'));
+    const deaf = new JobChanges(() => {});
+    await observeJob({ store, changes: deaf }, useCase, again('my-own-name', 'InProgress'));
+    await restart();
+    await restart();
+    const [alert] = await store.listAlerts({ useCase: 'line-3', limit: 1 });
+    expect(told().map(({ thread, channel }) => [channel, thread])).toEqual([
+      [ALERTS, `alert/${alert!.id}`],
+      ['C0LINE3', `card/line-3/${OLD}`],
+    ]);
+    expect(told()[0]!.message.text).toBe(':repeat: *Run again* as `my-own-name` by ada');
+  });
+
+  it('makes the failure good by its success, whatever it is called', async () => {
+    await see(job('Failed'));
+    now += MINUTE;
+    await start('my-own-name');
+    now += MINUTE;
+    await see(job('Completed', { name: 'my-own-name' }));
+    const [alert] = await store.listAlerts({ useCase: 'line-3', limit: 1 });
+    expect(alert).toMatchObject({ state: 'resolved', resolved: { why: 'succeeded' } });
+  });
+
+  it('joins the alert when it fails for the same cause, and calls nobody for what they did themselves', async () => {
+    await see(job('Failed', { failureReason: 'AlgorithmError: Exit Code: 1' }));
+    now += MINUTE;
+    await start('my-own-name');
+    await see(job('Failed', { name: 'my-own-name', failureReason: 'AlgorithmError: Exit Code: 1' }));
+    const alerts = await store.listAlerts({ useCase: 'line-3', limit: 5 });
+    expect(alerts).toHaveLength(1);
+    expect(alerts[0]).toMatchObject({ count: 2, state: 'open' });
+    await start('another');
+    await see(job('Failed', { name: 'another', failureReason: 'ClientError: Data download failed: 403' }));
+    const own = (await store.listAlerts({ useCase: 'line-3', limit: 5 })).find(
+      ({ job: of }) => of === 'another',
+    );
+    // On call is Ada, who started it.
+    expect(own?.calls?.[0]?.to).toEqual([]);
+  });
+
+  it('gives the old job no card that it did not have', async () => {
+    await start('my-own-name');
+    expect(on('C0LINE3').map(({ key }) => key)).toEqual(['card/line-3/my-own-name']);
+  });
+});
+
 describe('[N3] training jobs', () => {
   it('have one card, their end once in its thread, and one announcement where somebody subscribed', async () => {
     await subscribe();
