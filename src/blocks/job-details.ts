@@ -29,8 +29,6 @@ import {
   type JobFacts,
   machine,
   overallWords,
-  rerunWords,
-  runAgainButton,
   starter,
   stateOf,
   statesOf,
@@ -150,9 +148,7 @@ function overview(details: DetailsFacts): Block[] {
   const length = job.endedAt === undefined ? undefined : job.endedAt - (job.startedAt ?? job.createdAt);
   return [
     section(
-      [trainingWords(details), rerunWords(details), details.compiles ? overallWords(stateOf(details)) : '']
-        .filter((line) => line !== '')
-        .join('\n'),
+      [trainingWords(details), ...(details.compiles ? [overallWords(stateOf(details))] : [])].join('\n'),
     ),
     ...(job.failureReason ? [section(verbatim(job.failureReason, 2900).block)] : []),
     ...(advice ? [section(guidanceLines(advice))] : []),
@@ -168,7 +164,6 @@ function overview(details: DetailsFacts): Block[] {
     ]),
     ...hyperparameters(job.hyperparameters),
     ...actions(
-      runAgainButton(job),
       linkButton('Open in the AWS console', `${COMPILE.link}:1`, trainingJobUrl(useCase.region, job.name)),
     ),
   ];

@@ -13,7 +13,6 @@ const RIGHTS: readonly Permission[] = [
   'jobs:read',
   'logs:read',
   'compile:start',
-  'train:start',
   'artifacts:read',
   'components:publish',
   'alerts:handle',

@@ -11,12 +11,11 @@ import {
   parseAwsEvent,
   type SetAside,
   subjectKey,
-  thingsOf,
 } from '../domain/aws-events.ts';
 import { maskSecrets } from '../domain/mask-secrets.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { toAppError } from '../errors.ts';
-import type { Clock, EventRecord, EventSource, EventStore, StoreHealth } from '../ports.ts';
+import type { Clock, EventRecord, EventSource, EventStore } from '../ports.ts';
 import type { EventIntake, Receipt } from './intake.ts';
 
 /** Which use case the event belongs to: one of its account and region. */
@@ -33,7 +32,7 @@ export interface IngestLog {
 }
 
 export interface IngestOptions {
-  store: EventStore & StoreHealth;
+  store: EventStore;
   clock: Clock;
   useCases: readonly UseCase[];
   log: IngestLog;
@@ -97,7 +96,6 @@ export class Ingest implements EventIntake {
         code: 'no-use-case',
         message: `No use case is in account ${event.account} and region ${event.region}.`,
       });
-    const things = thingsOf(event);
     const record: EventRecord = {
       id: event.id,
       keys,
@@ -105,7 +103,6 @@ export class Ingest implements EventIntake {
       via,
       state: 'pending',
       event,
-      ...(things.length === 0 ? {} : { about: { things, at: event.at } }),
     };
     if (!(await store.addEvent(record))) {
       this.counts.duplicates += 1;
@@ -114,10 +111,6 @@ export class Ingest implements EventIntake {
     this.counts.stored += 1;
     if (this.#started) this.#handOver(record);
     return 'stored';
-  }
-
-  problem(): string | undefined {
-    return this.#options.store.problem();
   }
 
   /** Resolves when everything stored so far is handled or set aside, repetitions included. */
@@ -176,21 +169,18 @@ export class Ingest implements EventIntake {
   /** What waits for its turn, or to be tried again, takes no place of those who could go. */
   async #handleUntilDone(record: EventRecord, event: AwsEvent): Promise<void> {
     const { signal } = this.#stopping;
-    let tries = record.tries ?? 0;
-    for (let pauses = 1; !signal.aborted; pauses += 1) {
-      const end = await this.#queue.add(() => this.#handle(record.id, event, tries + 1));
-      if (end === 'done') return;
-      if (end === 'again') tries += 1;
-      // The store tells by itself when it can be written again: not long after that it goes on.
-      await this.#pause(end === 'blocked' ? Math.min(pauses, 4) : pauses);
+    for (let tries = (record.tries ?? 0) + 1; !signal.aborted; tries += 1) {
+      const done = await this.#queue.add(() => this.#handle(record.id, event, tries));
+      if (done) return;
+      await this.#pause(tries);
     }
   }
 
-  /** @returns `blocked`: to be tried again, and not the event's fault */
-  async #handle(id: string, event: AwsEvent, tries: number): Promise<'done' | 'again' | 'blocked'> {
+  /** @returns false: to be tried again */
+  async #handle(id: string, event: AwsEvent, tries: number): Promise<boolean> {
     const { store, clock, log } = this.#options;
     const { signal } = this.#stopping;
-    if (signal.aborted) return 'done';
+    if (signal.aborted) return true;
     try {
       for (const useCase of this.#concerned(event))
         for (const { kind, run } of this.#handlers)
@@ -201,38 +191,36 @@ export class Ingest implements EventIntake {
         settledAt: clock.now(),
       }));
       this.counts.handled += 1;
-      return 'done';
+      return true;
     } catch (thrown) {
       // Cut off by the stop: the next start does it again.
-      if (signal.aborted) return 'done';
+      if (signal.aborted) return true;
       const error = toAppError(thrown);
-      const blocked = store.problem();
-      const final =
-        blocked === undefined && (error.code === 'invalid_input' || tries >= (this.#options.tries ?? 12));
-      const words = { err: thrown, ref: error.ref, id, tries, final };
-      // The store has said already what is wrong, and there may be hundreds that wait for it.
-      if (blocked === undefined) log.warn(words, 'handling an event failed');
-      else log.debug(words, 'an event waits until something can be stored');
-      this.counts.retried += final ? 0 : 1;
-      // With a full disk every handling fails: that uses up no event's tries.
-      if (blocked !== undefined) return 'blocked';
-      try {
-        if (final)
-          await this.#giveUp(
-            id,
-            { code: 'failed', message: `${error.message} (reference ${error.ref})` },
-            event,
-          );
-        else await store.changeEvent(id, (known) => ({ ...known, tries }));
-      } catch (cause) {
-        log.warn({ err: cause, id }, 'what became of an event could not be stored: it is tried again');
-        return 'blocked';
+      const final = error.code === 'invalid_input' || tries >= (this.#options.tries ?? 12);
+      log.warn({ err: thrown, ref: error.ref, id, tries, final }, 'handling an event failed');
+      if (final) {
+        await this.#giveUp(
+          id,
+          { code: 'failed', message: `${error.message} (reference ${error.ref})` },
+          event,
+        );
+        return true;
       }
-      return final ? 'done' : 'again';
+      this.counts.retried += 1;
+      try {
+        await store.changeEvent(id, (known) => ({ ...known, tries }));
+      } catch (cause) {
+        log.warn(
+          { err: cause, id },
+          'the tries of an event are not stored: after a restart they are counted anew',
+        );
+      }
+      return false;
     }
   }
 
   async #giveUp(id: string, reason: SetAside, event: AwsEvent): Promise<void> {
+    this.counts.setAside.failed = (this.counts.setAside.failed ?? 0) + 1;
     await this.#options.store.changeEvent(id, ({ event: _, ...known }) => ({
       ...known,
       state: 'set-aside',
@@ -240,11 +228,10 @@ export class Ingest implements EventIntake {
       reason,
       excerpt: maskSecrets(JSON.stringify(event).slice(0, EXCERPT)),
     }));
-    this.counts.setAside.failed = (this.counts.setAside.failed ?? 0) + 1;
   }
 
   /** Ends early when the intake stops. */
-  async #pause(nth: number): Promise<void> {
+  async #pause(tries: number): Promise<void> {
     const [first, most] = this.#options.backoff ?? [1_000, 300_000];
     const { signal } = this.#stopping;
     await new Promise<void>((resolve) => {
@@ -253,7 +240,7 @@ export class Ingest implements EventIntake {
         signal.removeEventListener('abort', done);
         resolve();
       };
-      const timer = setTimeout(done, Math.min(most, first * 2 ** Math.min(20, nth - 1)));
+      const timer = setTimeout(done, Math.min(most, first * 2 ** Math.min(20, tries - 1)));
       signal.addEventListener('abort', done, { once: true });
     });
   }

@@ -1,4 +1,6 @@
 /** How many questions may be asked in one account now. AWS publishes no rate for most of its Describe calls. */
+import type { EpochMs } from '../ports.ts';
+
 /** Questions a second that leave room for whoever else uses the account. */
 const USUAL = 4;
 const SLOWEST = 0.2;
@@ -12,16 +14,15 @@ const RECOVERY = USUAL / 120;
 export class PollPace {
   #rate = USUAL;
   #tokens = SAVED;
-  #filledAt: number;
+  #filledAt: EpochMs;
   #refusedAt = Number.NEGATIVE_INFINITY;
 
-  /** @param now here and below: milliseconds that only ever rise (domain/passed-time.ts) */
-  constructor(now: number) {
+  constructor(now: EpochMs) {
     this.#filledAt = now;
   }
 
   /** @returns how many of the wanted questions may be asked now */
-  take(wanted: number, now: number): number {
+  take(wanted: number, now: EpochMs): number {
     this.#fill(now);
     const given = Math.min(wanted, Math.max(0, Math.floor(this.#tokens)));
     this.#tokens -= given;
@@ -29,12 +30,12 @@ export class PollPace {
   }
 
   /** One is asked in any case: the next ones wait for it. */
-  spend(now: number): void {
+  spend(now: EpochMs): void {
     this.#fill(now);
     this.#tokens -= 1;
   }
 
-  refused(now: number): void {
+  refused(now: EpochMs): void {
     this.#fill(now);
     this.#tokens = Math.min(this.#tokens, 0);
     if (now - this.#refusedAt < SAME_REFUSAL) return;
@@ -42,7 +43,7 @@ export class PollPace {
     this.#rate = Math.max(SLOWEST, this.#rate / 2);
   }
 
-  #fill(now: number): void {
+  #fill(now: EpochMs): void {
     const seconds = Math.max(0, now - this.#filledAt) / 1000;
     this.#filledAt = Math.max(now, this.#filledAt);
     this.#rate = Math.min(USUAL, this.#rate + seconds * RECOVERY);

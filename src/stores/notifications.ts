@@ -5,7 +5,6 @@ import { AppError } from '../errors.ts';
 import type {
   AlertStore,
   DeadChannel,
-  EpochMs,
   EventRecord,
   EventStore,
   OutboxRecord,
@@ -64,11 +63,6 @@ export class NotificationStore implements EventStore, OutboxStore, AlertStore, S
 
   async changeEvent(id: string, change: (record: EventRecord) => EventRecord): Promise<void> {
     await this.#change('event', id, (before) => before && change(before));
-  }
-
-  async newestHandled(thing: string): Promise<EpochMs | undefined> {
-    const times = this.#tables.handledAbout.get(thing);
-    return times && [...times.values()].reduce((newest, at) => Math.max(newest, at));
   }
 
   async listEvents({ state, limit }: { state: EventRecord['state']; limit: number }): Promise<EventRecord[]> {

@@ -14,7 +14,7 @@ let got: string[];
 beforeEach(async () => {
   got = [];
   receive = async () => 'stored';
-  const intake: Pick<EventIntake, 'receive'> = {
+  const intake: EventIntake = {
     receive: (text, via) => {
       got.push(text);
       return receive(text, via);

@@ -114,7 +114,6 @@ const DEFAULTS: AwsSandboxSettings = {
   emptyPages: 1,
   lastEventLagMs: 3_600_000,
   sessionSeconds: undefined,
-  trainingInstances: 100,
   compilationMs: 30_000,
   concurrentCompilations: 50,
   componentMs: 6_000,
@@ -154,7 +153,7 @@ export async function startAwsSandbox(options: AwsSandboxOptions): Promise<AwsSa
     settings,
     baseUrl: () => baseUrl,
   });
-  const sagemaker = sagemakerService(stores.jobs, iam);
+  const sagemaker = sagemakerService(stores.jobs);
   const services = [
     stsService(iam),
     logsService(
