@@ -3,7 +3,7 @@
  * and started again. Counts what people see at the end against what happened.
  *
  *   npm run build
- *   npx tsx bench/event-storm.ts [--events 10000] [--channels 20] [--jobs 120] [--kills 5] [--seed 1] [--limit 600]
+ *   npx tsx bench/event-storm.ts [--events 10000] [--channels 20] [--jobs 120] [--reports 240] [--kills 5] [--seed 1] [--limit 600]
  *
  * `--cli` names another build, `--no-faults` leaves the faults out. Ends with 1 when anything is lost or told twice.
  */
@@ -13,24 +13,17 @@ import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import {
-  type Bot,
-  isWhole,
-  look,
-  makeStorm,
-  openHouse,
-  places,
-  randomFrom,
-  record,
-  residentMb,
-  usualFaults,
-} from '../test/e2e/storm.ts';
+import { makeStorm, places, randomFrom } from '../test/e2e/storm-events.ts';
+import { faultsIn, isWhole, look } from '../test/e2e/storm-findings.ts';
+import { type Bot, openHouse, record, residentMb, usualFaults } from '../test/e2e/storm-house.ts';
 
 const { values } = parseArgs({
   options: {
     events: { type: 'string', default: '10000' },
     channels: { type: 'string', default: '20' },
     jobs: { type: 'string', default: '120' },
+    /** Of deployments, components on devices and alarms. */
+    reports: { type: 'string', default: '240' },
     kills: { type: 'string', default: '5' },
     seed: { type: 'string', default: '1' },
     /** Seconds. */
@@ -53,6 +46,7 @@ try {
   const storm = makeStorm({
     events: Number(values.events),
     jobs: Number(values.jobs),
+    reports: Number(values.reports),
     seed: Number(values.seed),
     places: house.places,
   });
@@ -60,7 +54,7 @@ try {
     `${cpus().length} cores (${arch()}), ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.versions.node}, ${process.platform}; seed ${values.seed}`,
   );
   console.log(
-    `${storm.bodies.length} events of ${storm.jobs.length} jobs: ${storm.counts.changes} changes, ${storm.counts.duplicates} duplicates, ${storm.counts.malformed} malformed`,
+    `${storm.bodies.length} events of ${storm.jobs.length} jobs and ${storm.reports.length} reports of devices and alarms: ${storm.counts.changes} changes, ${storm.counts.duplicates} duplicates, ${storm.counts.malformed} malformed`,
   );
   let bot: Bot = await house.start();
   const starts = [bot.startMs];
@@ -71,10 +65,11 @@ try {
   const seconds = (): number => (performance.now() - began) / 1000;
   const posts: number[] = [];
   const edits: number[] = [];
+  const editedAt = new Map<string, string>();
   const postsOf = new Map<string, number[]>();
   const memory: { at: number; mb: number }[] = [];
   // A kill comes after so many posts: half of them between Slack's taking a message and its answer.
-  const expected = storm.jobs.length * 2.8;
+  const expected = storm.jobs.length * 2.8 + storm.reports.length;
   const kills = Array.from({ length: Number(values.kills) }, () =>
     Math.floor((0.03 + 0.85 * random()) * expected),
   ).sort((a, b) => a - b);
@@ -105,7 +100,11 @@ try {
         else setTimeout(kill, random() * 300);
       }
     }
-    if (event.type === 'message_changed' && event.message.edited) edits.push(seconds());
+    // An answer in its thread changes a message too, without editing it.
+    if (event.type !== 'message_changed' || !event.message.edited) return;
+    const { channel, ts, edited } = event.message;
+    if (editedAt.get(`${channel} ${ts}`) !== edited.ts) edits.push(seconds());
+    editedAt.set(`${channel} ${ts}`, edited.ts);
   });
   house.send(storm.bodies);
 
@@ -120,10 +119,7 @@ try {
     // Ten quiet seconds: nothing comes after it.
     const last = Math.max(posts.at(-1) ?? 0, edits.at(-1) ?? 0);
     done =
-      emptyAt !== undefined &&
-      !restarting &&
-      isWhole(look(house, storm.jobs), storm.jobs) &&
-      seconds() - last > 10;
+      emptyAt !== undefined && !restarting && isWhole(look(house, storm), storm) && seconds() - last > 10;
     if (Math.round(seconds()) % 30 === 0)
       console.log(
         `${seconds().toFixed(0)} s: ${house.waiting()} in the queue, ${posts.length} posts, ${edits.length} edits, ${mb?.toFixed(0)} MB`,
@@ -134,7 +130,11 @@ try {
   await bot.ended;
   for (const [line, count] of bot.said) said.set(line, (said.get(line) ?? 0) + count);
 
-  const found = look(house, storm.jobs);
+  const found = look(house, storm);
+  const reportsOf = (which: (report: (typeof storm.reports)[number]) => boolean): string =>
+    (['deployment', 'component', 'alarm'] as const)
+      .map((kind) => storm.reports.filter((report) => report.kind === kind && which(report)).length)
+      .join(', ');
   const { events, unsent } = await record(house);
   const aside = Object.values(events.setAside).reduce((sum, count) => sum + count, 0);
   const drained = Math.max(posts.at(-1) ?? 0, edits.at(-1) ?? 0);
@@ -146,6 +146,8 @@ cards with the right end     ${found.cardsRight} of ${storm.jobs.length}; two ca
 announcements                ${found.announced}; missing ${found.unannounced.length}, twice ${found.announcedTwice.length}
 ends told in threads         ${found.milestones}; twice ${found.milestonesTwice.length}; by the card itself ${found.withoutMilestone.length}
 failures                     ${found.failures}; in alerts ${found.alerted} (${found.alertMessages} messages); lost ${found.notAlerted.length}, twice ${found.alertsTwice.length}
+deployments, components,     announced ${Object.values(found.reported).join(', ')} of ${reportsOf(() => true)} (all but alarm states that a newer one had overtaken); missing ${found.unreported.length}, twice ${found.reportedTwice.length}
+alarms: failures             ${reportsOf(({ alert }) => alert !== undefined)}; in alerts ${Object.values(found.reportsAlerted).join(', ')}; lost ${found.reportsNotAlerted.length}, twice ${found.reportAlertsTwice.length}
 unsent at the end            ${unsent.length}
 kills −9                     ${killed}; starts ${starts.map((ms) => `${(ms / 1000).toFixed(2)} s`).join(', ')}
 drained after                ${drained.toFixed(1)} s: ${posts.length} posts, ${edits.length} edits`);
@@ -167,16 +169,7 @@ edits                        ${perMinute(edits).toFixed(1)} a minute from beginn
   for (const [line, count] of [...said].sort((a, b) => b[1] - a[1]).slice(0, 12))
     console.log(`  ${count} × ${line}`);
   const wrong = [
-    ...found.cardsWrong,
-    ...found.cardsTwice.map((name) => `two cards: ${name}`),
-    ...found.announcedTwice.map((name) => `announced twice: ${name}`),
-    ...found.milestonesTwice.map((name) => `told twice: ${name}`),
-    ...found.alertsTwice.map((name) => `two alerts: ${name}`),
-    ...found.unannounced.map((name) => `not announced: ${name}`),
-    ...found.notAlerted.map((name) => `no alert: ${name}`),
-    ...(found.alerted === found.failures
-      ? []
-      : [`alerts count ${found.alerted} of ${found.failures} failures`]),
+    ...faultsIn(found),
     ...(aside === storm.counts.malformed ? [] : [`set aside ${aside} of ${storm.counts.malformed}`]),
     ...unsent.map((key) => `unsent: ${key}`),
     ...(events.pending === 0 ? [] : [`${events.pending} events pending`]),

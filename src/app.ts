@@ -23,8 +23,9 @@ import { JobSuggestions } from './operations/find-jobs.ts';
 import { JobChanges } from './operations/job-changes.ts';
 import { type Beat, JobRefresher } from './operations/refresh-jobs.ts';
 import type { Clock } from './ports.ts';
-import { createSageMakerCatalog } from './providers/sagemaker.ts';
+import { createSageMaker } from './providers/sagemaker.ts';
 import { Slack, type SlackOptions } from './slack/connect.ts';
+import { EditBudget } from './slack/edit-budget.ts';
 import { Outbox } from './slack/outbox.ts';
 import { HttpIntake, type Intake, SocketIntake } from './slack/receivers.ts';
 import { openLowdbStore } from './stores/lowdb.ts';
@@ -33,7 +34,11 @@ export interface StartOptions {
   config: Config & { slack: SlackConfig };
   logger: Logger;
   /** How long things are remembered and how fast messages change; for tests and small workspaces. */
-  pace?: Pick<SlackOptions, 'editInterval' | 'rememberMembers' | 'uploads'> & { beat?: Beat };
+  pace?: Pick<SlackOptions, 'rememberMembers' | 'uploads'> & {
+    beat?: Beat;
+    /** Milliseconds between two edits, and between two posts in a channel, once Slack's tolerance is used up. */
+    editInterval?: number | undefined;
+  };
   /** Left out: the machine's. */
   clock?: Clock;
 }
@@ -55,7 +60,7 @@ export async function startApp({
   config,
   logger,
   pace,
-  clock = { now: () => Date.now() },
+  clock = { now: () => Date.now(), elapsed: () => performance.now() },
 }: StartOptions): Promise<RunningApp> {
   const { connection, botToken, apiUrl } = config.slack;
   const store = await openLowdbStore(config.dataDir, {
@@ -74,6 +79,8 @@ export async function startApp({
       ...healthRoutes([
         { name: 'slack', problem: () => intake?.problem() ?? undefined },
         { name: 'outbox', problem: () => outbox?.problem() },
+        { name: 'store', problem: () => store.problem() },
+        { name: 'queue', problem: () => queue?.problem() },
       ]),
       ...(config.eventsSecret === undefined
         ? []
@@ -87,21 +94,21 @@ export async function startApp({
       connection.mode === 'socket'
         ? new SocketIntake({ appToken: connection.appToken, apiUrl, log: logger })
         : new HttpIntake({ ...connection, routes, log: logger });
-    const slack = new Slack({ botToken, apiUrl, intake, logger, ...pace });
-    const gateway = createUseCaseGateway({ clock, createJobCatalog: createSageMakerCatalog });
+    const edits = new EditBudget({ clock, interval: pace?.editInterval });
+    const slack = new Slack({ botToken, apiUrl, intake, logger, edits, ...pace });
+    const gateway = createUseCaseGateway({ clock, createProvider: createSageMaker });
     const desk = new DownloadDesk(clock);
     const changes = new JobChanges((error, { kind, useCase, job }) =>
       logger.error({ err: error, kind, useCase, job }, 'a change of a job was not shown'),
     );
     const sender = new Outbox({
       client: slack.outboxClient,
+      edits,
       store,
       clock,
       log: logger.child({ part: 'outbox' }),
       admins: (channel) => adminsOf(channel, useCases, config.admins),
-      ...(pace?.editInterval === undefined
-        ? {}
-        : { postInterval: pace.editInterval, updateInterval: pace.editInterval }),
+      postInterval: pace?.editInterval,
     });
     outbox = sender;
     const background = logger.child({ part: 'background' });

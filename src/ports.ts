@@ -12,7 +12,13 @@ import type { UseCase } from './domain/use-cases.ts';
 export type EpochMs = number;
 
 export interface Clock {
+  /** The time of day; a machine's clock may be set forward or back at any moment. */
   now(): EpochMs;
+  /**
+   * Milliseconds since some moment, which pass whatever becomes of the time of day: for pauses and paces, which a
+   * clock that is set back would hold up for hours. Left out: as `now`, for clocks that tests hold in hand.
+   */
+  elapsed?(): number;
 }
 
 /** Who asks. `user` is `U…` in Slack; the CLI uses the login name and the team `cli`. */
@@ -40,8 +46,9 @@ export interface UseCaseSession {
   trainingLog(job: string): LogSource;
   /** The log of one compilation job: the streams `<job>` and `<job>/…`. */
   compilationLog(compilationJob: string): LogSource;
-  // What follows works as far as the operation that the session was opened for needs it: `comp` compiles and
-  // links, `pkg` publishes, `gg` looks at components, `dev` at devices. Anything else is refused by AWS.
+  // What follows works as far as the operation that the session was opened for needs it: `train` trains, `comp`
+  // compiles and links, `pkg` publishes, `gg` looks at components, `dev` at devices. Anything else is refused by AWS.
+  readonly training: TrainingProvider;
   readonly compiler: Compiler;
   readonly artifacts: ArtifactLinks;
   readonly components: ComponentRegistry;
@@ -59,6 +66,45 @@ export interface JobCatalog {
     job: Pick<TrainingJob, 'name' | 'arn'>,
     signal?: AbortSignal,
   ): Promise<Readonly<Record<string, string>>>;
+}
+
+// --- Training ---------------------------------------------------------------------------------------
+
+/** Where training runs. */
+export interface TrainingProvider {
+  readonly name: TrainingJob['provider'];
+  /** What an existing job would be run again with. @returns undefined when there is no such job */
+  setup(job: string, signal?: AbortSignal): Promise<TrainingSetup | undefined>;
+  /**
+   * Starts a run. The same request again is the same run: its name is what it is known by.
+   * @returns the run's id: for SageMaker its name
+   * @throws AppError not_found: no such job to repeat · conflict: it cannot be repeated, or the name is another
+   *   job's · invalid_input, permission_denied, rate_limited: refused, nothing was started · unavailable, timeout:
+   *   not known whether it was started, the same request again tells
+   */
+  deploy(request: TrainingRequest, signal?: AbortSignal): Promise<string>;
+}
+
+export interface TrainingSetup {
+  hyperparameters: Readonly<Record<string, string>>;
+  /** Left out where the job does not run on so many of one type: then its machines cannot be chosen here. */
+  machines?: { type: string; count: number } | undefined;
+  /** What to know before it is run again: what goes on from the old run, and what is different. A sentence each. */
+  notes: readonly string[];
+  /** Why it cannot be run again. */
+  refusal?: { reason: string; hint: string } | undefined;
+}
+
+export interface TrainingRequest {
+  /** Of the new run. */
+  name: string;
+  /** The job that it repeats; all that is not said here is as it was there. */
+  again: string;
+  /** All of them, not only the changed ones. */
+  hyperparameters: Readonly<Record<string, string>>;
+  machines?: TrainingSetup['machines'];
+  /** When somebody began to ask for it: a run of that name from before is another one. */
+  askedAt: EpochMs;
 }
 
 // --- Compilations -----------------------------------------------------------------------------------
@@ -339,8 +385,17 @@ export interface Store
     OutboxStore,
     AlertStore,
     SubscriptionStore,
-    TimerStore {
+    TimerStore,
+    StoreHealth {
   close(): Promise<void>;
+}
+
+export interface StoreHealth {
+  /**
+   * What keeps changes from being stored, as far as it is known; undefined: nothing. It goes away by itself, without
+   * anybody storing something, once there is room again.
+   */
+  problem(): string | undefined;
 }
 
 export interface AuditTrail {
@@ -366,12 +421,29 @@ export interface JobRecord {
     | undefined;
   /** The last look at it, when it got no answer; gone with the next answer. */
   failedCheck?: { at: EpochMs; message: string } | undefined;
+  /** It had ended when it was described: there is nothing more to be asked. */
+  described?: boolean | undefined;
   /** It was met in the use case's list of jobs: what was created after the newest such one is news. */
   listed?: boolean | undefined;
   /** Something happened to it while Signalbox watched: what it comes to is told, also after a restart. */
   news?: boolean | undefined;
   /** It completed and shall be compiled by itself; gone once that is done, so that a restart does it. */
   compileDue?: boolean | undefined;
+  /** Somebody started it from an earlier job. */
+  rerun?: Rerun | undefined;
+}
+
+export interface Rerun {
+  /** The job that it repeats. */
+  of: string;
+  /** What both train, so that a success here makes the failure there good, whatever this one is called. */
+  pipeline: string;
+  by: Actor;
+  /** For words where a mention would ping; from outside. */
+  byName: string;
+  at: EpochMs;
+  /** Differences, a line each, secrets masked. */
+  changes: readonly string[];
 }
 
 /** Every method returns once what it did is durable. A job's key is its use case and name. */
@@ -438,6 +510,8 @@ export interface EventRecord {
   state: 'pending' | 'handled' | 'set-aside';
   /** While it is pending. */
   event?: AwsEvent | undefined;
+  /** What it tells the newest of (domain/aws-events.ts), and when it happened. */
+  about?: { things: readonly string[]; at: EpochMs } | undefined;
   /** Ends of handling that failed, so far. */
   tries?: number | undefined;
   settledAt?: EpochMs | undefined;
@@ -453,6 +527,8 @@ export interface EventStore {
   addEvent(record: EventRecord): Promise<boolean>;
   /** As `changeJob`; nothing for one that is gone. */
   changeEvent(id: string, change: (record: EventRecord) => EventRecord): Promise<void>;
+  /** When the newest event about this thing happened, of those that are handled and kept. */
+  newestHandled(thing: string): Promise<EpochMs | undefined>;
   /** `pending`: oldest first; others newest first. */
   listEvents(query: { state: EventRecord['state']; limit: number }): Promise<EventRecord[]>;
   /** Of those that are kept; those set aside also by their code. */
@@ -493,6 +569,13 @@ export interface OutboxRecord {
   shown: number;
   /** Digest of what Slack shows: the same content is not sent again. */
   digest?: string | undefined;
+  /** Digest of what the content says apart from times; content that says what is shown already is a mere refresh. */
+  says?: string | undefined;
+  /** Milliseconds between two mere refreshes; without it there are none. */
+  refreshEvery?: number | undefined;
+  /** `says` of what Slack shows, and since when. */
+  shownSays?: string | undefined;
+  shownAt?: EpochMs | undefined;
   /** A post is under way since then: unless `ts` is known, nobody knows whether it arrived. */
   postingSince?: EpochMs | undefined;
   /** Where it stands in Slack. */

@@ -13,6 +13,11 @@ export function s3Arn(place: Place, resource: string): string {
   return `arn:${partition(place)}:s3:::${resource}`;
 }
 
+/** `arn:aws:iam::123456789012:role/x`: IAM has no region. */
+export function iamArn(place: Place, resource: string): string {
+  return `arn:${partition(place)}:iam::${place.account}:${resource}`;
+}
+
 /** `aws`, `aws-cn`, `aws-us-gov`: the role's is the account's; without a role the region tells. */
 function partition({ roleArn, region }: Place): string {
   const ofRole = roleArn?.split(':')[1];

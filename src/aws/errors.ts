@@ -14,6 +14,8 @@ export interface AwsErrorContext {
   region?: string | undefined;
   /** The IAM actions the operation needs, for the checklist of a refusal: `logs:GetLogEvents`. */
   actions?: readonly string[] | undefined;
+  /** The role that the operation hands to SageMaker, in words, and how to let it: lines of a checklist. */
+  passes?: { role: string; fix: readonly string[] } | undefined;
 }
 
 /** The fields of an SDK error that matter; every one may be missing on a network failure. */
@@ -218,11 +220,12 @@ export function awsErrorToAppError(error: unknown, context: AwsErrorContext): Ap
   if (/not authorized to perform: iam:PassRole/i.test(e.message)) {
     return make(
       'permission_denied',
-      `AWS refused to ${context.operation}${where}: the role that Signalbox works with may not hand the compile role to SageMaker (iam:PassRole).`,
+      `AWS refused to ${context.operation}${where}: the role that Signalbox works with may not hand ${context.passes?.role ?? 'a role'} to SageMaker (iam:PassRole).`,
       [
         'An admin of the use case can fix it:',
-        '• the role of the use case needs iam:PassRole on compile.roleArn (the parameter CompileRoleArn of infra/use-case-account.yaml)',
-        '• compile.roleArn in signalbox.yaml must be that role, letter by letter',
+        ...(context.passes?.fix ?? ['the role of the use case needs iam:PassRole on it']).map(
+          (line) => `• ${line}`,
+        ),
       ].join('\n'),
     );
   }

@@ -1,7 +1,14 @@
 /** Opens use cases' AWS accounts: a role session, and on it the jobs, their logs, compilations and components. */
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError } from '../errors.ts';
-import type { Clock, JobCatalog, LogSource, UseCaseGateway, UseCaseSession } from '../ports.ts';
+import type {
+  Clock,
+  JobCatalog,
+  LogSource,
+  TrainingProvider,
+  UseCaseGateway,
+  UseCaseSession,
+} from '../ports.ts';
 import { createArtifactLinks } from './artifact-links.ts';
 import { createGreengrass } from './greengrass.ts';
 import { createCompiler } from './neo.ts';
@@ -10,8 +17,8 @@ import { type RoleSession, RoleSessions } from './sessions.ts';
 
 export interface GatewayOptions {
   clock: Clock;
-  /** The provider's view of an open session: `createSageMakerCatalog`. */
-  createJobCatalog: (session: RoleSession) => JobCatalog;
+  /** The provider's view of an open session: `createSageMaker`. */
+  createProvider: (session: RoleSession) => { jobs: JobCatalog; training: TrainingProvider };
   /** Default: sessions by STS and the SDK's own credentials. */
   sessions?: RoleSessions;
 }
@@ -52,7 +59,7 @@ export function createUseCaseGateway(options: GatewayOptions): UseCaseGateway {
       const { components, devices } = createGreengrass(session);
       const fresh: UseCaseSession = {
         sessionName: session.sessionName,
-        jobs: options.createJobCatalog(session),
+        ...options.createProvider(session),
         trainingLog: (job) => log(TRAINING_LOG_GROUP, job, false),
         compilationLog: (job) => log(COMPILATION_LOG_GROUP, job, true),
         compiler: createCompiler(session),

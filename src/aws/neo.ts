@@ -21,6 +21,13 @@ const WITH_VERSION = new Set(['MXNET', 'PYTORCH', 'TENSORFLOW', 'TFLITE']);
 const PAGE = 100;
 /** What StopCompilationJob and a second look agree to call the end. */
 const ENDED = new Set(['COMPLETED', 'FAILED', 'STOPPED']);
+const COMPILE_ROLE = {
+  role: 'the compile role',
+  fix: [
+    'the role of the use case needs iam:PassRole on compile.roleArn (the parameter CompileRoleArn of infra/use-case-account.yaml)',
+    'compile.roleArn in signalbox.yaml must be that role, letter by letter',
+  ],
+};
 /** Answers that SageMaker gives before it makes anything; after any other nobody knows. */
 const REFUSALS = new Set<AppError['code']>([
   'conflict',
@@ -101,6 +108,7 @@ export function createCompiler(session: RoleSession): Compiler {
           {
             operation: `start the compilation ${order.compilationJob}`,
             actions: ['sagemaker:CreateCompilationJob', 'iam:PassRole'],
+            passes: COMPILE_ROLE,
           },
           () => client.send(new CreateCompilationJobCommand(request(order)), abortable(signal)),
         );

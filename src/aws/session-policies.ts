@@ -4,7 +4,7 @@
  */
 import type { UseCase } from '../domain/use-cases.ts';
 import type { SessionOperation } from '../ports.ts';
-import { awsArn, s3Arn } from './arns.ts';
+import { awsArn, iamArn, s3Arn } from './arns.ts';
 
 export const TRAINING_LOG_GROUP = '/aws/sagemaker/TrainingJobs';
 export const COMPILATION_LOG_GROUP = '/aws/sagemaker/CompilationJobs';
@@ -38,6 +38,22 @@ const readLogs =
     ),
   ];
 
+/** The role is handed to SageMaker and to nobody else. */
+const passRole = (role: string): Statement => ({
+  ...allow(['iam:PassRole'], role),
+  Condition: { StringEquals: { 'iam:PassedToService': 'sagemaker.amazonaws.com' } },
+});
+
+/** A run has the tags of the job that it repeats: reading and giving them are rights of their own. */
+const train: Need = (useCase) => [
+  allow(
+    ['sagemaker:CreateTrainingJob', 'sagemaker:ListTags', 'sagemaker:AddTags'],
+    awsArn(useCase, 'sagemaker', 'training-job/*'),
+  ),
+  // Which role the job has is only known once it was looked at; the use case's own role says which may be handed over.
+  passRole(iamArn(useCase, 'role/*')),
+];
+
 const compile: Need = (useCase) => [
   allow(['sagemaker:ListTags'], awsArn(useCase, 'sagemaker', 'training-job/*')),
   allow(
@@ -45,15 +61,7 @@ const compile: Need = (useCase) => [
     awsArn(useCase, 'sagemaker', 'compilation-job/*'),
   ),
   allow(['sagemaker:ListCompilationJobs'], '*'),
-  ...(useCase.compile
-    ? [
-        {
-          ...allow(['iam:PassRole'], useCase.compile.roleArn),
-          // The role is handed to SageMaker and to nobody else.
-          Condition: { StringEquals: { 'iam:PassedToService': 'sagemaker.amazonaws.com' } },
-        },
-      ]
-    : []),
+  ...(useCase.compile ? [passRole(useCase.compile.roleArn)] : []),
 ];
 
 /** Compiled models. Without s3:ListBucket S3 says 403 for what is not there. */
@@ -103,7 +111,7 @@ const lookAtDevices: Need = (useCase) => [
 /** An operation may find jobs; whatever more it does stands in its line. */
 const NEEDS: Readonly<Record<SessionOperation, readonly Need[]>> = {
   logs: [findJobs, readLogs(TRAINING_LOG_GROUP, COMPILATION_LOG_GROUP)],
-  train: [findJobs],
+  train: [findJobs, train],
   comp: [findJobs, compile, readLogs(COMPILATION_LOG_GROUP), readArtifacts],
   pkg: [findJobs, lookAtComponents, publishComponents, readArtifacts],
   gg: [findJobs, lookAtComponents],

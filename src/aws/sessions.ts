@@ -6,7 +6,7 @@ import { newSessionName } from '../domain/session-name.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError } from '../errors.ts';
 import type { Actor, Clock, EpochMs, SessionOperation } from '../ports.ts';
-import { awsErrorToAppError, isExpiredCredentials } from './errors.ts';
+import { type AwsErrorContext, awsErrorToAppError, isExpiredCredentials } from './errors.ts';
 import { sessionPolicy } from './session-policies.ts';
 
 /** Role chaining caps a session at one hour, and the bot itself mostly runs on a role. */
@@ -37,7 +37,7 @@ export type AssumeRole = (request: AssumeRoleRequest) => Promise<AwsCredentials>
 /** The bot's own credentials, fresh from the SDK's chain: environment, profile, container, instance. */
 export type OwnCredentials = (region: string) => Promise<AwsCredentials>;
 
-interface AwsCallContext {
+interface AwsCallContext extends Pick<AwsErrorContext, 'passes'> {
   /** As the reader would say it after "could not": `find the job train-resnet`. */
   operation: string;
   /** The IAM actions it needs. */

@@ -22,6 +22,7 @@ import {
   plain,
   section,
 } from './text.ts';
+import { TRAIN } from './train-ids.ts';
 
 export const ALERT = {
   acknowledge: 'alert.acknowledge',
@@ -132,8 +133,12 @@ function logsButton({ kind, job, useCase }: Alert, { target }: AlertSubject): Bu
     : getLogsButton(useCase, job);
 }
 
+/** Of a training the form to run it again, with something changed. */
 function retryButton(alert: Alert, { target }: AlertSubject): Button | undefined {
-  if (alert.job === undefined || target === undefined) return undefined;
+  if (alert.job === undefined) return undefined;
+  if (alert.kind === 'training')
+    return button('Retry…', TRAIN.again, writeRef({ useCase: alert.useCase, job: alert.job }));
+  if (target === undefined) return undefined;
   const ref = writeRef({ useCase: alert.useCase, job: alert.job, target });
   if (alert.kind === 'compilation') return button('Retry', COMPILE.retry, ref);
   return alert.kind === 'component' ? button('Package again…', COMPILE.package, ref) : undefined;

@@ -5,9 +5,18 @@ import { componentUrl } from '../domain/console-links.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
 import { maskSecrets } from '../domain/mask-secrets.ts';
 import type { UseCase } from '../domain/use-cases.ts';
+import type { Rerun } from '../ports.ts';
 import { COMPILE } from './compile-ids.ts';
 import { componentWords } from './job-card.ts';
-import { compilationAdvice, guidanceLines, trainingAdvice, trainingLabel, writeRef } from './job-facts.ts';
+import {
+  changesWords,
+  compilationAdvice,
+  guidanceLines,
+  runAgainButton,
+  trainingAdvice,
+  trainingLabel,
+  writeRef,
+} from './job-facts.ts';
 import { getLogsButton } from './logs.ts';
 import type { Block, Message } from './message.ts';
 import {
@@ -52,7 +61,7 @@ export function trainingAnnouncement(job: TrainingJob, useCase: Of): Message {
     completed ? [] : [quoted(job.failureReason), advice ? plain(advice.cause, 300) : ''],
     actions(
       getLogsButton(useCase.id, job.name),
-      completed ? button('Compile…', COMPILE.open, ref) : undefined,
+      completed ? button('Compile…', COMPILE.open, ref) : runAgainButton(job),
       button('Details', COMPILE.details, ref),
     ),
   );
@@ -65,6 +74,15 @@ export function interruptionMessage(job: TrainingJob): Message {
     `:zap: *Spot capacity was taken back*: ${named(job.name)} waits for more`,
     advice ? [guidanceLines(advice)] : [],
     [],
+  );
+}
+
+/** In the threads of the old job: a name, because a mention would ping them about their own act. */
+export function runAgainMessage(job: string, { byName, changes }: Rerun, useCase: Of): Message {
+  return message(
+    `:repeat: *Run again* as ${named(job)} by ${plain(byName, 80)}`,
+    [changesWords(changes)],
+    actions(button('Details', COMPILE.details, writeRef({ useCase: useCase.id, job }))),
   );
 }
 

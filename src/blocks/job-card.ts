@@ -12,6 +12,8 @@ import {
   guidanceLines,
   type JobFacts,
   overallWords,
+  rerunWords,
+  runAgainButton,
   stateOf,
   statesOf,
   targetWords,
@@ -51,8 +53,11 @@ export function jobCard(facts: JobFacts): Message {
         [
           `*Training job ${code(job.name)}* · ${plain(useCase.name, 100)}`,
           trainingWords(facts),
-          ...(completed && facts.compiles ? [`${overallWords(overall)}`] : []),
-        ].join('\n'),
+          rerunWords(facts),
+          completed && facts.compiles ? overallWords(overall) : '',
+        ]
+          .filter((line) => line !== '')
+          .join('\n'),
       ),
       ...trainingFailure(facts),
       ...(completed || facts.attempts.length > 0 ? rows : []),
@@ -62,11 +67,27 @@ export function jobCard(facts: JobFacts): Message {
       ...actions(
         getLogsButton(useCase.id, job.name),
         completed && facts.compiles ? compileButton(facts) : undefined,
+        completed ? undefined : runAgainButton(job),
         button('Details', COMPILE.details, writeRef({ useCase: useCase.id, job: job.name })),
       ),
       context(...freshness(facts)),
     ],
   };
+}
+
+/** What a card says apart from times that pass by themselves: where it is the same, nothing has happened. */
+export function jobCardSays(facts: JobFacts): string {
+  const { failedCheck, lastCheckedAt } = facts;
+  const silent = failedCheck !== undefined && failedCheck.at >= lastCheckedAt;
+  return JSON.stringify(
+    jobCard({
+      ...facts,
+      now: 0,
+      usual: new Map(),
+      lastCheckedAt: 0,
+      failedCheck: silent ? { ...failedCheck, at: 0 } : undefined,
+    }),
+  );
 }
 
 function compileButton({ useCase, job, attempts }: JobFacts): Button | undefined {
@@ -190,7 +211,10 @@ export function milestones(facts: JobFacts): Milestone[] {
         job.failureReason,
         advice && guidanceLines(advice),
         `failure-${job.name}.txt`,
-        actions(getLogsButton(facts.useCase.id, job.name)),
+        actions(
+          getLogsButton(facts.useCase.id, job.name),
+          job.status.toLowerCase() === 'completed' ? undefined : runAgainButton(job),
+        ),
       ),
     });
   }

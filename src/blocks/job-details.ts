@@ -29,6 +29,8 @@ import {
   type JobFacts,
   machine,
   overallWords,
+  rerunWords,
+  runAgainButton,
   starter,
   stateOf,
   statesOf,
@@ -148,7 +150,9 @@ function overview(details: DetailsFacts): Block[] {
   const length = job.endedAt === undefined ? undefined : job.endedAt - (job.startedAt ?? job.createdAt);
   return [
     section(
-      [trainingWords(details), ...(details.compiles ? [overallWords(stateOf(details))] : [])].join('\n'),
+      [trainingWords(details), rerunWords(details), details.compiles ? overallWords(stateOf(details)) : '']
+        .filter((line) => line !== '')
+        .join('\n'),
     ),
     ...(job.failureReason ? [section(verbatim(job.failureReason, 2900).block)] : []),
     ...(advice ? [section(guidanceLines(advice))] : []),
@@ -164,6 +168,7 @@ function overview(details: DetailsFacts): Block[] {
     ]),
     ...hyperparameters(job.hyperparameters),
     ...actions(
+      runAgainButton(job),
       linkButton('Open in the AWS console', `${COMPILE.link}:1`, trainingJobUrl(useCase.region, job.name)),
     ),
   ];

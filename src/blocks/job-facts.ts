@@ -14,8 +14,10 @@ import { adviceForCompilation, type FailureAdvice, guidanceForTraining } from '.
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
 import { maskSecrets } from '../domain/mask-secrets.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import type { Actor } from '../ports.ts';
-import { code, codeBlock, duration, escapeMrkdwn, link, mention, moment, plain } from './text.ts';
+import type { Actor, Rerun } from '../ports.ts';
+import type { Button } from './message.ts';
+import { button, code, codeBlock, duration, escapeMrkdwn, link, mention, moment, plain } from './text.ts';
+import { TRAIN } from './train-ids.ts';
 
 /** Everything that a card or a details view is drawn from. */
 export interface JobFacts {
@@ -36,17 +38,19 @@ export interface JobFacts {
   /** Whether the use case has compile settings, and component settings. */
   compiles: boolean;
   packages: boolean;
+  /** It repeats an earlier job. */
+  rerun?: Rerun | undefined;
 }
 
 /** What facts are made from: a snapshot of the store. */
 export interface JobPicture
-  extends Pick<JobFacts, 'job' | 'attempts' | 'components' | 'lastCheckedAt' | 'failedCheck'> {
+  extends Pick<JobFacts, 'job' | 'rerun' | 'attempts' | 'components' | 'lastCheckedAt' | 'failedCheck'> {
   useCase: UseCase;
   targets: readonly { target: string; usualMs?: number | undefined }[];
 }
 
 export function factsOf(picture: JobPicture, now: number): JobFacts {
-  const { useCase, job, attempts, components, lastCheckedAt, failedCheck } = picture;
+  const { useCase, job, rerun, attempts, components, lastCheckedAt, failedCheck } = picture;
   return {
     useCase,
     job,
@@ -61,6 +65,7 @@ export function factsOf(picture: JobPicture, now: number): JobFacts {
     now,
     compiles: useCase.compile !== undefined,
     packages: useCase.components !== undefined,
+    rerun,
   };
 }
 
@@ -132,6 +137,29 @@ export function trainingWords(facts: JobFacts): string {
   ]
     .filter((part) => part !== '')
     .join(' · ');
+}
+
+/** `:repeat: Run again from \`train-a\` by ada · \`batch-size: 8 → 4\``; empty for any other job. */
+export function rerunWords({ rerun }: Pick<JobFacts, 'rerun'>): string {
+  if (!rerun) return '';
+  const from = `:repeat: Run again from ${code(rerun.of)} by ${plain(rerun.byName, 80)}`;
+  return [from, changesWords(rerun.changes)].filter((part) => part !== '').join(' · ');
+}
+
+const CHANGES_SHOWN = 5;
+
+/** How a run differs from the one that it repeats. */
+export function changesWords(changes: readonly string[]): string {
+  if (changes.length === 0) return 'unchanged';
+  const shown = changes.slice(0, CHANGES_SHOWN).map((change) => code(change, 120));
+  const more = changes.length - shown.length;
+  return `${shown.join(' ')}${more > 0 ? ` … ${more} more` : ''}`;
+}
+
+/** For a job that has ended; where it ran on something else than SageMaker nothing can repeat it. */
+export function runAgainButton(job: TrainingJob): Button | undefined {
+  if (!isFinished(job) || job.provider !== 'sagemaker') return undefined;
+  return button('Run again…', TRAIN.again, writeRef({ useCase: job.useCase, job: job.name }));
 }
 
 export function machine({ instanceType, instanceCount }: TrainingJob): string {

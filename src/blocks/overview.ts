@@ -115,7 +115,11 @@ export function homeView(facts: HomeFacts): Home {
       ? [
           ...alertsPart(facts.alerts),
           ...jobsPart('Running now', facts.running, 'Nothing trains or compiles at the moment.'),
-          ...jobsPart('My jobs', facts.mine, 'None yet: jobs whose models you have compiled stand here.'),
+          ...jobsPart(
+            'My jobs',
+            facts.mine,
+            'None yet: jobs that you have run again or whose models you have compiled stand here.',
+          ),
         ]
       : []),
     header('Your use cases'),

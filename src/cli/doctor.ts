@@ -1,7 +1,7 @@
 /** `signalbox doctor`: what is wrong between here, Slack and AWS, and the exact fix for each. */
 import { createUseCaseGateway } from '../aws/gateway.ts';
 import { loadConfig } from '../config.ts';
-import { createSageMakerCatalog } from '../providers/sagemaker.ts';
+import { createSageMaker } from '../providers/sagemaker.ts';
 import { checkAws } from './doctor/aws-checks.ts';
 import type { Check } from './doctor/checks.ts';
 import { checkEvents } from './doctor/event-checks.ts';
@@ -21,7 +21,7 @@ export async function doctor(options: { json?: boolean }, io: CliIo): Promise<nu
   const config = loadConfig({ env: io.env, cwd: io.cwd });
   const gateway = createUseCaseGateway({
     clock: { now: () => Date.now() },
-    createJobCatalog: createSageMakerCatalog,
+    createProvider: createSageMaker,
   });
   const checks = (
     await Promise.all([

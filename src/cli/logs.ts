@@ -14,7 +14,7 @@ import { createLogEngine } from '../logs/index.ts';
 import { findUseCase } from '../operations/choose-use-case.ts';
 import { type DownloadOutcome, downloadLogs } from '../operations/download-logs.ts';
 import type { Clock } from '../ports.ts';
-import { createSageMakerCatalog } from '../providers/sagemaker.ts';
+import { createSageMaker } from '../providers/sagemaker.ts';
 import { appendCommandLineAudit } from '../stores/audit-files.ts';
 import { type CliIo, line } from './io.ts';
 import { localActor } from './local-actor.ts';
@@ -40,7 +40,7 @@ export async function logs(words: readonly string[], flags: LogsFlags, io: CliIo
     const actor = localActor();
     const outcome = await downloadLogs(
       {
-        gateway: createUseCaseGateway({ clock, createJobCatalog: createSageMakerCatalog }),
+        gateway: createUseCaseGateway({ clock, createProvider: createSageMaker }),
         engine: createLogEngine({ spoolDir: join(config.dataDir, 'spool') }),
         // Beside a running bot, which holds the store: the command line has an audit file of its own.
         store: { appendAudit: (record) => appendCommandLineAudit(config.dataDir, record) },

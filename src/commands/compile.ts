@@ -40,6 +40,7 @@ import { stopCompilation } from '../operations/stop-compilation.ts';
 import type { ClickedAction, Command, Context, OpenView, SubmittedView, ViewAnswer } from './command.ts';
 import { deliverCompileLog } from './compile-log.ts';
 import { openPackage } from './components.ts';
+import { inView, refusedView } from './in-view.ts';
 import { metadataFor, openUseCases, ownerOf, permitted, readJobRef, readMetadata } from './job-access.ts';
 import type { Services } from './services.ts';
 import { followInView } from './view-turns.ts';
@@ -58,7 +59,7 @@ export function compileCommand(services: Services): Command {
       const view = await context.openModal(
         waitingView(metadataFor(context), 'Compile a model', `Looking at ${code(request.job)}`),
       );
-      return inView(services, context, view, request.job, async () => {
+      return inView(services, context, view, request.job, compileFailed, async () => {
         const useCase = await findUseCaseFor(context, request.job);
         if (useCase) return fillForm(context, view, useCase, request.job, request.corrections);
         await view.update(refusedView(context));
@@ -116,7 +117,7 @@ export function compileCommand(services: Services): Command {
 
   /** @param view shows that something is coming already */
   async function openForm(context: Context, view: OpenView, ref: JobRef): Promise<void> {
-    await inView(services, context, view, ref.job, async () => {
+    await inView(services, context, view, ref.job, compileFailed, async () => {
       const useCase = await permitted(services, context, ref.useCase, {
         permission: 'compile:start',
         action: REFUSED,
@@ -180,7 +181,7 @@ export function compileCommand(services: Services): Command {
     return {
       update: compileStarting(metadata, { job: ref.job, targets }),
       after: () =>
-        inView(services, context, context.view!, ref.job, async () => {
+        inView(services, context, context.view!, ref.job, compileFailed, async () => {
           const useCase = services.useCases.find(({ id }) => id === ref.useCase);
           if (!useCase)
             throw new AppError('not_found', `The use case ${ref.useCase} is not configured any more.`);
@@ -414,29 +415,6 @@ export function compileCommand(services: Services): Command {
 function canOpenModal(context: Context): boolean {
   return context.invocation === '' || context.invocation.startsWith('/');
 }
-
-/** What goes wrong after a window has opened is said in it. */
-async function inView(
-  services: Services,
-  context: Context,
-  view: OpenView,
-  job: string,
-  work: () => Promise<void>,
-): Promise<void> {
-  try {
-    await work();
-  } catch (thrown) {
-    const error = toAppError(thrown);
-    context.log[error.code === 'internal' ? 'error' : 'info'](
-      { ref: error.ref, err: error, job, at: services.clock.now() },
-      'failed in a window',
-    );
-    if (!(await view.update(compileFailed(metadataFor(context), job, error)))) throw error;
-  }
-}
-
-const refusedView = (context: Context): Modal =>
-  waitingView(metadataFor(context), 'Not allowed', 'You were told why in a message.');
 
 const digest = (value: string | undefined): string =>
   value ? createHash('sha256').update(value).digest('hex').slice(0, 12) : '';

@@ -13,6 +13,7 @@ const RIGHTS: readonly Permission[] = [
   'jobs:read',
   'logs:read',
   'compile:start',
+  'train:start',
   'artifacts:read',
   'components:publish',
   'alerts:handle',

@@ -13,6 +13,7 @@ import { AppError } from '../errors.ts';
 import { type JobFilter, jobPage, jobSnapshot } from '../operations/job-snapshots.ts';
 import type { ClickedAction, Command, Context, OpenView } from './command.ts';
 import { metadataFor, openUseCases, permitted, readJobRef } from './job-access.ts';
+import { runAgainActions } from './run-again.ts';
 import type { Services } from './services.ts';
 import { followInView, ViewTurns } from './view-turns.ts';
 
@@ -24,6 +25,7 @@ const DESCRIBED = 12;
 
 export function jobsCommand(services: Services): Command {
   const turns = new ViewTurns();
+  const again = runAgainActions(services);
 
   async function run(context: Context, text: string): Promise<void> {
     const words = commandWords(text);
@@ -174,7 +176,9 @@ export function jobsCommand(services: Services): Command {
       [COMPILE.refresh]: (context, action) => switchTab(context, action, true),
       // Slack tells of clicks on links too; the browser does the rest.
       [COMPILE.link]: async () => {},
+      ...again.actions,
     },
+    views: { ...again.views },
   };
 }
 

@@ -79,6 +79,8 @@ export interface Alert {
   advice?: FailureAdvice | undefined;
   /** Last lines of the log of what failed first; secrets masked. */
   excerpt?: AlertExcerpt | undefined;
+  /** Looks into that log that found nothing to show. */
+  emptyLooks?: number | undefined;
   /** What its buttons act on; left out where there is no job behind it. */
   job?: string | undefined;
 }
@@ -276,6 +278,38 @@ export function applyDue(alert: Alert, at: EpochMs, rule: EscalationRule): { ale
     ),
     call: { level, escalated: true },
   };
+}
+
+/**
+ * The alert after its clock was set: what is due keeps its distance, so that neither everything is due at once nor
+ * anything for hours. Nobody is waited for longer than the rule says in any case, also when a clock was set back while
+ * nothing ran.
+ * @param setBy milliseconds by which the clock was set forward, below 0: back
+ */
+export function followClock(alert: Alert, at: EpochMs, setBy: number, rule: EscalationRule): Alert {
+  if (alert.state !== 'open' || alert.dueAt === undefined) return alert;
+  const { snoozedUntil } = alert;
+  const moved = alert.dueAt + setBy;
+  const dueAt = snoozedUntil === undefined ? Math.min(moved, at + rule.afterMs) : moved;
+  if (dueAt === alert.dueAt) return alert;
+  return { ...alert, dueAt, ...(snoozedUntil === undefined ? {} : { snoozedUntil: dueAt }) };
+}
+
+/** Looks into the log of a failure that found nothing, after which nobody looks again by itself. */
+const EMPTY_LOOKS = 3;
+/** Milliseconds after a failure in which its last lines may still be on their way into the log. */
+const LOG_LATE = 10 * 60_000;
+
+/** Whether the log of what failed first is still to be looked into. */
+export function needsLook({ excerpt, emptyLooks = 0 }: Alert): boolean {
+  return excerpt === undefined && emptyLooks < EMPTY_LOOKS;
+}
+
+/** @param read the log could be read: once all of it must be there, one look is enough */
+export function withEmptyLook(alert: Alert, at: EpochMs, read: boolean): Alert {
+  if (!needsLook(alert)) return alert;
+  const whole = read && at - alert.openedAt > LOG_LATE;
+  return { ...alert, emptyLooks: whole ? EMPTY_LOOKS : (alert.emptyLooks ?? 0) + 1 };
 }
 
 function nextDue(at: EpochMs, level: number, rule: EscalationRule): EpochMs | undefined {

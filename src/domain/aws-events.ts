@@ -270,6 +270,25 @@ export function subjectKey(event: AwsEvent): string {
   return JSON.stringify([event.account, event.region, event.resource]);
 }
 
+/**
+ * What an event tells the newest of, where nothing but events tells it: an older one that comes later is over. Of
+ * training jobs and compilations the record of the job knows better (domain/job-sightings.ts).
+ */
+export function thingsOf(event: AwsEvent): readonly string[] {
+  const { account, region } = event;
+  const thing = (...parts: readonly string[]): string => JSON.stringify([account, region, ...parts]);
+  switch (event.kind) {
+    case 'deployment':
+      return [thing('deployment', event.deployment, event.device)];
+    case 'installed-component':
+      return event.components.map(({ name }) => thing('component', name, event.device));
+    case 'alarm':
+      return [thing('alarm', event.resource)];
+    default:
+      return [];
+  }
+}
+
 class Missing extends Error {}
 
 const common = (from: Envelope, resource: string, at = from.time): Common => ({

@@ -17,7 +17,7 @@ const BODY_LIMIT = 512 * 1024;
 const ANSWER_WITHIN = 4_500;
 
 export interface EventsRouteOptions {
-  intake: EventIntake;
+  intake: Pick<EventIntake, 'receive'>;
   secret: string;
   log: IngestLog;
   answerWithin?: number;

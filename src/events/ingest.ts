@@ -11,11 +11,12 @@ import {
   parseAwsEvent,
   type SetAside,
   subjectKey,
+  thingsOf,
 } from '../domain/aws-events.ts';
 import { maskSecrets } from '../domain/mask-secrets.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { toAppError } from '../errors.ts';
-import type { Clock, EventRecord, EventSource, EventStore } from '../ports.ts';
+import type { Clock, EventRecord, EventSource, EventStore, StoreHealth } from '../ports.ts';
 import type { EventIntake, Receipt } from './intake.ts';
 
 /** Which use case the event belongs to: one of its account and region. */
@@ -32,7 +33,7 @@ export interface IngestLog {
 }
 
 export interface IngestOptions {
-  store: EventStore;
+  store: EventStore & StoreHealth;
   clock: Clock;
   useCases: readonly UseCase[];
   log: IngestLog;
@@ -96,6 +97,7 @@ export class Ingest implements EventIntake {
         code: 'no-use-case',
         message: `No use case is in account ${event.account} and region ${event.region}.`,
       });
+    const things = thingsOf(event);
     const record: EventRecord = {
       id: event.id,
       keys,
@@ -103,6 +105,7 @@ export class Ingest implements EventIntake {
       via,
       state: 'pending',
       event,
+      ...(things.length === 0 ? {} : { about: { things, at: event.at } }),
     };
     if (!(await store.addEvent(record))) {
       this.counts.duplicates += 1;
@@ -111,6 +114,10 @@ export class Ingest implements EventIntake {
     this.counts.stored += 1;
     if (this.#started) this.#handOver(record);
     return 'stored';
+  }
+
+  problem(): string | undefined {
+    return this.#options.store.problem();
   }
 
   /** Resolves when everything stored so far is handled or set aside, repetitions included. */
@@ -169,18 +176,21 @@ export class Ingest implements EventIntake {
   /** What waits for its turn, or to be tried again, takes no place of those who could go. */
   async #handleUntilDone(record: EventRecord, event: AwsEvent): Promise<void> {
     const { signal } = this.#stopping;
-    for (let tries = (record.tries ?? 0) + 1; !signal.aborted; tries += 1) {
-      const done = await this.#queue.add(() => this.#handle(record.id, event, tries));
-      if (done) return;
-      await this.#pause(tries);
+    let tries = record.tries ?? 0;
+    for (let pauses = 1; !signal.aborted; pauses += 1) {
+      const end = await this.#queue.add(() => this.#handle(record.id, event, tries + 1));
+      if (end === 'done') return;
+      if (end === 'again') tries += 1;
+      // The store tells by itself when it can be written again: not long after that it goes on.
+      await this.#pause(end === 'blocked' ? Math.min(pauses, 4) : pauses);
     }
   }
 
-  /** @returns false: to be tried again */
-  async #handle(id: string, event: AwsEvent, tries: number): Promise<boolean> {
+  /** @returns `blocked`: to be tried again, and not the event's fault */
+  async #handle(id: string, event: AwsEvent, tries: number): Promise<'done' | 'again' | 'blocked'> {
     const { store, clock, log } = this.#options;
     const { signal } = this.#stopping;
-    if (signal.aborted) return true;
+    if (signal.aborted) return 'done';
     try {
       for (const useCase of this.#concerned(event))
         for (const { kind, run } of this.#handlers)
@@ -191,36 +201,38 @@ export class Ingest implements EventIntake {
         settledAt: clock.now(),
       }));
       this.counts.handled += 1;
-      return true;
+      return 'done';
     } catch (thrown) {
       // Cut off by the stop: the next start does it again.
-      if (signal.aborted) return true;
+      if (signal.aborted) return 'done';
       const error = toAppError(thrown);
-      const final = error.code === 'invalid_input' || tries >= (this.#options.tries ?? 12);
-      log.warn({ err: thrown, ref: error.ref, id, tries, final }, 'handling an event failed');
-      if (final) {
-        await this.#giveUp(
-          id,
-          { code: 'failed', message: `${error.message} (reference ${error.ref})` },
-          event,
-        );
-        return true;
-      }
-      this.counts.retried += 1;
+      const blocked = store.problem();
+      const final =
+        blocked === undefined && (error.code === 'invalid_input' || tries >= (this.#options.tries ?? 12));
+      const words = { err: thrown, ref: error.ref, id, tries, final };
+      // The store has said already what is wrong, and there may be hundreds that wait for it.
+      if (blocked === undefined) log.warn(words, 'handling an event failed');
+      else log.debug(words, 'an event waits until something can be stored');
+      this.counts.retried += final ? 0 : 1;
+      // With a full disk every handling fails: that uses up no event's tries.
+      if (blocked !== undefined) return 'blocked';
       try {
-        await store.changeEvent(id, (known) => ({ ...known, tries }));
+        if (final)
+          await this.#giveUp(
+            id,
+            { code: 'failed', message: `${error.message} (reference ${error.ref})` },
+            event,
+          );
+        else await store.changeEvent(id, (known) => ({ ...known, tries }));
       } catch (cause) {
-        log.warn(
-          { err: cause, id },
-          'the tries of an event are not stored: after a restart they are counted anew',
-        );
+        log.warn({ err: cause, id }, 'what became of an event could not be stored: it is tried again');
+        return 'blocked';
       }
-      return false;
+      return final ? 'done' : 'again';
     }
   }
 
   async #giveUp(id: string, reason: SetAside, event: AwsEvent): Promise<void> {
-    this.counts.setAside.failed = (this.counts.setAside.failed ?? 0) + 1;
     await this.#options.store.changeEvent(id, ({ event: _, ...known }) => ({
       ...known,
       state: 'set-aside',
@@ -228,10 +240,11 @@ export class Ingest implements EventIntake {
       reason,
       excerpt: maskSecrets(JSON.stringify(event).slice(0, EXCERPT)),
     }));
+    this.counts.setAside.failed = (this.counts.setAside.failed ?? 0) + 1;
   }
 
   /** Ends early when the intake stops. */
-  async #pause(tries: number): Promise<void> {
+  async #pause(nth: number): Promise<void> {
     const [first, most] = this.#options.backoff ?? [1_000, 300_000];
     const { signal } = this.#stopping;
     await new Promise<void>((resolve) => {
@@ -240,7 +253,7 @@ export class Ingest implements EventIntake {
         signal.removeEventListener('abort', done);
         resolve();
       };
-      const timer = setTimeout(done, Math.min(most, first * 2 ** Math.min(20, tries - 1)));
+      const timer = setTimeout(done, Math.min(most, first * 2 ** Math.min(20, nth - 1)));
       signal.addEventListener('abort', done, { once: true });
     });
   }

@@ -9,4 +9,6 @@ export interface EventIntake {
    * @throws AppError unavailable: it could not be stored, and must come again
    */
   receive(body: string, via: EventSource): Promise<Receipt>;
+  /** Why nothing can be stored now: asking for more would be in vain. Undefined: nothing is known of that. */
+  problem(): string | undefined;
 }

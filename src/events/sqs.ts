@@ -1,6 +1,7 @@
 /**
  * Events from the queue: long polls, batches of ten. A message leaves the queue only after its event is stored;
- * while that takes long it stays hidden from others. SQS's own errors are waited out, longer each time.
+ * while that takes long it stays hidden from others. SQS's own errors are waited out, longer each time, and while
+ * nothing can be stored nothing is asked for: every receipt counts towards the queue's dead-letter queue.
  */
 import { type Message, SQSClient } from '@aws-sdk/client-sqs';
 import { Consumer } from 'sqs-consumer';
@@ -10,6 +11,15 @@ import type { EventIntake } from './intake.ts';
 
 /** Milliseconds that a batch under way has for its end. */
 const STOP_WITHIN = 10_000;
+/** Seconds of the first poll and of one after an error: whether the queue can be read is to be known soon. */
+const SHORT_WAIT = 1;
+
+/** What can fail: each lasts until the same has worked again. */
+type Step = 'read' | 'store' | 'change';
+const WORDS: Readonly<Record<Exclude<Step, 'store'>, string>> = {
+  read: 'the queue cannot be read',
+  change: 'what is stored cannot be deleted from the queue, and comes again',
+};
 
 export interface SqsIntakeOptions {
   queueUrl: string;
@@ -31,11 +41,12 @@ export class SqsIntake {
   readonly #client: SQSClient;
   readonly #consumer: Consumer;
   readonly #stopping = new AbortController();
-  #failures = 0;
+  /** Failures in a row. */
+  readonly #failures: Record<Step, number> = { read: 0, store: 0, change: 0 };
+  readonly #problems = new Map<Step, string>();
   /** Batches that are being stored or deleted. */
   #underway = 0;
   #onIdle: (() => void) | undefined;
-  #problem: string | undefined = 'the queue was not asked yet';
   readonly counts = { received: 0, left: 0 };
 
   constructor(options: SqsIntakeOptions) {
@@ -53,7 +64,7 @@ export class SqsIntake {
       queueUrl: options.queueUrl,
       sqs: this.#client,
       batchSize: 10,
-      waitTimeSeconds: options.waitSeconds ?? 20,
+      waitTimeSeconds: SHORT_WAIT,
       visibilityTimeout,
       heartbeatInterval: Math.max(1, Math.floor(visibilityTimeout / 2)),
       // Every error is waited out below, this kind as well.
@@ -62,12 +73,15 @@ export class SqsIntake {
       suppressFifoWarning: true,
       preReceiveMessageCallback: () => this.#breathe(),
       postReceiveMessageCallback: async () => {
-        this.#failures = 0;
-        this.#problem = undefined;
+        this.#worked('read');
+        this.#consumer.updateOption('waitTimeSeconds', options.waitSeconds ?? 20);
       },
       handleMessageBatch: (messages) => this.#handle(messages),
     });
-    this.#consumer.on('error', (error) => this.#failed(error));
+    this.#problems.set('read', 'the queue has not answered yet');
+    // Of messages: they could not be deleted, or not be kept hidden.
+    this.#consumer.on('error', (error, messages) => this.#failed(messages ? 'change' : 'read', error));
+    this.#consumer.on('message_processed', () => this.#worked('change'));
     this.#consumer.on('response_processed', () => this.#settled());
   }
 
@@ -77,7 +91,11 @@ export class SqsIntake {
 
   /** What is in the way, for readiness checks. */
   problem(): string | undefined {
-    return this.#problem;
+    const blocked = this.#options.intake.problem();
+    if (blocked !== undefined)
+      return `nothing is taken from the queue, since it could not be stored: ${blocked}`;
+    const [problem] = this.#problems.values();
+    return problem;
   }
 
   /** Nothing is received any more; what was received is stored and deleted. What comes too late comes again. */
@@ -100,20 +118,15 @@ export class SqsIntake {
   async #handle(messages: Message[]): Promise<Message[]> {
     this.#underway += 1;
     this.counts.received += messages.length;
+    nameApart(messages);
     const stored = await Promise.all(messages.map((message) => this.#receive(message)));
     const done = messages.filter((_, index) => stored[index]);
-    if (done.length < messages.length) {
+    if (done.length === messages.length) this.#worked('store');
+    else {
       this.counts.left += messages.length - done.length;
-      this.#failures += 1;
+      this.#failures.store += 1;
     }
-    // SQS may give one message twice in an answer, each with a receipt of its own, and takes no batch of deletions
-    // whose entries have the same name.
-    const names = new Set<string | undefined>();
-    return done.map((message, index) => {
-      const isTwin = names.has(message.MessageId);
-      names.add(message.MessageId);
-      return isTwin ? { ...message, MessageId: `${message.MessageId}-${index}` } : message;
-    });
+    return done;
   }
 
   /** @returns whether the message may be deleted */
@@ -122,8 +135,7 @@ export class SqsIntake {
       await this.#options.intake.receive(message.Body ?? '', 'sqs');
       return true;
     } catch (error) {
-      const { message: words, ref } = toAppError(error);
-      this.#problem = `events cannot be stored: ${words}`;
+      const { ref } = toAppError(error);
       this.#options.log.error(
         {
           err: error,
@@ -142,31 +154,65 @@ export class SqsIntake {
     this.#onIdle?.();
   }
 
-  #failed(error: Error): void {
+  #worked(step: Step): void {
+    this.#failures[step] = 0;
+    this.#problems.delete(step);
+  }
+
+  #failed(step: Exclude<Step, 'store'>, error: Error): void {
     if (this.#stopping.signal.aborted) {
       this.#settled();
       return;
     }
-    this.#failures += 1;
-    this.#problem = `the queue cannot be read: ${error.message}`;
-    this.#options.log.warn({ err: error, failures: this.#failures }, 'the queue gave an error');
+    this.#failures[step] += 1;
+    if (step === 'read') this.#consumer.updateOption('waitTimeSeconds', SHORT_WAIT);
+    const { ref } = toAppError(error);
+    // Anybody may ask for readiness; accounts and roles, which AWS names in its words, are for the log.
+    this.#problems.set(step, `${WORDS[step]}: ${kindOf(error)} (reference ${ref})`);
+    this.#options.log.warn({ err: error, ref, failures: this.#failures[step] }, WORDS[step]);
   }
 
-  /** Before each poll: a pause after errors, so that neither SQS nor a full disk is asked without end. */
+  /** Before each poll: a pause after errors, so that SQS is not asked without end; none while nothing can be stored. */
   async #breathe(): Promise<void> {
     const { signal } = this.#stopping;
     const [first, most] = this.#options.backoff ?? [1_000, 60_000];
-    const wait = this.#failures === 0 ? 0 : Math.min(most, first * 2 ** Math.min(20, this.#failures - 1));
-    if (wait > 0 && !signal.aborted)
-      await new Promise<void>((resolve) => {
-        const done = (): void => {
-          clearTimeout(timer);
-          signal.removeEventListener('abort', done);
-          resolve();
-        };
-        const timer = setTimeout(done, wait);
-        signal.addEventListener('abort', done, { once: true });
-      });
+    const failures = Math.max(...Object.values(this.#failures));
+    if (failures > 0) await this.#pause(Math.min(most, first * 2 ** Math.min(20, failures - 1)));
+    while (this.#options.intake.problem() !== undefined && !signal.aborted) await this.#pause(first);
     if (signal.aborted) throw new AppError('unavailable', 'The intake is stopping.');
   }
+
+  /** Ends early when the intake stops. */
+  async #pause(ms: number): Promise<void> {
+    const { signal } = this.#stopping;
+    if (signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      signal.addEventListener('abort', done, { once: true });
+    });
+  }
+}
+
+/**
+ * SQS may give one message twice in an answer, each with a receipt of its own, and takes no batch of deletions or of
+ * visibility changes whose entries have the same id. The consumer makes both from the messages that it was given, and
+ * so they themselves are named apart.
+ */
+function nameApart(messages: Message[]): void {
+  const names = new Set<string | undefined>();
+  for (const [index, message] of messages.entries()) {
+    if (names.has(message.MessageId)) message.MessageId = `${message.MessageId}-${index}`;
+    names.add(message.MessageId);
+  }
+}
+
+/** `AccessDenied`, `ECONNREFUSED`, `TimeoutError`: what went wrong, without the service's words. */
+function kindOf({ cause, name }: Error): string {
+  const { code, name: kind } = (cause ?? {}) as { code?: unknown; name?: unknown };
+  return typeof code === 'string' ? code : typeof kind === 'string' ? kind : name;
 }

@@ -1,24 +1,21 @@
 /** CloudWatch alarms: told where somebody subscribed to them, and alerts only of those. */
 import { alarmAnnouncement } from '../blocks/announcements.ts';
-import type { AlarmEvent } from '../domain/aws-events.ts';
+import { type AlarmEvent, thingsOf } from '../domain/aws-events.ts';
 import { type Happening, matchesSubscription } from '../domain/subscriptions.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import { NewestOf } from './newest-of.ts';
-import { alertsChannelOf, announce, type NotifierDeps } from './notifier.ts';
+import { alertsChannelOf, announce, isStale, type NotifierDeps } from './notifier.ts';
 
 export function alarmNotifier(deps: NotifierDeps): {
   onAlarm(event: AlarmEvent, useCase: UseCase): Promise<void>;
 } {
   const { store, alerts } = deps;
-  const newest = new NewestOf();
 
   return {
     async onAlarm(event, useCase) {
       const { alarm, state, resource, at } = event;
       const pipeline = `alarm ${resource}`;
-      const stale = newest.isStale(`${useCase.id} ${resource}`, at);
       if (state === 'OK') await alerts.succeeded(useCase, { kind: 'alarm', pipeline, at });
-      if (stale) return;
+      if (await isStale(store, thingsOf(event), at)) return;
       const happening: Happening = {
         useCase: useCase.id,
         kind: 'alarm',

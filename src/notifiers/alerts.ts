@@ -4,7 +4,7 @@ import type { AlertDesk, ShowAlert } from '../operations/alert-desk.ts';
 import { alertsChannelOf, type Notices, type Notifier } from './notifier.ts';
 
 /** Key of an alert's message in the outbox. */
-const alertKey = (id: string): string => `alert/${id}`;
+export const alertKey = (id: string): string => `alert/${id}`;
 
 /** Everything is drawn from the alert's state under keys of its own, so drawing again shows nothing twice. */
 export function alertBoard(notices: Notices): ShowAlert {

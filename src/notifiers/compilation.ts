@@ -1,6 +1,7 @@
 /** Compilations: one announcement when all of a job have ended, each failure as an alert or part of one. */
 import { createHash } from 'node:crypto';
 import { compilationAnnouncement } from '../blocks/announcements.ts';
+import { needsLook } from '../domain/alerts.ts';
 import { backgroundActor } from '../domain/background-actor.ts';
 import { type CompilationAttempt, currentStatus, isLive, isSuccessful } from '../domain/compilations.ts';
 import { modelName } from '../domain/components.ts';
@@ -10,7 +11,8 @@ import { alertsChannelOf, announce, NEWS_FOR, type Notifier, type NotifierDeps }
 
 export function compilationNotifier(deps: NotifierDeps): Notifier & { idle(): Promise<void> } {
   const { store, clock, alerts, onError } = deps;
-  const reading = new Set<Promise<void>>();
+  /** Alert → the look into its log that is under way. */
+  const reading = new Map<string, Promise<void>>();
 
   async function ended(attempt: CompilationAttempt, useCase: UseCase): Promise<void> {
     const { job, target, id } = attempt;
@@ -29,7 +31,7 @@ export function compilationNotifier(deps: NotifierDeps): Notifier & { idle(): Pr
         advice,
         job,
       });
-      if (alert && !alert.excerpt && alert.subjects[0]?.id === id) explainLater(alert.id, attempt, useCase);
+      if (alert && needsLook(alert) && alert.subjects[0]?.id === id) explainLater(alert.id, attempt, useCase);
     }
     await announceAll(job, useCase);
   }
@@ -62,17 +64,24 @@ export function compilationNotifier(deps: NotifierDeps): Notifier & { idle(): Pr
   }
 
   function explainLater(alert: string, attempt: CompilationAttempt, useCase: UseCase): void {
+    if (reading.has(alert)) return;
+    const failed = (doing: string) => (error: unknown) =>
+      onError(error, { useCase: useCase.id, subject: attempt.job, doing });
     const work = compilationFailure(deps, {
       actor: backgroundActor(deps.team),
       useCase,
       attempt: attempt.id,
     })
-      .then(({ excerpt }) => (excerpt ? alerts.explain(alert, { excerpt }) : undefined))
-      .catch((error: unknown) =>
-        onError(error, { useCase: useCase.id, subject: attempt.job, doing: 'explaining a failure' }),
+      .then(({ excerpt, logProblem }) =>
+        alerts.explain(alert, { ...(excerpt ? { excerpt } : {}), read: logProblem === undefined }),
       )
-      .finally(() => reading.delete(work));
-    reading.add(work);
+      .catch((error: unknown) => {
+        failed('explaining a failure')(error);
+        return alerts.explain(alert, { read: false });
+      })
+      .catch(failed('noting a look into a log'))
+      .finally(() => reading.delete(alert));
+    reading.set(alert, work);
   }
 
   return {
@@ -86,7 +95,7 @@ export function compilationNotifier(deps: NotifierDeps): Notifier & { idle(): Pr
           await ended(attempt, useCase);
     },
     async idle() {
-      while (reading.size > 0) await Promise.all(reading);
+      while (reading.size > 0) await Promise.all(reading.values());
     },
   };
 }

@@ -4,12 +4,18 @@ import {
   deploymentAnnouncement,
   installedAnnouncement,
 } from '../blocks/announcements.ts';
-import type { DeploymentEvent, InstalledComponentEvent } from '../domain/aws-events.ts';
+import { type DeploymentEvent, type InstalledComponentEvent, thingsOf } from '../domain/aws-events.ts';
 import { type Component, isSettled, modelName } from '../domain/components.ts';
 import { adviceForComponent } from '../domain/failure-guidance.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import { NewestOf } from './newest-of.ts';
-import { alertsChannelOf, announce, NEWS_FOR, type Notifier, type NotifierDeps } from './notifier.ts';
+import {
+  alertsChannelOf,
+  announce,
+  isStale,
+  NEWS_FOR,
+  type Notifier,
+  type NotifierDeps,
+} from './notifier.ts';
 
 const FAILED_DEPLOYMENT = new Set(['FAILED', 'REJECTED']);
 const DONE_DEPLOYMENT = new Set(['SUCCEEDED', 'COMPLETED']);
@@ -72,19 +78,16 @@ export function deviceNotifier(deps: NotifierDeps): {
   onDeployment(event: DeploymentEvent, useCase: UseCase): Promise<void>;
   onInstalled(event: InstalledComponentEvent, useCase: UseCase): Promise<void>;
 } {
-  const { alerts } = deps;
-  const newest = new NewestOf();
+  const { alerts, store } = deps;
 
   return {
     async onDeployment(event, useCase) {
       const { deployment, device, status, at } = event;
       const key = `deployment/${deployment}/${device}/${status}`;
-      const stale = newest.isStale(`${useCase.id} ${deployment} ${device}`, at);
       const failed = FAILED_DEPLOYMENT.has(status);
       if (DONE_DEPLOYMENT.has(status))
         await alerts.succeeded(useCase, { kind: 'deployment', pipeline: `device ${device}`, at });
-      // A failure that a later event has made good by the time it arrives is no news.
-      if (failed && stale) return;
+      if (await isStale(store, thingsOf(event), at)) return;
       const alert = failed
         ? await alerts.raise(useCase, {
             kind: 'deployment',
@@ -111,13 +114,13 @@ export function deviceNotifier(deps: NotifierDeps): {
 
     async onInstalled(event, useCase) {
       const { device, at } = event;
+      const things = thingsOf(event);
       let alerted = false;
-      for (const { name, version, status } of event.components) {
+      for (const [index, { name, version, status }] of event.components.entries()) {
         const pipeline = `component ${name} on ${device}`;
-        const stale = newest.isStale(`${useCase.id} ${pipeline}`, at);
         if (WORKING_COMPONENT.has(status))
           await alerts.succeeded(useCase, { kind: 'deployment', pipeline, at });
-        if (!BROKEN_COMPONENT.has(status) || stale) continue;
+        if (!BROKEN_COMPONENT.has(status) || (await isStale(store, [things[index]!], at))) continue;
         const alert = await alerts.raise(useCase, {
           kind: 'deployment',
           title: `Component ${status.toLowerCase()} on a device`,
@@ -132,6 +135,7 @@ export function deviceNotifier(deps: NotifierDeps): {
         });
         alerted ||= alert !== undefined;
       }
+      if (await isStale(store, things, at)) return;
       const failed = event.components.some(({ status }) => BROKEN_COMPONENT.has(status));
       await announce(
         deps,

@@ -32,6 +32,8 @@ export function digestNotifier(deps: NotifierDeps): Notifier {
       data: { rule, last },
     });
     const last = typeof timer?.data?.last === 'number' ? timer.data.last : now - DAY;
+    // With its last one still to come, the clock was ahead then, and the next one would be too far away.
+    if (last > now) return store.putTimer(following(now));
     if (!timer || timer.data?.rule !== rule) return store.putTimer(following(last));
     if (timer.dueAt > now) return;
     const from = Math.max(now - WEEK, last);

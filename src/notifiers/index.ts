@@ -2,6 +2,7 @@
 
 import type { AwsEvent, AwsEventKind, CompilationHint, TrainingEvent } from '../domain/aws-events.ts';
 import { isFinished } from '../domain/jobs.ts';
+import { elapsed } from '../domain/passed-time.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { CancelledError } from '../errors.ts';
 import { observeJob } from '../operations/observe-jobs.ts';
@@ -36,12 +37,25 @@ export interface EventSourceOf {
   on<K extends AwsEventKind>(kind: K, handler: Handler<K>): void;
 }
 
+/** Milliseconds until what could not be told is told again; doubles up to the second. */
+const TELL_AGAIN = [2_000, 300_000] as const;
+
+/** What a notifier could not tell of a use case: its recovery tells it. */
+interface Untold {
+  notifier: Notifier;
+  useCase: UseCase;
+  failures: number;
+  /** By the time that passes. */
+  nextTry: number;
+}
+
 export class Notifiers {
   readonly #deps: NotifiersDeps;
   readonly #all: readonly Notifier[];
   readonly #cards: ReturnType<typeof jobCardNotifier>;
   readonly #reading: readonly { idle(): Promise<void> }[];
   readonly #stopping = new AbortController();
+  readonly #untold = new Map<string, Untold>();
   #unsubscribe: (() => void) | undefined;
   #beat: ReturnType<Beat> | undefined;
   #ticking: Promise<void> | undefined;
@@ -82,11 +96,10 @@ export class Notifiers {
       const useCase = useCases.find(({ id }) => id === change.useCase);
       if (!useCase) return;
       for (const notifier of this.#all)
-        await notifier
-          .onChange?.(change, useCase)
-          .catch((error: unknown) =>
-            onError(error, { useCase: useCase.id, subject: change.job, doing: `telling of ${change.kind}` }),
-          );
+        await notifier.onChange?.(change, useCase).catch((error: unknown) => {
+          onError(error, { useCase: useCase.id, subject: change.job, doing: `telling of ${change.kind}` });
+          this.#missed(notifier, useCase);
+        });
     });
     this.#recovering ??= this.#recover();
     this.#beat ??= (this.#deps.beat ?? cronBeat)(() => {
@@ -124,6 +137,7 @@ export class Notifiers {
 
   async #round(): Promise<void> {
     const { onError } = this.#deps;
+    await this.#tellAgain();
     await Promise.all(
       this.#all.map((notifier) =>
         notifier.tick?.(this.#stopping.signal).catch((error: unknown) => {
@@ -139,12 +153,39 @@ export class Notifiers {
     for (const useCase of useCases)
       for (const notifier of this.#all) {
         if (this.#stopping.signal.aborted) return;
-        await notifier
-          .recover?.(useCase)
-          .catch((error: unknown) =>
-            onError(error, { useCase: useCase.id, doing: 'telling what a stop left untold' }),
-          );
+        await notifier.recover?.(useCase).catch((error: unknown) => {
+          onError(error, { useCase: useCase.id, doing: 'telling what a stop left untold' });
+          this.#missed(notifier, useCase);
+        });
       }
+  }
+
+  // --- What could not be told, mostly since the disk was full ------------------------------------------
+
+  #missed(notifier: Notifier, useCase: UseCase): void {
+    const key = `${this.#all.indexOf(notifier)} ${useCase.id}`;
+    const failures = (this.#untold.get(key)?.failures ?? 0) + 1;
+    const [first, most] = TELL_AGAIN;
+    const wait = Math.min(most, first * 2 ** Math.min(20, failures - 1));
+    const nextTry = elapsed(this.#deps.clock) + wait;
+    this.#untold.set(key, { notifier, useCase, failures, nextTry });
+  }
+
+  async #tellAgain(): Promise<void> {
+    const { store, clock, onError } = this.#deps;
+    for (const [key, untold] of this.#untold) {
+      if (this.#stopping.signal.aborted || store.problem() !== undefined) return;
+      if (untold.nextTry > elapsed(clock)) continue;
+      const { notifier, useCase } = untold;
+      try {
+        await notifier.recover?.(useCase);
+        // Unless something else could not be told meanwhile.
+        if (this.#untold.get(key) === untold) this.#untold.delete(key);
+      } catch (error) {
+        onError(error, { useCase: useCase.id, doing: 'telling what could not be told' });
+        this.#missed(notifier, useCase);
+      }
+    }
   }
 
   // --- Events into what is known: from there on it is as if AWS had been asked -------------------------

@@ -5,7 +5,7 @@
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { jobCard, type Milestone, milestones } from '../blocks/job-card.ts';
+import { jobCard, jobCardSays, type Milestone, milestones } from '../blocks/job-card.ts';
 import { factsOf } from '../blocks/job-facts.ts';
 import { code, plain, section } from '../blocks/text.ts';
 import { maskSecrets } from '../domain/mask-secrets.ts';
@@ -29,6 +29,11 @@ export interface Attachments {
 }
 
 const JOBS_LIMIT = 1_000;
+/**
+ * Milliseconds between two edits of a card that tell nothing but times: every 30 s while anything runs, and a little
+ * for the edit's own turn.
+ */
+const REFRESH_EVERY = 27_000;
 /** Cards of one job that were deleted in Slack until no new one is made. */
 const CARDS = 20;
 
@@ -65,7 +70,10 @@ export function jobCardNotifier(
       now && !now.card ? { ...now, card: { channel, told: milestones(facts).map((one) => one.key) } } : now,
     );
     const at = record?.card?.channel ?? channel;
-    await notices.show(key, at, jobCard(facts));
+    await notices.show(key, at, jobCard(facts), {
+      says: jobCardSays(facts),
+      refreshEvery: snapshot.live ? REFRESH_EVERY : undefined,
+    });
     for (const milestone of milestones(facts)) await tell(key, at, milestone, record);
     return key;
   }
@@ -107,7 +115,7 @@ export function jobCardNotifier(
       const isNew =
         change.kind === 'job-changed'
           ? (await store.getJob(useCase.id, change.job))?.news === true
-          : change.kind !== 'checked';
+          : change.kind !== 'checked' && change.kind !== 'run-again';
       const thread = await draw(useCase, change.job, isNew);
       if (thread !== undefined && change.kind === 'auto-failed')
         await tellAutoFailure(thread, useCase, change);

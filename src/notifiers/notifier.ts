@@ -6,7 +6,7 @@ import type { UseCase } from '../domain/use-cases.ts';
 import type { AlertDesk } from '../operations/alert-desk.ts';
 import type { JobChange } from '../operations/job-changes.ts';
 import type { JobDeps } from '../operations/job-deps.ts';
-import type { EpochMs, Store } from '../ports.ts';
+import type { EpochMs, EventStore, Store } from '../ports.ts';
 
 /** The one sender of messages; `slack/outbox.ts` says what its methods promise. */
 export interface Notices {
@@ -21,7 +21,12 @@ export interface Notices {
       expiresAt?: EpochMs | undefined;
     },
   ): Promise<boolean>;
-  show(key: string, channel: string, message: Message, options?: { urgent?: boolean }): Promise<void>;
+  show(
+    key: string,
+    channel: string,
+    message: Message,
+    options?: { urgent?: boolean; says?: string; refreshEvery?: number | undefined },
+  ): Promise<void>;
   adopt(key: string, channel: string, ts: string): Promise<void>;
 }
 
@@ -49,6 +54,16 @@ export const NEWS_FOR = 24 * 3_600_000;
 /** Where an alert goes. */
 export const alertsChannelOf = (useCase: UseCase): string | undefined =>
   useCase.alertsChannel ?? useCase.channels[0];
+
+/** Whether newer events about all of these things were handled: what an older one says that comes late is over. */
+export async function isStale(
+  store: Pick<EventStore, 'newestHandled'>,
+  things: readonly string[],
+  at: EpochMs,
+): Promise<boolean> {
+  const newest = await Promise.all(things.map((thing) => store.newestHandled(thing)));
+  return newest.every((known) => known !== undefined && at < known);
+}
 
 /**
  * Posts it once in each channel that is subscribed to such things, after its quiet hours.

@@ -1,8 +1,8 @@
 /** Runs that print nothing any more: one warning for each silence. */
-
 import { stuckAnnouncement } from '../blocks/announcements.ts';
 import { backgroundActor } from '../domain/background-actor.ts';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
+import { ClockWatch, elapsed } from '../domain/passed-time.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { readLogEnds } from '../operations/log-end.ts';
 import type { EpochMs } from '../ports.ts';
@@ -14,35 +14,52 @@ const LOOK_EVERY = 60_000;
 /** Logs that are looked at in one beat; the others have their turn in the next. */
 const AT_ONCE = 4;
 
+interface Watched {
+  key: string;
+  job: TrainingJob;
+  useCase: UseCase;
+  /** Milliseconds of silence that are too long. */
+  after: number;
+}
+
 /** Only what has printed before can fall silent: some containers never print. */
 export function stuckRunNotifier(deps: NotifierDeps): Notifier {
   const { store, clock, gateway, alerts, useCases, onError } = deps;
-  /** Job → when to look at its log again. */
-  const next = new Map<string, EpochMs>();
+  /** Job → when to look at its log again, by the time that passes. */
+  const next = new Map<string, number>();
+  /** Job → time of its last line, and since when, by the time that passes, there is no later one. */
+  const lastLines = new Map<string, { at: EpochMs; since: number }>();
+  const watch = new ClockWatch(clock);
+  /**
+   * The clock was set while this process ran. Held against it, every log may be silent for hours all at once: from
+   * then on a silence is as long as it was watched.
+   */
+  let doubted = false;
   let looking: Promise<void> | undefined;
 
-  async function look(
-    job: TrainingJob,
-    useCase: UseCase,
-    after: number,
-    signal: AbortSignal,
-  ): Promise<EpochMs> {
+  /** @returns milliseconds until the next look */
+  async function look({ key, job, useCase, after }: Watched, signal: AbortSignal): Promise<number> {
     const session = await gateway.open(useCase, backgroundActor(deps.team), 'logs');
     const now = clock.now();
     const ends = await readLogEnds(session.trainingLog(job.name), { now, signal });
     const last = ends.at(-1);
-    if (!last) return now + Math.max(LOOK_EVERY, after / 3);
+    if (!last) return Math.max(LOOK_EVERY, after / 3);
+    const passed = elapsed(clock);
+    const known = lastLines.get(key);
+    const since = known?.at === last.at ? known.since : passed;
+    lastLines.set(key, { at: last.at, since });
+    const silence = doubted ? passed - since : now - last.at;
     const pipeline = job.name;
     // It prints (again): an earlier silence is over.
     await alerts.succeeded(useCase, { kind: 'stuck', pipeline, at: last.at });
-    if (now - last.at < after) return Math.max(last.at + after, now + LOOK_EVERY);
+    if (silence < after) return Math.max(after - silence, LOOK_EVERY);
     const record = await store.getJob(useCase.id, job.name);
-    if (!record || isFinished(record.job)) return now + after;
+    if (!record || isFinished(record.job)) return after;
     const id = `stuck/${job.name}/${last.at}`;
     const lines = last.text.trimEnd().split('\n').slice(-10).join('\n');
     const alert = await alerts.raise(useCase, {
       kind: 'stuck',
-      title: `No log line for ${Math.floor((now - last.at) / 60_000)} minutes`,
+      title: `No log line for ${Math.floor(silence / 60_000)} minutes`,
       cause: '',
       scope: job.name,
       subject: { id, name: job.name, job: job.name, pipeline, at: last.at },
@@ -57,12 +74,13 @@ export function stuckRunNotifier(deps: NotifierDeps): Notifier {
       stuckAnnouncement(job, last.at, now, useCase),
       { except: alert && alertsChannelOf(useCase) },
     );
-    return now + Math.max(LOOK_EVERY, after / 3);
+    return Math.max(LOOK_EVERY, after / 3);
   }
 
   async function round(signal: AbortSignal): Promise<void> {
-    const now = clock.now();
-    const due: { key: string; job: TrainingJob; useCase: UseCase; after: number }[] = [];
+    doubted ||= watch.setBy() !== 0;
+    const passed = elapsed(clock);
+    const due: Watched[] = [];
     const running = new Set<string>();
     for (const useCase of useCases) {
       const after = useCase.stuckAfterMs;
@@ -71,21 +89,29 @@ export function stuckRunNotifier(deps: NotifierDeps): Notifier {
         const key = `${useCase.id} ${job.name}`;
         if (!mayBeStuck(job)) continue;
         running.add(key);
-        if ((next.get(key) ?? (job.startedAt ?? job.createdAt) + after) <= now)
-          due.push({ key, job, useCase, after });
+        if (!next.has(key)) {
+          const age = clock.now() - (job.startedAt ?? job.createdAt);
+          next.set(key, passed + Math.min(after, after - age));
+        }
+        if (next.get(key)! <= passed) due.push({ key, job, useCase, after });
       }
     }
-    for (const key of next.keys()) if (!running.has(key)) next.delete(key);
+    for (const key of next.keys())
+      if (!running.has(key)) {
+        next.delete(key);
+        lastLines.delete(key);
+      }
     await Promise.all(
-      due.slice(0, AT_ONCE).map(async ({ key, job, useCase, after }) => {
-        next.set(key, now + LOOK_EVERY);
+      due.slice(0, AT_ONCE).map(async (watched) => {
+        const { key, job, useCase, after } = watched;
+        next.set(key, passed + LOOK_EVERY);
         try {
-          next.set(key, await look(job, useCase, after, signal));
+          next.set(key, elapsed(clock) + (await look(watched, signal)));
         } catch (error) {
           if (signal.aborted) return;
           // A log that cannot be read says nothing about the run.
           onError(error, { useCase: useCase.id, subject: job.name, doing: 'looking whether a run is stuck' });
-          next.set(key, clock.now() + after / 3);
+          next.set(key, elapsed(clock) + after / 3);
         }
       }),
     );

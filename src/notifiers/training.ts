@@ -1,5 +1,6 @@
-/** Training jobs: their end once, failures as alerts, a spot interruption as what it is. */
-import { interruptionMessage, trainingAnnouncement } from '../blocks/announcements.ts';
+/** Training jobs: their end once, failures as alerts, a spot interruption as what it is, and what is run again. */
+import { interruptionMessage, runAgainMessage, trainingAnnouncement } from '../blocks/announcements.ts';
+import { needsLook } from '../domain/alerts.ts';
 import { backgroundActor } from '../domain/background-actor.ts';
 import { modelName } from '../domain/components.ts';
 import { guidanceForTraining } from '../domain/failure-guidance.ts';
@@ -7,6 +8,7 @@ import { isFinished } from '../domain/jobs.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { trainingFailure } from '../operations/explain-failure.ts';
 import type { JobRecord } from '../ports.ts';
+import { alertKey } from './alerts.ts';
 import { cardKey } from './job-cards.ts';
 import { alertsChannelOf, announce, NEWS_FOR, type Notifier, type NotifierDeps } from './notifier.ts';
 
@@ -16,17 +18,20 @@ const JOBS_LIMIT = 1_000;
 
 export function trainingNotifier(deps: NotifierDeps): Notifier & { idle(): Promise<void> } {
   const { store, clock, alerts, notices, onError } = deps;
-  const reading = new Set<Promise<void>>();
+  /** Alert → the look into its log that is under way. */
+  const reading = new Map<string, Promise<void>>();
 
-  async function ended({ job }: JobRecord, useCase: UseCase): Promise<void> {
+  async function ended({ job, rerun }: JobRecord, useCase: UseCase): Promise<void> {
     const status = job.status.toLowerCase();
     const at = job.endedAt ?? clock.now();
-    const key = `training/${useCase.id}/${job.name}/${status}`;
+    const key = endKey(useCase, job.name, status);
+    const pipeline = rerun?.pipeline ?? modelName(job.name);
     const happening = { useCase: useCase.id, kind: 'training', name: job.name } as const;
     const post = trainingAnnouncement(job, useCase);
-    await alerts.succeeded(useCase, { kind: 'stuck', pipeline: job.name, at: clock.now() });
+    // Whatever the clocks say: an end comes after every line of the log.
+    await alerts.succeeded(useCase, { kind: 'stuck', pipeline: job.name, at: Math.max(at, clock.now()) });
     if (status === 'completed') {
-      await alerts.succeeded(useCase, { kind: 'training', pipeline: modelName(job.name), at });
+      await alerts.succeeded(useCase, { kind: 'training', pipeline, at });
       return announce(deps, { ...happening, outcome: 'succeeded' }, key, post);
     }
     // Limits and stops on request are ends, not failures.
@@ -36,38 +41,62 @@ export function trainingNotifier(deps: NotifierDeps): Notifier & { idle(): Promi
       kind: 'training',
       title: 'Training failed',
       cause: job.failureReason ?? '',
-      scope: OF_THE_ACCOUNT.has(advice?.id ?? '') ? undefined : modelName(job.name),
-      subject: { id: key, name: job.name, job: job.name, pipeline: modelName(job.name), at },
+      scope: OF_THE_ACCOUNT.has(advice?.id ?? '') ? undefined : pipeline,
+      subject: { id: key, name: job.name, job: job.name, pipeline, at },
+      startedBy: rerun?.by,
       ...(advice ? { advice: plainAdvice(advice) } : {}),
       job: job.name,
     });
     await announce(deps, { ...happening, outcome: 'failed' }, key, post, {
       except: alert && alertsChannelOf(useCase),
     });
-    if (alert && !alert.excerpt && alert.subjects[0]?.id === key) explainLater(alert.id, job.name, useCase);
+    if (alert && needsLook(alert) && alert.subjects[0]?.id === key) explainLater(alert.id, job.name, useCase);
+  }
+
+  /** Where people look who saw the old job fail: in the thread of its alert, and of its card. */
+  async function runAgain({ job, rerun }: JobRecord, useCase: UseCase): Promise<void> {
+    if (!rerun) return;
+    const message = runAgainMessage(job.name, rerun, useCase);
+    const key = `run-again/${useCase.id}/${job.name}`;
+    const alert = await store.findAlertOfSubject(useCase.id, endKey(useCase, rerun.of, 'failed'));
+    const channel = alertsChannelOf(useCase);
+    if (alert && channel !== undefined)
+      await notices.post(`${key}@alert`, channel, message, { thread: alertKey(alert.id) });
+    const old = await store.getJob(useCase.id, rerun.of);
+    const thread = await cardKey(store, useCase.id, rerun.of);
+    if (old?.card) await notices.post(`${key}@card`, old.card.channel, message, { thread });
   }
 
   /** The alert is out already; what the log says is added to it. */
   function explainLater(alert: string, job: string, useCase: UseCase): void {
+    if (reading.has(alert)) return;
+    const failed = (doing: string) => (error: unknown) =>
+      onError(error, { useCase: useCase.id, subject: job, doing });
     const work = (async () => {
       const failure = await trainingFailure(deps, { actor: backgroundActor(deps.team), useCase, job });
       const { excerpt, guidance, logProblem } = failure;
-      if (logProblem)
-        onError(logProblem, { useCase: useCase.id, subject: job, doing: 'reading the end of a log' });
+      if (logProblem) failed('reading the end of a log')(logProblem);
       await alerts.explain(alert, {
         ...(excerpt ? { excerpt } : {}),
         ...(guidance ? { advice: plainAdvice(guidance) } : {}),
+        read: logProblem === undefined,
       });
     })()
-      .catch((error: unknown) =>
-        onError(error, { useCase: useCase.id, subject: job, doing: 'explaining a failure' }),
-      )
-      .finally(() => reading.delete(work));
-    reading.add(work);
+      .catch((error: unknown) => {
+        failed('explaining a failure')(error);
+        return alerts.explain(alert, { read: false });
+      })
+      .catch(failed('noting a look into a log'))
+      .finally(() => reading.delete(alert));
+    reading.set(alert, work);
   }
 
   return {
     async onChange(change, useCase) {
+      if (change.kind === 'run-again') {
+        const started = await store.getJob(useCase.id, change.as);
+        return started && runAgain(started, useCase);
+      }
       if (change.kind !== 'job-appeared' && change.kind !== 'job-changed') return;
       const record = await store.getJob(useCase.id, change.job);
       if (!record?.news) return;
@@ -85,15 +114,21 @@ export function trainingNotifier(deps: NotifierDeps): Notifier & { idle(): Promi
       }
     },
     async recover(useCase) {
-      for (const record of await store.listJobs({ useCase: useCase.id, limit: JOBS_LIMIT }))
+      for (const record of await store.listJobs({ useCase: useCase.id, limit: JOBS_LIMIT })) {
+        if (record.rerun && clock.now() - record.rerun.at < NEWS_FOR) await runAgain(record, useCase);
         if (record.news && isFinished(record.job) && clock.now() - (record.job.endedAt ?? 0) < NEWS_FOR)
           await ended(record, useCase);
+      }
     },
     async idle() {
-      while (reading.size > 0) await Promise.all(reading);
+      while (reading.size > 0) await Promise.all(reading.values());
     },
   };
 }
+
+/** One end of one job: what an alert knows it by. */
+const endKey = (useCase: UseCase, job: string, status: string): string =>
+  `training/${useCase.id}/${job}/${status}`;
 
 const interrupted = ({ secondaryStatus }: { secondaryStatus?: string | undefined }): boolean =>
   secondaryStatus?.toLowerCase() === 'interrupted';

@@ -44,7 +44,8 @@ type Deps = Pick<JobDeps, 'store' | 'changes' | 'clock'> & { team: string };
 /** One that is to be described. */
 export interface Found extends CompilationListing {
   key: string;
-  due: EpochMs;
+  /** Milliseconds until then. */
+  wait: number;
 }
 
 /** Those of one use case. What it has described is remembered as long as it may be listed again. */
@@ -88,7 +89,7 @@ export class ForeignCompilations {
       (one) =>
         !ours.has(one.compilationJob) && !this.#described.has(keyOf(one)) && !this.#waiting.has(keyOf(one)),
     );
-    const found = unknown.map((one, index) => ({ ...one, key: keyOf(one), due: at + index * APART }));
+    const found = unknown.map((one, index) => ({ ...one, key: keyOf(one), wait: index * APART }));
     for (const one of found) this.#waiting.set(one.key, one);
     return found;
   }

@@ -15,6 +15,7 @@ import {
   applySuccess,
   checkMutePattern,
   type EscalationRule,
+  followClock,
   isMuted,
   joinAlert,
   type Mute,
@@ -24,9 +25,11 @@ import {
   type Success,
   snooze,
   withCall,
+  withEmptyLook,
 } from '../domain/alerts.ts';
 import type { FailureAdvice } from '../domain/failure-guidance.ts';
 import { DEFAULT_ESCALATE_AFTER_MS, onCallAt, withoutOwnAct } from '../domain/on-call.ts';
+import { ClockWatch } from '../domain/passed-time.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError } from '../errors.ts';
 import type { Actor, AlertStore, AuditTrail, Clock, Directory, EpochMs } from '../ports.ts';
@@ -68,9 +71,13 @@ export class AlertDesk {
   readonly #deps: AlertDeskDeps;
   /** Alert → its last drawing: drawings of one alert come one after the other, so the newest state wins. */
   readonly #drawing = new Map<string, Promise<void>>();
+  /** Alerts whose newest state could not be drawn. */
+  readonly #undrawn = new Set<string>();
+  readonly #watch: ClockWatch;
 
   constructor(deps: AlertDeskDeps) {
     this.#deps = deps;
+    this.#watch = new ClockWatch(deps.clock);
   }
 
   /**
@@ -117,13 +124,17 @@ export class AlertDesk {
     return alert;
   }
 
-  /** Adds what the log says; the first to say it is kept. */
-  async explain(id: string, facts: { excerpt?: AlertExcerpt; advice?: FailureAdvice }): Promise<void> {
+  /** Adds what the log says; the first to say it is kept. That it says nothing is remembered, also that for good. */
+  async explain(
+    id: string,
+    { read = true, ...facts }: { excerpt?: AlertExcerpt; advice?: FailureAdvice; read?: boolean },
+  ): Promise<void> {
+    const at = this.#deps.clock.now();
     await this.#deps.store.changeAlert(id, (alert) => {
-      if (alert.excerpt || !(facts.excerpt || facts.advice)) return alert;
-      return { ...alert, ...facts };
+      if (alert.excerpt) return alert;
+      return facts.excerpt ? { ...alert, ...facts } : withEmptyLook({ ...alert, ...facts }, at, read);
     });
-    await this.#show(id);
+    if (facts.excerpt || facts.advice) await this.#show(id);
   }
 
   /** A later success: its failures are made good, and alerts with none left end. */
@@ -263,11 +274,17 @@ export class AlertDesk {
   async tick(): Promise<void> {
     const { store, clock, onError } = this.#deps;
     const at = clock.now();
-    for (const { id, dueAt, useCase: name, level } of await this.unresolved()) {
-      if (dueAt === undefined || dueAt > at) continue;
-      const useCase = this.#deps.useCases.find((one) => one.id === name);
+    const setBy = this.#watch.setBy();
+    for (const id of this.#undrawn)
+      await this.#show(id).catch((error: unknown) => onError(error, { alert: id, doing: 'drawing' }));
+    for (const known of await this.unresolved()) {
+      const { id, level } = known;
+      const useCase = this.#deps.useCases.find((one) => one.id === known.useCase);
       if (!useCase) continue;
       try {
+        const moved = (alert: Alert): Alert => followClock(alert, at, setBy, ruleOf(useCase));
+        const { dueAt } = moved(known) === known ? known : await store.changeAlert(id, moved);
+        if (dueAt === undefined || dueAt > at) continue;
         const [same, next] = await Promise.all([
           this.#reach(useCase, level, at),
           this.#reach(useCase, level + 1, at),
@@ -337,7 +354,9 @@ export class AlertDesk {
       .then(async () => {
         const alert = await this.#deps.store.getAlert(id);
         const useCase = alert && this.#deps.useCases.find((one) => one.id === alert.useCase);
+        this.#undrawn.add(id);
         if (alert && useCase) await this.#deps.show(alert, useCase);
+        this.#undrawn.delete(id);
       })
       .finally(() => {
         if (this.#drawing.get(id) === tail) this.#drawing.delete(id);

@@ -1,8 +1,9 @@
 /** What happens by itself: compiling what a training left, packaging what a compilation left. Each once. */
 import { backgroundActor } from '../domain/background-actor.ts';
+import { elapsed } from '../domain/passed-time.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { type AppError, CancelledError, type ErrorCode, toAppError } from '../errors.ts';
-import type { Actor, EpochMs } from '../ports.ts';
+import type { Actor } from '../ports.ts';
 import type { JobChange } from './job-changes.ts';
 import type { JobDeps } from './job-deps.ts';
 import { publishComponents } from './publish-component.ts';
@@ -14,8 +15,9 @@ interface Due {
   job: string;
   /** Of a `package`: the attempt's id and target. */
   attempt?: { id: string; target: string };
-  since: EpochMs;
-  nextTry: EpochMs;
+  /** Both by the time that passes. */
+  since: number;
+  nextTry: number;
 }
 
 /** Milliseconds between tries of what could not be done for now. */
@@ -85,21 +87,21 @@ export class AutoReactions {
 
   /** Does what is due; does not throw. */
   async act(signal: AbortSignal): Promise<void> {
-    const now = this.#deps.clock.now();
+    const now = elapsed(this.#deps.clock);
     const due = [...this.#due].filter(([, { nextTry }]) => nextTry <= now);
     await Promise.all(
       due.map(async ([key, one]) => {
         // Not to be begun twice by two beats.
         one.nextTry = Number.POSITIVE_INFINITY;
         if (await this.#done(one, signal)) this.#due.delete(key);
-        else one.nextTry = this.#deps.clock.now() + TRY_AGAIN;
+        else one.nextTry = elapsed(this.#deps.clock) + TRY_AGAIN;
       }),
     );
   }
 
   #add(due: Omit<Due, 'since' | 'nextTry'>): void {
     const key = JSON.stringify([due.what, due.useCase.id, due.job, due.attempt?.id]);
-    const now = this.#deps.clock.now();
+    const now = elapsed(this.#deps.clock);
     if (!this.#due.has(key)) this.#due.set(key, { ...due, since: now, nextTry: now });
   }
 
@@ -109,7 +111,7 @@ export class AutoReactions {
     try {
       const error = what === 'compile' ? await this.#compile(due, signal) : await this.#package(due, signal);
       if (!error) return true;
-      const age = this.#deps.clock.now() - due.since;
+      const age = elapsed(this.#deps.clock) - due.since;
       if (WORTH_ANOTHER_TRY.has(error.code) && age < GIVE_UP) {
         this.#onError(error, useCase.id, job);
         return false;

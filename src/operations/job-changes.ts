@@ -25,6 +25,8 @@ export type JobChange = OfJob &
     | { kind: 'compilation'; attempt: CompilationAttempt; before?: CompilationAttempt | undefined }
     /** Without `before` it was just asked for. */
     | { kind: 'component'; component: Component; before?: Component | undefined }
+    /** Somebody started it again, as another job. */
+    | { kind: 'run-again'; as: string }
     /** Asked, and nothing new but the time (or that the question got no answer): elapsed times may be redrawn. */
     | { kind: 'checked' }
     /** What should have happened by itself did not, and will not be tried again by itself. */

@@ -46,6 +46,7 @@ export interface JobSnapshot {
   useCase: UseCase;
   job: TrainingJob;
   card: JobRecord['card'];
+  rerun: JobRecord['rerun'];
   overall: OverallState;
   /** The use case's own targets first, then those that were tried besides. */
   targets: readonly TargetSnapshot[];
@@ -63,7 +64,7 @@ export interface JobSnapshot {
   lastCheckedAt: EpochMs;
   /** The last question that got no answer since. */
   failedCheck?: { at: EpochMs; message: string } | undefined;
-  /** Slack users who asked for compilations of it, in order; nobody for what went by itself. */
+  /** Slack users who started it again or asked for compilations of it, in order; nobody for what went by itself. */
   people: readonly string[];
 }
 
@@ -128,11 +129,15 @@ function compose(
       packageable: useCase.components !== undefined && compiled && !good,
     };
   });
-  const people = attempts.map(({ startedBy }) => startedBy).filter((actor) => !isBackgroundActor(actor));
+  const people = [
+    ...(record.rerun ? [record.rerun.by] : []),
+    ...attempts.map(({ startedBy }) => startedBy),
+  ].filter((actor) => !isBackgroundActor(actor));
   return {
     useCase,
     job,
     card: record.card,
+    rerun: record.rerun,
     overall: overallState(job.status, attempts, wanted),
     targets,
     attempts,
@@ -173,7 +178,7 @@ export interface JobFilter {
   provider?: TrainingJob['provider'] | undefined;
   /** Part of the name, without letter case. */
   name?: string | undefined;
-  /** Slack user id: jobs that this person asked for compilations of. */
+  /** Slack user id: jobs that this person started again, or asked for compilations of. */
   person?: string | undefined;
   /** Only what may still change. */
   live?: boolean | undefined;

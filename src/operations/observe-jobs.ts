@@ -11,10 +11,10 @@ import {
   type ComponentObservation,
 } from '../domain/components.ts';
 import { applyFailedLook, applySighting, sameFacts } from '../domain/job-sightings.ts';
-import type { TrainingJob } from '../domain/jobs.ts';
+import { isFinished, type TrainingJob } from '../domain/jobs.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError } from '../errors.ts';
-import type { EpochMs, JobRecord, UseCaseSession } from '../ports.ts';
+import type { EpochMs, JobRecord, Rerun, UseCaseSession } from '../ports.ts';
 import { nearestJobs } from './find-jobs.ts';
 import type { JobDeps } from './job-deps.ts';
 
@@ -28,20 +28,26 @@ export interface Sighting {
   at: EpochMs;
   /** By the use case's list of jobs. */
   listed?: boolean;
+  /** By describing it, which tells everything that there is to know. */
+  described?: boolean;
   /** Should it be unknown: it is news. */
   announce?: boolean;
+  /** It repeats an earlier job; the first to say so is right. */
+  rerun?: Rerun;
 }
 
 export async function observeJob(
   { store, changes }: Observing,
   useCase: UseCase,
-  { job, at, listed = false, announce = false }: Sighting,
+  { job, at, listed = false, described = false, announce = false, rerun }: Sighting,
 ): Promise<JobRecord> {
   let before: JobRecord | undefined;
   const after = await store.changeJob(useCase.id, job.name, (record) => {
     before = record;
     let next: JobRecord = record ? applySighting(record, job, at) : { job, seenAt: at };
     if (listed && !next.listed) next = { ...next, listed };
+    if (described && isFinished(job) && !next.described) next = { ...next, described };
+    if (rerun && !next.rerun) next = { ...next, rerun };
     const moved = record !== undefined && record.job.status.toLowerCase() !== next.job.status.toLowerCase();
     if ((moved || (!record && announce)) && !next.news) next = { ...next, news: true };
     const completes = isCompleted(next.job) && (record ? !isCompleted(record.job) : announce);

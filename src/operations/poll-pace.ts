@@ -1,6 +1,4 @@
 /** How many questions may be asked in one account now. AWS publishes no rate for most of its Describe calls. */
-import type { EpochMs } from '../ports.ts';
-
 /** Questions a second that leave room for whoever else uses the account. */
 const USUAL = 4;
 const SLOWEST = 0.2;
@@ -14,15 +12,16 @@ const RECOVERY = USUAL / 120;
 export class PollPace {
   #rate = USUAL;
   #tokens = SAVED;
-  #filledAt: EpochMs;
+  #filledAt: number;
   #refusedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(now: EpochMs) {
+  /** @param now here and below: milliseconds that only ever rise (domain/passed-time.ts) */
+  constructor(now: number) {
     this.#filledAt = now;
   }
 
   /** @returns how many of the wanted questions may be asked now */
-  take(wanted: number, now: EpochMs): number {
+  take(wanted: number, now: number): number {
     this.#fill(now);
     const given = Math.min(wanted, Math.max(0, Math.floor(this.#tokens)));
     this.#tokens -= given;
@@ -30,12 +29,12 @@ export class PollPace {
   }
 
   /** One is asked in any case: the next ones wait for it. */
-  spend(now: EpochMs): void {
+  spend(now: number): void {
     this.#fill(now);
     this.#tokens -= 1;
   }
 
-  refused(now: EpochMs): void {
+  refused(now: number): void {
     this.#fill(now);
     this.#tokens = Math.min(this.#tokens, 0);
     if (now - this.#refusedAt < SAME_REFUSAL) return;
@@ -43,7 +42,7 @@ export class PollPace {
     this.#rate = Math.max(SLOWEST, this.#rate / 2);
   }
 
-  #fill(now: EpochMs): void {
+  #fill(now: number): void {
     const seconds = Math.max(0, now - this.#filledAt) / 1000;
     this.#filledAt = Math.max(now, this.#filledAt);
     this.#rate = Math.min(USUAL, this.#rate + seconds * RECOVERY);

@@ -7,6 +7,7 @@ import { backgroundActor } from '../domain/background-actor.ts';
 import { type CompilationAttempt, currentStatus } from '../domain/compilations.ts';
 import type { Component } from '../domain/components.ts';
 import { isFinished } from '../domain/jobs.ts';
+import { elapsed } from '../domain/passed-time.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { CancelledError, toAppError } from '../errors.ts';
 import type { EpochMs, UseCaseSession } from '../ports.ts';
@@ -70,8 +71,8 @@ export class JobRefresher {
   readonly #deps: RefreshDeps;
   readonly #auto: AutoReactions;
   readonly #accounts = new Map<string, Account>();
-  /** Key → when to ask next; unknown: now. */
-  readonly #next = new Map<string, EpochMs>();
+  /** Key → when to ask next, by the time that passes; unknown: now. */
+  readonly #next = new Map<string, number>();
   /** Ended jobs that only a list has shown yet, by the key of their item. */
   readonly #undescribed = new Set<string>();
   /** Use cases whose list this process has seen. */
@@ -144,7 +145,7 @@ export class JobRefresher {
     const { pace } = this.#account(found);
     await Promise.all(
       items.map((item) => {
-        if (!this.#busy.has(item.key)) pace.spend(this.#deps.clock.now());
+        if (!this.#busy.has(item.key)) pace.spend(elapsed(this.#deps.clock));
         return this.#once(item, sessions);
       }),
     );
@@ -169,14 +170,14 @@ export class JobRefresher {
       throw error;
     }
     const items = await this.#items();
-    const now = this.#deps.clock.now();
+    const now = elapsed(this.#deps.clock);
     const present = new Set(items.map(({ key }) => key));
     for (const key of this.#next.keys()) if (!present.has(key)) this.#next.delete(key);
 
     const due = items
-      .filter(({ key }) => (this.#next.get(key) ?? 0) <= now && !this.#busy.has(key))
+      .filter(({ key }) => (this.#next.get(key) ?? Number.NEGATIVE_INFINITY) <= now && !this.#busy.has(key))
       // Who has waited longest comes first: with hundreds of them everybody gets a turn, less often.
-      .sort((a, b) => (this.#next.get(a.key) ?? 0) - (this.#next.get(b.key) ?? 0));
+      .sort((a, b) => (this.#next.get(a.key) ?? -1) - (this.#next.get(b.key) ?? -1));
     const sessions = new Map<string, Sessions>();
     const byAccount = new Map<Account, Item[]>();
     for (const item of due) {
@@ -197,11 +198,14 @@ export class JobRefresher {
   async #recall(): Promise<void> {
     await this.#auto.recall();
     for (const useCase of this.#deps.useCases)
-      for (const { job } of await this.#deps.store.listJobs({ useCase: useCase.id, limit: JOBS_LIMIT })) {
+      for (const { job, described } of await this.#deps.store.listJobs({
+        useCase: useCase.id,
+        limit: JOBS_LIMIT,
+      })) {
         const status = job.status.toLowerCase();
         const tells =
           status === 'failed' ? job.failureReason : status === 'completed' ? job.modelArtifact : '';
-        if (tells === undefined) this.#undescribed.add(trainingKey(useCase.id, job.name));
+        if (tells === undefined && !described) this.#undescribed.add(trainingKey(useCase.id, job.name));
       }
   }
 
@@ -210,7 +214,7 @@ export class JobRefresher {
     let known = this.#accounts.get(key);
     if (!known) {
       known = {
-        pace: new PollPace(this.#deps.clock.now()),
+        pace: new PollPace(elapsed(this.#deps.clock)),
         queue: new PQueue({ concurrency: AT_ONCE }),
       };
       this.#accounts.set(key, known);
@@ -242,7 +246,7 @@ export class JobRefresher {
     } catch (thrown) {
       if (signal.aborted) return;
       const error = toAppError(thrown);
-      if (error.code === 'rate_limited') pace.refused(this.#deps.clock.now());
+      if (error.code === 'rate_limited') pace.refused(elapsed(this.#deps.clock));
       this.#report(error, item);
       // It says that it was asked in vain, never more.
       await item
@@ -250,7 +254,7 @@ export class JobRefresher {
         .catch((failure: unknown) => this.#report(failure, item));
     } finally {
       const usual = item.job === undefined ? LIST_EVERY : EVERY;
-      this.#next.set(item.key, this.#deps.clock.now() + (wait ?? usual));
+      this.#next.set(item.key, elapsed(this.#deps.clock) + (wait ?? usual));
     }
   }
 
@@ -333,7 +337,7 @@ export class JobRefresher {
       ask: async (session, _, signal) => {
         try {
           for (const found of await foreign.look(session, signal))
-            this.#next.set(foreignKey(useCase.id, found), found.due);
+            this.#next.set(foreignKey(useCase.id, found), elapsed(this.#deps.clock) + found.wait);
           return undefined;
         } catch (error) {
           if (toAppError(error).code !== 'permission_denied') throw error;
@@ -365,7 +369,7 @@ export class JobRefresher {
         const seen = await session.jobs.find(job, signal);
         this.#undescribed.delete(trainingKey(useCase.id, job));
         if (seen) {
-          await observeJob(this.#deps, useCase, { job: seen, at });
+          await observeJob(this.#deps, useCase, { job: seen, at, described: true });
           return undefined;
         }
         const message = 'SageMaker has no training job of this name any more.';

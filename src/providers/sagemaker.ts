@@ -1,27 +1,24 @@
-/** SageMaker as the catalog of a use case's training jobs. */
-import type { SageMakerClient, SageMakerClientConfig, TrainingJobSummary } from '@aws-sdk/client-sagemaker';
+/** SageMaker as the catalog of a use case's training jobs, and as the place where they run. */
+import type { SageMakerClient, TrainingJobSummary } from '@aws-sdk/client-sagemaker';
 import type { TrainingJob } from '../domain/jobs.ts';
+import { isTrainingName } from '../domain/training-names.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError } from '../errors.ts';
-import type { JobCatalog } from '../ports.ts';
+import type { JobCatalog, TrainingProvider } from '../ports.ts';
+import type { SageMakerAccess } from './sagemaker-access.ts';
+import { createSageMakerTraining } from './sagemaker-training.ts';
 
-/** What the catalog needs of an open session. */
-export interface SageMakerAccess {
-  readonly useCase: UseCase;
-  readonly sessionName: string;
-  readonly credentials: NonNullable<SageMakerClientConfig['credentials']>;
-  /** Renews expired credentials once; throws AppError by the table of AWS errors. */
-  call<T>(context: { operation: string; actions: readonly string[] }, run: () => Promise<T>): Promise<T>;
-}
-
-/** What SageMaker allows a job to be called; anything else is no job, and AWS need not be asked. */
-const JOB_NAME = /^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$/;
 /** Rule of NameContains. */
 const NAME_PART = /^[a-zA-Z0-9-]{1,63}$/;
 /** ListTrainingJobs' own limit of a page. */
 const PAGE = 100;
 
-export function createSageMakerCatalog(access: SageMakerAccess): JobCatalog {
+export function createSageMaker(access: SageMakerAccess): { jobs: JobCatalog; training: TrainingProvider } {
+  const jobs = createSageMakerCatalog(access);
+  return { jobs, training: createSageMakerTraining(access, jobs) };
+}
+
+function createSageMakerCatalog(access: SageMakerAccess): JobCatalog {
   const { useCase } = access;
   // The package is large: loaded with the first question, and kept.
   let loading: ReturnType<typeof load> | undefined;
@@ -32,7 +29,8 @@ export function createSageMakerCatalog(access: SageMakerAccess): JobCatalog {
 
   return {
     async find(name, signal) {
-      if (!JOB_NAME.test(name)) return undefined;
+      // Anything else is no job, and AWS need not be asked.
+      if (!isTrainingName(name)) return undefined;
       const { client, DescribeTrainingJobCommand } = await sageMaker();
       try {
         const job = await access.call(

@@ -5,6 +5,7 @@ import type { Message } from '../blocks/message.ts';
 import type { ChannelMessages, Command, HomeTab } from '../commands/command.ts';
 import { boltLogger, createClients, type SlackClients, type WebClient } from './clients.ts';
 import { SlackDirectory } from './directory.ts';
+import type { EditBudget } from './edit-budget.ts';
 import { slackCall } from './errors.ts';
 import { type FileUploadOptions, SlackFiles } from './files.ts';
 import { Listeners } from './listeners.ts';
@@ -16,8 +17,8 @@ export interface SlackOptions {
   apiUrl?: string | undefined;
   intake: Intake;
   logger: Logger;
-  /** Milliseconds between two edits over all messages; default 1,300. */
-  editInterval?: number | undefined;
+  /** Of all edits, the outbox's too. */
+  edits: EditBudget;
   /** Milliseconds for which memberships are remembered; default 10,000. */
   rememberMembers?: number | undefined;
   uploads?: FileUploadOptions | undefined;
@@ -53,7 +54,7 @@ export class Slack {
       logger: options.logger,
     });
     this.outboxClient = this.#clients.outbox;
-    this.#live = new LiveMessages(this.#clients.edits, options.logger, options.editInterval);
+    this.#live = new LiveMessages(this.#clients.edits, options.edits, options.logger);
     this.ports = {
       messages: this.#live,
       directory: new SlackDirectory(this.#clients.interactive, options.rememberMembers),

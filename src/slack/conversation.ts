@@ -173,9 +173,7 @@ export function openContext(deps: ConversationDeps, happening: Happening): Conte
       if (!responseUrl) throw new Error('nothing leads back to the message');
       return withFallback(message, (content) => respond(responseUrl, { replace_original: true, ...content }));
     }
-    await withFallback(message, (content) =>
-      clients.interactive.chat.update({ channel: place.channel!, ts: old.ts, ...content }),
-    );
+    await live.answer(place.channel, old.ts).finish(message);
   }
 
   async function retire(message: NonNullable<Happening['clicked']>, line: string): Promise<void> {
@@ -185,12 +183,7 @@ export function openContext(deps: ConversationDeps, happening: Happening): Conte
       return;
     }
     if (!place.channel) return;
-    await clients.interactive.chat.update({
-      channel: place.channel,
-      ts: message.ts,
-      text: message.text,
-      blocks,
-    });
+    await live.answer(place.channel, message.ts).finish({ text: message.text, blocks });
   }
 }
 

@@ -107,7 +107,7 @@ export class SlackFiles implements FileDelivery {
 
   /** Sharing happens some time after Slack has said that it is done. */
   async #isShared(id: string, channel: string): Promise<boolean> {
-    const until = Date.now() + this.#sharePatience;
+    const until = performance.now() + this.#sharePatience;
     for (let look = 0; ; look += 1) {
       try {
         const { file } = await this.#client.files.info({ file: id });
@@ -118,7 +118,7 @@ export class SlackFiles implements FileDelivery {
         this.#log.warn({ err: error, file: id }, 'could not see whether a file is shared');
       }
       const wait = SHARE_LOOKS[Math.min(look, SHARE_LOOKS.length - 1)]!;
-      if (Date.now() + wait > until) return false;
+      if (performance.now() + wait > until) return false;
       await pause(wait);
     }
   }

@@ -1,18 +1,14 @@
-/** Messages that are edited in place, all through one queue at a pace that Slack allows. */
+/** Messages that are edited in place, out of the budget that Slack gives for edits. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { webApi } from '@slack/bolt';
-import PQueue from 'p-queue';
 import type { Logger } from 'pino';
 import type { Message } from '../blocks/message.ts';
 import type { ChannelMessages, LiveMessage } from '../commands/command.ts';
 import { CancelledError } from '../errors.ts';
 import type { WebClient } from './clients.ts';
+import type { EditBudget } from './edit-budget.ts';
 import { slackCall, slackErrorCode, withFallback } from './errors.ts';
 
-/** `chat.update` may be called 50 times a minute for the whole workspace; a little is left for others. */
-const EDIT_INTERVAL = 1300;
-/** The last picture goes before all progress. */
-const FIRST = 10;
 /** Tries of the last picture while Slack asks to wait. */
 const FINISH_TRIES = 5;
 
@@ -22,34 +18,28 @@ const CHANNEL_LOST = ['channel_not_found', 'not_in_channel', 'is_archived', 'is_
 
 export class LiveMessages implements ChannelMessages {
   readonly #client: WebClient;
+  readonly #edits: EditBudget;
   readonly #log: Logger;
-  readonly #queue: PQueue;
-  /** Until then Slack wants no edits, milliseconds since the epoch. */
-  #pausedUntil = 0;
 
-  constructor(client: WebClient, log: Logger, interval = EDIT_INTERVAL) {
+  constructor(client: WebClient, edits: EditBudget, log: Logger) {
     this.#client = client;
+    this.#edits = edits;
     this.#log = log;
-    this.#queue = new PQueue({ interval, intervalCap: 1, concurrency: 1 });
   }
 
   async post(channel: string, message: Message, { thread }: { thread?: string } = {}): Promise<LiveMessage> {
-    const posted = await this.#queue.add(
-      () =>
-        slackCall('a message', () =>
-          this.#patiently(() =>
-            withFallback(message, (content) =>
-              this.#client.chat.postMessage({
-                channel,
-                ...(thread === undefined ? {} : { thread_ts: thread }),
-                unfurl_links: false,
-                unfurl_media: false,
-                ...content,
-              }),
-            ),
-          ),
+    const posted = await slackCall('a message', () =>
+      patiently(() =>
+        withFallback(message, (content) =>
+          this.#client.chat.postMessage({
+            channel,
+            ...(thread === undefined ? {} : { thread_ts: thread }),
+            unfurl_links: false,
+            unfurl_media: false,
+            ...content,
+          }),
         ),
-      { priority: FIRST },
+      ),
     );
     return this.#handle(posted.channel ?? channel, posted.ts!, thread);
   }
@@ -70,78 +60,85 @@ export class LiveMessages implements ChannelMessages {
     onLost?: (what: 'message' | 'channel') => void,
   ): LiveMessage {
     let next: Message | undefined;
-    let ended = false;
+    /** An edit that waits for its turn or is under way; while it waits it takes up newer pictures. */
+    let running: Promise<void> | undefined;
+    const ended = new AbortController();
     const update = async (message: Message): Promise<void> => {
-      await withFallback({ blocks: [], ...message }, (content) =>
-        this.#client.chat.update({ channel, ts, ...content }),
-      );
+      try {
+        await withFallback({ blocks: [], ...message }, (content) =>
+          this.#client.chat.update({ channel, ts, ...content }),
+        );
+      } catch (error) {
+        if (error instanceof webApi.WebAPIRateLimitedError) this.#edits.refused(error.retryAfter * 1000);
+        throw error;
+      }
     };
-    const lost = (error: unknown): void => {
-      const code = slackErrorCode(error) ?? '';
-      if (MESSAGE_LOST.includes(code)) onLost?.('message');
-      else if (CHANNEL_LOST.includes(code)) onLost?.('channel');
-      this.#skip(error);
+    const progress = async (): Promise<void> => {
+      try {
+        while (next !== undefined) {
+          await this.#edits.take('progress', ended.signal);
+          const latest = next;
+          next = undefined;
+          await update(latest);
+        }
+      } catch (error) {
+        if (ended.signal.aborted) return;
+        const code = slackErrorCode(error) ?? '';
+        if (MESSAGE_LOST.includes(code)) onLost?.('message');
+        else if (CHANNEL_LOST.includes(code)) onLost?.('channel');
+        // Progress that could not be shown is no harm: the next picture comes.
+        this.#log.debug({ err: error }, 'an edit of progress was skipped');
+      } finally {
+        running = undefined;
+      }
+    };
+    /** Two edits at once might arrive in either order. */
+    const end = async (): Promise<void> => {
+      ended.abort();
+      await running;
     };
     return {
       channel,
       ts,
       thread,
       edit: (message) => {
-        if (ended) return;
-        const waiting = next !== undefined;
+        if (ended.signal.aborted) return;
         next = message;
-        if (waiting) return;
-        this.#queue
-          .add(async () => {
-            const latest = next;
-            next = undefined;
-            if (ended || !latest || Date.now() < this.#pausedUntil) return;
-            await update(latest);
-          })
-          .catch(lost);
+        running ??= progress();
       },
       finish: async (message) => {
-        ended = true;
-        await this.#queue.add(
-          () => slackCall('the last edit of a message', () => this.#patiently(() => update(message))),
-          { priority: FIRST },
+        await end();
+        await slackCall('the last edit of a message', () =>
+          patiently(async () => {
+            await this.#edits.take('person');
+            await update(message);
+          }),
         );
       },
       remove: async () => {
-        ended = true;
-        await this.#queue.add(
-          () =>
-            slackCall('removing a message', () =>
-              this.#patiently(async () => {
-                try {
-                  await this.#client.chat.delete({ channel, ts });
-                } catch (error) {
-                  // Somebody was faster.
-                  if (slackErrorCode(error) !== 'message_not_found') throw error;
-                }
-              }),
-            ),
-          { priority: FIRST },
+        await end();
+        await slackCall('removing a message', () =>
+          patiently(async () => {
+            try {
+              await this.#client.chat.delete({ channel, ts });
+            } catch (error) {
+              // Somebody was faster.
+              if (slackErrorCode(error) !== 'message_not_found') throw error;
+            }
+          }),
         );
       },
     };
   }
+}
 
-  /** Progress that could not be shown is no harm: the next picture comes. */
-  #skip(error: unknown): void {
-    if (error instanceof webApi.WebAPIRateLimitedError)
-      this.#pausedUntil = Date.now() + error.retryAfter * 1000;
-    this.#log.debug({ err: error }, 'an edit of progress was skipped');
-  }
-
-  async #patiently<T>(call: () => Promise<T>): Promise<T> {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await call();
-      } catch (error) {
-        if (!(error instanceof webApi.WebAPIRateLimitedError) || attempt >= FINISH_TRIES) throw error;
-        await sleep(error.retryAfter * 1000);
-      }
+async function patiently<T>(call: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof webApi.WebAPIRateLimitedError) || attempt >= FINISH_TRIES) throw error;
+      await sleep(error.retryAfter * 1000);
     }
   }
 }

@@ -111,6 +111,12 @@ export class DeadChannels {
     return pauses[Math.min(looks, pauses.length - 1)]!;
   }
 
+  /** A look that is further away than any pause is of a clock that was set back since. */
+  #isDue({ nextLookAt, looks }: DeadChannel): boolean {
+    const wait = nextLookAt - this.#options.clock.now();
+    return wait <= 0 || wait > this.#pause(looks);
+  }
+
   #schedule(): void {
     clearTimeout(this.#timer);
     if (this.#stopped || this.#dead.size === 0) return;
@@ -129,7 +135,7 @@ export class DeadChannels {
   async #look(): Promise<void> {
     const { clock, store } = this.#options;
     for (const dead of [...this.#dead.values()]) {
-      if (this.#stopped || dead.nextLookAt > clock.now()) continue;
+      if (this.#stopped || !this.#isDue(dead)) continue;
       const looks = dead.looks + 1;
       const after = await store.changeDeadChannel(
         dead.channel,

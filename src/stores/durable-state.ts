@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { Low } from 'lowdb';
 import type { CompilationAttempt } from '../domain/compilations.ts';
 import type { Component } from '../domain/components.ts';
-import { AppError } from '../errors.ts';
+import { AppError, toAppError } from '../errors.ts';
 import type { JobRecord } from '../ports.ts';
 import { type ArchivedJob, AttemptArchive } from './attempt-archive.ts';
 import { archivePath, type NumberedRecord } from './audit-files.ts';
@@ -23,6 +23,8 @@ const AUDIT_KEPT = 2_000;
 const ATTEMPTS_KEPT = 5_000;
 /** The journal may grow to this before the state is written whole: some thousand changes, read again in a blink. */
 const JOURNAL_BYTES = 8e6;
+/** Milliseconds between tries to write again after a write failed. */
+const RETRY_EVERY = 5_000;
 
 /** Version 1 had the audit records alone. */
 interface State {
@@ -58,6 +60,8 @@ export interface StateOptions {
   attemptsKept?: number;
   /** Bytes of journal before the state is written whole; default 8 MB. */
   journalBytes?: number;
+  /** Milliseconds after a write that failed until the disk is tried again; default 5,000. */
+  retryEvery?: number;
   /** Milliseconds since the epoch; for what grows too old to be kept. Default: the system's clock. */
   now?: () => number;
   /** The folder's lock was lost; the store refuses to write from then on. */
@@ -136,6 +140,10 @@ export class DurableState {
   #waiting: Change[] = [];
   #writing: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
+  /** Why the last write failed; gone with the next that does not. */
+  #problem: string | undefined;
+  readonly #retryEvery: number;
+  #retry: NodeJS.Timeout | undefined;
 
   constructor(
     folder: string,
@@ -157,6 +165,7 @@ export class DurableState {
       journalBytes: options.journalBytes ?? JOURNAL_BYTES,
     };
     this.#now = options.now ?? Date.now;
+    this.#retryEvery = options.retryEvery ?? RETRY_EVERY;
     this.#archiveAbove = this.#kept.attempts;
     this.#mustWriteState = !whole;
 
@@ -183,8 +192,14 @@ export class DurableState {
     return this.#nextSeq;
   }
 
+  /** What keeps changes from being stored: a full disk, a lock that was lost. Undefined: nothing that is known. */
+  problem(): string | undefined {
+    return this.#problem ?? this.#lockLost()?.message;
+  }
+
   close(): Promise<void> {
     this.#closed ??= (async () => {
+      clearTimeout(this.#retry);
       await this.#writing;
       try {
         // Leaves one whole file behind, for who copies the folder.
@@ -245,24 +260,37 @@ export class DurableState {
   async #writeWaiting(): Promise<void> {
     // Those that are made in the same turn of the event loop go together from the first.
     await Promise.resolve();
-    while (this.#waiting.length > 0) {
+    do {
       const group = this.#waiting;
       this.#underway = group;
       this.#waiting = [];
       try {
         await this.#write(group);
+        this.#problem = undefined;
         for (const { done } of group) done();
       } catch (error) {
         const all = [...group, ...this.#waiting];
         this.#waiting = [];
         // A part of it may be on disk all the same: written anew as a whole, the state is what callers were told.
         this.#mustWriteState = true;
+        this.#problem = toAppError(error).message;
         for (const { undo } of all.toReversed()) undo();
         for (const { failed } of all) failed(error);
       }
-    }
+    } while (this.#waiting.length > 0);
     this.#underway = [];
     this.#writing = undefined;
+    if (this.#problem !== undefined) this.#tryLater();
+  }
+
+  /** Whoever was refused may not come again: that the disk can be written again is found out without them. */
+  #tryLater(): void {
+    clearTimeout(this.#retry);
+    if (this.#closed) return;
+    this.#retry = setTimeout(() => {
+      if (!this.#closed) this.#writing ??= this.#writeWaiting();
+    }, this.#retryEvery);
+    this.#retry.unref();
   }
 
   async #write(group: readonly Change[]): Promise<void> {

@@ -188,6 +188,10 @@ class LowdbStore extends NotificationStore implements Store {
       .sort((a, b) => a.createdAt - b.createdAt);
   }
 
+  problem(): string | undefined {
+    return this.state.problem();
+  }
+
   close(): Promise<void> {
     return this.state.close();
   }

@@ -58,6 +58,8 @@ export class NotificationTables {
   /** Dedupe key → id of the event that has it. */
   readonly eventKeys = new Map<string, string>();
   readonly pendingEvents = new Set<string>();
+  /** Thing → id of each handled event that tells of it → when that happened. */
+  readonly handledAbout = new Map<string, Map<string, EpochMs>>();
   readonly unsentPosts = new Set<string>();
   /** Use case and group → id of the unresolved alert. */
   readonly openGroups = new Map<string, string>();
@@ -118,6 +120,11 @@ export class NotificationTables {
       const event = row as EventRecord;
       for (const key of event.keys) this.eventKeys.set(key, event.id);
       if (event.state === 'pending') this.pendingEvents.add(event.id);
+      if (event.state === 'handled')
+        for (const thing of event.about?.things ?? []) {
+          const times = this.handledAbout.get(thing) ?? new Map<string, EpochMs>();
+          this.handledAbout.set(thing, times.set(event.id, event.about!.at));
+        }
     } else if (kind === 'post') {
       const post = row as OutboxRecord;
       if (isUnsent(post)) this.unsentPosts.add(post.key);
@@ -133,6 +140,11 @@ export class NotificationTables {
       const event = row as EventRecord;
       for (const key of event.keys) if (this.eventKeys.get(key) === event.id) this.eventKeys.delete(key);
       this.pendingEvents.delete(event.id);
+      for (const thing of event.about?.things ?? []) {
+        const times = this.handledAbout.get(thing);
+        times?.delete(event.id);
+        if (times?.size === 0) this.handledAbout.delete(thing);
+      }
     } else if (kind === 'post') this.unsentPosts.delete((row as OutboxRecord).key);
     else if (kind === 'alert') {
       const alert = row as Alert;

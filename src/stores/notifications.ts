@@ -5,6 +5,7 @@ import { AppError } from '../errors.ts';
 import type {
   AlertStore,
   DeadChannel,
+  EpochMs,
   EventRecord,
   EventStore,
   OutboxRecord,
@@ -63,6 +64,11 @@ export class NotificationStore implements EventStore, OutboxStore, AlertStore, S
 
   async changeEvent(id: string, change: (record: EventRecord) => EventRecord): Promise<void> {
     await this.#change('event', id, (before) => before && change(before));
+  }
+
+  async newestHandled(thing: string): Promise<EpochMs | undefined> {
+    const times = this.#tables.handledAbout.get(thing);
+    return times && [...times.values()].reduce((newest, at) => Math.max(newest, at));
   }
 
   async listEvents({ state, limit }: { state: EventRecord['state']; limit: number }): Promise<EventRecord[]> {

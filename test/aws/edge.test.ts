@@ -12,7 +12,7 @@ import { findTarget, targetTable } from '../../src/domain/targets.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
 import { type AppError, CancelledError } from '../../src/errors.ts';
 import type { CompilationOrder, LogSource, SessionOperation, UseCaseSession } from '../../src/ports.ts';
-import { createSageMakerCatalog } from '../../src/providers/sagemaker.ts';
+import { createSageMaker } from '../../src/providers/sagemaker.ts';
 import type { AwsSandboxOptions } from '../../src/sandbox/aws/server.ts';
 import { FaultPlan } from '../../src/sandbox/faults.ts';
 import { JETSON_MODEL } from '../../src/sandbox/world/components.ts';
@@ -64,7 +64,7 @@ async function world(options: Partial<AwsSandboxOptions> = {}) {
     ...options,
   });
   process.env.AWS_ENDPOINT_URL = aws.url;
-  const gateway = createUseCaseGateway({ clock, createJobCatalog: createSageMakerCatalog });
+  const gateway = createUseCaseGateway({ clock, createProvider: createSageMaker });
   const open = (operation: SessionOperation, useCase = LINE_3): Promise<UseCaseSession> =>
     gateway.open(useCase, ADA, operation);
   return { aws, clock, gateway, open };

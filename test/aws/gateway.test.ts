@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createUseCaseGateway } from '../../src/aws/gateway.ts';
 import { RoleSessions } from '../../src/aws/sessions.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
-import type { JobCatalog } from '../../src/ports.ts';
+import type { JobCatalog, TrainingProvider } from '../../src/ports.ts';
 
 const useCase: UseCase = {
   id: 'line-3',
@@ -23,12 +23,15 @@ function gateway() {
     clock,
     assumeRole: async () => ({ accessKeyId: 'ASIA', secretAccessKey: 's', sessionToken: 't' }),
   });
-  const createJobCatalog = (): JobCatalog => {
-    const catalog: JobCatalog = { find: async () => undefined, list: async () => [], tags: async () => ({}) };
-    made.push(catalog);
-    return catalog;
+  const createProvider = (): { jobs: JobCatalog; training: TrainingProvider } => {
+    const jobs: JobCatalog = { find: async () => undefined, list: async () => [], tags: async () => ({}) };
+    made.push(jobs);
+    return {
+      jobs,
+      training: { name: 'sagemaker', setup: async () => undefined, deploy: async ({ name }) => name },
+    };
   };
-  return { made, open: createUseCaseGateway({ clock, sessions, createJobCatalog }).open };
+  return { made, open: createUseCaseGateway({ clock, sessions, createProvider }).open };
 }
 
 describe('opening a use case', () => {

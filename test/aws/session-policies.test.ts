@@ -61,23 +61,34 @@ describe('session policies', () => {
     expect([...new Set(actionsOf(granted()))].toSorted()).toEqual([...needed].toSorted());
   });
 
-  it('hand over only the compile role, and only to SageMaker, here and in the template', () => {
-    for (const given of [statements('comp'), granted()]) {
-      const passing = given.filter(({ Action }) => [Action].flat().includes('iam:PassRole'));
-      expect(passing).toHaveLength(1);
-      expect(passing[0]).toMatchObject({
-        Condition: { StringEquals: { 'iam:PassedToService': 'sagemaker.amazonaws.com' } },
-      });
-      expect(passing[0]!.Resource).not.toBe('*');
+  it('hand roles over to SageMaker only: the compile role, and in this account those of training jobs', () => {
+    const passing = (given: readonly Statement[]) =>
+      given.filter(({ Action }) => [Action].flat().includes('iam:PassRole'));
+    for (const [given, count] of [
+      [statements('comp'), 1],
+      [statements('train'), 1],
+      [granted(), 2],
+    ] as const) {
+      expect(passing(given)).toHaveLength(count);
+      for (const statement of passing(given)) {
+        expect(statement).toMatchObject({
+          Condition: { StringEquals: { 'iam:PassedToService': 'sagemaker.amazonaws.com' } },
+        });
+        // The template names each role; a session, whose job's role is not known beforehand, only the account.
+        expect([statement.Resource].flat()).not.toContain('*');
+      }
     }
-    for (const operation of OPERATIONS.filter((one) => one !== 'comp'))
+    expect(passing(statements('train'))[0]!.Resource).toEqual(['arn:aws:iam::123456789012:role/*']);
+    for (const operation of OPERATIONS.filter((one) => one !== 'comp' && one !== 'train'))
       expect(actionsOf(statements(operation))).not.toContain('iam:PassRole');
   });
 
-  it('let only "comp" compile, only "pkg" publish, and "logs" only read', () => {
+  it('let only "train" train, only "comp" compile, only "pkg" publish, and "logs" only read', () => {
     const doing = (action: string) =>
       OPERATIONS.filter((operation) => actionsOf(statements(operation)).includes(action));
     expect(doing('sagemaker:CreateCompilationJob')).toEqual(['comp']);
+    expect(doing('sagemaker:CreateTrainingJob')).toEqual(['train']);
+    expect(doing('sagemaker:AddTags')).toEqual(['train']);
     expect(doing('greengrass:CreateComponentVersion')).toEqual(['pkg']);
     expect(doing('s3:GetObject')).toEqual(['comp', 'pkg']);
     expect(

@@ -82,6 +82,25 @@ export function notificationContract(name: string, harness: () => Promise<StoreH
         expect(await store.addEvent(eventRecord('early'))).toBe(false);
       });
 
+      it('tell when the newest that was handled happened, of each thing that they are about', async () => {
+        const handled = (known: EventRecord): EventRecord => ({ ...known, state: 'handled', settledAt: AT });
+        const add = async (id: string, at: number, ...things: string[]) => {
+          await store.addEvent(eventRecord(id, { about: { things, at } }));
+          await store.changeEvent(id, handled);
+        };
+        await store.addEvent(eventRecord('waits', { about: { things: ['box'], at: AT + 9 } }));
+        expect(await store.newestHandled('box')).toBeUndefined();
+        await add('newer', AT + 5, 'box', 'belt');
+        await add('older', AT + 2, 'box');
+        await store.addEvent(eventRecord('of nothing', { state: 'handled' }));
+        await reopen();
+        expect(await store.newestHandled('box')).toBe(AT + 5);
+        expect(await store.newestHandled('belt')).toBe(AT + 5);
+        expect(await store.newestHandled('nobody')).toBeUndefined();
+        await store.changeEvent('waits', handled);
+        expect(await store.newestHandled('box')).toBe(AT + 9);
+      });
+
       it('are counted, those set aside by their reason', async () => {
         const aside = (id: string, code: 'not-json' | 'incomplete') =>
           store.addEvent(eventRecord(id, { state: 'set-aside', reason: { code, message: 'x' } }));

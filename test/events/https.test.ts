@@ -14,7 +14,7 @@ let got: string[];
 beforeEach(async () => {
   got = [];
   receive = async () => 'stored';
-  const intake: EventIntake = {
+  const intake: Pick<EventIntake, 'receive'> = {
     receive: (text, via) => {
       got.push(text);
       return receive(text, via);

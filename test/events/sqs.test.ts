@@ -26,9 +26,14 @@ async function queueOf(
   bodies: readonly string[],
   {
     receive,
+    problem,
     sqsDuplicates = 0,
     ...options
-  }: Partial<SqsIntakeOptions> & { receive?: EventIntake['receive']; sqsDuplicates?: number } = {},
+  }: Partial<SqsIntakeOptions> & {
+    receive?: EventIntake['receive'];
+    problem?: EventIntake['problem'];
+    sqsDuplicates?: number;
+  } = {},
 ) {
   const faults = new FaultPlan();
   const aws = await sandbox({ faults, sqsDuplicates });
@@ -45,6 +50,7 @@ async function queueOf(
     waitSeconds: 1,
     backoff: [1, 5],
     intake: {
+      problem: () => problem?.(),
       receive: async (body, via) => {
         got.push(body);
         return receive ? receive(body, via) : 'stored';
@@ -83,10 +89,15 @@ describe('[N1] the queue', () => {
 
   it('[N2] keeps what could not be stored, and only that, until it can be', async () => {
     let full = true;
+    let problem: string | undefined;
     const { intake, got, left } = await queueOf(numbered(5), {
       visibilitySeconds: 2,
+      problem: () => problem,
       receive: async (body) => {
-        if (full && body === 'event 3') throw new AppError('unavailable', 'The disk is full.');
+        if (full && body === 'event 3') {
+          problem = 'The disk is full.';
+          throw new AppError('unavailable', problem);
+        }
         return 'stored';
       },
     });
@@ -94,6 +105,7 @@ describe('[N1] the queue', () => {
     await expect.poll(left, PATIENT).toBe(1);
     expect(intake.problem()).toContain('The disk is full');
     full = false;
+    problem = undefined;
     await expect.poll(left, PATIENT).toBe(0);
     expect(got.filter((body) => body === 'event 0')).toHaveLength(1);
     expect(intake.problem()).toBeUndefined();

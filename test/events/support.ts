@@ -1,7 +1,7 @@
 /** Events as AWS sends them, and an ingest that counts what it was given. */
 import type { UseCase } from '../../src/domain/use-cases.ts';
 import { Ingest, type IngestLog, type IngestOptions } from '../../src/events/ingest.ts';
-import type { EventStore } from '../../src/ports.ts';
+import type { EventStore, StoreHealth } from '../../src/ports.ts';
 
 const ACCOUNT = '123456789012';
 const REGION = 'eu-west-1';
@@ -70,7 +70,7 @@ export function trainingEvent(
 export const body = (event: object): string => JSON.stringify(event);
 
 /** @returns an ingest, and what its handler of training events was given */
-export function ingestOn(store: EventStore, options: Partial<IngestOptions> = {}) {
+export function ingestOn(store: EventStore & StoreHealth, options: Partial<IngestOptions> = {}) {
   const handled: string[] = [];
   const ingest = new Ingest({
     store,

@@ -3,17 +3,18 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { AlarmEvent, DeploymentEvent } from '../../src/domain/aws-events.ts';
 import type { TrainingJob } from '../../src/domain/jobs.ts';
 import type { Subscription } from '../../src/domain/subscriptions.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
+import { Ingest } from '../../src/events/ingest.ts';
 import { alertBoard } from '../../src/notifiers/alerts.ts';
-import { type EventSourceOf, Notifiers } from '../../src/notifiers/index.ts';
+import { Notifiers } from '../../src/notifiers/index.ts';
 import { AlertDesk } from '../../src/operations/alert-desk.ts';
 import { JobChanges } from '../../src/operations/job-changes.ts';
 import { observeJob } from '../../src/operations/observe-jobs.ts';
 import type { LogSource, Store, UseCaseGateway } from '../../src/ports.ts';
 import { openLowdbStore } from '../../src/stores/lowdb.ts';
+import { body, envelope, SILENT } from '../events/support.ts';
 import { LINE_3 } from '../slack/workspace.ts';
 import { type MemoryNotices, memoryNotices, type Posted } from './memory-notices.ts';
 
@@ -36,7 +37,7 @@ let notifiers: Notifiers;
 let errors: unknown[];
 /** When the job printed last; undefined: never. */
 let printedAt: number | undefined;
-const handlers: Record<string, (event: never, useCase: UseCase, signal: AbortSignal) => Promise<void>> = {};
+let ingest: Ingest;
 
 const log = (): LogSource => ({
   id: 'log',
@@ -51,7 +52,7 @@ const log = (): LogSource => ({
 });
 
 async function open(): Promise<void> {
-  store = await openLowdbStore(dir);
+  store = await openLowdbStore(dir, { now: () => now });
   notices = memoryNotices(store, shown);
   changes = new JobChanges((error) => void errors.push(error));
   const clock = { now: () => now };
@@ -82,17 +83,15 @@ async function open(): Promise<void> {
     beat: () => ({ stop: () => {} }),
     onError,
   });
-  const source: EventSourceOf = {
-    on: (kind, handler) => {
-      handlers[kind] = handler as never;
-    },
-  };
-  notifiers.attach(source);
+  ingest = new Ingest({ store, clock, useCases: [useCase], log: SILENT, backoff: [0, 0] });
+  notifiers.attach(ingest);
   notifiers.start();
+  await ingest.start();
   await notifiers.idle();
 }
 
 async function restart(): Promise<void> {
+  await ingest.stop();
   await notifiers.stop();
   await store.close();
   await open();
@@ -143,8 +142,80 @@ async function subscribe(more: Partial<Subscription> = {}): Promise<void> {
 }
 
 const on = (channel: string): Posted[] => shown.filter((one) => one.channel === channel);
-const emit = (event: { kind: string }): Promise<void> =>
-  handlers[event.kind]!(event as never, useCase, new AbortController().signal);
+async function emit(event: object): Promise<void> {
+  await ingest.receive(body(event), 'sqs');
+  await ingest.idle();
+}
+
+describe('[N4] a job that is run again', () => {
+  const OLD = 'resnet-20260105';
+  const again = (name: string, status: string) => ({
+    job: job(status, { name, createdAt: now }),
+    at: now,
+    announce: true,
+    rerun: {
+      of: OLD,
+      pipeline: 'resnet',
+      by: { team: 'T', user: 'U0ADA' },
+      byName: 'ada',
+      at: now,
+      changes: ['batch-size: 8 → 4'],
+    },
+  });
+  const start = async (name: string): Promise<void> => {
+    await observeJob({ store, changes }, useCase, again(name, 'InProgress'));
+    changes.emit({ useCase: 'line-3', job: OLD, kind: 'run-again', as: name });
+    await changes.idle();
+  };
+  const told = () => shown.filter(({ message }) => message.text.includes('Run again'));
+
+  it('is told once in the thread of its alert and of its card, also when a crash came first', async () => {
+    await see(job('InProgress'));
+    await see(job('Failed'));
+    const deaf = new JobChanges(() => {});
+    await observeJob({ store, changes: deaf }, useCase, again('my-own-name', 'InProgress'));
+    await restart();
+    await restart();
+    const [alert] = await store.listAlerts({ useCase: 'line-3', limit: 1 });
+    expect(told().map(({ thread, channel }) => [channel, thread])).toEqual([
+      [ALERTS, `alert/${alert!.id}`],
+      ['C0LINE3', `card/line-3/${OLD}`],
+    ]);
+    expect(told()[0]!.message.text).toBe(':repeat: *Run again* as `my-own-name` by ada');
+  });
+
+  it('makes the failure good by its success, whatever it is called', async () => {
+    await see(job('Failed'));
+    now += MINUTE;
+    await start('my-own-name');
+    now += MINUTE;
+    await see(job('Completed', { name: 'my-own-name' }));
+    const [alert] = await store.listAlerts({ useCase: 'line-3', limit: 1 });
+    expect(alert).toMatchObject({ state: 'resolved', resolved: { why: 'succeeded' } });
+  });
+
+  it('joins the alert when it fails for the same cause, and calls nobody for what they did themselves', async () => {
+    await see(job('Failed', { failureReason: 'AlgorithmError: Exit Code: 1' }));
+    now += MINUTE;
+    await start('my-own-name');
+    await see(job('Failed', { name: 'my-own-name', failureReason: 'AlgorithmError: Exit Code: 1' }));
+    const alerts = await store.listAlerts({ useCase: 'line-3', limit: 5 });
+    expect(alerts).toHaveLength(1);
+    expect(alerts[0]).toMatchObject({ count: 2, state: 'open' });
+    await start('another');
+    await see(job('Failed', { name: 'another', failureReason: 'ClientError: Data download failed: 403' }));
+    const own = (await store.listAlerts({ useCase: 'line-3', limit: 5 })).find(
+      ({ job: of }) => of === 'another',
+    );
+    // On call is Ada, who started it.
+    expect(own?.calls?.[0]?.to).toEqual([]);
+  });
+
+  it('gives the old job no card that it did not have', async () => {
+    await start('my-own-name');
+    expect(on('C0LINE3').map(({ key }) => key)).toEqual(['card/line-3/my-own-name']);
+  });
+});
 
 describe('[N3] training jobs', () => {
   it('have one card, their end once in its thread, and one announcement where somebody subscribed', async () => {
@@ -230,19 +301,40 @@ describe('[N6] a run that prints nothing any more', () => {
   });
 });
 
-const deployment = (device: string, status: string, at: number): DeploymentEvent => ({
-  id: `${device}${status}${at}`,
-  account: useCase.account,
-  region: useCase.region,
-  at,
-  resource: `coreDevices:${device}`,
-  replayed: false,
-  kind: 'deployment',
-  deployment: 'd-1',
-  device,
-  status,
-  reason: 'no space left on device',
-});
+const iso = (at: number): string => new Date(at).toISOString();
+
+const deployment = (device: string, status: string, at: number) =>
+  envelope(
+    'Greengrass V2 Effective Deployment Status Change',
+    {
+      deploymentId: 'd-1',
+      coreDeviceThingName: device,
+      effectiveDeploymentExecutionStatus: status,
+      reason: 'no space left on device',
+    },
+    { time: iso(at), resources: [`arn:aws:greengrass:eu-west-1:123456789012:coreDevices:${device}`] },
+  );
+
+const installed = (device: string, states: Record<string, string>, at: number) =>
+  envelope(
+    'Greengrass V2 Installed Component Status Change',
+    {
+      coreDeviceThingName: device,
+      components: Object.entries(states).map(([componentName, lifecycleState]) => ({
+        componentName,
+        componentVersion: '1.0.0',
+        lifecycleState,
+      })),
+    },
+    { time: iso(at), resources: [`arn:aws:greengrass:eu-west-1:123456789012:coreDevices:${device}`] },
+  );
+
+const alarm = (state: string, at: number) =>
+  envelope(
+    'CloudWatch Alarm State Change',
+    { alarmName: 'gpu-hot', state: { value: state, reason: 'Threshold Crossed', timestamp: iso(at) } },
+    { time: iso(at), resources: ['arn:aws:cloudwatch:eu-west-1:123456789012:alarm:gpu-hot'] },
+  );
 
 describe('[N1] devices and alarms', () => {
   it('forty devices that one deployment fails on are one alert; each good one makes its failure good', async () => {
@@ -262,22 +354,43 @@ describe('[N1] devices and alarms', () => {
   });
 
   it('an alarm is told where it is wanted, and is an alert only then', async () => {
-    const alarm: AlarmEvent = {
-      ...deployment('x', 'x', now),
-      kind: 'alarm',
-      alarm: 'gpu-hot',
-      state: 'ALARM',
-      resource: 'arn:alarm',
-    };
-    await emit(alarm);
+    await emit(alarm('ALARM', now));
     expect(shown).toEqual([]);
     await subscribe({ kinds: ['alarm'] });
-    await emit({ ...alarm, at: now + 1 } as AlarmEvent);
-    await emit({ ...alarm, at: now + 1 } as AlarmEvent);
+    await emit(alarm('ALARM', now + 1));
+    await emit(alarm('ALARM', now + 1));
     expect(on(ALERTS)).toHaveLength(1);
     expect(on(TEAM)).toHaveLength(1);
-    await emit({ ...alarm, state: 'OK', at: now + 2 } as AlarmEvent);
+    await emit(alarm('OK', now + 2));
     expect((await store.listAlerts({ limit: 5 }))[0]?.state).toBe('resolved');
+  });
+
+  it('[N2] what is over by a newer event raises and reopens nothing, also when a restart lay between', async () => {
+    await subscribe();
+    await emit(deployment('box', 'FAILED', now));
+    await emit(deployment('box', 'SUCCEEDED', now + 20));
+    await emit(alarm('ALARM', now));
+    await emit(alarm('OK', now + 20));
+    await emit(installed('box', { nozzle: 'ERRORED' }, now));
+    await emit(installed('box', { nozzle: 'RUNNING' }, now + 20));
+    const alerts = async () => (await store.listAlerts({ limit: 9 })).map(({ state }) => state);
+    expect(await alerts()).toEqual(['resolved', 'resolved', 'resolved']);
+    const told = shown.length;
+
+    await restart();
+    // Late, each of a moment of its own: no duplicates.
+    await emit(deployment('box', 'REJECTED', now + 10));
+    await emit(alarm('ALARM', now + 10));
+    await emit(installed('box', { nozzle: 'BROKEN' }, now + 10));
+    expect(await alerts()).toEqual(['resolved', 'resolved', 'resolved']);
+    expect(shown).toHaveLength(told);
+
+    // One of two components is over, the other is news.
+    await emit(installed('box', { nozzle: 'BROKEN', belt: 'BROKEN' }, now + 15));
+    const open = await store.listAlerts({ unresolved: true, limit: 9 });
+    expect(open.map(({ subjects }) => subjects.map(({ name }) => name))).toEqual([['belt 1.0.0 on box']]);
+    await emit(deployment('box', 'REJECTED', now + 30));
+    expect(await store.listAlerts({ unresolved: true, limit: 9 })).toHaveLength(2);
   });
 });
 

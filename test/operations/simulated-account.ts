@@ -10,6 +10,8 @@ import type {
   ComponentReport,
   CoreDevice,
   LogSource,
+  TrainingRequest,
+  TrainingSetup,
   UseCaseGateway,
   UseCaseSession,
 } from '../../src/ports.ts';
@@ -55,6 +57,9 @@ export type FaultPoint =
   | 'describe'
   | 'compilations'
   | 'stop'
+  | 'setup'
+  | 'deploy'
+  | 'deployed'
   | 'publish'
   | 'published'
   | 'component'
@@ -70,9 +75,12 @@ export class SimulatedAccount {
   readonly components = new Map<string, ComponentReport>();
   devices: (CoreDevice & { installed: string[]; deployments?: string[] })[] = [];
   readonly asked: string[] = [];
-  /** Thrown at a point; `started` and `published` lose the answer after the work is done. */
+  /** Thrown at a point; `started`, `deployed` and `published` lose the answer after the work is done. */
   fault: (point: FaultPoint, subject: string) => AppError | undefined = () => undefined;
   log: (job: string) => LogSource = () => emptyLog;
+  /** What is special about every job that is run again. */
+  setup: Partial<TrainingSetup> = {};
+  readonly deployed: TrainingRequest[] = [];
 
   readonly gateway: UseCaseGateway = {
     open: async (useCase, actor, operation) => {
@@ -155,6 +163,39 @@ export class SimulatedAccount {
         tags: async ({ name }) => {
           await this.#pass('tags', name);
           return this.tags;
+        },
+      },
+      training: {
+        name: 'sagemaker',
+        setup: async (name) => {
+          await this.#pass('setup', name);
+          const job = this.jobs.find((one) => one.name === name);
+          return (
+            job && {
+              hyperparameters: job.hyperparameters ?? {},
+              machines: { type: job.instanceType ?? 'ml.g5.xlarge', count: job.instanceCount ?? 1 },
+              notes: [],
+              ...this.setup,
+            }
+          );
+        },
+        deploy: async (request) => {
+          const { name, again, hyperparameters, machines } = request;
+          await this.#pass('deploy', name);
+          if (this.jobs.some((one) => one.name === name)) {
+            if (this.deployed.some((one) => JSON.stringify(one) === JSON.stringify(request))) return name;
+            throw new AppError('conflict', `Another training job is called ${name} already.`);
+          }
+          const old = this.jobs.find((one) => one.name === again)!;
+          this.deployed.push(request);
+          this.train(name, {
+            ...{ status: 'InProgress', secondaryStatus: 'Starting', hyperparameters, endedAt: undefined },
+            ...{ failureReason: undefined, modelArtifact: undefined },
+            instanceType: machines?.type ?? old.instanceType,
+            instanceCount: machines?.count ?? old.instanceCount,
+          });
+          await this.#pass('deployed', name);
+          return name;
         },
       },
       trainingLog: (job) => this.log(job),

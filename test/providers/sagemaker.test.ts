@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RoleSessions } from '../../src/aws/sessions.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
 import type { JobCatalog } from '../../src/ports.ts';
-import { createSageMakerCatalog } from '../../src/providers/sagemaker.ts';
+import { createSageMaker } from '../../src/providers/sagemaker.ts';
 
 const useCase: UseCase = {
   id: 'line-3',
@@ -56,7 +56,7 @@ beforeEach(async () => {
     { team: 'T0LINE', user: 'U0ADA' },
     'logs',
   );
-  catalog = createSageMakerCatalog(session);
+  catalog = createSageMaker(session).jobs;
 });
 afterEach(async () => {
   process.env = before;

@@ -7,6 +7,7 @@ import type { OutboxRecord, Store } from '../../src/ports.ts';
 import type { Fault, SandboxMessage } from '../../src/sandbox/protocol.ts';
 import { type SlackSandbox, startSlackSandbox } from '../../src/sandbox/slack/index.ts';
 import { createClients } from '../../src/slack/clients.ts';
+import { EditBudget } from '../../src/slack/edit-budget.ts';
 import { Outbox, type OutboxOptions } from '../../src/slack/outbox.ts';
 import { openLowdbStore } from '../../src/stores/lowdb.ts';
 
@@ -28,7 +29,7 @@ async function open(options: Partial<OutboxOptions> = {}): Promise<void> {
     log,
     admins: () => ['U0ADA', 'U0DEV'],
     postInterval: 1,
-    updateInterval: 1,
+    edits: new EditBudget({ clock: options.clock ?? { now: () => Date.now() }, interval: 1 }),
     backoff: [1, 5],
     ...options,
   });
@@ -338,17 +339,175 @@ describe('[N7] a channel that cannot be posted to', () => {
   });
 });
 
+describe('[N7] the pace', () => {
+  let now: number;
+  let waits: number[];
+  /** A clock that only waiting moves. */
+  async function timed(options: Partial<OutboxOptions> = {}): Promise<void> {
+    now = Date.now();
+    waits = [];
+    const clock = { now: () => now };
+    await crash({
+      clock,
+      postInterval: 1000,
+      edits: new EditBudget({ clock }),
+      sleep: async (ms) => {
+        waits.push(ms);
+        now += ms;
+      },
+      ...options,
+    });
+  }
+  const waited = () => waits.reduce((sum, ms) => sum + ms, 0);
+
+  it('lets three posts of a quiet channel go at once, then one a second', async () => {
+    await timed();
+    for (let n = 1; n <= 6; n++) await outbox.post(`m/${n}`, CHANNEL, say(`${n}`));
+    await outbox.drain();
+    expect(await texts()).toEqual(['1', '2', '3', '4', '5', '6']);
+    expect(waited()).toBe(3000);
+  });
+
+  it('keeps to one a second for a while where Slack refused one, and only there', async () => {
+    await timed();
+    await fault({ on: 'chat.postMessage', kind: '429', seconds: 2, times: 1 });
+    await outbox.post('m/1', CHANNEL, say('1'));
+    await outbox.drain();
+    now += 60_000;
+    waits.length = 0;
+    for (let n = 2; n <= 5; n++) await outbox.post(`m/${n}`, CHANNEL, say(`${n}`));
+    await outbox.drain();
+    expect(waited()).toBe(3000);
+    waits.length = 0;
+    for (let n = 1; n <= 3; n++) await outbox.post(`there/${n}`, 'C0ALERTS', say(`${n}`));
+    await outbox.drain();
+    expect(waited()).toBe(0);
+    now += 5 * 60_000;
+    for (let n = 6; n <= 8; n++) await outbox.post(`m/${n}`, CHANNEL, say(`${n}`));
+    await outbox.drain();
+    expect(waited()).toBe(0);
+  });
+
+  it('drains a storm of edits at nine tenths of what Slack allows', async () => {
+    await timed();
+    for (let n = 0; n < 120; n++)
+      await outbox.post(`card/${n}`, `${n % 2 ? CHANNEL : 'C0ALERTS'}`, say(`${n}`));
+    await outbox.drain();
+    waits.length = 0;
+    for (let n = 0; n < 120; n++) await outbox.update(`card/${n}`, say(`edited ${n}`));
+    await outbox.drain();
+    expect(waited() / 60_000).toBeLessThan(120 / 45);
+    expect(waited() / 60_000).toBeGreaterThan((120 - 4) / 46);
+  });
+
+  it('edits all that wait in turn, however often one of them changes', async () => {
+    let turns = 0;
+    await timed({
+      sleep: async (ms) => {
+        now += ms;
+        if (turns++ < 40) await outbox.update('busy', say(`busy ${turns}`));
+      },
+    });
+    for (const key of ['busy', 'a', 'b', 'c', 'd', 'e', 'f']) await outbox.post(key, CHANNEL, say(key));
+    await outbox.drain();
+    turns = 0;
+    for (const key of ['busy', 'a', 'b', 'c', 'd', 'e', 'f']) await outbox.update(key, say(`${key} new`));
+    await expect.poll(() => texts()).toContain('f new');
+    expect(turns).toBeLessThan(30);
+    turns = 40;
+    await outbox.drain();
+  });
+});
+
+describe('[C2] a card in which nothing but times has changed', () => {
+  let now: number;
+  const live = { says: 'compiling', refreshEvery: 27_000 };
+  const shown = (key: string) =>
+    outbox.posted(key).then((at) => messages().then((all) => all.find(({ ts }) => ts === at?.ts)?.text));
+
+  beforeEach(async () => {
+    now = Date.now();
+    const clock = { now: () => now };
+    await crash({
+      clock,
+      edits: new EditBudget({ clock }),
+      sleep: async (ms) => {
+        now += ms;
+      },
+    });
+    await outbox.show('card', CHANNEL, say('for 1 s'), live);
+    await outbox.drain();
+  });
+
+  /** Edits are looked for again, as they are when their time has come: the timers know nothing of this clock. */
+  const look = async (): Promise<void> => {
+    await outbox.show('never', CHANNEL, say(`${now}`), { says: 'same', refreshEvery: 1e12 });
+    await outbox.drain();
+  };
+
+  it('is edited once in a while, with what is newest then', async () => {
+    for (const seconds of [9, 18, 26]) {
+      now += 9_000;
+      await outbox.show('card', CHANNEL, say(`for ${seconds} s`), live);
+      await outbox.drain();
+      expect(await shown('card')).toBe(seconds < 26 ? 'for 1 s' : 'for 26 s');
+    }
+  });
+
+  it('is edited at once when it says something else, and not again when that is all there is', async () => {
+    now += 1000;
+    await outbox.show('card', CHANNEL, say('compiled, as of 1'), { says: 'compiled' });
+    await outbox.drain();
+    expect(await shown('card')).toBe('compiled, as of 1');
+    now += 3_600_000;
+    await outbox.show('card', CHANNEL, say('compiled, as of 2'), { says: 'compiled' });
+    await outbox.drain();
+    expect(await shown('card')).toBe('compiled, as of 1');
+    expect(outbox.waiting).toBe(0);
+    await crash({ clock: { now: () => now } });
+    await outbox.show('card', CHANNEL, say('compiled, as of 3'), { says: 'compiled' });
+    await outbox.drain();
+    expect(await shown('card')).toBe('compiled, as of 1');
+  });
+
+  it('comes after everything that is news, the one that was shown longest ago first', async () => {
+    for (const key of ['a', 'b', 'c', 'd']) {
+      now += 10_000;
+      await outbox.show(key, CHANNEL, say(key), live);
+      await outbox.drain();
+    }
+    await look();
+    now += 60_000;
+    const order: string[] = [];
+    const end = sandbox.workspace.listen((event) => {
+      if (event.type === 'message_changed' && event.message.edited) order.push(event.message.text);
+    });
+    await fault({ on: 'chat.update', kind: '429', seconds: 1, times: 1 });
+    for (const key of ['d', 'c', 'b', 'a', 'card'])
+      await outbox.show(key, CHANNEL, say(`${key}, later`), live);
+    await outbox.show('c', CHANNEL, say('c compiled'), { says: 'compiled' });
+    for (let turn = 0; turn < 6; turn++) {
+      now += 5_000;
+      await look();
+    }
+    end();
+    const sent = order.filter((text) => text !== 'd, later');
+    expect(sent).toEqual(['c compiled', 'card, later', 'a, later', 'b, later']);
+    expect(order).toContain('d, later');
+  });
+});
+
 it('ends within the call that is under way, and leaves the rest for the next start', async () => {
   await crash({ postInterval: 60_000 });
-  for (const n of [1, 2, 3]) await outbox.post(`m/${n}`, CHANNEL, say(`${n}`));
-  await expect.poll(() => texts()).toEqual(['1']);
+  for (const n of [1, 2, 3, 4, 5]) await outbox.post(`m/${n}`, CHANNEL, say(`${n}`));
+  await expect.poll(() => texts()).toEqual(['1', '2', '3']);
   await crash();
   await outbox.drain();
-  expect(await texts()).toEqual(['1', '2', '3']);
+  expect(await texts()).toEqual(['1', '2', '3', '4', '5']);
 });
 
 it('gives up draining when it is told to', async () => {
   await crash({ postInterval: 60_000 });
-  for (const n of [1, 2]) await outbox.post(`m/${n}`, CHANNEL, say(`${n}`));
+  for (const n of [1, 2, 3, 4]) await outbox.post(`m/${n}`, CHANNEL, say(`${n}`));
   await expect(outbox.drain(AbortSignal.timeout(1))).rejects.toThrow();
 });

@@ -23,6 +23,7 @@ import type {
 } from '../../src/sandbox/protocol.ts';
 import { type SlackSandbox, startSlackSandbox } from '../../src/sandbox/slack/index.ts';
 import { Slack } from '../../src/slack/connect.ts';
+import { EditBudget } from '../../src/slack/edit-budget.ts';
 import { HttpIntake, SocketIntake } from '../../src/slack/receivers.ts';
 
 export const LINE_3: UseCase = {
@@ -97,6 +98,7 @@ export async function startWorkspace(options: TestWorkspaceOptions = {}): Promis
     shareDelayMs: 0,
   });
   const log = pino({ level: 'silent' });
+  const clock = { now: () => Date.now() };
   const intake =
     options.mode === 'http'
       ? new HttpIntake({ signingSecret: sandbox.signingSecret, port: 0, routes: [], log })
@@ -106,7 +108,7 @@ export async function startWorkspace(options: TestWorkspaceOptions = {}): Promis
     apiUrl: sandbox.apiUrl,
     intake,
     logger: log,
-    editInterval: 1,
+    edits: new EditBudget({ clock, interval: 1 }),
     rememberMembers: 0,
     uploads: { retryDelay: 1, sharePatience: 3000 },
   });
@@ -117,7 +119,6 @@ export async function startWorkspace(options: TestWorkspaceOptions = {}): Promis
     download: async () => 'epoch 1\n',
   };
   const audit: AuditRecord[] = [];
-  const clock = { now: () => Date.now() };
   const gateway: UseCaseGateway = {
     open: async (useCase, actor, operation) => {
       world.open?.(useCase);

@@ -1,10 +1,12 @@
 /**
  * What a job that is started here does: it prepares for some seconds, then trains an image classifier for
  * so many `epochs` (hyperparameter, default 10; six seconds each), writing as it goes, and completes.
- * `fail-at-epoch` makes its script raise there; the runtime limit of the request stops it.
+ * `fail-at-epoch` makes its script raise there; so does memory that is too small for `batch-size`, `image-size` and
+ * `workers` (machine-memory.ts); the runtime limit of the request stops it.
  */
 import type { EpochMs } from '../../ports.ts';
 import { writtenSeries } from './event-series.ts';
+import { type Shortage, shortageOf } from './machine-memory.ts';
 import type { TrainingJobSeed, TrainingTransition } from './training.ts';
 
 const PREPARE_MS = 3_000;
@@ -12,6 +14,8 @@ const DOWNLOAD_MS = 4_000;
 const EPOCH_MS = 6_000;
 const STEPS = 5;
 const UPLOAD_MS = 3_000;
+/** From the first line of a script to the step that memory does not suffice for. */
+const SHORT_AFTER_MS = 2_400;
 
 export type JobRequest = Omit<TrainingJobSeed, 'transitions' | 'streams' | 'failureReason' | 'finalMetrics'>;
 
@@ -20,8 +24,11 @@ export function planJob(request: JobRequest, now: EpochMs): TrainingJobSeed {
   const failAt = wholeNumber(request.hyperParameters['fail-at-epoch'], 0);
   const training = now + PREPARE_MS + DOWNLOAD_MS;
   const limit = training + request.maxRuntimeSeconds * 1000;
-  const failing = failAt > 0 && failAt <= epochs;
-  const done = training + (failing ? failAt - 1 + 0.5 : epochs) * EPOCH_MS + 1000;
+  const shortage = shortageOf(request);
+  const raising = failAt > 0 && failAt <= epochs;
+  const failing = shortage !== undefined || raising;
+  const done =
+    training + (shortage ? SHORT_AFTER_MS : (raising ? failAt - 1 + 0.5 : epochs) * EPOCH_MS) + 1000;
   const end = Math.min(done, limit);
 
   const transitions: TrainingTransition[] = [
@@ -46,19 +53,30 @@ export function planJob(request: JobRequest, now: EpochMs): TrainingJobSeed {
   return {
     ...request,
     transitions,
-    failureReason: `AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage "RuntimeError: loss is nan in epoch ${failAt}"\nCommand "/opt/conda/bin/python3.11 train.py --epochs ${epochs}", exit code: 1`,
+    failureReason:
+      shortage?.failureReason ??
+      `AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage "RuntimeError: loss is nan in epoch ${failAt}"\nCommand "/opt/conda/bin/python3.11 train.py --epochs ${epochs}", exit code: 1`,
     finalMetrics: { 'train:loss': lossAt(epochs * STEPS), 'validation:accuracy': accuracyAt(epochs) },
     streams: Array.from({ length: request.instanceCount }, (_, machine) => ({
       name: `${request.name}/algo-${machine + 1}-${streamStart}`,
       createdAt: training,
       series: writtenSeries(() =>
-        script(request, training, epochs, failing ? failAt : 0, machine).filter(({ at }) => at < end + 500),
+        script(request, training, epochs, raising ? failAt : 0, machine, shortage).filter(
+          ({ at }) => at < end + 500,
+        ),
       ),
     })),
   };
 }
 
-function script(request: JobRequest, start: EpochMs, epochs: number, failAt: number, machine: number) {
+function script(
+  request: JobRequest,
+  start: EpochMs,
+  epochs: number,
+  failAt: number,
+  machine: number,
+  shortage: Shortage | undefined,
+) {
   const events: { at: EpochMs; message: string }[] = [];
   const say = (at: EpochMs, message: string) => events.push({ at, message });
   say(start + 120, `sagemaker-training-toolkit INFO     Invoking user script`);
@@ -68,6 +86,10 @@ function script(request: JobRequest, start: EpochMs, epochs: number, failAt: num
     start + 600,
     `[train.py] ${epochs} epochs on ${request.instanceType}, rank ${machine} of ${request.instanceCount}`,
   );
+  if (shortage) {
+    for (const [index, line] of shortage.lastWords.entries()) say(start + SHORT_AFTER_MS + index, line);
+    return events;
+  }
   for (let epoch = 1; epoch <= epochs; epoch++) {
     const at = start + 1000 + (epoch - 1) * EPOCH_MS;
     for (let step = 1; step <= STEPS; step++) {

@@ -4,17 +4,13 @@ import type { CompilationRequest } from './compile-verdict.ts';
 import { AwsError } from './errors.ts';
 import type { Iam } from './iam.ts';
 import { pageOf } from './page-tokens.ts';
+import { passRole, ROLE_ARN } from './pass-role.ts';
 import type { AwsCall, AwsOperation } from './service.ts';
 import { Parameters } from './validation.ts';
 
 const INVALID = 'ValidationException';
 const JOB_NAME = { min: 1, max: 63, pattern: '[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}' };
 const S3_URI = { max: 1024, pattern: '(https|s3)://([^/]+)/?(.*)' };
-const ROLE_ARN = {
-  min: 20,
-  max: 2048,
-  pattern: 'arn:aws[a-z\\-]*:iam::\\d{12}:role/?[a-zA-Z_0-9+=,.@\\-_/]+',
-};
 const FRAMEWORKS = [
   'TENSORFLOW',
   'KERAS',
@@ -102,19 +98,6 @@ function jobName(call: AwsCall): string {
   const name = read.need('CompilationJobName', JOB_NAME);
   read.check();
   return name;
-}
-
-/** The caller hands the role over to SageMaker: it needs the right to, and the role must be there. */
-function passRole(iam: Iam, call: AwsCall, roleArn: string): void {
-  iam.authorize(call.principal, 'iam:PassRole', [roleArn], call.region, {
-    'iam:PassedToService': 'sagemaker.amazonaws.com',
-  });
-  if (iam.findRole(roleArn) === undefined) {
-    throw new AwsError(
-      INVALID,
-      `Could not assume role ${roleArn}. Please ensure that the role exists and allows principal 'sagemaker.amazonaws.com' to assume the role.`,
-    );
-  }
 }
 
 function readRequest(call: AwsCall): { request: CompilationRequest; tags: Record<string, string> } {

@@ -1,17 +1,21 @@
 /** SageMaker's training jobs: list, describe, create, stop, and their tags. */
 import { planJob } from './created-job.ts';
 import { AwsError } from './errors.ts';
+import type { Iam } from './iam.ts';
 import { pageOf } from './page-tokens.ts';
+import { passRole } from './pass-role.ts';
 import type { AwsCall, AwsOperation, AwsService } from './service.ts';
 import type { TrainingStore } from './training.ts';
+import { JOB_NAME, readTags, readTrainingRequest } from './training-request.ts';
 import { Parameters } from './validation.ts';
 
 const INVALID = 'ValidationException';
-const JOB_NAME = { min: 1, max: 63, pattern: '[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}' };
-const S3_URI = { max: 1024, pattern: '(https|s3)://([^/]+)/?(.*)' };
 const STATUSES = ['InProgress', 'Completed', 'Failed', 'Stopping', 'Stopped', 'Deleting'];
 
-export function sagemakerService(stores: (account: string, region: string) => TrainingStore): AwsService {
+export function sagemakerService(
+  stores: (account: string, region: string) => TrainingStore,
+  iam: Iam,
+): AwsService {
   const storeOf = (call: AwsCall) => stores(call.account, call.region);
   const onJob = (name: string, handle: AwsOperation['handle']): AwsOperation => ({
     action: `sagemaker:${name}`,
@@ -37,7 +41,15 @@ export function sagemakerService(stores: (account: string, region: string) => Tr
         const store = storeOf(call);
         return { body: store.description(store.get(jobName(call), call.now), call.now) };
       }),
-      CreateTrainingJob: onJob('CreateTrainingJob', (call) => createTrainingJob(storeOf(call), call)),
+      CreateTrainingJob: onJob('CreateTrainingJob', (call) => {
+        const request = readTrainingRequest(call);
+        passRole(iam, call, request.roleArn);
+        const arn = storeOf(call).arn(request.name);
+        // Tags at the creation are a right of their own.
+        if (Object.keys(request.tags ?? {}).length > 0)
+          iam.authorize(call.principal, 'sagemaker:AddTags', [arn], call.region);
+        return { body: { TrainingJobArn: storeOf(call).create(planJob(request, call.now)) } };
+      }),
       StopTrainingJob: onJob('StopTrainingJob', (call) => {
         storeOf(call).stop(jobName(call), call.now);
         return { chunks: [], events: 0 };
@@ -92,97 +104,11 @@ function listTrainingJobs(store: TrainingStore, call: AwsCall) {
 const within = (value: unknown, after: number, before: number) =>
   Number(value) >= after && Number(value) <= before;
 
-function createTrainingJob(store: TrainingStore, call: AwsCall) {
-  const read = new Parameters(call.input, INVALID);
-  const name = read.need('TrainingJobName', JOB_NAME);
-  const roleArn = read.need('RoleArn', {
-    min: 20,
-    max: 2048,
-    pattern: 'arn:aws[a-z\\-]*:iam::\\d{12}:role/?[a-zA-Z_0-9+=,.@\\-_/]+',
-  });
-  const tags = readTags(read.list('Tags', { max: 50 }));
-  const resources = member(call, read, 'ResourceConfig');
-  const instanceType = resources.need('InstanceType', { pattern: 'ml\\.[a-z0-9-]+\\.[a-z0-9]+' });
-  const instanceCount = resources.number('InstanceCount', { min: 1, max: 20 }) ?? 1;
-  const volumeGB = resources.number('VolumeSizeInGB', { min: 1 }) ?? 30;
-  const stopping = member(call, read, 'StoppingCondition');
-  const maxRuntimeSeconds = stopping.number('MaxRuntimeInSeconds', { min: 1 }) ?? 86_400;
-  const maxWaitSeconds = stopping.number('MaxWaitTimeInSeconds', { min: 1 });
-  const algorithm = member(call, read, 'AlgorithmSpecification');
-  const image = algorithm.text('TrainingImage', { max: 255 });
-  const output = member(call, read, 'OutputDataConfig');
-  const outputPath = output.need('S3OutputPath', S3_URI);
-  const spot = read.flag('EnableManagedSpotTraining') ?? false;
-  for (const part of [read, resources, stopping, algorithm, output]) part.check();
-  if (image === undefined && algorithm.text('AlgorithmName') === undefined) {
-    throw new AwsError(
-      INVALID,
-      'You must provide either TrainingImage or AlgorithmName in AlgorithmSpecification.',
-    );
-  }
-  if (spot && (maxWaitSeconds ?? 0) < maxRuntimeSeconds) {
-    throw new AwsError(
-      INVALID,
-      'Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to MaxRuntimeInSeconds',
-    );
-  }
-  const job = planJob(
-    {
-      name,
-      roleArn,
-      image: image ?? String(algorithm.text('AlgorithmName')),
-      instanceType,
-      instanceCount,
-      volumeGB,
-      maxRuntimeSeconds,
-      ...(maxWaitSeconds === undefined ? {} : { maxWaitSeconds }),
-      spot,
-      hyperParameters: (call.input.HyperParameters ?? {}) as Record<string, string>,
-      channels: readChannels(call),
-      outputPath,
-      tags,
-    },
-    call.now,
-  );
-  return { body: { TrainingJobArn: store.create(job) } };
-}
-
-function member(call: AwsCall, read: Parameters, name: string): Parameters {
-  const value = call.input[name];
-  if (typeof value !== 'object' || value === null) {
-    read.need(name);
-    return new Parameters({}, INVALID);
-  }
-  return new Parameters(value as Record<string, unknown>, INVALID);
-}
-
-function readChannels(call: AwsCall): Record<string, string> {
-  const channels = new Parameters(call.input, INVALID).list('InputDataConfig', { max: 20 }) ?? [];
-  return Object.fromEntries(
-    channels.map((channel) => {
-      const { ChannelName, DataSource } = channel as {
-        ChannelName?: string;
-        DataSource?: { S3DataSource?: { S3Uri?: string } };
-      };
-      return [String(ChannelName), DataSource?.S3DataSource?.S3Uri ?? ''];
-    }),
-  );
-}
-
 function taggedJob(store: TrainingStore, call: AwsCall) {
   const arn = new Parameters(call.input, INVALID).need('ResourceArn');
   const name = /:training-job\/([^/]+)$/.exec(arn)?.[1] ?? '';
   if (arn !== store.arn(name)) throw new AwsError(INVALID, 'Requested resource not found.');
   return store.get(name, call.now);
-}
-
-function readTags(tags: unknown[] = []): Record<string, string> {
-  return Object.fromEntries(
-    tags.map((tag) => {
-      const { Key, Value } = tag as { Key?: unknown; Value?: unknown };
-      return [String(Key), String(Value)];
-    }),
-  );
 }
 
 const asTags = (tags: Readonly<Record<string, string>>) =>

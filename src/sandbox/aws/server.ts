@@ -114,6 +114,7 @@ const DEFAULTS: AwsSandboxSettings = {
   emptyPages: 1,
   lastEventLagMs: 3_600_000,
   sessionSeconds: undefined,
+  trainingInstances: 100,
   compilationMs: 30_000,
   concurrentCompilations: 50,
   componentMs: 6_000,
@@ -153,7 +154,7 @@ export async function startAwsSandbox(options: AwsSandboxOptions): Promise<AwsSa
     settings,
     baseUrl: () => baseUrl,
   });
-  const sagemaker = sagemakerService(stores.jobs);
+  const sagemaker = sagemakerService(stores.jobs, iam);
   const services = [
     stsService(iam),
     logsService(

@@ -10,9 +10,9 @@ import { ObjectStore, parseS3Uri } from './object-store.ts';
 import { publicComponents } from './public-components.ts';
 import type { AwsWorld, RegionSeed } from './seed.ts';
 import { trainedArchive } from './trained-model.ts';
-import { type TrainingJob, TrainingStore } from './training.ts';
+import { type TrainingJob, type TrainingSettings, TrainingStore } from './training.ts';
 
-export interface StoreSettings extends CompilationSettings {
+export interface StoreSettings extends CompilationSettings, TrainingSettings {
   /** How long a new component version takes to become deployable, ms. */
   componentMs: number;
   /** How long a healthy device needs for a deployment, ms. */
@@ -80,7 +80,7 @@ export class Stores {
         account,
         region,
         logs,
-        jobs: new TrainingStore(account, region, logs),
+        jobs: new TrainingStore(account, region, logs, this.#settings),
         compilations: new CompilationStore(workshop, logs, this.#settings),
         components,
         fleet: new Fleet(account, region, components, () => this.#settings.deploymentMs),

@@ -6,6 +6,7 @@ import type { EpochMs } from '../../ports.ts';
 import { AwsError } from './errors.ts';
 import { clipSeries } from './event-series.ts';
 import type { LogStore, LogStreamSeed } from './log-store.ts';
+import { ownMetrics } from './own-metrics.ts';
 
 export const TRAINING_LOG_GROUP = '/aws/sagemaker/TrainingJobs';
 
@@ -31,6 +32,8 @@ export interface TrainingJobSeed {
   volumeGB: number;
   maxRuntimeSeconds: number;
   maxWaitSeconds?: number;
+  /** Of a warm pool. */
+  keepAliveSeconds?: number;
   spot?: boolean;
   hyperParameters: Readonly<Record<string, string>>;
   /** Channel name → S3 URI. */
@@ -40,6 +43,13 @@ export interface TrainingJobSeed {
   /** Told once the job has completed. */
   finalMetrics?: Readonly<Record<string, number>>;
   streams: readonly LogStreamSeed[];
+  /** Further members of its description, and in place of what stands there otherwise. */
+  details?: Readonly<Record<string, unknown>>;
+}
+
+export interface TrainingSettings {
+  /** Instances of one type that an account may train on in a region; of the largest ones none, as everywhere. */
+  trainingInstances: number;
 }
 
 export interface TrainingJob extends TrainingJobSeed {
@@ -61,6 +71,9 @@ const STATUS_MESSAGES: Record<string, string> = {
   Failed: 'Training job failed',
 };
 
+/** Without a raised quota nobody gets these. */
+const LARGEST = /^ml\.(?:p[4-9]|trn|ultra)/;
+
 const TERMINAL: readonly TrainingStatus[] = ['Completed', 'Failed', 'Stopped'];
 
 /** SageMaker gives a stopped job's script two minutes; the scripts here need less. */
@@ -71,11 +84,14 @@ export class TrainingStore {
   readonly #account: string;
   readonly #region: string;
   readonly #logs: LogStore;
+  readonly #settings: TrainingSettings;
 
-  constructor(account: string, region: string, logs: LogStore) {
+  /** @param settings read at each use, so that they may change while the sandbox runs */
+  constructor(account: string, region: string, logs: LogStore, settings: TrainingSettings) {
     this.#account = account;
     this.#region = region;
     this.#logs = logs;
+    this.#settings = settings;
   }
 
   seed(job: TrainingJobSeed): void {
@@ -84,7 +100,7 @@ export class TrainingStore {
     this.#logs.seed({ name: TRAINING_LOG_GROUP, createdAt, streams: job.streams });
   }
 
-  /** @throws AwsError ResourceInUse */
+  /** @throws AwsError ResourceInUse, ResourceLimitExceeded */
   create(job: TrainingJobSeed): string {
     if (this.#jobs.has(job.name)) {
       throw new AwsError(
@@ -92,8 +108,22 @@ export class TrainingStore {
         `Training job names must be unique within an AWS account and region, and a training job with this name already exists (${this.arn(job.name)})`,
       );
     }
+    this.#checkQuota(job);
     this.seed(job);
     return this.arn(job.name);
+  }
+
+  #checkQuota({ instanceType, instanceCount, transitions }: TrainingJobSeed): void {
+    const now = transitions[0]!.at;
+    const used = this.all(now)
+      .filter((job) => job.instanceType === instanceType && stateOf(job, now).endedAt === undefined)
+      .reduce((sum, job) => sum + job.instanceCount, 0);
+    const limit = LARGEST.test(instanceType) ? 0 : this.#settings.trainingInstances;
+    if (used + instanceCount <= limit) return;
+    throw new AwsError(
+      'ResourceLimitExceeded',
+      `The account-level service limit '${instanceType} for training job usage' is ${limit} Instances, with current utilization of ${used} Instances and a request delta of ${instanceCount} Instances. Please use AWS Service Quotas to request an increase for this quota. If AWS Service Quotas is not available, contact AWS support to request an increase for this quota.`,
+    );
   }
 
   /** @throws AwsError ValidationException when it does not run (any more) */
@@ -168,6 +198,7 @@ export class TrainingStore {
         TrainingImage: job.image,
         TrainingInputMode: 'File',
         EnableSageMakerMetricsTimeSeries: true,
+        ...ownMetrics(job.image),
       },
       RoleArn: job.roleArn,
       InputDataConfig: Object.entries(job.channels).map(([ChannelName, S3Uri]) => ({
@@ -183,6 +214,7 @@ export class TrainingStore {
         InstanceType: job.instanceType,
         InstanceCount: job.instanceCount,
         VolumeSizeInGB: job.volumeGB,
+        ...(job.keepAliveSeconds === undefined ? {} : { KeepAlivePeriodInSeconds: job.keepAliveSeconds }),
       },
       StoppingCondition: {
         MaxRuntimeInSeconds: job.maxRuntimeSeconds,
@@ -217,6 +249,7 @@ export class TrainingStore {
       EnableNetworkIsolation: false,
       EnableInterContainerTrafficEncryption: false,
       EnableManagedSpotTraining: job.spot ?? false,
+      ...job.details,
     };
   }
 }

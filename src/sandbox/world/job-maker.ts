@@ -3,6 +3,7 @@ import type { EpochMs } from '../../ports.ts';
 import type { EventSeries } from '../aws/event-series.ts';
 import type { LogStreamSeed } from '../aws/log-store.ts';
 import type { TrainingJobSeed, TrainingTransition } from '../aws/training.ts';
+import { trainingRoleArn } from './roles.ts';
 
 export const SECOND = 1000;
 export const MINUTE = 60 * SECOND;
@@ -56,7 +57,7 @@ export function makeJob(place: Place, sketch: JobSketch): TrainingJobSeed {
     transitions: sketch.transitions ?? usualWay(sketch),
     ...(sketch.failureReason === undefined ? {} : { failureReason: sketch.failureReason }),
     image: IMAGES[sketch.framework ?? 'pytorch'].replace('REGION', place.region),
-    roleArn: `arn:aws:iam::${place.account}:role/TrainingExecution`,
+    roleArn: trainingRoleArn(place.account),
     instanceType: sketch.instance ?? 'ml.g5.2xlarge',
     instanceCount: sketch.instances ?? 1,
     volumeGB: 100,

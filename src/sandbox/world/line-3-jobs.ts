@@ -363,7 +363,10 @@ const CUDA_ERROR = `Traceback (most recent call last):
     return self._call_impl(*args, **kwargs)
 torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.25 GiB. GPU 0 has a total capacity of 22.06 GiB of which 1.41 GiB is free.`;
 
-/** Runs when the sandbox starts and fails two minutes later: the alert can be watched. */
+/**
+ * Runs when the sandbox starts and fails two minutes later: the alert can be watched. Eight such images do not fit
+ * into its GPU, so it fails again as it is, and succeeds with a smaller batch or a larger GPU.
+ */
 function failsWhileWatched(now: EpochMs): TrainingJobSeed {
   const ended = now + 80 * SECOND;
   const trainingAt = ended - 13 * MINUTE;

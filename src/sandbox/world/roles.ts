@@ -1,10 +1,12 @@
-/** The roles of a use case's account: the one that Signalbox takes on, and the one that it hands to Neo. */
+/** The roles of a use case's account: the one that Signalbox takes on, and those that it hands to SageMaker. */
 import type { RoleSeed } from '../aws/iam.ts';
 import type { PolicyDocument } from '../aws/policy.ts';
 
 const NEO_ROLE = 'NeoExecution';
+const TRAINING_ROLE = 'TrainingExecution';
 
 export const neoRoleArn = (account: string) => `arn:aws:iam::${account}:role/${NEO_ROLE}`;
+export const trainingRoleArn = (account: string) => `arn:aws:iam::${account}:role/${TRAINING_ROLE}`;
 
 /** What Signalbox may do. @param models bucket of trained and compiled models */
 export function accessPolicy(account: string, models: string): PolicyDocument {
@@ -36,7 +38,11 @@ export function accessPolicy(account: string, models: string): PolicyDocument {
         ],
         Resource: '*',
       },
-      { Effect: 'Allow', Action: 'iam:PassRole', Resource: neoRoleArn(account) },
+      {
+        Effect: 'Allow',
+        Action: 'iam:PassRole',
+        Resource: [neoRoleArn(account), trainingRoleArn(account)],
+      },
       { Effect: 'Allow', Action: 's3:GetObject', Resource: `arn:aws:s3:::${models}/*` },
       {
         Effect: 'Allow',
@@ -65,9 +71,14 @@ export function accessPolicy(account: string, models: string): PolicyDocument {
 }
 
 /** Taken on by SageMaker for a compilation: reads trained models, writes compiled ones. */
-export function neoRole(models: string): RoleSeed {
+export const neoRole = (models: string): RoleSeed => serviceRole(NEO_ROLE, models);
+
+/** Taken on by SageMaker for a training. */
+export const trainingRole = (models: string): RoleSeed => serviceRole(TRAINING_ROLE, models);
+
+function serviceRole(name: string, models: string): RoleSeed {
   return {
-    name: NEO_ROLE,
+    name,
     trust: {
       Statement: [
         { Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { Service: 'sagemaker.amazonaws.com' } },

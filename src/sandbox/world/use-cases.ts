@@ -18,7 +18,7 @@ import {
 import { harborDevices, line3Deployments, line3Devices } from './fleet.ts';
 import { harborJobs } from './harbor-jobs.ts';
 import { line3Jobs } from './line-3-jobs.ts';
-import { accessPolicy, neoRole, neoRoleArn } from './roles.ts';
+import { accessPolicy, neoRole, neoRoleArn, trainingRole } from './roles.ts';
 
 /** Where the bot lives. */
 const BOT_ACCOUNT = '111122223333';
@@ -148,6 +148,7 @@ export function seededAwsWorld(now: EpochMs, keys: BotKeys): AwsWorld {
               },
             },
             neoRole(useCase.models),
+            trainingRole(useCase.models),
             forwardRole(BOT_ACCOUNT),
           ],
           regions: {

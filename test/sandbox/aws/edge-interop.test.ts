@@ -1,4 +1,4 @@
-/** boto3 and the AWS CLI, as processes of their own, on S3, Neo and Greengrass. */
+/** boto3 and the AWS CLI, as processes of their own, on S3, training, Neo and Greengrass. */
 import { execFile, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -59,6 +59,36 @@ try: sm.describe_compilation_job(CompilationJobName="none")
 except sm.exceptions.ResourceNotFound as error: out["none"] = error.response["Error"]["Message"]
 create("boto-2"); sm.stop_compilation_job(CompilationJobName="boto-2")
 out["names"] = [s["CompilationJobName"] for page in sm.get_paginator("list_compilation_jobs").paginate(SortBy="Name", PaginationConfig={"PageSize": 1}) for s in page["CompilationJobSummaries"]]
+print(json.dumps(out))
+`;
+
+const TRAIN = `
+import boto3, json
+from botocore.exceptions import ClientError
+sm = boto3.client("sagemaker")
+def create(name, **changes):
+    return sm.create_training_job(**{"TrainingJobName": name, "RoleArn": "arn:aws:iam::${ACCOUNT}:role/TrainingExecution",
+        "AlgorithmSpecification": {"TrainingImage": "repository/image:1", "TrainingInputMode": "File"},
+        "HyperParameters": {"epochs": "1", "image-size": "2048", "batch-size": "8"},
+        "InputDataConfig": [{"ChannelName": "train", "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://${BUCKET}/data/"}}}],
+        "OutputDataConfig": {"S3OutputPath": "s3://${BUCKET}/out"}, "Environment": {"STAGE": "night"},
+        "ResourceConfig": {"InstanceType": "ml.g5.2xlarge", "InstanceCount": 1, "VolumeSizeInGB": 50},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 3600}, **changes})
+def end(name):
+    while True:
+        job = sm.describe_training_job(TrainingJobName=name)
+        if job["TrainingJobStatus"] in ("Completed", "Failed"): return job
+create("boto-1", Tags=[{"Key": "owner", "Value": "ada"}])
+old = end("boto-1")
+out = {"first": old["TrainingJobStatus"]}
+# As people repeat a job by script: what is described is what is asked for.
+again = {key: old[key] for key in ("AlgorithmSpecification", "RoleArn", "InputDataConfig", "OutputDataConfig", "ResourceConfig", "StoppingCondition", "Environment")}
+create("boto-2", **again, HyperParameters={**old["HyperParameters"], "batch-size": "4"}, Tags=sm.list_tags(ResourceArn=old["TrainingJobArn"])["Tags"])
+new = end("boto-2")
+out.update(second=new["TrainingJobStatus"], stage=new["Environment"], tags=sm.list_tags(ResourceArn=new["TrainingJobArn"])["Tags"])
+for key, call in {"taken": lambda: create("boto-1"), "quota": lambda: create("big", ResourceConfig={"InstanceType": "ml.p5.48xlarge", "InstanceCount": 1, "VolumeSizeInGB": 1})}.items():
+    try: call()
+    except ClientError as error: out[key] = error.response["Error"]["Code"]
 print(json.dumps(out))
 `;
 
@@ -131,7 +161,7 @@ async function python(script: string, aws: AwsSandbox): Promise<unknown> {
   return JSON.parse(stdout);
 }
 
-describe('[O7] boto3 works on S3, Neo and Greengrass', () => {
+describe('[O7] boto3 works on S3, training, Neo and Greengrass', () => {
   it.skipIf(!hasBoto3)(
     'compiles, follows, stops and lists (needs boto3)',
     async () => {
@@ -144,6 +174,22 @@ describe('[O7] boto3 works on S3, Neo and Greengrass', () => {
         again: 'ResourceInUse',
         none: 'Requested resource not found.',
         names: ['boto-1', 'boto-2'],
+      });
+    },
+    60_000,
+  );
+
+  it.skipIf(!hasBoto3)(
+    'trains, fails for want of memory, and trains again with a smaller batch (needs boto3)',
+    async () => {
+      const aws = await edgeSandbox({ clock: impatientClock() });
+      expect(await python(TRAIN, aws)).toEqual({
+        first: 'Failed',
+        second: 'Completed',
+        stage: { STAGE: 'night' },
+        tags: [{ Key: 'owner', Value: 'ada' }],
+        taken: 'ResourceInUse',
+        quota: 'ResourceLimitExceeded',
       });
     },
     60_000,

@@ -56,6 +56,7 @@ export function edgeWorld(first: RegionSeed = {}): AwsWorld {
       {
         ...home!,
         roles: [
+          ...(home!.roles ?? []),
           { name: 'NeoExecution', trust: forService, policy: storage },
           { name: 'NotForServices', trust: { Statement: [] }, policy: storage },
         ],

@@ -158,6 +158,101 @@ describe('[O7] training jobs', () => {
   });
 });
 
+describe('[O7] starting a training job', () => {
+  const create = async (changes: object, options: Parameters<typeof sandbox>[0] = {}) => {
+    const client = sagemakerClient(await sandbox({ clock, ...options }));
+    return client.send(
+      new CreateTrainingJobCommand(request(changes as Partial<CreateTrainingJobCommandInput>)),
+    );
+  };
+  const image = 'repo/image:1';
+  const input = (metrics: object[]) => ({ TrainingInputMode: 'File', MetricDefinitions: metrics });
+
+  it('is refused in the words of the service', async () => {
+    const many = Object.fromEntries(Array.from({ length: 101 }, (_, index) => [`k${index}`, '1']));
+    const metrics = [{ Name: 'loss', Regex: 'x' }];
+    const xgboost = '141502667606.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-xgboost:1.7-1';
+    for (const [changes, words] of [
+      [{ HyperParameters: many }, 'less than or equal to 100'],
+      [{ HyperParameters: { long: 'x'.repeat(2501) } }, 'less than or equal to 2500'],
+      [{ HyperParameters: { ['k'.repeat(257)]: '1' } }, 'less than or equal to 256'],
+      [{ HyperParameters: { two: 'a\nb' } }, 'regular expression pattern: .*'],
+      [{ InputDataConfig: [] }, "'inputDataConfig'"],
+      [{ Tags: [{ Key: 'aws:stack', Value: 'x' }] }, 'aws: prefixed tag key names are not allowed'],
+      [{ RoleArn: `arn:aws:iam::${ACCOUNT}:role/Nobody` }, 'Please ensure that the role exists'],
+      [
+        { AlgorithmSpecification: { ...input(metrics), TrainingImage: xgboost } },
+        "can't override the metric",
+      ],
+      [{ AlgorithmSpecification: { ...input([]), TrainingImage: image, AlgorithmName: 'a' } }, 'both'],
+    ] as const)
+      expect(await refusal(create(changes))).toMatchObject({
+        name: 'ValidationException',
+        message: expect.stringContaining(words),
+      });
+  });
+
+  it('keeps the quota of each instance type', async () => {
+    const group = { InstanceType: 'ml.g5.xlarge', InstanceCount: 3 };
+    expect(await refusal(create({ ResourceConfig: group }, { trainingInstances: 2 }))).toMatchObject({
+      name: 'ResourceLimitExceeded',
+      message: expect.stringContaining(
+        "'ml.g5.xlarge for training job usage' is 2 Instances, with current utilization of 0 Instances and a request delta of 3 Instances",
+      ),
+    });
+    const large = { InstanceType: 'ml.p5.48xlarge', InstanceCount: 1 };
+    expect((await refusal(create({ ResourceConfig: large }))).name).toBe('ResourceLimitExceeded');
+    const aws = await sandbox({ clock, trainingInstances: 2 });
+    const client = sagemakerClient(aws);
+    const start = (TrainingJobName: string) =>
+      client.send(new CreateTrainingJobCommand(request({ TrainingJobName })));
+    await start('first');
+    expect((await refusal(start('second'))).name).toBe('ResourceLimitExceeded');
+    now += 60_000;
+    await start('third');
+  });
+
+  it('is described as it was asked for', async () => {
+    const asked = {
+      CheckpointConfig: { S3Uri: 's3://checkpoints/x/' },
+      Environment: { STAGE: 'night' },
+      RetryStrategy: { MaximumRetryAttempts: 2 },
+      VpcConfig: { SecurityGroupIds: ['sg-1'], Subnets: ['subnet-1'] },
+    };
+    const { describeJob } = await started(asked);
+    expect(await describeJob()).toMatchObject(asked);
+  });
+
+  it('ends as the memory of its machine allows: a smaller batch, or a larger GPU', async () => {
+    const ending = async (
+      HyperParameters: Record<string, string>,
+      InstanceType: 'ml.g5.2xlarge' | 'ml.g6e.2xlarge',
+    ) => {
+      const ResourceConfig = { InstanceType, InstanceCount: 1, VolumeSizeInGB: 50 };
+      const { describeJob, text } = await started({
+        HyperParameters: { epochs: '1', ...HyperParameters },
+        ResourceConfig,
+      });
+      now += 60_000;
+      const { TrainingJobStatus, FailureReason } = await describeJob();
+      return { TrainingJobStatus, FailureReason, log: (await text())[0]!.join('\n') };
+    };
+    const hires = { 'image-size': '2048', 'batch-size': '8' };
+    const failed = await ending(hires, 'ml.g5.2xlarge');
+    expect(failed).toMatchObject({
+      TrainingJobStatus: 'Failed',
+      FailureReason: expect.stringContaining('CUDA out of memory'),
+    });
+    expect(failed.log).toContain('GPU 0 has a total capacity of 22.06 GiB');
+    expect((await ending({ ...hires, 'batch-size': '"4"' }, 'ml.g5.2xlarge')).TrainingJobStatus).toBe(
+      'Completed',
+    );
+    expect((await ending(hires, 'ml.g6e.2xlarge')).TrainingJobStatus).toBe('Completed');
+    const workers = await ending({ 'image-size': '3840', workers: '48' }, 'ml.g5.2xlarge');
+    expect(workers.FailureReason).toContain('exit code: 137');
+  });
+});
+
 describe('[O7] lists of training jobs', () => {
   async function listing() {
     const aws = await sandbox({ clock });

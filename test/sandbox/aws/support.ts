@@ -18,6 +18,12 @@ export const GROUP = '/aws/sagemaker/TrainingJobs';
 
 const ALL: PolicyDocument = { Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] };
 
+const forSageMaker: PolicyDocument = {
+  Statement: [
+    { Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { Service: 'sagemaker.amazonaws.com' } },
+  ],
+};
+
 /** Two accounts; the second has a role that the first may assume with the external id. */
 export function twoAccounts(first: RegionSeed = {}, second: RegionSeed = {}): AwsWorld {
   const trust: PolicyDocument = {
@@ -37,7 +43,12 @@ export function twoAccounts(first: RegionSeed = {}, second: RegionSeed = {}): Aw
   };
   return {
     accounts: [
-      { id: ACCOUNT, users: [{ name: 'reader', ...KEYS, policy: ALL }], regions: { [REGION]: first } },
+      {
+        id: ACCOUNT,
+        users: [{ name: 'reader', ...KEYS, policy: ALL }],
+        roles: [{ name: 'TrainingExecution', trust: forSageMaker, policy: { Statement: [] } }],
+        regions: { [REGION]: first },
+      },
       {
         id: OTHER_ACCOUNT,
         users: [{ name: 'other', ...OTHER_KEYS, policy: ALL }],

@@ -58,7 +58,7 @@ async function watched(
 
 const JOB = {
   TrainingJobName: 'made',
-  RoleArn: `arn:aws:iam::${ACCOUNT}:role/Training`,
+  RoleArn: `arn:aws:iam::${ACCOUNT}:role/TrainingExecution`,
   AlgorithmSpecification: { TrainingImage: 'image', TrainingInputMode: 'File' },
   OutputDataConfig: { S3OutputPath: 's3://bucket/out' },
   ResourceConfig: { InstanceType: 'ml.g5.xlarge', InstanceCount: 1, VolumeSizeInGB: 30 },

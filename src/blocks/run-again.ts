@@ -1,0 +1,202 @@
+/** The window in which a training job is run again, and what became of it. */
+import {
+  editableHyperparameters,
+  HYPERPARAMETER_LIMITS,
+  type KeptReason,
+} from '../domain/hyperparameters.ts';
+import type { TrainingJob } from '../domain/jobs.ts';
+import { maskSecrets } from '../domain/mask-secrets.ts';
+import { TRAINING_NAME_LIMIT } from '../domain/training-names.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import type { AppError } from '../errors.ts';
+import type { Rerun, TrainingSetup } from '../ports.ts';
+import { COMPILE } from './compile-ids.ts';
+import { changesWords, machine, trainingLabel, writeRef } from './job-facts.ts';
+import { LIMITS } from './limits.ts';
+import type { Block, Modal } from './message.ts';
+import { actions, button, code, codeBlock, context, label, moment, plain, prose, section } from './text.ts';
+import { TRAIN } from './train-ids.ts';
+
+/** Block ids of the form; field errors are shown at them. */
+export const RUN_AGAIN_FIELDS = {
+  name: 'name',
+  type: 'type',
+  count: 'count',
+  hyperparameters: 'hyperparameters',
+} as const;
+
+/** Characters that its text of hyperparameters may have. */
+export const HYPERPARAMETERS_ROOM = LIMITS.plainTextInput.maxLength;
+/** The longest of SageMaker's instance types has about 20 characters. */
+const TYPE_LIMIT = 40;
+const TITLE = 'Run again';
+
+export interface RunAgainFormFacts {
+  useCase: Pick<UseCase, 'name'>;
+  job: TrainingJob;
+  setup: TrainingSetup;
+  /** What stands in the fields. */
+  name: string;
+  machines?: { type: string; count: string } | undefined;
+  /** Left out: those of the job. */
+  hyperparameters?: string | undefined;
+  /** Why a submission started nothing. */
+  error?: Pick<AppError, 'message' | 'hint' | 'adminHint' | 'ref'> | undefined;
+  /** Who looks may see account details. */
+  asAdmin?: boolean | undefined;
+}
+
+export function runAgainForm(metadata: string, facts: RunAgainFormFacts): Modal {
+  const { job, setup, useCase, machines } = facts;
+  const { text, kept } = editableHyperparameters(setup.hyperparameters, HYPERPARAMETERS_ROOM);
+  const status = trainingLabel(job.status);
+  const fields = RUN_AGAIN_FIELDS;
+  return {
+    ...frame(metadata),
+    callback_id: TRAIN.form,
+    submit: { type: 'plain_text', text: 'Start' },
+    close: { type: 'plain_text', text: 'Cancel' },
+    blocks: [
+      ...(facts.error ? [section(errorWords(facts.error))] : []),
+      ...(facts.asAdmin && facts.error?.adminHint ? [section(codeBlock(facts.error.adminHint, 1500))] : []),
+      section(
+        [
+          `*${code(job.name)}* · ${plain(useCase.name, 100)} · ${status.symbol} ${plain(status.word, 60)}`,
+          'A new run with the same image, data, role and limits. What you change here is different, and nothing else.',
+          ...setup.notes.map((note) => `:information_source: ${plain(maskSecrets(note), 400)}`),
+        ].join('\n'),
+      ),
+      textField(fields.name, 'Name of the new run', facts.name, {
+        maxLength: TRAINING_NAME_LIMIT,
+        hint: 'Letters, digits and dashes.',
+      }),
+      ...(machines
+        ? [
+            textField(fields.type, 'Instance type', machines.type, { maxLength: TYPE_LIMIT }),
+            textField(fields.count, 'Instances', machines.count, { maxLength: 4 }),
+          ]
+        : [section(`*Instances:* as before${machine(job) === '' ? '' : ` (${machine(job)})`}`)]),
+      textField(fields.hyperparameters, 'Hyperparameters', facts.hyperparameters ?? text, {
+        maxLength: HYPERPARAMETERS_ROOM,
+        multiline: true,
+        optional: true,
+        hint: hint(setup, text),
+      }),
+      ...(kept.length > 0 ? [context(keptWords(kept))] : []),
+    ],
+  };
+}
+
+/** The SageMaker SDK writes every value as JSON: texts stand in quotes then, and have to. */
+function hint({ hyperparameters }: TrainingSetup, text: string): string {
+  const quoted = /="[^\n]*"$/m.test(text) && Object.hasOwn(hyperparameters, 'sagemaker_program');
+  return [
+    'One name=value on each line.',
+    ...(quoted ? ['Texts stand in quotes, as the SageMaker SDK writes them.'] : []),
+  ].join(' ');
+}
+
+const KEPT_WORDS: Readonly<Record<KeptReason, string>> = {
+  sdk: 'the SageMaker SDK’s own',
+  secret: 'with secrets in them',
+  form: 'that do not fit on one line',
+  room: `too long for a field of ${HYPERPARAMETERS_ROOM.toLocaleString('en-US')} characters`,
+};
+const KEPT_NAMED = 8;
+
+function keptWords(kept: readonly { name: string; why: KeptReason }[]): string {
+  const groups = Object.entries(KEPT_WORDS).flatMap(([why, words]) => {
+    const names = kept.filter((one) => one.why === why).map(({ name }) => code(maskSecrets(name), 60));
+    const more = names.length - KEPT_NAMED;
+    if (names.length === 0) return [];
+    return [`${names.slice(0, KEPT_NAMED).join(' ')}${more > 0 ? ` … ${more} more` : ''} (${words})`];
+  });
+  return `Not shown, and kept as they are unless a line names them: ${groups.join(' · ')}`;
+}
+
+function textField(
+  id: string,
+  text: string,
+  initial: string,
+  more: { maxLength: number; hint?: string; multiline?: boolean; optional?: boolean },
+): Block {
+  return {
+    type: 'input',
+    block_id: id,
+    ...(more.optional ? { optional: true } : {}),
+    label: { type: 'plain_text', text },
+    ...(more.hint === undefined ? {} : { hint: { type: 'plain_text', text: more.hint } }),
+    element: {
+      type: 'plain_text_input',
+      action_id: id,
+      max_length: more.maxLength,
+      ...(more.multiline ? { multiline: true } : {}),
+      ...(initial === '' ? {} : { initial_value: initial.slice(0, more.maxLength) }),
+    },
+  };
+}
+
+/** What the form turns into at once, before anything is known. */
+export function runAgainStarting(metadata: string, name: string): Modal {
+  return {
+    ...frame(metadata),
+    blocks: [
+      section(`:hourglass_flowing_sand: *Starting* ${code(name)}`),
+      context('This takes a few seconds. You can close this window: the new run gets a card in the channel.'),
+    ],
+  };
+}
+
+export function runAgainStarted(
+  metadata: string,
+  facts: { useCase: Pick<UseCase, 'id' | 'channels'>; job: TrainingJob; rerun: Rerun },
+): Modal {
+  const { useCase, job, rerun } = facts;
+  const [channel] = useCase.channels;
+  return {
+    ...frame(metadata),
+    blocks: [
+      section(
+        [
+          `:white_check_mark: *Started* ${code(job.name)}`,
+          `From ${code(rerun.of)}: ${changesWords(rerun.changes)}`,
+          ...(channel ? [`Its card is in <#${channel}>.`] : []),
+        ].join('\n'),
+      ),
+      ...actions(button('Details', COMPILE.details, writeRef({ useCase: useCase.id, job: job.name }))),
+      context(moment(rerun.at)),
+    ],
+  };
+}
+
+/** Nothing was, or can be, started, and there is nothing to correct in a form. */
+export function runAgainFailed(metadata: string, job: string, error: AppError): Modal {
+  return { ...frame(metadata), blocks: [section(`${code(job)} was not run again.\n${errorWords(error)}`)] };
+}
+
+function errorWords({ message, hint: fix, ref }: Pick<AppError, 'message' | 'hint' | 'ref'>): string {
+  return [
+    `:x: *${plain(maskSecrets(message), 900)}*`,
+    ...(fix ? [prose(maskSecrets(fix), 1200)] : []),
+    `Reference \`${ref}\``,
+  ].join('\n');
+}
+
+function frame(metadata: string): Omit<Modal, 'blocks'> {
+  return {
+    type: 'modal',
+    callback_id: `${TRAIN.form}.state`,
+    title: { type: 'plain_text', text: label(TITLE, LIMITS.modal.title) },
+    close: { type: 'plain_text', text: 'Close' },
+    private_metadata: metadata,
+  };
+}
+
+/** Problems of lines as one text, which is all that a field's error can be. */
+export function lineProblems(problems: readonly { line: number; problem: string }[]): string {
+  const shown = problems.slice(0, 5).map(({ line, problem }) => `Line ${line}: ${problem}.`);
+  const more = problems.length - shown.length;
+  return [...shown, ...(more > 0 ? [`… ${more} more.`] : [])].join(' ');
+}
+
+export const TOO_MANY = `SageMaker takes ${HYPERPARAMETER_LIMITS.count} hyperparameters at most.`;

@@ -1,0 +1,31 @@
+/** Work that a window waits for: what goes wrong after it has opened is said in it. */
+import { waitingView } from '../blocks/job-details.ts';
+import type { Modal } from '../blocks/message.ts';
+import { type AppError, toAppError } from '../errors.ts';
+import type { Context, OpenView } from './command.ts';
+import { metadataFor } from './job-access.ts';
+import type { Services } from './services.ts';
+
+/** @param failed what the window shows then; where it was closed, the error goes its usual way */
+export async function inView(
+  services: Services,
+  context: Context,
+  view: OpenView,
+  job: string,
+  failed: (metadata: string, job: string, error: AppError) => Modal,
+  work: () => Promise<void>,
+): Promise<void> {
+  try {
+    await work();
+  } catch (thrown) {
+    const error = toAppError(thrown);
+    context.log[error.code === 'internal' ? 'error' : 'info'](
+      { ref: error.ref, err: error, job, at: services.clock.now() },
+      'failed in a window',
+    );
+    if (!(await view.update(failed(metadataFor(context), job, error)))) throw error;
+  }
+}
+
+export const refusedView = (context: Context): Modal =>
+  waitingView(metadataFor(context), 'Not allowed', 'You were told why in a message.');

@@ -1,0 +1,162 @@
+/** Running a training job again: the window behind Retry on its alert and Run again on its card and details. */
+import { waitingView } from '../blocks/job-details.ts';
+import { type JobRef, writeRef } from '../blocks/job-facts.ts';
+import {
+  HYPERPARAMETERS_ROOM,
+  lineProblems,
+  RUN_AGAIN_FIELDS,
+  runAgainFailed,
+  runAgainForm,
+  runAgainStarted,
+  runAgainStarting,
+  TOO_MANY,
+} from '../blocks/run-again.ts';
+import { code } from '../blocks/text.ts';
+import { TRAIN } from '../blocks/train-ids.ts';
+import { HYPERPARAMETER_LIMITS, readHyperparameters } from '../domain/hyperparameters.ts';
+import { isTrainingName, rerunName, TRAINING_NAME_LIMIT } from '../domain/training-names.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import { type AppError, toAppError } from '../errors.ts';
+import { planRunAgain, runAgain } from '../operations/start-training.ts';
+import type { ClickedAction, Command, Context, OpenView, SubmittedView, ViewAnswer } from './command.ts';
+import { inView, refusedView } from './in-view.ts';
+import { metadataFor, permitted, readJobRef, readMetadata } from './job-access.ts';
+import { isAdmin, type Services } from './services.ts';
+
+const REFUSED = 'training.refused';
+
+/** What stands in the fields. */
+interface Written {
+  name: string;
+  type: string;
+  count: string;
+  hyperparameters: string;
+}
+
+export function runAgainActions(services: Services): Pick<Command, 'actions' | 'views'> {
+  async function open(context: Context, { value }: ClickedAction): Promise<void> {
+    const ref = readJobRef(value);
+    // The window opens first: who may what, and what AWS says, takes longer than its trigger lives.
+    const view = await context.openModal(
+      waitingView(metadataFor(context), 'Run again', `Looking at ${code(ref.job)}`),
+    );
+    await inView(services, context, view, ref.job, runAgainFailed, async () => {
+      const useCase = await allowed(context, ref);
+      if (!useCase) return void (await view.update(refusedView(context)));
+      await showForm(context, view, useCase, ref, services.clock.now());
+    });
+  }
+
+  const allowed = (context: Context, { useCase, job }: JobRef): Promise<UseCase | undefined> =>
+    permitted(services, context, useCase, { permission: 'train:start', action: REFUSED, subject: job });
+
+  /** @param again what was submitted and why nothing came of it: to be corrected and submitted again */
+  async function showForm(
+    context: Context,
+    view: OpenView,
+    useCase: UseCase,
+    { job }: JobRef,
+    askedAt: number,
+    again?: { written: Written; error: AppError },
+  ): Promise<boolean> {
+    const plan = await planRunAgain(services, { actor: context.actor, useCase, job });
+    const { machines } = plan.setup;
+    const metadata = metadataFor(context, {
+      ref: writeRef({ useCase: useCase.id, job }),
+      askedAt: String(askedAt),
+    });
+    const { written, error } = again ?? {};
+    const asAdmin = error?.adminHint !== undefined && (await isAdmin(services, context, useCase));
+    return view.update(
+      runAgainForm(metadata, {
+        ...plan,
+        useCase,
+        name: written?.name ?? rerunName(job, askedAt),
+        machines: machines && {
+          type: written?.type ?? machines.type,
+          count: written?.count ?? String(machines.count),
+        },
+        hyperparameters: written?.hyperparameters,
+        error,
+        asAdmin,
+      }),
+    );
+  }
+
+  async function submit(context: Context, view: SubmittedView): Promise<ViewAnswer> {
+    const about = readMetadata(view.metadata);
+    const ref = readJobRef(typeof about.ref === 'string' ? about.ref : '');
+    const askedAt = Number(about.askedAt);
+    const value = (field: string): string => view.values[field]?.[0]?.trim() ?? '';
+    const written: Written = {
+      name: value(RUN_AGAIN_FIELDS.name),
+      type: value(RUN_AGAIN_FIELDS.type),
+      count: value(RUN_AGAIN_FIELDS.count),
+      hyperparameters: view.values[RUN_AGAIN_FIELDS.hyperparameters]?.[0] ?? '',
+    };
+    // Without these fields the machines are as they were.
+    const machines = Object.hasOwn(view.values, RUN_AGAIN_FIELDS.type)
+      ? { type: written.type, count: Number(written.count) }
+      : undefined;
+    const { values, problems } = readHyperparameters(written.hyperparameters);
+    const errors = fieldErrors(ref, written, machines);
+    if (problems.length > 0) errors[RUN_AGAIN_FIELDS.hyperparameters] = lineProblems(problems);
+    else if (Object.keys(values).length > HYPERPARAMETER_LIMITS.count)
+      errors[RUN_AGAIN_FIELDS.hyperparameters] = TOO_MANY;
+    if (Object.keys(errors).length > 0) return { errors };
+
+    const opened = context.view!;
+    return {
+      update: runAgainStarting(metadataFor(context), written.name),
+      after: () =>
+        inView(services, context, opened, ref.job, runAgainFailed, async () => {
+          const useCase = await allowed(context, ref);
+          if (!useCase) return void (await opened.update(refusedView(context)));
+          try {
+            const report = await runAgain(services, {
+              actor: context.actor,
+              actorName: context.userName,
+              useCase,
+              job: ref.job,
+              name: written.name,
+              hyperparameters: values,
+              room: HYPERPARAMETERS_ROOM,
+              ...(machines ? { machines } : {}),
+              askedAt,
+            });
+            await opened.update(runAgainStarted(metadataFor(context), { ...report, useCase }));
+          } catch (thrown) {
+            const error = toAppError(thrown);
+            context.log.info({ ref: error.ref, err: error, job: ref.job }, 'a training was not started');
+            // With what was written, so that a name or a type can be corrected; the same time, so that what was
+            // started after all is known again.
+            const shown = await showForm(context, opened, useCase, ref, askedAt, { written, error }).catch(
+              () => false,
+            );
+            if (!shown) throw error;
+          }
+        }),
+    };
+  }
+
+  return { actions: { [TRAIN.again]: open }, views: { [TRAIN.form]: submit } };
+}
+
+function fieldErrors(
+  { job }: JobRef,
+  { name, type, count }: Written,
+  machines: object | undefined,
+): Record<string, string> {
+  const errors: Record<string, string> = {};
+  if (!isTrainingName(name))
+    errors[RUN_AGAIN_FIELDS.name] =
+      `1 to ${TRAINING_NAME_LIMIT} letters, digits and dashes, beginning and ending with a letter or digit.`;
+  else if (name === job)
+    errors[RUN_AGAIN_FIELDS.name] = 'That is the old run’s name. Names are unique, also those of ended jobs.';
+  if (!machines) return errors;
+  if (!/^ml\.[a-z0-9-]+\.[a-z0-9]+$/.test(type))
+    errors[RUN_AGAIN_FIELDS.type] = 'An instance type such as ml.g5.2xlarge was expected.';
+  if (!/^[1-9]\d{0,3}$/.test(count))
+    errors[RUN_AGAIN_FIELDS.count] = 'A whole number from 1 on was expected.';
+  return errors;
+}

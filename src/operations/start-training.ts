@@ -1,0 +1,209 @@
+/**
+ * Starts a training run from an existing job. Rights are the caller's to check before.
+ *
+ * A run is started at most once, whoever submits how often: its name is the claim, which the provider holds. What is
+ * stored of it here (who, from which job) only says more about a run that exists.
+ */
+import { modelName } from '../domain/components.ts';
+import {
+  editedHyperparameters,
+  HYPERPARAMETER_LIMITS,
+  hyperparameterChanges,
+} from '../domain/hyperparameters.ts';
+import type { TrainingJob } from '../domain/jobs.ts';
+import { checkTrainingName } from '../domain/training-names.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import { AppError, toAppError } from '../errors.ts';
+import type { Actor, EpochMs, Rerun, TrainingRequest, TrainingSetup, UseCaseSession } from '../ports.ts';
+import type { JobDeps } from './job-deps.ts';
+import { liveJob, observeJob } from './observe-jobs.ts';
+
+export interface RunAgainPlan {
+  job: TrainingJob;
+  setup: TrainingSetup;
+}
+
+/**
+ * The job as it is now, and what it would be run again with.
+ * @throws AppError not_found with the nearest names, conflict when it cannot be run again, and as the gateway
+ */
+export async function planRunAgain(
+  deps: JobDeps,
+  request: { actor: Actor; useCase: UseCase; job: string },
+  options: { signal?: AbortSignal } = {},
+): Promise<RunAgainPlan> {
+  const { actor, useCase } = request;
+  const session = await deps.gateway.open(useCase, actor, 'train');
+  return plan(deps, session, useCase, request.job, options.signal);
+}
+
+export interface RunAgainRequest {
+  actor: Actor;
+  /** For words where a mention would ping. */
+  actorName: string;
+  useCase: UseCase;
+  /** The existing job. */
+  job: string;
+  /** Of the new run. */
+  name: string;
+  /** As people wrote them in the form: what it does not show stays as it was. */
+  hyperparameters: Readonly<Record<string, string>>;
+  /** Characters that the form's text may have: by it, what was not shown is known again. */
+  room: number;
+  /** Left out: as they were. */
+  machines?: TrainingSetup['machines'];
+  /** When the form was opened. */
+  askedAt: EpochMs;
+}
+
+export interface RunAgainReport {
+  job: TrainingJob;
+  rerun: Rerun;
+  sessionName: string;
+}
+
+/** @throws AppError as `planRunAgain` and the provider's `deploy` */
+export async function runAgain(
+  deps: JobDeps,
+  request: RunAgainRequest,
+  options: { signal?: AbortSignal } = {},
+): Promise<RunAgainReport> {
+  const { actor, useCase, name } = request;
+  let session: UseCaseSession | undefined;
+  let old: RunAgainPlan;
+  let order: TrainingRequest;
+  try {
+    checkRequest(request);
+    session = await deps.gateway.open(useCase, actor, 'train');
+    old = await plan(deps, session, useCase, request.job, options.signal);
+    order = orderOf(request, old.setup);
+    await session.training.deploy(order, options.signal);
+  } catch (thrown) {
+    const error = toAppError(thrown);
+    await deps.store.appendAudit({
+      at: deps.clock.now(),
+      actor,
+      action: 'training.not_started',
+      useCase: useCase.id,
+      subject: name,
+      sessionName: session?.sessionName,
+      detail: { again: request.job, code: error.code, ref: error.ref },
+    });
+    throw error;
+  }
+  return record(deps, session, request, order, old);
+}
+
+async function plan(
+  deps: JobDeps,
+  session: UseCaseSession,
+  useCase: UseCase,
+  name: string,
+  signal?: AbortSignal,
+): Promise<RunAgainPlan> {
+  const [job, setup] = await Promise.all([
+    liveJob(deps, session, useCase, name, signal),
+    session.training.setup(name, signal),
+  ]);
+  if (!setup)
+    throw new AppError('not_found', `${name} was deleted just now.`, { hint: 'Start from another job.' });
+  if (setup.refusal)
+    throw new AppError('conflict', `${name} cannot be run again. ${setup.refusal.reason}`, {
+      hint: setup.refusal.hint,
+    });
+  return { job, setup };
+}
+
+function checkRequest({ name, job, machines }: RunAgainRequest): void {
+  checkTrainingName(name);
+  if (name === job)
+    throw new AppError('invalid_input', 'The new run needs another name than the old one.', {
+      hint: 'Names of training jobs are unique, also those of jobs that have ended.',
+    });
+  if (machines && !(Number.isInteger(machines.count) && machines.count >= 1))
+    throw new AppError('invalid_input', `A whole number of instances was expected, came ${machines.count}.`);
+}
+
+function orderOf(request: RunAgainRequest, { hyperparameters, machines }: TrainingSetup): TrainingRequest {
+  const edited = editedHyperparameters(hyperparameters, request.room, request.hyperparameters);
+  const count = Object.keys(edited).length;
+  if (count > HYPERPARAMETER_LIMITS.count)
+    throw new AppError(
+      'invalid_input',
+      `These are ${count} hyperparameters, those included that are not shown; SageMaker takes ${HYPERPARAMETER_LIMITS.count}.`,
+      { hint: 'Leave some out.' },
+    );
+  return {
+    name: request.name,
+    again: request.job,
+    hyperparameters: edited,
+    ...(machines ? { machines: request.machines ?? machines } : {}),
+    askedAt: request.askedAt,
+  };
+}
+
+/** It is started. Should the store fail here, the same submission again finds the run and records it. */
+async function record(
+  deps: JobDeps,
+  session: UseCaseSession,
+  { actor, actorName, useCase }: RunAgainRequest,
+  order: TrainingRequest,
+  old: RunAgainPlan,
+): Promise<RunAgainReport> {
+  const { store, clock, changes } = deps;
+  const at = clock.now();
+  const { name, again } = order;
+  const mine: Rerun = {
+    of: again,
+    pipeline: (await store.getJob(useCase.id, again))?.rerun?.pipeline ?? modelName(again),
+    by: actor,
+    byName: actorName,
+    at,
+    changes: differences(old.setup, order),
+  };
+  // Not to be asked just now: the next look tells the rest.
+  const job = (await session.jobs.find(name).catch(() => undefined)) ?? freshJob(useCase, order, at);
+  const known = await observeJob(deps, useCase, { job, at, announce: true, rerun: mine });
+  const rerun = known.rerun ?? mine;
+  // The second of two clicks finds it started, and has started nothing.
+  const first = rerun.at === mine.at && rerun.by.user === actor.user;
+  await store.appendAudit({
+    at,
+    actor,
+    action: first ? 'training.started' : 'training.already_started',
+    useCase: useCase.id,
+    subject: name,
+    sessionName: session.sessionName,
+    detail: { again, changes: rerun.changes.join('; ').slice(0, 1000) },
+  });
+  changes.emit({ useCase: useCase.id, job: again, kind: 'run-again', as: name });
+  return { job: known.job, rerun, sessionName: session.sessionName };
+}
+
+/** What the service will say of it in a moment. */
+function freshJob(
+  useCase: UseCase,
+  { name, hyperparameters, machines }: TrainingRequest,
+  at: EpochMs,
+): TrainingJob {
+  return {
+    name,
+    useCase: useCase.id,
+    provider: 'sagemaker',
+    status: 'InProgress',
+    secondaryStatus: 'Starting',
+    createdAt: at,
+    hyperparameters,
+    ...(machines ? { instanceType: machines.type, instanceCount: machines.count } : {}),
+  };
+}
+
+function differences(old: TrainingSetup, { hyperparameters, machines }: TrainingRequest): string[] {
+  const words = (given: TrainingSetup['machines']): string => (given ? `${given.count} × ${given.type}` : '');
+  return [
+    ...(words(old.machines) === words(machines)
+      ? []
+      : [`instances: ${words(old.machines)} → ${words(machines)}`]),
+    ...hyperparameterChanges(old.hyperparameters, hyperparameters),
+  ];
+}

@@ -1,0 +1,115 @@
+/** What the outbox asks of Slack: to post, to edit, and to look whether a message is there. */
+import type { Logger } from 'pino';
+import type { Block, Message } from '../blocks/message.ts';
+import type { OutboxRecord, OutgoingMessage } from '../ports.ts';
+import type { WebClient } from './clients.ts';
+import { withFallback } from './errors.ts';
+import { verdictOf } from './outbox-verdict.ts';
+
+/** Clocks here and at Slack may differ by so much when a lost post is looked for. */
+const SKEW_MS = 5 * 60_000;
+const METADATA_TYPE = 'signalbox_message';
+
+interface Found {
+  ts?: string;
+  metadata?: { event_payload?: { outbox_id?: unknown; version?: unknown } };
+}
+
+/** The look into the channel failed, not the post. */
+export class NotLookedUp extends Error {
+  constructor(cause: unknown) {
+    super('It could not be looked up whether a message was posted', { cause });
+  }
+}
+
+export class OutboxCalls {
+  readonly #client: WebClient;
+  readonly #log: Logger;
+
+  constructor({ client, log }: { client: WebClient; log: Logger }) {
+    this.#client = client;
+    this.#log = log;
+  }
+
+  /** @param parent the message in whose thread it shall stand */
+  async post(
+    { id, version, channel }: OutboxRecord,
+    message: OutgoingMessage,
+    parent: { channel: string; ts: string } | undefined,
+  ): Promise<{ channel: string; ts: string }> {
+    const answer = await this.#withLastResort(message, (content) =>
+      this.#client.chat.postMessage({
+        channel: parent?.channel ?? channel,
+        ...(parent ? { thread_ts: parent.ts } : {}),
+        unfurl_links: false,
+        unfurl_media: false,
+        metadata: { event_type: METADATA_TYPE, event_payload: { outbox_id: id, version } },
+        ...content,
+      }),
+    );
+    return { channel: answer.channel ?? channel, ts: answer.ts! };
+  }
+
+  async edit({ channel, ts }: { channel: string; ts: string }, message: OutgoingMessage): Promise<void> {
+    await this.#withLastResort(message, (content) =>
+      this.#client.chat.update({ channel, ts, blocks: [], ...content }),
+    );
+  }
+
+  /**
+   * A post that nobody knows of: was it received?
+   * @returns undefined: it is not there, or cannot be looked for
+   * @throws NotLookedUp
+   */
+  async find(
+    { key, channel, id, postingSince = 0 }: OutboxRecord,
+    thread: string | undefined,
+  ): Promise<{ channel: string; ts: string; version: number } | undefined> {
+    // The direct message's own channel is not known before something was posted there.
+    if (/^[UW]/.test(channel)) return undefined;
+    const begun = (postingSince - SKEW_MS) / 1000;
+    let cursor: string | undefined;
+    do {
+      const query = {
+        channel,
+        limit: 100,
+        include_all_metadata: true,
+        ...(cursor ? { cursor } : {}),
+      };
+      try {
+        const page =
+          thread === undefined
+            ? await this.#client.conversations.history(query)
+            : await this.#client.conversations.replies({ ...query, ts: thread });
+        const messages = (page.messages ?? []) as Found[];
+        for (const { metadata, ts } of messages)
+          if (metadata?.event_payload?.outbox_id === id && ts !== undefined)
+            return { channel, ts, version: Number(metadata.event_payload.version ?? 1) };
+        // The newest come first in a channel, the oldest in a thread. The first page is looked at in any case: our
+        // clock may have been hours ahead of Slack's when the post was begun.
+        const isOver = thread === undefined && messages.some(({ ts }) => Number(ts) < begun);
+        cursor = isOver ? undefined : page.response_metadata?.next_cursor || undefined;
+      } catch (error) {
+        const { code, kind } = verdictOf(error);
+        if (code !== 'missing_scope' && (kind === 'wait' || kind === 'again')) throw new NotLookedUp(error);
+        this.#log.warn({ key, code }, 'whether a message was posted cannot be looked up: it is posted again');
+        return undefined;
+      }
+    } while (cursor !== undefined);
+    return undefined;
+  }
+
+  /** Blocks, else the other blocks, else the text alone: a failure must not be lost for a block. */
+  async #withLastResort<T>(
+    message: OutgoingMessage,
+    send: (content: { text: string; blocks?: Block[] }) => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await withFallback(message as Message, send);
+    } catch (error) {
+      if (verdictOf(error).kind !== 'content' || !message.blocks) throw error;
+      this.#log.error({ err: error }, 'Slack does not take the blocks of a message: its text is sent alone');
+      return send({ text: message.text.slice(0, 3900), blocks: [] });
+    }
+  }
+}

@@ -1,0 +1,39 @@
+/** How fast a channel may be posted to. */
+import type { EpochMs } from '../ports.ts';
+import { Pause, TokenBucket } from './pace.ts';
+
+/**
+ * Slack: one message a second in each channel, and "short bursts >1 allowed", of which it does not promise to show
+ * everything (https://docs.slack.dev/apis/web-api/rate-limits). People report bursts of 25 and more; three are enough for
+ * events that come at random, and leave room for replies to commands in the same channel.
+ */
+const BURST = 3;
+/** Milliseconds. */
+const INTERVAL = 1_000;
+/** Milliseconds without bursts after Slack refused a post. */
+const STRICT_FOR = 5 * 60_000;
+
+export class PostPace {
+  readonly #bucket: TokenBucket;
+  readonly #strict = new Pause();
+
+  /** @param interval milliseconds between two posts once a burst is over; left out: Slack's second */
+  constructor(interval = INTERVAL) {
+    this.#bucket = new TokenBucket(BURST, interval);
+  }
+
+  /** @returns milliseconds until one may be posted */
+  wait(now: EpochMs): number {
+    // Strictly: only when nothing of a burst is used.
+    return this.#bucket.wait(now, this.#strict.left(now) > 0 ? BURST - 1 : 0);
+  }
+
+  take(now: EpochMs): void {
+    this.#bucket.take(now);
+  }
+
+  refused(now: EpochMs): void {
+    this.#bucket.empty(now);
+    this.#strict.begin(now, STRICT_FOR);
+  }
+}

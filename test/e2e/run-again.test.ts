@@ -1,0 +1,200 @@
+/** Run again: from the alert of a failed training to the run that makes it good; the whole app on the whole sandbox. */
+import {
+  CreateTrainingJobCommand,
+  DescribeTrainingJobCommand,
+  ListTagsCommand,
+  SageMakerClient,
+} from '@aws-sdk/client-sagemaker';
+import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { InteractionResult, SandboxMessage, SandboxView } from '../../src/sandbox/protocol.ts';
+import { type Bot, startBot } from './bot.ts';
+import { card, closeAll, modal, textsOf, until } from './jobs.ts';
+
+const CHANNEL = 'C0LINE3';
+const ALERTS = 'C0ALERTS';
+const ACCOUNT = '123456789012';
+const JOB = 'presses-hires';
+const TOO_MUCH = { 'image-size': '2048', 'batch-size': '8', epochs: '1' };
+let bot: Bot;
+let client: SageMakerClient;
+
+beforeAll(async () => {
+  bot = await startBot();
+  const region = 'eu-west-1';
+  const sts = new STSClient({ region, endpoint: bot.sandbox.awsEndpoint });
+  const { Credentials: issued } = await sts.send(
+    new AssumeRoleCommand({
+      RoleArn: `arn:aws:iam::${ACCOUNT}:role/SignalboxAccess`,
+      RoleSessionName: 'somebody',
+      ExternalId: 'line-3-6f1d0c0e',
+    }),
+  );
+  client = new SageMakerClient({
+    region,
+    endpoint: bot.sandbox.awsEndpoint,
+    credentials: {
+      accessKeyId: issued!.AccessKeyId!,
+      secretAccessKey: issued!.SecretAccessKey!,
+      sessionToken: issued!.SessionToken!,
+    },
+  });
+}, 60_000);
+afterAll(() => bot.stop());
+
+const train = (name: string, hyperparameters: Record<string, string>) =>
+  client.send(
+    new CreateTrainingJobCommand({
+      TrainingJobName: name,
+      RoleArn: `arn:aws:iam::${ACCOUNT}:role/TrainingExecution`,
+      AlgorithmSpecification: { TrainingImage: 'repository/image:1', TrainingInputMode: 'File' },
+      HyperParameters: hyperparameters,
+      InputDataConfig: [
+        {
+          ChannelName: 'train',
+          DataSource: { S3DataSource: { S3DataType: 'S3Prefix', S3Uri: 's3://line-3-models/data/' } },
+        },
+      ],
+      OutputDataConfig: { S3OutputPath: 's3://line-3-models/trained/' },
+      ResourceConfig: { InstanceType: 'ml.g5.2xlarge', InstanceCount: 1, VolumeSizeInGB: 50 },
+      StoppingCondition: { MaxRuntimeInSeconds: 3600 },
+      CheckpointConfig: { S3Uri: 's3://line-3-models/checkpoints/presses/' },
+      Environment: { STAGE: 'night' },
+      Tags: [{ Key: 'owner', Value: 'ada' }],
+    }),
+  );
+
+const described = (name: string) => client.send(new DescribeTrainingJobCommand({ TrainingJobName: name }));
+
+const alertOf = (job: string, says: string): Promise<SandboxMessage> =>
+  until(
+    async () =>
+      (await bot.messages(ALERTS)).find((one) => {
+        const words = `${one.text}\n${textsOf(one.blocks)}`;
+        return (!one.thread_ts || one.thread_ts === one.ts) && words.includes(job) && words.includes(says);
+      }),
+    `an alert of ${job} that says ${says}`,
+  );
+
+const click = (user: string, message: SandboxMessage, action_id: string) =>
+  bot.action(user, action_id, { channel: message.channel, message_ts: message.ts });
+
+/** What stands in a field of the form. */
+function initial(view: SandboxView, field: string): string {
+  const blocks = view.blocks as { block_id?: string; element?: { initial_value?: string } }[];
+  return blocks.find(({ block_id }) => block_id === field)?.element?.initial_value ?? '';
+}
+
+const submit = (
+  user: string,
+  view: SandboxView,
+  values: Record<string, string>,
+): Promise<InteractionResult> =>
+  bot.post('/sandbox/slack/view', {
+    user,
+    view_id: view.id,
+    values: Object.fromEntries(Object.entries(values).map(([field, value]) => [field, { [field]: value }])),
+  });
+
+describe('[N4] Retry on the alert of a failed training', () => {
+  let name: string;
+
+  it('opens a form with what the job had', async () => {
+    await train(JOB, TOO_MUCH);
+    const alert = await alertOf(JOB, 'GPU');
+    expect(textsOf(alert.blocks)).toContain('Training failed');
+    await click('ada', alert, 'train.again');
+    const form = await modal(bot, 'ada', 'Name of the new run');
+    name = initial(form, 'name');
+    expect(name).toMatch(/^presses-hires-\d{4}(-\d\d){5}-\d{3}$/);
+    expect(initial(form, 'type')).toBe('ml.g5.2xlarge');
+    expect(initial(form, 'hyperparameters').split('\n').sort()).toEqual([
+      'batch-size=8',
+      'epochs=1',
+      'image-size=2048',
+    ]);
+    // The same path for checkpoints: the new run goes on from the old one's.
+    expect(textsOf(form.blocks)).toContain('s3://line-3-models/checkpoints/presses/');
+  }, 60_000);
+
+  it('says which line cannot be read, in the form', async () => {
+    const form = await modal(bot, 'ada', 'Name of the new run');
+    const answer = await submit('ada', form, {
+      name: JOB,
+      type: 'a large one',
+      hyperparameters: 'batch-size 4\nepochs=1\nepochs=2',
+    });
+    const said = JSON.stringify(answer);
+    expect(said).toContain('Line 1: name=value was expected');
+    expect(said).toContain('Line 3: “epochs” stands here a second time');
+    expect(said).toContain('old run’s name');
+    expect(said).toContain('ml.g5.2xlarge');
+  });
+
+  it('starts it once, however often it is submitted, with everything else as it was', async () => {
+    const form = await modal(bot, 'ada', 'Name of the new run');
+    const hyperparameters = 'batch-size=4\nepochs=1\nimage-size=2048';
+    const values = { name, type: 'ml.g5.2xlarge', hyperparameters };
+    await Promise.all([submit('ada', form, values), submit('ada', form, values)]);
+    await modal(bot, 'ada', 'Started', 20_000);
+    const job = await described(name);
+    expect(job).toMatchObject({
+      HyperParameters: { 'batch-size': '4', epochs: '1', 'image-size': '2048' },
+      Environment: { STAGE: 'night' },
+      CheckpointConfig: { S3Uri: 's3://line-3-models/checkpoints/presses/' },
+    });
+    const tags = await client.send(new ListTagsCommand({ ResourceArn: job.TrainingJobArn }));
+    expect(tags.Tags).toEqual([{ Key: 'owner', Value: 'ada' }]);
+  });
+
+  it('says so in the threads of the old job, pings nobody about it, and gives the new run its card', async () => {
+    const shown = await card(bot, CHANNEL, name, 'Run again from', 20_000);
+    expect(textsOf(shown.blocks)).toContain('batch-size: 8 → 4');
+    const alert = await alertOf(JOB, 'Training failed');
+    const told = await until(async () => {
+      const thread = await bot.thread(ALERTS, alert.ts);
+      return thread.filter(({ text }) => text.includes('Run again') && text.includes(name)).at(0);
+    }, 'the thread of the alert');
+    expect(told.text).toContain('by ada');
+    expect(told.text).not.toContain('<@');
+    const all = (await bot.thread(ALERTS, alert.ts)).filter(({ text }) => text.includes(name));
+    expect(all).toHaveLength(1);
+    const old = await card(bot, CHANNEL, JOB);
+    await until(
+      async () => (await bot.thread(CHANNEL, old.ts)).find(({ text }) => text.includes(name)),
+      'the thread of the old card',
+    );
+  });
+
+  it('resolves the alert when the new run succeeds', async () => {
+    await alertOf(JOB, 'a later run succeeded');
+    expect((await described(name)).TrainingJobStatus).toBe('Completed');
+  }, 120_000);
+});
+
+describe('[L8] without the right', () => {
+  it('is refused at the click, and at the submission when it was taken away in between', async () => {
+    const alert = await alertOf(JOB, 'Training failed');
+    const failed = await card(bot, CHANNEL, JOB);
+    // Operators handle alerts and stop trainings; they start none.
+    await click('ben', failed, 'train.again');
+    await bot.message(CHANNEL, 'You have no right to start training', { user: 'ben' });
+    await modal(bot, 'ben', 'Not allowed');
+    expect(alert.ts).toBeDefined();
+  });
+});
+
+describe('what AWS refuses', () => {
+  it('is explained in the form, which keeps what was written', async () => {
+    await closeAll(bot, 'ada');
+    await click('ada', await card(bot, CHANNEL, JOB), 'train.again');
+    const form = await modal(bot, 'ada', 'Name of the new run');
+    await submit('ada', form, { name: 'presses-large', type: 'ml.p5.48xlarge' });
+    let refused = await modal(bot, 'ada', 'ml.p5.48xlarge for training job usage');
+    expect(textsOf(refused.blocks)).toContain('raise the quota');
+    expect(initial(refused, 'type')).toBe('ml.p5.48xlarge');
+    await submit('ada', refused, { name: 'defects-resnet50', type: 'ml.g5.2xlarge' });
+    refused = await modal(bot, 'ada', 'Another training job is called defects-resnet50');
+    expect(initial(refused, 'name')).toBe('defects-resnet50');
+  });
+});
