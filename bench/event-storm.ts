@@ -75,6 +75,8 @@ try {
   ).sort((a, b) => a - b);
   const said = new Map<string, number>();
   let killed = 0;
+  /** From when a kill is decided until the next process is ready. */
+  let dying = false;
   let restarting: Promise<void> | undefined;
   const kill = (): void => {
     bot.kill();
@@ -84,13 +86,15 @@ try {
       bot = await house.start();
       starts.push(bot.startMs);
       restarting = undefined;
+      dying = false;
     })();
   };
   house.slack.workspace.listen((event) => {
     if (event.type === 'message' && event.message.bot_id && event.message.ephemeral_to === undefined) {
       posts.push(seconds());
       postsOf.set(event.message.channel, [...(postsOf.get(event.message.channel) ?? []), seconds()]);
-      if (killed < kills.length && posts.length >= kills[killed]! && !restarting) {
+      if (killed < kills.length && posts.length >= kills[killed]! && !dying) {
+        dying = true;
         killed += 1;
         const inside = random() < 0.5;
         console.log(

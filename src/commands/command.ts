@@ -115,7 +115,7 @@ export interface ShortcutMessage {
   readonly blocks: readonly Block[];
 }
 
-/** Messages of the bot's own accord, paced like edits. */
+/** Messages of the bot’s own accord. Their edits are paced: progress may be left out, the last picture never. */
 export interface ChannelMessages {
   /** @throws AppError worded for people: not in the channel, archived, … */
   post(channel: string, message: Message, options?: { thread?: string }): Promise<LiveMessage>;

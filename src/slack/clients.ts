@@ -10,7 +10,7 @@ export type WebClient = webApi.WebClient;
 export interface SlackClients {
   /** Replies, modals, look-ups: few and short retries, because somebody waits. */
   interactive: WebClient;
-  /** Edits of messages: a rate limit is thrown, and the queue of edits waits instead of the client. */
+  /** Edits of messages: a rate limit is thrown, and the budget of edits waits instead of the client. */
   edits: WebClient;
   /** Uploads: patient. */
   uploads: WebClient;
