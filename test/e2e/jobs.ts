@@ -1,4 +1,6 @@
 /** What end-to-end tests of jobs and compilations do and look for. */
+import { CreateTrainingJobCommand, SageMakerClient } from '@aws-sdk/client-sagemaker';
+import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { vi } from 'vitest';
 import type { SandboxMessage, SandboxView } from '../../src/sandbox/protocol.ts';
 import type { Bot } from './bot.ts';
@@ -82,4 +84,48 @@ export async function cardsOf(bot: Bot, channel: string, job: string): Promise<S
 export async function closeAll(bot: Bot, user: string): Promise<void> {
   for (const view of [...(await bot.views(user))].reverse())
     await bot.post('/sandbox/slack/view', { user, view_id: view.id, close: true });
+}
+
+/** SageMaker in the account of line 3, as somebody who trains there without Signalbox. */
+export async function trainingClient({ sandbox }: Bot): Promise<SageMakerClient> {
+  const place = { region: 'eu-west-1', endpoint: sandbox.awsEndpoint };
+  const { Credentials: issued } = await new STSClient(place).send(
+    new AssumeRoleCommand({
+      RoleArn: 'arn:aws:iam::123456789012:role/SignalboxAccess',
+      RoleSessionName: 'somebody',
+      ExternalId: 'line-3-6f1d0c0e',
+    }),
+  );
+  return new SageMakerClient({
+    ...place,
+    credentials: {
+      accessKeyId: issued!.AccessKeyId!,
+      secretAccessKey: issued!.SecretAccessKey!,
+      sessionToken: issued!.SessionToken!,
+    },
+  });
+}
+
+/** Starts a job with a tag, an environment and checkpoints, on one machine with one GPU. */
+export async function train(
+  client: SageMakerClient,
+  name: string,
+  hyperparameters: Record<string, string>,
+): Promise<void> {
+  const S3DataSource = { S3DataType: 'S3Prefix', S3Uri: 's3://line-3-models/data/' } as const;
+  await client.send(
+    new CreateTrainingJobCommand({
+      TrainingJobName: name,
+      RoleArn: 'arn:aws:iam::123456789012:role/TrainingExecution',
+      AlgorithmSpecification: { TrainingImage: 'repository/image:1', TrainingInputMode: 'File' },
+      HyperParameters: hyperparameters,
+      InputDataConfig: [{ ChannelName: 'train', DataSource: { S3DataSource } }],
+      OutputDataConfig: { S3OutputPath: 's3://line-3-models/trained/' },
+      ResourceConfig: { InstanceType: 'ml.g5.2xlarge', InstanceCount: 1, VolumeSizeInGB: 50 },
+      StoppingCondition: { MaxRuntimeInSeconds: 3600 },
+      CheckpointConfig: { S3Uri: 's3://line-3-models/checkpoints/presses/' },
+      Environment: { STAGE: 'night' },
+      Tags: [{ Key: 'owner', Value: 'ada' }],
+    }),
+  );
 }

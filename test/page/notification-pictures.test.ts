@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import type { SandboxMessage } from '../../src/sandbox/protocol.ts';
 import type { Bot } from '../e2e/bot.ts';
-import { card, modal, textsOf, until } from '../e2e/jobs.ts';
+import { card, closeAll, modal, textsOf, train, trainingClient, until } from '../e2e/jobs.ts';
 import { whyNoBrowser } from './browser.ts';
 import { type Pictures, settleJob, startPictures } from './pictures.ts';
 
@@ -106,6 +106,32 @@ describe.skipIf(noBrowser)('[N1, N3, N4, N5] what notifiers say, in a browser', 
     await send(training(`${FAILING}-20261122`, 'Completed', { TrainingEndTime: Date.now() + 1000 }));
     await said(ALERTS, FAILING, 'a later run succeeded');
     await picture('alert-resolved', ALERTS, 'a later run succeeded');
+  });
+
+  it('a training that is run again: the form, and the thread of the alert', async () => {
+    const hyperparameters = { backbone: 'deeplabv3', 'image-size': '2048', 'batch-size': '8', epochs: '1' };
+    await train(await trainingClient(bot), 'panels-deeplab', hyperparameters);
+    const alert = await said(ALERTS, 'panels-deeplab', 'Training failed');
+    await pictures.visit(ALERTS);
+    await click('ada', alert, 'train.again');
+    const form = await modal(bot, 'ada', 'Name of the new run');
+    const field = pictures.dialog().getByLabel('Hyperparameters');
+    await field.fill((await field.inputValue()).replace('batch-size=8', 'batch-size=4'));
+    await pictures.take('run-again', pictures.dialog());
+    const text = await field.inputValue();
+    await bot.post('/sandbox/slack/view', {
+      user: 'ada',
+      view_id: form.id,
+      values: { hyperparameters: { hyperparameters: text } },
+    });
+    await modal(bot, 'ada', 'Started');
+    await closeAll(bot, 'ada');
+    await until(
+      async () => (await bot.thread(ALERTS, alert.ts)).find((one) => one.text.includes('Run again')),
+      'the thread of the alert',
+    );
+    await pictures.visit(ALERTS, { thread: alert.ts });
+    await pictures.take('run-again-thread', pictures.message('Run again as'));
   });
 
   it('a compilation that failed: alert, and the milestone in the card’s thread', async () => {
