@@ -13,9 +13,12 @@ import {
   button,
   code,
   codeBlock,
+  confirmed,
   context,
+  duration,
   group,
   label,
+  linkButton,
   mention,
   moment,
   option,
@@ -32,6 +35,7 @@ export const ALERT = {
   mute: 'alert.mute',
   muteForm: 'alert.mute_form',
   unmute: 'alert.unmute',
+  list: 'alert.list',
 } as const;
 
 interface Named {
@@ -42,7 +46,7 @@ interface Named {
 const SUBJECTS_SHOWN = 8;
 const REASON_SHOWN = 700;
 const EXCERPT_SHOWN = 1500;
-const EXCERPT_LINES = 15;
+const EXCERPT_LINES = 10;
 const MINUTE = 60_000;
 
 /** What a person is named as in edits: an edit pings nobody. */
@@ -54,51 +58,78 @@ function writeAlertRef(alert: Pick<Alert, 'id' | 'useCase'>): string {
   return `${alert.useCase} ${alert.id}`;
 }
 
+/** Of each row of a list: which use cases the list is of, so that a click in it can draw it anew. */
+function writeListRef(row: number, useCases: readonly string[]): string | undefined {
+  const ref = [`alerts:${row}`, ...useCases].join(' ');
+  return ref.length <= LIMITS.id ? ref : undefined;
+}
+
+/** @returns ids of use cases; undefined for what was not written by `writeListRef` */
+export function readListRef(block: string): string[] | undefined {
+  const [first, ...useCases] = block.split(' ');
+  return /^alerts:\d+$/.test(first!) ? useCases : undefined;
+}
+
 /** @returns undefined for what was not written by `writeAlertRef` */
 export function readAlertRef(text: string): { useCase: string; id: string } | undefined {
   const [useCase, id] = text.split(' ');
   return useCase && id ? { useCase, id } : undefined;
 }
 
+/** What is to be done stands first and the log last: it comes later, and must not move the buttons away. */
 export function alertMessage(alert: Alert, useCase: Named): Message {
-  const first = alert.subjects[0]!;
-  const name = nameOf(first);
-  const sign = alert.state === 'resolved' ? ':white_check_mark: Resolved' : ':rotating_light:';
-  const more = alert.count > 1 ? ` and ${group(alert.count - 1)} more` : '';
-  const opening = alert.calls?.[0];
+  const title = titleWords(alert, useCase);
+  const resolved = alert.state === 'resolved';
+  const opening = resolved ? undefined : alert.calls?.[0];
   const called = opening ? mentions(opening.to) : '';
   return {
-    text: `${sign} ${plain(alert.title, 200)}: ${name}${more} · ${plain(useCase.name, 100)}${called === '' ? '' : ` ${called}`}`,
+    text: `${title}${called === '' ? '' : ` ${called}`}`,
     blocks: [
       section(
-        [
-          `${sign} *${plain(alert.title, 200)}*: ${name}${more} · ${plain(useCase.name, 100)}`,
-          ...(called === '' ? [] : [called]),
-          ...(opening ? emptyLines(opening) : []),
-          ...(alert.cause === '' ? [] : [verbatim(alert.cause, REASON_SHOWN).block]),
-        ].join('\n'),
+        [title, ...(called === '' ? [] : [called]), ...(opening ? emptyLines(opening) : [])].join('\n'),
       ),
       ...(alert.advice ? [section(guidanceLines(alert.advice))] : []),
-      ...(alert.excerpt ? [section(excerptWords(alert.excerpt))] : []),
+      ...(alert.cause === '' ? [] : [section(`*Reported:*\n${verbatim(alert.cause, REASON_SHOWN).block}`)]),
       ...(alert.count > 1 ? [section(subjectWords(alert))] : []),
-      ...(alert.state === 'resolved' ? [] : buttons(alert)),
+      ...buttons(alert),
       context(...stateWords(alert)),
+      ...(alert.excerpt && !resolved ? [section(excerptWords(alert.excerpt))] : []),
     ],
   };
+}
+
+/** `🚨 *Training failed*: resnet-3 and 4 more · Line 3`: how far it is, what happened to what, and where. */
+function titleWords(alert: Alert, useCase: Named): string {
+  const more = alert.count > 1 ? ` and ${group(alert.count - 1)} more` : '';
+  const sign =
+    alert.snoozedUntil !== undefined
+      ? ':zzz:'
+      : { open: ':rotating_light:', acknowledged: ':eyes:', resolved: ':white_check_mark:' }[alert.state];
+  const what = `${alert.state === 'resolved' ? 'Resolved · ' : ''}${plain(alert.title, 200)}`;
+  return `${sign} *${what}*: ${nameOf(alert.subjects[0]!)}${more} · ${plain(useCase.name, 100)}`;
 }
 
 function buttons(alert: Alert): Block[] {
   const ref = writeAlertRef(alert);
   const first = alert.subjects[0]!;
+  const inAws =
+    first.console === undefined ? undefined : linkButton('Open in AWS', COMPILE.link, first.console);
+  if (alert.state === 'resolved') return actions(logsButton(alert, first), inAws);
   const open = alert.state === 'open';
   return [
     ...actions(
       open ? button('Acknowledge', ALERT.acknowledge, ref, 'primary') : undefined,
       logsButton(alert, first),
       retryButton(alert, first),
+      inAws,
       button('Mute…', ALERT.mute, ref),
-      button('Close', ALERT.close, ref),
-    ),
+      confirmed(button('Close', ALERT.close, ref), {
+        title: 'Close this alert?',
+        text: 'Nobody else is called for it. The same failure of a later run opens a new one.',
+        confirm: 'Close it',
+        deny: 'Leave it open',
+      }),
+    ).map((row) => ({ ...row, block_id: `${ref} acts`.slice(0, LIMITS.id) })),
     {
       type: 'actions',
       // What the choices are about.
@@ -166,8 +197,11 @@ function excerptWords({ stream, text, kind }: NonNullable<Alert['excerpt']>): st
   const block = (): string => codeBlock(shown.slice(from).join('\n'), EXCERPT_SHOWN);
   while (from < shown.length - 1 && block().includes(' … (cut at ')) from += 1;
   const left = lines.length - shown.length + from;
-  const title = kind === 'traceback' ? 'The traceback' : 'The end of the log';
-  return `*${title}* (${plain(stream, 80)})${left > 0 ? `, without ${group(left)} earlier lines` : ''}\n${block()}`;
+  const title =
+    kind === 'traceback'
+      ? `*The traceback* (${plain(stream, 80)})${left > 0 ? `, without its first ${group(left)} lines` : ''}`
+      : `*The end of the log* (${plain(stream, 80)})`;
+  return `${title}\n${block()}`;
 }
 
 function subjectWords({ subjects, count }: Alert): string {
@@ -197,9 +231,7 @@ function stateWords(alert: Alert): string[] {
     words.push(`*${why}*, ${moment(resolved.at)}`);
   } else if (snoozedUntil !== undefined) words.push(`*Snoozed until* ${moment(snoozedUntil)}`);
   else if (alert.state === 'open')
-    words.push(
-      dueAt === undefined ? 'Not acknowledged' : `Not acknowledged: the next level is told ${moment(dueAt)}`,
-    );
+    words.push(dueAt === undefined ? 'Not acknowledged' : `Not acknowledged, next level ${moment(dueAt)}`);
   return words;
 }
 
@@ -209,11 +241,11 @@ export function callMessage(alert: Alert, call: AlertCall): Message {
   const what = `${plain(alert.title, 200)}: ${nameOf(alert.subjects[0]!)}`;
   const why = {
     opened: 'An alert',
-    escalated: 'Nobody has acknowledged this so far',
+    escalated: `Nobody has acknowledged this for ${duration(call.at - alert.openedAt)}`,
     woken: 'The snooze is over',
     passed: 'This is passed to you',
   }[call.why];
-  const line = `${whom === '' ? '' : `${whom} `}${why}: ${what}`;
+  const line = `${whom === '' ? '' : `${whom} · `}${why}: ${what}`;
   return {
     text: line,
     blocks: [
@@ -223,9 +255,10 @@ export function callMessage(alert: Alert, call: AlertCall): Message {
   };
 }
 
-/** In the thread, when it is over. */
-export function resolvedMessage(alert: Alert): Message {
-  const line = `:white_check_mark: ${stateWords(alert).at(-1)!}`;
+/** In the thread, when it is over. Who ended it stands in the alert itself: named here, they would be pinged for it. */
+export function resolvedMessage({ resolved }: Alert): Message {
+  const why = { succeeded: 'Resolved: a later run succeeded', closed: 'Closed', muted: 'Muted' };
+  const line = `:white_check_mark: *${why[resolved?.why ?? 'closed']}*${resolved ? `, ${moment(resolved.at)}` : ''}`;
   return { text: line, blocks: [section(line)] };
 }
 
@@ -282,19 +315,11 @@ const MUTES_SHOWN = 10;
 export interface AlertRow {
   alert: Alert;
   useCase: Named;
-  /** Its message. */
-  link?: string | undefined;
 }
 
-export function alertBlock({ alert, useCase, link }: AlertRow): Block {
-  const more = alert.count > 1 ? ` and ${group(alert.count - 1)} more` : '';
-  const sign = alert.state === 'acknowledged' ? ':eyes:' : ':rotating_light:';
+export function alertBlock({ alert, useCase }: AlertRow): Block {
   return section(
-    [
-      `${sign} *${plain(alert.title, 200)}*: ${nameOf(alert.subjects[0]!)}${more} · ${plain(useCase.name, 100)}`,
-      stateWords(alert).join(' · '),
-      ...(link === undefined ? [] : [`<${link}|Open the message>`]),
-    ].join('\n'),
+    [titleWords(alert, useCase), stateWords(alert).join(' · ')].join('\n'),
     alert.state === 'open' ? button('Acknowledge', ALERT.acknowledge, writeAlertRef(alert)) : undefined,
   );
 }
@@ -308,17 +333,27 @@ function muteBlock({ id, pattern, by, until }: Mute): Block {
   );
 }
 
-export function alertsMessage(rows: readonly AlertRow[], total: number, mutes: readonly Mute[]): Message {
+/** @param useCases ids of those whose alerts these are */
+export function alertsMessage(
+  rows: readonly AlertRow[],
+  mutes: readonly Mute[],
+  useCases: readonly string[],
+): Message {
+  const total = rows.length;
   const title = total === 0 ? 'No open alerts' : `${group(total)} open ${total === 1 ? 'alert' : 'alerts'}`;
   const shown = rows.slice(0, ALERTS_SHOWN);
   const muted = mutes.slice(0, MUTES_SHOWN);
+  const listed = [...shown.map(alertBlock), ...muted.map(muteBlock)].map((block, row) => ({
+    ...block,
+    block_id: writeListRef(row, useCases),
+  }));
   return {
     text: title,
     blocks: [
       section(`*${title}*`),
-      ...shown.map(alertBlock),
+      ...listed.slice(0, shown.length),
       ...(total > shown.length ? [context(`… ${group(total - shown.length)} more`)] : []),
-      ...muted.map(muteBlock),
+      ...listed.slice(shown.length),
       ...(mutes.length > muted.length ? [context(`… ${group(mutes.length - muted.length)} more mutes`)] : []),
     ],
   };

@@ -1,13 +1,14 @@
 /** Posts in channels that are subscribed: one line on what happened to what, and the next thing to do. */
 import { type CompilationAttempt, isSuccessful } from '../domain/compilations.ts';
-import type { Component } from '../domain/components.ts';
-import { componentUrl } from '../domain/console-links.ts';
+import { type Component, componentStateLabel } from '../domain/components.ts';
+import { alarmUrl, componentUrl, coreDeviceUrl } from '../domain/console-links.ts';
+import { adviceForComponent } from '../domain/failure-guidance.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
 import { maskSecrets } from '../domain/mask-secrets.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { Rerun } from '../ports.ts';
+import { ALERT } from './alerts.ts';
 import { COMPILE } from './compile-ids.ts';
-import { componentWords } from './job-card.ts';
 import {
   changesWords,
   compilationAdvice,
@@ -27,7 +28,7 @@ import {
   duration,
   group,
   header,
-  link,
+  linkButton,
   moment,
   plain,
   section,
@@ -41,8 +42,15 @@ const NAMES_SHOWN = 8;
 /** Names come from outside as well. */
 const named = (name: string, limit = 300): string => code(maskSecrets(name), limit);
 
+/** On one line: what a service says over several is short all the same. */
 const quoted = (words: string | undefined): string =>
-  words === undefined || words.trim() === '' ? '' : plain(maskSecrets(words), REASON_SHOWN);
+  words === undefined || words.trim() === ''
+    ? ''
+    : `Reported: ${plain(maskSecrets(words).trim().replace(/\s+/g, ' '), REASON_SHOWN)}`;
+
+function inAws(url: string): Block[] {
+  return actions(linkButton('Open in AWS', COMPILE.link, url));
+}
 
 function message(line: string, more: readonly string[], buttons: Block[]): Message {
   const lines = [line, ...more].filter((part) => part !== '');
@@ -58,7 +66,7 @@ export function trainingAnnouncement(job: TrainingJob, useCase: Of): Message {
   const ref = writeRef({ useCase: useCase.id, job: job.name });
   return message(
     `${label.symbol} *Training ${plain(label.word, 60)}*${took}: ${named(job.name)} · ${plain(useCase.name, 100)}`,
-    completed ? [] : [quoted(job.failureReason), advice ? plain(advice.cause, 300) : ''],
+    completed ? [] : [advice ? `*Cause:* ${plain(advice.cause, 300)}` : '', quoted(job.failureReason)],
     actions(
       getLogsButton(useCase.id, job.name),
       completed ? button('Compile…', COMPILE.open, ref) : runAgainButton(job),
@@ -106,7 +114,10 @@ export function compilationAnnouncement(
     `${symbol} *${good.length}/${attempts.length} compiled*: ${named(job)} · ${plain(useCase.name, 100)}`,
     [
       good.length > 0 ? `Compiled: ${targets(good)}` : '',
-      bad.length > 0 ? `Not compiled: ${targets(bad)}${advice ? `. ${plain(advice.cause, 300)}` : ''}` : '',
+      bad.length > 0 ? `Not compiled: ${targets(bad)}` : '',
+      advice
+        ? `*Cause${bad.length > 1 ? ` at ${plain(bad[0]!.target, 60)}` : ''}:* ${plain(advice.cause, 300)}`
+        : '',
     ],
     actions(button('Details', COMPILE.details, ref)),
   );
@@ -114,14 +125,27 @@ export function compilationAnnouncement(
 
 export function componentAnnouncement(component: Component, useCase: Of): Message {
   const { trainingJob, target, component: made } = component.chain;
+  const label = componentStateLabel(component.state);
+  const failed = component.state.toUpperCase() === 'FAILED';
+  const advice = failed ? adviceForComponent(component.message, component.errors) : undefined;
   return message(
-    `${componentWords(component)} for ${plain(target, 60)} · ${plain(useCase.name, 100)}`,
+    `${label.symbol} *Component ${plain(label.word, 60)}*: ${named(`${made.name} ${made.version}`)} for ${plain(target, 60)} · ${plain(useCase.name, 100)}`,
     [
-      quoted(component.message),
+      advice ? `*Cause:* ${plain(advice.cause, 300)}` : '',
+      failed ? quoted(component.message) : '',
       `Made from ${named(trainingJob)}`,
-      link(componentUrl(useCase.region, made.name), 'Open in AWS'),
     ],
-    actions(button('Details', COMPILE.details, writeRef({ useCase: useCase.id, job: trainingJob }))),
+    actions(
+      failed
+        ? button(
+            'Package again…',
+            COMPILE.package,
+            writeRef({ useCase: useCase.id, job: trainingJob, target }),
+          )
+        : undefined,
+      button('Details', COMPILE.details, writeRef({ useCase: useCase.id, job: trainingJob })),
+      linkButton('Open in AWS', COMPILE.link, componentUrl(useCase.region, made.name)),
+    ),
   );
 }
 
@@ -141,7 +165,7 @@ export function deploymentAnnouncement(
   return message(
     `${sign} *Deployment ${plain(event.status.toLowerCase(), 60)}* on ${named(event.device, 150)} · ${plain(useCase.name, 100)}`,
     [quoted(event.reason), `Deployment ${named(event.deployment, 120)}`],
-    [],
+    inAws(coreDeviceUrl(useCase.region, event.device)),
   );
 }
 
@@ -163,11 +187,16 @@ export function installedAnnouncement(
   return message(
     `:satellite: *Components on ${named(event.device, 150)}* · ${plain(useCase.name, 100)}`,
     [`${shown.join(', ')}${left > 0 ? ` … ${left} more` : ''}`, quoted(event.reason)],
-    [],
+    inAws(coreDeviceUrl(useCase.region, event.device)),
   );
 }
 
-const ALARM_SIGNS: Readonly<Record<string, string>> = { ALARM: '🔔', OK: '✅', INSUFFICIENT_DATA: '❔' };
+/** State → how its announcement begins. */
+const ALARMS: Readonly<Record<string, string>> = {
+  ALARM: '🔔 *CloudWatch alarm*',
+  OK: '✅ *Alarm OK* again',
+  INSUFFICIENT_DATA: '❔ *Alarm without enough data*',
+};
 
 export function alarmAnnouncement(
   event: {
@@ -179,11 +208,14 @@ export function alarmAnnouncement(
   },
   useCase: Of,
 ): Message {
-  const sign = Object.hasOwn(ALARM_SIGNS, event.state) ? ALARM_SIGNS[event.state]! : '❔';
+  const begins = Object.hasOwn(ALARMS, event.state)
+    ? ALARMS[event.state]!
+    : `❔ *Alarm ${plain(event.state.replaceAll('_', ' '), 60)}*`;
+  const description = event.description?.trim() ? plain(maskSecrets(event.description), REASON_SHOWN) : '';
   return message(
-    `${sign} *Alarm ${plain(event.state.replaceAll('_', ' '), 60)}*: ${named(event.alarm, 200)} · ${plain(useCase.name, 100)}`,
-    [quoted(event.description), quoted(event.reason), moment(event.at)],
-    [],
+    `${begins}: ${named(event.alarm, 200)} · ${plain(useCase.name, 100)}`,
+    [description, quoted(event.reason), `Since ${moment(event.at)}`],
+    inAws(alarmUrl(useCase.region, event.alarm)),
   );
 }
 
@@ -212,6 +244,7 @@ export interface DigestPart {
 }
 
 export function digestMessage(parts: readonly DigestPart[], from: number, to: number): Message {
+  const open = parts.filter(({ openAlerts }) => openAlerts > 0).map(({ useCase }) => useCase.id);
   return {
     text: `Signalbox digest: ${parts.map(({ useCase }) => plain(useCase.name, 80)).join(', ')}`,
     blocks: [
@@ -219,6 +252,7 @@ export function digestMessage(parts: readonly DigestPart[], from: number, to: nu
       context(`${moment(from)} to ${moment(to)}`),
       ...parts.slice(0, 20).map((part) => section(digestWords(part))),
       ...(parts.length > 20 ? [context(`… ${parts.length - 20} more use cases`)] : []),
+      ...actions(open.length > 0 ? button('Open alerts', ALERT.list, open.join(' ')) : undefined),
     ],
   };
 }
@@ -260,7 +294,7 @@ function digestWords({
         ]
       : []),
     openAlerts > 0
-      ? `:rotating_light: ${group(openAlerts)} open ${openAlerts === 1 ? 'alert' : 'alerts'}: ${code('/signalbox alerts')}`
+      ? `:rotating_light: ${group(openAlerts)} open ${openAlerts === 1 ? 'alert' : 'alerts'}`
       : 'No open alerts.',
   ].join('\n');
 }

@@ -17,6 +17,7 @@ import {
   code,
   context,
   group,
+  instant,
   label,
   moment,
   option,
@@ -176,7 +177,7 @@ export function compileForm(metadata: string, facts: CompileFormFacts): Modal {
           ? {
               hint: {
                 type: 'plain_text',
-                text: `… ${open.length - options.length} more: name them after /compile`,
+                text: `… ${open.length - options.length} more: name them after the command`,
               },
             }
           : {}),
@@ -290,7 +291,7 @@ export function compileStatusView(metadata: string, facts: CompileStatusFacts): 
     ...statusBlocks(facts),
     ...actions(button('Details', COMPILE.details, writeRef({ useCase: facts.useCase.id, job: facts.job }))),
     context(
-      `${running ? 'This window follows as long as it is open. ' : ''}${channel ? `The job’s card is in <#${channel}>. ` : ''}As of ${moment(facts.now)}`,
+      `${running ? 'This window follows as long as it is open. ' : ''}${channel ? `The job’s card is in <#${channel}>. ` : ''}As of ${instant(facts.now)}`,
     ),
   ]);
 }
@@ -316,13 +317,17 @@ export function compileStatusMessage(facts: CompileStatusFacts): Message {
     .filter(([number]) => Number(number) > 0)
     .map(([number, what]) => `${number} ${what}`);
   const [channel] = facts.useCase.channels;
+  const nothingNew = count('already') === facts.starts.length;
+  const title = nothingNew ? `Nothing to start for ${code(facts.job)}` : `Compiling ${code(facts.job)}`;
   return {
-    text: `Compiling ${code(facts.job)}: ${words.join(', ')}`,
+    text: `${title}: ${words.join(', ')}`,
     blocks: [
-      section(`*Compiling ${code(facts.job)}* · ${words.join(', ')}`),
+      section(`*${title}* · ${words.join(', ')}`),
       ...statusBlocks(facts),
       ...actions(button('Details', COMPILE.details, writeRef({ useCase: facts.useCase.id, job: facts.job }))),
-      ...(channel ? [context(`The job’s card in <#${channel}> goes on from here.`)] : []),
+      ...(channel
+        ? [context(`The job’s card is in <#${channel}>${nothingNew ? '' : ' and goes on from here'}.`)]
+        : []),
     ],
   };
 }

@@ -2,6 +2,8 @@
 import type { TargetState } from '../domain/compilation-states.ts';
 import { type CompilationAttempt, isLive, isSuccessful } from '../domain/compilations.ts';
 import { type Component, componentStateLabel } from '../domain/components.ts';
+import { componentUrl } from '../domain/console-links.ts';
+import { adviceForComponent } from '../domain/failure-guidance.ts';
 import { isFinished } from '../domain/jobs.ts';
 import { COMPILE } from './compile-ids.ts';
 import {
@@ -25,7 +27,18 @@ import {
 } from './job-facts.ts';
 import { getLogsButton } from './logs.ts';
 import type { Block, Button, Message, Option } from './message.ts';
-import { actions, button, code, confirmed, context, duration, option, plain, section } from './text.ts';
+import {
+  actions,
+  button,
+  code,
+  confirmed,
+  context,
+  duration,
+  linkButton,
+  option,
+  plain,
+  section,
+} from './text.ts';
 
 /** Targets with a row of their own; the rest is counted and stands in the details. */
 const TARGETS_SHOWN = 14;
@@ -106,8 +119,8 @@ function trainingFailure({ job }: JobFacts): Block[] {
   return [
     section(
       [
-        ...(job.failureReason ? [verbatim(job.failureReason, REASON_SHOWN).block] : []),
         guidanceLines(advice),
+        ...(job.failureReason ? [verbatim(job.failureReason, REASON_SHOWN).block] : []),
       ].join('\n'),
     ),
   ];
@@ -123,8 +136,8 @@ function targetRow(facts: JobFacts, state: TargetState, withReason: boolean): Bl
   }
   const advice = attempt && compilationAdvice(attempt);
   if (advice && withReason) {
-    if (attempt.failureReason) lines.push(verbatim(attempt.failureReason, REASON_SHOWN).block);
     lines.push(guidanceLines(advice));
+    if (attempt.failureReason) lines.push(verbatim(attempt.failureReason, REASON_SHOWN).block);
   } else if (advice) lines.push(plain(advice.cause, 200));
   const block = section(lines.filter((line) => line !== '').join('\n'));
   return [attempt ? withNext(block, facts, state, attempt) : block];
@@ -178,7 +191,7 @@ export function stopButton(target: string, ref: string): Button | undefined {
   });
 }
 
-export function componentWords(component: Component): string {
+function componentWords(component: Component): string {
   const label = componentStateLabel(component.state);
   const { name, version } = component.chain.component;
   return `${label.symbol} component ${code(`${name} ${version}`)} ${plain(label.word, 60)}`;
@@ -237,16 +250,26 @@ export function milestones(facts: JobFacts): Milestone[] {
     found.push({
       key: `component ${name} ${version}`,
       at: component.lastCheckedAt ?? component.createdAt,
-      ...told(
-        `${componentWords(component)} for ${plain(component.chain.target, 60)}`,
-        component.message,
-        undefined,
-        `failure-${name}-${version}.txt`,
-        [],
-      ),
+      ...componentMilestone(facts, component),
     });
   }
   return found.sort((a, b) => a.at - b.at).map(({ at: _at, ...milestone }) => milestone);
+}
+
+function componentMilestone(facts: JobFacts, component: Component): Omit<Milestone, 'key'> {
+  const { component: made, target, trainingJob } = component.chain;
+  const failed = component.state.toUpperCase() === 'FAILED';
+  const ref = writeRef({ useCase: facts.useCase.id, job: trainingJob, target });
+  return told(
+    `${componentWords(component)} for ${plain(target, 60)}`,
+    failed ? component.message : undefined,
+    failed ? guidanceLines(adviceForComponent(component.message, component.errors)) : undefined,
+    `failure-${made.name}-${made.version}.txt`,
+    actions(
+      failed ? button('Package again…', COMPILE.package, ref) : undefined,
+      linkButton('Open in AWS', COMPILE.link, componentUrl(facts.useCase.region, made.name)),
+    ),
+  );
 }
 
 function attemptMilestone(
@@ -294,8 +317,8 @@ function told(
     message: {
       text: line,
       blocks: [
-        section([line, ...(words ? [words.block] : [])].join('\n')),
-        ...(more ? [section(more)] : []),
+        section([line, ...(more ? [more] : [])].join('\n')),
+        ...(words ? [section(words.block)] : []),
         ...buttons,
       ],
     },

@@ -50,6 +50,7 @@ import {
   context,
   divider,
   duration,
+  instant,
   linkButton,
   moment,
   plain,
@@ -161,8 +162,8 @@ function overview(details: DetailsFacts): Block[] {
       ['Provider', plain(job.provider, 60)],
       ['Instances', machine(job)],
       ['Created', moment(job.createdAt)],
-      ['Started', job.startedAt === undefined ? undefined : moment(job.startedAt)],
-      ['Ended', job.endedAt === undefined ? undefined : moment(job.endedAt)],
+      ['Started', job.startedAt === undefined ? undefined : instant(job.startedAt)],
+      ['Ended', job.endedAt === undefined ? undefined : instant(job.endedAt)],
       ['Duration', length === undefined ? undefined : duration(length)],
       ['Model artifact', job.modelArtifact ? code(job.modelArtifact, 600) : undefined],
     ]),
@@ -298,7 +299,7 @@ function reportedFacts(details: DetailsFacts, attempt: CompilationAttempt): Bloc
       : duration(attempt.endedAt - attempt.startedAt);
   const input = attempt.input;
   const lines: (readonly [string, string | undefined])[] = [
-    ['Started', attempt.startedAt === undefined ? undefined : moment(attempt.startedAt)],
+    ['Started', attempt.startedAt === undefined ? undefined : instant(attempt.startedAt)],
     ['Duration', length],
     ['Limit', attempt.limitSeconds === undefined ? undefined : duration(attempt.limitSeconds * 1000)],
     ['Progress in percent', undefined],
@@ -414,7 +415,7 @@ function attemptStory(attempt: CompilationAttempt, number: number): Block[] {
           : `${moment(attempt.askedAt)} by ${starter(attempt.startedBy)}, ${WHY[attempt.why]}`,
         attempt.statuses
           .slice(0, 12)
-          .map(({ status, at }) => `${plain(statusLabel(status).word, 60)} ${moment(at)}`)
+          .map(({ status, at }) => `${plain(statusLabel(status).word, 60)} ${instant(at)}`)
           .join(' → '),
         artifactLine(attempt),
       ]

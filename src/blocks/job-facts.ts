@@ -16,7 +16,18 @@ import { maskSecrets } from '../domain/mask-secrets.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { Actor, Rerun } from '../ports.ts';
 import type { Button } from './message.ts';
-import { button, code, codeBlock, duration, escapeMrkdwn, link, mention, moment, plain } from './text.ts';
+import {
+  button,
+  code,
+  codeBlock,
+  duration,
+  escapeMrkdwn,
+  instant,
+  link,
+  mention,
+  moment,
+  plain,
+} from './text.ts';
 import { TRAIN } from './train-ids.ts';
 
 /** Everything that a card or a details view is drawn from. */
@@ -233,8 +244,8 @@ export function trainingAdvice(job: TrainingJob): FailureAdvice | undefined {
 
 /** `As of 14:02`, and since when AWS gives no answer. */
 export function freshness({ failedCheck, lastCheckedAt }: JobFacts): string[] {
-  if (!failedCheck || failedCheck.at < lastCheckedAt) return [`As of ${moment(lastCheckedAt)}`];
+  if (!failedCheck || failedCheck.at < lastCheckedAt) return [`As of ${instant(lastCheckedAt)}`];
   return [
-    `:warning: *Last checked ${moment(lastCheckedAt)}.* Asked again ${moment(failedCheck.at)} and got no answer: ${plain(maskSecrets(failedCheck.message), 300)}`,
+    `:warning: *Last checked ${instant(lastCheckedAt)}.* Asked again ${instant(failedCheck.at)} and got no answer: ${plain(maskSecrets(failedCheck.message), 300)}`,
   ];
 }

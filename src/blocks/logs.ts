@@ -11,6 +11,7 @@ import {
   code,
   context,
   group,
+  instant,
   label,
   moment,
   option,
@@ -152,7 +153,7 @@ export function logsComment(result: LogResult): string {
   const span =
     result.firstEventAt === undefined || result.lastEventAt === undefined
       ? ''
-      : `${moment(result.firstEventAt)} – ${moment(result.lastEventAt)}`;
+      : `${instant(result.firstEventAt)} – ${instant(result.lastEventAt)}`;
   const lines = [
     `*Log of ${code(job.name)}* · ${plain(job.status, 60)} · ${plain(result.useCase.name, 200)}`,
     [
@@ -164,7 +165,7 @@ export function logsComment(result: LogResult): string {
     ].join(' · '),
     span,
     result.narrowed === '' ? '' : `Only ${code(result.narrowed, 1000)}`,
-    isFinished(job) ? '' : `The job still runs: this is its log up to ${moment(result.to)}.`,
+    isFinished(job) ? '' : `The job still runs: this is its log up to ${instant(result.to)}.`,
     ...result.notes.slice(0, 5).map((note) => `_Note:_ ${plain(note, 300)}`),
     result.resumed ? 'An interrupted download was continued.' : '',
     `Asked for by ${plain(result.by, 80)}`,

@@ -64,6 +64,8 @@ export function signalboxUsage(command: string): Block[] {
 
 export interface HomeFacts {
   commands: readonly KnownCommand[];
+  /** What slash commands begin with here: `/`, or `/ml-`. */
+  slash: string;
   /** Those that the person may read, and what else they may do there. */
   useCases: readonly { useCase: UseCase; rights: readonly Permission[] }[];
   /** What trains or compiles now in these use cases, newest first; and how many there are. */
@@ -113,9 +115,10 @@ export function homeView(facts: HomeFacts): Home {
       : []),
     ...(useCases.length > 0
       ? [
-          ...alertsPart(facts.alerts),
-          ...jobsPart('Running now', facts.running, 'Nothing trains or compiles at the moment.'),
+          ...alertsPart(facts),
+          ...jobsPart(facts, 'Running now', facts.running, 'Nothing trains or compiles at the moment.'),
           ...jobsPart(
+            facts,
             'My jobs',
             facts.mine,
             'None yet: jobs that you have run again or whose models you have compiled stand here.',
@@ -141,7 +144,7 @@ export function homeView(facts: HomeFacts): Home {
           ),
         ]),
     ...(useCases.length > USE_CASES_SHOWN ? [context(`… ${useCases.length - USE_CASES_SHOWN} more`)] : []),
-    ...(useCases.length > 0 ? subscriptionsPart(facts.subscriptions) : []),
+    ...(useCases.length > 0 ? subscriptionsPart(facts) : []),
     header('Your latest downloads'),
     ...(downloads.length > 0
       ? downloads.slice(0, DOWNLOADS_SHOWN).map(downloadBlock)
@@ -150,7 +153,8 @@ export function homeView(facts: HomeFacts): Home {
     section(
       facts.commands
         .map(
-          ({ name, description, usage }) => `${code(`/${name} ${usage}`.trim())}\n${plain(description, 200)}`,
+          ({ name, description, usage }) =>
+            `${code(`${facts.slash}${name} ${usage}`.trim())}\n${plain(description, 200)}`,
         )
         .join('\n'),
     ),
@@ -161,25 +165,25 @@ export function homeView(facts: HomeFacts): Home {
   return { type: 'home', blocks: blocks.slice(0, LIMITS.blocks.view) };
 }
 
-function alertsPart({ rows, total }: HomeFacts['alerts']): Block[] {
+function alertsPart({ alerts: { rows, total }, slash }: HomeFacts): Block[] {
   const shown = rows.slice(0, HOME_ALERTS);
   return [
     header('Open alerts'),
     ...(shown.length === 0 ? [section('None.')] : shown.map(alertBlock)),
     ...(total > shown.length
-      ? [context(`… ${group(total - shown.length)} more: ${code('/signalbox alerts')}`)]
+      ? [context(`… ${group(total - shown.length)} more: ${code(`${slash}signalbox alerts`)}`)]
       : []),
   ];
 }
 
-function subscriptionsPart(subscriptions: readonly Subscription[]): Block[] {
+function subscriptionsPart({ subscriptions, slash }: HomeFacts): Block[] {
   const shown = subscriptions.slice(0, SUBSCRIPTIONS_SHOWN);
   const left = subscriptions.length - shown.length;
   return [
     header('Subscriptions'),
     section(
       shown.length === 0
-        ? `None: ${code('/signalbox subscribe')} in a channel makes one.`
+        ? `None: ${code(`${slash}signalbox subscribe`)} in a channel makes one.`
         : shown.map((one) => `<#${one.channel}> ${subscriptionWords(one)}`).join('\n'),
     ),
     ...(left > 0 ? [context(`… ${left} more`)] : []),
@@ -187,6 +191,7 @@ function subscriptionsPart(subscriptions: readonly Subscription[]): Block[] {
 }
 
 function jobsPart(
+  { slash }: HomeFacts,
   title: string,
   { rows, total }: { rows: readonly JobRow[]; total: number },
   none: string,
@@ -195,7 +200,7 @@ function jobsPart(
     header(title),
     ...(rows.length === 0 ? [section(none)] : rows.slice(0, HOME_JOBS).map(jobBlock)),
     ...(total > rows.length
-      ? [context(`… ${total - rows.length} more: type ${code('/jobs')} in the use case’s channel`)]
+      ? [context(`… ${total - rows.length} more: type ${code(`${slash}jobs`)} in the use case’s channel`)]
       : []),
   ];
 }

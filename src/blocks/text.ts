@@ -102,8 +102,17 @@ export function size(bytes: number): string {
 
 /** A moment in the reader's own time zone; UTC where Slack cannot render it. */
 export function moment(at: number): string {
-  const utc = `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
-  return `<!date^${Math.floor(at / 1000)}^{date_short_pretty} {time_secs}|${utc}>`;
+  return date(at, '{date_short_pretty} at {time}', 16);
+}
+
+/** The same to the second: for what is seconds old, and for times to be found again in a log. */
+export function instant(at: number): string {
+  return date(at, '{date_short_pretty} {time_secs}', 19);
+}
+
+function date(at: number, format: string, isoLength: number): string {
+  const utc = new Date(at).toISOString().slice(0, isoLength).replace('T', ' ');
+  return `<!date^${Math.floor(at / 1000)}^${format}|${utc} UTC>`;
 }
 
 /** `45 s`, `12 min 4 s`, `1 h 3 min`, `2 d 3 h`: two units, never rounded up. */

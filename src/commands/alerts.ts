@@ -7,9 +7,11 @@ import {
   type OnCallFacts,
   onCallMessage,
   readAlertRef,
+  readListRef,
 } from '../blocks/alerts.ts';
 import type { Message } from '../blocks/message.ts';
 import { code, mention } from '../blocks/text.ts';
+import { permittedUseCases } from '../domain/access.ts';
 import type { Alert } from '../domain/alerts.ts';
 import { DEFAULT_ESCALATE_AFTER_MS, nextHandovers, onCallAt } from '../domain/on-call.ts';
 import type { UseCase } from '../domain/use-cases.ts';
@@ -19,11 +21,29 @@ import { metadataFor, openUseCases, permitted, readMetadata } from './job-access
 import { explain, type Services } from './services.ts';
 
 const REFUSED = 'alert.refused';
+const LIST_HINT = 'The Home tab of Signalbox lists the open alerts.';
 const MINUTE = 60_000;
 
 export async function listAlerts(services: Services, context: Context): Promise<void> {
   const useCases = await openUseCases(services, context, { permission: 'jobs:read', action: REFUSED });
   if (useCases.length > 0) await context.reply.privately(await openAlerts(services, useCases));
+}
+
+/** Of the use cases that a button names; who may see none of them is told so. */
+async function listClicked(services: Services, context: Context, { value }: ClickedAction): Promise<void> {
+  const ids = value.split(' ');
+  const readable = await readableOf(services, context, ids);
+  if (readable.length > 0) return context.reply.privately(await openAlerts(services, readable));
+  await permitted(services, context, ids[0]!, { permission: 'jobs:read', action: REFUSED });
+}
+
+function readableOf(
+  { useCases, directory }: Services,
+  { actor }: Context,
+  ids: readonly string[],
+): Promise<readonly UseCase[]> {
+  const named = useCases.filter(({ id }) => ids.includes(id));
+  return permittedUseCases(actor.user, 'jobs:read', named, directory);
 }
 
 async function openAlerts(services: Services, useCases: readonly UseCase[]): Promise<Message> {
@@ -38,7 +58,11 @@ async function openAlerts(services: Services, useCases: readonly UseCase[]): Pro
     .sort((a, b) => b.alert.openedAt - a.alert.openedAt);
   const now = services.clock.now();
   const muted = mutes.flat().filter(({ until }) => until === undefined || until > now);
-  return alertsMessage(rows, rows.length, muted);
+  return alertsMessage(
+    rows,
+    muted,
+    useCases.map(({ id }) => id),
+  );
 }
 
 export async function showOnCall(services: Services, context: Context): Promise<void> {
@@ -79,10 +103,19 @@ export function alertActions(services: Services): Pick<Command, 'actions' | 'vie
       const { alert, changed } = await act({ id }, action);
       // The message shows it by itself; at once where the click was in it.
       if (isItsMessage(action, context)) await context.reply.replace(alertMessage(alert, useCase));
+      await redrawList(context, action);
       if (!changed) await context.reply.privately({ text: standing(alert) });
     } catch (thrown) {
       await explain(services, context, useCase, toAppError(thrown));
     }
+  }
+
+  /** Where the click was in a list: it is not to go on offering what was done. */
+  async function redrawList(context: Context, { block }: ClickedAction): Promise<void> {
+    const ids = readListRef(block);
+    if (!ids) return;
+    const readable = await readableOf(services, context, ids);
+    if (readable.length > 0) await context.reply.replace(await openAlerts(services, readable));
   }
 
   async function allowed(
@@ -92,7 +125,7 @@ export function alertActions(services: Services): Pick<Command, 'actions' | 'vie
     const ref = readAlertRef(value);
     if (!ref)
       throw new AppError('invalid_input', 'This button is from another version of Signalbox.', {
-        hint: 'List the open alerts with /signalbox alerts.',
+        hint: LIST_HINT,
       });
     const useCase = await permitted(services, context, ref.useCase, {
       permission: 'alerts:handle',
@@ -108,7 +141,7 @@ export function alertActions(services: Services): Pick<Command, 'actions' | 'vie
     if (!ref || !alert) {
       await allowed(context, action.value);
       throw new AppError('not_found', 'This alert is not there any more.', {
-        hint: 'List the open alerts with /signalbox alerts.',
+        hint: LIST_HINT,
       });
     }
     if (!(await allowed(context, action.value))) return;
@@ -150,6 +183,7 @@ export function alertActions(services: Services): Pick<Command, 'actions' | 'vie
     });
     if (!useCase) return;
     const mute = await alerts.unmute(useCase.id, action.value, context.actor);
+    await redrawList(context, action);
     const said = mute
       ? `${code(mute.pattern, 160)} raises alerts again.`
       : 'This mute is over already, or somebody took it back.';
@@ -183,6 +217,7 @@ export function alertActions(services: Services): Pick<Command, 'actions' | 'vie
       },
       [ALERT.mute]: openMute,
       [ALERT.unmute]: unmute,
+      [ALERT.list]: (context, action) => listClicked(services, context, action),
     },
     views: { [ALERT.muteForm]: mute },
   };
@@ -190,7 +225,11 @@ export function alertActions(services: Services): Pick<Command, 'actions' | 'vie
 
 /** Lists and calls have such buttons too: they are not to become the alert. */
 function isItsMessage(action: ClickedAction, context: Context): boolean {
-  return readAlertRef(action.block) !== undefined && context.place.thread === undefined;
+  return (
+    readListRef(action.block) === undefined &&
+    readAlertRef(action.block) !== undefined &&
+    context.place.thread === undefined
+  );
 }
 
 /** For a click that came late. */

@@ -35,6 +35,8 @@ export interface Context {
   readonly place: Place;
   /** The command as this workspace calls it, for usage texts: `/logs`, `/ml-logs`, `@signalbox logs`. */
   readonly invocation: string;
+  /** What this workspace's slash commands begin with, for texts that name one: `/`, or `/ml-`. */
+  readonly slash: string;
   readonly reply: Reply;
   readonly log: Logger;
   /** Within 3 s of what the person did. The returned view can be changed later. */

@@ -21,7 +21,7 @@ const RIGHTS: readonly Permission[] = [
 ];
 
 export function homeTab(services: Services, commands: readonly Command[]): HomeTab {
-  return async ({ actor }) => {
+  return async ({ actor, slash }) => {
     const [useCases, records] = await Promise.all([
       permittedUseCases(actor.user, 'jobs:read', services.useCases, services.directory),
       services.store.listAudit({ user: actor.user, limit: RECORDS }),
@@ -44,6 +44,7 @@ export function homeTab(services: Services, commands: readonly Command[]): HomeT
     });
     return homeView({
       commands,
+      slash,
       useCases: withRights,
       running: { rows: running.jobs, total: running.total },
       mine: { rows: mine.jobs, total: mine.total },

@@ -36,11 +36,15 @@ export function signalboxCommand(services: Services, all: () => readonly Command
     usage: '[alerts | oncall | subscribe … | unsubscribe … | subscriptions | settings | help]',
     run: async (context, text) => {
       const words = commandWords(text);
+      const { invocation } = context;
+      // Its neighbours are called like it: `/ml-signalbox` has `/ml-logs` beside it, `@signalbox signalbox` has
+      // `@signalbox logs`.
+      const prefix = invocation.slice(0, -'signalbox'.length);
       if (asksForHelp(words)) {
-        const overview = overviewMessage(all(), '/');
+        const overview = overviewMessage(all(), prefix);
         await context.reply.privately({
           ...overview,
-          blocks: [...(overview.blocks ?? []), ...signalboxUsage('/signalbox')],
+          blocks: [...(overview.blocks ?? []), ...signalboxUsage(invocation)],
         });
         return;
       }
@@ -51,10 +55,10 @@ export function signalboxCommand(services: Services, all: () => readonly Command
         const [near] = nearestNames(word, known, 1);
         throw new AppError(
           'invalid_input',
-          `/signalbox knows ${known.join(', ')}; “${words[0]!.slice(0, 60)}” came.`,
+          `${invocation} knows ${known.join(', ')}; “${words[0]!.slice(0, 60)}” came.`,
           {
-            hint: `${near === undefined ? '' : `Did you mean /signalbox ${near}? `}The other commands are: ${all()
-              .map((command) => `/${command.name}`)
+            hint: `${near === undefined ? '' : `Did you mean ${invocation} ${near}? `}The other commands are: ${all()
+              .map((command) => `${prefix}${command.name}`)
               .join(', ')}`,
           },
         );

@@ -54,7 +54,7 @@ export async function unsubscribe(services: Services, context: Context, text: st
   const gone = here.filter((one) => whole || sameWish(one, wish));
   if (gone.length === 0)
     throw new AppError('not_found', `This channel has no such subscription to ${useCase.name}.`, {
-      hint: 'See what there is with /signalbox subscriptions.',
+      hint: `See what there is with ${context.invocation} subscriptions.`,
     });
   for (const one of gone) await remove(services, context, one);
   await context.reply.publicly({
@@ -251,10 +251,10 @@ async function settingsOf({ store }: Services, channel: string): Promise<Channel
   return (await store.listChannelSettings()).find((one) => one.channel === channel);
 }
 
-function channelOf({ place, invocation }: Context): string {
+function channelOf({ place, slash }: Context): string {
   if (place.channel !== undefined && !place.isDirect) return place.channel;
   throw new AppError('invalid_input', 'Subscriptions belong to a channel, and this is none.', {
-    hint: `Type ${invocation || '/signalbox'} in the channel that shall hear of things.`,
+    hint: `Type ${slash}signalbox in the channel that shall hear of things.`,
   });
 }
 

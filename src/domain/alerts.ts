@@ -24,6 +24,8 @@ export interface AlertSubject {
   pipeline?: string | undefined;
   target?: string | undefined;
   at: EpochMs;
+  /** Its page in the AWS console. */
+  console?: string | undefined;
   /** Made good by a later success. */
   succeededAt?: EpochMs | undefined;
 }

@@ -51,3 +51,11 @@ function logStreamsUrl(region: string, group: string, streamPrefix: string): str
 export function componentUrl(region: string, component: string): string {
   return `${home(region, 'iot')}#/greengrass/v2/components/${encode(component)}`;
 }
+
+export function coreDeviceUrl(region: string, device: string): string {
+  return `${home(region, 'iot')}#/greengrass/v2/cores/details/${encode(device)}`;
+}
+
+export function alarmUrl(region: string, alarm: string): string {
+  return `${home(region, 'cloudwatch')}#alarmsV2:alarm/${encode(alarm)}`;
+}

@@ -10,7 +10,9 @@ import {
 import type { FailureAdvice, ReasonRow } from './failure-tables.ts';
 import { lastTraceback, type Traceback } from './traceback.ts';
 
+export { COMPONENT_BROKEN, DEPLOYMENT_FAILED } from './failure-table-component.ts';
 export type { TrainingEnd } from './failure-table-training.ts';
+export { STUCK_RUN } from './failure-table-training.ts';
 export type { FailureAdvice } from './failure-tables.ts';
 
 /** SageMaker's reasons have at most 1,024 characters; a training job's own words may be longer. */

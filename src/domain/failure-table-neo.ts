@@ -203,7 +203,7 @@ export const NEO_FAILURES: readonly ReasonRow[] = [
 
 export const NEO_UNKNOWN: FailureAdvice = {
   id: 'neo-unknown',
-  cause: 'This failure is not in the tables.',
+  cause: 'Not one that Signalbox knows: what was reported says all there is.',
   fix: 'Read the compile log. A server or internal error is on AWS’s side: retry it.',
   link: DOCS.neoErrors,
 };

@@ -168,8 +168,8 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
 
 export const TRAINING_UNKNOWN: FailureAdvice = {
   id: 'training-unknown',
-  cause: 'This failure is not in the tables.',
-  fix: 'Read the end of the log, and the job’s own words above.',
+  cause: 'Not one that Signalbox knows: what was reported says all there is.',
+  fix: 'Read the end of the log, and the job’s own words.',
   link: DOCS.describeTraining,
 };
 
@@ -200,4 +200,12 @@ export const TRAINING_STOPS: Readonly<Record<string, FailureAdvice>> = {
     fix: 'Run it again when its result is still wanted.',
     link: DOCS.stopping,
   },
+};
+
+/** Not a failure yet: nobody knows. */
+export const STUCK_RUN: FailureAdvice = {
+  id: 'training-stuck',
+  cause: 'It still runs and prints nothing: it hangs, or it prints seldom.',
+  fix: 'Look at its CPU and GPU use: with next to none it hangs (often a data loader, or a lost peer of a distributed run) and only costs, so stop it. Else mute it.',
+  link: DOCS.trainingMetrics,
 };

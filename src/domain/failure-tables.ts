@@ -56,6 +56,10 @@ export const DOCS = {
     title: 'DescribeTrainingJob',
     url: `${SAGEMAKER}/APIReference/API_DescribeTrainingJob.html`,
   },
+  trainingMetrics: {
+    title: 'CPU and GPU use in CloudWatch',
+    url: `${SAGEMAKER}/dg/monitoring-cloudwatch.html`,
+  },
   imagePolicy: {
     title: 'ECR repository policies',
     url: 'https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html',

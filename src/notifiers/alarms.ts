@@ -1,6 +1,7 @@
 /** CloudWatch alarms: told where somebody subscribed to them, and alerts only of those. */
 import { alarmAnnouncement } from '../blocks/announcements.ts';
 import { type AlarmEvent, thingsOf } from '../domain/aws-events.ts';
+import { alarmUrl } from '../domain/console-links.ts';
 import { type Happening, matchesSubscription } from '../domain/subscriptions.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { alertsChannelOf, announce, isStale, type NotifierDeps } from './notifier.ts';
@@ -34,7 +35,13 @@ export function alarmNotifier(deps: NotifierDeps): {
               title: 'CloudWatch alarm',
               cause: event.reason ?? '',
               scope: resource,
-              subject: { id: `alarm/${resource}/${at}`, name: alarm, pipeline, at },
+              subject: {
+                id: `alarm/${resource}/${at}`,
+                name: alarm,
+                pipeline,
+                at,
+                console: alarmUrl(useCase.region, alarm),
+              },
             })
           : undefined;
       await announce(

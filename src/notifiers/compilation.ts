@@ -5,6 +5,7 @@ import { needsLook } from '../domain/alerts.ts';
 import { backgroundActor } from '../domain/background-actor.ts';
 import { type CompilationAttempt, currentStatus, isLive, isSuccessful } from '../domain/compilations.ts';
 import { modelName } from '../domain/components.ts';
+import { compilationJobUrl } from '../domain/console-links.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { adviceForAttempt, compilationFailure } from '../operations/explain-failure.ts';
 import { alertsChannelOf, announce, NEWS_FOR, type Notifier, type NotifierDeps } from './notifier.ts';
@@ -26,7 +27,15 @@ export function compilationNotifier(deps: NotifierDeps): Notifier & { idle(): Pr
         title: 'Compilation failed',
         cause: attempt.failureReason ?? '',
         scope: pipeline,
-        subject: { id, name: `${job} → ${target}`, job, pipeline, target, at },
+        subject: {
+          id,
+          name: `${job} → ${target}`,
+          job,
+          pipeline,
+          target,
+          at,
+          console: compilationJobUrl(useCase.region, attempt.compilationJob),
+        },
         startedBy: attempt.startedBy,
         advice,
         job,

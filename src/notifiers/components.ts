@@ -6,7 +6,8 @@ import {
 } from '../blocks/announcements.ts';
 import { type DeploymentEvent, type InstalledComponentEvent, thingsOf } from '../domain/aws-events.ts';
 import { type Component, isSettled, modelName } from '../domain/components.ts';
-import { adviceForComponent } from '../domain/failure-guidance.ts';
+import { componentUrl, coreDeviceUrl } from '../domain/console-links.ts';
+import { adviceForComponent, COMPONENT_BROKEN, DEPLOYMENT_FAILED } from '../domain/failure-guidance.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import {
   alertsChannelOf,
@@ -40,7 +41,15 @@ export function componentNotifier(deps: NotifierDeps): Notifier {
           title: 'Packaging failed',
           cause: component.message ?? '',
           scope: pipeline,
-          subject: { id: key, name: `${made.name} ${made.version}`, job: trainingJob, pipeline, target, at },
+          subject: {
+            id: key,
+            name: `${made.name} ${made.version}`,
+            job: trainingJob,
+            pipeline,
+            target,
+            at,
+            console: componentUrl(useCase.region, made.name),
+          },
           startedBy: component.publishedBy,
           advice: adviceForComponent(component.message, component.errors),
           job: trainingJob,
@@ -95,7 +104,14 @@ export function deviceNotifier(deps: NotifierDeps): {
             cause: event.reason ?? '',
             // Forty devices that one deployment fails on are one alert.
             scope: deployment,
-            subject: { id: key, name: device, pipeline: `device ${device}`, at },
+            subject: {
+              id: key,
+              name: device,
+              pipeline: `device ${device}`,
+              at,
+              console: coreDeviceUrl(useCase.region, device),
+            },
+            advice: DEPLOYMENT_FAILED,
           })
         : undefined;
       await announce(
@@ -131,7 +147,9 @@ export function deviceNotifier(deps: NotifierDeps): {
             name: `${name}${version === undefined ? '' : ` ${version}`} on ${device}`,
             pipeline,
             at,
+            console: coreDeviceUrl(useCase.region, device),
           },
+          advice: COMPONENT_BROKEN,
         });
         alerted ||= alert !== undefined;
       }

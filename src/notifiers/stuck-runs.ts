@@ -1,6 +1,8 @@
 /** Runs that print nothing any more: one warning for each silence. */
 import { stuckAnnouncement } from '../blocks/announcements.ts';
 import { backgroundActor } from '../domain/background-actor.ts';
+import { trainingJobUrl } from '../domain/console-links.ts';
+import { STUCK_RUN } from '../domain/failure-guidance.ts';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
 import { ClockWatch, elapsed } from '../domain/passed-time.ts';
 import type { UseCase } from '../domain/use-cases.ts';
@@ -62,7 +64,15 @@ export function stuckRunNotifier(deps: NotifierDeps): Notifier {
       title: `No log line for ${Math.floor(silence / 60_000)} minutes`,
       cause: '',
       scope: job.name,
-      subject: { id, name: job.name, job: job.name, pipeline, at: last.at },
+      subject: {
+        id,
+        name: job.name,
+        job: job.name,
+        pipeline,
+        at: last.at,
+        console: trainingJobUrl(useCase.region, job.name),
+      },
+      advice: STUCK_RUN,
       job: job.name,
     });
     if (alert && !alert.excerpt)

@@ -3,6 +3,7 @@ import { interruptionMessage, runAgainMessage, trainingAnnouncement } from '../b
 import { needsLook } from '../domain/alerts.ts';
 import { backgroundActor } from '../domain/background-actor.ts';
 import { modelName } from '../domain/components.ts';
+import { trainingJobUrl } from '../domain/console-links.ts';
 import { guidanceForTraining } from '../domain/failure-guidance.ts';
 import { isFinished } from '../domain/jobs.ts';
 import type { UseCase } from '../domain/use-cases.ts';
@@ -42,7 +43,14 @@ export function trainingNotifier(deps: NotifierDeps): Notifier & { idle(): Promi
       title: 'Training failed',
       cause: job.failureReason ?? '',
       scope: OF_THE_ACCOUNT.has(advice?.id ?? '') ? undefined : pipeline,
-      subject: { id: key, name: job.name, job: job.name, pipeline, at },
+      subject: {
+        id: key,
+        name: job.name,
+        job: job.name,
+        pipeline,
+        at,
+        console: trainingJobUrl(useCase.region, job.name),
+      },
       startedBy: rerun?.by,
       ...(advice ? { advice: plainAdvice(advice) } : {}),
       job: job.name,

@@ -371,7 +371,7 @@ export class AlertDesk {
     const alert = await this.#deps.store.getAlert(id);
     if (alert) return alert;
     throw new AppError('not_found', 'This alert is not there any more.', {
-      hint: 'Resolved alerts are kept for half a year. The open ones are listed by /signalbox alerts.',
+      hint: 'Resolved alerts are kept for half a year. The Home tab of Signalbox lists the open ones.',
     });
   }
 

@@ -29,6 +29,8 @@ export type JobChange = OfJob &
     | { kind: 'run-again'; as: string }
     /** Asked, and nothing new but the time (or that the question got no answer): elapsed times may be redrawn. */
     | { kind: 'checked' }
+    /** Somebody wants it compiled for what is compiled, or compiling, already: they get to see its card. */
+    | { kind: 'already-there' }
     /** What should have happened by itself did not, and will not be tried again by itself. */
     | { kind: 'auto-failed'; what: 'compile' | 'package'; target?: string | undefined; error: AppError }
   );

@@ -109,6 +109,9 @@ export async function startCompilations(
 
   const queue = new PQueue({ concurrency: AT_ONCE });
   const results = await Promise.all(orders.map((order) => queue.add(() => startOne(deps, order, options))));
+  // What was started has told so itself.
+  if (results.some(({ outcome }) => outcome === 'already'))
+    deps.changes.emit({ useCase: useCase.id, job: job.name, kind: 'already-there' });
   return { job, results, sessionName: session.sessionName };
 }
 

@@ -34,7 +34,8 @@ export interface ConversationDeps {
 
 const NO_PREVIEWS = { unfurl_links: false, unfurl_media: false } as const;
 
-export function openContext(deps: ConversationDeps, happening: Happening): Context {
+/** @param slash what this workspace's commands begin with */
+export function openContext(deps: ConversationDeps, happening: Happening, slash: string): Context {
   const { clients, live } = deps;
   const { actor, place, responseUrl, clicked } = happening;
   const log = deps.log.child({ user: actor.user, channel: place.channel });
@@ -103,6 +104,7 @@ export function openContext(deps: ConversationDeps, happening: Happening): Conte
     userName: happening.userName,
     place,
     invocation: happening.invocation,
+    slash,
     log,
     reply: {
       privately,

@@ -28,6 +28,8 @@ export class Listeners {
   readonly #deps: ListenerDeps;
   readonly #running = new Set<Promise<void>>();
   readonly #events = new Set<string>();
+  /** Slack tells an app its commands' names only as they are typed: `/ml-logs` says that all begin with `/ml-`. */
+  #slash = '/';
 
   constructor(deps: ListenerDeps) {
     this.#deps = deps;
@@ -38,8 +40,9 @@ export class Listeners {
     app.command(/.*/, async ({ ack, body }) => {
       await this.#acknowledge(ack);
       const happening = readCommand(body);
+      const command = findCommand(commands, happening.command.replace(/^\//, ''));
+      if (command) this.#slash = happening.command.slice(0, -command.name.length);
       await this.#handle(happening, async (context) => {
-        const command = findCommand(commands, happening.command.replace(/^\//, ''));
         if (!command) throw unknown(`the command ${happening.command}`);
         await command.run(context, happening.text);
       });
@@ -53,6 +56,8 @@ export class Listeners {
         if (!handler) throw unknown('this button');
         await handler(context, happening.action);
       });
+      // Its picture is the app's to renew: without, what was just acknowledged would still stand there as open.
+      if (happening.inHome) await this.#track(() => this.#showHome(happening));
     });
 
     app.view({ type: 'view_submission', callback_id: /.*/ }, async ({ ack, body }) => {
@@ -122,18 +127,7 @@ export class Listeners {
         place: { isDirect: true },
         invocation: '',
       };
-      await this.#track(async () => {
-        const context = this.#open(happening);
-        try {
-          const view = await this.#deps.home(context);
-          await slackCall('the Home tab', () =>
-            this.#deps.clients.interactive.views.publish({ user_id: event.user, view }),
-          );
-        } catch (error) {
-          // There is nobody to tell: the tab shows its last picture.
-          context.log.warn({ err: error }, 'the Home tab could not be shown');
-        }
-      });
+      await this.#track(() => this.#showHome(happening));
     });
   }
 
@@ -167,8 +161,20 @@ export class Listeners {
     );
   }
 
+  async #showHome(happening: Happening): Promise<void> {
+    const context = this.#open(happening);
+    const user_id = happening.actor.user;
+    try {
+      const view = await this.#deps.home(context);
+      await slackCall('the Home tab', () => this.#deps.clients.interactive.views.publish({ user_id, view }));
+    } catch (error) {
+      // There is nobody to tell: the tab shows its last picture.
+      context.log.warn({ err: error }, 'the Home tab could not be shown');
+    }
+  }
+
   #open(happening: Happening): Context {
-    return openContext(this.#deps, happening);
+    return openContext(this.#deps, happening, this.#slash);
   }
 
   /** The one place where what a handler throws becomes words: what failed, why, what to do, reference. */
@@ -245,7 +251,7 @@ function pick<S extends Surface>(
 
 const unknown = (what: string): AppError =>
   new AppError('not_found', `This version of Signalbox does not know ${what}.`, {
-    hint: 'It is from an older or newer version. Ask again with a command: /signalbox help lists them.',
+    hint: 'It is from an older or newer version. Ask again with a command: the Home tab lists them.',
   });
 
 async function inTime<T>(ms: number, work: Promise<T>, log: Logger): Promise<T | undefined> {

@@ -121,7 +121,7 @@ export function readCommand(body: unknown): Happening & { text: string; command:
 export function readAction(
   body: unknown,
   element: unknown,
-): Happening & { action: { id: string; value: string; block: string } } {
+): Happening & { action: { id: string; value: string; block: string }; inHome: boolean } {
   const clicked = actionSchema.parse(body);
   const { action_id, block_id, value, selected_option, selected_user } = elementSchema.parse(element);
   const channel = clicked.channel?.id ?? clicked.container?.channel_id ?? undefined;
@@ -151,6 +151,7 @@ export function readAction(
     // The Home tab is a view too, and not one that answers belong into.
     viewId: clicked.view?.type === 'modal' ? (clicked.view.id ?? undefined) : undefined,
     clickedInView: clicked.view?.type === 'modal',
+    inHome: clicked.view?.type === 'home',
     action: {
       id: action_id.replace(/:\d+$/, ''),
       value: value ?? selected_option?.value ?? selected_user ?? '',

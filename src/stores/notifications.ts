@@ -171,7 +171,7 @@ export class NotificationStore implements EventStore, OutboxStore, AlertStore, S
     const after = await this.#change('alert', id, (before) => before && change(before));
     if (after) return after;
     throw new AppError('not_found', 'This alert is not there any more.', {
-      hint: 'Resolved alerts are kept for half a year. The open ones are listed by /signalbox alerts.',
+      hint: 'Resolved alerts are kept for half a year. The Home tab of Signalbox lists the open ones.',
     });
   }
 

@@ -188,6 +188,7 @@ describe('messages keep Slack’s limits over any data', () => {
           }));
           const facts = {
             commands,
+            slash: '/ml-',
             useCases: useCases.map((one) => ({ useCase: one, rights: ['jobs:read', 'logs:read'] as const })),
             running: { rows, total: 400 },
             mine: { rows, total: rows.length },

@@ -40,10 +40,19 @@ const alert: fc.Arbitrary<Alert> = fc.record({
   kind: fc.constantFrom('training' as const, 'compilation' as const, 'component' as const, 'alarm' as const),
   title: name,
   cause: text,
-  subjects: fc.array(fc.record({ id: name, name, target: fc.option(name, { nil: undefined }), at: time }), {
-    minLength: 1,
-    maxLength: 200,
-  }),
+  subjects: fc.array(
+    fc.record({
+      id: name,
+      name,
+      target: fc.option(name, { nil: undefined }),
+      at: time,
+      console: fc.option(fc.constant('https://eu-west-1.console.aws.amazon.com/x'), { nil: undefined }),
+    }),
+    {
+      minLength: 1,
+      maxLength: 200,
+    },
+  ),
   count: fc.integer({ min: 1, max: 100_000 }),
   state: fc.constantFrom('open' as const, 'acknowledged' as const, 'resolved' as const),
   openedAt: time,
@@ -98,7 +107,6 @@ describe('[O6] messages of notifiers over any data', () => {
         expectSound(
           alertsMessage(
             alerts.map((each) => ({ alert: each, useCase })),
-            100,
             alerts.map(({ title, openedAt: at }) => ({
               id: `line-3/${title}`,
               useCase: 'line-3',
@@ -107,6 +115,7 @@ describe('[O6] messages of notifiers over any data', () => {
               at,
               until: at % 2 === 0 ? at : undefined,
             })),
+            ['line-3', 'harbor'],
           ),
         );
         expect(validateView(muteForm(first!, '{}', first!.title))).toEqual([]);

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AppError } from '../../src/errors.ts';
-import { HARBOR, job, LINE_3, startWorkspace, type TestWorkspace, wordsOf } from '../slack/workspace.ts';
+import { wordsOf } from '../slack/sandbox-client.ts';
+import { HARBOR, job, LINE_3, startWorkspace, type TestWorkspace } from '../slack/workspace.ts';
 
 let team: TestWorkspace;
 
@@ -23,7 +24,7 @@ describe('[L1] /logs brings the log as a file', () => {
     expect(message.text).toContain('Asked for by ada');
     const [file] = await team.files('C0LINE3');
     expect(file?.name).toMatch(/^training-logs-train-resnet-1-\d{8}T\d{6}Z\.log$/);
-    expect(await team.content(file!)).toMatch(/^# job \s+train-resnet-1[\s\S]*\n\nepoch 1\n$/);
+    expect((await team.content(file!)).toString()).toMatch(/^# job \s+train-resnet-1[\s\S]*\n\nepoch 1\n$/);
     expect((await team.messages('C0LINE3')).filter((one) => one.text.includes('looking for'))).toEqual([]);
   });
 
@@ -36,14 +37,14 @@ describe('[L1] /logs brings the log as a file', () => {
 
   it('by direct message with --dm, where the use case says so, and where the channel is not its own', async () => {
     await team.command('ada', 'C0LINE3', 'train-resnet-1 --dm');
-    await team.message('C0LINE3', 'as a direct message', 'ada');
+    await team.message('C0LINE3', 'as a direct message', { user: 'ada' });
     await team.idle();
     team.world.useCases = [{ ...LINE_3, logs: { ...LINE_3.logs, delivery: 'dm' } }, HARBOR];
     await team.command('ada', 'C0LINE3', 'train-resnet-1');
-    await team.message('C0LINE3', 'the use case wants it so', 'ada');
+    await team.message('C0LINE3', 'the use case wants it so', { user: 'ada' });
     await team.idle();
     await team.command('ada', 'C0GENERAL', 'train-resnet-1 --use-case line-3');
-    await team.message('C0GENERAL', 'does not belong to the use case', 'ada');
+    await team.message('C0GENERAL', 'does not belong to the use case', { user: 'ada' });
     await team.idle();
     expect(await team.files('C0LINE3')).toEqual([]);
     expect(await team.files('C0GENERAL')).toEqual([]);
@@ -70,7 +71,7 @@ describe('[L1] /logs brings the log as a file', () => {
 
   it('by direct message to the bot, from the use cases that are open to the person', async () => {
     await team.post('/sandbox/slack/message', { user: 'ada', channel: 'dm', text: 'logs train-resnet-1' });
-    expect((await team.message('dm', 'Log of `train-resnet-1`* ·', 'ada')).files).toHaveLength(1);
+    expect((await team.message('dm', 'Log of `train-resnet-1`* ·', { user: 'ada' })).files).toHaveLength(1);
   });
 
   it('by message shortcut: at once when the message names a job, else by form', async () => {
@@ -95,7 +96,7 @@ describe('[L1] /logs brings the log as a file', () => {
 describe('[L10] the form suggests names as one types', () => {
   it('only of use cases that are open to the person, and brings the file', async () => {
     await team.command('ada', 'C0LINE3', 'help');
-    await team.message('C0LINE3', 'one file', 'ada');
+    await team.message('C0LINE3', 'one file', { user: 'ada' });
     await team.action('ada', 'logs.choose', { channel: 'C0LINE3' });
     await team.idle();
     const [view] = await team.views('ada');
@@ -164,10 +165,14 @@ describe('[L8] who may not, is told so', () => {
       ['C0LINE3', 'ship-outline --use-case harbor'],
     ] as const) {
       await team.command('ada', channel, args);
-      expect(wordsOf(await team.message(channel, 'You have no right', 'ada'))).toContain('Harbor watch');
+      expect(wordsOf(await team.message(channel, 'You have no right', { user: 'ada' }))).toContain(
+        'Harbor watch',
+      );
     }
     await team.command('eve', 'C0GENERAL', 'ship-outline');
-    expect(wordsOf(await team.message('C0GENERAL', 'You have no right', 'eve'))).toContain('Harbor watch');
+    expect(wordsOf(await team.message('C0GENERAL', 'You have no right', { user: 'eve' }))).toContain(
+      'Harbor watch',
+    );
     await team.idle();
     for (const channel of ['C0LINE3', 'C0GENERAL']) expect(await team.files(channel)).toEqual([]);
   });
@@ -178,7 +183,7 @@ describe('[L8] who may not, is told so', () => {
     const message = await team.message('C0LINE3', 'No logs available yet');
     team.world.useCases = [{ ...LINE_3, access: { admin: ['U0DEV'] } }, HARBOR];
     await team.action('chloe', 'logs.retry', { channel: 'C0LINE3', message_ts: message.ts });
-    await team.message('C0LINE3', 'You have no right', 'chloe');
+    await team.message('C0LINE3', 'You have no right', { user: 'chloe' });
   });
 
   it('when the right was lost while the log was fetched: nothing is shown', async () => {
@@ -223,7 +228,7 @@ describe('[L9] failures in words', () => {
     await team.idle();
     expect(JSON.stringify(await team.messages('C0LINE3'))).not.toContain('SignalboxAccess');
     await team.command('devika', 'C0LINE3', 'train-resnet-1');
-    const forAdmin = await team.message('C0LINE3', 'SignalboxAccess', 'devika');
+    const forAdmin = await team.message('C0LINE3', 'SignalboxAccess', { user: 'devika' });
     expect(forAdmin.ephemeral_to).toBe('U0DEV');
   });
 
@@ -250,7 +255,7 @@ describe('[L4] while it runs', () => {
     const progress = await team.message('C0LINE3', '50 % of the time range');
     expect(wordsOf(progress)).toContain('still fetching: AWS is slowing us down');
     await team.action('ben', 'logs.cancel', { channel: 'C0LINE3', message_ts: progress.ts });
-    await team.message('C0LINE3', 'Only who asked', 'ben');
+    await team.message('C0LINE3', 'Only who asked', { user: 'ben' });
     await team.action('ada', 'logs.cancel', { channel: 'C0LINE3', message_ts: progress.ts });
     const cancelled = await team.message('C0LINE3', 'Cancelled:');
     expect(cancelled.ts).toBe(progress.ts);
@@ -275,11 +280,11 @@ describe('[L4] while it runs', () => {
     await team.command('ada', 'C0LINE3', 'train-resnet-1');
     await team.message('C0LINE3', '50 % of the time range');
     await team.command('ada', 'C0LINE3', 'train-resnet-1');
-    await team.message('C0LINE3', 'is being fetched already', 'ada');
+    await team.message('C0LINE3', 'is being fetched already', { user: 'ada' });
     await team.command('ada', 'C0LINE3', 'train-resnet-2');
     await team.message('C0LINE3', 'waiting for 1 other download');
     await team.command('ada', 'C0LINE3', 'train-resnet-1 --raw');
-    await team.message('C0LINE3', 'You have 2 downloads running already', 'ada');
+    await team.message('C0LINE3', 'You have 2 downloads running already', { user: 'ada' });
   });
 
   it('[O5] ends with word to who asked when the bot stops', async () => {
@@ -301,7 +306,7 @@ describe('[L4] while it runs', () => {
       message_ts: progress.ts,
       value: 'another-id',
     });
-    await team.message('C0LINE3', 'runs no longer', 'ada');
+    await team.message('C0LINE3', 'runs no longer', { user: 'ada' });
   });
 });
 
@@ -333,15 +338,17 @@ describe('bad input is answered, to the person alone', () => {
 
   it('a channel of no use case: offers those that are open', async () => {
     await team.command('ada', 'C0GENERAL', 'train-resnet-1');
-    const message = await team.message('C0GENERAL', 'belongs to no use case', 'ada');
+    const message = await team.message('C0GENERAL', 'belongs to no use case', { user: 'ada' });
     await team.action('ada', 'logs.get:0', { channel: 'C0GENERAL', message_ts: message.ts });
-    expect((await team.message('dm', 'Log of `train-resnet-1`* ·', 'ada')).files).toHaveLength(1);
+    expect((await team.message('dm', 'Log of `train-resnet-1`* ·', { user: 'ada' })).files).toHaveLength(1);
   });
 
   it('a channel that the bot is not in: how to invite it', async () => {
     team.world.useCases = [{ ...LINE_3, channels: ['C0LINE3', 'C0RANDOM'] }];
     await team.command('ada', 'C0RANDOM', 'train-resnet-1');
-    expect(wordsOf(await team.message('C0RANDOM', 'not a member', 'ada'))).toContain('/invite @signalbox');
+    expect(wordsOf(await team.message('C0RANDOM', 'not a member', { user: 'ada' }))).toContain(
+      '/invite @signalbox',
+    );
   });
 
   it('a button of another version, and an unknown word after a mention', async () => {
@@ -349,20 +356,20 @@ describe('bad input is answered, to the person alone', () => {
     await team.command('ada', 'C0LINE3', 'train-resnet-1');
     const message = await team.message('C0LINE3', 'No logs available yet');
     await team.action('ada', 'logs.retry', { channel: 'C0LINE3', message_ts: message.ts, value: '{"x":1}' });
-    await team.message('C0LINE3', 'another version', 'ada');
+    await team.message('C0LINE3', 'another version', { user: 'ada' });
     await team.post('/sandbox/slack/message', {
       user: 'ada',
       channel: 'C0LINE3',
       text: '<@U0SIGNALBOX> lgos train-resnet-1',
     });
-    await team.message('C0LINE3', 'Did you mean “@signalbox logs”?', 'ada');
+    await team.message('C0LINE3', 'Did you mean “@signalbox logs”?', { user: 'ada' });
   });
 });
 
 describe('/signalbox and the Home tab', () => {
   it('list what there is', async () => {
     await team.command('ada', 'C0LINE3', 'help', '/signalbox');
-    expect(wordsOf(await team.message('C0LINE3', '/logs', 'ada'))).toContain('/signalbox help');
+    expect(wordsOf(await team.message('C0LINE3', '/logs', { user: 'ada' }))).toContain('/signalbox help');
     await team.command('ada', 'C0LINE3', 'train-resnet-1');
     await team.message('C0LINE3', 'Log of `train-resnet-1`* ·');
     await team.idle();
@@ -372,7 +379,7 @@ describe('/signalbox and the Home tab', () => {
       expect(shown).toContain(words);
     expect(shown).not.toContain('Harbor');
     await team.action('ada', 'logs.get');
-    expect((await team.message('dm', 'Log of `train-resnet-1`* ·', 'ada')).files).toHaveLength(1);
+    expect((await team.message('dm', 'Log of `train-resnet-1`* ·', { user: 'ada' })).files).toHaveLength(1);
     const eve = await team.post<{ view: unknown }>('/sandbox/slack/home', { user: 'eve' });
     expect(JSON.stringify(eve.view)).toContain('None is open to you yet');
   });

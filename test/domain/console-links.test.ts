@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import {
+  alarmUrl,
   compilationJobUrl,
   compilationLogUrl,
   componentUrl,
+  coreDeviceUrl,
   trainingJobUrl,
   trainingLogUrl,
 } from '../../src/domain/console-links.ts';
@@ -18,6 +20,12 @@ describe('[G3] links into the console', () => {
     );
     expect(componentUrl(region, 'model-resnet')).toBe(
       `${base}/iot/home?region=eu-west-1#/greengrass/v2/components/model-resnet`,
+    );
+    expect(coreDeviceUrl(region, 'camera-04')).toBe(
+      `${base}/iot/home?region=eu-west-1#/greengrass/v2/cores/details/camera-04`,
+    );
+    expect(alarmUrl(region, 'cpu high')).toBe(
+      `${base}/cloudwatch/home?region=eu-west-1#alarmsV2:alarm/cpu%20high`,
     );
     expect(trainingLogUrl(region, 'train-1')).toBe(
       `${base}/cloudwatch/home?region=eu-west-1#logsV2:log-groups/log-group/$252Faws$252Fsagemaker$252FTrainingJobs$3FlogStreamNameFilter$3Dtrain-1$252F`,
@@ -37,7 +45,7 @@ describe('[G3] links into the console', () => {
   });
 
   it('encode whatever a name holds, so that no mrkdwn link breaks', () => {
-    for (const url of [trainingJobUrl, compilationLogUrl, componentUrl])
+    for (const url of [trainingJobUrl, compilationLogUrl, componentUrl, coreDeviceUrl, alarmUrl])
       expect(url(region, `a>b|c <!channel> '"(x)*\ud800 ü/`)).toMatch(/^https:\/\/[A-Za-z0-9.:/?#=&%$_~-]+$/);
   });
 });

@@ -1,7 +1,8 @@
 /** The seeded world was compiled before the bot came: what it knows of that after its first look. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { textsOf } from '../slack/sandbox-client.ts';
 import { type Bot, startBot } from './bot.ts';
-import { cardsOf, modal, textsOf, until } from './jobs.ts';
+import { card, cardsOf, modal, until } from './jobs.ts';
 
 const CHANNEL = 'C0LINE3';
 let bot: Bot;
@@ -41,7 +42,17 @@ describe('[C1, C5, C11] the seeded world', () => {
       expect(await cardsOf(bot, CHANNEL, job)).toEqual([]);
     const since = await bot.now(CHANNEL);
     await bot.command('ada', CHANNEL, 'defects-resnet101-ddp x86_64-cpu', '/compile');
-    await bot.message(CHANNEL, 'already compiled', { since });
+    const answer = await bot.message(CHANNEL, 'already compiled', { since });
+    expect(answer.text).toBe('Nothing to start for `defects-resnet101-ddp`: 1 there already');
+  });
+
+  it('shows who wants to compile it the job’s card all the same, once', async () => {
+    const shown = await card(bot, CHANNEL, 'defects-resnet101-ddp', '2/2 compiled');
+    await bot.command('devika', CHANNEL, 'defects-resnet101-ddp x86_64-cpu', '/compile');
+    await bot.message(CHANNEL, 'there already', { user: 'devika' });
+    expect((await cardsOf(bot, CHANNEL, 'defects-resnet101-ddp')).map(({ ts }) => ts)).toEqual([shown.ts]);
+    // What was over before is told by the card, not again in its thread.
+    expect(await bot.thread(CHANNEL, shown.ts)).toHaveLength(1);
   });
 
   it('tells in the history that it was started outside Signalbox', async () => {

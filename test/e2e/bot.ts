@@ -7,36 +7,15 @@ import { type RunningApp, startApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
 import type { Clock } from '../../src/ports.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/index.ts';
-import type {
-  Fault,
-  InteractionResult,
-  SandboxFile,
-  SandboxMessage,
-  SandboxView,
-} from '../../src/sandbox/protocol.ts';
+import type { Fault } from '../../src/sandbox/protocol.ts';
+import { type SlackClient, slackClient } from '../slack/sandbox-client.ts';
 
-export interface Bot {
+export interface Bot extends SlackClient {
   sandbox: Sandbox;
   app: RunningApp;
   dataDir: string;
-  /** @param command with its slash; left out: `/logs` */
-  command(user: string, channel: string, text: string, command?: string): Promise<InteractionResult>;
-  /** Of one thread, oldest first, the message that it hangs on included. */
-  thread(channel: string, ts: string): Promise<SandboxMessage[]>;
-  home(user: string): Promise<SandboxView | null>;
-  action(user: string, action_id: string, where?: Record<string, unknown>): Promise<InteractionResult>;
-  post<T = InteractionResult>(path: string, body: unknown): Promise<T>;
   fault(...faults: Fault[]): Promise<void>;
   clearFaults(): void;
-  /** Waits up to a minute for a message with these words that is newer than `since`. */
-  message(
-    channel: string,
-    contains: string,
-    more?: { user?: string; since?: string },
-  ): Promise<SandboxMessage>;
-  messages(channel: string, user?: string): Promise<SandboxMessage[]>;
-  views(user: string): Promise<SandboxView[]>;
-  content(file: SandboxFile): Promise<Buffer>;
   /** The newest ts of a channel: what comes after it is new. */
   now(channel: string): Promise<string>;
   /** Every file in the bot's spool. */
@@ -110,7 +89,7 @@ export async function startBot(options: BotOptions = {}): Promise<Bot> {
     const problem = await sandbox.slack.setRequestUrl(`http://127.0.0.1:${app.port}/slack/events`);
     if (problem !== undefined) throw new Error(problem);
   }
-  const client = sandboxClient(sandbox);
+  const client = slackClient(sandbox.url);
   return {
     ...client,
     sandbox,
@@ -133,58 +112,6 @@ export async function startBot(options: BotOptions = {}): Promise<Bot> {
       for (const name of Object.keys(env)) delete process.env[name];
       Object.assign(process.env, before);
     },
-  };
-}
-
-export function sandboxClient(
-  sandbox: Sandbox,
-): Pick<
-  Bot,
-  'command' | 'action' | 'post' | 'message' | 'messages' | 'thread' | 'home' | 'views' | 'content'
-> {
-  const request = async <T>(path: string, init?: RequestInit): Promise<T> =>
-    (await (await fetch(`${sandbox.url}${path}`, init)).json()) as T;
-  const post = <T>(path: string, body: unknown): Promise<T> =>
-    request(path, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    });
-  const list = async (parameters: Record<string, string>): Promise<SandboxMessage[]> => {
-    const answer = await request<{ ok: boolean; messages: SandboxMessage[]; detail?: string }>(
-      `/sandbox/slack/messages?${new URLSearchParams(parameters)}`,
-    );
-    if (!answer.ok) throw new Error(answer.detail);
-    return answer.messages;
-  };
-  return {
-    post,
-    command: (user, channel, text, command = '/logs') =>
-      post('/sandbox/slack/command', { user, channel, command, text }),
-    thread: (channel, thread_ts) => list({ channel, thread_ts }),
-    home: async (user) =>
-      (await request<{ view: SandboxView | null }>(`/sandbox/slack/home?user=${user}`)).view,
-    action: (user, action_id, where = {}) => post('/sandbox/slack/action', { user, action_id, ...where }),
-    message: async (channel, contains, { user, since } = {}) => {
-      const query = {
-        channel,
-        ...(user === undefined ? {} : { user }),
-        ...(since === undefined ? {} : { since }),
-      };
-      let found: SandboxMessage[] = [];
-      for (let tries = 0; found.length === 0 && tries < 3; tries += 1)
-        found = await list({ ...query, contains, wait: '8' });
-      if (found.length > 0) return found.at(-1)!;
-      const all = await list(query);
-      throw new Error(
-        `No message in ${channel} says “${contains}”; there are:\n${all.map((one) => `${one.text} ${JSON.stringify(one.blocks)}`).join('\n')}`,
-      );
-    },
-    messages: (channel, user) => list({ channel, ...(user === undefined ? {} : { user }) }),
-    views: async (user) =>
-      (await request<{ views: SandboxView[] }>(`/sandbox/slack/views?user=${user}`)).views,
-    content: async (file) =>
-      Buffer.from(await (await fetch(`${sandbox.url}/sandbox/slack/files/${file.id}/content`)).arrayBuffer()),
   };
 }
 

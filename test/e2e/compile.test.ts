@@ -2,8 +2,9 @@
 import { gunzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { InteractionResult, SandboxMessage } from '../../src/sandbox/protocol.ts';
+import { textsOf } from '../slack/sandbox-client.ts';
 import { type Bot, startBot } from './bot.ts';
-import { CARD_SETTLES, card, cardsOf, closeAll, modal, textsOf, until } from './jobs.ts';
+import { CARD_SETTLES, card, cardsOf, closeAll, modal, until } from './jobs.ts';
 
 let bot: Bot;
 beforeAll(async () => {
@@ -225,7 +226,7 @@ describe('[C7, C9] a failure', () => {
     await ask('ada', '/compile', `${JOB} jetson-xavier`, '1 started');
     // Somebody tried it before the bot came.
     const failed = await refreshed(JOB, /❌ \*jetson-xavier\* failed[^\n]*2 attempts/);
-    expect(textsOf(failed.blocks)).toMatch(/```[\s\S]+```[\s\S]*\*Cause:\*[\s\S]*\*What to do:\*/);
+    expect(textsOf(failed.blocks)).toMatch(/\*Cause:\*[\s\S]*\*What to do:\*[\s\S]*```[\s\S]+```/);
     const since = await bot.now(CHANNEL);
     await bot.action('chloe', 'compile.retry', { channel: CHANNEL, message_ts: failed.ts });
     await bot.message(CHANNEL, 'You have no right', { since, user: 'chloe' });

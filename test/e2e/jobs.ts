@@ -3,6 +3,7 @@ import { CreateTrainingJobCommand, SageMakerClient } from '@aws-sdk/client-sagem
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { vi } from 'vitest';
 import type { SandboxMessage, SandboxView } from '../../src/sandbox/protocol.ts';
+import { textsOf } from '../slack/sandbox-client.ts';
 import type { Bot } from './bot.ts';
 
 /** Milliseconds: a card waits for its turn among the edits a minute that Slack allows, longer on a busy machine. */
@@ -22,15 +23,6 @@ export function until<T>(
     },
     { timeout, interval: 100 },
   );
-}
-
-/** Every text of blocks, joined. */
-export function textsOf(value: unknown): string {
-  if (Array.isArray(value)) return value.map(textsOf).join('\n');
-  if (typeof value !== 'object' || value === null) return '';
-  return Object.entries(value)
-    .map(([key, inner]) => (key === 'text' && typeof inner === 'string' ? inner : textsOf(inner)))
-    .join('\n');
 }
 
 /** The open modal on top, once it says these words. */

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Sandbox } from '../../src/sandbox/index.ts';
-import { botEnvironment, filesBelow, sandboxClient, startBot, startSandboxOnly } from './bot.ts';
+import { slackClient } from '../slack/sandbox-client.ts';
+import { botEnvironment, filesBelow, startBot, startSandboxOnly } from './bot.ts';
 
 /** From the project, since the bot runs in a folder of its own. */
 const TSX = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
@@ -51,7 +52,7 @@ describe('[L4, O5] the bot’s process', () => {
   }
 
   it('killed during a download leaves nothing behind that stays, and whoever asks again gets the whole log', async () => {
-    const client = sandboxClient(sandbox);
+    const client = slackClient(sandbox.url);
     bot = await start();
     sandbox.aws.configure({ latencyMs: 300 });
     await client.command('ada', 'C0LINE3', JOB);
@@ -76,7 +77,7 @@ describe('[L4, O5] the bot’s process', () => {
   });
 
   it('asked to end during a download tells who asked, and ends', async () => {
-    const client = sandboxClient(sandbox);
+    const client = slackClient(sandbox.url);
     bot = await start();
     sandbox.aws.configure({ latencyMs: 300 });
     await client.command('ada', 'C0LINE3', JOB);

@@ -1,22 +1,21 @@
 /** Events in by the queue, posts and alerts out; the whole app against the whole sandbox. */
 import { randomUUID } from 'node:crypto';
-import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import type { SandboxMessage } from '../../src/sandbox/protocol.ts';
+import { textsOf, wordsOf } from '../slack/sandbox-client.ts';
+import { alarmEvent, sendEvents, trainingEvent } from './aws-events.ts';
 import { type Bot, startBot } from './bot.ts';
-import { card, textsOf, until } from './jobs.ts';
+import { card, until } from './jobs.ts';
 
 const CHANNEL = 'C0LINE3';
 const ALERTS = 'C0ALERTS';
 let bot: Bot;
-let queueUrl: string;
 
 beforeAll(async () => {
   bot = await startBot({
     config: (yaml) => {
       const config = parse(yaml);
-      queueUrl = config.events.queueUrl;
       config.useCases[0].onCall = { levels: [['S0EMPTY'], ['U0ADA']], escalateAfter: '10m' };
       config.useCases[0].access.operator = ['U0ADA'];
       return stringify(config);
@@ -25,43 +24,11 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => bot.stop());
 
-const trainingEvent = (job: string, status: string, more: Record<string, unknown> = {}) => ({
-  version: '0',
-  id: randomUUID(),
-  'detail-type': 'SageMaker Training Job State Change',
-  source: 'aws.sagemaker',
-  account: '123456789012',
-  time: new Date().toISOString(),
-  region: 'eu-west-1',
-  resources: [`arn:aws:sagemaker:eu-west-1:123456789012:training-job/${job}`],
-  detail: {
-    TrainingJobName: job,
-    TrainingJobArn: `arn:aws:sagemaker:eu-west-1:123456789012:training-job/${job}`,
-    TrainingJobStatus: status,
-    SecondaryStatus: status,
-    CreationTime: Date.now() - 600_000,
-    LastModifiedTime: Date.now(),
-    ...more,
-  },
-});
-
-async function send(...bodies: unknown[]): Promise<void> {
-  const client = new SQSClient({ region: 'eu-west-1', endpoint: bot.sandbox.awsEndpoint });
-  for (const body of bodies)
-    await client.send(
-      new SendMessageCommand({
-        QueueUrl: queueUrl,
-        MessageBody: typeof body === 'string' ? body : JSON.stringify(body),
-      }),
-    );
-  client.destroy();
-}
-
 function alertOf(job: string, says: string | RegExp = ''): Promise<SandboxMessage> {
   return until(
     async () =>
       (await bot.messages(ALERTS)).find((one) => {
-        const words = `${one.text}\n${textsOf(one.blocks)}`;
+        const words = wordsOf(one);
         return words.includes(job) && (typeof says === 'string' ? words.includes(says) : says.test(words));
       }),
     `an alert of ${job} with ${says}`,
@@ -95,7 +62,8 @@ describe('[N1, N2, N4] a failed training job', () => {
 
   it('is one alert, whatever the queue brings twice, late and out of order', async () => {
     const failed = trainingEvent(JOB, 'Failed', { FailureReason: EVIL });
-    await send(
+    await sendEvents(
+      bot,
       failed,
       trainingEvent(JOB, 'InProgress', { LastModifiedTime: Date.now() - 60_000 }),
       failed,
@@ -103,7 +71,7 @@ describe('[N1, N2, N4] a failed training job', () => {
       'not json',
     );
     const alert = await alertOf(JOB);
-    const words = `${alert.text}\n${textsOf(alert.blocks)}`;
+    const words = wordsOf(alert);
     expect(words).toContain('Training failed');
     // [O6] nothing from outside mentions anybody, no secret is shown
     expect(words).not.toContain('<!channel>');
@@ -129,7 +97,7 @@ describe('[N1, N2, N4] a failed training job', () => {
 
   it('[N4] ends by itself when a later run of the same pipeline succeeds', async () => {
     const good = 'press-failed-20261122';
-    await send(trainingEvent(good, 'Completed', { TrainingEndTime: Date.now() + 1000 }));
+    await sendEvents(bot, trainingEvent(good, 'Completed', { TrainingEndTime: Date.now() + 1000 }));
     const shown = await alertOf(JOB, 'a later run succeeded');
     const thread = await bot.thread(ALERTS, shown.ts);
     expect(thread.some(({ text }) => text.includes('a later run succeeded'))).toBe(true);
@@ -138,8 +106,8 @@ describe('[N1, N2, N4] a failed training job', () => {
   it('[N2] tells nothing twice after a restart', async () => {
     const before = await shown();
     await bot.restart();
-    await send(trainingEvent(JOB, 'Failed', { FailureReason: EVIL }));
-    await send(trainingEvent('press-marker', 'Failed', { FailureReason: 'x' }));
+    await sendEvents(bot, trainingEvent(JOB, 'Failed', { FailureReason: EVIL }));
+    await sendEvents(bot, trainingEvent('press-marker', 'Failed', { FailureReason: 'x' }));
     await alertOf('press-marker');
     const later = await shown();
     expect(await alertsOf(JOB)).toHaveLength(1);
@@ -171,21 +139,7 @@ describe('[N5] subscriptions', () => {
     await bot.message('C0GENERAL', 'no right', { user: 'chloe' });
     await bot.command('devika', 'C0GENERAL', 'subscribe line-3 alarm name:press-*', '/signalbox');
     await bot.message('C0GENERAL', 'now hears of');
-    const alarm = (name: string, value: string) => ({
-      version: '0',
-      id: randomUUID(),
-      'detail-type': 'CloudWatch Alarm State Change',
-      source: 'aws.cloudwatch',
-      account: '123456789012',
-      time: new Date().toISOString(),
-      region: 'eu-west-1',
-      resources: [`arn:aws:cloudwatch:eu-west-1:123456789012:alarm:${name}`],
-      detail: {
-        alarmName: name,
-        state: { value, reason: 'Threshold Crossed', timestamp: new Date().toISOString() },
-      },
-    });
-    await send(alarm('other-cpu', 'OK'), alarm('press-cpu', 'OK'));
+    await sendEvents(bot, alarmEvent('other-cpu', 'OK'), alarmEvent('press-cpu', 'OK'));
     const post = await bot.message('C0GENERAL', 'press-cpu');
     expect(post.text).toContain('Alarm OK');
     expect((await bot.messages('C0GENERAL')).filter(({ text }) => text.includes('other-cpu'))).toEqual([]);

@@ -106,6 +106,7 @@ describe.skipIf(noBrowser)('[C1, C3, C11, C12, G2] in a browser', () => {
   });
 
   it('the Home tab', async () => {
+    await page.setViewportSize({ width: 1180, height: 2200 });
     await pictures.visit('app/home');
     await page.getByText('My jobs').waitFor();
     await pictures.take('home', page.locator('.home'));

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { job, startWorkspace, type TestWorkspace, type TestWorkspaceOptions, wordsOf } from './workspace.ts';
+import { wordsOf } from './sandbox-client.ts';
+import { job, startWorkspace, type TestWorkspace, type TestWorkspaceOptions } from './workspace.ts';
 
 let team: TestWorkspace;
 
@@ -112,5 +113,5 @@ it('an answer that the response URL does not take finds another way', async () =
   await start();
   await fault({ on: 'response_url', kind: '500', times: 0 });
   await team.command('ada', 'C0LINE3', 'help');
-  await team.message('C0LINE3', 'one file', 'ada');
+  await team.message('C0LINE3', 'one file', { user: 'ada' });
 });

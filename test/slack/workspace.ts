@@ -1,9 +1,10 @@
 /** The bot's Slack side on a sandbox workspace, with jobs and logs from memory. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { overviewMessage } from '../../src/blocks/overview.ts';
+import { prefixCommands } from '../../src/cli/manifest.ts';
 import { homeTab } from '../../src/commands/home.ts';
 import { allCommands } from '../../src/commands/index.ts';
 import type { Services } from '../../src/commands/services.ts';
@@ -15,16 +16,11 @@ import { type DeskLimits, DownloadDesk } from '../../src/operations/download-des
 import { JobSuggestions } from '../../src/operations/find-jobs.ts';
 import { JobChanges } from '../../src/operations/job-changes.ts';
 import type { AuditRecord, UseCaseGateway, UseCaseSession } from '../../src/ports.ts';
-import type {
-  InteractionResult,
-  SandboxFile,
-  SandboxMessage,
-  SandboxView,
-} from '../../src/sandbox/protocol.ts';
 import { type SlackSandbox, startSlackSandbox } from '../../src/sandbox/slack/index.ts';
 import { Slack } from '../../src/slack/connect.ts';
 import { EditBudget } from '../../src/slack/edit-budget.ts';
 import { HttpIntake, SocketIntake } from '../../src/slack/receivers.ts';
+import { type SlackClient, slackClient } from './sandbox-client.ts';
 
 export const LINE_3: UseCase = {
   id: 'line-3',
@@ -63,20 +59,11 @@ export interface TestWorld {
   open?: (useCase: UseCase) => void;
 }
 
-export interface TestWorkspace {
+export interface TestWorkspace extends SlackClient {
   sandbox: SlackSandbox;
   services: Services;
   world: TestWorld;
   audit: AuditRecord[];
-  command(user: string, channel: string, text: string, command?: string): Promise<InteractionResult>;
-  action(user: string, action_id: string, where?: Record<string, unknown>): Promise<InteractionResult>;
-  post<T = InteractionResult>(path: string, body: unknown): Promise<T>;
-  /** Waits until a message with these words is there. */
-  message(channel: string, contains: string, user?: string): Promise<SandboxMessage>;
-  messages(channel: string, user?: string): Promise<SandboxMessage[]>;
-  files(channel: string): Promise<SandboxFile[]>;
-  content(file: SandboxFile): Promise<string>;
-  views(user: string): Promise<SandboxView[]>;
   /** Waits until every handler has ended. */
   idle(): Promise<void>;
   slack: Slack;
@@ -87,13 +74,21 @@ export interface TestWorkspaceOptions {
   mode?: 'socket' | 'http';
   limits?: DeskLimits;
   rateLimits?: boolean;
+  /** Before every slash command, as `signalbox manifest --prefix` makes it. */
+  prefix?: string;
 }
 
 export async function startWorkspace(options: TestWorkspaceOptions = {}): Promise<TestWorkspace> {
   const dir = await mkdtemp(join(tmpdir(), 'signalbox-slack-'));
+  let manifestPath = join(import.meta.dirname, '../../manifest.yml');
+  if (options.prefix !== undefined) {
+    const prefixed = prefixCommands(await readFile(manifestPath, 'utf8'), options.prefix);
+    manifestPath = join(dir, 'manifest.yml');
+    await writeFile(manifestPath, prefixed);
+  }
   const sandbox = await startSlackSandbox({
     dataDir: join(dir, 'sandbox'),
-    manifestPath: join(import.meta.dirname, '../../manifest.yml'),
+    manifestPath,
     rateLimits: options.rateLimits ?? false,
     shareDelayMs: 0,
   });
@@ -210,50 +205,13 @@ export async function startWorkspace(options: TestWorkspaceOptions = {}): Promis
     if (problem !== undefined) throw new AppError('unavailable', problem);
   }
 
-  const request = async <T>(path: string, init?: RequestInit): Promise<T> =>
-    (await (await fetch(`${sandbox.url}${path}`, init)).json()) as T;
-  const post = <T>(path: string, body: unknown): Promise<T> =>
-    request(path, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    });
-  const list = async (parameters: Record<string, string>): Promise<SandboxMessage[]> => {
-    const answer = await request<{ ok: boolean; messages: SandboxMessage[]; detail?: string }>(
-      `/sandbox/slack/messages?${new URLSearchParams(parameters)}`,
-    );
-    if (!answer.ok) throw new Error(answer.detail);
-    return answer.messages;
-  };
-  const as = (user?: string): Record<string, string> => (user === undefined ? {} : { user });
-
   return {
+    ...slackClient(sandbox.url),
     sandbox,
     services,
     world,
     audit,
     slack,
-    post,
-    command: (user, channel, text, command = '/logs') =>
-      post('/sandbox/slack/command', { user, channel, command, text }),
-    action: (user, action_id, where = {}) => post('/sandbox/slack/action', { user, action_id, ...where }),
-    message: async (channel, contains, user) => {
-      const found = await list({ channel, contains, wait: '10', ...as(user) });
-      const last = found.at(-1);
-      if (!last) {
-        const all = await list({ channel, ...as(user) });
-        throw new Error(
-          `No message in ${channel} says “${contains}”; there are:\n${all.map((one) => `${one.text} ${JSON.stringify(one.blocks)}`).join('\n')}`,
-        );
-      }
-      return last;
-    },
-    messages: (channel, user) => list({ channel, ...as(user) }),
-    files: async (channel) =>
-      (await request<{ files: SandboxFile[] }>(`/sandbox/slack/files?channel=${channel}`)).files,
-    content: async (file) => (await fetch(`${sandbox.url}/sandbox/slack/files/${file.id}/content`)).text(),
-    views: async (user) =>
-      (await request<{ views: SandboxView[] }>(`/sandbox/slack/views?user=${user}`)).views,
     idle: () => slack.idle(),
     stop: async () => {
       await slack.stopIntake();
@@ -263,19 +221,4 @@ export async function startWorkspace(options: TestWorkspaceOptions = {}): Promis
       await rm(dir, { recursive: true, force: true });
     },
   };
-}
-
-/** Every text of a message's blocks. */
-export function wordsOf(message: SandboxMessage): string {
-  const texts: string[] = [message.text];
-  const walk = (value: unknown): void => {
-    if (Array.isArray(value)) value.forEach(walk);
-    else if (typeof value === 'object' && value !== null)
-      for (const [key, inner] of Object.entries(value)) {
-        if (key === 'text' && typeof inner === 'string') texts.push(inner);
-        else walk(inner);
-      }
-  };
-  walk(message.blocks);
-  return texts.join('\n');
 }

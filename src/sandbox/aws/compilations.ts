@@ -13,7 +13,7 @@ import {
   type Verdict,
   type Workshop,
 } from './compile-verdict.ts';
-import { AwsError } from './errors.ts';
+import { AwsError, nameTaken } from './errors.ts';
 import { clipSeries } from './event-series.ts';
 import type { LogStore, LogStreamSeed } from './log-store.ts';
 import { filler } from './model-card.ts';
@@ -87,12 +87,7 @@ export class CompilationStore {
 
   /** @throws AwsError ResourceInUse, ResourceLimitExceeded */
   create(request: CompilationRequest, tags: Readonly<Record<string, string>>, now: EpochMs): string {
-    if (this.#jobs.has(request.name)) {
-      throw new AwsError(
-        'ResourceInUse',
-        `Compilation job names must be unique within an AWS account and region, and a compilation job with this name already exists (${this.arn(request.name)})`,
-      );
-    }
+    if (this.#jobs.has(request.name)) throw nameTaken('Compilation', this.arn(request.name));
     const running = this.all(now).filter((job) => LIVE.includes(statusOf(job, now))).length;
     const limit = this.#settings.concurrentCompilations;
     if (running >= limit) {

@@ -19,6 +19,14 @@ export class AwsError extends Error {
   }
 }
 
+/** In SageMaker's words. @param arn of the job that has the name */
+export function nameTaken(kind: 'Compilation' | 'Training', arn: string): AwsError {
+  return new AwsError(
+    'ResourceInUse',
+    `${kind} job names must be unique within an AWS account and region, and a ${kind.toLowerCase()} job with this name already exists (${arn})`,
+  );
+}
+
 export type Protocol = 'json' | 'query' | 'rest-json' | 'rest-xml';
 
 /**

@@ -3,7 +3,7 @@
  * the future: what it is now is read from the clock, so jobs run on without timers.
  */
 import type { EpochMs } from '../../ports.ts';
-import { AwsError } from './errors.ts';
+import { AwsError, nameTaken } from './errors.ts';
 import { clipSeries } from './event-series.ts';
 import type { LogStore, LogStreamSeed } from './log-store.ts';
 import { ownMetrics } from './own-metrics.ts';
@@ -102,12 +102,7 @@ export class TrainingStore {
 
   /** @throws AwsError ResourceInUse, ResourceLimitExceeded */
   create(job: TrainingJobSeed): string {
-    if (this.#jobs.has(job.name)) {
-      throw new AwsError(
-        'ResourceInUse',
-        `Training job names must be unique within an AWS account and region, and a training job with this name already exists (${this.arn(job.name)})`,
-      );
-    }
+    if (this.#jobs.has(job.name)) throw nameTaken('Training', this.arn(job.name));
     this.#checkQuota(job);
     this.seed(job);
     return this.arn(job.name);

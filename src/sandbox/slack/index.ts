@@ -2,6 +2,7 @@
  * A Slack workspace on this machine, on Slack's own protocols: Web API, Socket Mode, signed HTTP requests, files.
  * What a manifest does not grant is refused, and Slack's limits hold. `docs/sandbox.md` tells how to use it.
  */
+import { setMaxListeners } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { LIMITS } from '../../blocks/limits.ts';
@@ -104,6 +105,8 @@ export async function startSlackSandbox(options: SlackSandboxOptions): Promise<S
     clock,
   );
   const ended = new AbortController();
+  // Everything that waits listens for the end: as many as there are clients.
+  setMaxListeners(0, ended.signal);
   const server = createServer();
   let url = '';
   const files = new Files(options.dataDir, clock, () => url);

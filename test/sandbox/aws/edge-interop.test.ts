@@ -1,39 +1,18 @@
 /** boto3 and the AWS CLI, as processes of their own, on S3, training, Neo and Greengrass. */
-import { execFile, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { childEnvironment } from '../../../src/config.ts';
-import type { AwsSandbox } from '../../../src/sandbox/aws/server.ts';
 import { BUCKET, edgeSandbox, FAR_BUCKET, NEO_ROLE } from './edge-support.ts';
-import { ACCOUNT, EXTERNAL_ID, KEYS, REGION, ROLE_ARN } from './support.ts';
-
-const run = promisify(execFile);
-const present = (command: string, ...args: string[]) => spawnSync(command, args).status === 0;
-const hasBoto3 = present('python3', '-c', 'import boto3');
-const hasCli = present('aws', '--version');
+import { clientEnvironment, hasBoto3, hasCli, python, run } from './other-clients.ts';
+import { ACCOUNT, EXTERNAL_ID, REGION, ROLE_ARN } from './support.ts';
 
 /** Every look at the clock takes two seconds, so that whoever polls sees time pass. */
 function impatientClock() {
   let at = Date.now();
   return { now: () => (at += 2000) };
 }
-
-const environment = (aws: AwsSandbox, changes: Record<string, string> = {}) =>
-  childEnvironment({
-    AWS_ENDPOINT_URL: aws.url,
-    AWS_ACCESS_KEY_ID: KEYS.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: KEYS.secretAccessKey,
-    AWS_SESSION_TOKEN: undefined,
-    AWS_PROFILE: undefined,
-    AWS_DEFAULT_REGION: REGION,
-    AWS_REGION: REGION,
-    AWS_EC2_METADATA_DISABLED: 'true',
-    ...changes,
-  });
 
 const COMPILE = `
 import boto3, json
@@ -156,11 +135,6 @@ gg.delete_component(arn=again["arn"])
 print(json.dumps(out))
 `;
 
-async function python(script: string, aws: AwsSandbox): Promise<unknown> {
-  const { stdout } = await run('python3', ['-c', script], { env: environment(aws) });
-  return JSON.parse(stdout);
-}
-
 describe('[O7] boto3 works on S3, training, Neo and Greengrass', () => {
   it.skipIf(!hasBoto3)(
     'compiles, follows, stops and lists (needs boto3)',
@@ -265,7 +239,7 @@ describe('[O7] the AWS CLI works on S3 and Greengrass', () => {
         const file = join(folder, 'model.tar.gz');
         const bytes = randomBytes(18_000_000);
         await writeFile(file, bytes);
-        const cli = (...args: string[]) => run('aws', args, { env: environment(aws) });
+        const cli = (...args: string[]) => run('aws', args, { env: clientEnvironment(aws) });
         await cli('s3', 'cp', file, `s3://${BUCKET}/up/model.tar.gz`, '--quiet');
         await cli('s3', 'cp', `s3://${BUCKET}/up/model.tar.gz`, join(folder, 'back'), '--quiet');
         const digest = (data: Buffer) => createHash('sha256').update(data).digest('hex');

@@ -1,28 +1,7 @@
 /** Queues and events with clients that others wrote, as processes of their own: boto3 and the AWS CLI. */
-import { execFile, spawnSync } from 'node:child_process';
-import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { childEnvironment } from '../../../src/config.ts';
-import type { AwsSandbox } from '../../../src/sandbox/aws/server.ts';
-import { ACCOUNT, KEYS, REGION, sandbox } from './support.ts';
-
-const run = promisify(execFile);
-const present = (command: string, ...args: string[]) => spawnSync(command, args).status === 0;
-const hasBoto3 = present('python3', '-c', 'import boto3');
-const hasCli = present('aws', '--version');
-
-const environment = (aws: AwsSandbox) =>
-  childEnvironment({
-    AWS_ENDPOINT_URL: aws.url,
-    AWS_ACCESS_KEY_ID: KEYS.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: KEYS.secretAccessKey,
-    AWS_SESSION_TOKEN: undefined,
-    AWS_PROFILE: undefined,
-    AWS_DEFAULT_REGION: REGION,
-    AWS_REGION: REGION,
-    AWS_EC2_METADATA_DISABLED: 'true',
-    AWS_MAX_ATTEMPTS: '1',
-  });
+import { clientEnvironment, hasBoto3, hasCli, ONE_TRY, python, run } from './other-clients.ts';
+import { ACCOUNT, REGION, sandbox } from './support.ts';
 
 const BOTO3 = `
 import boto3, json
@@ -62,8 +41,8 @@ describe('[N1] [O7] boto3 and the AWS CLI work on queues and events', () => {
     'rule, target, events, receive, delete, dead letters, errors (needs boto3)',
     async () => {
       const aws = await sandbox({ eventTickMs: 0 });
-      const { stdout } = await run('python3', ['-c', BOTO3], { env: environment(aws) });
-      expect(JSON.parse(stdout)).toEqual({
+      const said = await python(BOTO3, aws, ONE_TRY);
+      expect(said).toEqual({
         rule: `arn:aws:events:${REGION}:${ACCOUNT}:rule/mine`,
         targets: 0,
         all: true,
@@ -82,7 +61,7 @@ describe('[N1] [O7] boto3 and the AWS CLI work on queues and events', () => {
     'sends, receives and lists (needs the AWS CLI)',
     async () => {
       const aws = await sandbox({ eventTickMs: 0 });
-      const env = environment(aws);
+      const env = clientEnvironment(aws, ONE_TRY);
       const cli = async (...args: string[]) => {
         // Version 1 of the CLI puts an address of its own in place of AWS_ENDPOINT_URL, for SQS only.
         const where = ['--endpoint-url', aws.url, '--output', 'json'];

@@ -1,26 +1,9 @@
 /** Clients that others wrote, as processes of their own: boto3 and the AWS CLI, where they are installed. */
-import { execFile, spawnSync } from 'node:child_process';
-import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { childEnvironment } from '../../../src/config.ts';
 import type { AwsSandbox } from '../../../src/sandbox/aws/server.ts';
 import { bulkStreams } from '../../../src/sandbox/world/bulk-log.ts';
-import {
-  ACCOUNT,
-  EXTERNAL_ID,
-  GROUP,
-  KEYS,
-  OTHER_ACCOUNT,
-  REGION,
-  ROLE_ARN,
-  sandbox,
-  twoAccounts,
-} from './support.ts';
-
-const run = promisify(execFile);
-const present = (command: string, ...args: string[]) => spawnSync(command, args).status === 0;
-const hasBoto3 = present('python3', '-c', 'import boto3');
-const hasCli = present('aws', '--version');
+import { clientEnvironment, hasBoto3, hasCli, ONE_TRY, python, run } from './other-clients.ts';
+import { ACCOUNT, EXTERNAL_ID, GROUP, OTHER_ACCOUNT, ROLE_ARN, sandbox, twoAccounts } from './support.ts';
 
 const EVENTS = 15_000;
 const END = Date.now() - 3_600_000;
@@ -31,19 +14,6 @@ async function world(): Promise<AwsSandbox> {
   const logGroups = [{ name: GROUP, createdAt: 0, streams: streams() }];
   return sandbox({ world: twoAccounts({ logGroups }, { logGroups }) });
 }
-
-const environment = (aws: AwsSandbox) =>
-  childEnvironment({
-    AWS_ENDPOINT_URL: aws.url,
-    AWS_ACCESS_KEY_ID: KEYS.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: KEYS.secretAccessKey,
-    AWS_SESSION_TOKEN: undefined,
-    AWS_PROFILE: undefined,
-    AWS_DEFAULT_REGION: REGION,
-    AWS_REGION: REGION,
-    AWS_EC2_METADATA_DISABLED: 'true',
-    AWS_MAX_ATTEMPTS: '1',
-  });
 
 const BOTO3 = `
 import boto3, json, hashlib
@@ -83,7 +53,7 @@ describe('[O7] boto3 works on the sandbox', () => {
     async () => {
       const { createHash } = await import('node:crypto');
       const aws = await world();
-      const { stdout } = await run('python3', ['-c', BOTO3], { env: environment(aws) });
+      const said = await python(BOTO3, aws, ONE_TRY);
       const digest = createHash('sha256');
       let found = 0;
       for (const { series } of streams()) {
@@ -93,7 +63,7 @@ describe('[O7] boto3 works on the sandbox', () => {
         }
       }
       const refused = `User: arn:aws:iam::${ACCOUNT}:user/reader is not authorized to perform: sts:AssumeRole on resource: ${ROLE_ARN}`;
-      expect(JSON.parse(stdout)).toMatchObject({
+      expect(said).toMatchObject({
         me: `arn:aws:iam::${ACCOUNT}:user/reader`,
         they: `arn:aws:sts::${OTHER_ACCOUNT}:assumed-role/SignalboxAccess/logs-boto3`,
         wrong: { Code: 'AccessDenied', Message: refused },
@@ -114,7 +84,7 @@ describe('[O7] the AWS CLI works on the sandbox', () => {
     'describes streams, filters, and is refused with a wrong external id (needs the AWS CLI)',
     async () => {
       const aws = await world();
-      const env = environment(aws);
+      const env = clientEnvironment(aws, ONE_TRY);
       const cli = async (...args: string[]) => {
         const { stdout } = await run('aws', [...args, '--output', 'json'], { env, maxBuffer: 64 << 20 });
         return JSON.parse(stdout) as Record<string, unknown[]>;

@@ -37,6 +37,21 @@ describe('[O7] control endpoints', () => {
     expect(detail).toContain('ada, ben, chloe');
   });
 
+  it('let any number of scripts wait for a message, without a warning of Node', async () => {
+    const warnings: Error[] = [];
+    const keep = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', keep);
+    const waiting = Array.from({ length: 30 }, () =>
+      rig.get<{ messages: unknown[] }>(
+        '/sandbox/slack/messages?channel=ml-alerts&contains=all%20of%20you&wait=30',
+      ),
+    );
+    await rig.post('/sandbox/slack/message', { user: 'ada', channel: '#ml-alerts', text: 'all of you' });
+    expect((await Promise.all(waiting)).every(({ messages }) => messages.length === 1)).toBe(true);
+    process.off('warning', keep);
+    expect(warnings).toEqual([]);
+  });
+
   it('tell the state of the workspace as one user sees it', async () => {
     const state = await rig.get<{ channels: { name: string }[]; app: object }>('/sandbox/state?user=ada');
     expect(state.channels.map(({ name }) => name)).toEqual([
