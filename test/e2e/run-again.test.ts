@@ -2,8 +2,9 @@
 import { DescribeTrainingJobCommand, ListTagsCommand, type SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { InteractionResult, SandboxMessage, SandboxView } from '../../src/sandbox/protocol.ts';
+import { textsOf } from '../slack/sandbox-client.ts';
 import { type Bot, startBot } from './bot.ts';
-import { card, closeAll, modal, textsOf, train, trainingClient, until } from './jobs.ts';
+import { card, closeAll, modal, train, trainingClient, until } from './jobs.ts';
 
 const CHANNEL = 'C0LINE3';
 const ALERTS = 'C0ALERTS';
