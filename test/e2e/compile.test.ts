@@ -386,7 +386,9 @@ describe('[C11] the Home tab', () => {
     const shown = textsOf(home.blocks);
     expect(shown).toContain('defects-resnet101-ddp');
     expect(shown).toContain('Running now');
-    expect(shown).toMatch(/You may see jobs, read logs, compile, start training, download artifacts, package components/);
+    expect(shown).toMatch(
+      /You may see jobs, read logs, compile, start training, download artifacts, package components/,
+    );
     await bot.action('ada', 'compile.details', { view_id: home.id });
     await modal(bot, 'ada', 'Overview');
   });

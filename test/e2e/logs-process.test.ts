@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Sandbox } from '../../src/sandbox/index.ts';
 import { slackClient } from '../slack/sandbox-client.ts';
 import { botEnvironment, filesBelow, startBot, startSandboxOnly } from './bot.ts';
+import { until } from './jobs.ts';
 
 /** From the project, since the bot runs in a folder of its own. */
 const TSX = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
@@ -94,7 +95,11 @@ describe('other ways to run it', () => {
   it('[L1] by signed HTTP requests', async () => {
     const bot = await startBot({ mode: 'http' });
     try {
-      expect((await fetch(`http://127.0.0.1:${bot.app.port}/readyz`)).status).toBe(200);
+      // Once the queue has answered for the first time.
+      await until(
+        async () => (await fetch(`http://127.0.0.1:${bot.app.port}/readyz`)).ok || undefined,
+        'readiness',
+      );
       await bot.command('ada', 'C0LINE3', JOB);
       expect((await bot.message('C0LINE3', DONE)).files).toHaveLength(1);
       const forged = await fetch(`http://127.0.0.1:${bot.app.port}/slack/events`, {

@@ -266,7 +266,7 @@ function reported(number: number, places: Place[], at: number): { event: object;
     report: {
       kind,
       place: home,
-      said: [`*Alarm ${state}*`, `\`${alarm}\``],
+      said: [state === 'ALARM' ? '*CloudWatch alarm*' : `*Alarm ${state}*`, `\`${alarm}\``],
       overtaken: !second,
       alert: state === 'ALARM' ? { title: 'CloudWatch alarm', name: alarm } : undefined,
     },

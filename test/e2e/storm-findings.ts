@@ -67,7 +67,9 @@ export function look(house: House, { jobs, reports }: Storm): Findings {
       if (cards.length > 1) found.cardsTwice.push(name);
       if (cards[0]?.text.includes(`training ${WORDS[end]}`)) found.cardsRight += 1;
       else found.cardsWrong.push(`${name}: ${cards[0]?.text ?? 'no card'}`);
-      const said = about.filter((one) => !isReply(one) && one.text.includes('*Training '));
+      const said = about.filter(
+        (one) => !isReply(one) && one.text.includes('*Training ') && !alertTitle(one),
+      );
       found.announced += said.length;
       if (said.length > 1) found.announcedTwice.push(name);
       // The alert stands in the same channel and tells it instead.
@@ -97,7 +99,7 @@ export function look(house: House, { jobs, reports }: Storm): Findings {
 
 function lookAtReports(house: House, place: Place, reports: readonly StormReport[], found: Findings): void {
   const posts = postsIn(house, place.channel)
-    .filter((one) => !isReply(one))
+    .filter((one) => !isReply(one) && !alertTitle(one))
     .map(wordsOf);
   const own = reports.filter((report) => report.place === place);
   for (const { kind, said, overtaken, alert } of own) {
@@ -127,10 +129,14 @@ function postsIn(house: House, channel: string): SandboxMessage[] {
 const isReply = ({ thread_ts, ts }: SandboxMessage): boolean => thread_ts !== undefined && thread_ts !== ts;
 const wordsOf = ({ text, blocks }: SandboxMessage): string => `${text} ${JSON.stringify(blocks)}`;
 
+/** The sign that an alert begins with is its own. */
+const ALERT = /^:(?:rotating_light|eyes|zzz|white_check_mark): \*(?:Resolved · )?([^*]+)\*: /;
+const alertTitle = ({ text }: SandboxMessage): string | undefined => ALERT.exec(text)?.[1];
+
 /** Alerts of a title: their words, and how many failures each counts. */
 function alertsIn(house: House, place: Place, title: string): { words: string; count: number }[] {
   return postsIn(house, place.alerts)
-    .filter((one) => !isReply(one) && one.text.includes(`${title}: `))
+    .filter((one) => !isReply(one) && alertTitle(one) === title)
     .map((one) => ({
       words: wordsOf(one),
       count: 1 + Number(/ and ([\d,]+) more/.exec(one.text)?.[1]?.replace(',', '') ?? 0),
