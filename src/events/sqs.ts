@@ -3,7 +3,7 @@
  * while that takes long it stays hidden from others. SQS's own errors are waited out, longer each time, and while
  * nothing can be stored nothing is asked for: every receipt counts towards the queue's dead-letter queue.
  */
-import { type Message, SQSClient } from '@aws-sdk/client-sqs';
+import { ChangeMessageVisibilityBatchCommand, type Message, SQSClient } from '@aws-sdk/client-sqs';
 import { Consumer } from 'sqs-consumer';
 import { AppError, toAppError } from '../errors.ts';
 import type { IngestLog } from './ingest.ts';
@@ -121,12 +121,30 @@ export class SqsIntake {
     nameApart(messages);
     const stored = await Promise.all(messages.map((message) => this.#receive(message)));
     const done = messages.filter((_, index) => stored[index]);
-    if (done.length === messages.length) this.#worked('store');
+    const left = messages.filter((_, index) => !stored[index]);
+    if (left.length === 0) this.#worked('store');
     else {
-      this.counts.left += messages.length - done.length;
+      this.counts.left += left.length;
       this.#failures.store += 1;
+      await this.#giveBack(left);
     }
     return done;
+  }
+
+  /** Seen by everybody again at once, and not only when their time is over. */
+  async #giveBack(messages: readonly Message[]): Promise<void> {
+    const Entries = messages.map(({ MessageId, ReceiptHandle }) => ({
+      Id: MessageId,
+      ReceiptHandle,
+      VisibilityTimeout: 0,
+    }));
+    try {
+      await this.#client.send(
+        new ChangeMessageVisibilityBatchCommand({ QueueUrl: this.#options.queueUrl, Entries }),
+      );
+    } catch (error) {
+      this.#options.log.debug({ err: error }, 'messages that were not stored stay hidden for their time');
+    }
   }
 
   /** @returns whether the message may be deleted */

@@ -7,7 +7,7 @@ import type { Actor } from '../ports.ts';
 import type { JobChange } from './job-changes.ts';
 import type { JobDeps } from './job-deps.ts';
 import { publishComponents } from './publish-component.ts';
-import { startCompilations } from './start-compilations.ts';
+import { isUnasked, startCompilations } from './start-compilations.ts';
 
 interface Due {
   what: 'compile' | 'package';
@@ -132,15 +132,16 @@ export class AutoReactions {
     const record = await this.#deps.store.getJob(useCase.id, job);
     if (!record?.compileDue) return undefined;
     const tried = await this.#deps.store.listAttempts({ useCase: useCase.id, job });
-    // By itself nothing is tried a second time, and nothing that somebody has begun already.
+    // By itself nothing is tried a second time, and nothing that somebody has begun already; but what a kill cut off
+    // before SageMaker heard of it goes on.
     const targets = (useCase.compile?.targets ?? []).filter(
-      (name) => !tried.some(({ target }) => target === name),
+      (name) => !tried.some((attempt) => attempt.target === name && !isUnasked(attempt, 'auto')),
     );
     if (targets.length > 0) {
       try {
         await startCompilations(
           this.#deps,
-          { actor: this.#actor, useCase, job, targets, why: 'auto' },
+          { actor: this.#actor, useCase, job, targets, why: 'auto', resume: true },
           { signal },
         );
       } catch (error) {

@@ -403,6 +403,9 @@ export class JobRefresher {
     const { id, askedAt, lastCheckedAt } = attempt;
     if (at - Math.max(askedAt, lastCheckedAt ?? 0) <= GRACE) return;
     if (currentStatus(attempt) === 'REQUESTED') {
+      // It is about to be asked for (again).
+      const record = await this.#deps.store.getJob(useCase.id, attempt.job);
+      if (useCase.compile?.auto && record?.compileDue) return;
       const message = 'SageMaker never took the request: it was lost on its way. Retry it.';
       await observeAttempt(this.#deps, useCase, id, { kind: 'refused', at, message });
       return;

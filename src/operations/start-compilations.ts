@@ -43,6 +43,11 @@ export interface StartRequest {
   why: CompilationReason;
   /** Over everything else that says what the model is like. A retry starts from those of the last attempt. */
   corrections?: CompileCorrections | undefined;
+  /**
+   * Asks again for what was claimed for the same reason and never asked for, as far as anybody knows: by a process that
+   * was killed in between. The name is the same, so it starts nothing twice.
+   */
+  resume?: boolean | undefined;
 }
 
 /**
@@ -273,12 +278,17 @@ async function claim(
       conflict = error;
       const attempts = await deps.store.listAttempts({ useCase: pair.useCase, job: pair.job });
       const holder = claimHolder(attempts, pair);
+      if (holder && request.resume && isUnasked(holder, request.why)) return holder;
       if (holder)
         return { target: target.name, outcome: 'already', attempt: holder, error: alreadyClaimed(holder) };
     }
   }
   return { target: target.name, outcome: 'already', error: conflict! };
 }
+
+/** Claimed, and no word of SageMaker's since. */
+export const isUnasked = (attempt: CompilationAttempt, why: CompilationReason): boolean =>
+  attempt.why === why && currentStatus(attempt) === 'REQUESTED';
 
 async function askNeo(
   deps: JobDeps,

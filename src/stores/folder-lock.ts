@@ -42,6 +42,8 @@ export async function lockFolder(folder: string, onLost: (cause: Error) => void)
   try {
     const holder = await readHolder(holderPath);
     if (holder && (await isGone(holder))) await rm(`${locked}.lock`, { recursive: true, force: true });
+    // After a clock was set forward its lock looks old until it is renewed.
+    else if (holder && (await isHere(holder))) throw inUse(folder, holder, undefined);
     const release = await lock(locked, {
       realpath: false,
       stale: STALE_MS,
@@ -93,6 +95,12 @@ async function isGone(holder: Holder): Promise<boolean> {
   if (!isAlive(holder.pid) || (await isDead(holder.pid))) return true;
   // Same id, another process: a container's first process is always 1.
   return holder.started !== undefined && holder.started !== (await processStart(holder.pid));
+}
+
+/** The very process, for certain: it runs on this machine, and began when the holder did. */
+async function isHere({ host, pid, started }: Holder): Promise<boolean> {
+  if (host !== hostname() || started === undefined || (await isDead(pid))) return false;
+  return started === (await processStart(pid));
 }
 
 function isAlive(pid: number): boolean {

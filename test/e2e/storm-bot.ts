@@ -2,9 +2,20 @@
 import { startApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
 import { createLogger } from '../../src/logger.ts';
+import type { Beat } from '../../src/operations/refresh-jobs.ts';
+
+/** How often it looks at AWS by itself; left out: as in operation. */
+const BEATS: Record<string, Beat> = {
+  never: () => ({ stop: () => {} }),
+  once: (tick) => {
+    tick();
+    return { stop: () => {} };
+  },
+};
+const beat = BEATS[process.env.BEATS ?? ''];
 
 await startApp({
   config: loadConfig({ env: process.env, requireSlack: true }),
   logger: createLogger({ level: 'info' }),
-  pace: { editInterval: 10, rememberMembers: 0, uploads: { retryDelay: 10 } },
+  pace: { editInterval: 10, rememberMembers: 0, uploads: { retryDelay: 10 }, ...(beat ? { beat } : {}) },
 });

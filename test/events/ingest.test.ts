@@ -124,6 +124,52 @@ describe('[N2] ingest', () => {
     expect(aside!.excerpt).toContain('never');
   });
 
+  it('wears no event out while nothing can be stored, and handles it afterwards', async () => {
+    let full = true;
+    const refuse = async (): Promise<never> => {
+      throw new AppError('unavailable', 'The disk is full.');
+    };
+    const sick = new Proxy(store, {
+      get(target, name) {
+        if (name === 'problem') return () => (full ? 'The disk is full.' : undefined);
+        if (name === 'changeEvent' && full) return refuse;
+        const value = Reflect.get(target, name) as unknown;
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    const { ingest, handled } = ingestOn(sick, { tries: 3 });
+    await ingest.start();
+    await ingest.receive(body(trainingEvent('a', 'Failed')), 'sqs');
+    await expect.poll(() => handled.length).toBeGreaterThan(10);
+    full = false;
+    await ingest.idle();
+    expect(await store.countEvents()).toEqual({ pending: 0, handled: 1, setAside: {} });
+  });
+
+  it('knows a duplicate whatever the clock was set to between the two', async () => {
+    const event = body(trainingEvent('a', 'Failed'));
+    const hour = 3_600_000;
+    let clock = AT;
+    const begin = async () => {
+      await store.close();
+      store = await openLowdbStore(dir, { now: () => clock, journalBytes: 1 });
+      const { ingest } = ingestOn(store, { clock: { now: () => clock } });
+      await ingest.start();
+      return ingest;
+    };
+    let ingest = await begin();
+    expect(await ingest.receive(event, 'sqs')).toBe('stored');
+    await ingest.idle();
+    for (const by of [9 * hour, -20 * hour, 14 * 24 * hour]) {
+      clock += by;
+      ingest = await begin();
+      expect(await ingest.receive(event, 'sqs')).toBe('duplicate');
+      // Writes the state, and lets go of what is too old.
+      await ingest.receive(body(trainingEvent(`other ${by}`, 'Completed')), 'sqs');
+      await ingest.idle();
+    }
+  });
+
   it('ends within the handling under way; what is left is handled by the next start', async () => {
     const { ingest } = ingestOn(store);
     ingest.on(

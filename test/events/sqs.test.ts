@@ -68,11 +68,10 @@ async function queueOf(
       Number(Attributes.ApproximateNumberOfMessagesNotVisible)
     );
   };
-  const extended = () =>
-    Object.entries(aws.stats().requests).find(([name]) =>
-      name.endsWith('ChangeMessageVisibilityBatch'),
-    )?.[1] ?? 0;
-  return { intake, got, left, faults, extended };
+  const requests = (operation: string) =>
+    Object.entries(aws.stats().requests).find(([name]) => name.endsWith(operation))?.[1] ?? 0;
+  const extended = () => requests('ChangeMessageVisibilityBatch');
+  return { intake, got, left, faults, extended, requests };
 }
 
 const numbered = (count: number) => Array.from({ length: count }, (_, n) => `event ${n}`);
@@ -151,6 +150,82 @@ describe('[N1] the queue', () => {
     done();
     await expect.poll(left, PATIENT).toBe(0);
     expect(got).toHaveLength(1);
+  });
+
+  it('[N2] keeps also a message hidden that came twice in one answer', async () => {
+    const waiting: (() => void)[] = [];
+    const said: unknown[] = [];
+    const note = (...words: unknown[]): void => void said.push(words);
+    let slow = true;
+    const { intake, got, left, extended } = await queueOf(numbered(6), {
+      visibilitySeconds: 2,
+      sqsDuplicates: 0.5,
+      log: { ...SILENT, warn: note, error: note },
+      receive: async () => {
+        if (slow) await new Promise<void>((resolve) => waiting.push(resolve));
+        return 'stored';
+      },
+    });
+    intake.start();
+    await expect.poll(extended, PATIENT).toBeGreaterThan(1);
+    expect(got.length).toBeGreaterThan(new Set(got).size);
+    slow = false;
+    for (const done of waiting) done();
+    await expect.poll(left, PATIENT).toBe(0);
+    expect(said).toEqual([]);
+    expect(intake.problem()).toBeUndefined();
+  });
+
+  it.each([
+    ['denied', 'AccessDenied', 'AccessDenied'],
+    ['throttled', 'RequestThrottled', 'RequestThrottled'],
+    ['failing', '500', 'InternalFailure'],
+    ['not to be reached', 'drop', ''],
+  ])(
+    '[O4] says that the queue cannot be read while it is %s, and goes on afterwards',
+    async (_what, kind, code) => {
+      const { intake, got, left, faults } = await queueOf(numbered(3));
+      expect(intake.problem()).toContain('not answered yet');
+      faults.add({ on: 'sqs:ReceiveMessage', kind, times: 0 });
+      intake.start();
+      await expect
+        .poll(() => intake.problem(), PATIENT)
+        .toMatch(/^the queue cannot be read: .*\(reference \w+\)$/);
+      expect(intake.problem()).toContain(code);
+      expect(got).toEqual([]);
+      faults.clear();
+      await expect.poll(left, PATIENT).toBe(0);
+      expect(got.toSorted()).toEqual(numbered(3));
+      expect(intake.problem()).toBeUndefined();
+    },
+  );
+
+  it('[O4] says that what is stored cannot be deleted, until it can', async () => {
+    const { intake, left, faults } = await queueOf(numbered(2), { visibilitySeconds: 2 });
+    faults.add({ on: 'sqs:DeleteMessageBatch', kind: 'AccessDenied', times: 0 });
+    intake.start();
+    await expect.poll(() => intake.problem(), PATIENT).toContain('cannot be deleted from the queue');
+    faults.clear();
+    await expect.poll(left, PATIENT).toBe(0);
+    expect(intake.problem()).toBeUndefined();
+  });
+
+  it('[N2] asks for nothing while nothing can be stored: no message is worn out by that', async () => {
+    let looks = 0;
+    let full = true;
+    const { intake, got, left, requests } = await queueOf(numbered(3), {
+      problem: () => {
+        looks += 1;
+        return full ? 'The disk is full.' : undefined;
+      },
+    });
+    intake.start();
+    await expect.poll(() => looks, PATIENT).toBeGreaterThan(50);
+    expect(requests('ReceiveMessage')).toBe(0);
+    expect(intake.problem()).toContain('The disk is full');
+    full = false;
+    await expect.poll(left, PATIENT).toBe(0);
+    expect(got).toHaveLength(3);
   });
 
   it('[O5] stores and deletes what it has when it is stopped, at once when it only waits', async () => {

@@ -27,6 +27,8 @@ const useCase: UseCase = {
 let dir: string;
 let store: Store;
 let now: number;
+/** Milliseconds by which the machine's clock was set forward. */
+let set = 0;
 let desk: AlertDesk;
 let notices: MemoryNotices;
 const errors: unknown[] = [];
@@ -38,7 +40,7 @@ async function open(): Promise<void> {
   notices = memoryNotices(store, shown);
   desk = new AlertDesk({
     store,
-    clock: { now: () => now },
+    clock: { now: () => now + set, elapsed: () => now },
     directory: { membersOf: async (group) => groups[group] ?? [] },
     useCases: [useCase],
     admins: ['U0ROOT'],
@@ -56,6 +58,8 @@ async function restart(): Promise<void> {
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'signalbox-alerts-'));
   now = START;
+  set = 0;
+  errors.length = 0;
   shown = [];
   groups.S0ONCALL = ['U0ADA'];
   groups.S0SECOND = ['U0BEN'];
@@ -120,6 +124,64 @@ describe('[N4] an alert', () => {
     now += 60 * MINUTE;
     await desk.tick();
     expect(notices.all()).toHaveLength(3);
+  });
+
+  it('escalates as if nothing were when the clock is set forward or back by hours, and in no storm', async () => {
+    for (const by of [5 * 60, -3 * 60, -26 * 60]) {
+      const before = notices.all().length;
+      await desk.raise(useCase, failure(`set by ${by}`, { cause: `boom ${'x'.repeat(Math.abs(by) % 7)}` }));
+      await desk.tick();
+      set += by * MINUTE;
+      await desk.tick();
+      now += 9 * MINUTE;
+      await desk.tick();
+      expect(notices.all()).toHaveLength(before + 1);
+      now += 2 * MINUTE;
+      await desk.tick();
+      expect(notices.all()).toHaveLength(before + 2);
+      for (const { id } of await store.listAlerts({ unresolved: true, limit: 9 })) await desk.close(id, ADA);
+      shown = notices.all().filter(({ key }) => !key.endsWith('/resolved'));
+      await restart();
+    }
+  });
+
+  it('ends a snooze after the time that was asked for when the clock is set meanwhile', async () => {
+    for (const by of [8 * 60, -8 * 60]) {
+      await desk.raise(useCase, failure(`snoozed ${by}`, { cause: by > 0 ? 'boom' : 'bang' }));
+      const [alert] = await store.listAlerts({ unresolved: true, limit: 1 });
+      await desk.snooze(alert!.id, ADA, 30 * MINUTE);
+      await desk.tick();
+      set += by * MINUTE;
+      now += 29 * MINUTE;
+      await desk.tick();
+      expect((await store.getAlert(alert!.id))?.snoozedUntil).toBeDefined();
+      now += 2 * MINUTE;
+      await desk.tick();
+      expect((await store.getAlert(alert!.id))?.trail.at(-1)?.action).toBe('woken');
+      await desk.close(alert!.id, ADA);
+    }
+  });
+
+  it('does not wait for hours when the clock was set back while nothing ran', async () => {
+    await desk.raise(useCase, failure('a'));
+    set -= 6 * 60 * MINUTE;
+    await restart();
+    await desk.tick();
+    now += 11 * MINUTE;
+    await desk.tick();
+    expect(texts().filter((text) => text.includes('<!subteam^S0SECOND>'))).toHaveLength(1);
+  });
+
+  it('is drawn as soon as it can be, without a restart', async () => {
+    await desk.raise(useCase, failure('a'));
+    now += 11 * MINUTE;
+    notices.broken = true;
+    await desk.tick();
+    await desk.tick();
+    expect(notices.all()).toHaveLength(1);
+    notices.broken = false;
+    await desk.tick();
+    expect(texts().filter((text) => text.includes('<!subteam^S0SECOND>'))).toHaveLength(1);
   });
 
   it('makes good for a crash between escalating and telling', async () => {

@@ -30,6 +30,12 @@ const TEAM = 'C0TEAM';
 let dir: string;
 let store: Store;
 let now: number;
+/** Milliseconds by which the machine's clock was set forward. */
+let set = 0;
+/** Requests to AWS. */
+let asked: string[];
+/** What describing the job gives. */
+let described: TrainingJob | undefined;
 let notices: MemoryNotices;
 let shown: Posted[];
 let changes: JobChanges;
@@ -41,7 +47,10 @@ let ingest: Ingest;
 
 const log = (): LogSource => ({
   id: 'log',
-  listStreams: async () => (printedAt === undefined ? [] : [{ name: 'j/algo-1', shortName: 'algo-1' }]),
+  listStreams: async () => {
+    asked.push('streams');
+    return printedAt === undefined ? [] : [{ name: 'j/algo-1', shortName: 'algo-1' }];
+  },
   readPage: async () => ({
     count: 1,
     text: Buffer.from('epoch 3'),
@@ -52,12 +61,16 @@ const log = (): LogSource => ({
 });
 
 async function open(): Promise<void> {
-  store = await openLowdbStore(dir, { now: () => now });
+  store = await openLowdbStore(dir, { now: () => now + set });
   notices = memoryNotices(store, shown);
   changes = new JobChanges((error) => void errors.push(error));
-  const clock = { now: () => now };
+  const clock = { now: () => now + set, elapsed: () => now };
+  const find = async (name: string) => {
+    asked.push(`find ${name}`);
+    return described;
+  };
   const gateway = {
-    open: async () => ({ trainingLog: log, jobs: { find: async () => undefined, list: async () => [] } }),
+    open: async () => ({ trainingLog: log, jobs: { find, list: async () => [] } }),
   } as unknown as UseCaseGateway;
   const onError = (error: unknown): void => void errors.push(error);
   const alerts = new AlertDesk({
@@ -102,6 +115,9 @@ beforeEach(async () => {
   now = Date.UTC(2026, 0, 5, 12);
   shown = [];
   errors = [];
+  set = 0;
+  asked = [];
+  described = undefined;
   printedAt = undefined;
   await open();
 });
@@ -249,6 +265,51 @@ describe('[N3] training jobs', () => {
     expect(on('C0LINE3').filter(({ thread }) => thread === undefined)).toHaveLength(1);
   });
 
+  it('[N4] whose log says nothing are looked into a few times, whatever restarts come', async () => {
+    described = job('Failed', { failureReason: 'boom' });
+    await see(job('InProgress'));
+    await see(described);
+    for (let round = 0; round < 6; round += 1) await restart();
+    // The first minutes' lines may be late; then what is not there does not come.
+    expect(asked.filter((one) => one === 'streams')).toHaveLength(3);
+    expect(asked.filter((one) => one.startsWith('find'))).toHaveLength(3);
+    expect(on(ALERTS)).toHaveLength(1);
+  });
+
+  it('[N4] whose log is whole and says nothing are looked into once more and never again', async () => {
+    described = job('Failed', { failureReason: 'boom' });
+    await see(job('InProgress'));
+    await see(described);
+    now += 20 * MINUTE;
+    for (let round = 0; round < 4; round += 1) await restart();
+    expect(asked.filter((one) => one === 'streams')).toHaveLength(2);
+  });
+
+  it('[N4] whose job cannot even be asked for are not asked for without end', async () => {
+    await see(job('InProgress'));
+    await see(job('Failed', { failureReason: 'boom' }));
+    for (let round = 0; round < 6; round += 1) await restart();
+    expect(asked).toEqual(Array.from({ length: 3 }, () => 'find resnet-20260105'));
+  });
+
+  it('[N2] are told as soon as something can be stored again, without a restart', async () => {
+    await see(job('InProgress'));
+    notices.broken = true;
+    await see(job('Failed', { failureReason: 'boom' }));
+    await notifiers.tick();
+    expect(on(ALERTS)).toEqual([]);
+    notices.broken = false;
+    now += 10 * MINUTE;
+    await notifiers.tick();
+    expect(on(ALERTS)).toHaveLength(1);
+    expect(on('C0LINE3').map(({ message }) => message.text)).toContainEqual(
+      expect.stringContaining('Training failed'),
+    );
+    now += 10 * MINUTE;
+    await notifiers.tick();
+    expect(on(ALERTS)).toHaveLength(1);
+  });
+
   it('[N6] that a limit or a spot reclaim ended or paused are no failures', async () => {
     await subscribe({ failuresOnly: true });
     await see(job('InProgress', { secondaryStatus: 'Training' }));
@@ -287,6 +348,35 @@ describe('[N6] a run that prints nothing any more', () => {
     await notifiers.tick();
     const [first] = await store.listAlerts({ unresolved: false, limit: 5 });
     expect(first?.resolved?.why).toBe('succeeded');
+  });
+
+  it('is none when the clock is set forward by hours, and is one when it really is silent then', async () => {
+    await see(job('InProgress', { secondaryStatus: 'Training' }));
+    for (let minute = 0; minute < 60; minute += 1) {
+      if (minute === 5) set = 5 * 60 * MINUTE;
+      printedAt = now - 20_000;
+      await notifiers.tick();
+      now += MINUTE;
+    }
+    expect(on(ALERTS)).toEqual([]);
+    for (let minute = 0; minute < 45; minute += 1) {
+      await notifiers.tick();
+      now += MINUTE;
+    }
+    expect(on(ALERTS)).toHaveLength(1);
+    expect(on(ALERTS)[0]?.message.text).toMatch(/No log line for 3\d minutes/);
+  });
+
+  it('is told of also when the clock is set back by hours', async () => {
+    await see(job('InProgress', { secondaryStatus: 'Training' }));
+    printedAt = now;
+    await notifiers.tick();
+    set = -7 * 60 * MINUTE;
+    for (let minute = 0; minute < 90; minute += 1) {
+      await notifiers.tick();
+      now += MINUTE;
+    }
+    expect(on(ALERTS)).toHaveLength(1);
   });
 
   it('is none when it never printed, waits for machines, or has ended', async () => {
@@ -407,6 +497,28 @@ describe('[N5] a channel', () => {
     await see(job('Failed', { failureReason: 'boom' }));
     expect(on(TEAM)[0]?.notBefore).toBe(Date.UTC(2026, 0, 5, 13, 30));
     expect(on(ALERTS)[0]?.notBefore).toBeUndefined();
+  });
+
+  it('gets its digest once a day, also when the clock was a year ahead for a while', async () => {
+    await store.putChannelSettings({
+      channel: TEAM,
+      digest: { cron: '0 9 * * *', timeZone: 'UTC', useCases: ['line-3'] },
+      changedBy: { team: 'T', user: 'U' },
+      changedAt: 1,
+    });
+    await notifiers.tick();
+    set = 366 * 24 * 60 * MINUTE;
+    await notifiers.tick();
+    await notifiers.tick();
+    expect(on(TEAM)).toHaveLength(1);
+    set = 0;
+    await notifiers.tick();
+    for (let hour = 0; hour < 48; hour += 1) {
+      now += 60 * MINUTE;
+      await notifiers.tick();
+    }
+    // That of the next morning was told when its time seemed to be past; then the mornings go on.
+    expect(on(TEAM)).toHaveLength(2);
   });
 
   it('gets its digest at its time, once, also after a stop', async () => {

@@ -77,6 +77,20 @@ describe('[C1] jobs become known', () => {
 });
 
 describe('[C2] while anything runs', () => {
+  it('describes an ended job once, whatever restarts come, also when nobody said why it failed', async () => {
+    account.train('train-silent', { status: 'Failed', modelArtifact: undefined });
+    await bot.pass(0);
+    await bot.pass(2_000);
+    const finds = () => account.asked.filter((one) => one === 'find train-silent').length;
+    expect(finds()).toBe(1);
+    for (let round = 0; round < 3; round += 1) {
+      await bot.restart();
+      await bot.pass(2_000);
+      await bot.pass(30_000);
+    }
+    expect(finds()).toBe(1);
+  });
+
   it('asks again within 30 s, and tells a change once it is stored', async () => {
     account.train('train-resnet');
     await start('train-resnet');
@@ -231,6 +245,23 @@ describe('[C6] a training that completes is compiled by itself', () => {
     expect((await bot.store.getJob('line-3', 'train-resnet'))?.compileDue).toBeUndefined();
   });
 
+  it('a clock that is set back or forward by hours holds up no look and makes no storm of them', async () => {
+    let set = 0;
+    const { clock } = account;
+    Object.assign(account, { clock: { now: () => account.now + set, elapsed: () => account.now } });
+    bot = new Background(account, AUTO);
+    await bot.pass(0);
+    for (const by of [-5 * HOUR, 9 * HOUR]) {
+      set += by;
+      account.asked.length = 0;
+      for (let beat = 0; beat < 15; beat += 1) await bot.pass(2_000);
+      const looks = account.asked.filter((one) => one === 'find train-resnet').length;
+      expect(looks).toBeGreaterThanOrEqual(1);
+      expect(looks).toBeLessThanOrEqual(2);
+    }
+    Object.assign(account, { clock });
+  });
+
   it('also when the bot is killed right after it saw the end', async () => {
     await bot.pass(0);
     complete();
@@ -245,6 +276,37 @@ describe('[C6] a training that completes is compiled by itself', () => {
     await bot.pass(60_000);
     expect(await bot.store.listAttempts({})).toHaveLength(2);
   });
+
+  it.each([
+    ['at once', 2_000],
+    ['long afterwards', 20 * 60_000],
+  ])(
+    'also when the bot is killed between a claim and the request, and starts again %s',
+    async (_when, ms) => {
+      await bot.pass(0);
+      complete();
+      account.fault = (point) => {
+        if (point !== 'start') return undefined;
+        void bot.store.close();
+        return new AppError('unavailable', 'Killed.');
+      };
+      await bot.pass(30_000);
+      account.fault = () => undefined;
+      expect(account.compilations.size).toBe(0);
+      await bot.restart();
+      await bot.pass(ms);
+      await bot.pass(30_000);
+      const attempts = await bot.store.listAttempts({});
+      expect(attempts.map(({ target, why }) => [target, why])).toEqual([
+        ['jetson-xavier', 'auto'],
+        ['x86_64-cpu', 'auto'],
+      ]);
+      expect([...account.compilations.keys()].sort()).toEqual(
+        attempts.map(({ compilationJob }) => compilationJob).sort(),
+      );
+      expect((await bot.store.getJob('line-3', 'train-resnet'))?.compileDue).toBeUndefined();
+    },
+  );
 
   it('not what was completed before the bot knew it', async () => {
     account.jobs = [];

@@ -254,6 +254,19 @@ describe('[N2] a post that nobody knows of', () => {
     }
   });
 
+  it.each([
+    ['ahead of', 5],
+    ['behind', -5],
+  ])('is found by a clock that is hours %s Slack’s', async (_what, hours) => {
+    await crash({ clock: { now: () => Date.now() + hours * 3_600_000 } });
+    await outbox.post('lost', CHANNEL, say('once'));
+    await outbox.drain();
+    await fault({ on: 'chat.postMessage', kind: 'lost_answer' });
+    await outbox.post('again', CHANNEL, say('again'));
+    await outbox.drain();
+    expect(await texts()).toEqual(['once', 'again']);
+  });
+
   it('is posted when it did not arrive', async () => {
     await fault({ on: 'chat.postMessage', kind: 'drop', times: 3 });
     await outbox.post('card', CHANNEL, say('card'));

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -108,6 +108,14 @@ describe('[O1] one process per data folder', () => {
     );
     await (await openLowdbStore(folder)).close();
     await release().catch(() => undefined); // Its lock was taken over.
+  });
+
+  it('does not take a living process for dead when a clock that was set forward makes its lock look old', async () => {
+    const store = await openLowdbStore(folder);
+    const hoursAgo = new Date(Date.now() - 5 * 3_600_000);
+    await utimes(join(folder, 'in-use.lock'), hoursAgo, hoursAgo);
+    await expect(openLowdbStore(folder)).rejects.toMatchObject({ code: 'conflict' });
+    await store.close().catch(() => undefined); // The lock's time is not its own any more.
   });
 
   it('takes nobody on another machine for dead because no process here has its id', async () => {

@@ -1,0 +1,226 @@
+/**
+ * What happens by itself after an event, in a bot that asks AWS nothing of its own accord, and that is killed between
+ * an event and its end: a model for each target, a component version of each model, once.
+ */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { GreengrassV2Client, ListComponentVersionsCommand } from '@aws-sdk/client-greengrassv2';
+import { ListCompilationJobsCommand, SageMakerClient } from '@aws-sdk/client-sagemaker';
+import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { parse, stringify } from 'yaml';
+import { currentStatus } from '../../src/domain/compilations.ts';
+import { type Sandbox, startSandbox } from '../../src/sandbox/index.ts';
+import { openLowdbStore } from '../../src/stores/lowdb.ts';
+import { envelope, trainingEvent } from '../events/support.ts';
+import { botEnvironment } from './bot.ts';
+import { until } from './jobs.ts';
+
+const TSX = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+const JOB = 'defects-resnet101-ddp';
+const TARGETS = ['arm64-cpu', 'x86_64-cpu'];
+const MINUTE = 60_000;
+
+let dir: string;
+let sandbox: Sandbox;
+/** AWS's time before ours: compilations take their time. */
+let ahead = 0;
+let useCase: { account: string; region: string; roleArn: string; externalId: string };
+let queueUrl: string;
+let bot: ChildProcess | undefined;
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'signalbox-auto-'));
+  sandbox = await startSandbox({
+    dataDir: dir,
+    manifestPath: join(import.meta.dirname, '../../manifest.yml'),
+    clock: { now: () => Date.now() + ahead },
+    slack: { rateLimits: false, shareDelayMs: 0 },
+    // All events come from here.
+    aws: { eventTickMs: 0, compilationMs: MINUTE, componentMs: 500, concurrentCompilations: 50 },
+  });
+  const config = parse(await readFile(sandbox.configPath, 'utf8'));
+  queueUrl = config.events.queueUrl;
+  [useCase] = config.useCases;
+  config.useCases[0].compile = { ...config.useCases[0].compile, auto: true, targets: TARGETS };
+  config.useCases[0].components = { auto: true, namePrefix: 'auto-' };
+  await writeFile(sandbox.configPath, stringify(config));
+});
+afterEach(async () => {
+  bot?.kill('SIGKILL');
+  await sandbox.close();
+  await rm(dir, { recursive: true, force: true, maxRetries: 5 });
+});
+
+/** @param beats how often it looks at AWS by itself */
+async function start(beats: 'never' | 'once' | 'always'): Promise<void> {
+  const child = spawn(process.execPath, ['--import', TSX, join(import.meta.dirname, 'storm-bot.ts')], {
+    env: {
+      ...botEnvironment(sandbox),
+      PATH: process.env.PATH,
+      AWS_EC2_METADATA_DISABLED: 'true',
+      BEATS: beats,
+    },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  bot = child;
+  let said = '';
+  await new Promise<void>((resolve, reject) => {
+    child.stderr!.on('data', (chunk: Buffer) => {
+      if (said.length < 50_000) said += chunk.toString();
+      if (said.includes('"msg":"ready"')) resolve();
+    });
+    child.once('exit', (code) => reject(new Error(`the bot ended (${code}):\n${said}`)));
+  });
+}
+
+async function end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+  const child = bot!;
+  bot = undefined;
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill(signal);
+  await ended;
+}
+
+async function send(...events: object[]): Promise<void> {
+  const client = new SQSClient({
+    region: 'eu-west-1',
+    endpoint: sandbox.awsEndpoint,
+    credentials: sandbox.awsCredentials,
+  });
+  for (const event of events)
+    await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: JSON.stringify(event) }));
+  client.destroy();
+}
+
+const requests = (operation: string): number =>
+  Object.entries(sandbox.aws.stats().requests).reduce(
+    (sum, [name, count]) => (name.endsWith(operation) ? sum + count : sum),
+    0,
+  );
+const asked = (operation: string, times = 1): Promise<true> =>
+  until(async () => (requests(operation) >= times ? true : undefined), `${operation}, ${times} times`);
+
+/** In the use case's account, as the bot itself. */
+async function client<T>(
+  Client: new (options: {
+    region: string;
+    endpoint: string;
+    credentials: { accessKeyId: string; secretAccessKey: string; sessionToken: string };
+  }) => T,
+): Promise<T> {
+  const region = useCase.region;
+  const sts = new STSClient({
+    region,
+    endpoint: sandbox.awsEndpoint,
+    credentials: sandbox.awsCredentials,
+  });
+  const { Credentials: given } = await sts.send(
+    new AssumeRoleCommand({
+      RoleArn: useCase.roleArn,
+      RoleSessionName: 'test',
+      ExternalId: useCase.externalId,
+    }),
+  );
+  sts.destroy();
+  return new Client({
+    region,
+    endpoint: sandbox.awsEndpoint,
+    credentials: {
+      accessKeyId: given!.AccessKeyId!,
+      secretAccessKey: given!.SecretAccessKey!,
+      sessionToken: given!.SessionToken!,
+    },
+  });
+}
+
+/** Names of what was compiled of the job since the test began. */
+async function compiled(since: number): Promise<string[]> {
+  const sagemaker = await client(SageMakerClient);
+  const { CompilationJobSummaries = [] } = await sagemaker.send(
+    new ListCompilationJobsCommand({ NameContains: 'defects-resnet101', CreationTimeAfter: new Date(since) }),
+  );
+  sagemaker.destroy();
+  return CompilationJobSummaries.map(({ CompilationJobName = '' }) => CompilationJobName);
+}
+
+/** Versions of the component that is made of the job for a target. */
+async function versions(target: string): Promise<string[]> {
+  const greengrass = await client(GreengrassV2Client);
+  const arn = `arn:aws:greengrass:${useCase.region}:${useCase.account}:components:auto-${JOB}-${target}`;
+  try {
+    const { componentVersions = [] } = await greengrass.send(new ListComponentVersionsCommand({ arn }));
+    return componentVersions.map(({ componentVersion = '' }) => componentVersion);
+  } finally {
+    greengrass.destroy();
+  }
+}
+
+it('[C6, G1, N2] a training’s end is compiled and packaged by itself, once, however often it is told and the bot killed', async () => {
+  const begun = Date.now() - MINUTE;
+  const now = () => new Date().toISOString();
+  const times = { CreationTime: Date.now() - 60 * MINUTE, LastModifiedTime: Date.now() };
+  const done = { ...trainingEvent(JOB, 'Completed', times), time: now() };
+  await start('never');
+  await send(done, { ...done, id: 'the same under another id' });
+  await asked('CreateCompilationJob');
+  await end('SIGKILL');
+
+  // Whatever the first one had not come to is taken up; the event comes once more.
+  await start('once');
+  await send({ ...done, id: 'once more' });
+  await until(
+    async () => ((await compiled(begun)).length >= TARGETS.length ? true : undefined),
+    'compilations',
+  );
+  const names = await compiled(begun);
+  expect(names).toHaveLength(TARGETS.length);
+  expect(requests('CreateComponentVersion')).toBe(0);
+
+  ahead += 20 * MINUTE;
+  const hints = names.map((CompilationJobName) => ({
+    ...envelope('SageMaker Compilation Job State Change', {
+      CompilationJobName,
+      CompilationJobStatus: 'Completed',
+    }),
+    time: now(),
+  }));
+  await send(...hints, ...hints, ...hints.map((hint) => ({ ...hint, id: `${hint.id} again` })));
+  await asked('CreateComponentVersion');
+  await end('SIGKILL');
+
+  ahead += MINUTE;
+  await start('always');
+  await send(...hints.map((hint) => ({ ...hint, id: `${hint.id} after the kill` })));
+  const folder = join(dir, 'bot');
+  await until(async () => {
+    for (const target of TARGETS) if ((await versions(target).catch(() => [])).length === 0) return undefined;
+    return true;
+  }, 'component versions');
+  await until(async () => {
+    const messages = sandbox.slack.workspace.messages('C0LINE3').map((one) => JSON.stringify(one.blocks));
+    return messages.some((text) => text.split('deployable').length > TARGETS.length) ? true : undefined;
+  }, 'a card that says deployable of each');
+  await end('SIGTERM');
+
+  expect(await compiled(begun)).toEqual(names);
+  for (const target of TARGETS) expect(await versions(target)).toHaveLength(1);
+  const store = await openLowdbStore(folder);
+  const ours = (await store.listAttempts({ useCase: 'line-3', job: JOB })).filter(
+    ({ why }) => why === 'auto',
+  );
+  const components = await store.listComponents({ useCase: 'line-3', job: JOB });
+  await store.close();
+  expect(ours.map((attempt) => [attempt.target, currentStatus(attempt)]).sort()).toEqual(
+    TARGETS.map((target) => [target, 'COMPLETED']),
+  );
+  expect(components.map(({ chain, state }) => [chain.target, state]).sort()).toEqual(
+    TARGETS.map((target) => [target, 'DEPLOYABLE']),
+  );
+}, 240_000);
