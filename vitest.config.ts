@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -5,8 +6,8 @@ export default defineConfig({
     // On Node 20 the AWS SDK announces in every test file which of its later versions will want Node 22.
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
     include: ['test/**/*.test.ts'],
-    // Whole-workspace tests live with Slack's quotas by the minute; a loaded CI machine may miss one once.
-    retry: process.env.CI ? 1 : 0,
+    // End-to-end tests mostly wait for the seconds of Slack’s quotas: one at a time leaves two cores idle.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     testTimeout: 200_000,
     hookTimeout: 90_000,
   },
