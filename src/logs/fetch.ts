@@ -23,6 +23,8 @@ const UNLIMITED_AT_ONCE_NEAR = 4;
 const NEAR_MS = 20;
 /** Taken for the latency until the first answer. */
 const LATENCY_GUESS_MS = 160;
+/** Requests more that could be on their way: where it is so many, the quota goes unused for want of chains. */
+const MUCH_ROOM = 5;
 const PENDING_WRITES = 8;
 /** Requests by the main lane before the second one joins: a small log is not worth a second quota. */
 const SECOND_LANE_AFTER = 6;
@@ -167,12 +169,14 @@ export class Fetch {
       if (chain) return { plan, chain };
     }
     // All chains are busy: another one is worth its overlap only while the lane has room.
-    if (this.#inFlight[name] >= this.#atOnce(name, lane)) return undefined;
+    const room = this.#atOnce(name, lane) - this.#inFlight[name];
+    if (room <= 0) return undefined;
+    const mood = room >= MUCH_ROOM ? 'eager' : 'sparing';
     const widest = plans.reduce<StreamPlan | undefined>(
-      (best, plan) => (plan.splittable > (best?.splittable ?? 0) ? plan : best),
+      (best, plan) => (plan.splittable(mood) > (best?.splittable(mood) ?? 0) ? plan : best),
       undefined,
     );
-    if (!widest?.split()) return undefined;
+    if (!widest?.split(mood)) return undefined;
     const chain = widest.open(name);
     return chain ? { plan: widest, chain } : undefined;
   }

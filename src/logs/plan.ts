@@ -96,9 +96,19 @@ export interface StreamPlanOptions {
   nextChainId: () => number;
 }
 
-/** Pages a gap must have taken, and may be guessed to take still, before it is split. */
-const PAGES_BEFORE_SPLIT = 3;
+/**
+ * Whether requests are what is scarce, or time is: with `eager`, many more of them could be on their way than there
+ * are chains, so that one for nothing keeps nobody waiting.
+ */
+export type SplitMood = 'sparing' | 'eager';
+/** Pages that a gap must be guessed to take still, before it is split. */
 const PAGES_LEFT_FOR_SPLIT = 3;
+const MANY_PAGES_LEFT = 24;
+/** Pages that it must have taken by then. */
+function pagesBeforeSplit(mood: SplitMood, left: number): number {
+  if (mood === 'sparing') return 5;
+  return left >= MANY_PAGES_LEFT ? 2 : 3;
+}
 
 export class StreamPlan {
   readonly stream: number;
@@ -219,16 +229,16 @@ export class StreamPlan {
   }
 
   /** Pages still to come, by a guess, in the gap that a split would help most; 0 when none is worth it. */
-  get splittable(): number {
-    return Math.max(0, ...this.#gaps.map((gap) => this.#worthSplitting(gap)));
+  splittable(mood: SplitMood): number {
+    return Math.max(0, ...this.#gaps.map((gap) => this.#worthSplitting(gap, mood)));
   }
 
   /** Splits that gap at its middle. The two new ends are opened by `open` as they are wanted. */
-  split(): boolean {
+  split(mood: SplitMood): boolean {
     let best: Gap | undefined;
     let most = 0;
     for (const gap of this.#gaps) {
-      const pages = this.#worthSplitting(gap);
+      const pages = this.#worthSplitting(gap, mood);
       if (pages > most) {
         most = pages;
         best = gap;
@@ -492,21 +502,25 @@ export class StreamPlan {
   /**
    * A split costs about one page of overlap, so it must have pages to win. Two things must speak for that: the gap
    * has gone on for some pages already (what has lasted is likely to last), and at the pace of its two chains,
-   * silences included, several pages are left.
+   * silences included, several pages are left. Where time is scarce the pace of the last pages will do: the dense
+   * part that they come from may be all that is left to wait for.
    */
-  #worthSplitting(gap: Gap): number {
-    if (this.#mode !== 'both-ends' || gap.cut !== undefined || gap.pages < PAGES_BEFORE_SPLIT) return 0;
+  #worthSplitting(gap: Gap, mood: SplitMood): number {
+    if (this.#mode !== 'both-ends' || gap.cut !== undefined || gap.pages === 0) return 0;
     const [lo, hi] = this.#unread(gap);
     if (!Number.isFinite(lo) || !Number.isFinite(hi) || hi - lo < 2) return 0;
     let passed = 0;
     let pages = 0;
+    let densest = Number.POSITIVE_INFINITY;
     for (const chain of [gap.forward, gap.backward]) {
       if (!chain || chain.startedAt === undefined || chain.edge === undefined) continue;
       passed += Math.abs(chain.edge - chain.startedAt);
       pages += chain.pageCount;
+      densest = Math.min(densest, chain.span);
     }
-    const left = passed > 0 ? ((hi - lo) * pages) / passed : Number.MAX_SAFE_INTEGER;
-    return left >= PAGES_LEFT_FOR_SPLIT ? left : 0;
+    const onAverage = passed / pages;
+    const left = (hi - lo) / Math.max(1, mood === 'eager' ? Math.min(onAverage, densest) : onAverage);
+    return left >= PAGES_LEFT_FOR_SPLIT && gap.pages >= pagesBeforeSplit(mood, left) ? left : 0;
   }
 
   /** What is unread of a gap, bounded by known times, else by hints: a wrong one only splits at a worse place. */
