@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Clock } from '../ports.ts';
 import { awsControls } from './aws/controls.ts';
+import type { AwsWorld } from './aws/seed.ts';
 import { type AwsSandbox, type AwsSandboxSettings, startAwsSandbox } from './aws/server.ts';
 import { FaultPlan } from './faults.ts';
 import { type SlackSandbox, type SlackSandboxOptions, startSlackSandbox } from './slack/index.ts';
@@ -19,6 +20,8 @@ export interface SandboxOptions {
   /** The built page. */
   pageDir?: string;
   clock?: Clock;
+  /** Changes the seeded accounts before anything is served. */
+  world?: (seeded: AwsWorld) => AwsWorld;
   /** Latency, quotas and the like of the AWS side. */
   aws?: Partial<AwsSandboxSettings>;
   /** Rate limits, delays and the like of the Slack side. */
@@ -49,11 +52,12 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   await mkdir(dataDir, { recursive: true });
   const keys = await loadBotKeys(dataDir);
   const configPath = join(dataDir, 'signalbox.yaml');
+  const seeded = seededAwsWorld(clock.now(), keys);
 
   const aws = await startAwsSandbox({
     ...options.aws,
     ...(options.awsPort === undefined ? {} : { port: options.awsPort }),
-    world: seededAwsWorld(clock.now(), keys),
+    world: options.world?.(seeded) ?? seeded,
     dataDir,
     clock,
     faults,

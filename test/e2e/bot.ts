@@ -6,6 +6,8 @@ import { pino } from 'pino';
 import { type RunningApp, startApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
 import type { Clock } from '../../src/ports.ts';
+import type { CompilationSeed } from '../../src/sandbox/aws/compilations.ts';
+import type { AwsWorld, RegionSeed } from '../../src/sandbox/aws/seed.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/index.ts';
 import type { Fault } from '../../src/sandbox/protocol.ts';
 import { type SlackClient, slackClient } from '../slack/sandbox-client.ts';
@@ -33,6 +35,8 @@ export interface BotOptions {
   pageDir?: string;
   /** The bot's clock; the sandbox keeps its own. */
   clock?: Clock;
+  /** Changes the seeded accounts. */
+  world?: (seeded: AwsWorld) => AwsWorld;
 }
 
 export function botEnvironment(sandbox: Sandbox, mode: 'socket' | 'http' = 'socket'): Record<string, string> {
@@ -51,22 +55,47 @@ export function botEnvironment(sandbox: Sandbox, mode: 'socket' | 'http' = 'sock
   };
 }
 
-export async function startSandboxOnly(
+/**
+ * As if nobody had compiled the models of these jobs yet. The bot adopts what it finds within seconds of its start, and
+ * then starts no second one: a test that starts them would depend on who comes first.
+ */
+export function withoutCompilationsOf(...jobs: string[]): (seeded: AwsWorld) => AwsWorld {
+  const isOf = ({ s3Uri }: CompilationSeed) => jobs.some((job) => s3Uri.includes(`/${job}/`));
+  const region = (seed: RegionSeed): RegionSeed => ({
+    ...seed,
+    compilations: seed.compilations?.filter((one) => !isOf(one)) ?? [],
+  });
+  return ({ accounts }) => ({
+    accounts: accounts.map((account) => ({
+      ...account,
+      regions: Object.fromEntries(
+        Object.entries(account.regions ?? {}).map(([name, seed]) => [name, region(seed)]),
+      ),
+    })),
+  });
+}
+
+export async function startSandboxOnly({
   rateLimits = false,
-  pageDir?: string,
-): Promise<{ sandbox: Sandbox; dataDir: string }> {
+  pageDir,
+  world,
+}: Pick<BotOptions, 'rateLimits' | 'pageDir' | 'world'> = {}): Promise<{
+  sandbox: Sandbox;
+  dataDir: string;
+}> {
   const dataDir = await mkdtemp(join(tmpdir(), 'signalbox-e2e-'));
   const sandbox = await startSandbox({
     dataDir,
     manifestPath: join(import.meta.dirname, '../../manifest.yml'),
     slack: { rateLimits, shareDelayMs: 0 },
     ...(pageDir === undefined ? {} : { pageDir }),
+    ...(world ? { world } : {}),
   });
   return { sandbox, dataDir };
 }
 
 export async function startBot(options: BotOptions = {}): Promise<Bot> {
-  const { sandbox, dataDir } = await startSandboxOnly(options.rateLimits, options.pageDir);
+  const { sandbox, dataDir } = await startSandboxOnly(options);
   if (options.config)
     await writeFile(sandbox.configPath, options.config(await readFile(sandbox.configPath, 'utf8')));
   const env = botEnvironment(sandbox, options.mode);

@@ -3,12 +3,12 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { InteractionResult, SandboxMessage } from '../../src/sandbox/protocol.ts';
 import { textsOf } from '../slack/sandbox-client.ts';
-import { type Bot, startBot } from './bot.ts';
+import { type Bot, startBot, withoutCompilationsOf } from './bot.ts';
 import { CARD_SETTLES, card, cardsOf, closeAll, modal, until } from './jobs.ts';
 
 let bot: Bot;
 beforeAll(async () => {
-  bot = await startBot();
+  bot = await startBot({ world: withoutCompilationsOf('defects-resnet101-ddp') });
   bot.sandbox.aws.configure({ compilationMs: 2000, componentMs: 500 });
   // The bot has looked at the accounts once.
   await until(async () => {

@@ -7,7 +7,7 @@ import { parse, stringify } from 'yaml';
 import { DEFAULT_RECIPE_TEMPLATE } from '../../src/domain/recipes.ts';
 import type { SandboxMessage } from '../../src/sandbox/protocol.ts';
 import { alarmEvent, awsEvent, sendEvents, trainingEvent } from '../e2e/aws-events.ts';
-import type { Bot } from '../e2e/bot.ts';
+import { type Bot, withoutCompilationsOf } from '../e2e/bot.ts';
 import { card, closeAll, modal, until } from '../e2e/jobs.ts';
 import { wordsOf } from '../slack/sandbox-client.ts';
 import { whyNoBrowser } from './browser.ts';
@@ -37,6 +37,7 @@ describe.skipIf(noBrowser)('[N1, N3, N4, N5] what notifiers say, in a browser', 
     const recipe = join(folder, 'harbor.yaml');
     await writeFile(recipe, `${DEFAULT_RECIPE_TEMPLATE}      - Uri: s3://harbor-models/labels/cranes.txt\n`);
     pictures = await startPictures({
+      world: withoutCompilationsOf('yolo-bolts-2', 'yolo-crane', COMPILED),
       clock: { now: () => Date.now() + ahead },
       config: (yaml) => {
         const config = parse(yaml);

@@ -5,7 +5,7 @@
 
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import type { Bot } from '../e2e/bot.ts';
+import { type Bot, withoutCompilationsOf } from '../e2e/bot.ts';
 import { CARD_SETTLES, card, cardsOf, closeAll, modal } from '../e2e/jobs.ts';
 import { whyNoBrowser } from './browser.ts';
 import { type Pictures, settleJob, startPictures } from './pictures.ts';
@@ -20,7 +20,7 @@ describe.skipIf(noBrowser)('[C1, C3, C11, C12, G2] in a browser', () => {
   let page: Page;
 
   beforeAll(async () => {
-    pictures = await startPictures();
+    pictures = await startPictures({ world: withoutCompilationsOf(JOB, 'yolo-bolts-2') });
     ({ bot, page } = pictures);
     bot.sandbox.aws.configure({ compilationMs: 3000, componentMs: 300 });
     await pictures.visit(CHANNEL);

@@ -1,0 +1,55 @@
+/** The documentation's links lead somewhere: pages, headings, pictures; and no picture is kept that nothing shows. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { expect, it } from 'vitest';
+
+const root = resolve(import.meta.dirname, '..');
+const pages = [
+  ...readdirSync(root).map((name) => join(root, name)),
+  ...readdirSync(join(root, 'docs')).map((name) => join(root, 'docs', name)),
+].filter((path) => path.endsWith('.md'));
+
+/** Without what stands in code, where brackets mean something else. */
+const proseOf = (path: string): string =>
+  readFileSync(path, 'utf8')
+    .replace(/^```.*?^```/gms, '')
+    .replace(/`[^`\n]*`/g, '');
+
+/** Names of a page's headings in links, as GitHub makes them. */
+function anchorsOf(path: string): Set<string> {
+  const text = readFileSync(path, 'utf8').replace(/^```.*?^```/gms, '');
+  const headings = [...text.matchAll(/^#+ (.+)$/gm)].map(([, words]) => words!);
+  return new Set(
+    headings.map((words) =>
+      words
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+        .trim()
+        .replace(/\s/g, '-'),
+    ),
+  );
+}
+
+const links = pages.flatMap((page) =>
+  [...proseOf(page).matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, target]) => target!)
+    .filter((target) => !/^[a-z]+:/.test(target))
+    .map((target) => {
+      const [file, anchor] = target.split('#');
+      return { page, target, file: file ? resolve(dirname(page), file) : page, anchor };
+    }),
+);
+
+it('links to what is there', () => {
+  expect(links.length).toBeGreaterThan(50);
+  const broken = links.filter(
+    ({ file, anchor }) => !existsSync(file) || (anchor !== undefined && !anchorsOf(file).has(anchor)),
+  );
+  expect(broken.map(({ page, target }) => `${relative(root, page)} → ${target}`)).toEqual([]);
+});
+
+it('shows every picture', () => {
+  const shown = new Set(links.map(({ file }) => file));
+  const folder = join(root, 'docs/images');
+  expect(readdirSync(folder).filter((name) => !shown.has(join(folder, name)))).toEqual([]);
+});
