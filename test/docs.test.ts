@@ -48,8 +48,17 @@ it('links to what is there', () => {
   expect(broken.map(({ page, target }) => `${relative(root, page)} → ${target}`)).toEqual([]);
 });
 
+const pictures = readdirSync(join(root, 'docs/images'));
+
 it('shows every picture', () => {
   const shown = new Set(links.map(({ file }) => file));
-  const folder = join(root, 'docs/images');
-  expect(readdirSync(folder).filter((name) => !shown.has(join(folder, name)))).toEqual([]);
+  expect(pictures.filter((name) => !shown.has(join(root, 'docs/images', name)))).toEqual([]);
+});
+
+it('has pictures that can be taken anew', () => {
+  const takers = ['screenshots', 'notification-pictures'].map((name) =>
+    readFileSync(join(root, `test/page/${name}.test.ts`), 'utf8'),
+  );
+  const names = pictures.filter((name) => name.endsWith('.png')).map((name) => name.slice(0, -'.png'.length));
+  expect(names.filter((name) => !takers.some((text) => text.includes(`'${name}'`)))).toEqual([]);
 });

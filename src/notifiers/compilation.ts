@@ -8,12 +8,11 @@ import { modelName } from '../domain/components.ts';
 import { compilationJobUrl } from '../domain/console-links.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { adviceForAttempt, compilationFailure } from '../operations/explain-failure.ts';
+import type { LogLooks } from './log-looks.ts';
 import { alertsChannelOf, announce, NEWS_FOR, type Notifier, type NotifierDeps } from './notifier.ts';
 
-export function compilationNotifier(deps: NotifierDeps): Notifier & { idle(): Promise<void> } {
-  const { store, clock, alerts, onError } = deps;
-  /** Alert → the look into its log that is under way. */
-  const reading = new Map<string, Promise<void>>();
+export function compilationNotifier(deps: NotifierDeps, looks: LogLooks): Notifier {
+  const { store, clock, alerts } = deps;
 
   async function ended(attempt: CompilationAttempt, useCase: UseCase): Promise<void> {
     const { job, target, id } = attempt;
@@ -40,7 +39,7 @@ export function compilationNotifier(deps: NotifierDeps): Notifier & { idle(): Pr
         advice,
         job,
       });
-      if (alert && needsLook(alert) && alert.subjects[0]?.id === id) explainLater(alert.id, attempt, useCase);
+      if (alert && needsLook(alert) && alert.subjects[0]?.id === id) lookIntoLog(alert.id, attempt, useCase);
     }
     await announceAll(job, useCase);
   }
@@ -72,25 +71,13 @@ export function compilationNotifier(deps: NotifierDeps): Notifier & { idle(): Pr
     );
   }
 
-  function explainLater(alert: string, attempt: CompilationAttempt, useCase: UseCase): void {
-    if (reading.has(alert)) return;
-    const failed = (doing: string) => (error: unknown) =>
-      onError(error, { useCase: useCase.id, subject: attempt.job, doing });
-    const work = compilationFailure(deps, {
-      actor: backgroundActor(deps.team),
-      useCase,
-      attempt: attempt.id,
-    })
-      .then(({ excerpt, logProblem }) =>
-        alerts.explain(alert, { ...(excerpt ? { excerpt } : {}), read: logProblem === undefined }),
-      )
-      .catch((error: unknown) => {
-        failed('explaining a failure')(error);
-        return alerts.explain(alert, { read: false });
-      })
-      .catch(failed('noting a look into a log'))
-      .finally(() => reading.delete(alert));
-    reading.set(alert, work);
+  function lookIntoLog(alert: string, attempt: CompilationAttempt, useCase: UseCase): void {
+    const actor = backgroundActor(deps.team);
+    looks.begin(alert, { useCase: useCase.id, subject: attempt.job }, async () => {
+      // What its words say stands in the alert already.
+      const { excerpt, logProblem } = await compilationFailure(deps, { actor, useCase, attempt: attempt.id });
+      return { excerpt, logProblem };
+    });
   }
 
   return {
@@ -102,9 +89,6 @@ export function compilationNotifier(deps: NotifierDeps): Notifier & { idle(): Pr
       for (const attempt of attempts)
         if (!attempt.old && clock.now() - (attempt.endedAt ?? attempt.statuses.at(-1)!.at) < NEWS_FOR)
           await ended(attempt, useCase);
-    },
-    async idle() {
-      while (reading.size > 0) await Promise.all(reading.values());
     },
   };
 }

@@ -15,6 +15,7 @@ import { compilationNotifier } from './compilation.ts';
 import { componentNotifier, deviceNotifier } from './components.ts';
 import { digestNotifier } from './digest.ts';
 import { type Attachments, jobCardNotifier } from './job-cards.ts';
+import { LogLooks } from './log-looks.ts';
 import { NEWS_FOR, type Notifier, type NotifierDeps } from './notifier.ts';
 import { stuckRunNotifier } from './stuck-runs.ts';
 import { trainingNotifier } from './training.ts';
@@ -53,24 +54,23 @@ export class Notifiers {
   readonly #deps: NotifiersDeps;
   readonly #all: readonly Notifier[];
   readonly #cards: ReturnType<typeof jobCardNotifier>;
-  readonly #reading: readonly { idle(): Promise<void> }[];
+  readonly #looks: LogLooks;
   readonly #stopping = new AbortController();
   readonly #untold = new Map<string, Untold>();
   #unsubscribe: (() => void) | undefined;
   #beat: ReturnType<Beat> | undefined;
-  #ticking: Promise<void> | undefined;
+  /** What is under way of the last rounds. */
+  readonly #ticking = new Map<Notifier | 'untold', Promise<void>>();
   #recovering: Promise<void> | undefined;
 
   constructor(deps: NotifiersDeps) {
     this.#deps = deps;
-    const training = trainingNotifier(deps);
-    const compilation = compilationNotifier(deps);
     this.#cards = jobCardNotifier(deps);
-    this.#reading = [training, compilation];
+    this.#looks = new LogLooks(deps);
     this.#all = [
       this.#cards,
-      training,
-      compilation,
+      trainingNotifier(deps, this.#looks),
+      compilationNotifier(deps, this.#looks),
       componentNotifier(deps),
       stuckRunNotifier(deps),
       digestNotifier(deps),
@@ -107,13 +107,27 @@ export class Notifiers {
     });
   }
 
-  /** One round of what time brings. */
+  /** One round of what time brings. Each goes by itself: a look into a slow log must not hold an escalation up. */
   async tick(): Promise<void> {
-    if (this.#stopping.signal.aborted) return;
-    this.#ticking ??= this.#round().finally(() => {
-      this.#ticking = undefined;
-    });
-    await this.#ticking;
+    const { signal } = this.#stopping;
+    if (signal.aborted) return;
+    await Promise.all([
+      this.#once('untold', () => this.#tellAgain()),
+      ...this.#all.map((notifier) => this.#once(notifier, async () => notifier.tick?.(signal))),
+    ]);
+  }
+
+  /** Joins what is under way already; does not reject. */
+  #once(what: Notifier | 'untold', work: () => Promise<void>): Promise<void> {
+    const underWay =
+      this.#ticking.get(what) ??
+      work()
+        .catch((error: unknown) => {
+          if (!this.#stopping.signal.aborted) this.#deps.onError(error, { doing: 'looking what is due' });
+        })
+        .finally(() => this.#ticking.delete(what));
+    this.#ticking.set(what, underWay);
+    return underWay;
   }
 
   /** For the outbox: a message arrived. */
@@ -124,27 +138,15 @@ export class Notifiers {
   /** Resolves when all that was begun is done: the recovery, and looks into logs. */
   async idle(): Promise<void> {
     await this.#recovering;
-    for (const one of this.#reading) await one.idle();
+    await this.#looks.idle();
   }
 
   async stop(): Promise<void> {
     await this.#beat?.stop();
     this.#stopping.abort(new CancelledError('Signalbox is stopping'));
-    await Promise.allSettled([this.#ticking, this.#recovering]);
+    await Promise.allSettled([...this.#ticking.values(), this.#recovering]);
     await this.idle();
     this.#unsubscribe?.();
-  }
-
-  async #round(): Promise<void> {
-    const { onError } = this.#deps;
-    await this.#tellAgain();
-    await Promise.all(
-      this.#all.map((notifier) =>
-        notifier.tick?.(this.#stopping.signal).catch((error: unknown) => {
-          if (!this.#stopping.signal.aborted) onError(error, { doing: 'looking what is due' });
-        }),
-      ),
-    );
   }
 
   async #recover(): Promise<void> {

@@ -11,16 +11,15 @@ import { trainingFailure } from '../operations/explain-failure.ts';
 import type { JobRecord } from '../ports.ts';
 import { alertKey } from './alerts.ts';
 import { cardKey } from './job-cards.ts';
+import type { LogLooks } from './log-looks.ts';
 import { alertsChannelOf, announce, NEWS_FOR, type Notifier, type NotifierDeps } from './notifier.ts';
 
 /** Causes that have nothing to do with the model: one alert for all jobs that they hit. */
 const OF_THE_ACCOUNT = new Set(['training-capacity', 'training-quota', 'training-internal']);
 const JOBS_LIMIT = 1_000;
 
-export function trainingNotifier(deps: NotifierDeps): Notifier & { idle(): Promise<void> } {
-  const { store, clock, alerts, notices, onError } = deps;
-  /** Alert → the look into its log that is under way. */
-  const reading = new Map<string, Promise<void>>();
+export function trainingNotifier(deps: NotifierDeps, looks: LogLooks): Notifier {
+  const { store, clock, alerts, notices } = deps;
 
   async function ended({ job, rerun }: JobRecord, useCase: UseCase): Promise<void> {
     const status = job.status.toLowerCase();
@@ -58,7 +57,7 @@ export function trainingNotifier(deps: NotifierDeps): Notifier & { idle(): Promi
     await announce(deps, { ...happening, outcome: 'failed' }, key, post, {
       except: alert && alertsChannelOf(useCase),
     });
-    if (alert && needsLook(alert) && alert.subjects[0]?.id === key) explainLater(alert.id, job.name, useCase);
+    if (alert && needsLook(alert) && alert.subjects[0]?.id === key) lookIntoLog(alert.id, job.name, useCase);
   }
 
   /** Where people look who saw the old job fail: in the thread of its alert, and of its card. */
@@ -75,28 +74,12 @@ export function trainingNotifier(deps: NotifierDeps): Notifier & { idle(): Promi
     if (old?.card) await notices.post(`${key}@card`, old.card.channel, message, { thread });
   }
 
-  /** The alert is out already; what the log says is added to it. */
-  function explainLater(alert: string, job: string, useCase: UseCase): void {
-    if (reading.has(alert)) return;
-    const failed = (doing: string) => (error: unknown) =>
-      onError(error, { useCase: useCase.id, subject: job, doing });
-    const work = (async () => {
-      const failure = await trainingFailure(deps, { actor: backgroundActor(deps.team), useCase, job });
-      const { excerpt, guidance, logProblem } = failure;
-      if (logProblem) failed('reading the end of a log')(logProblem);
-      await alerts.explain(alert, {
-        ...(excerpt ? { excerpt } : {}),
-        ...(guidance ? { advice: plainAdvice(guidance) } : {}),
-        read: logProblem === undefined,
-      });
-    })()
-      .catch((error: unknown) => {
-        failed('explaining a failure')(error);
-        return alerts.explain(alert, { read: false });
-      })
-      .catch(failed('noting a look into a log'))
-      .finally(() => reading.delete(alert));
-    reading.set(alert, work);
+  function lookIntoLog(alert: string, job: string, useCase: UseCase): void {
+    looks.begin(alert, { useCase: useCase.id, subject: job }, async () => {
+      const request = { actor: backgroundActor(deps.team), useCase, job };
+      const { excerpt, guidance, logProblem } = await trainingFailure(deps, request);
+      return { excerpt, advice: guidance && plainAdvice(guidance), logProblem };
+    });
   }
 
   return {
@@ -127,9 +110,6 @@ export function trainingNotifier(deps: NotifierDeps): Notifier & { idle(): Promi
         if (record.news && isFinished(record.job) && clock.now() - (record.job.endedAt ?? 0) < NEWS_FOR)
           await ended(record, useCase);
       }
-    },
-    async idle() {
-      while (reading.size > 0) await Promise.all(reading.values());
     },
   };
 }

@@ -12,7 +12,6 @@ import { pathToFileURL } from 'node:url';
 import { GreengrassV2Client, ListComponentVersionsCommand } from '@aws-sdk/client-greengrassv2';
 import { ListCompilationJobsCommand, SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { currentStatus } from '../../src/domain/compilations.ts';
@@ -20,7 +19,7 @@ import { type Sandbox, startSandbox } from '../../src/sandbox/index.ts';
 import { openLowdbStore } from '../../src/stores/lowdb.ts';
 import { envelope, trainingEvent } from '../events/support.ts';
 import { botEnvironment } from './bot.ts';
-import { until } from './jobs.ts';
+import { line3Client, until } from './jobs.ts';
 
 const TSX = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 const JOB = 'defects-resnet101-ddp';
@@ -31,7 +30,6 @@ let dir: string;
 let sandbox: Sandbox;
 /** AWS's time before ours: compilations take their time. */
 let ahead = 0;
-let useCase: { account: string; region: string; roleArn: string; externalId: string };
 let queueUrl: string;
 let bot: ChildProcess | undefined;
 
@@ -47,7 +45,6 @@ beforeEach(async () => {
   });
   const config = parse(await readFile(sandbox.configPath, 'utf8'));
   queueUrl = config.events.queueUrl;
-  [useCase] = config.useCases;
   config.useCases[0].compile = { ...config.useCases[0].compile, auto: true, targets: TARGETS };
   config.useCases[0].components = { auto: true, namePrefix: 'auto-' };
   await writeFile(sandbox.configPath, stringify(config));
@@ -107,42 +104,9 @@ const requests = (operation: string): number =>
 const asked = (operation: string, times = 1): Promise<true> =>
   until(async () => (requests(operation) >= times ? true : undefined), `${operation}, ${times} times`);
 
-/** In the use case's account, as the bot itself. */
-async function client<T>(
-  Client: new (options: {
-    region: string;
-    endpoint: string;
-    credentials: { accessKeyId: string; secretAccessKey: string; sessionToken: string };
-  }) => T,
-): Promise<T> {
-  const region = useCase.region;
-  const sts = new STSClient({
-    region,
-    endpoint: sandbox.awsEndpoint,
-    credentials: sandbox.awsCredentials,
-  });
-  const { Credentials: given } = await sts.send(
-    new AssumeRoleCommand({
-      RoleArn: useCase.roleArn,
-      RoleSessionName: 'test',
-      ExternalId: useCase.externalId,
-    }),
-  );
-  sts.destroy();
-  return new Client({
-    region,
-    endpoint: sandbox.awsEndpoint,
-    credentials: {
-      accessKeyId: given!.AccessKeyId!,
-      secretAccessKey: given!.SecretAccessKey!,
-      sessionToken: given!.SessionToken!,
-    },
-  });
-}
-
 /** Names of what was compiled of the job since the test began. */
 async function compiled(since: number): Promise<string[]> {
-  const sagemaker = await client(SageMakerClient);
+  const sagemaker = await line3Client(sandbox, SageMakerClient);
   const { CompilationJobSummaries = [] } = await sagemaker.send(
     new ListCompilationJobsCommand({ NameContains: 'defects-resnet101', CreationTimeAfter: new Date(since) }),
   );
@@ -152,8 +116,8 @@ async function compiled(since: number): Promise<string[]> {
 
 /** Versions of the component that is made of the job for a target. */
 async function versions(target: string): Promise<string[]> {
-  const greengrass = await client(GreengrassV2Client);
-  const arn = `arn:aws:greengrass:${useCase.region}:${useCase.account}:components:auto-${JOB}-${target}`;
+  const greengrass = await line3Client(sandbox, GreengrassV2Client);
+  const arn = `arn:aws:greengrass:eu-west-1:123456789012:components:auto-${JOB}-${target}`;
   try {
     const { componentVersions = [] } = await greengrass.send(new ListComponentVersionsCommand({ arn }));
     return componentVersions.map(({ componentVersion = '' }) => componentVersion);

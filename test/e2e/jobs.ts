@@ -1,7 +1,8 @@
 /** What end-to-end tests of jobs and compilations do and look for. */
-import { CreateTrainingJobCommand, SageMakerClient } from '@aws-sdk/client-sagemaker';
+import { CreateTrainingJobCommand, type SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { vi } from 'vitest';
+import type { Sandbox } from '../../src/sandbox/index.ts';
 import type { SandboxMessage, SandboxView } from '../../src/sandbox/protocol.ts';
 import { textsOf } from '../slack/sandbox-client.ts';
 import type { Bot } from './bot.ts';
@@ -78,17 +79,28 @@ export async function closeAll(bot: Bot, user: string): Promise<void> {
     await bot.post('/sandbox/slack/view', { user, view_id: view.id, close: true });
 }
 
-/** SageMaker in the account of line 3, as somebody who trains there without Signalbox. */
-export async function trainingClient({ sandbox }: Bot): Promise<SageMakerClient> {
-  const place = { region: 'eu-west-1', endpoint: sandbox.awsEndpoint };
-  const { Credentials: issued } = await new STSClient(place).send(
+interface ClientOptions {
+  region: string;
+  endpoint: string;
+  credentials: { accessKeyId: string; secretAccessKey: string; sessionToken: string };
+}
+
+/** A client in the account of line 3, as somebody who works there without Signalbox. */
+export async function line3Client<T>(
+  { awsEndpoint, awsCredentials }: Sandbox,
+  Client: new (options: ClientOptions) => T,
+): Promise<T> {
+  const place = { region: 'eu-west-1', endpoint: awsEndpoint };
+  const sts = new STSClient({ ...place, credentials: awsCredentials });
+  const { Credentials: issued } = await sts.send(
     new AssumeRoleCommand({
       RoleArn: 'arn:aws:iam::123456789012:role/SignalboxAccess',
       RoleSessionName: 'somebody',
       ExternalId: 'line-3-6f1d0c0e',
     }),
   );
-  return new SageMakerClient({
+  sts.destroy();
+  return new Client({
     ...place,
     credentials: {
       accessKeyId: issued!.AccessKeyId!,

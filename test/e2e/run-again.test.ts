@@ -1,10 +1,10 @@
 /** Run again: from the alert of a failed training to the run that makes it good; the whole app on the whole sandbox. */
-import { DescribeTrainingJobCommand, ListTagsCommand, type SageMakerClient } from '@aws-sdk/client-sagemaker';
+import { DescribeTrainingJobCommand, ListTagsCommand, SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { InteractionResult, SandboxMessage, SandboxView } from '../../src/sandbox/protocol.ts';
 import { textsOf } from '../slack/sandbox-client.ts';
 import { type Bot, startBot } from './bot.ts';
-import { card, closeAll, modal, train, trainingClient, until } from './jobs.ts';
+import { card, closeAll, line3Client, modal, train, until } from './jobs.ts';
 
 const CHANNEL = 'C0LINE3';
 const ALERTS = 'C0ALERTS';
@@ -15,7 +15,7 @@ let client: SageMakerClient;
 
 beforeAll(async () => {
   bot = await startBot();
-  client = await trainingClient(bot);
+  client = await line3Client(bot.sandbox, SageMakerClient);
 }, 60_000);
 afterAll(() => bot.stop());
 

@@ -41,6 +41,8 @@ let shown: Posted[];
 let changes: JobChanges;
 let notifiers: Notifiers;
 let errors: unknown[];
+/** What every look into a log waits for. */
+let hung: Promise<void> | undefined;
 /** When the job printed last; undefined: never. */
 let printedAt: number | undefined;
 let ingest: Ingest;
@@ -49,6 +51,7 @@ const log = (): LogSource => ({
   id: 'log',
   listStreams: async () => {
     asked.push('streams');
+    await hung;
     return printedAt === undefined ? [] : [{ name: 'j/algo-1', shortName: 'algo-1' }];
   },
   readPage: async () => ({
@@ -118,6 +121,7 @@ beforeEach(async () => {
   set = 0;
   asked = [];
   described = undefined;
+  hung = undefined;
   printedAt = undefined;
   await open();
 });
@@ -348,6 +352,36 @@ describe('[N6] a run that prints nothing any more', () => {
     await notifiers.tick();
     const [first] = await store.listAlerts({ unresolved: false, limit: 5 });
     expect(first?.resolved?.why).toBe('succeeded');
+  });
+
+  it('is looked for without holding up anything else, however long its log takes to answer', async () => {
+    await store.putChannelSettings({
+      channel: TEAM,
+      digest: { cron: '0 8 * * *', timeZone: 'UTC', useCases: ['line-3'] },
+      changedBy: { team: 'T', user: 'U' },
+      changedAt: 1,
+    });
+    await see(job('InProgress', { secondaryStatus: 'Training' }));
+    await notifiers.tick();
+    const looks = (): number => asked.filter((what) => what === 'streams').length;
+    const digests = () => on(TEAM).filter(({ key }) => key.startsWith('digest/'));
+    const before = looks();
+    let answer = (): void => {};
+    hung = new Promise((resolve) => {
+      answer = resolve;
+    });
+    printedAt = now;
+    const ticks: Promise<void>[] = [];
+    for (const days of [1, 2]) {
+      now += 24 * 60 * MINUTE;
+      ticks.push(notifiers.tick());
+      await expect.poll(digests).toHaveLength(days);
+      expect(looks()).toBe(before + 1);
+    }
+    expect(on(ALERTS)).toEqual([]);
+    answer();
+    await Promise.all(ticks);
+    expect(on(ALERTS)).toHaveLength(1);
   });
 
   it('is none when the clock is set forward by hours, and is one when it really is silent then', async () => {

@@ -2,13 +2,14 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { DEFAULT_RECIPE_TEMPLATE } from '../../src/domain/recipes.ts';
 import type { SandboxMessage } from '../../src/sandbox/protocol.ts';
 import { alarmEvent, awsEvent, sendEvents, trainingEvent } from '../e2e/aws-events.ts';
 import { type Bot, withoutCompilationsOf } from '../e2e/bot.ts';
-import { card, closeAll, modal, until } from '../e2e/jobs.ts';
+import { card, closeAll, line3Client, modal, train, until } from '../e2e/jobs.ts';
 import { wordsOf } from '../slack/sandbox-client.ts';
 import { whyNoBrowser } from './browser.ts';
 import { type Pictures, settleJob, startPictures } from './pictures.ts';
@@ -214,6 +215,27 @@ describe.skipIf(noBrowser)('[N1, N3, N4, N5] what notifiers say, in a browser', 
       },
     });
     await bot.message(GENERAL, 'Saved', { user: 'devika' });
+  });
+
+  it('a training that is run again: the form, and the thread of the alert', async () => {
+    const hyperparameters = { backbone: 'deeplabv3', 'image-size': '2048', 'batch-size': '8', epochs: '1' };
+    await train(await line3Client(bot.sandbox, SageMakerClient), 'panels-deeplab', hyperparameters);
+    const alert = await said(ALERTS, 'panels-deeplab', 'Training failed');
+    await pictures.visit(ALERTS);
+    await click('ada', alert, 'train.again');
+    const form = await modal(bot, 'ada', 'Name of the new run');
+    const field = pictures.dialog().getByLabel('Hyperparameters');
+    await field.fill((await field.inputValue()).replace('batch-size=8', 'batch-size=4'));
+    await pictures.take('run-again', pictures.dialog());
+    const text = await field.inputValue();
+    await bot.post('/sandbox/slack/view', {
+      user: 'ada',
+      view_id: form.id,
+      values: { hyperparameters: { hyperparameters: text } },
+    });
+    await modal(bot, 'ada', 'Started');
+    await closeAll(bot, 'ada');
+    await pictureOfReply('run-again-thread', alert, 'Run again');
   });
 
   it('the digest, and what it opens', async () => {

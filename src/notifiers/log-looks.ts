@@ -1,0 +1,51 @@
+/** Looks into logs for alerts that are out already: what a log says is added to its alert when it has been read. */
+import type { AlertExcerpt } from '../domain/alerts.ts';
+import type { FailureAdvice } from '../domain/failure-guidance.ts';
+import type { AppError } from '../errors.ts';
+import type { NotifierDeps } from './notifier.ts';
+
+interface Found {
+  excerpt?: AlertExcerpt | undefined;
+  /** Better than what the alert says so far. */
+  advice?: FailureAdvice | undefined;
+  /** Why the log could not be read: the look is repeated later. */
+  logProblem?: AppError | undefined;
+}
+
+export class LogLooks {
+  readonly #deps: Pick<NotifierDeps, 'alerts' | 'onError'>;
+  /** Alert → its look under way. */
+  readonly #underWay = new Map<string, Promise<void>>();
+
+  constructor(deps: Pick<NotifierDeps, 'alerts' | 'onError'>) {
+    this.#deps = deps;
+  }
+
+  /** At most one at a time for each alert. */
+  begin(alert: string, about: { useCase: string; subject: string }, look: () => Promise<Found>): void {
+    if (this.#underWay.has(alert)) return;
+    const { alerts, onError } = this.#deps;
+    const failed = (doing: string) => (error: unknown) => onError(error, { ...about, doing });
+    const work = look()
+      .then(({ excerpt, advice, logProblem }) => {
+        if (logProblem) failed('reading the end of a log')(logProblem);
+        return alerts.explain(alert, {
+          ...(excerpt ? { excerpt } : {}),
+          ...(advice ? { advice } : {}),
+          read: logProblem === undefined,
+        });
+      })
+      .catch((error: unknown) => {
+        failed('explaining a failure')(error);
+        return alerts.explain(alert, { read: false });
+      })
+      .catch(failed('noting a look into a log'))
+      .finally(() => this.#underWay.delete(alert));
+    this.#underWay.set(alert, work);
+  }
+
+  /** Resolves when none is under way. */
+  async idle(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay.values());
+  }
+}
