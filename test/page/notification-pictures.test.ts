@@ -205,7 +205,7 @@ describe.skipIf(noBrowser)('[N1, N3, N4, N5] what notifiers say, in a browser', 
     const view = await modal(bot, 'devika', 'Quiet hours');
     await pictures.dialog().getByText('Quiet hours').first().waitFor();
     await pictures.take('settings', pictures.dialog());
-    const soon = new Date(Date.now() + 3 * MINUTE);
+    const soon = new Date(Date.now() + ahead + 20 * MINUTE);
     await bot.post('/sandbox/slack/view', {
       user: 'devika',
       view_id: view.id,
