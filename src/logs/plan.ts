@@ -179,12 +179,21 @@ export class StreamPlan {
       for (const chain of [gap.forward, gap.backward]) {
         if (!chain || chain.busy || chain.over || chain.lane !== lane || chain.notBefore > now) continue;
         const other = chain === gap.forward ? gap.backward : gap.forward;
+        // All is read; only a side that has not been heard yet is still of use.
+        const isRead = forwardDone(gap) >= backwardDone(gap);
+        if (isRead && chain.edge !== undefined) continue;
         // Its last page may close the gap all by itself; asking from here too would fetch it twice.
         if (other?.busy && this.#nearlyClosed(gap)) continue;
         // Inside equal times only one side goes on: the forward one owns them.
         if (chain === gap.backward && gap.forward && !gap.forward.over && touching(gap)) continue;
         // Nothing found from this side yet: perhaps there is nothing, and one side is enough to find that out.
-        if (chain === gap.backward && gap.forward && chain.emptyInARow > 0 && chain.edge === undefined)
+        if (
+          !isRead &&
+          chain === gap.backward &&
+          gap.forward &&
+          chain.emptyInARow > 0 &&
+          chain.edge === undefined
+        )
           continue;
         const remaining = backwardDone(gap) - forwardDone(gap);
         if (remaining > bestRemaining) {
@@ -285,7 +294,8 @@ export class StreamPlan {
       chain.edge = chain.direction === 'forward' ? last : first;
     }
     if (ended) this.#end(gap, chain);
-    if (gap.cut === undefined && forwardDone(gap) >= backwardDone(gap)) {
+    const other = chain === gap.forward ? gap.backward : gap.forward;
+    if (gap.cut === undefined && forwardDone(gap) >= backwardDone(gap) && !isAwaited(other)) {
       if (!agree(gap.forward?.newest, gap.backward?.newest)) return 'disorder';
       this.#close(gap, Math.min(forwardDone(gap), gap.hi));
     }
@@ -562,6 +572,14 @@ function backwardDone(gap: Gap): EpochMs {
 /** Both sides stand at the same time; how many events of that time lie between is unknown. */
 function touching(gap: Gap): boolean {
   return backwardDone(gap) - forwardDone(gap) === 1 && gap.forward?.edge !== undefined;
+}
+
+/**
+ * Its first page is on its way. Past the place of a split nothing has been compared yet, and this page is what can be:
+ * the wait for it is short, and without it a service's disorder would go unseen.
+ */
+function isAwaited(chain: Chain | undefined): boolean {
+  return chain?.busy === true && !chain.over && chain.edge === undefined;
 }
 
 function stop(chain: Chain): void {
