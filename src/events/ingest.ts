@@ -18,6 +18,7 @@ import type { UseCase } from '../domain/use-cases.ts';
 import { toAppError } from '../errors.ts';
 import type { Clock, EventRecord, EventSource, EventStore, StoreHealth } from '../ports.ts';
 import type { EventIntake, Receipt } from './intake.ts';
+import { backoff, pause } from './pause.ts';
 
 /** Which use case the event belongs to: one of its account and region. */
 export type EventHandler<K extends AwsEventKind = AwsEventKind> = (
@@ -182,7 +183,8 @@ export class Ingest implements EventIntake {
       if (end === 'done') return;
       if (end === 'again') tries += 1;
       // The store tells by itself when it can be written again: not long after that it goes on.
-      await this.#pause(end === 'blocked' ? Math.min(pauses, 4) : pauses);
+      const waits = this.#options.backoff ?? [1_000, 300_000];
+      await pause(backoff(waits, end === 'blocked' ? Math.min(pauses, 4) : pauses), this.#stopping.signal);
     }
   }
 
@@ -241,20 +243,5 @@ export class Ingest implements EventIntake {
       excerpt: maskSecrets(JSON.stringify(event).slice(0, EXCERPT)),
     }));
     this.counts.setAside.failed = (this.counts.setAside.failed ?? 0) + 1;
-  }
-
-  /** Ends early when the intake stops. */
-  async #pause(nth: number): Promise<void> {
-    const [first, most] = this.#options.backoff ?? [1_000, 300_000];
-    const { signal } = this.#stopping;
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      const timer = setTimeout(done, Math.min(most, first * 2 ** Math.min(20, nth - 1)));
-      signal.addEventListener('abort', done, { once: true });
-    });
   }
 }

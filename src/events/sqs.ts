@@ -8,6 +8,7 @@ import { Consumer } from 'sqs-consumer';
 import { AppError, toAppError } from '../errors.ts';
 import type { IngestLog } from './ingest.ts';
 import type { EventIntake } from './intake.ts';
+import { backoff, pause } from './pause.ts';
 
 /** Milliseconds that a batch under way has for its end. */
 const STOP_WITHIN = 10_000;
@@ -193,26 +194,11 @@ export class SqsIntake {
   /** Before each poll: a pause after errors, so that SQS is not asked without end; none while nothing can be stored. */
   async #breathe(): Promise<void> {
     const { signal } = this.#stopping;
-    const [first, most] = this.#options.backoff ?? [1_000, 60_000];
+    const waits = this.#options.backoff ?? [1_000, 60_000];
     const failures = Math.max(...Object.values(this.#failures));
-    if (failures > 0) await this.#pause(Math.min(most, first * 2 ** Math.min(20, failures - 1)));
-    while (this.#options.intake.problem() !== undefined && !signal.aborted) await this.#pause(first);
+    if (failures > 0) await pause(backoff(waits, failures), signal);
+    while (this.#options.intake.problem() !== undefined && !signal.aborted) await pause(waits[0], signal);
     if (signal.aborted) throw new AppError('unavailable', 'The intake is stopping.');
-  }
-
-  /** Ends early when the intake stops. */
-  async #pause(ms: number): Promise<void> {
-    const { signal } = this.#stopping;
-    if (signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      const timer = setTimeout(done, ms);
-      signal.addEventListener('abort', done, { once: true });
-    });
   }
 }
 

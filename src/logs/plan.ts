@@ -176,11 +176,12 @@ export class StreamPlan {
     let bestRemaining = -1;
     for (const gap of this.#gaps) {
       if (gap.cut !== undefined) continue;
+      const remaining = backwardDone(gap) - forwardDone(gap);
+      const isRead = remaining <= 0;
       for (const chain of [gap.forward, gap.backward]) {
         if (!chain || chain.busy || chain.over || chain.lane !== lane || chain.notBefore > now) continue;
         const other = chain === gap.forward ? gap.backward : gap.forward;
         // All is read; only a side that has not been heard yet is still of use.
-        const isRead = forwardDone(gap) >= backwardDone(gap);
         if (isRead && chain.edge !== undefined) continue;
         // Its last page may close the gap all by itself; asking from here too would fetch it twice.
         if (other?.busy && this.#nearlyClosed(gap)) continue;
@@ -195,7 +196,6 @@ export class StreamPlan {
           chain.edge === undefined
         )
           continue;
-        const remaining = backwardDone(gap) - forwardDone(gap);
         if (remaining > bestRemaining) {
           best = chain;
           bestRemaining = remaining;

@@ -4,7 +4,7 @@ import { guidanceForTraining } from '../domain/failure-guidance.ts';
 import { isTrainingName } from '../domain/training-names.ts';
 import { AppError } from '../errors.ts';
 import type { JobCatalog, TrainingProvider, TrainingRequest } from '../ports.ts';
-import type { SageMakerAccess } from './sagemaker-access.ts';
+import { clientConfig, type SageMakerAccess } from './sagemaker-access.ts';
 import { type Described, isSameRun, rerunRequest, rerunSetup } from './sagemaker-rerun.ts';
 
 const TRAINING_ROLE = {
@@ -140,14 +140,8 @@ async function load(access: SageMakerAccess) {
   const { CreateTrainingJobCommand, DescribeTrainingJobCommand, SageMakerClient } = await import(
     '@aws-sdk/client-sagemaker'
   );
-  const client: SageMakerClient = new SageMakerClient({
-    region: access.useCase.region,
-    credentials: access.credentials,
-    customUserAgent: [['signalbox', access.sessionName]],
-    // Repeating is safe: the name is taken then, and by whom is looked up.
-    maxAttempts: 4,
-    requestHandler: { connectionTimeout: 5_000, requestTimeout: 20_000 },
-  });
+  // Repeating is safe: the name is taken then, and by whom is looked up.
+  const client: SageMakerClient = new SageMakerClient(clientConfig(access, 4));
   return { client, CreateTrainingJobCommand, DescribeTrainingJobCommand };
 }
 

@@ -5,7 +5,7 @@ import { isTrainingName } from '../domain/training-names.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError } from '../errors.ts';
 import type { JobCatalog, TrainingProvider } from '../ports.ts';
-import type { SageMakerAccess } from './sagemaker-access.ts';
+import { clientConfig, type SageMakerAccess } from './sagemaker-access.ts';
 import { createSageMakerTraining } from './sagemaker-training.ts';
 
 /** Rule of NameContains. */
@@ -111,14 +111,8 @@ function createSageMakerCatalog(access: SageMakerAccess): JobCatalog {
 async function load(access: SageMakerAccess) {
   const { DescribeTrainingJobCommand, ListTagsCommand, ListTrainingJobsCommand, SageMakerClient } =
     await import('@aws-sdk/client-sagemaker');
-  const client: SageMakerClient = new SageMakerClient({
-    region: access.useCase.region,
-    credentials: access.credentials,
-    customUserAgent: [['signalbox', access.sessionName]],
-    // Lists are allowed about twice a second for the whole account: others may have just used that up.
-    maxAttempts: 6,
-    requestHandler: { connectionTimeout: 5_000, requestTimeout: 20_000 },
-  });
+  // Lists are allowed about twice a second for the whole account: others may have just used that up.
+  const client: SageMakerClient = new SageMakerClient(clientConfig(access, 6));
   return { client, DescribeTrainingJobCommand, ListTagsCommand, ListTrainingJobsCommand };
 }
 
