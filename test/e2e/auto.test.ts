@@ -2,7 +2,6 @@
  * What happens by itself after an event, in a bot that asks AWS nothing of its own accord, and that is killed between
  * an event and its end: a model for each target, a component version of each model, once.
  */
-
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -11,7 +10,6 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { GreengrassV2Client, ListComponentVersionsCommand } from '@aws-sdk/client-greengrassv2';
 import { ListCompilationJobsCommand, SageMakerClient } from '@aws-sdk/client-sagemaker';
-import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { currentStatus } from '../../src/domain/compilations.ts';
@@ -30,7 +28,6 @@ let dir: string;
 let sandbox: Sandbox;
 /** AWS's time before ours: compilations take their time. */
 let ahead = 0;
-let queueUrl: string;
 let bot: ChildProcess | undefined;
 
 beforeEach(async () => {
@@ -44,7 +41,6 @@ beforeEach(async () => {
     aws: { eventTickMs: 0, compilationMs: MINUTE, componentMs: 500, concurrentCompilations: 50 },
   });
   const config = parse(await readFile(sandbox.configPath, 'utf8'));
-  queueUrl = config.events.queueUrl;
   config.useCases[0].compile = { ...config.useCases[0].compile, auto: true, targets: TARGETS };
   config.useCases[0].components = { auto: true, namePrefix: 'auto-' };
   await writeFile(sandbox.configPath, stringify(config));
@@ -85,16 +81,11 @@ async function end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
   await ended;
 }
 
-async function send(...events: object[]): Promise<void> {
-  const client = new SQSClient({
-    region: 'eu-west-1',
-    endpoint: sandbox.awsEndpoint,
-    credentials: sandbox.awsCredentials,
-  });
-  for (const event of events)
-    await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: JSON.stringify(event) }));
-  client.destroy();
-}
+const send = (...events: object[]): void =>
+  void sandbox.aws.events.send(
+    'signalbox-events',
+    events.map((event) => JSON.stringify(event)),
+  );
 
 const requests = (operation: string): number =>
   Object.entries(sandbox.aws.stats().requests).reduce(
@@ -132,13 +123,13 @@ it('[C6, G1, N2] a training’s end is compiled and packaged by itself, once, ho
   const times = { CreationTime: Date.now() - 60 * MINUTE, LastModifiedTime: Date.now() };
   const done = { ...trainingEvent(JOB, 'Completed', times), time: now() };
   await start('never');
-  await send(done, { ...done, id: 'the same under another id' });
+  send(done, { ...done, id: 'the same under another id' });
   await asked('CreateCompilationJob');
   await end('SIGKILL');
 
   // Whatever the first one had not come to is taken up; the event comes once more.
   await start('once');
-  await send({ ...done, id: 'once more' });
+  send({ ...done, id: 'once more' });
   await until(
     async () => ((await compiled(begun)).length >= TARGETS.length ? true : undefined),
     'compilations',
@@ -155,13 +146,13 @@ it('[C6, G1, N2] a training’s end is compiled and packaged by itself, once, ho
     }),
     time: now(),
   }));
-  await send(...hints, ...hints, ...hints.map((hint) => ({ ...hint, id: `${hint.id} again` })));
+  send(...hints, ...hints, ...hints.map((hint) => ({ ...hint, id: `${hint.id} again` })));
   await asked('CreateComponentVersion');
   await end('SIGKILL');
 
   ahead += MINUTE;
   await start('always');
-  await send(...hints.map((hint) => ({ ...hint, id: `${hint.id} after the kill` })));
+  send(...hints.map((hint) => ({ ...hint, id: `${hint.id} after the kill` })));
   const folder = join(dir, 'bot');
   await until(async () => {
     for (const target of TARGETS) if ((await versions(target).catch(() => [])).length === 0) return undefined;

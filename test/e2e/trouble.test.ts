@@ -1,18 +1,16 @@
 /** The whole app in trouble that passes: its disk is full, its queue cannot be read. `/readyz` tells, and it goes on. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { body, trainingEvent } from '../events/support.ts';
 import { fill, tinyDisk } from '../fixtures/tiny-disk.ts';
+import { sendEvents, trainingEvent } from './aws-events.ts';
 import { type Bot, startBot } from './bot.ts';
 import { until } from './jobs.ts';
 
 const ALERTS = 'C0ALERTS';
 let bot: Bot;
 let disk: string | undefined;
-let queueUrl: string;
 
 beforeAll(async () => {
   disk = tinyDisk.possible ? await tinyDisk.mount(8 * 1024) : undefined;
@@ -20,7 +18,6 @@ beforeAll(async () => {
     mode: 'http',
     config: (yaml) => {
       const config = parse(yaml);
-      queueUrl = config.events.queueUrl;
       if (disk !== undefined) config.storage.dataDir = join(disk, 'bot');
       return stringify(config);
     },
@@ -51,14 +48,8 @@ const isInTrouble = (name: string): Promise<string> =>
     `trouble with the ${name}`,
   );
 
-async function send(job: string): Promise<void> {
-  const client = new SQSClient({ region: 'eu-west-1', endpoint: bot.sandbox.awsEndpoint });
-  const times = { CreationTime: Date.now() - 600_000, LastModifiedTime: Date.now() };
-  const event = trainingEvent(job, 'Failed', { ...times, FailureReason: `boom ${job} ${'x'.repeat(9_000)}` });
-  const MessageBody = body({ ...event, id: `id of ${job}`, time: new Date().toISOString() });
-  await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody }));
-  client.destroy();
-}
+const send = (job: string): Promise<void> =>
+  sendEvents(bot, trainingEvent(job, 'Failed', { FailureReason: `boom ${job} ${'x'.repeat(9_000)}` }));
 const waiting = (): number =>
   bot.sandbox.aws.events.queues().reduce((sum, { visible, inFlight }) => sum + visible + inFlight, 0);
 const alertsOf = async (job: string): Promise<number> =>

@@ -106,6 +106,14 @@ async function open(): Promise<void> {
   await notifiers.idle();
 }
 
+const digestAt = (cron: string): Promise<void> =>
+  store.putChannelSettings({
+    channel: TEAM,
+    digest: { cron, timeZone: 'UTC', useCases: ['line-3'] },
+    changedBy: { team: 'T', user: 'U' },
+    changedAt: 1,
+  });
+
 async function restart(): Promise<void> {
   await ingest.stop();
   await notifiers.stop();
@@ -355,12 +363,7 @@ describe('[N6] a run that prints nothing any more', () => {
   });
 
   it('is looked for without holding up anything else, however long its log takes to answer', async () => {
-    await store.putChannelSettings({
-      channel: TEAM,
-      digest: { cron: '0 8 * * *', timeZone: 'UTC', useCases: ['line-3'] },
-      changedBy: { team: 'T', user: 'U' },
-      changedAt: 1,
-    });
+    await digestAt('0 8 * * *');
     await see(job('InProgress', { secondaryStatus: 'Training' }));
     await notifiers.tick();
     const looks = (): number => asked.filter((what) => what === 'streams').length;
@@ -534,12 +537,7 @@ describe('[N5] a channel', () => {
   });
 
   it('gets its digest once a day, also when the clock was a year ahead for a while', async () => {
-    await store.putChannelSettings({
-      channel: TEAM,
-      digest: { cron: '0 9 * * *', timeZone: 'UTC', useCases: ['line-3'] },
-      changedBy: { team: 'T', user: 'U' },
-      changedAt: 1,
-    });
+    await digestAt('0 9 * * *');
     await notifiers.tick();
     set = 366 * 24 * 60 * MINUTE;
     await notifiers.tick();
@@ -556,12 +554,7 @@ describe('[N5] a channel', () => {
   });
 
   it('gets its digest at its time, once, also after a stop', async () => {
-    await store.putChannelSettings({
-      channel: TEAM,
-      digest: { cron: '0 9 * * *', timeZone: 'UTC', useCases: ['line-3'] },
-      changedBy: { team: 'T', user: 'U' },
-      changedAt: 1,
-    });
+    await digestAt('0 9 * * *');
     await notifiers.tick();
     await see(job('InProgress'));
     await see(job('Failed', { failureReason: 'boom' }));
