@@ -1,98 +1,105 @@
 /**
- * Where a forward and a backward chain meet, both have read some events. They must be the same ones: a service whose
- * order is not the order of time could otherwise bring the chains past each other.
+ * Where a forward and a backward chain meet, both have read some events, and they must be the same ones. One chain has
+ * the first events of the gap in the service's order, the other the last: with one in common they have all of them.
+ * Where times alone are looked at, a service whose order is not that of time could bring the chains past each other.
  */
 import type { EpochMs, LogPage } from '../ports.ts';
 import type { Chain } from './plan.ts';
 
-/** Times and signatures of the events of a chain's last page, or of its last pages when one has a single time only. */
+/** Times and signatures of the newest events of a chain, in time order. */
 export interface ChainIndex {
   times: Float64Array;
   signatures: Int32Array;
-  /** Events that the arrays' memory holds. */
-  room: number;
   /**
-   * The edge before these events: all of the chain's window between there and its edge is in this index, save that
-   * events at the two edges themselves may be in part elsewhere.
+   * All that the chain's window has strictly between these two times is here; of the events at `low` itself the last
+   * ones are, of those at `high` the first ones.
    */
-  since: EpochMs;
+  low: EpochMs;
+  high: EpochMs;
 }
 
-/** The index of a chain with its next page; `chain.edge` is still the one before it. */
+/** Of the page before, so many events stay beside a new one: a meeting may lie just where the two pages join. */
+const KEPT = 16;
+
+/** The index of a chain with its next page. */
 export function indexOf(chain: Chain, page: LogPage): ChainIndex {
-  const isSingleTime = page.times[0] === page.times[page.count - 1];
-  // The memory of the index before is used again where it is not needed any more: one for each page would make
-  // the process grow by what lies between them.
-  const memory = isSingleTime ? undefined : chain.newest;
-  const room = memory && memory.room >= page.count ? memory.room : page.count;
-  const allocated = memory && room === memory.room;
-  const signatures = allocated
-    ? new Int32Array(memory.signatures.buffer, 0, page.count)
-    : new Int32Array(room);
-  const times = allocated ? new Float64Array(memory.times.buffer, 0, page.count) : new Float64Array(room);
-  times.set(page.times.subarray(0, page.count));
+  const forward = chain.direction === 'forward';
+  const old = chain.newest;
+  const oldCount = old?.times.length ?? 0;
+  const first = page.times[0]!;
+  const last = page.times[page.count - 1]!;
+  // Equal times alone would say nothing about what lies beyond them: then all stay.
+  const kept = Math.min(oldCount, first === last ? oldCount : KEPT);
+  const keptFrom = forward ? oldCount - kept : 0;
+  const nearestDropped = forward ? old?.times[keptFrom - 1] : old?.times[kept];
+  const count = kept + page.count;
+
+  // The memory of the index before is used again where it is large enough: one for each page would make the process
+  // grow by what lies between them.
+  const isRoomy = old !== undefined && old.times.buffer.byteLength >= count * 8;
+  const times = isRoomy ? new Float64Array(old.times.buffer, 0, count) : new Float64Array(count);
+  const signatures = isRoomy ? new Int32Array(old.signatures.buffer, 0, count) : new Int32Array(count);
+  const keptAt = forward ? 0 : page.count;
+  if (old) {
+    times.set(old.times.subarray(keptFrom, keptFrom + kept), keptAt);
+    signatures.set(old.signatures.subarray(keptFrom, keptFrom + kept), keptAt);
+  }
+  const pageAt = forward ? kept : 0;
+  times.set(page.times.subarray(0, page.count), pageAt);
   const bytes = new DataView(page.text.buffer, page.text.byteOffset, page.text.byteLength);
   const lead = page.lead ?? 0;
   let start = 0;
   for (let i = 0; i < page.count; i++) {
     const end = page.ends[i]!;
-    signatures[i] = signature(bytes, start + lead, end);
+    signatures[pageAt + i] = signature(bytes, start + lead, end);
     start = end;
   }
-  const forward = chain.direction === 'forward';
-  const old = chain.newest;
-  // Equal times alone would say nothing about what lies beyond them.
-  if (old && isSingleTime) {
-    const [a, b] = forward ? [old, { times, signatures }] : [{ times, signatures }, old];
-    const allTimes = new Float64Array(a.times.length + b.times.length);
-    allTimes.set(a.times);
-    allTimes.set(b.times, a.times.length);
-    const allSignatures = new Int32Array(allTimes.length);
-    allSignatures.set(a.signatures);
-    allSignatures.set(b.signatures, a.times.length);
-    return { times: allTimes, signatures: allSignatures, room: allTimes.length, since: old.since };
-  }
-  return { times, signatures, room, since: chain.edge ?? (forward ? chain.from - 1 : chain.to) };
+  return forward
+    ? { times, signatures, low: nearestDropped ?? old?.low ?? chain.from - 1, high: last }
+    : { times, signatures, low: first, high: nearestDropped ?? old?.high ?? chain.to };
 }
 
 /**
- * Whether two chains that met saw the same events where both have read everything. A service whose order is not
- * the order of time could bring them past each other without this; so could an event that arrived in between.
+ * Whether two chains saw the same events where both have read everything. In a service whose order is that of time,
+ * two that met always have some in common; where none can be compared, they went past each other.
  */
-export function agree(f: ChainIndex | undefined, b: ChainIndex | undefined): boolean {
-  if (!f || !b) return true;
-  const fFirst = f.times[0]!;
-  const fLast = f.times[f.times.length - 1]!;
-  const bFirst = b.times[0]!;
-  const bLast = b.times[b.times.length - 1]!;
-  // Strictly inside both indexes everything must be the same.
-  const start = Math.max(f.since, bFirst) + 1;
-  const end = Math.min(fLast, b.since);
-  if (end > start) {
-    const i = lowerBound(f.times, start);
-    const j = lowerBound(b.times, start);
-    const count = lowerBound(f.times, end) - i;
-    if (lowerBound(b.times, end) - j !== count || !sameEvents(f, i, b, j, count)) return false;
+export function compare(
+  a: ChainIndex | undefined,
+  b: ChainIndex | undefined,
+): 'same' | 'different' | 'nothing in common' {
+  if (!a || !b) return 'nothing in common';
+  const low = Math.max(a.low, b.low);
+  const high = Math.min(a.high, b.high);
+  if (low > high) return 'nothing in common';
+  const i = lowerBound(a.times, low + 1);
+  const j = lowerBound(b.times, low + 1);
+  const count = Math.max(0, lowerBound(a.times, high) - i);
+  if (Math.max(0, lowerBound(b.times, high) - j) !== count || !sameEvents(a, i, b, j, count))
+    return 'different';
+  let common = count;
+  for (const time of new Set([low, high])) {
+    const inA = eventsAt(a, time);
+    const inB = eventsAt(b, time);
+    if ((inA.isAll && inA.count < inB.count) || (inB.isAll && inB.count < inA.count)) return 'different';
+    const shared = Math.min(inA.count, inB.count);
+    // The first ones of a time cannot be compared with its last ones.
+    if (inA.hasLast && inB.hasLast) {
+      if (!sameEvents(a, inA.end - shared, b, inB.end - shared, shared)) return 'different';
+    } else if (inA.hasFirst && inB.hasFirst) {
+      if (!sameEvents(a, inA.start, b, inB.start, shared)) return 'different';
+    } else continue;
+    common += shared;
   }
-  // At its edges a side may hold only some of the events of that time; the other, where that is inside, has them all:
-  // a backward side's are the last of them, a forward side's the first.
-  for (const time of [bFirst, bLast]) {
-    if (time <= f.since || time >= fLast) continue;
-    const count = countAt(b.times, time);
-    const more = countAt(f.times, time) - count;
-    const skip = time === bFirst ? more : 0;
-    if (more < 0) return false;
-    if (!sameEvents(f, lowerBound(f.times, time) + skip, b, lowerBound(b.times, time), count)) return false;
-  }
-  for (const time of [fFirst, fLast]) {
-    if (time <= bFirst || time >= b.since) continue;
-    const count = countAt(f.times, time);
-    const more = countAt(b.times, time) - count;
-    const skip = time === fLast ? 0 : more;
-    if (more < 0) return false;
-    if (!sameEvents(f, lowerBound(f.times, time), b, lowerBound(b.times, time) + skip, count)) return false;
-  }
-  return true;
+  return common > 0 ? 'same' : 'nothing in common';
+}
+
+/** Where the events of a time stand in an index, and which of them they are. */
+function eventsAt(index: ChainIndex, time: EpochMs) {
+  const start = lowerBound(index.times, time);
+  const end = lowerBound(index.times, time + 1);
+  const hasFirst = time > index.low;
+  const hasLast = time < index.high;
+  return { start, end, count: end - start, hasFirst, hasLast, isAll: hasFirst && hasLast };
 }
 
 function sameEvents(f: ChainIndex, i: number, b: ChainIndex, j: number, count: number): boolean {
@@ -100,10 +107,6 @@ function sameEvents(f: ChainIndex, i: number, b: ChainIndex, j: number, count: n
     if (f.times[i + k] !== b.times[j + k] || f.signatures[i + k] !== b.signatures[j + k]) return false;
   }
   return true;
-}
-
-function countAt(times: Float64Array, time: EpochMs): number {
-  return lowerBound(times, time + 1) - lowerBound(times, time);
 }
 
 /** Length and some of the bytes of a message: enough to tell neighbours in a log apart, cheap enough for every event. */

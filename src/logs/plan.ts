@@ -9,9 +9,12 @@
  * chain everything from `backwardDone` on. Both are whole milliseconds, because a page may end between events
  * of the same time. A gap is complete when forwardDone ≥ backwardDone; the cut between the two sides is then
  * put on a whole millisecond, so that one side owns all events of any one time.
+ *
+ * That holds where the service's order is that of time. The proof that it is: both sides have an event in common
+ * and agree around it (meeting.ts), or one side has read its whole window. No gap closes without one or the other.
  */
 import type { EpochMs, LogPage } from '../ports.ts';
-import { agree, type ChainIndex, indexOf } from './meeting.ts';
+import { type ChainIndex, compare, indexOf } from './meeting.ts';
 import type { SpooledPage } from './spool.ts';
 
 export type LaneName = 'main' | 'second';
@@ -213,12 +216,11 @@ export class StreamPlan {
         if (lane === 'main' && !gap.backward) return this.#start(gap, 'backward', lane);
         continue;
       }
-      if (!gap.forward && !(gap.backward?.busy && this.#nearlyClosed(gap))) {
+      if (!gap.forward) {
         // The second lane reads forward only, so a forward end is kept for it where there is another way.
         return this.#start(gap, 'forward', lane);
       }
       if (this.#mode === 'both-ends' && lane === 'main' && !gap.backward) {
-        if (gap.forward?.busy && this.#nearlyClosed(gap)) continue;
         return this.#start(gap, 'backward', lane);
       }
     }
@@ -294,10 +296,11 @@ export class StreamPlan {
       chain.edge = chain.direction === 'forward' ? last : first;
     }
     if (ended) this.#end(gap, chain);
-    const other = chain === gap.forward ? gap.backward : gap.forward;
-    if (gap.cut === undefined && forwardDone(gap) >= backwardDone(gap) && !isAwaited(other)) {
-      if (!agree(gap.forward?.newest, gap.backward?.newest)) return 'disorder';
-      this.#close(gap, Math.min(forwardDone(gap), gap.hi));
+    if (gap.cut === undefined && forwardDone(gap) >= backwardDone(gap)) {
+      const meeting = compare(gap.forward?.newest, gap.backward?.newest);
+      if (meeting === 'same') this.#close(gap, Math.min(forwardDone(gap), gap.hi));
+      // A side that has not been heard yet is still asked: its first page is the proof.
+      else if (meeting === 'different' || (isHeard(gap.forward) && isHeard(gap.backward))) return 'disorder';
     }
     return inside ? 'keep' : 'unused';
   }
@@ -324,29 +327,19 @@ export class StreamPlan {
       return;
     }
     const at = this.#gaps.indexOf(gap);
-    if (chain.direction === 'forward') {
-      const done = forwardDone(gap);
-      if (chain.edge === undefined || done <= gap.lo) {
-        gap.forward = undefined;
-        return;
-      }
-      const rest: Gap = { ...emptyGap(done, gap.hi), backward: gap.backward };
-      gap.hi = done;
-      gap.backward = undefined;
-      gap.cut = done;
-      this.#gaps.splice(at + 1, 0, rest);
-    } else {
-      const done = backwardDone(gap);
-      if (chain.edge === undefined || done >= gap.hi) {
-        gap.backward = undefined;
-        return;
-      }
-      const rest: Gap = { ...emptyGap(gap.lo, done), forward: gap.forward };
-      gap.lo = done;
-      gap.forward = undefined;
-      gap.cut = done;
-      this.#gaps.splice(at, 0, rest);
+    const forward = chain.direction === 'forward';
+    const done = forward ? forwardDone(gap) : backwardDone(gap);
+    if (chain.edge === undefined || (forward ? done <= gap.lo : done >= gap.hi)) {
+      if (forward) gap.forward = undefined;
+      else gap.backward = undefined;
+      return;
     }
+    // What was read becomes a gap of its own, in which only the other side's word is missing.
+    const below: Gap = { ...emptyGap(gap.lo, done), forward: gap.forward };
+    const above: Gap = { ...emptyGap(done, gap.hi), backward: gap.backward };
+    // Going backward only, nobody will give it: the order is trusted then.
+    if (this.#mode === 'tail') above.cut = done;
+    this.#gaps.splice(at, 1, below, above);
   }
 
   /** Puts in a stretch that an earlier, interrupted download has read: pages of one chain. */
@@ -486,7 +479,11 @@ export class StreamPlan {
 
   #close(gap: Gap, cut: EpochMs): void {
     gap.cut = cut;
-    for (const chain of [gap.forward, gap.backward]) if (chain) stop(chain);
+    for (const chain of [gap.forward, gap.backward]) {
+      if (!chain) continue;
+      stop(chain);
+      chain.newest = undefined;
+    }
   }
 
   #splitAt(gap: Gap, middle: EpochMs): void {
@@ -574,16 +571,11 @@ function touching(gap: Gap): boolean {
   return backwardDone(gap) - forwardDone(gap) === 1 && gap.forward?.edge !== undefined;
 }
 
-/**
- * Its first page is on its way. Past the place of a split nothing has been compared yet, and this page is what can be:
- * the wait for it is short, and without it a service's disorder would go unseen.
- */
-function isAwaited(chain: Chain | undefined): boolean {
-  return chain?.busy === true && !chain.over && chain.edge === undefined;
+function isHeard(chain: Chain | undefined): boolean {
+  return chain?.edge !== undefined;
 }
 
 function stop(chain: Chain): void {
   chain.over = true;
-  chain.newest = undefined;
   if (chain.busy) chain.abort.abort();
 }
