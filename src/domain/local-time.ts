@@ -10,7 +10,9 @@ export interface LocalTime {
   minute: number;
 }
 
+const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
+const FAR_MS = 26 * 3_600_000;
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 /** @throws RangeError for a zone that is not in the IANA database; `isTimeZone` tells beforehand */
@@ -60,18 +62,24 @@ function weekdayOf(day: number): number {
  * of one that they show twice, the first.
  */
 export function instantOf(day: number, minute: number, timeZone: string): EpochMs {
-  const wall = day * DAY_MS + minute * 60_000;
-  // No zone is further than 15 hours off; clocks change by at most a day at a time.
-  let low = wall - 26 * 3_600_000;
-  let high = wall + 26 * 3_600_000;
-  while (high - low > 1000) {
-    const middle = Math.floor((low + high) / 2);
-    const local = localTime(middle, timeZone);
-    if (local.day * 1440 + local.minute >= day * 1440 + minute) high = middle;
+  const wall = day * DAY_MS + minute * MINUTE_MS;
+  const shownAt = (at: EpochMs): number => {
+    const local = localTime(at, timeZone);
+    return local.day * DAY_MS + local.minute * MINUTE_MS;
+  };
+  // No zone is further than 15 hours off, and clocks change by at most a day at a time: what they are set to on either
+  // side of it is all that they can be set to then. The further ahead, the earlier they show a time.
+  let low = wall - FAR_MS;
+  let high = wall + FAR_MS;
+  for (const offset of [shownAt(low) - low, shownAt(high) - high].sort((a, b) => b - a)) {
+    if (shownAt(wall - offset) === wall) return wall - offset;
+  }
+  while (high - low > MINUTE_MS) {
+    const middle = low + Math.floor((high - low) / (2 * MINUTE_MS)) * MINUTE_MS;
+    if (shownAt(middle) >= wall) high = middle;
     else low = middle;
   }
-  // Offsets are whole minutes by now.
-  return Math.round(high / 60_000) * 60_000;
+  return high;
 }
 
 /** `2026-01-05` as a day; undefined when there is no such date. */

@@ -12,6 +12,8 @@ const ZONES = [
   'Asia/Kathmandu',
   'Pacific/Chatham',
   'Pacific/Apia',
+  'Australia/Lord_Howe',
+  'America/Sao_Paulo',
 ];
 
 describe('local time', () => {
@@ -29,8 +31,14 @@ describe('local time', () => {
           expect(localTime(found, zone)).toMatchObject({ day, minute });
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 300, examples: [['Pacific/Chatham', 2027510100000]] },
     );
+  });
+
+  it('a time that the clocks show twice is the first of them', () => {
+    expect(instantOf(parseDate('2026-10-25')!, 150, 'Europe/Berlin')).toBe(utc('2026-10-25T00:30'));
+    expect(instantOf(parseDate('2026-10-25')!, 120, 'Europe/Berlin')).toBe(utc('2026-10-25T00:00'));
+    expect(instantOf(parseDate('2026-10-25')!, 180, 'Europe/Berlin')).toBe(utc('2026-10-25T02:00'));
   });
 
   it('a time that the clocks skip is the end of the skip', () => {
