@@ -502,6 +502,8 @@ export class StreamPlan {
    */
   #worthSplitting(gap: Gap, mood: SplitMood): number {
     if (this.#mode !== 'both-ends' || gap.cut !== undefined || gap.pages === 0) return 0;
+    // A side that will be heard in a moment may turn out to have nothing but silence before it.
+    if (isAwaited(gap.forward) || isAwaited(gap.backward)) return 0;
     const [lo, hi] = this.#unread(gap);
     if (!Number.isFinite(lo) || !Number.isFinite(hi) || hi - lo < 2) return 0;
     let passed = 0;
@@ -569,6 +571,10 @@ function backwardDone(gap: Gap): EpochMs {
 /** Both sides stand at the same time; how many events of that time lie between is unknown. */
 function touching(gap: Gap): boolean {
   return backwardDone(gap) - forwardDone(gap) === 1 && gap.forward?.edge !== undefined;
+}
+
+function isAwaited(chain: Chain | undefined): boolean {
+  return chain !== undefined && !chain.over && chain.edge === undefined;
 }
 
 function isHeard(chain: Chain | undefined): boolean {
