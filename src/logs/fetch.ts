@@ -126,7 +126,7 @@ export class Fetch {
   async #lane(name: LaneName, lane: LogLane): Promise<void> {
     while (!this.#over) {
       if (name === 'second' && !this.#secondLaneOpen) return;
-      if (this.#inFlight[name] >= this.#atOnce(name, lane) || (name === 'second' && !this.#secondLaneHelps)) {
+      if (this.#inFlight[name] >= this.#atOnce(name, lane) || !this.#isWanted(name)) {
         await this.#change();
         continue;
       }
@@ -140,6 +140,12 @@ export class Fetch {
       // Its failures are kept in the state of this object; it never rejects.
       void this.#request(pick.plan, pick.chain, name, lane);
     }
+  }
+
+  /** The second lane: to begin something, or to go on with what it has begun. */
+  #isWanted(name: LaneName): boolean {
+    if (name === 'main' || this.#secondLaneHelps) return true;
+    return this.#options.plans.some((plan) => plan.idle(name, this.#options.timing.now()) !== undefined);
   }
 
   /** Only where the first lane's quota is what everything waits for; its pages are larger on the wire. */
@@ -164,6 +170,7 @@ export class Fetch {
       const chain = plan.idle(name, now);
       if (chain) return { plan, chain };
     }
+    if (name === 'second' && !this.#secondLaneHelps) return undefined;
     for (const plan of plans) {
       const chain = plan.open(name);
       if (chain) return { plan, chain };

@@ -17,6 +17,7 @@ for (const lead of [true, false])
           fail: 0.1,
           tokenLife: 0,
           secondLane: true,
+          quotaLasts: 8,
           secondLaneDenied: false,
           hintError: 0,
           lead,

@@ -4,7 +4,14 @@
  * Everything is decided by a seeded generator, so that a run can be repeated.
  */
 import { AppError } from '../../src/errors.ts';
-import type { LogLane, LogPage, LogPageRequest, LogSource, LogStreamInfo } from '../../src/ports.ts';
+import type {
+  LogLane,
+  LogPage,
+  LogPageRequest,
+  LogSource,
+  LogStreamInfo,
+  RequestPace,
+} from '../../src/ports.ts';
 
 export interface SimulatedEvent {
   time: number;
@@ -32,7 +39,9 @@ export interface Behaviour {
   fail: number;
   /** A token stops being valid after so many requests; 0 never. */
   tokenLife: number;
+  /** There is a second lane, and a quota that makes it useful; the quota is lifted after so many requests. */
   secondLane: boolean;
+  quotaLasts: number;
   /** The second lane turns out to be forbidden. */
   secondLaneDenied: boolean;
   /** What the listing says about first and last events is off by this, ms. */
@@ -51,6 +60,7 @@ export const PERFECT: Behaviour = {
   fail: 0,
   tokenLife: 0,
   secondLane: false,
+  quotaLasts: Number.POSITIVE_INFINITY,
   secondLaneDenied: false,
   hintError: 0,
   lead: true,
@@ -74,6 +84,7 @@ interface Placed extends SimulatedEvent {
 export class SimulatedService implements LogSource {
   readonly id: string;
   readonly secondLane: LogLane | undefined;
+  readonly pace: RequestPace | undefined;
   readonly forwardOnly: boolean | undefined;
   readonly #behaviour: Behaviour;
   readonly #random: () => number;
@@ -94,8 +105,20 @@ export class SimulatedService implements LogSource {
       this.#streams.set(stream.name, { events: [], unordered: stream.unordered ?? false });
       for (const event of stream.events) this.arrive(stream.name, event);
     }
+    const service = this;
+    this.pace = behaviour.secondLane
+      ? {
+          turn: async () => undefined,
+          handBack: () => undefined,
+          get rate() {
+            return service.requests < behaviour.quotaLasts ? 25 : Number.POSITIVE_INFINITY;
+          },
+          slowed: false,
+        }
+      : undefined;
     this.secondLane = behaviour.secondLane
       ? {
+          pace: this.pace,
           readPage: (request, signal) => {
             if (behaviour.secondLaneDenied) throw new AppError('permission_denied', 'Not this lane.');
             if (request.direction === 'backward') throw new Error('The second lane reads forward only');

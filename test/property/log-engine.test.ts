@@ -129,6 +129,7 @@ const behaviours: fc.Arbitrary<Behaviour> = fc.record({
   fail: fc.constantFrom(0, 0.1),
   tokenLife: fc.constantFrom(0, 0, 0, 25),
   secondLane: fc.boolean(),
+  quotaLasts: fc.constantFrom(Number.POSITIVE_INFINITY, 8, 30),
   secondLaneDenied: fc.constantFrom(false, false, true),
   hintError: fc.constantFrom(0, 1000, 3_600_000),
   lead: fc.boolean(),
