@@ -30,7 +30,8 @@ export interface MergeTotals {
 const TEXT_MEMORY = 8 * 1024 * 1024;
 const SMALLEST_WINDOW = 64 * 1024;
 const LARGEST_WINDOW = 256 * 1024;
-const CHUNK = 256 * 1024;
+/** While pages come in, a write takes a turn of the event loop: it has to be worth it. */
+const CHUNK = 1024 * 1024;
 
 /** Reads one run: an index and a window of text at a time. */
 class Cursor {
@@ -100,11 +101,10 @@ class Cursor {
   }
 
   /** Takes up to `count` entries as one piece of text, fewer when the window ends. At least one. */
-  async take(count: number): Promise<{ lines: Buffer; count: number }> {
+  take(count: number): { lines: Buffer; count: number } {
     const start = this.#at === 0 ? 0 : this.#ends[this.#at - 1]!;
     let last = this.#at + count - 1;
-    if (start < this.#textAt || this.#ends[this.#at]! > this.#textAt + this.#textLength)
-      await this.#refill(start);
+    if (start < this.#textAt || this.#ends[this.#at]! > this.#textAt + this.#textLength) this.#refill(start);
     const limit = this.#textAt + this.#textLength;
     if (this.#ends[last]! > limit) {
       // The last entry that is wholly in the window.
@@ -138,13 +138,13 @@ class Cursor {
     this.#textLength = 0;
   }
 
-  async #refill(start: number): Promise<void> {
+  #refill(start: number): void {
     const page = this.#page!;
     const entry = this.#ends[this.#at]! - start;
     if (entry > this.#text.length) this.#text = Buffer.allocUnsafe(entry);
     // Not past what counts: the rest of a page that was cut belongs to somebody else.
     const length = Math.min(this.#text.length, this.#ends[this.#stop - 1]! - start);
-    await this.#spool.readText(page, start, this.#text.subarray(0, length));
+    this.#spool.readText(page, start, this.#text.subarray(0, length));
     this.#textAt = start;
     this.#textLength = length;
   }
@@ -254,7 +254,7 @@ export async function merge(
       totals.first ??= top.time;
       totals.last = top.time;
       const last = top.timeAt(run - 1);
-      const { lines, count } = await top.take(run);
+      const { lines, count } = top.take(run);
       if (count === run) totals.last = last;
       run -= count;
       totals.events += count;
