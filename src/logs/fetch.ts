@@ -5,7 +5,8 @@
 import { AppError, CancelledError } from '../errors.ts';
 import type { LogLane, LogPage, LogSource } from '../ports.ts';
 import { isSorted, type LineFormatter, sortPage } from './format.ts';
-import type { Chain, LaneName, StreamPlan } from './plan.ts';
+import type { Chain, LaneName } from './gap.ts';
+import type { Split, StreamPlan } from './plan.ts';
 import type { Spool } from './spool.ts';
 
 /** Empty pages in a row, of one chain, after which the service is taken to be broken: minutes of them. */
@@ -179,13 +180,15 @@ export class Fetch {
     const room = this.#atOnce(name, lane) - this.#inFlight[name];
     if (room <= 0) return undefined;
     const mood = room >= MUCH_ROOM ? 'eager' : 'sparing';
-    const widest = plans.reduce<StreamPlan | undefined>(
-      (best, plan) => (plan.splittable(mood) > (best?.splittable(mood) ?? 0) ? plan : best),
-      undefined,
-    );
-    if (!widest?.split(mood)) return undefined;
-    const chain = widest.open(name);
-    return chain ? { plan: widest, chain } : undefined;
+    let best: { plan: StreamPlan; split: Split } | undefined;
+    for (const plan of plans) {
+      const split = plan.splittable(mood);
+      if (split && split.pages > (best?.split.pages ?? 0)) best = { plan, split };
+    }
+    if (!best) return undefined;
+    best.plan.split(best.split);
+    const chain = best.plan.open(name);
+    return chain ? { plan: best.plan, chain } : undefined;
   }
 
   async #request(plan: StreamPlan, chain: Chain, name: LaneName, lane: LogLane): Promise<void> {

@@ -4,7 +4,7 @@
  * Where times alone are looked at, a service whose order is not that of time could bring the chains past each other.
  */
 import type { EpochMs, LogPage } from '../ports.ts';
-import type { Chain } from './plan.ts';
+import type { Chain } from './gap.ts';
 
 /** Times and signatures of the newest events of a chain, in time order. */
 export interface ChainIndex {

@@ -14,55 +14,23 @@
  * and agree around it (meeting.ts), or one side has read its whole window. No gap closes without one or the other.
  */
 import type { EpochMs, LogPage } from '../ports.ts';
-import { type ChainIndex, compare, indexOf } from './meeting.ts';
+import {
+  backwardDone,
+  type Chain,
+  emptyGap,
+  forwardDone,
+  type Gap,
+  isHeard,
+  type LaneName,
+  nearlyClosed,
+  pagesToShare,
+  type SplitMood,
+  stop,
+  touching,
+  unreadOf,
+} from './gap.ts';
+import { compare, indexOf } from './meeting.ts';
 import type { SpooledPage } from './spool.ts';
-
-export type LaneName = 'main' | 'second';
-
-/** One run of pages by token, in one direction, in a window that never changes (tokens belong to it). */
-export interface Chain {
-  readonly id: number;
-  readonly stream: number;
-  readonly direction: 'forward' | 'backward';
-  readonly lane: LaneName;
-  /** Window, `from` inclusive, `to` exclusive. */
-  readonly from: EpochMs;
-  readonly to: EpochMs;
-  token: string | undefined;
-  busy: boolean;
-  /** The service said there is no more, or the gap closed. */
-  over: boolean;
-  /** Reached the end of its window by a repeated token. */
-  ended: boolean;
-  readonly pages: SpooledPage[];
-  /** Latest (forward) or earliest (backward) event time seen. */
-  edge: EpochMs | undefined;
-  /** How long the last page with events was, ms: for guessing whether the gap needs another page at all. */
-  span: number;
-  /** Time of the first event seen, and pages with events since: how fast this chain gets on. */
-  startedAt: EpochMs | undefined;
-  pageCount: number;
-  emptyInARow: number;
-  failures: number;
-  /** Not before this time (engine clock), after a failure. */
-  notBefore: number;
-  /** The newest events seen, for comparing where chains meet. */
-  newest: ChainIndex | undefined;
-  readonly abort: AbortController;
-}
-
-interface Gap {
-  /** Inclusive. */
-  lo: EpochMs;
-  /** Exclusive. */
-  hi: EpochMs;
-  forward: Chain | undefined;
-  backward: Chain | undefined;
-  /** Pages with events read since the gap has been what it is. */
-  pages: number;
-  /** Set when complete: the forward side keeps times before it, the backward side the rest. */
-  cut: EpochMs | undefined;
-}
 
 /** Pages in time order, with the part of each that counts. */
 export interface PlannedPage {
@@ -77,6 +45,13 @@ export interface PlannedPage {
  */
 export type PageVerdict = 'keep' | 'unused' | 'disorder';
 
+/** Where a gap would be split, and about how many pages the new chains would share. */
+export interface Split {
+  gap: Gap;
+  at: EpochMs;
+  pages: number;
+}
+
 export interface StreamPlanOptions {
   stream: number;
   from: EpochMs;
@@ -85,20 +60,6 @@ export interface StreamPlanOptions {
   firstHint?: EpochMs | undefined;
   lastHint?: EpochMs | undefined;
   nextChainId: () => number;
-}
-
-/**
- * Whether requests are what is scarce, or time is: with `eager`, many more of them could be on their way than there
- * are chains, so that one for nothing keeps nobody waiting.
- */
-export type SplitMood = 'sparing' | 'eager';
-/** Pages that a gap must be guessed to take still, before it is split. */
-const PAGES_LEFT_FOR_SPLIT = 3;
-const MANY_PAGES_LEFT = 24;
-/** Pages that it must have taken by then. */
-function pagesBeforeSplit(mood: SplitMood, left: number): number {
-  if (mood === 'sparing') return 5;
-  return left >= MANY_PAGES_LEFT ? 2 : 3;
 }
 
 export class StreamPlan {
@@ -137,7 +98,7 @@ export class StreamPlan {
   }
 
   get done(): boolean {
-    return this.#gaps.every((gap) => gap.cut !== undefined);
+    return this.#open.length === 0;
   }
 
   /** Everything from this time on is read (what `--tail` asks). */
@@ -155,8 +116,7 @@ export class StreamPlan {
     const hi = Math.min(this.to, Math.max(this.#latest, this.#lastHint ?? this.to) + 1);
     if (!(hi > lo)) return { unread: this.done ? 0 : 1, total: 1 };
     let unread = 0;
-    for (const gap of this.#gaps) {
-      if (gap.cut !== undefined) continue;
+    for (const gap of this.#open) {
       unread += Math.max(0, Math.min(hi, backwardDone(gap)) - Math.max(lo, forwardDone(gap)));
     }
     return { unread, total: hi - lo };
@@ -165,8 +125,7 @@ export class StreamPlan {
   /** Chains that have more to read. */
   chains(): Chain[] {
     const list: Chain[] = [];
-    for (const gap of this.#gaps) {
-      if (gap.cut !== undefined) continue;
+    for (const gap of this.#open) {
       if (gap.forward && !gap.forward.over) list.push(gap.forward);
       if (gap.backward && !gap.backward.over) list.push(gap.backward);
     }
@@ -177,9 +136,8 @@ export class StreamPlan {
   idle(lane: LaneName, now: number): Chain | undefined {
     let best: Chain | undefined;
     let bestRemaining = -1;
-    for (const gap of this.#gaps) {
-      if (gap.cut !== undefined) continue;
-      const remaining = backwardDone(gap) - forwardDone(gap);
+    for (const gap of this.#open) {
+      const remaining = unreadOf(gap);
       const isRead = remaining <= 0;
       for (const chain of [gap.forward, gap.backward]) {
         if (!chain || chain.busy || chain.over || chain.lane !== lane || chain.notBefore > now) continue;
@@ -187,7 +145,7 @@ export class StreamPlan {
         // All is read; only a side that has not been heard yet is still of use.
         if (isRead && chain.edge !== undefined) continue;
         // Its last page may close the gap all by itself; asking from here too would fetch it twice.
-        if (other?.busy && this.#nearlyClosed(gap)) continue;
+        if (other?.busy && nearlyClosed(gap)) continue;
         // Inside equal times only one side goes on: the forward one owns them.
         if (chain === gap.backward && gap.forward && !gap.forward.over && touching(gap)) continue;
         // Nothing found from this side yet: perhaps there is nothing, and one side is enough to find that out.
@@ -210,8 +168,7 @@ export class StreamPlan {
 
   /** A new chain at an end of a gap that nobody reads yet. */
   open(lane: LaneName): Chain | undefined {
-    for (const gap of [...this.#gaps].sort((a, b) => width(b) - width(a))) {
-      if (gap.cut !== undefined) continue;
+    for (const gap of this.#open.sort((a, b) => unreadOf(b) - unreadOf(a))) {
       if (this.#mode === 'tail') {
         if (lane === 'main' && !gap.backward) return this.#start(gap, 'backward', lane);
         continue;
@@ -227,26 +184,26 @@ export class StreamPlan {
     return undefined;
   }
 
-  /** Pages still to come, by a guess, in the gap that a split would help most; 0 when none is worth it. */
-  splittable(mood: SplitMood): number {
-    return Math.max(0, ...this.#gaps.map((gap) => this.#worthSplitting(gap, mood)));
+  /** The gap that a split would help most, if any is worth it. */
+  splittable(mood: SplitMood): Split | undefined {
+    let best: Split | undefined;
+    if (this.#mode !== 'both-ends') return undefined;
+    for (const gap of this.#open) {
+      const [lo, hi] = this.#unread(gap);
+      if (!Number.isFinite(lo) || !Number.isFinite(hi) || hi - lo < 2) continue;
+      const pages = pagesToShare(gap, hi - lo, mood);
+      if (pages > (best?.pages ?? 0)) best = { gap, pages, at: Math.floor(lo + (hi - lo) / 2) };
+    }
+    return best;
   }
 
-  /** Splits that gap at its middle. The two new ends are opened by `open` as they are wanted. */
-  split(mood: SplitMood): boolean {
-    let best: Gap | undefined;
-    let most = 0;
-    for (const gap of this.#gaps) {
-      const pages = this.#worthSplitting(gap, mood);
-      if (pages > most) {
-        most = pages;
-        best = gap;
-      }
-    }
-    if (!best) return false;
-    const [lo, hi] = this.#unread(best);
-    this.#splitAt(best, Math.floor(lo + (hi - lo) / 2));
-    return true;
+  /** The two new ends are opened by `open` as they are wanted. */
+  split({ gap, at }: Split): void {
+    const upper: Gap = { ...emptyGap(at, gap.hi), backward: gap.backward };
+    gap.hi = at;
+    gap.pages = 0;
+    gap.backward = undefined;
+    this.#gaps.splice(this.#gaps.indexOf(gap) + 1, 0, upper);
   }
 
   /**
@@ -296,7 +253,7 @@ export class StreamPlan {
       chain.edge = chain.direction === 'forward' ? last : first;
     }
     if (ended) this.#end(gap, chain);
-    if (gap.cut === undefined && forwardDone(gap) >= backwardDone(gap)) {
+    if (gap.cut === undefined && unreadOf(gap) <= 0) {
       const meeting = compare(gap.forward?.newest, gap.backward?.newest);
       if (meeting === 'same') this.#close(gap, Math.min(forwardDone(gap), gap.hi));
       // A side that has not been heard yet is still asked: its first page is the proof.
@@ -431,7 +388,7 @@ export class StreamPlan {
 
   /** `--tail` has enough: nothing more is asked. */
   finish(): void {
-    for (const gap of this.#gaps) if (gap.cut === undefined) this.#close(gap, gap.lo);
+    for (const gap of this.#open) this.#close(gap, gap.lo);
   }
 
   #start(gap: Gap, direction: 'forward' | 'backward', lane: LaneName): Chain {
@@ -486,40 +443,6 @@ export class StreamPlan {
     }
   }
 
-  #splitAt(gap: Gap, middle: EpochMs): void {
-    const upper: Gap = { ...emptyGap(middle, gap.hi), backward: gap.backward };
-    gap.hi = middle;
-    gap.pages = 0;
-    gap.backward = undefined;
-    this.#gaps.splice(this.#gaps.indexOf(gap) + 1, 0, upper);
-  }
-
-  /**
-   * A split costs about one page of overlap, so it must have pages to win. Two things must speak for that: the gap
-   * has gone on for some pages already (what has lasted is likely to last), and at the pace of its two chains,
-   * silences included, several pages are left. Where time is scarce the pace of the last pages will do: the dense
-   * part that they come from may be all that is left to wait for.
-   */
-  #worthSplitting(gap: Gap, mood: SplitMood): number {
-    if (this.#mode !== 'both-ends' || gap.cut !== undefined || gap.pages === 0) return 0;
-    // A side that will be heard in a moment may turn out to have nothing but silence before it.
-    if (isAwaited(gap.forward) || isAwaited(gap.backward)) return 0;
-    const [lo, hi] = this.#unread(gap);
-    if (!Number.isFinite(lo) || !Number.isFinite(hi) || hi - lo < 2) return 0;
-    let passed = 0;
-    let pages = 0;
-    let densest = Number.POSITIVE_INFINITY;
-    for (const chain of [gap.forward, gap.backward]) {
-      if (!chain || chain.startedAt === undefined || chain.edge === undefined) continue;
-      passed += Math.abs(chain.edge - chain.startedAt);
-      pages += chain.pageCount;
-      densest = Math.min(densest, chain.span);
-    }
-    const onAverage = passed / pages;
-    const left = (hi - lo) / Math.max(1, mood === 'eager' ? Math.min(onAverage, densest) : onAverage);
-    return left >= PAGES_LEFT_FOR_SPLIT && gap.pages >= pagesBeforeSplit(mood, left) ? left : 0;
-  }
-
   /** What is unread of a gap, bounded by known times, else by hints: a wrong one only splits at a worse place. */
   #unread(gap: Gap): [EpochMs, EpochMs] {
     let lo = forwardDone(gap);
@@ -529,59 +452,12 @@ export class StreamPlan {
     return [lo, hi];
   }
 
-  /** A guess from the length of the pages on both sides: about one more page closes the gap. */
-  #nearlyClosed(gap: Gap): boolean {
-    const remaining = backwardDone(gap) - forwardDone(gap);
-    const spans = [gap.forward?.span ?? 0, gap.backward?.span ?? 0].filter((span) => span > 0);
-    if (spans.length === 0) return false;
-    return remaining <= Math.min(...spans);
+  /** A new list each time, so that gaps may be closed and split on the way through it. */
+  get #open(): Gap[] {
+    return this.#gaps.filter((gap) => gap.cut === undefined);
   }
 
   #gapOf(chain: Chain): Gap | undefined {
-    return this.#gaps.find(
-      (gap) => gap.cut === undefined && (gap.forward === chain || gap.backward === chain),
-    );
+    return this.#open.find((gap) => gap.forward === chain || gap.backward === chain);
   }
-}
-
-function emptyGap(lo: EpochMs, hi: EpochMs): Gap {
-  return { lo, hi, forward: undefined, backward: undefined, pages: 0, cut: undefined };
-}
-
-function width(gap: Gap): number {
-  return gap.cut === undefined ? backwardDone(gap) - forwardDone(gap) : -1;
-}
-
-/** Everything in the gap before this time has been read by the forward side. */
-function forwardDone(gap: Gap): EpochMs {
-  const chain = gap.forward;
-  if (!chain) return gap.lo;
-  if (chain.ended) return gap.hi;
-  return Math.min(gap.hi, Math.max(gap.lo, chain.edge ?? gap.lo));
-}
-
-/** Everything in the gap from this time on has been read by the backward side. */
-function backwardDone(gap: Gap): EpochMs {
-  const chain = gap.backward;
-  if (!chain) return gap.hi;
-  if (chain.ended) return gap.lo;
-  return Math.max(gap.lo, Math.min(gap.hi, (chain.edge ?? gap.hi - 1) + 1));
-}
-
-/** Both sides stand at the same time; how many events of that time lie between is unknown. */
-function touching(gap: Gap): boolean {
-  return backwardDone(gap) - forwardDone(gap) === 1 && gap.forward?.edge !== undefined;
-}
-
-function isAwaited(chain: Chain | undefined): boolean {
-  return chain !== undefined && !chain.over && chain.edge === undefined;
-}
-
-function isHeard(chain: Chain | undefined): boolean {
-  return chain?.edge !== undefined;
-}
-
-function stop(chain: Chain): void {
-  chain.over = true;
-  if (chain.busy) chain.abort.abort();
 }
