@@ -15,12 +15,9 @@ export function createArtifactLinks(session: RoleSession, clock: Clock): Artifac
       const { sdk, getSignedUrl } = await load();
       const lasting = await lastingCredentials(session, clock, expiresSeconds);
       const client = new sdk.S3Client({
-        region: session.useCase.region,
+        ...session.clientConfig(4),
         // The very ones that the link is signed with: what they may not read, the link cannot give.
         credentials: lasting,
-        customUserAgent: [['signalbox', session.sessionName]],
-        maxAttempts: 4,
-        requestHandler: { connectionTimeout: 5_000, requestTimeout: 20_000 },
         // Else every link asks for a checksum that no browser compares.
         responseChecksumValidation: 'WHEN_REQUIRED',
       });

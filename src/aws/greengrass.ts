@@ -266,14 +266,8 @@ function publishError(error: AppError): AppError {
 
 async function load(session: RoleSession) {
   const sdk = await import('@aws-sdk/client-greengrassv2');
-  const client = new sdk.GreengrassV2Client({
-    region: session.useCase.region,
-    credentials: session.credentials,
-    customUserAgent: [['signalbox', session.sessionName]],
-    // Request rates are low for a whole account, and a look at a fleet asks twice for every device.
-    maxAttempts: 6,
-    requestHandler: { connectionTimeout: 5_000, requestTimeout: 20_000 },
-  });
+  // Request rates are low for a whole account, and a look at a fleet asks twice for every device.
+  const client = new sdk.GreengrassV2Client(session.clientConfig(6));
   return { client, sdk };
 }
 

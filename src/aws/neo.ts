@@ -266,13 +266,7 @@ async function load(session: RoleSession) {
     SageMakerClient,
     StopCompilationJobCommand,
   } = await import('@aws-sdk/client-sagemaker');
-  const client = new SageMakerClient({
-    region: session.useCase.region,
-    credentials: session.credentials,
-    customUserAgent: [['signalbox', session.sessionName]],
-    maxAttempts: 4,
-    requestHandler: { connectionTimeout: 5_000, requestTimeout: 20_000 },
-  });
+  const client = new SageMakerClient(session.clientConfig(4));
   return {
     client,
     CreateCompilationJobCommand,

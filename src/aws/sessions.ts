@@ -51,6 +51,14 @@ export interface RoleSession {
   readonly sessionName: string;
   /** For a client's `credentials`. Marked memoised, so that the client asks each time and a renewal takes effect. */
   readonly credentials: (() => Promise<AwsCredentials>) & { memoized?: boolean };
+  /** What an SDK client that asks in this session's name is made with. `maxAttempts` counts the first one. */
+  clientConfig(maxAttempts: number): {
+    region: string;
+    credentials: RoleSession['credentials'];
+    customUserAgent: [string, string][];
+    maxAttempts: number;
+    requestHandler: { connectionTimeout: number; requestTimeout: number };
+  };
   /**
    * Runs one or more SDK calls. Credentials that the service calls expired are renewed and the calls made
    * again, once.
@@ -193,6 +201,16 @@ class Session implements RoleSession {
 
   renew(): void {
     this.#current = undefined;
+  }
+
+  clientConfig(maxAttempts: number): ReturnType<RoleSession['clientConfig']> {
+    return {
+      region: this.useCase.region,
+      credentials: this.credentials,
+      customUserAgent: [['signalbox', this.#name]],
+      maxAttempts,
+      requestHandler: { connectionTimeout: 5_000, requestTimeout: 20_000 },
+    };
   }
 
   async #withRenewal<T>(run: () => Promise<T>): Promise<T> {

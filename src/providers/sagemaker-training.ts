@@ -4,7 +4,7 @@ import { guidanceForTraining } from '../domain/failure-guidance.ts';
 import { isTrainingName } from '../domain/training-names.ts';
 import { AppError } from '../errors.ts';
 import type { JobCatalog, TrainingProvider, TrainingRequest } from '../ports.ts';
-import { clientConfig, type SageMakerAccess } from './sagemaker-access.ts';
+import type { SageMakerAccess } from './sagemaker-access.ts';
 import { type Described, isSameRun, rerunRequest, rerunSetup } from './sagemaker-rerun.ts';
 
 const TRAINING_ROLE = {
@@ -141,7 +141,7 @@ async function load(access: SageMakerAccess) {
     '@aws-sdk/client-sagemaker'
   );
   // Repeating is safe: the name is taken then, and by whom is looked up.
-  const client: SageMakerClient = new SageMakerClient(clientConfig(access, 4));
+  const client: SageMakerClient = new SageMakerClient(access.clientConfig(4));
   return { client, CreateTrainingJobCommand, DescribeTrainingJobCommand };
 }
 

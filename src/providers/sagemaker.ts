@@ -5,7 +5,7 @@ import { isTrainingName } from '../domain/training-names.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError } from '../errors.ts';
 import type { JobCatalog, TrainingProvider } from '../ports.ts';
-import { clientConfig, type SageMakerAccess } from './sagemaker-access.ts';
+import type { SageMakerAccess } from './sagemaker-access.ts';
 import { createSageMakerTraining } from './sagemaker-training.ts';
 
 /** Rule of NameContains. */
@@ -112,7 +112,7 @@ async function load(access: SageMakerAccess) {
   const { DescribeTrainingJobCommand, ListTagsCommand, ListTrainingJobsCommand, SageMakerClient } =
     await import('@aws-sdk/client-sagemaker');
   // Lists are allowed about twice a second for the whole account: others may have just used that up.
-  const client: SageMakerClient = new SageMakerClient(clientConfig(access, 6));
+  const client: SageMakerClient = new SageMakerClient(access.clientConfig(6));
   return { client, DescribeTrainingJobCommand, ListTagsCommand, ListTrainingJobsCommand };
 }
 

@@ -102,9 +102,12 @@ describe.skipIf(noBrowser)('[N1, N3, N4, N5] what notifiers say, in a browser', 
     await picture('alert-compilation', ALERTS, 'Compilation failed');
     await pictureOfReply('milestone-compilation', await card(bot, CHANNEL, 'yolo-bolts-2'), 'jetson-xavier');
 
+    // Long enough to be told as a time.
+    bot.sandbox.aws.configure({ compilationMs: 4_000 });
     await bot.command('ada', CHANNEL, `${COMPILED} x86_64-cuda arm64-cpu`, '/compile');
     await settle(COMPILED, '✅ *arm64-cpu* compiled');
     await settle(COMPILED, '✅ *x86_64-cuda* compiled');
+    bot.sandbox.aws.configure({ compilationMs: 300 });
     await pictureOfReply('milestone-compiled', await card(bot, CHANNEL, COMPILED), 'arm64-cpu');
     await said(GENERAL, 'compiled*', COMPILED);
     await picture('announcement-compilation', GENERAL, COMPILED);
