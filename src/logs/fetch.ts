@@ -15,7 +15,10 @@ const EMPTY_LIMIT = 3000;
 const FAILURE_LIMIT = 9;
 /** Refused requests in a row, of the whole download, before giving up: minutes of them. */
 const THROTTLE_LIMIT = 240;
-/** Tokens that may become invalid in one download without anything having been read in between. */
+/**
+ * Tokens that may become invalid without anything having been read in between, besides one of each chain: after a night
+ * in which the machine slept all of them have.
+ */
 const REOPEN_LIMIT = 5;
 const MOST_AT_ONCE = 24;
 /** With no quota, more requests at a time only fill memory: the processor is the limit then. */
@@ -299,10 +302,13 @@ export class Fetch {
       }
       return;
     }
-    if (code === 'invalid_input' && chain.token !== undefined && ++this.#reopensInARow <= REOPEN_LIMIT) {
-      // Tokens live for 24 h; what was read stays, the rest is asked for by time.
-      plan.reopen(chain);
-      return;
+    if (code === 'invalid_input' && chain.token !== undefined) {
+      const chains = this.#options.plans.reduce((sum, each) => sum + each.chains().length, 0);
+      if (++this.#reopensInARow <= REOPEN_LIMIT + chains) {
+        // Tokens live for 24 h; what was read stays, the rest is asked for by time.
+        plan.reopen(chain);
+        return;
+      }
     }
     this.#fail(error);
   }

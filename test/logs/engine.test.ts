@@ -239,6 +239,17 @@ describe('what may go wrong', () => {
     expect(again.requests).toBeLessThan(80);
   });
 
+  it('goes on when the tokens of all chains have become invalid at once, as after a night of sleep', async () => {
+    const streams = [1, 2, 3, 4, 5].map((n) => stream(`algo-${n}`, 500));
+    const source = new SimulatedService(streams, PERFECT);
+    source.onRequest = () => {
+      if (source.requests === 60) source.forgetTokens();
+    };
+    const download = await engine().download(request(source));
+    expect(lines(await readFile(download.files[0]!.path, 'utf8'))).toHaveLength(2500);
+    expect(source.requests).toBeLessThan(320);
+  });
+
   it('does not continue after the hour, and removes what was left', async () => {
     const source = new SimulatedService([stream('algo-1', 500)], PERFECT);
     source.onRequest = () => {

@@ -128,6 +128,11 @@ export class SimulatedService implements LogSource {
       : undefined;
   }
 
+  /** All tokens so far become invalid at once. */
+  forgetTokens(): void {
+    this.#tokens.clear();
+  }
+
   arrive(stream: string, event: SimulatedEvent): void {
     const { events, unordered } = this.#streams.get(stream)!;
     const placed = { ...event, order: events.reduce((most, e) => Math.max(most, e.order), -1) + 1 };
