@@ -9,16 +9,15 @@ const pages = [
   ...readdirSync(join(root, 'docs')).map((name) => join(root, 'docs', name)),
 ].filter((path) => path.endsWith('.md'));
 
-/** Without what stands in code, where brackets mean something else. */
-const proseOf = (path: string): string =>
-  readFileSync(path, 'utf8')
-    .replace(/^```.*?^```/gms, '')
-    .replace(/`[^`\n]*`/g, '');
+/** Without blocks of code, where `#` is no heading. */
+const unfenced = (path: string): string => readFileSync(path, 'utf8').replace(/^```.*?^```/gms, '');
+
+/** Without what stands in a line's code either, where brackets are no link. */
+const proseOf = (path: string): string => unfenced(path).replace(/`[^`\n]*`/g, '');
 
 /** Names of a page's headings in links, as GitHub makes them. */
 function anchorsOf(path: string): Set<string> {
-  const text = readFileSync(path, 'utf8').replace(/^```.*?^```/gms, '');
-  const headings = [...text.matchAll(/^#+ (.+)$/gm)].map(([, words]) => words!);
+  const headings = [...unfenced(path).matchAll(/^#+ (.+)$/gm)].map(([, words]) => words!);
   return new Set(
     headings.map((words) =>
       words

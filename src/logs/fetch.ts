@@ -130,7 +130,9 @@ export class Fetch {
   async #lane(name: LaneName, lane: LogLane): Promise<void> {
     while (!this.#over) {
       if (name === 'second' && !this.#secondLaneOpen) return;
-      if (this.#inFlight[name] >= this.#atOnce(name, lane) || !this.#isWanted(name)) {
+      const isFull = this.#inFlight[name] >= this.#atOnce(name, lane);
+      // A turn is not even waited for when there is nothing to do with it.
+      if (isFull || !(this.#mayBegin(name) || this.#idle(name))) {
         await this.#change();
         continue;
       }
@@ -146,17 +148,26 @@ export class Fetch {
     }
   }
 
-  /** The second lane: to begin something, or to go on with what it has begun. */
-  #isWanted(name: LaneName): boolean {
-    if (name === 'main' || this.#secondLaneHelps) return true;
-    return this.#options.plans.some((plan) => plan.idle(name, this.#options.timing.now()) !== undefined);
-  }
-
-  /** Only where the first lane's quota is what everything waits for; its pages are larger on the wire. */
-  get #secondLaneHelps(): boolean {
+  /**
+   * The second lane only where the first one's quota is what everything waits for, for its pages are larger on the wire.
+   * What it has begun it goes on with in any case: nobody else does.
+   */
+  #mayBegin(name: LaneName): boolean {
+    if (name === 'main') return true;
     return (
       this.#requests >= SECOND_LANE_AFTER && Number.isFinite(this.#options.source.pace?.rate ?? Infinity)
     );
+  }
+
+  /** A chain of the lane that waits for its next page. */
+  #idle(name: LaneName): { plan: StreamPlan; chain: Chain } | undefined {
+    const { plans, timing } = this.#options;
+    const now = timing.now();
+    for (const plan of plans) {
+      const chain = plan.idle(name, now);
+      if (chain) return { plan, chain };
+    }
+    return undefined;
   }
 
   #atOnce(name: LaneName, lane: LogLane): number {
@@ -168,13 +179,9 @@ export class Fetch {
   }
 
   #pick(name: LaneName, lane: LogLane): { plan: StreamPlan; chain: Chain } | undefined {
-    const { plans, timing } = this.#options;
-    const now = timing.now();
-    for (const plan of plans) {
-      const chain = plan.idle(name, now);
-      if (chain) return { plan, chain };
-    }
-    if (name === 'second' && !this.#secondLaneHelps) return undefined;
+    const idle = this.#idle(name);
+    if (idle || !this.#mayBegin(name)) return idle;
+    const { plans } = this.#options;
     for (const plan of plans) {
       const chain = plan.open(name);
       if (chain) return { plan, chain };

@@ -58,7 +58,7 @@ export function emptyGap(lo: EpochMs, hi: EpochMs): Gap {
   return { lo, hi, forward: undefined, backward: undefined, pages: 0, cut: undefined };
 }
 
-/** Everything in the gap before this time has been read by the forward side. */
+/** Everything in the gap before this time has been read by the forward side; within the gap. */
 export function forwardDone(gap: Gap): EpochMs {
   const chain = gap.forward;
   if (!chain) return gap.lo;
@@ -66,7 +66,7 @@ export function forwardDone(gap: Gap): EpochMs {
   return Math.min(gap.hi, Math.max(gap.lo, chain.edge ?? gap.lo));
 }
 
-/** Everything in the gap from this time on has been read by the backward side. */
+/** Everything in the gap from this time on has been read by the backward side; within the gap. */
 export function backwardDone(gap: Gap): EpochMs {
   const chain = gap.backward;
   if (!chain) return gap.hi;
@@ -81,7 +81,7 @@ export function unreadOf(gap: Gap): number {
 
 /** Both sides stand at the same time; how many events of that time lie between is unknown. */
 export function touching(gap: Gap): boolean {
-  return unreadOf(gap) === 1 && gap.forward?.edge !== undefined;
+  return unreadOf(gap) === 1 && isHeard(gap.forward);
 }
 
 /** An event of its window has come. */

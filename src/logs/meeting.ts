@@ -102,9 +102,9 @@ function eventsAt(index: ChainIndex, time: EpochMs) {
   return { start, end, count: end - start, hasFirst, hasLast, isAll: hasFirst && hasLast };
 }
 
-function sameEvents(f: ChainIndex, i: number, b: ChainIndex, j: number, count: number): boolean {
+function sameEvents(a: ChainIndex, i: number, b: ChainIndex, j: number, count: number): boolean {
   for (let k = 0; k < count; k++) {
-    if (f.times[i + k] !== b.times[j + k] || f.signatures[i + k] !== b.signatures[j + k]) return false;
+    if (a.times[i + k] !== b.times[j + k] || a.signatures[i + k] !== b.signatures[j + k]) return false;
   }
   return true;
 }

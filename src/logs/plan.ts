@@ -98,7 +98,7 @@ export class StreamPlan {
   }
 
   get done(): boolean {
-    return this.#open.length === 0;
+    return !this.#gaps.some(isOpen);
   }
 
   /** Everything from this time on is read (what `--tail` asks). */
@@ -143,19 +143,13 @@ export class StreamPlan {
         if (!chain || chain.busy || chain.over || chain.lane !== lane || chain.notBefore > now) continue;
         const other = chain === gap.forward ? gap.backward : gap.forward;
         // All is read; only a side that has not been heard yet is still of use.
-        if (isRead && chain.edge !== undefined) continue;
+        if (isRead && isHeard(chain)) continue;
         // Its last page may close the gap all by itself; asking from here too would fetch it twice.
         if (other?.busy && nearlyClosed(gap)) continue;
         // Inside equal times only one side goes on: the forward one owns them.
         if (chain === gap.backward && gap.forward && !gap.forward.over && touching(gap)) continue;
         // Nothing found from this side yet: perhaps there is nothing, and one side is enough to find that out.
-        if (
-          !isRead &&
-          chain === gap.backward &&
-          gap.forward &&
-          chain.emptyInARow > 0 &&
-          chain.edge === undefined
-        )
+        if (!isRead && chain === gap.backward && gap.forward && chain.emptyInARow > 0 && !isHeard(chain))
           continue;
         if (remaining > bestRemaining) {
           best = chain;
@@ -255,7 +249,7 @@ export class StreamPlan {
     if (ended) this.#end(gap, chain);
     if (gap.cut === undefined && unreadOf(gap) <= 0) {
       const meeting = compare(gap.forward?.newest, gap.backward?.newest);
-      if (meeting === 'same') this.#close(gap, Math.min(forwardDone(gap), gap.hi));
+      if (meeting === 'same') this.#close(gap, forwardDone(gap));
       // A side that has not been heard yet is still asked: its first page is the proof.
       else if (meeting === 'different' || (isHeard(gap.forward) && isHeard(gap.backward))) return 'disorder';
     }
@@ -286,7 +280,7 @@ export class StreamPlan {
     const at = this.#gaps.indexOf(gap);
     const forward = chain.direction === 'forward';
     const done = forward ? forwardDone(gap) : backwardDone(gap);
-    if (chain.edge === undefined || (forward ? done <= gap.lo : done >= gap.hi)) {
+    if (!isHeard(chain) || (forward ? done <= gap.lo : done >= gap.hi)) {
       if (forward) gap.forward = undefined;
       else gap.backward = undefined;
       return;
@@ -428,9 +422,9 @@ export class StreamPlan {
     chain.ended = true;
     if (chain.direction === 'forward') {
       // It has read to the end of its window, and with it whatever the backward side holds inside equal times.
-      this.#close(gap, Math.min(backwardDone(gap), gap.hi));
+      this.#close(gap, backwardDone(gap));
     } else {
-      this.#close(gap, Math.max(gap.lo, Math.min(forwardDone(gap), gap.hi)));
+      this.#close(gap, forwardDone(gap));
     }
   }
 
@@ -454,10 +448,14 @@ export class StreamPlan {
 
   /** A new list each time, so that gaps may be closed and split on the way through it. */
   get #open(): Gap[] {
-    return this.#gaps.filter((gap) => gap.cut === undefined);
+    return this.#gaps.filter(isOpen);
   }
 
   #gapOf(chain: Chain): Gap | undefined {
     return this.#open.find((gap) => gap.forward === chain || gap.backward === chain);
   }
+}
+
+function isOpen(gap: Gap): boolean {
+  return gap.cut === undefined;
 }
