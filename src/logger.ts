@@ -54,6 +54,20 @@ export function createLogger(options: LoggerOptions): Logger {
   );
 }
 
+/**
+ * What the process warns of (deprecations, leaks it suspects) becomes a line of this log, in place of Node's own text
+ * between the lines of JSON. @returns what gives the warnings back to Node
+ */
+export function logProcessWarnings(logger: Logger): () => void {
+  const before = process.listeners('warning');
+  const log = (warning: Error): void => logger.warn({ err: warning }, 'a warning of the process');
+  process.removeAllListeners('warning').on('warning', log);
+  return () => {
+    process.off('warning', log);
+    for (const listener of before) process.on('warning', listener);
+  };
+}
+
 /** The reference stands with the cause and its stack: what a user quotes is found here. */
 function describeError(error: unknown): unknown {
   if (!(error instanceof Error)) return error;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../src/errors.ts';
-import { createLogger, maskSecrets } from '../src/logger.ts';
+import { createLogger, logProcessWarnings, maskSecrets } from '../src/logger.ts';
 
 function log(write: (logger: ReturnType<typeof createLogger>) => void, secrets: string[] = []): string[] {
   const lines: string[] = [];
@@ -35,6 +35,24 @@ describe("[O4] the bot's own log", () => {
         cause: { type: 'TypeError', message: 'socket hang up', stack: expect.any(String) },
       },
     });
+  });
+
+  it('has what the process warns of as lines of its own, in place of Node’s text', async () => {
+    const before = process.listeners('warning');
+    const lines: string[] = [];
+    const logger = createLogger({ level: 'info', destination: { write: (line) => void lines.push(line) } });
+    const giveBack = logProcessWarnings(logger);
+    process.emitWarning('listeners without end', 'MaxListenersExceededWarning');
+    await new Promise((resolve) => setImmediate(resolve));
+    giveBack();
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      {
+        level: 'warn',
+        msg: 'a warning of the process',
+        err: { type: 'MaxListenersExceededWarning', message: 'listeners without end' },
+      },
+    ]);
+    expect(process.listeners('warning')).toEqual(before);
   });
 
   it('masks the secrets in use wherever they stand', () => {

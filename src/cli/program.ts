@@ -1,4 +1,5 @@
 /** The subcommands. Each loads its own modules when it runs: `--help` and short commands start at once. */
+import { setMaxListeners } from 'node:events';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { LOG_FLAGS } from '../domain/log-query.ts';
 import { CancelledError, toAppError } from '../errors.ts';
@@ -202,6 +203,8 @@ function logFlagsHelp(): string {
 /** Ctrl-C asks to end, a second one does not ask; a reader that went away (`| head -1`) asks too. */
 function listenForInterruption(): { signal: AbortSignal; stop(): void } {
   const controller = new AbortController();
+  // Every request under way listens to it.
+  setMaxListeners(0, controller.signal);
   const interrupt = (): void => {
     if (controller.signal.aborted) process.exit(130);
     controller.abort(new CancelledError());

@@ -1,7 +1,7 @@
 /** `signalbox start`: the bot, until it is asked to end. */
 import { startApp } from '../app.ts';
 import { loadConfig } from '../config.ts';
-import { createLogger } from '../logger.ts';
+import { createLogger, logProcessWarnings } from '../logger.ts';
 import type { CliIo } from './io.ts';
 
 /** Connections that outlive a stop are not waited for longer than this, milliseconds. */
@@ -13,6 +13,7 @@ export async function start(io: CliIo): Promise<undefined> {
   // A rejection that nobody awaited is a bug, but no reason to drop what others are waiting for.
   const onRejection = (reason: unknown): void => logger.error({ err: reason }, 'unhandled rejection');
   process.on('unhandledRejection', onRejection);
+  const giveBackWarnings = logProcessWarnings(logger);
   try {
     logger.info({ config: config.path, dataDir: config.dataDir }, 'starting');
     const app = await startApp({ config, logger });
@@ -22,6 +23,7 @@ export async function start(io: CliIo): Promise<undefined> {
     if (process.connected) process.disconnect();
   } finally {
     process.off('unhandledRejection', onRejection);
+    giveBackWarnings();
   }
   setTimeout(() => process.exit(), LINGER_MS).unref();
   return undefined;

@@ -2,6 +2,7 @@
  * Sends the requests: as many at a time as the rate and the service's latency make useful, each decided on only
  * when its turn has come, so that no turn is spent on what has become known in the meantime.
  */
+import { setMaxListeners } from 'node:events';
 import { AppError, CancelledError } from '../errors.ts';
 import type { LogLane, LogPage, LogSource } from '../ports.ts';
 import { isSorted, type LineFormatter, sortPage } from './format.ts';
@@ -75,6 +76,8 @@ export class Fetch {
 
   constructor(options: FetchOptions) {
     this.#options = options;
+    // Every chain that waits out a refusal listens to it, dozens at a time: that is no leak.
+    setMaxListeners(0, this.#stop.signal);
     this.#secondLaneOpen = options.useSecondLane && options.source.secondLane !== undefined;
   }
 

@@ -1,5 +1,5 @@
 /** Every notifier: a new one is one file in this folder and one line here. */
-
+import { setMaxListeners } from 'node:events';
 import type { AwsEvent, AwsEventKind, CompilationHint, TrainingEvent } from '../domain/aws-events.ts';
 import { isFinished } from '../domain/jobs.ts';
 import { elapsed } from '../domain/passed-time.ts';
@@ -65,6 +65,8 @@ export class Notifiers {
 
   constructor(deps: NotifiersDeps) {
     this.#deps = deps;
+    // Whatever is asked at the same time listens to it.
+    setMaxListeners(0, this.#stopping.signal);
     this.#cards = jobCardNotifier(deps);
     this.#looks = new LogLooks(deps);
     this.#all = [

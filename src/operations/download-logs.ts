@@ -2,7 +2,7 @@
  * One job's log as files on disk, on record. Rights are the caller's to check before: in Slack by the person's
  * roles, on the command line by the AWS credentials in use.
  */
-
+import { setMaxListeners } from 'node:events';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
 import { logFileName, logHeader } from '../domain/log-files.ts';
 import type { LogQuery } from '../domain/log-query.ts';
@@ -190,7 +190,10 @@ async function locate(deps: DownloadDeps, request: DownloadRequest, signal?: Abo
 /** A listing that nobody has to wait for: its failure is told to whoever does, and to nobody else. */
 function listAhead(source: LogSource, signal: AbortSignal | undefined) {
   const dropped = new AbortController();
-  const listing = source.listStreams(signal ? AbortSignal.any([signal, dropped.signal]) : dropped.signal);
+  const ended = signal ? AbortSignal.any([signal, dropped.signal]) : dropped.signal;
+  // Each page of a long listing listens to it, and its connection may close later than the next one opens.
+  setMaxListeners(0, ended);
+  const listing = source.listStreams(ended);
   listing.catch(() => undefined);
   return { listing, drop: () => dropped.abort() };
 }

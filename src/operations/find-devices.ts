@@ -1,4 +1,5 @@
 /** Which devices have a component now, as of each device's last report, and which are meant to get it. */
+import { setMaxListeners } from 'node:events';
 import PQueue from 'p-queue';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError, CancelledError, toAppError } from '../errors.ts';
@@ -120,6 +121,8 @@ export class DeviceFinder {
     if (known && (running || (good && !fresh))) return known;
 
     const controller = new AbortController();
+    // Every device that is looked at listens to it, several at a time.
+    setMaxListeners(0, controller.signal);
     const scan: Scan = {
       startedAt: this.#clock.now(),
       progress: { done: 0, total: 0 },

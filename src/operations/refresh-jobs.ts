@@ -2,6 +2,7 @@
  * Keeps what is known of jobs, compilations and components in step with AWS: one schedule for all that live,
  * of all use cases. What to ask is read from the store at every beat, so a restart simply goes on.
  */
+import { setMaxListeners } from 'node:events';
 import PQueue from 'p-queue';
 import { backgroundActor } from '../domain/background-actor.ts';
 import { type CompilationAttempt, currentStatus } from '../domain/compilations.ts';
@@ -90,6 +91,8 @@ export class JobRefresher {
 
   constructor(deps: RefreshDeps) {
     this.#deps = deps;
+    // Whatever is asked at the same time listens to it.
+    setMaxListeners(0, this.#stopping.signal);
     this.#auto = new AutoReactions(deps, {
       useCases: deps.useCases,
       team: deps.team,

@@ -122,6 +122,19 @@ describe('[L9] AWS in trouble', () => {
     expect((await ask('ada', 'C0LINE3', 'yolo-bolts', log('yolo-bolts'))).files).toHaveLength(1);
   });
 
+  it('[L5] several downloads at once, throttled too, make no warning of the process', async () => {
+    const warnings: string[] = [];
+    const listen = ({ name, message }: Error): void => void warnings.push(`${name}: ${message}`);
+    process.on('warning', listen);
+    await bot.fault({ on: 'logs:GetLogEvents', kind: 'ThrottlingException' });
+    const jobs = ['defects-resnet101-ddp', 'defects-resnet50', 'colour-drift-xgb', 'yolo-bolts-2'];
+    const since = await bot.now('C0LINE3');
+    await Promise.all(jobs.map((job) => bot.command('ada', 'C0LINE3', job)));
+    for (const job of jobs) await bot.message('C0LINE3', log(job), { since });
+    process.off('warning', listen);
+    expect(warnings).toEqual([]);
+  });
+
   it('credentials that expire in the middle are renewed', async () => {
     bot.sandbox.aws.configure({ latencyMs: 40 });
     const since = await bot.now('C0LINE3');

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AppError, CancelledError } from '../../src/errors.ts';
@@ -351,6 +352,38 @@ describe('[L5] requests', () => {
     const source = new SimulatedService([stream('algo-1', 4000), stream('algo-2', 4000)], PERFECT);
     await engine().download(request(source));
     expect(source.requests).toBeLessThanOrEqual(802 * 1.04);
+  });
+
+  it('that all wait at once, as throttled ones do, are no leak in the eyes of the process', async () => {
+    const warnings: string[] = [];
+    const listen = ({ name, message }: Error): void => void warnings.push(`${name}: ${message}`);
+    process.on('warning', listen);
+    const streams = Array.from({ length: 30 }, (_, i) => stream(`algo-${i}`, 5));
+    const service = new SimulatedService(streams, PERFECT);
+    const refused = new Set<string>();
+    const source: LogSource = {
+      id: service.id,
+      listStreams: () => service.listStreams(),
+      readPage: async (page, signal) => {
+        if (refused.has(page.stream)) return service.readPage(page, signal);
+        refused.add(page.stream);
+        throw new AppError('rate_limited', 'slower, please');
+      },
+    };
+    // The wait of the product, which listens to the signal; only shorter.
+    const wait = async (ms: number, signal: AbortSignal): Promise<void> => {
+      await delay(1, undefined, { signal }).catch(() => undefined);
+      now += ms;
+    };
+    const download = await createLogEngine({
+      spoolDir: spoolDir(),
+      clock: { now: () => now },
+      timing: { wait },
+    }).download(request(source));
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', listen);
+    expect(download.facts.events).toBe(150);
+    expect(warnings).toEqual([]);
   });
 
   it('are two for a log of one page', async () => {
