@@ -206,7 +206,8 @@ export async function startApp({
 /** Signalbox's own admins may do everything in every use case. */
 function withAdmins(useCase: UseCase, admins: readonly string[]): UseCase {
   if (admins.length === 0) return useCase;
-  return { ...useCase, access: { ...useCase.access, admin: [...(useCase.access.admin ?? []), ...admins] } };
+  const admin = [...new Set([...(useCase.access.admin ?? []), ...admins])];
+  return { ...useCase, access: { ...useCase.access, admin } };
 }
 
 /** Who is told of a channel that cannot be posted to: people only, since a group has no direct messages. */

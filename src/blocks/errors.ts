@@ -5,7 +5,7 @@ import { actions, codeBlock, context, mention, plain, prose, section } from './t
 
 /** A word beside the sign: never a colour or an emoji alone. */
 const SIGN: Readonly<Record<ErrorCode, string>> = {
-  invalid_input: ':warning: *That cannot be read*',
+  invalid_input: ':warning: *Please check your request*',
   permission_denied: ':no_entry: *Not allowed*',
   not_found: ':mag: *Not found*',
   conflict: ':warning: *Not possible now*',
@@ -25,7 +25,7 @@ export interface ErrorOptions {
 }
 
 export function errorMessage(error: AppError, options: ErrorOptions = {}): Message {
-  const ask = (options.ask ?? []).slice(0, 10).map(mention);
+  const ask = [...new Set(options.ask)].slice(0, 10).map(mention);
   const wait =
     error.retryAfterMs === undefined
       ? ''
@@ -35,7 +35,7 @@ export function errorMessage(error: AppError, options: ErrorOptions = {}): Messa
     blocks: [
       section(`${SIGN[error.code]}\n${prose(error.message, 2800)}`),
       ...(error.hint ? [section(prose(error.hint, 2900))] : []),
-      ...(ask.length > 0 ? [section(`Who can grant it: ${ask.join(', ')}`)] : []),
+      ...(ask.length > 0 ? [section(`Who can give you access: ${ask.join(', ')}`)] : []),
       ...(options.asAdmin && error.adminHint
         ? [section('For admins of the use case:'), section(codeBlock(error.adminHint, 2900))]
         : []),

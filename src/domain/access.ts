@@ -35,17 +35,17 @@ const PERMISSIONS: Readonly<Record<Role, readonly Permission[]>> = {
 
 const ROLES = Object.keys(PERMISSIONS) as Role[];
 
-/** In words, after "the right to". */
+/** In words, after "permission to" and before the name of the use case. */
 const IN_WORDS: Readonly<Record<Permission, string>> = {
-  'jobs:read': 'see its jobs',
-  'logs:read': 'read its logs',
-  'compile:start': 'start compilations',
-  'train:start': 'start training',
-  'train:stop': 'stop training',
-  'artifacts:read': 'download its artifacts',
-  'components:publish': 'publish components',
-  'alerts:handle': 'handle its alerts',
-  'subscriptions:manage': 'manage its subscriptions',
+  'jobs:read': 'see the jobs of',
+  'logs:read': 'read the logs of',
+  'compile:start': 'start compilations in',
+  'train:start': 'start training jobs in',
+  'train:stop': 'stop training jobs in',
+  'artifacts:read': 'download artifacts of',
+  'components:publish': 'publish components of',
+  'alerts:handle': 'handle the alerts of',
+  'subscriptions:manage': 'change the notification settings of',
 };
 
 /** The roles that a person holds in a use case; a directory that fails throws, and nobody gets in meanwhile. */
@@ -112,7 +112,7 @@ export function whoCanGrant(useCase: UseCase, admins: readonly Grantee[]): reado
 export function refusal(useCase: UseCase, permission: Permission): AppError {
   return new AppError(
     'permission_denied',
-    `You have no right to ${IN_WORDS[permission]} in the use case ${useCase.name} (${useCase.id}).`,
+    `You do not have permission to ${IN_WORDS[permission]} ${useCase.name} (${useCase.id}).`,
     { hint: `Ask an admin of ${useCase.name} to give you a role there.` },
   );
 }

@@ -150,7 +150,7 @@ describe('[L8] who may not, is told so', () => {
   it('in the channel of a use case, naming it and who can grant it, seen by the person alone', async () => {
     team.world.useCases = [{ ...LINE_3, access: { admin: ['U0DEV'] } }, HARBOR];
     await team.command('chloe', 'C0LINE3', 'train-resnet-1');
-    const message = await team.message('C0LINE3', 'You have no right');
+    const message = await team.message('C0LINE3', 'You do not have permission');
     expect(message.ephemeral_to).toBe('U0CHLOE');
     expect(wordsOf(message)).toMatch(/Line 3 defects \(line-3\)[\s\S]*<@U0DEV>/);
     await team.idle();
@@ -165,12 +165,12 @@ describe('[L8] who may not, is told so', () => {
       ['C0LINE3', 'ship-outline --use-case harbor'],
     ] as const) {
       await team.command('ada', channel, args);
-      expect(wordsOf(await team.message(channel, 'You have no right', { user: 'ada' }))).toContain(
+      expect(wordsOf(await team.message(channel, 'You do not have permission', { user: 'ada' }))).toContain(
         'Harbor watch',
       );
     }
     await team.command('eve', 'C0GENERAL', 'ship-outline');
-    expect(wordsOf(await team.message('C0GENERAL', 'You have no right', { user: 'eve' }))).toContain(
+    expect(wordsOf(await team.message('C0GENERAL', 'You do not have permission', { user: 'eve' }))).toContain(
       'Harbor watch',
     );
     await team.idle();
@@ -183,7 +183,7 @@ describe('[L8] who may not, is told so', () => {
     const message = await team.message('C0LINE3', 'No logs available yet');
     team.world.useCases = [{ ...LINE_3, access: { admin: ['U0DEV'] } }, HARBOR];
     await team.action('chloe', 'logs.retry', { channel: 'C0LINE3', message_ts: message.ts });
-    await team.message('C0LINE3', 'You have no right', { user: 'chloe' });
+    await team.message('C0LINE3', 'You do not have permission', { user: 'chloe' });
   });
 
   it('when the right was lost while the log was fetched: nothing is shown', async () => {
@@ -194,7 +194,7 @@ describe('[L8] who may not, is told so', () => {
     };
     await team.command('chloe', 'C0LINE3', 'train-resnet-1');
     await team.idle();
-    await team.message('C0LINE3', 'You have no right');
+    await team.message('C0LINE3', 'You do not have permission');
     expect(await team.files('C0LINE3')).toEqual([]);
   });
 

@@ -93,7 +93,7 @@ describe('the window of Run again', () => {
     const { account, bot, click, last, said } = window();
     await click(BEN);
     expect(last()).toContain('Not allowed');
-    expect(said.at(-1)?.text).toContain('You have no right to start training');
+    expect(said.at(-1)?.text).toContain('You do not have permission to start training jobs');
     expect(account.asked).toEqual([]);
     expect((await bot.store.listAudit({ limit: 1 }))[0]).toMatchObject({
       action: 'training.refused',
@@ -107,7 +107,7 @@ describe('the window of Run again', () => {
     access.dataScientist = [];
     await submit();
     expect(last()).toContain('Not allowed');
-    expect(said.at(-1)?.text).toContain('You have no right to start training');
+    expect(said.at(-1)?.text).toContain('You do not have permission to start training jobs');
     expect(account.deployed).toEqual([]);
     expect((await bot.store.listAudit({ limit: 1 }))[0]).toMatchObject({
       action: 'training.refused',

@@ -78,15 +78,15 @@ describe('[N4] an alert’s buttons', () => {
     for (const action of ['alert.acknowledge', 'alert.close']) {
       const since = await bot.now(ALERTS);
       await click('ada', alert, action);
-      const refusal = await bot.message(ALERTS, 'no right', { user: 'ada', since });
+      const refusal = await bot.message(ALERTS, 'do not have permission', { user: 'ada', since });
       expect(refusal.ephemeral_to).toBe('U0ADA');
-      expect(wordsOf(refusal)).toContain('handle its alerts');
+      expect(wordsOf(refusal)).toContain('handle the alerts');
       // The admins of the use case, who can give it.
       expect(wordsOf(refusal)).toContain('<@U0DEV>');
     }
     const since = await bot.now(ALERTS);
     await click('ada', alert, 'alert.snooze', '30');
-    await bot.message(ALERTS, 'no right', { user: 'ada', since });
+    await bot.message(ALERTS, 'do not have permission', { user: 'ada', since });
     await click('ada', alert, 'alert.mute');
     expect(await bot.views('ada')).toEqual([]);
     const shown = await alertOf('rights-a', 'Not acknowledged');

@@ -101,7 +101,7 @@ describe('[N5] subscriptions by command', () => {
     await bot.message(GENERAL, 'press-bad');
     await bot.message(GENERAL, 'press-cpu');
     expect([...(await posts(GENERAL, 'press-good')), ...(await posts(GENERAL, 'other-bad'))]).toEqual([]);
-    await signalbox('chloe', GENERAL, 'unsubscribe line-3', 'manage its subscriptions');
+    await signalbox('chloe', GENERAL, 'unsubscribe line-3', 'change the notification settings');
     await signalbox('devika', GENERAL, 'unsubscribe line-3 alarm', 'no longer hears of');
     await signalbox('devika', GENERAL, 'subscriptions', 'hears of (1)');
     await signalbox('devika', GENERAL, 'unsubscribe line-3 alarm', 'no such subscription');
@@ -118,7 +118,7 @@ describe('[N5] subscriptions by command', () => {
 
 describe('[N5] the settings window', () => {
   it('is refused without the right, by name', async () => {
-    await signalbox('chloe', GENERAL, 'settings', 'manage its subscriptions');
+    await signalbox('chloe', GENERAL, 'settings', 'change the notification settings');
     expect(await bot.views('chloe')).toEqual([]);
   });
 
@@ -211,7 +211,7 @@ describe('[N5] a channel', () => {
     expect(list.ephemeral_to).toBe('U0CHLOE');
     expect(wordsOf(list)).toContain('`quiet-bad`');
     await open('eve');
-    await bot.message(GENERAL, 'no right', { user: 'eve' });
+    await bot.message(GENERAL, 'do not have permission', { user: 'eve' });
   });
 });
 
@@ -242,7 +242,7 @@ describe('[C11, N4, N5] the Home tab', () => {
     await bot.message(ALERTS, 'home-bad-2');
     const home = await homeOf('chloe', '`home-bad-2`');
     await bot.action('chloe', 'alert.acknowledge', { view_id: home.id });
-    await bot.message('D00CHLOE', 'handle its alerts', { user: 'chloe' });
+    await bot.message('D00CHLOE', 'handle the alerts', { user: 'chloe' });
     expect(wordsOf((await posts(ALERTS, '`home-bad-2`'))[0]!)).toContain('Not acknowledged');
     const none = await homeOf('eve', 'None is open to you yet');
     expect(textsOf(none.blocks)).not.toMatch(/Open alerts|Running now|My jobs|Subscriptions/);

@@ -187,7 +187,7 @@ describe('[C3, C5] the form', () => {
 
     since = await bot.now(CHANNEL);
     await bot.action('chloe', 'compile.more', where);
-    const refused = await bot.message(CHANNEL, 'You have no right', { since });
+    const refused = await bot.message(CHANNEL, 'You do not have permission', { since });
     expect(refused.ephemeral_to).toBe('U0CHLOE');
     expect(textsOf(refused.blocks)).toContain('Line 3 defects');
   });
@@ -229,7 +229,7 @@ describe('[C7, C9] a failure', () => {
     expect(textsOf(failed.blocks)).toMatch(/\*Cause:\*[\s\S]*\*What to do:\*[\s\S]*```[\s\S]+```/);
     const since = await bot.now(CHANNEL);
     await bot.action('chloe', 'compile.retry', { channel: CHANNEL, message_ts: failed.ts });
-    await bot.message(CHANNEL, 'You have no right', { since, user: 'chloe' });
+    await bot.message(CHANNEL, 'You do not have permission', { since, user: 'chloe' });
     await bot.action('devika', 'compile.retry', { channel: CHANNEL, message_ts: failed.ts });
     await bot.message(CHANNEL, '1 started', { since, user: 'devika' });
     await refreshed(JOB, /❌ \*jetson-xavier\* failed[^\n]*3 attempts/);
@@ -290,7 +290,7 @@ describe('[G1, G2, G3, G4, G5] components', () => {
       block_id: `line-3 ${JOB} jetson-xavier`,
       value: 'package',
     });
-    expect(textsOf((await bot.message(CHANNEL, 'You have no right', { since })).blocks)).toContain(
+    expect(textsOf((await bot.message(CHANNEL, 'You do not have permission', { since })).blocks)).toContain(
       '<@U0DEV>',
     );
   });

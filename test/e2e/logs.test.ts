@@ -93,7 +93,12 @@ describe('[L7, L8] what is not there or not allowed', () => {
   });
 
   it('refuses a job of a use case without the right, naming it and who can grant it', async () => {
-    const message = await ask('ada', 'C0LINE3', names(harborJobs(Date.now()))[0]!, 'You have no right');
+    const message = await ask(
+      'ada',
+      'C0LINE3',
+      names(harborJobs(Date.now()))[0]!,
+      'You do not have permission',
+    );
     expect(JSON.stringify(message)).toMatch(/Harbor watch.*U0DEV/);
     expect(message.ephemeral_to).toBe('U0ADA');
   });
@@ -105,13 +110,13 @@ describe('[L7, L8] what is not there or not allowed', () => {
     // The message is still open on her screen.
     await bot.post('/sandbox/slack/channel', { channel: 'C0ALERTS', join: 'chloe' });
     const click = await bot.action('chloe', 'logs.get:0', { channel: 'C0LINE3', message_ts: message.ts });
-    if (click.ok) await bot.message('C0LINE3', 'You have no right', { since });
+    if (click.ok) await bot.message('C0LINE3', 'You do not have permission', { since });
     else expect(click.error).toBe('not_in_channel');
     await bot.post('/sandbox/slack/channel', { channel: 'C0LINE3', join: 'chloe' });
   });
 
   it('answers in a channel of no use case', async () => {
-    await ask('eve', 'C0GENERAL', 'defects-resnet50', 'You have no right');
+    await ask('eve', 'C0GENERAL', 'defects-resnet50', 'You do not have permission');
     await ask('ada', 'C0GENERAL', 'defects-resnet50', 'belongs to no use case');
   });
 });

@@ -134,7 +134,7 @@ describe('[N4] a mute', () => {
       await bot.action(user, 'alert.unmute', { channel: CHANNEL, message_ts: list.ts });
       await bot.message(CHANNEL, says, { user });
     };
-    await unmute('chloe', 'handle its alerts');
+    await unmute('chloe', 'handle the alerts');
     await unmute('ada', 'raises alerts again');
   });
 });
@@ -142,7 +142,7 @@ describe('[N4] a mute', () => {
 describe('[N5] subscriptions', () => {
   it('need the right, and bring what they name', async () => {
     await bot.command('chloe', 'C0GENERAL', 'subscribe line-3 alarm', '/signalbox');
-    await bot.message('C0GENERAL', 'no right', { user: 'chloe' });
+    await bot.message('C0GENERAL', 'do not have permission', { user: 'chloe' });
     await bot.command('devika', 'C0GENERAL', 'subscribe line-3 alarm name:press-*', '/signalbox');
     await bot.message('C0GENERAL', 'now hears of');
     await sendEvents(bot, alarmEvent('other-cpu', 'OK'), alarmEvent('press-cpu', 'OK'));

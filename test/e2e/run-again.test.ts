@@ -130,7 +130,7 @@ describe('[N4] Retry on the alert of a failed training', () => {
 describe('without the right', () => {
   it('it is refused, also to operators, who handle alerts and stop trainings', async () => {
     await click('ben', await card(bot, CHANNEL, JOB), 'train.again');
-    await bot.message(CHANNEL, 'You have no right to start training', { user: 'ben' });
+    await bot.message(CHANNEL, 'You do not have permission to start training jobs', { user: 'ben' });
     await modal(bot, 'ben', 'Not allowed');
   });
 });
