@@ -1,4 +1,6 @@
 /** From what a service says of a failure to cause, fix and where AWS explains it. */
+
+import { speakerOf } from './failure-speaker.ts';
 import { COMPONENT_FAILURES, COMPONENT_UNKNOWN } from './failure-table-component.ts';
 import { NEO_FAILURES, NEO_STOPPED, NEO_UNKNOWN } from './failure-table-neo.ts';
 import {
@@ -7,7 +9,7 @@ import {
   TRAINING_UNKNOWN,
   type TrainingEnd,
 } from './failure-table-training.ts';
-import type { FailureAdvice, ReasonRow } from './failure-tables.ts';
+import { adviceOf, type FailureAdvice, type ReasonRow } from './failure-tables.ts';
 import { lastTraceback, type Traceback } from './traceback.ts';
 
 export { COMPONENT_BROKEN, DEPLOYMENT_FAILED } from './failure-table-component.ts';
@@ -83,6 +85,12 @@ export function findExitCode(text: string): number | undefined {
 
 function firstMatch(rows: readonly ReasonRow[], text: string | undefined): FailureAdvice | undefined {
   if (!text) return undefined;
-  const row = rows.find(({ pattern }) => pattern.test(text.slice(0, REASON_LIMIT)));
-  return row && { id: row.id, cause: row.cause, fix: row.fix, link: row.link };
+  const words = text.slice(0, REASON_LIMIT);
+  const speaker = speakerOf(words);
+  for (const row of rows) {
+    if (speaker && row.says && !row.says.includes(speaker)) continue;
+    const match = row.pattern.exec(words);
+    if (match) return adviceOf(row, match.groups);
+  }
+  return undefined;
 }

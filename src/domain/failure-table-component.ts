@@ -68,7 +68,7 @@ export const COMPONENT_FAILURES: readonly ReasonRow[] = [
 
 export const COMPONENT_UNKNOWN: FailureAdvice = {
   id: 'component-unknown',
-  cause: 'Not one that Signalbox knows: what was reported says all there is.',
+  cause: 'Signalbox does not know this failure.',
   fix: 'Read Greengrass’s message and open the component in the console; package again if it is a service error.',
   link: DOCS.componentStatus,
 };

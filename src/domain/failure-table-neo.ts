@@ -3,6 +3,16 @@ import { DOCS, type FailureAdvice, type ReasonRow } from './failure-tables.ts';
 
 export const NEO_FAILURES: readonly ReasonRow[] = [
   {
+    id: 'neo-server',
+    says: ['service'],
+    pattern: /^\W{0,5}(?:Internal\s?)?Server\s?(?:Error|Exception)|internal (?:server|service) error/i,
+    cause: 'Neo had a fault of its own, or met a model that it cannot handle and did not say which part.',
+    fix: 'Retry. If it fails the same way again, the model is the cause: check its framework, version and fixed input shapes, and read the compile log.',
+    link: DOCS.neoErrors,
+    example:
+      'ServerError: There was an internal server error during the compilation job, please try again in a few minutes or contact support.',
+  },
+  {
     id: 'neo-model-missing',
     pattern: /S3 object does not exist/i,
     cause: 'There is no object at the model’s S3 URI.',
@@ -83,18 +93,20 @@ export const NEO_FAILURES: readonly ReasonRow[] = [
   },
   {
     id: 'neo-operator-missing',
-    pattern: /operators? (?:are|is) not implemented|OperatorNotImplemented/i,
+    pattern:
+      /operators? (?:are|is) not (?:implemented|supported)(?:\W{0,5}(?:\{|\[)(?<operators>[^{}[\]]{1,400}))?|OperatorNotImplemented/i,
     cause: 'The model has an operator that Neo cannot compile for this framework, or the framework is wrong.',
-    fix: 'Check the framework first; then replace the operator that the message names.',
+    fix: 'Check the framework first; then replace {operators|the operator that the message names}.',
     link: DOCS.neoErrors,
     example:
       'ClientError: InputConfiguration: TVM cannot convert Tensorflow model. Please make sure the framework you selected is correct. The following operators are not implemented: {TensorArrayV3, NonMaxSuppressionV5}',
   },
   {
     id: 'neo-operator-attribute',
-    pattern: /OperatorAttribute(?:NotImplemented|Required|ValueNotValid)?/i,
+    pattern:
+      /OperatorAttribute(?:NotImplemented|Required|ValueNotValid)?(?:.{0,200}\boperator (?<operator>\w{2,60}))?/is,
     cause: 'An operator has an attribute, or a value of one, that Neo does not compile.',
-    fix: 'Export the model with other settings for the operator that the message names.',
+    fix: 'Export the model with other settings for {operator|the operator that the message names}.',
     link: DOCS.neoErrorClasses,
     example:
       'ClientError: OperatorAttributeNotImplemented: Attribute ceil_mode is not supported in operator Pooling.',
@@ -138,8 +150,37 @@ export const NEO_FAILURES: readonly ReasonRow[] = [
       "ClientError: InputConfiguration: Framework cannot load PyTorch model. No module named '__torch__'",
   },
   {
+    id: 'neo-pytorch-file-version',
+    pattern:
+      /PyTorch file with version (?<version>\d+).{0,120}maximum supported version for reading is (?<most>\d+)/is,
+    cause: 'The model was saved with a newer PyTorch than the one that Neo reads it with.',
+    fix: 'Trace and save it with a PyTorch version that Neo supports for this target, and give that version (frameworkVersion).',
+    link: DOCS.neoEdge,
+    example:
+      "ClientError: InputConfiguration: Unable to load PyTorch model: version_ <= kMaxSupportedFileFormatVersion INTERNAL ASSERT FAILED. Attempted to read a PyTorch file with version 10, but the maximum supported version for reading is 6. Your PyTorch installation may be too old.')",
+  },
+  {
+    id: 'neo-framework-version',
+    pattern:
+      /unsupported framework ?version|framework ?version.{0,80}(?:is )?not (?:supported|valid|allowed)|(?:does not|doesn't) support (?:the )?framework ?version/is,
+    cause: 'This target does not take the framework version that was given.',
+    fix: 'Give a version that Neo supports for this target, or none where the target takes none.',
+    link: DOCS.neoEdge,
+    example:
+      'ClientError: An error occurred (ValidationException) when calling the CreateCompilationJob operation: Unsupported framework version field for target',
+  },
+  {
+    id: 'neo-model-type',
+    pattern: /unable to determine the type of the model/i,
+    cause: 'Neo cannot tell from the files which framework the model is from.',
+    fix: 'Check the framework, and that the archive holds the model in the format that Neo expects of it.',
+    link: DOCS.neoModel,
+    example:
+      'ClientError: InputConfiguration: Unable to determine the type of the model, i.e. the source framework. Please provide the value of argument "source".',
+  },
+  {
     id: 'neo-onnx-graph',
-    pattern: /TVM cannot convert ONNX model/i,
+    pattern: /TVM cannot convert (?:the )?ONNX model/i,
     cause: 'The ONNX graph or its opset cannot be converted.',
     fix: 'Export with an opset that Neo supports, and simplify the graph.',
     link: DOCS.neoErrors,
@@ -155,6 +196,15 @@ export const NEO_FAILURES: readonly ReasonRow[] = [
     example: 'ClientError: InputConfiguration: Incompatible ONNX model',
   },
   {
+    id: 'neo-incompatible-model',
+    pattern: /Incompatible (?<framework>[A-Za-z]{2,20}) model/i,
+    cause:
+      'Neo cannot read the {framework|given} model: it was saved with another version, or its graph is not one to compile.',
+    fix: 'Save it with a version that Neo supports for this target, as a frozen graph or SavedModel for serving with fixed input shapes, and check DataInputConfig.',
+    link: DOCS.neoModel,
+    example: 'ClientError: InputConfiguration: Incompatible Tensorflow model',
+  },
+  {
     id: 'neo-tensorflow-dynamic-shape',
     pattern: /cannot load tensorflow model.{0,200}unknown TensorShape/is,
     cause: 'An input of the TensorFlow model has no fixed shape.',
@@ -162,6 +212,26 @@ export const NEO_FAILURES: readonly ReasonRow[] = [
     link: DOCS.neoModel,
     example:
       'ClientError: InputConfiguration: Framework cannot load Tensorflow model: as_list() is not defined on an unknown TensorShape.',
+  },
+  {
+    id: 'neo-tflite-inputs',
+    pattern: /unable to infer tensor data type|specify all input layers in data_?shape/i,
+    cause: 'DataInputConfig does not name every input of the model, or names one differently.',
+    fix: 'Give all inputs in DataInputConfig with the names that the model has.',
+    link: DOCS.neoModel,
+    example:
+      'ClientError: InputConfiguration: Framework cannot load TFLite model. Unable to infer tensor data type for all inputs/outputs: Please specify all input layers in data_shape.',
+  },
+  {
+    id: 'neo-cannot-convert',
+    pattern:
+      /TVM cannot convert (?:the )?(?<converted>[A-Za-z]{2,20}) model|(?:Framework cannot load|Unable to load)(?: the| provided)? (?<loaded>[A-Za-z]{2,20}) model/i,
+    cause:
+      'Neo could not read or convert the model: another framework or version, or inputs that do not fit it.',
+    fix: 'Check the framework and its version, then names and shapes in DataInputConfig; the compile log tells at which layer it stopped.',
+    link: DOCS.neoErrors,
+    example:
+      'ClientError: InputConfiguration: TVM cannot convert MXNet model. Please make sure the framework you selected is correct. Error in operator transformer0: shape mismatch',
   },
   {
     id: 'neo-inferentia-nothing',
@@ -174,7 +244,7 @@ export const NEO_FAILURES: readonly ReasonRow[] = [
   },
   {
     id: 'neo-role',
-    pattern: /sts:AssumeRole|PassRole/i,
+    pattern: /sts:AssumeRole|PassRole|(?:unable to|could not|cannot) assume (?:the )?role/i,
     cause: 'SageMaker may not take the compilation role, or the caller may not hand it over.',
     fix: 'Let the role trust sagemaker.amazonaws.com, and grant iam:PassRole for it to Signalbox’s role.',
     link: DOCS.roles,
@@ -184,7 +254,7 @@ export const NEO_FAILURES: readonly ReasonRow[] = [
   {
     id: 'neo-storage-access',
     pattern:
-      /(?:s3|kms|bucket|object).{0,300}(?:access ?denied|forbidden|\b403\b)|(?:access ?denied|forbidden|\b403\b).{0,300}(?:s3|kms|bucket|object)/is,
+      /\b(?:s3|kms|bucket|(?:Get|Put|Head)?Object)\b.{0,300}(?:access ?denied|forbidden|\(403\)|status code:? 403)|(?:access ?denied|forbidden|\(403\)|status code:? 403).{0,300}\b(?:s3|kms|bucket|(?:Get|Put|Head)Object)\b/is,
     cause: 'The compilation role may not read the model, write the result, or use their KMS key.',
     fix: 'Grant it s3:GetObject on the input, s3:PutObject on the output, and kms:Decrypt and kms:GenerateDataKey on the key.',
     link: DOCS.roles,
@@ -193,18 +263,53 @@ export const NEO_FAILURES: readonly ReasonRow[] = [
   },
   {
     id: 'neo-timeout',
-    pattern: /time ?out|timed out|MaxRuntimeInSeconds|maximum runtime/i,
+    pattern: /\bTime ?Out\b|timed out|MaxRuntimeInSeconds|maximum runtime/i,
     cause: 'The compilation took longer than MaxRuntimeInSeconds allows.',
     fix: 'Raise the use case’s compile.timeout; compilations usually take 10 to 30 minutes.',
     link: DOCS.stopping,
     example: 'ClientError: TimeOut: Compilation exceeded the allowed runtime of 900 seconds.',
   },
+  {
+    id: 'neo-compiler',
+    pattern: /^\W{0,5}CompilationError/i,
+    cause: 'Neo read the model, and its compiler could not build it for this target.',
+    fix: 'Read the compile log for the layer where it stopped; export the model without it, or compile for another target.',
+    link: DOCS.neoErrors,
+    example: 'CompilationError: Compilation failed: Check failed: ok: Unable to lower op nn.conv3d_transpose',
+  },
+  {
+    id: 'neo-input',
+    pattern: /InputConfiguration\b/i,
+    cause:
+      'Neo did not accept its input: the model, its framework and version, or DataInputConfig. The service itself is fine.',
+    fix: 'Correct what the message names, then retry; as it is it will fail again. The compile log has the details.',
+    link: DOCS.neoErrors,
+    example: 'ClientError: InputConfiguration: Unexpected number of nodes in the graph.',
+  },
+  {
+    id: 'neo-output',
+    pattern: /OutputConfiguration\b/i,
+    cause:
+      'Neo did not accept where or for what to compile: the output location, the target, or its compiler options.',
+    fix: 'Correct what the message names in the target or in compile.outputS3, then retry; as it is it will fail again.',
+    link: DOCS.neoOutput,
+    example: 'ClientError: OutputConfiguration: Unsupported compiler option gpu-code for this target.',
+  },
+  {
+    id: 'neo-client',
+    says: ['client'],
+    pattern: /^\W{0,5}Client\s?Error/i,
+    cause: 'SageMaker did not accept something about the request or the model. The service itself is fine.',
+    fix: 'Correct what the message names, then retry; as it is it will fail again.',
+    link: DOCS.neoErrors,
+    example: 'ClientError: The given output location is not a valid S3 URI.',
+  },
 ];
 
 export const NEO_UNKNOWN: FailureAdvice = {
   id: 'neo-unknown',
-  cause: 'Not one that Signalbox knows: what was reported says all there is.',
-  fix: 'Read the compile log. A server or internal error is on AWS’s side: retry it.',
+  cause: 'Signalbox does not know this failure.',
+  fix: 'Read the compile log: its last lines tell where it stopped. Then retry once, in case it was a fault of AWS.',
   link: DOCS.neoErrors,
 };
 

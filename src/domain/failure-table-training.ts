@@ -168,7 +168,7 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
 
 export const TRAINING_UNKNOWN: FailureAdvice = {
   id: 'training-unknown',
-  cause: 'Not one that Signalbox knows: what was reported says all there is.',
+  cause: 'Signalbox does not know this failure.',
   fix: 'Read the end of the log, and the job’s own words.',
   link: DOCS.describeTraining,
 };

@@ -1,4 +1,6 @@
 /** The shape of the failure tables, and AWS's pages that they point to. */
+import type { Speaker } from './failure-speaker.ts';
+import { maskSecrets } from './mask-secrets.ts';
 
 export interface DocLink {
   title: string;
@@ -16,11 +18,32 @@ export interface FailureAdvice {
 
 /**
  * One row: advice, what it is recognised by, and an example: the wording of a real job or of AWS's pages, or,
- * where neither shows it whole, a sentence around the words that AWS documents.
+ * where neither shows it whole, a sentence around the words that AWS documents. Cause and fix may name what the
+ * pattern's groups caught: `{operators|the operator that the message names}` is the group `operators`, or the words
+ * after the bar where it caught nothing.
  */
 export interface ReasonRow extends FailureAdvice {
   pattern: RegExp;
+  /** Who may say it; left out: anybody. A reason that does not begin with who says it passes. */
+  says?: readonly Speaker[];
   example: string;
+}
+
+/** What was caught is named only so far (characters); the message itself is shown beside the advice. */
+const CAUGHT_LIMIT = 200;
+
+/** A row's advice in words: with what its pattern caught, secrets masked, or in general words without groups. */
+export function adviceOf(
+  row: FailureAdvice,
+  groups: Readonly<Record<string, string | undefined>> = {},
+): FailureAdvice {
+  const words = (text: string): string =>
+    text.replace(/\{(\w+)\|([^{}]*)\}/g, (_, name: string, otherwise: string) => {
+      const caught = maskSecrets((groups[name] ?? '').replace(/\s+/g, ' ').trim());
+      if (caught === '') return otherwise;
+      return caught.length > CAUGHT_LIMIT ? `${caught.slice(0, CAUGHT_LIMIT)}…` : caught;
+    });
+  return { id: row.id, cause: words(row.cause), fix: words(row.fix), link: row.link };
 }
 
 const SAGEMAKER = 'https://docs.aws.amazon.com/sagemaker/latest';

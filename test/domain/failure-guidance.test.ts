@@ -12,6 +12,7 @@ import {
   TRAINING_STOPS,
   TRAINING_UNKNOWN,
 } from '../../src/domain/failure-table-training.ts';
+import { adviceOf } from '../../src/domain/failure-tables.ts';
 
 describe('[C7] the failure tables', () => {
   const all = [
@@ -26,9 +27,10 @@ describe('[C7] the failure tables', () => {
   ];
 
   it('have a cause, a fix and a page of AWS in every row, and no id twice', () => {
-    for (const row of all) {
+    for (const row of all.map((each) => adviceOf(each))) {
       expect(row.cause, row.id).toMatch(/^\S.{10,}\.$/s);
       expect(row.fix, row.id).toMatch(/^\S.{10,}\.$/s);
+      expect(row.cause + row.fix, row.id).not.toMatch(/[{}|]/);
       expect(row.link.url, row.id).toMatch(/^https:\/\/docs\.aws\.amazon\.com\/\S+\.html$/);
     }
     expect(new Set(all.map(({ id }) => id)).size).toBe(all.length);
@@ -62,9 +64,31 @@ describe('[C7] guidance for a compilation', () => {
       'ClientError: An error occurred (403) when calling the HeadObject operation: Forbidden',
     ],
     ['neo-storage-access', 'ClientError: AccessDeniedException: kms:Decrypt on key 1234'],
-    ['neo-unknown', 'ServerError: There was an internal server error during the compilation job'],
+    ['neo-server', 'ServerError: There was an internal server error during the compilation job'],
+    ['neo-unknown', 'The compilation ended without a result.'],
   ])('gives %s for another wording', (id, reason) => {
     expect(adviceForCompilation('FAILED', reason).id).toBe(id);
+  });
+
+  it.each([
+    [
+      'ClientError: InputConfiguration: TVM cannot convert ONNX model. The following operators are not implemented: {Unique, NonZero}',
+      'Check the framework first; then replace Unique, NonZero.',
+    ],
+    [
+      "ClientError: InputConfiguration: TVM cannot convert Tensorflow model. The following operators are not implemented: ['Where']",
+      "Check the framework first; then replace 'Where'.",
+    ],
+    [
+      'ClientError: OperatorNotImplemented',
+      'Check the framework first; then replace the operator that the message names.',
+    ],
+    [
+      'ClientError: OperatorAttributeNotImplemented: Attribute ceil_mode is not supported in operator Pooling.',
+      'Export the model with other settings for Pooling.',
+    ],
+  ])('names the operators of %s', (reason, fix) => {
+    expect(adviceForCompilation('FAILED', reason).fix).toBe(fix);
   });
 
   it('falls back to the compile log, and tells a stop from a failure', () => {
