@@ -1,4 +1,5 @@
 /** Posts in channels that are subscribed: one line on what happened to what, and the next thing to do. */
+import type { InstalledComponentEvent } from '../domain/aws-events.ts';
 import { type CompilationAttempt, isSuccessful } from '../domain/compilations.ts';
 import { type Component, componentStateLabel } from '../domain/components.ts';
 import { alarmUrl, componentUrl, coreDeviceUrl } from '../domain/console-links.ts';
@@ -170,13 +171,11 @@ export function deploymentAnnouncement(
 }
 
 export function installedAnnouncement(
-  event: {
-    device: string;
-    components: readonly { name: string; version?: string | undefined; status: string }[];
-    reason?: string | undefined;
-  },
+  event: Pick<InstalledComponentEvent, 'device' | 'components' | 'reason'>,
   useCase: Of,
 ): Message {
+  // The first that says something: of several that are broken it is mostly one that the others need.
+  const details = event.components.find(({ details }) => details !== undefined)?.details;
   const shown = event.components
     .slice(0, NAMES_SHOWN)
     .map(
@@ -186,7 +185,7 @@ export function installedAnnouncement(
   const left = event.components.length - shown.length;
   return message(
     `:satellite: *Components on ${named(event.device, 150)}* · ${plain(useCase.name, 100)}`,
-    [`${shown.join(', ')}${left > 0 ? ` … ${left} more` : ''}`, quoted(event.reason)],
+    [`${shown.join(', ')}${left > 0 ? ` … ${left} more` : ''}`, quoted(details ?? event.reason)],
     inAws(coreDeviceUrl(useCase.region, event.device)),
   );
 }

@@ -1,186 +1,66 @@
 /**
- * What EventBridge delivers, as far as it is used here: native, forwarded from another account, replayed from an
- * archive, or made by hand. The same change comes more than once, late and out of order, in changing letter case
- * and with times in three forms; what cannot be used is set aside with a reason instead of failing the intake.
+ * What EventBridge delivers, as far as it is used here: native, forwarded from another account, or replayed from an
+ * archive. Only the service that an event is about may tell it: on a bus nobody but AWS can use a source that begins
+ * with `aws.`, so any other source is somebody's own event, whatever it calls itself. The same change comes more than
+ * once, late and out of order, in changing letter case and with times in three forms; what cannot be used is set aside
+ * with a reason instead of failing the intake.
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { EpochMs } from '../ports.ts';
+import {
+  type Envelope,
+  envelope,
+  Missing,
+  readAlarm,
+  readCompilation,
+  readDeployment,
+  readInstalled,
+  readTraining,
+} from './aws-event-details.ts';
+import type { AwsEvent } from './aws-event-kinds.ts';
 import { maskSecrets } from './mask-secrets.ts';
 
-interface Common {
-  /** The envelope's id: the same for each delivery of one event. */
-  id: string;
-  /** 12 digits. */
-  account: string;
-  region: string;
-  /** When it happened, by the event's own words. */
-  at: EpochMs;
-  /** ARN of what it is about. */
-  resource: string;
-  /** An archive's replay: what it tells is old. */
-  replayed: boolean;
-}
-
-export interface TrainingEvent extends Common {
-  kind: 'training';
-  job: string;
-  /** As it came. */
-  status: string;
-  secondaryStatus?: string | undefined;
-  failureReason?: string | undefined;
-  createdAt?: EpochMs | undefined;
-  startedAt?: EpochMs | undefined;
-  endedAt?: EpochMs | undefined;
-  instanceType?: string | undefined;
-  instanceCount?: number | undefined;
-  /** S3 URI; SageMaker names it only when there is one. */
-  modelArtifact?: string | undefined;
-}
-
-/** SageMaker promises none for compilations: a reason to ask, never the truth. */
-export interface CompilationHint extends Common {
-  kind: 'compilation';
-  compilationJob: string;
-  status: string;
-}
-
-export interface DeploymentEvent extends Common {
-  kind: 'deployment';
-  deployment: string;
-  /** The core device's name. */
-  device: string;
-  /** `FAILED`, `SUCCEEDED`, `COMPLETED`, `REJECTED`, `CANCELED`, upper case; an unknown word too. */
-  status: string;
-  reason?: string | undefined;
-}
-
-export interface InstalledComponentEvent extends Common {
-  kind: 'installed-component';
-  device: string;
-  /** Those whose state changed. */
-  components: readonly { name: string; version?: string | undefined; status: string }[];
-  reason?: string | undefined;
-}
-
-export interface AlarmEvent extends Common {
-  kind: 'alarm';
-  alarm: string;
-  /** `ALARM`, `OK`, `INSUFFICIENT_DATA`, upper case. */
-  state: string;
-  previousState?: string | undefined;
-  reason?: string | undefined;
-  description?: string | undefined;
-}
-
-export type AwsEvent =
-  | TrainingEvent
-  | CompilationHint
-  | DeploymentEvent
-  | InstalledComponentEvent
-  | AlarmEvent;
-export type AwsEventKind = AwsEvent['kind'];
+export type * from './aws-event-kinds.ts';
 
 /** Why an event is set aside: a word to count by, and a sentence. */
 export interface SetAside {
-  code: 'too-large' | 'not-json' | 'not-an-event' | 'unknown-type' | 'incomplete' | 'no-use-case' | 'failed';
+  code:
+    | 'too-large'
+    | 'not-json'
+    | 'not-an-event'
+    | 'unknown-type'
+    /** Somebody else than the service that it is about sent it. */
+    | 'foreign-source'
+    /** Its envelope names one account, the thing that it is about lies in another. */
+    | 'foreign-account'
+    | 'incomplete'
+    | 'no-use-case'
+    /** It is about something that the service does not have. */
+    | 'no-such-job'
+    /** The service says something else. */
+    | 'contradicted'
+    | 'failed';
   message: string;
+}
+
+/** Thrown while an event is handled: it is not to be believed, now or later, and is set aside for this reason. */
+export class NotBelieved extends Error {
+  readonly reason: SetAside;
+
+  constructor(reason: SetAside) {
+    super(reason.message);
+    this.reason = reason;
+  }
 }
 
 export type ParsedEvent = { event: AwsEvent; keys: readonly string[] } | { setAside: SetAside };
 
-/** EventBridge's limit for an entry; SQS takes more by now, so a larger body is no event of EventBridge's. */
-const LARGEST_BYTES = 256 * 1024;
-const SECONDS_UNTIL = 1e11;
-
-/** Numbers are milliseconds, or seconds when they are too small for that; also as text; else ISO 8601. */
-const time = z.union([z.number(), z.string().min(1)]).transform((value, context): EpochMs => {
-  const number = typeof value === 'number' ? value : /^\d+(\.\d+)?$/.test(value) ? Number(value) : undefined;
-  const at =
-    number === undefined ? Date.parse(String(value)) : number < SECONDS_UNTIL ? number * 1000 : number;
-  if (Number.isFinite(at) && at > 0 && at < 8.64e15) return Math.round(at);
-  context.addIssue({ code: 'custom', message: 'expected a time' });
-  return z.NEVER;
-});
-const text = z.string().trim().min(1);
-/** A field that is there but empty or of another kind is as good as absent. */
-const optional = <T extends z.ZodType>(type: T) => type.optional().catch(undefined);
-
-const envelope = z.object({
-  id: text.max(256),
-  source: text,
-  'detail-type': text,
-  account: z.string().regex(/^\d{12}$/),
-  region: text,
-  time,
-  resources: z.array(z.string()).catch([]),
-  'replay-name': optional(text),
-  detail: z.record(z.string(), z.unknown()),
-});
-type Envelope = z.output<typeof envelope>;
-
-const training = z.object({
-  TrainingJobName: text,
-  TrainingJobArn: optional(text),
-  TrainingJobStatus: text,
-  SecondaryStatus: optional(text),
-  FailureReason: optional(text),
-  CreationTime: optional(time),
-  TrainingStartTime: optional(time),
-  TrainingEndTime: optional(time),
-  LastModifiedTime: optional(time),
-  ResourceConfig: optional(
-    z.object({ InstanceType: optional(text), InstanceCount: optional(z.coerce.number().int().positive()) }),
-  ),
-  ModelArtifacts: optional(z.object({ S3ModelArtifacts: optional(text) })),
-});
-
-const compilation = z.object({
-  CompilationJobName: text,
-  CompilationJobArn: optional(text),
-  CompilationJobStatus: text,
-});
-
-const deployment = z
-  .object({
-    deploymentId: optional(text),
-    'deployment-id': optional(text),
-    coreDeviceThingName: optional(text),
-    effectiveDeploymentExecutionStatus: optional(text),
-    coreDeviceExecutionStatus: optional(text),
-    status: optional(text),
-    reason: optional(text),
-    statusDetails: optional(
-      z.object({ errorStack: optional(z.array(z.string())), errorTypes: optional(z.array(z.string())) }),
-    ),
-  })
-  .loose();
-
-const component = z.object({
-  componentName: text,
-  componentVersion: optional(text),
-  lifecycleState: optional(text),
-  status: optional(text),
-});
-const installed = z.object({
-  coreDeviceThingName: optional(text),
-  components: optional(z.array(component)),
-  componentName: optional(text),
-  componentVersion: optional(text),
-  lifecycleState: optional(text),
-  status: optional(text),
-  lifecycleStateDetails: optional(text),
-  reason: optional(text),
-});
-
-const alarm = z.object({
-  alarmName: text,
-  state: z.object({ value: text, reason: optional(text), timestamp: optional(time) }),
-  previousState: optional(z.object({ value: optional(text) })),
-  configuration: optional(z.object({ description: optional(text) })),
-});
-
-/** Detail types in lower case without blanks, since events that people make differ in both. */
+/**
+ * An entry of EventBridge has 1 MiB at most, 256 KiB until 2026; "the event in EventBridge is always larger than the
+ * entry size" (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html), by its envelope.
+ */
+export const LARGEST_EVENT_BYTES = (1024 + 64) * 1024;
+/** Detail types in lower case without blanks, which differ between AWS's pages. */
 const TYPES: Readonly<Record<string, { source: string; read(from: Envelope): AwsEvent }>> = {
   sagemakertrainingjobstatechange: { source: 'aws.sagemaker', read: readTraining },
   sagemakercompilationjobstatechange: { source: 'aws.sagemaker', read: readCompilation },
@@ -204,8 +84,11 @@ export const EVENT_PATTERN = {
 /** Never throws: what it cannot use comes back with the reason. */
 export function parseAwsEvent(body: string): ParsedEvent {
   const bytes = Buffer.byteLength(body);
-  if (bytes > LARGEST_BYTES)
-    return aside('too-large', `Expected at most ${LARGEST_BYTES} bytes, EventBridge's limit; came ${bytes}.`);
+  if (bytes > LARGEST_EVENT_BYTES)
+    return aside(
+      'too-large',
+      `Expected at most ${LARGEST_EVENT_BYTES} bytes, EventBridge's limit; came ${bytes}.`,
+    );
   let raw: unknown;
   try {
     raw = JSON.parse(body);
@@ -222,14 +105,19 @@ export function parseAwsEvent(body: string): ParsedEvent {
       'unknown-type',
       `Nothing is done with events of type ${quote(from['detail-type'])} from ${quote(from.source)}.`,
     );
-  // A test event may carry a source of its own: only AWS may use "aws.". Another service's is a mistake of a rule.
-  if (from.source.startsWith('aws.') && from.source !== type.source)
+  if (from.source !== type.source)
     return aside(
-      'unknown-type',
-      `Expected ${quote(from['detail-type'])} from ${type.source}; came from ${quote(from.source)}.`,
+      'foreign-source',
+      `Expected ${quote(from['detail-type'])} from the source ${type.source} alone; came from ${quote(from.source)}.`,
     );
   try {
     const event = type.read(from);
+    const owner = accountOf(event.resource);
+    if (owner !== undefined && owner !== from.account)
+      return aside(
+        'foreign-account',
+        `Expected something of account ${from.account}, which the event came from; came ${quote(event.resource)}.`,
+      );
     return { event, keys: dedupeKeys(event) };
   } catch (error) {
     if (error instanceof z.ZodError)
@@ -237,6 +125,11 @@ export function parseAwsEvent(body: string): ParsedEvent {
     if (error instanceof Missing) return aside('incomplete', `${from['detail-type']}: ${error.message}.`);
     throw error;
   }
+}
+
+/** Of an ARN; undefined for what is none, or names no account. */
+function accountOf(resource: string): string | undefined {
+  return /^arn:[^:]*:[^:]*:[^:]*:(\d{12}):/.exec(resource)?.[1];
 }
 
 /**
@@ -287,121 +180,6 @@ export function thingsOf(event: AwsEvent): readonly string[] {
     default:
       return [];
   }
-}
-
-class Missing extends Error {}
-
-const common = (from: Envelope, resource: string, at = from.time): Common => ({
-  id: from.id,
-  account: from.account,
-  region: from.region,
-  at,
-  resource,
-  replayed: from['replay-name'] !== undefined,
-});
-
-function readTraining(from: Envelope): TrainingEvent {
-  const detail = training.parse(from.detail);
-  const arn = detail.TrainingJobArn ?? from.resources[0] ?? `training-job/${detail.TrainingJobName}`;
-  return {
-    // The envelope's time is when it was sent, and so differs between two sendings of one change.
-    ...common(from, arn, detail.LastModifiedTime ?? from.time),
-    kind: 'training',
-    job: detail.TrainingJobName,
-    status: detail.TrainingJobStatus,
-    secondaryStatus: detail.SecondaryStatus,
-    failureReason: detail.FailureReason,
-    createdAt: detail.CreationTime,
-    startedAt: detail.TrainingStartTime,
-    endedAt: detail.TrainingEndTime,
-    instanceType: detail.ResourceConfig?.InstanceType,
-    instanceCount: detail.ResourceConfig?.InstanceCount,
-    modelArtifact: detail.ModelArtifacts?.S3ModelArtifacts,
-  };
-}
-
-function readCompilation(from: Envelope): CompilationHint {
-  const detail = compilation.parse(from.detail);
-  const { CompilationJobName: name } = detail;
-  return {
-    ...common(from, detail.CompilationJobArn ?? from.resources[0] ?? `compilation-job/${name}`),
-    kind: 'compilation',
-    compilationJob: name,
-    status: detail.CompilationJobStatus,
-  };
-}
-
-function readDeployment(from: Envelope): DeploymentEvent {
-  const detail = deployment.parse(from.detail);
-  const id = detail.deploymentId ?? detail['deployment-id'];
-  const status =
-    detail.effectiveDeploymentExecutionStatus ?? detail.coreDeviceExecutionStatus ?? detail.status;
-  if (id === undefined) throw new Missing('expected deploymentId or deployment-id; it is missing');
-  if (status === undefined) throw new Missing('expected effectiveDeploymentExecutionStatus; it is missing');
-  const device = detail.coreDeviceThingName ?? deviceOf(from);
-  const reason = detail.reason ?? detail.statusDetails?.errorStack?.join(' › ');
-  return {
-    ...common(from, from.resources[0] ?? `coreDevices:${device}`),
-    kind: 'deployment',
-    deployment: id,
-    device,
-    status: status.toUpperCase(),
-    reason,
-  };
-}
-
-function readInstalled(from: Envelope): InstalledComponentEvent {
-  const detail = installed.parse(from.detail);
-  const single =
-    detail.componentName === undefined
-      ? []
-      : [
-          {
-            componentName: detail.componentName,
-            componentVersion: detail.componentVersion,
-            lifecycleState: detail.lifecycleState,
-            status: detail.status,
-          },
-        ];
-  const components = (detail.components ?? single).map((one) => ({
-    name: one.componentName,
-    version: one.componentVersion,
-    status: (one.lifecycleState ?? one.status ?? detail.lifecycleState ?? detail.status ?? '').toUpperCase(),
-  }));
-  if (components.length === 0)
-    throw new Missing('expected components, or one componentName; both are missing');
-  if (components.some(({ status }) => status === ''))
-    throw new Missing('expected a lifecycleState for each component; it is missing');
-  const device = detail.coreDeviceThingName ?? deviceOf(from);
-  return {
-    ...common(from, from.resources[0] ?? `coreDevices:${device}`),
-    kind: 'installed-component',
-    device,
-    components,
-    reason: detail.lifecycleStateDetails ?? detail.reason,
-  };
-}
-
-function readAlarm(from: Envelope): AlarmEvent {
-  const detail = alarm.parse(from.detail);
-  return {
-    ...common(from, from.resources[0] ?? `alarm:${detail.alarmName}`, detail.state.timestamp ?? from.time),
-    kind: 'alarm',
-    alarm: detail.alarmName,
-    state: detail.state.value.toUpperCase(),
-    previousState: detail.previousState?.value?.toUpperCase(),
-    reason: detail.state.reason,
-    description: detail.configuration?.description,
-  };
-}
-
-/** From the ARN `…:coreDevices:<name>`, where the detail does not name it. */
-function deviceOf(from: Envelope): string {
-  const device = from.resources
-    .map((arn) => /coreDevices[:/](.+)$/.exec(arn)?.[1])
-    .find((name) => name !== undefined);
-  if (device === undefined) throw new Missing('expected coreDeviceThingName; it is missing');
-  return device;
 }
 
 function aside(code: SetAside['code'], message: string): { setAside: SetAside } {

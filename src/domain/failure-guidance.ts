@@ -12,7 +12,8 @@ import {
 import { adviceOf, type FailureAdvice, type ReasonRow } from './failure-tables.ts';
 import { lastTraceback, type Traceback } from './traceback.ts';
 
-export { COMPONENT_BROKEN, DEPLOYMENT_FAILED } from './failure-table-component.ts';
+export { adviceForDeployment } from './failure-table-deployment.ts';
+export { adviceForDevice } from './failure-table-device.ts';
 export type { TrainingEnd } from './failure-table-training.ts';
 export { STUCK_RUN } from './failure-table-training.ts';
 export type { FailureAdvice } from './failure-tables.ts';

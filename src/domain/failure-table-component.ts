@@ -72,18 +72,3 @@ export const COMPONENT_UNKNOWN: FailureAdvice = {
   fix: 'Read Greengrass’s message and open the component in the console; package again if it is a service error.',
   link: DOCS.componentStatus,
 };
-
-/** The device says no more than that, and its log why. */
-export const DEPLOYMENT_FAILED: FailureAdvice = {
-  id: 'deployment-failed',
-  cause: 'A component of the deployment could not be installed or started on the device.',
-  fix: 'Read /greengrass/v2/logs on the device, its greengrass.log and the component’s own; then deploy a version that works.',
-  link: DOCS.greengrassErrors,
-};
-
-export const COMPONENT_BROKEN: FailureAdvice = {
-  id: 'component-broken',
-  cause: 'The component was started on the device and did not stay up.',
-  fix: 'Read the component’s log in /greengrass/v2/logs on the device; then deploy a version that works.',
-  link: DOCS.greengrassErrors,
-};

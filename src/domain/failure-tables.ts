@@ -91,6 +91,14 @@ export const DOCS = {
     title: 'Troubleshoot Greengrass',
     url: `${GREENGRASS}/developerguide/troubleshooting.html`,
   },
+  deploymentCodes: {
+    title: 'Detailed deployment error codes',
+    url: `${GREENGRASS}/developerguide/troubleshooting-deployment.html`,
+  },
+  componentCodes: {
+    title: 'Detailed component status codes',
+    url: `${GREENGRASS}/developerguide/troubleshooting-component.html`,
+  },
   recipe: {
     title: 'Component recipe reference',
     url: `${GREENGRASS}/developerguide/component-recipe-reference.html`,

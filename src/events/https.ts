@@ -4,6 +4,7 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { LARGEST_EVENT_BYTES } from '../domain/aws-events.ts';
 import { AppError, HTTP_STATUS, toAppError } from '../errors.ts';
 import type { IngestLog } from './ingest.ts';
 import type { EventIntake } from './intake.ts';
@@ -11,8 +12,7 @@ import type { EventIntake } from './intake.ts';
 export const EVENTS_PATH = '/events/eventbridge';
 export const SECRET_HEADER = 'x-signalbox-secret';
 
-/** EventBridge sends 256 KB at most; a little is left for envelopes that people make. */
-const BODY_LIMIT = 512 * 1024;
+const BODY_LIMIT = LARGEST_EVENT_BYTES;
 /** Milliseconds; EventBridge gives up after 5 s and sends it again. */
 const ANSWER_WITHIN = 4_500;
 

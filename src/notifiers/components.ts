@@ -4,10 +4,15 @@ import {
   deploymentAnnouncement,
   installedAnnouncement,
 } from '../blocks/announcements.ts';
-import { type DeploymentEvent, type InstalledComponentEvent, thingsOf } from '../domain/aws-events.ts';
+import {
+  type DeploymentEvent,
+  type InstalledComponent,
+  type InstalledComponentEvent,
+  thingsOf,
+} from '../domain/aws-events.ts';
 import { type Component, isSettled, modelName } from '../domain/components.ts';
 import { componentUrl, coreDeviceUrl } from '../domain/console-links.ts';
-import { adviceForComponent, COMPONENT_BROKEN, DEPLOYMENT_FAILED } from '../domain/failure-guidance.ts';
+import { adviceForComponent, adviceForDeployment, adviceForDevice } from '../domain/failure-guidance.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import {
   alertsChannelOf,
@@ -111,7 +116,7 @@ export function deviceNotifier(deps: NotifierDeps): {
               at,
               console: coreDeviceUrl(useCase.region, device),
             },
-            advice: DEPLOYMENT_FAILED,
+            advice: adviceForDeployment(event.reason),
           })
         : undefined;
       await announce(
@@ -132,7 +137,8 @@ export function deviceNotifier(deps: NotifierDeps): {
       const { device, at } = event;
       const things = thingsOf(event);
       let alerted = false;
-      for (const [index, { name, version, status }] of event.components.entries()) {
+      for (const [index, component] of event.components.entries()) {
+        const { name, version, status } = component;
         const pipeline = `component ${name} on ${device}`;
         if (WORKING_COMPONENT.has(status))
           await alerts.succeeded(useCase, { kind: 'deployment', pipeline, at });
@@ -140,7 +146,7 @@ export function deviceNotifier(deps: NotifierDeps): {
         const alert = await alerts.raise(useCase, {
           kind: 'deployment',
           title: `Component ${status.toLowerCase()} on a device`,
-          cause: event.reason ?? '',
+          cause: causeOf(component, event.reason),
           scope: `${name} ${version ?? ''}`,
           subject: {
             id: `installed/${device}/${name}/${version ?? ''}/${status}/${at}`,
@@ -149,7 +155,7 @@ export function deviceNotifier(deps: NotifierDeps): {
             at,
             console: coreDeviceUrl(useCase.region, device),
           },
-          advice: COMPONENT_BROKEN,
+          advice: adviceForDevice(component, event.reason),
         });
         alerted ||= alert !== undefined;
       }
@@ -172,4 +178,10 @@ export function deviceNotifier(deps: NotifierDeps): {
       );
     },
   };
+}
+
+/** The device's own words; its codes alone where it has no words, or words that do not say as much. */
+function causeOf({ codes = [], details }: InstalledComponent, reason: string | undefined): string {
+  const words = details ?? reason ?? '';
+  return [codes.join(', '), words].filter((part) => part !== '').join(': ');
 }

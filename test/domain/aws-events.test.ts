@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type AwsEvent, parseAwsEvent } from '../../src/domain/aws-events.ts';
+import { type AwsEvent, type InstalledComponentEvent, parseAwsEvent } from '../../src/domain/aws-events.ts';
 import { AT, body, envelope, trainingEvent } from '../events/support.ts';
 
 function parsed(event: object): { event: AwsEvent; keys: readonly string[] } {
@@ -59,11 +59,9 @@ describe('[N1] events of AWS', () => {
     ).toMatchObject({ status: 'Stopped', endedAt: undefined, instanceType: undefined });
   });
 
-  it('know a replay, and an event that was forwarded or made by hand', () => {
+  it('know a replay, and a detail-type in another letter case', () => {
     expect(parsed(trainingEvent('a', 'Failed', {}, { 'replay-name': 'again' })).event.replayed).toBe(true);
-    expect(
-      parsed(trainingEvent('a', 'Failed', {}, { source: 'my.test', resources: undefined })).event.kind,
-    ).toBe('training');
+    expect(parsed(trainingEvent('a', 'Failed', {}, { resources: undefined })).event.kind).toBe('training');
     expect(
       parsed(trainingEvent('a', 'Failed', {}, { 'detail-type': 'sagemaker training job state change' })).event
         .kind,
@@ -121,6 +119,72 @@ describe('[N1] events of AWS', () => {
     expect(aside(body(envelope(type, { coreDeviceThingName: 's' }))).code).toBe('incomplete');
   });
 
+  it('read codes and details of each component, as AWS’s page shows the event', () => {
+    const { event } = parsed(
+      envelope(
+        'Greengrass V2 Installed Component Status Change',
+        {
+          components: [
+            {
+              componentName: 'MyComponent',
+              componentVersion: '1.0.0',
+              root: true,
+              lifecycleState: 'BROKEN',
+              lifecycleStatusCodes: ['STARTUP_ERROR'],
+              lifecycleStateDetails:
+                'An error occurred during startup. The startup script exited with code 1.',
+            },
+            { componentName: 'Fine', lifecycleState: 'RUNNING', lifecycleStatusCodes: ['NONE'] },
+            { componentName: 'Odd', lifecycleState: 'ERRORED', lifecycleStatusCodes: 7 },
+          ],
+        },
+        { resources: ['arn:aws:greengrass:eu-west-1:123456789012:coreDevices:MyGreengrassCore'] },
+      ),
+    );
+    expect(event).toMatchObject({
+      device: 'MyGreengrassCore',
+      components: [
+        {
+          name: 'MyComponent',
+          codes: ['STARTUP_ERROR'],
+          details: 'An error occurred during startup. The startup script exited with code 1.',
+        },
+        { name: 'Fine', status: 'RUNNING' },
+        { name: 'Odd', status: 'ERRORED' },
+      ],
+    });
+    const [, fine, odd] = (event as InstalledComponentEvent).components;
+    expect([fine!.codes, odd!.codes]).toEqual([undefined, undefined]);
+  });
+
+  it.each([
+    [
+      'what a deployment says in words',
+      'no disk',
+      ['DEPLOYMENT_FAILURE', 'IO_WRITE_ERROR'],
+      'no disk (DEPLOYMENT_FAILURE › IO_WRITE_ERROR)',
+    ],
+    ['no code twice', 'S3_ACCESS_DENIED: 403', ['S3_ERROR', 'S3_ACCESS_DENIED'], 'S3_ACCESS_DENIED: 403'],
+    ['the codes where the reason is but the status', 'FAILED', ['S3_ACCESS_DENIED'], 'S3_ACCESS_DENIED'],
+    ['the reason alone', 'FAILED', undefined, 'FAILED'],
+  ])('tell %s', (_what, reason, errorStack, told) => {
+    const detail = {
+      deploymentId: 'd',
+      coreDeviceThingName: 's',
+      coreDeviceExecutionStatus: 'FAILED',
+      reason,
+    };
+    const type = 'Greengrass V2 Effective Deployment Status Change';
+    const given = { ...detail, ...(errorStack ? { statusDetails: { errorStack } } : {}) };
+    expect(parsed(envelope(type, given)).event).toMatchObject({ reason: told });
+  });
+
+  it('are taken up to the largest that EventBridge sends', () => {
+    const padding = 1024 * 1024 - 1000;
+    const { event } = parsed(trainingEvent('big', 'Failed', { Environment: 'x'.repeat(padding) }));
+    expect(event.kind).toBe('training');
+  });
+
   it('read an alarm', () => {
     const { event } = parsed(
       envelope('CloudWatch Alarm State Change', {
@@ -156,11 +220,23 @@ describe('[N2] what cannot be used is set aside with the reason', () => {
       /time came as/,
     ],
     ['an unknown type', body(envelope('Something New', {})), 'unknown-type', /“Something New”/],
+    ...['aws.s3', 'my.test', 'AWS.SageMaker', 'aws.sagemaker.evil', 'aws.greengrass'].map(
+      (source): [string, string, string, RegExp] => [
+        `the source ${source}`,
+        body(trainingEvent('a', 'Failed', {}, { source })),
+        'foreign-source',
+        /from the source aws\.sagemaker alone/,
+      ],
+    ),
     [
-      'a type of another service',
-      body(trainingEvent('a', 'Failed', {}, { source: 'aws.s3' })),
-      'unknown-type',
-      /aws\.sagemaker/,
+      'a job of another account',
+      body(
+        trainingEvent('a', 'Failed', {
+          TrainingJobArn: 'arn:aws:sagemaker:eu-west-1:999999999999:training-job/a',
+        }),
+      ),
+      'foreign-account',
+      /account 123456789012.*999999999999/,
     ],
     [
       'no name',
@@ -175,10 +251,10 @@ describe('[N2] what cannot be used is set aside with the reason', () => {
       /deploymentId/,
     ],
     [
-      '300 KB',
-      body(trainingEvent('a', 'Failed', { Environment: 'x'.repeat(300_000) })),
+      'more than EventBridge sends',
+      body(trainingEvent('a', 'Failed', { Environment: 'x'.repeat(1_200_000) })),
       'too-large',
-      /262144/,
+      /1114112/,
     ],
   ])('%s', (_what, given, code, message) => {
     const reason = aside(given);
@@ -215,6 +291,41 @@ describe('[N2] what cannot be used is set aside with the reason', () => {
         expect('event' in result || result.setAside.message.length > 0).toBe(true);
       }),
       { numRuns: 500 },
+    );
+  });
+});
+
+describe('[N1] only the service itself', () => {
+  const TYPES = [
+    ['SageMaker Training Job State Change', { TrainingJobName: 'a', TrainingJobStatus: 'Failed' }],
+    ['SageMaker Compilation Job State Change', { CompilationJobName: 'a', CompilationJobStatus: 'FAILED' }],
+    [
+      'Greengrass V2 Effective Deployment Status Change',
+      { deploymentId: 'd', coreDeviceThingName: 's', status: 'FAILED' },
+    ],
+    [
+      'Greengrass V2 Installed Component Status Change',
+      { coreDeviceThingName: 's', componentName: 'a', status: 'BROKEN' },
+    ],
+    ['CloudWatch Alarm State Change', { alarmName: 'a', state: { value: 'ALARM' } }],
+  ] as const;
+  const NAMED = ['aws.sagemaker', 'aws.greengrass', 'aws.cloudwatch'];
+
+  it('property: tells of its things, whatever source anybody else writes', () => {
+    const source = fc.oneof(
+      fc.constantFrom(...NAMED),
+      fc.constantFrom(...NAMED).map((name) => name.toUpperCase()),
+      fc.constantFrom(...NAMED).map((name) => `my.${name}`),
+      fc.string({ minLength: 1 }).filter((text) => text.trim() !== ''),
+    );
+    fc.assert(
+      fc.property(fc.constantFrom(...TYPES), source, ([type, detail], given) => {
+        const result = parseAwsEvent(body(envelope(type, detail, { source: given })));
+        const own = envelope(type, {}).source;
+        if (given.trim() === own) expect(result).toHaveProperty('event');
+        else expect(result).toMatchObject({ setAside: { code: 'foreign-source' } });
+      }),
+      { numRuns: 300 },
     );
   });
 });

@@ -197,8 +197,21 @@ describe('[N2] ingest', () => {
       body(envelope('SageMaker Training Job State Change', { TrainingJobStatus: 'Failed' })),
       'incomplete',
     ],
-    ['300 KB', body(trainingEvent('big', 'Failed', { Padding: 'x'.repeat(300_000) })), 'too-large'],
-    ['another account', body(trainingEvent('x', 'Failed', {}, { account: '999999999999' })), 'no-use-case'],
+    ['1.2 MB', body(trainingEvent('big', 'Failed', { Padding: 'x'.repeat(1_200_000) })), 'too-large'],
+    ['a made-up source', body(trainingEvent('x', 'Failed', {}, { source: 'my.app' })), 'foreign-source'],
+    [
+      'another account',
+      body(
+        trainingEvent(
+          'x',
+          'Failed',
+          { TrainingJobArn: undefined },
+          { account: '999999999999', resources: [] },
+        ),
+      ),
+      'no-use-case',
+    ],
+    ['another region', body(trainingEvent('x', 'Failed', {}, { region: 'us-east-1' })), 'no-use-case'],
   ])('sets %s aside with the reason, and does not hold up the next', async (_what, given, code) => {
     const { ingest, handled } = ingestOn(store);
     await ingest.start();

@@ -480,6 +480,25 @@ describe('[N1] devices and alarms', () => {
     expect(on(ALERTS)).toEqual([]);
   });
 
+  it('a component that failed says what the device says of it: code, words, and the true cause', async () => {
+    await subscribe();
+    const said = 'An error occurred during installation. The install script exited with code 127.';
+    const told = {
+      componentName: 'nozzle',
+      componentVersion: '1.0.0',
+      lifecycleState: 'BROKEN',
+      lifecycleStatusCodes: ['INSTALL_ERROR'],
+      lifecycleStateDetails: said,
+    };
+    const event = installed('box', {}, now);
+    await emit({ ...event, detail: { ...event.detail, components: [told] } });
+    const words = JSON.stringify(on(ALERTS).map(({ message }) => message));
+    expect(words).toContain(`INSTALL_ERROR: ${said}`);
+    expect(words).toContain('calls a command that is not on the device (exit code 127)');
+    expect(words).not.toContain('did not stay up');
+    expect(JSON.stringify(on(TEAM))).toContain(said);
+  });
+
   it('an alarm is told where it is wanted, and is an alert only then', async () => {
     await emit(alarm('ALARM', now));
     expect(shown).toEqual([]);

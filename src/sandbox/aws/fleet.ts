@@ -32,6 +32,14 @@ export interface CoreDeviceSeed {
   tags?: Readonly<Record<string, string>>;
 }
 
+export interface DeploymentFailure {
+  reason: string;
+  errorStack: readonly string[];
+  errorTypes: readonly string[];
+  /** Of a component that it broke: the nucleus's status code, and how its script ended. Left out: `RUN_ERROR`, 1. */
+  broken?: { code: 'INSTALL_ERROR' | 'STARTUP_ERROR' | 'RUN_ERROR'; exitCode: number };
+}
+
 export interface DeploymentSeed {
   id: string;
   name: string;
@@ -41,9 +49,7 @@ export interface DeploymentSeed {
   /** Component → version. */
   components: Readonly<Record<string, string>>;
   /** Device → why it failed there. */
-  failures?: Readonly<
-    Record<string, { reason: string; errorStack: readonly string[]; errorTypes: readonly string[] }>
-  >;
+  failures?: Readonly<Record<string, DeploymentFailure>>;
   canceledAt?: EpochMs;
   tags?: Readonly<Record<string, string>>;
   /** The request's own members, handed out as they came. */
@@ -56,6 +62,7 @@ interface Execution {
   reason?: string;
   errorStack?: readonly string[];
   errorTypes?: readonly string[];
+  broken?: DeploymentFailure['broken'];
 }
 
 /** Every device takes this share of the deployment's time to notice it. */

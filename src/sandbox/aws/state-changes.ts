@@ -89,7 +89,7 @@ export class StateChanges {
   *#deployments({ account, region, fleet }: Place, now: EpochMs): Generator<StateChange> {
     for (const device of fleet.devices({})) {
       for (const { deployment, execution } of fleet.effective(device, now)) {
-        const { status, changedAt, reason, errorStack, errorTypes } = execution;
+        const { status, changedAt, reason, errorStack, errorTypes, broken } = execution;
         const key = `${account}/${region}/${device.name}/${deployment.id}`;
         const before = this.#statuses.get(key);
         this.#statuses.set(key, status);
@@ -110,6 +110,7 @@ export class StateChanges {
           },
         };
         if (!errorStack?.includes('COMPONENT_BROKEN')) continue;
+        const { code, exitCode } = broken ?? { code: 'RUN_ERROR', exitCode: 1 };
         yield {
           ...about,
           key: `${device.name}/${deployment.name}/components`,
@@ -121,8 +122,8 @@ export class StateChanges {
               componentVersion,
               root: true,
               lifecycleState: 'BROKEN',
-              lifecycleStatusCodes: ['RUN_ERROR'],
-              lifecycleStateDetails: reason ?? 'The run script exited with code 1 three times.',
+              lifecycleStatusCodes: [code],
+              lifecycleStateDetails: componentDetails(code, exitCode),
             })),
           },
         };
@@ -148,6 +149,18 @@ export class StateChanges {
       }
     }
   }
+}
+
+/** What the nucleus says of a script that failed: ComponentStatusCode.java of aws-greengrass-nucleus. */
+const SCRIPTS: Readonly<Record<string, readonly [happened: string, script: string]>> = {
+  INSTALL_ERROR: ['An error occurred during installation.', 'install'],
+  STARTUP_ERROR: ['An error occurred during startup.', 'startup'],
+  RUN_ERROR: ['An error occurred while running the component.', 'run'],
+};
+
+function componentDetails(code: string, exitCode: number): string {
+  const [happened, script] = SCRIPTS[code] ?? SCRIPTS.RUN_ERROR!;
+  return `${happened} The ${script} script exited with code ${exitCode}.`;
 }
 
 /** Resources of Greengrass's events have the device after a colon, its API after one as well. */

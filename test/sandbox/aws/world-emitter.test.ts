@@ -213,6 +213,7 @@ describe('[N1] [N2] [O7] events of the world', () => {
           reason: 'COMPONENT_BROKEN: model-a',
           errorStack: ['DEPLOYMENT_FAILURE', 'COMPONENT_BROKEN'],
           errorTypes: ['USER_COMPONENT_ERROR'],
+          broken: { code: 'INSTALL_ERROR' as const, exitCode: 127 },
         },
         'cam-1': { reason: 'S3_ACCESS_DENIED', errorStack: ['S3_ERROR'], errorTypes: ['PERMISSION_ERROR'] },
       },
@@ -235,7 +236,16 @@ describe('[N1] [N2] [O7] events of the world', () => {
       detail: { deploymentId: 'd-1', coreDeviceExecutionStatus: 'FAILED', reason: 'S3_ACCESS_DENIED' },
     });
     expect(events[2]?.detail).toMatchObject({
-      components: [{ componentName: 'model-a', componentVersion: '1.0.0', lifecycleState: 'BROKEN' }],
+      components: [
+        {
+          componentName: 'model-a',
+          componentVersion: '1.0.0',
+          lifecycleState: 'BROKEN',
+          lifecycleStatusCodes: ['INSTALL_ERROR'],
+          lifecycleStateDetails:
+            'An error occurred during installation. The install script exited with code 127.',
+        },
+      ],
     });
   });
 
