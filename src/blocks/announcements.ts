@@ -6,6 +6,7 @@ import { alarmUrl, componentUrl, coreDeviceUrl } from '../domain/console-links.t
 import { adviceForComponent } from '../domain/failure-guidance.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
 import { maskSecrets } from '../domain/mask-secrets.ts';
+import { trainingLabel } from '../domain/training-states.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { Rerun } from '../ports.ts';
 import { ALERT } from './alerts.ts';
@@ -16,7 +17,6 @@ import {
   guidanceLines,
   runAgainButton,
   trainingAdvice,
-  trainingLabel,
   writeRef,
 } from './job-facts.ts';
 import { getLogsButton } from './logs.ts';

@@ -5,6 +5,7 @@ import { type Component, componentStateLabel } from '../domain/components.ts';
 import { componentUrl } from '../domain/console-links.ts';
 import { adviceForComponent } from '../domain/failure-guidance.ts';
 import { isFinished } from '../domain/jobs.ts';
+import { trainingLabel } from '../domain/training-states.ts';
 import { COMPILE } from './compile-ids.ts';
 import {
   artifactLine,
@@ -20,7 +21,6 @@ import {
   statesOf,
   targetWords,
   trainingAdvice,
-  trainingLabel,
   trainingWords,
   verbatim,
   writeRef,
@@ -59,8 +59,11 @@ export function jobCard(facts: JobFacts): Message {
     return targetRow(facts, state, withReason);
   });
   const completed = job.status.toLowerCase() === 'completed';
+  const compiled = !overall.applies
+    ? []
+    : [overall.label.word, ...(overall.total > 0 ? [`${overall.count} compiled`] : [])];
   return {
-    text: `Training job ${code(job.name)}: training ${plain(training.word, 60)}, ${overall.label.word}${overall.total > 0 ? `, ${overall.count} compiled` : ''}`,
+    text: `Training job ${code(job.name)}: ${[`training ${plain(training.word, 60)}`, ...compiled].join(', ')}`,
     blocks: [
       section(
         [

@@ -51,6 +51,7 @@ import {
   divider,
   duration,
   instant,
+  label,
   linkButton,
   moment,
   plain,
@@ -103,7 +104,7 @@ export function jobDetails(metadata: string, tab: Tab, facts: DetailsFacts): Mod
     divider(),
     ...content[tab](facts),
   ];
-  return modal(metadata, `Job: ${TAB_NAMES[tab]}`, [
+  return modal(metadata, facts.job.name, [
     ...blocks.slice(0, LIMITS.blocks.view - 1),
     context(...freshness(facts)),
   ]);
@@ -123,7 +124,7 @@ function modal(metadata: string, title: string, blocks: Block[]): Modal {
   return {
     type: 'modal',
     callback_id: COMPILE.details,
-    title: { type: 'plain_text', text: title },
+    title: { type: 'plain_text', text: label(title, LIMITS.modal.title) },
     close: { type: 'plain_text', text: 'Close' },
     private_metadata: metadata,
     blocks,
@@ -241,7 +242,7 @@ function compilation(details: DetailsFacts): Block[] {
   return [
     section(
       details.compiles
-        ? overallWords(stateOf(details))
+        ? overallWords(stateOf(details)) || 'There is nothing to compile until the training has completed.'
         : 'This use case compiles nothing: it has no `compile` settings.',
     ),
     ...actions(

@@ -4,7 +4,6 @@ import {
   elapsedMs,
   type OverallState,
   overallState,
-  type StateLabel,
   type TargetState,
   targetStates,
 } from '../domain/compilation-states.ts';
@@ -13,6 +12,7 @@ import type { Component } from '../domain/components.ts';
 import { adviceForCompilation, type FailureAdvice, guidanceForTraining } from '../domain/failure-guidance.ts';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
 import { maskSecrets } from '../domain/mask-secrets.ts';
+import { trainingLabel } from '../domain/training-states.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { Actor, Rerun } from '../ports.ts';
 import type { Button } from './message.ts';
@@ -101,20 +101,6 @@ export function readRef(text: string): JobRef | undefined {
 
 // --- Words -------------------------------------------------------------------------------------------
 
-const TRAINING_LABELS: Readonly<Record<string, StateLabel>> = {
-  inprogress: { symbol: '⏳', word: 'running' },
-  completed: { symbol: '✅', word: 'completed' },
-  failed: { symbol: '❌', word: 'failed' },
-  stopping: { symbol: '🛑', word: 'stopping' },
-  stopped: { symbol: '⏹️', word: 'stopped' },
-};
-
-/** Any letter case; an unknown status is shown as it is. */
-export function trainingLabel(status: string): StateLabel {
-  const known = status.toLowerCase();
-  return Object.hasOwn(TRAINING_LABELS, known) ? TRAINING_LABELS[known]! : { symbol: '❔', word: status };
-}
-
 export function stateOf(facts: JobFacts): OverallState {
   return overallState(facts.job.status, facts.attempts, facts.targets);
 }
@@ -123,8 +109,9 @@ export function statesOf(facts: JobFacts): TargetState[] {
   return targetStates(facts.attempts, facts.targets);
 }
 
-/** `🌗 partly compiled · 2/4 compiled` */
-export function overallWords({ label, total, count }: OverallState): string {
+/** `🌗 partly compiled · 2/4 compiled`; empty where there is nothing to compile. */
+export function overallWords({ applies, label, total, count }: OverallState): string {
+  if (!applies) return '';
   return total === 0
     ? `${label.symbol} *${label.word}*`
     : `${label.symbol} *${label.word}* · ${count} compiled`;

@@ -3,32 +3,52 @@ import {
   JOB_STATE_LABELS,
   type JobCompilationState,
   type OverallState,
+  type StateLabel,
 } from '../domain/compilation-states.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
-import { JOBS_PROVIDERS, JOBS_STATES, type JobsQuery, type JobsState } from '../domain/jobs-query.ts';
+import { COMPILATIONS, JOBS_PROVIDERS, type JobsQuery, TRAININGS } from '../domain/jobs-query.ts';
+import {
+  TRAINING_STATE_LABELS,
+  TRAINING_STATES,
+  type TrainingState,
+  trainingLabel,
+} from '../domain/training-states.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { COMPILE } from './compile-ids.ts';
-import { machine, overallWords, trainingLabel, writeRef } from './job-facts.ts';
+import { machine, overallWords, writeRef } from './job-facts.ts';
 import { LIMITS } from './limits.ts';
 import type { Block, Button, Message, Option } from './message.ts';
-import { actions, button, code, context, label, mention, moment, option, plain, section } from './text.ts';
+import {
+  actions,
+  button,
+  code,
+  context,
+  label,
+  mention,
+  moment,
+  momentNode,
+  option,
+  plain,
+  section,
+} from './text.ts';
 
 export const JOBS = {
-  state: 'jobs.state',
+  training: 'jobs.training',
+  compilation: 'jobs.compilation',
   provider: 'jobs.provider',
-  owner: 'jobs.owner',
+  by: 'jobs.by',
   page: 'jobs.page',
   clear: 'jobs.clear',
 } as const;
 
-/** Rows of one page: each has its button, and a row of buttons should fit one line or two. */
+/** Rows of one page: each has its button, and a row of buttons should fit a few lines. */
 export const JOBS_PAGE = 10;
 
 export interface JobRow {
   useCase: Pick<UseCase, 'id' | 'name'>;
   job: TrainingJob;
   overall: OverallState;
-  /** Who had it compiled, in order. */
+  /** Who ran it again or had it compiled, in order. */
   people: readonly string[];
 }
 
@@ -38,7 +58,12 @@ export interface JobsFacts {
   total: number;
   page: number;
   pages: number;
-  counts: Readonly<Record<JobCompilationState, number>>;
+  counts: {
+    training: Readonly<Record<TrainingState, number>>;
+    compilation: Readonly<Record<JobCompilationState, number>>;
+  };
+  /** Where any of the known jobs run: more than one is told apart, and can be filtered by. */
+  providers: readonly TrainingJob['provider'][];
   /** More than one: a column says whose a job is. */
   useCases: readonly Pick<UseCase, 'id' | 'name'>[];
   now: number;
@@ -48,14 +73,11 @@ export interface JobsFacts {
 
 /** Query and page as a block id: whatever is clicked in the message brings it along. */
 export function writeJobsState(query: JobsQuery, page: number): string {
-  const text = JSON.stringify([
-    query.name ?? '',
-    query.state ?? '',
-    query.provider ?? '',
-    query.owner ?? '',
-    page,
-  ]);
-  return text.length <= LIMITS.id - 2 ? text : JSON.stringify(['', '', '', '', 0]);
+  const { name, training, compilation, ended, provider, by } = query;
+  const text = JSON.stringify(
+    [name, training, compilation, ended, provider, by].map((one) => one ?? '').concat(String(page)),
+  );
+  return text.length <= LIMITS.id - 2 ? text : JSON.stringify(['', '', '', '', '', '', '0']);
 }
 
 /** Anything that cannot be read is the whole table. */
@@ -66,17 +88,21 @@ export function readJobsState(block: string): { query: JobsQuery; page: number }
   } catch {
     return { query: {}, page: 0 }; // An id of another version: the filters start anew.
   }
-  const [name, state, provider, owner, page] = Array.isArray(parsed) ? (parsed as unknown[]) : [];
+  const parts = Array.isArray(parsed) && parsed.length === 7 ? (parsed as unknown[]) : [];
+  const [name, training, compilation, ended, provider, by, page] = parts;
+  const known = <T extends string>(all: readonly T[], value: unknown): T | undefined =>
+    all.find((one) => one === value);
+  const query: JobsQuery = {
+    name: typeof name === 'string' && name !== '' ? name : undefined,
+    training: known(TRAININGS, training),
+    compilation: known(COMPILATIONS, compilation),
+    ended: known(['failed', 'stopped'] as const, ended),
+    provider: known(JOBS_PROVIDERS, provider),
+    by: typeof by === 'string' && by !== '' ? by : undefined,
+  };
   return {
-    query: {
-      ...(typeof name === 'string' && name !== '' ? { name } : {}),
-      ...(JOBS_STATES.includes(state as JobsState) ? { state: state as JobsState } : {}),
-      ...(JOBS_PROVIDERS.includes(provider as TrainingJob['provider'])
-        ? { provider: provider as TrainingJob['provider'] }
-        : {}),
-      ...(typeof owner === 'string' && owner !== '' ? { owner } : {}),
-    },
-    page: typeof page === 'number' && Number.isSafeInteger(page) && page >= 0 ? page : 0,
+    query: Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined)),
+    page: typeof page === 'string' && /^\d{1,6}$/.test(page) ? Number(page) : 0,
   };
 }
 
@@ -85,16 +111,18 @@ export function readJobsState(block: string): { query: JobsQuery; page: number }
 export function jobsUsage(command: string): Message {
   const example = (args: string, words: string): string => `• ${code(`${command} ${args}`.trim())} ${words}`;
   return {
-    text: `${command} lists the training jobs of this channel’s use case with their compilations.`,
+    text: `${command} lists the training jobs of this channel’s use case and their compilations.`,
     blocks: [
       section(
         [
           `*${code(command)} lists the training jobs of this channel’s use case*`,
           example('', 'all of them, newest first'),
-          example('resnet', 'those with a part of the name'),
-          example('state:failed', JOBS_STATES.join(', ')),
+          example('resnet', 'those with this in their name'),
+          example('state:failed', 'whose training or compilation failed'),
+          example('training:failed', `by the training alone: ${TRAININGS.join(', ')}`),
+          example('compilation:failed', `by the compilations alone: ${COMPILATIONS.join(', ')}`),
           example('provider:sagemaker', 'by where they run'),
-          example('owner:me', 'those that I had compiled'),
+          example('by:me', 'those I ran again or had compiled'),
         ].join('\n'),
       ),
     ],
@@ -105,38 +133,55 @@ export function jobsTable(facts: JobsFacts): Message {
   const { rows, total } = facts;
   const title = `*Training jobs* of ${plain(facts.useCases.map(({ name }) => name).join(', '), 300)}`;
   const found = `${total} ${total === 1 ? 'job' : 'jobs'}${describe(facts.query)}`;
-  const head = [section(`${title}\n${found}${counts(facts)}`), ...filters(facts)];
+  const head = [section(`${title}\n${found}`), ...sums(facts), ...filters(facts)];
   const foot = paging(facts);
   if (rows.length === 0) {
     const blocks = [...head, section(nothing(facts)), ...foot];
     return { text: `No training jobs${describe(facts.query)}`, blocks };
   }
-  const details = actions(...rows.map((row, index) => detailsButton(row, index, `Details ${index + 1}`)));
+  const details = actions(...rows.map((row, index) => detailsButton(row, index, row.job.name)));
   return {
-    text: `${found}, page ${facts.page + 1} of ${facts.pages}: ${rows
-      .slice(0, 3)
-      .map(({ job, overall }) => `${code(job.name, 80)} ${overall.label.word}`)
-      .join(', ')}${rows.length > 3 ? ', …' : ''}`,
-    blocks: [...head, dataTable(facts), ...details, ...foot],
+    text: `${found}, page ${facts.page + 1} of ${facts.pages}: ${rows.slice(0, 3).map(inShort).join(', ')}${rows.length > 3 ? ', …' : ''}`,
+    blocks: [...head, dataTable(facts), context('Details of:'), ...details, ...foot],
     fallback: [...head, ...rows.map(rowSection), ...foot],
   };
+}
+
+function inShort({ job, overall }: JobRow): string {
+  const training = `${code(job.name, 80)} ${plain(trainingLabel(job.status).word, 60)}`;
+  return overall.applies ? `${training}, ${overall.label.word}` : training;
 }
 
 function describe(query: JobsQuery): string {
   const parts = [
     query.name === undefined ? '' : ` with ${code(query.name, 100)}`,
-    query.state === undefined ? '' : `, ${query.state}`,
+    query.training === undefined ? '' : `, training ${query.training}`,
+    query.compilation === undefined ? '' : `, compilation ${query.compilation}`,
+    query.ended === undefined ? '' : `, training or compilation ${query.ended}`,
     query.provider === undefined ? '' : `, ${query.provider}`,
-    query.owner === undefined ? '' : `, compiled by ${mention(query.owner)}`,
+    query.by === undefined ? '' : `, run again or compiled by ${mention(query.by)}`,
   ];
   return parts.join('');
 }
 
-function counts({ counts: given }: JobsFacts): string {
-  const parts = (Object.keys(JOB_STATE_LABELS) as JobCompilationState[])
-    .filter((state) => given[state] > 0)
-    .map((state) => `${JOB_STATE_LABELS[state].symbol} ${given[state]} ${JOB_STATE_LABELS[state].word}`);
-  return parts.length === 0 ? '' : `\n${parts.join(' · ')}`;
+/** One sum each: a training that failed is no failed compilation. */
+function sums({ counts }: JobsFacts): Block[] {
+  const sum = <K extends string>(
+    of: string,
+    states: readonly K[],
+    labels: Readonly<Record<K, StateLabel>>,
+    numbers: Readonly<Record<K, number>>,
+  ): string[] => {
+    const parts = states
+      .filter((state) => numbers[state] > 0)
+      .map((state) => `${labels[state].symbol} ${numbers[state]} ${labels[state].word}`);
+    return parts.length === 0 ? [] : [`*${of}:* ${parts.join(' · ')}`];
+  };
+  const lines = [
+    ...sum('Training', TRAINING_STATES, TRAINING_STATE_LABELS, counts.training),
+    ...sum('Compilation', COMPILATIONS, JOB_STATE_LABELS, counts.compilation),
+  ];
+  return lines.length === 0 ? [] : [section(lines.join('\n'))];
 }
 
 function nothing({ query }: JobsFacts): string {
@@ -145,27 +190,37 @@ function nothing({ query }: JobsFacts): string {
     : 'No job matches. Take a filter away, or give a shorter part of the name.';
 }
 
+/** States come before what may be long: on a phone only the first columns are seen. */
 function dataTable(facts: JobsFacts): Block {
   const many = facts.useCases.length > 1;
+  const providers = facts.providers.length > 1;
   const cell = (text: string, limit: number) => ({ type: 'raw_text' as const, text: label(text, limit) });
-  const header = ['#', 'Job', 'Training', 'Compilation', 'Compiled', 'Provider', 'Created (UTC)'];
+  const header = [
+    'Training',
+    'Job',
+    'Compilation',
+    ...(providers ? ['Provider'] : []),
+    'Created',
+    ...(many ? ['Use case'] : []),
+  ];
   return {
     type: 'data_table',
-    caption: 'Training jobs with their compilations',
+    caption: 'Training jobs and their compilations',
     page_size: JOBS_PAGE,
     row_header_column_index: 1,
     rows: [
-      [...header, ...(many ? ['Use case'] : [])].map((text) => cell(text, 40)),
-      ...facts.rows.map(({ job, overall, useCase }, index) => {
+      header.map((text) => cell(text, 40)),
+      ...facts.rows.map(({ job, overall, useCase }) => {
         const training = trainingLabel(job.status);
         return [
-          cell(String(index + 1), 10),
-          cell(job.name, 90),
           cell(`${training.symbol} ${training.word}`, 60),
-          cell(`${overall.label.symbol} ${overall.label.word}`, 60),
-          cell(overall.total === 0 ? '–' : `${overall.count} compiled`, 30),
-          cell(job.provider, 30),
-          cell(new Date(job.createdAt).toISOString().slice(0, 16).replace('T', ' '), 30),
+          cell(job.name, 90),
+          cell(compilationCell(overall), 60),
+          ...(providers ? [cell(job.provider, 30)] : []),
+          {
+            type: 'rich_text' as const,
+            elements: [{ type: 'rich_text_section' as const, elements: [momentNode(job.createdAt)] }],
+          },
           ...(many ? [cell(useCase.name, 60)] : []),
         ];
       }),
@@ -173,12 +228,17 @@ function dataTable(facts: JobsFacts): Block {
   };
 }
 
+function compilationCell({ applies, label: { symbol, word }, total, count }: OverallState): string {
+  if (!applies) return '–';
+  return total === 0 ? `${symbol} ${word}` : `${symbol} ${word} ${count}`;
+}
+
 function rowSection(row: JobRow, index: number): Block {
   const { job, overall } = row;
   const training = trainingLabel(job.status);
   return section(
     [
-      `${code(job.name)} · ${overallWords(overall)}`,
+      [code(job.name), overallWords(overall)].filter((part) => part !== '').join(' · '),
       [
         `${training.symbol} training ${plain(training.word, 60)}`,
         job.provider,
@@ -205,47 +265,55 @@ function detailsButton({ useCase, job }: JobRow, index: number, text: string): B
 
 const ALL = 'all';
 
-function filters({ query, page }: JobsFacts): Block[] {
-  const states: Option[] = [
-    option('Every state', ALL),
-    ...JOBS_STATES.map((state) =>
-      option(
-        state === 'training'
-          ? '⏳ training runs'
-          : `${JOB_STATE_LABELS[state].symbol} ${JOB_STATE_LABELS[state].word}`,
-        state,
-      ),
-    ),
-  ];
-  const providers = [
-    option('Every provider', ALL),
-    ...JOBS_PROVIDERS.map((provider) => option(provider, provider)),
-  ];
+function filters({ query, page, providers }: JobsFacts): Block[] {
+  const menu = (id: string, every: string, chosen: string | undefined, options: readonly Option[]) => {
+    const all = [option(every, ALL), ...options];
+    return {
+      type: 'static_select' as const,
+      action_id: id,
+      placeholder: { type: 'plain_text' as const, text: every },
+      options: all,
+      initial_option: all.find(({ value }) => value === chosen) ?? all[0]!,
+    };
+  };
+  const labelled = <K extends string>(
+    of: string,
+    states: readonly K[],
+    labels: Readonly<Record<K, StateLabel>>,
+  ): Option[] => states.map((state) => option(`${labels[state].symbol} ${of}${labels[state].word}`, state));
   const filtered = Object.keys(query).length > 0;
   return [
     {
       type: 'actions',
       block_id: `f ${writeJobsState(query, page)}`,
       elements: [
-        {
-          type: 'static_select',
-          action_id: JOBS.state,
-          placeholder: { type: 'plain_text', text: 'State' },
-          options: states,
-          initial_option: states.find(({ value }) => value === (query.state ?? ALL)) ?? states[0]!,
-        },
-        {
-          type: 'static_select',
-          action_id: JOBS.provider,
-          placeholder: { type: 'plain_text', text: 'Provider' },
-          options: providers,
-          initial_option: providers.find(({ value }) => value === (query.provider ?? ALL)) ?? providers[0]!,
-        },
+        menu(
+          JOBS.training,
+          'Any training state',
+          query.training,
+          labelled('training ', TRAININGS, TRAINING_STATE_LABELS),
+        ),
+        menu(
+          JOBS.compilation,
+          'Any compilation state',
+          query.compilation,
+          labelled('', COMPILATIONS, JOB_STATE_LABELS),
+        ),
+        ...(providers.length > 1 || query.provider !== undefined
+          ? [
+              menu(
+                JOBS.provider,
+                'Any provider',
+                query.provider,
+                JOBS_PROVIDERS.map((one) => option(one, one)),
+              ),
+            ]
+          : []),
         {
           type: 'users_select',
-          action_id: JOBS.owner,
-          placeholder: { type: 'plain_text', text: 'Owner' },
-          ...(query.owner === undefined ? {} : { initial_user: query.owner }),
+          action_id: JOBS.by,
+          placeholder: { type: 'plain_text', text: 'Run again or compiled by…' },
+          ...(query.by === undefined ? {} : { initial_user: query.by }),
         },
         ...(filtered ? [button('Clear filters', JOBS.clear, ALL)!] : []),
       ],

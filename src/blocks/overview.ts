@@ -1,11 +1,12 @@
 /** What Signalbox is and can do: the help, and the Home tab. */
 import type { Permission } from '../domain/access.ts';
 import type { Subscription } from '../domain/subscriptions.ts';
+import { trainingLabel } from '../domain/training-states.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { AuditRecord } from '../ports.ts';
 import { type AlertRow, alertBlock } from './alerts.ts';
 import { COMPILE } from './compile-ids.ts';
-import { overallWords, trainingLabel, writeRef } from './job-facts.ts';
+import { overallWords, writeRef } from './job-facts.ts';
 import type { JobRow } from './jobs-table.ts';
 import { LIMITS } from './limits.ts';
 import { getLogsButton, LOGS } from './logs.ts';
@@ -207,12 +208,16 @@ function jobsPart(
 
 function jobBlock({ job, overall, useCase }: JobRow): Block {
   const training = trainingLabel(job.status);
-  // Before its training is completed there is nothing to compile.
-  const trained = job.status.toLowerCase() === 'completed' || overall.state === 'compiling';
   return section(
     [
       `${code(job.name)} · ${plain(useCase.name, 100)}`,
-      `${training.symbol} training ${plain(training.word, 60)}${trained ? ` · ${overallWords(overall)}` : ''} · ${moment(job.createdAt)}`,
+      [
+        `${training.symbol} training ${plain(training.word, 60)}`,
+        overallWords(overall),
+        moment(job.createdAt),
+      ]
+        .filter((part) => part !== '')
+        .join(' · '),
     ].join('\n'),
     button('Details', COMPILE.details, writeRef({ useCase: useCase.id, job: job.name })),
   );

@@ -7,11 +7,12 @@ import {
 import type { TrainingJob } from '../domain/jobs.ts';
 import { maskSecrets } from '../domain/mask-secrets.ts';
 import { TRAINING_NAME_LIMIT } from '../domain/training-names.ts';
+import { trainingLabel } from '../domain/training-states.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { AppError } from '../errors.ts';
 import type { Rerun, TrainingSetup } from '../ports.ts';
 import { COMPILE } from './compile-ids.ts';
-import { changesWords, machine, trainingLabel, writeRef } from './job-facts.ts';
+import { changesWords, machine, writeRef } from './job-facts.ts';
 import { LIMITS } from './limits.ts';
 import type { Block, Modal } from './message.ts';
 import { actions, button, code, codeBlock, context, label, moment, plain, prose, section } from './text.ts';

@@ -2,6 +2,7 @@
  * Text that comes from outside (job names, AWS, logs, people) made harmless for mrkdwn, and shortened so that
  * it shows. Everything outside text passes through here before it is put into a block.
  */
+import type { types } from '@slack/bolt';
 import { LIMITS } from './limits.ts';
 import type { Block, Button, Option } from './message.ts';
 
@@ -102,7 +103,14 @@ export function size(bytes: number): string {
 
 /** A moment in the reader's own time zone; UTC where Slack cannot render it. */
 export function moment(at: number): string {
-  return date(at, '{date_short_pretty} at {time}', 16);
+  return date(at, MOMENT, 16);
+}
+
+const MOMENT = '{date_short_pretty} at {time}';
+
+/** The same as a node of rich text: a table's cells have no mrkdwn. */
+export function momentNode(at: number): types.RichTextDate {
+  return { type: 'date', timestamp: Math.floor(at / 1000), format: MOMENT, fallback: utc(at, 16) };
 }
 
 /** The same to the second: for what is seconds old, and for times to be found again in a log. */
@@ -111,8 +119,11 @@ export function instant(at: number): string {
 }
 
 function date(at: number, format: string, isoLength: number): string {
-  const utc = new Date(at).toISOString().slice(0, isoLength).replace('T', ' ');
-  return `<!date^${Math.floor(at / 1000)}^${format}|${utc} UTC>`;
+  return `<!date^${Math.floor(at / 1000)}^${format}|${utc(at, isoLength)}>`;
+}
+
+function utc(at: number, isoLength: number): string {
+  return `${new Date(at).toISOString().slice(0, isoLength).replace('T', ' ')} UTC`;
 }
 
 /** `45 s`, `12 min 4 s`, `1 h 3 min`, `2 d 3 h`: two units, never rounded up. */

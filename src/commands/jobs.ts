@@ -6,7 +6,7 @@ import { chosenFilter, JOBS, JOBS_PAGE, jobsTable, jobsUsage, readJobsState } fr
 import type { Message } from '../blocks/message.ts';
 import { code } from '../blocks/text.ts';
 import { commandWords } from '../domain/command-words.ts';
-import { type JobsQuery, type JobsState, parseJobsQuery } from '../domain/jobs-query.ts';
+import { type JobsQuery, parseJobsQuery } from '../domain/jobs-query.ts';
 import { asksForHelp } from '../domain/log-query.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError } from '../errors.ts';
@@ -41,12 +41,9 @@ export function jobsCommand(services: Services): Command {
     if (useCases.length === 0) return undefined;
     const found = await jobPage(services, useCases, { filter: filterOf(query), page, pageSize: JOBS_PAGE });
     return jobsTable({
+      ...found,
       rows: found.jobs,
       query,
-      total: found.total,
-      page: found.page,
-      pages: found.pages,
-      counts: found.counts,
       useCases,
       now: services.clock.now(),
     });
@@ -159,16 +156,19 @@ export function jobsCommand(services: Services): Command {
   return {
     name: 'jobs',
     description: 'The training jobs here and how far their compilations are',
-    usage: '[name] [state:failed] [provider:sagemaker] [owner:me]',
+    usage: '[name] [state:failed] [by:me]',
     run,
     actions: {
-      [JOBS.state]: redraw((query, value) => ({
-        query: without(query, 'state', chosenFilter(value) as JobsState | undefined),
+      [JOBS.training]: redraw(({ ended: _, ...query }, value) => ({
+        query: without(query, 'training', chosenFilter(value) as JobsQuery['training']),
+      })),
+      [JOBS.compilation]: redraw(({ ended: _, ...query }, value) => ({
+        query: without(query, 'compilation', chosenFilter(value) as JobsQuery['compilation']),
       })),
       [JOBS.provider]: redraw((query, value) => ({
         query: without(query, 'provider', chosenFilter(value) as JobsQuery['provider']),
       })),
-      [JOBS.owner]: redraw((query, value) => ({ query: without(query, 'owner', chosenFilter(value)) })),
+      [JOBS.by]: redraw((query, value) => ({ query: without(query, 'by', chosenFilter(value)) })),
       [JOBS.clear]: redraw(() => ({ query: {} })),
       [JOBS.page]: redraw((_, value) => ({ page: Math.max(0, Number(value) || 0) })),
       [COMPILE.details]: openDetails,
@@ -187,16 +187,6 @@ function without<K extends keyof JobsQuery>(query: JobsQuery, key: K, value: Job
   return value === undefined ? rest : { ...rest, [key]: value };
 }
 
-function filterOf(query: JobsQuery): JobFilter {
-  const { state } = query;
-  return {
-    name: query.name,
-    provider: query.provider,
-    person: query.owner,
-    ...(state === undefined
-      ? {}
-      : state === 'training'
-        ? { training: ['InProgress', 'Stopping'] }
-        : { states: [state] }),
-  };
+function filterOf({ by, ...query }: JobsQuery): JobFilter {
+  return { ...query, person: by };
 }

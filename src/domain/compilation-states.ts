@@ -75,6 +75,8 @@ export function targetStates(
 }
 
 export interface OverallState {
+  /** There is a model to compile, or something was tried. Without it the state says nothing. */
+  applies: boolean;
   state: JobCompilationState;
   label: StateLabel;
   /** Targets that are compiled. */
@@ -86,8 +88,8 @@ export interface OverallState {
 }
 
 /**
- * A training job's state. Something compiling outweighs all; then what is compiled; then, with nothing
- * compiled, a failure outweighs a stop. A failed or stopped training that was never compiled says so.
+ * How far a job's compilations are, whatever became of its training. Something compiling outweighs all; then what is
+ * compiled; then, with nothing compiled, a failure outweighs a stop.
  * @param trainingStatus SageMaker's word, any letter case
  * @param attempts of this training job, oldest first
  * @param targets that the use case wants by default
@@ -100,15 +102,16 @@ export function overallState(
   const states = targetStates(attempts, targets);
   const done = states.filter(({ attempt }) => attempt && isSuccessful(attempt)).length;
   const total = states.length;
-  const state = decide(trainingStatus, states, done);
-  return { state, label: JOB_STATE_LABELS[state], done, total, count: `${done}/${total}` };
+  const state = decide(states, done);
+  const applies = attempts.length > 0 || trainingStatus.toLowerCase() === 'completed';
+  return { applies, state, label: JOB_STATE_LABELS[state], done, total, count: `${done}/${total}` };
 }
 
-function decide(trainingStatus: string, states: readonly TargetState[], done: number): JobCompilationState {
+function decide(states: readonly TargetState[], done: number): JobCompilationState {
   const tried = states.flatMap(({ attempt }) => (attempt ? [attempt] : []));
   if (tried.some(isLive)) return 'compiling';
   if (done > 0) return done === states.length ? 'compiled' : 'partly compiled';
-  const endings = tried.length > 0 ? tried.map(currentStatus) : [normalizeStatus(trainingStatus)];
+  const endings = tried.map(currentStatus);
   if (endings.includes('FAILED')) return 'failed';
   if (endings.includes('STOPPED')) return 'stopped';
   return 'not compiled';

@@ -18,6 +18,7 @@ import {
   type TrainingGuidance,
 } from '../domain/failure-guidance.ts';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
+import { TRAINING_STATES, type TrainingState, trainingState } from '../domain/training-states.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { EpochMs, JobRecord } from '../ports.ts';
 import { adviceForAttempt } from './explain-failure.ts';
@@ -172,9 +173,10 @@ function checks(
 }
 
 export interface JobFilter {
-  states?: readonly JobCompilationState[] | undefined;
-  /** The training's own word, any letter case: `InProgress`. */
-  training?: readonly string[] | undefined;
+  training?: TrainingState | undefined;
+  compilation?: JobCompilationState | undefined;
+  /** Training or compilation, one of them is enough. */
+  ended?: 'failed' | 'stopped' | undefined;
   provider?: TrainingJob['provider'] | undefined;
   /** Part of the name, without letter case. */
   name?: string | undefined;
@@ -184,12 +186,20 @@ export interface JobFilter {
   live?: boolean | undefined;
 }
 
+/** Compilations are counted only where there is something to compile. */
+export interface JobCounts {
+  training: Readonly<Record<TrainingState, number>>;
+  compilation: Readonly<Record<JobCompilationState, number>>;
+}
+
 export interface JobPage {
   jobs: readonly JobSnapshot[];
   /** That match the filter, on all pages. */
   total: number;
-  /** How many there are in each state before `states` is applied: for the filter's words. */
-  counts: Readonly<Record<JobCompilationState, number>>;
+  /** Where any of the known jobs run. */
+  providers: readonly TrainingJob['provider'][];
+  /** How many there are in each state before the filters by state are applied. */
+  counts: JobCounts;
   /** From 0; the one asked for, or the last there is. */
   page: number;
   pages: number;
@@ -221,29 +231,46 @@ export async function jobPage(
       });
     }),
   );
-  const { states, ...other } = query.filter ?? {};
-  const matching = perUseCase.flat().filter((snapshot) => fits(snapshot, other));
-  const counts = Object.fromEntries(Object.keys(JOB_STATE_LABELS).map((state) => [state, 0])) as Record<
-    JobCompilationState,
-    number
-  >;
-  for (const { overall } of matching) counts[overall.state] += 1;
+  const filter = query.filter ?? {};
+  const known = perUseCase.flat();
+  const matching = known.filter((snapshot) => fits(snapshot, filter));
   const found = matching
-    .filter(({ overall }) => !states || states.length === 0 || states.includes(overall.state))
+    .filter((snapshot) => isInState(snapshot, filter))
     .sort((a, b) => b.job.createdAt - a.job.createdAt);
 
   const pageSize = Math.max(1, query.pageSize);
   const pages = Math.max(1, Math.ceil(found.length / pageSize));
   const page = Math.min(Math.max(0, query.page ?? 0), pages - 1);
   const jobs = found.slice(page * pageSize, (page + 1) * pageSize);
-  return { jobs, total: found.length, counts, page, pages };
+  const providers = [...new Set(known.map(({ job }) => job.provider))];
+  return { jobs, total: found.length, providers, counts: countStates(matching), page, pages };
 }
 
-function fits(snapshot: JobSnapshot, filter: Omit<JobFilter, 'states'>): boolean {
-  const { job } = snapshot;
-  const training = filter.training?.map((word) => word.toLowerCase());
+function countStates(snapshots: readonly JobSnapshot[]): JobCounts {
+  const none = <K extends string>(keys: readonly K[]) =>
+    Object.fromEntries(keys.map((key) => [key, 0])) as Record<K, number>;
+  const training = none(TRAINING_STATES);
+  const compilation = none(Object.keys(JOB_STATE_LABELS) as JobCompilationState[]);
+  for (const { job, overall } of snapshots) {
+    training[trainingState(job.status)] += 1;
+    if (overall.applies) compilation[overall.state] += 1;
+  }
+  return { training, compilation };
+}
+
+function isInState({ job, overall }: JobSnapshot, { training, compilation, ended }: JobFilter): boolean {
+  const trained = trainingState(job.status);
+  const compiled = overall.applies ? overall.state : undefined;
   return (
-    (!training || training.length === 0 || training.includes(job.status.toLowerCase())) &&
+    (training === undefined || training === trained) &&
+    (compilation === undefined || compilation === compiled) &&
+    (ended === undefined || ended === trained || ended === compiled)
+  );
+}
+
+function fits(snapshot: JobSnapshot, filter: JobFilter): boolean {
+  const { job } = snapshot;
+  return (
     (filter.provider === undefined || job.provider === filter.provider) &&
     (filter.name === undefined || job.name.toLowerCase().includes(filter.name.trim().toLowerCase())) &&
     (filter.person === undefined || snapshot.people.includes(filter.person)) &&

@@ -6,14 +6,15 @@ import * as components from '../../src/blocks/components.ts';
 import { jobCard, milestones } from '../../src/blocks/job-card.ts';
 import { historyView, jobDetails, TABS } from '../../src/blocks/job-details.ts';
 import { type JobFacts, readRef, writeRef } from '../../src/blocks/job-facts.ts';
-import { jobsTable, readJobsState, writeJobsState } from '../../src/blocks/jobs-table.ts';
+import { type JobsFacts, jobsTable, readJobsState, writeJobsState } from '../../src/blocks/jobs-table.ts';
 import { LIMITS } from '../../src/blocks/limits.ts';
 import type { Block, Message, Modal } from '../../src/blocks/message.ts';
-import { type JobCompilationState, overallState, targetStates } from '../../src/domain/compilation-states.ts';
+import { overallState, targetStates } from '../../src/domain/compilation-states.ts';
 import type { CompilationAttempt } from '../../src/domain/compilations.ts';
 import { FRAMEWORKS } from '../../src/domain/compile-input.ts';
 import type { Component } from '../../src/domain/components.ts';
-import { JOBS_PROVIDERS, JOBS_STATES } from '../../src/domain/jobs-query.ts';
+import { COMPILATIONS, JOBS_PROVIDERS, TRAININGS } from '../../src/domain/jobs-query.ts';
+import { TRAINING_STATES } from '../../src/domain/training-states.ts';
 import { AppError } from '../../src/errors.ts';
 import { textLength, validateBlocks, validateView } from '../../src/sandbox/slack/block-kit.ts';
 
@@ -255,9 +256,11 @@ describe('payloads keep Slack’s limits over any data', () => {
     const query = fc.record(
       {
         name: words.map((name) => name.slice(0, 80)).filter((name) => name !== ''),
-        state: fc.constantFrom(...JOBS_STATES),
+        training: fc.constantFrom(...TRAININGS),
+        compilation: fc.constantFrom(...COMPILATIONS),
+        ended: fc.constantFrom('failed' as const, 'stopped' as const),
         provider: fc.constantFrom(...JOBS_PROVIDERS),
-        owner: fc.constant('U0ADA'),
+        by: fc.constant('U0ADA'),
       },
       { requiredKeys: [] },
     );
@@ -269,10 +272,10 @@ describe('payloads keep Slack’s limits over any data', () => {
           overall: overallState(one.status, attempts, targets),
           people: ['U0ADA'],
         }));
-        const counts = Object.fromEntries(rows.map(({ overall }) => [overall.state, 1])) as Record<
-          JobCompilationState,
-          number
-        >;
+        const counts = {
+          training: Object.fromEntries(TRAINING_STATES.map((state) => [state, page])),
+          compilation: Object.fromEntries(COMPILATIONS.map((state) => [state, page])),
+        } as JobsFacts['counts'];
         const given = {
           rows,
           query: asked,
@@ -280,6 +283,7 @@ describe('payloads keep Slack’s limits over any data', () => {
           page,
           pages: 40,
           counts,
+          providers: JOBS_PROVIDERS.slice(0, 1 + (page % 3)),
           useCases: [all[0]?.useCase ?? { id: 'a', name: 'b' }, { id: 'c', name: 'd' }],
           now: 0,
         };

@@ -53,10 +53,16 @@ describe('[C11] a job’s overall state', () => {
     expect(state('Completed', [attempt('x86_64-cpu', 'STOPPED')])).toBe('stopped 0/2');
   });
 
-  it('tells a training that failed or was stopped', () => {
-    expect(state('FAILED', [])).toBe('failed 0/2');
-    expect(state('stopped', [])).toBe('stopped 0/2');
-    expect(state('Deleting', [])).toBe('not compiled 0/2');
+  it('is of compilations alone: a training that failed or was stopped is no failed compilation', () => {
+    for (const training of ['FAILED', 'stopped', 'InProgress', 'Deleting']) {
+      expect(state(training, [])).toBe('not compiled 0/2');
+      expect(overallState(training, [], wanted).applies).toBe(false);
+      expect(overallState(training, [attempt('x86_64-cpu', 'FAILED')], wanted)).toMatchObject({
+        applies: true,
+        state: 'failed',
+      });
+    }
+    expect(overallState('completed', [], wanted).applies).toBe(true);
   });
 
   it('counts targets that were tried besides, and a job without wanted targets', () => {

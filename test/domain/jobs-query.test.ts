@@ -10,14 +10,28 @@ describe('[C11] what /jobs is asked for', () => {
   it('reads names and filters in any order, with colon or equals sign', () => {
     expect(parse('')).toEqual({});
     expect(parse('resnet')).toEqual({ name: 'resnet' });
-    expect(parse('state:partly-compiled resnet provider=SageMaker --owner=me')).toEqual({
+    expect(parse('state:partly-compiled resnet provider=SageMaker --by=me')).toEqual({
       name: 'resnet',
-      state: 'partly compiled',
+      compilation: 'partly compiled',
       provider: 'sagemaker',
-      owner: 'U0ADA',
+      by: 'U0ADA',
     });
-    expect(parse('"state:not compiled" owner:@U0BEN')).toEqual({ state: 'not compiled', owner: 'U0BEN' });
-    expect(parse('state:training')).toEqual({ state: 'training' });
+    expect(parse('"state:not compiled" by:@U0BEN')).toEqual({ compilation: 'not compiled', by: 'U0BEN' });
+  });
+
+  it('takes a state for the training or the compilation, whichever has it, and for both where both have', () => {
+    expect(parse('state:running')).toEqual({ training: 'running' });
+    expect(parse('state:completed')).toEqual({ training: 'completed' });
+    expect(parse('state:compiling')).toEqual({ compilation: 'compiling' });
+    expect(parse('state:failed')).toEqual({ ended: 'failed' });
+    expect(parse('training:failed compilation:stopped')).toEqual({
+      training: 'failed',
+      compilation: 'stopped',
+    });
+  });
+
+  it('still reads how it was written before', () => {
+    expect(parse('state:training owner:me')).toEqual({ training: 'running', by: 'U0ADA' });
   });
 
   it.each([
@@ -25,7 +39,9 @@ describe('[C11] what /jobs is asked for', () => {
     ['stat:failed', /Did you mean state:\?/],
     ['provider:sagmaker', /Did you mean sagemaker\?/],
     ['state:', /state:failed/],
-    ['owner:ada', /owner:me/],
+    ['by:ada', /by:me/],
+    ['training:compiled', /running, completed/],
+    ['compilation:running', /partly compiled/],
     ['x'.repeat(200), /any part of the name/],
   ])('says what was expected for %s', (text, hint) => {
     try {

@@ -66,21 +66,42 @@ describe('[C11] /jobs', () => {
     expect(table.ephemeral_to).toBe('U0ADA');
     const types = table.blocks!.map(({ type }) => type);
     expect(types).toContain('data_table');
-    expect(textsOf(table.blocks)).toMatch(/⚪ not compiled/);
-    expect(textsOf(table.blocks)).toContain('0/2 compiled');
+    expect(textsOf(table.blocks)).toMatch(/⚪ not compiled 0\/2/);
+    // Two sums, and no failed compilation where only a training failed.
+    expect(textsOf(table.blocks)).toMatch(/\*Training:\* .*❌ \d+ failed/);
+    expect(textsOf(table.blocks)).toMatch(/\*Compilation:\* /);
+    const { rows } = table.blocks!.find(({ type }) => type === 'data_table') as unknown as {
+      rows: { type: string; text?: string; elements?: { elements: object[] }[] }[][];
+    };
+    expect(rows[0]!.map(({ text }) => text)).toEqual(['Training', 'Job', 'Compilation', 'Created']);
+    const failed = rows.find(([, name]) => name!.text === 'defects-unet-relabelled')!;
+    expect(failed[0]!.text).toBe('❌ failed');
+    expect(failed[2]!.text).toBe('–');
+    // In the reader's own time zone.
+    expect(failed[3]!.elements![0]!.elements).toMatchObject([{ type: 'date', fallback: /UTC$/ }]);
+    const names = rows.slice(1).map(([, name]) => name!.text!);
+    const buttons = table.blocks!.flatMap((block) =>
+      block.type === 'actions' ? (block.elements as { action_id: string; text?: { text: string } }[]) : [],
+    );
+    const details = buttons.filter(({ action_id }) => action_id.startsWith('compile.details'));
+    expect(details.map(({ text }) => text!.text)).toEqual(names);
     await bot.action('ada', 'compile.details:0', { channel: CHANNEL, message_ts: table.ts });
-    await modal(bot, 'ada', 'Overview');
+    const opened = await modal(bot, 'ada', 'Overview');
+    expect(textsOf(opened.blocks)).toContain(names[0]);
+    expect(names[0]).toContain((opened.title as { text: string }).text.replace(/…$/, ''));
   });
 
   it('filters in place, by state, name and owner, and pages', async () => {
-    const table = await ask('ada', '/jobs', 'state:failed', ', failed');
+    const table = await ask('ada', '/jobs', 'state:failed', ', training or compilation failed');
     expect(textsOf(table.blocks)).toMatch(/❌ failed/);
-    await bot.action('ada', 'jobs.state', { channel: CHANNEL, message_ts: table.ts, value: 'stopped' });
+    await bot.action('ada', 'jobs.training', { channel: CHANNEL, message_ts: table.ts, value: 'stopped' });
     await until(async () => {
       const now = (await bot.messages(CHANNEL)).find(({ ts }) => ts === table.ts);
-      return now && /⏹️ stopped/.test(textsOf(now.blocks)) && now.text.includes(', stopped') ? now : undefined;
+      return now && /⏹️ stopped/.test(textsOf(now.blocks)) && now.text.includes(', training stopped')
+        ? now
+        : undefined;
     }, 'the same message, filtered');
-    await ask('ada', '/jobs', 'owner:me', 'No training jobs');
+    await ask('ada', '/jobs', 'by:me', 'No training jobs');
     const all = await ask('ada', '/jobs', '', 'page 1 of');
     await bot.action('ada', 'jobs.page:1', { channel: CHANNEL, message_ts: all.ts });
     await until(async () => {

@@ -70,7 +70,7 @@ describe('[C1] jobs become known', () => {
     await bot.pass(2_000);
     expect(await snapshot('broken')).toMatchObject({
       job: { failureReason: 'AlgorithmError: exit code: 137' },
-      overall: { state: 'failed' },
+      overall: { applies: false },
       guidance: { exitCode: 137 },
     });
   });
@@ -350,7 +350,7 @@ describe('[C11] the table of jobs', () => {
       1,
       2,
     ]);
-    expect(await names({ pageSize: 9, filter: { states: ['failed'] } })).toEqual([['resnet-a'], 0, 1, 1]);
+    expect(await names({ pageSize: 9, filter: { compilation: 'failed' } })).toEqual([['resnet-a'], 0, 1, 1]);
     expect(await names({ pageSize: 9, filter: { person: 'U0ADA' } })).toEqual([
       ['resnet-a', 'unet-c'],
       0,
@@ -359,9 +359,32 @@ describe('[C11] the table of jobs', () => {
     ]);
     expect(await names({ pageSize: 9, filter: { live: true } })).toEqual([['unet-c'], 0, 1, 1]);
     expect((await jobPage(bot.deps, [LINE_3], { pageSize: 1 })).counts).toMatchObject({
-      failed: 1,
-      compiling: 1,
-      'not compiled': 1,
+      training: { completed: 3, failed: 0 },
+      compilation: { failed: 1, compiling: 1, 'not compiled': 1 },
     });
+  });
+
+  it('keeps a training that failed apart from a compilation that failed, in rows, sums and filters', async () => {
+    for (const name of ['resnet-a', 'unet-c']) account.train(name);
+    account.train('resnet-b', { status: 'Failed' });
+    account.train('resnet-d', { status: 'InProgress' });
+    await bot.pass(0);
+    await start('resnet-a');
+    account.advance('FAILED');
+    await bot.pass(30_000);
+    const found = async (filter: NonNullable<Parameters<typeof jobPage>[2]['filter']>) => {
+      const { jobs } = await jobPage(bot.deps, [LINE_3], { pageSize: 9, filter });
+      return jobs.map(({ job }) => job.name).sort();
+    };
+    const all = await jobPage(bot.deps, [LINE_3], { pageSize: 9 });
+    expect(all.counts.training).toEqual({ running: 1, completed: 2, failed: 1, stopped: 0, other: 0 });
+    // Nothing can be compiled of a training that has not completed: it is in no sum of compilations.
+    expect(all.counts.compilation).toMatchObject({ failed: 1, 'not compiled': 1, stopped: 0 });
+    expect(all.jobs.find(({ job }) => job.name === 'resnet-b')?.overall.applies).toBe(false);
+    expect(await found({ training: 'failed' })).toEqual(['resnet-b']);
+    expect(await found({ compilation: 'failed' })).toEqual(['resnet-a']);
+    expect(await found({ ended: 'failed' })).toEqual(['resnet-a', 'resnet-b']);
+    expect(await found({ compilation: 'not compiled' })).toEqual(['unet-c']);
+    expect(await found({ training: 'running' })).toEqual(['resnet-d']);
   });
 });
