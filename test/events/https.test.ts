@@ -81,7 +81,7 @@ describe('[N1] the HTTPS endpoint', () => {
         resolve(response.statusCode);
       });
       stream.on('error', reject);
-      for (let at = 0; at < 10; at++) stream.write('x'.repeat(60 * 1024));
+      for (let at = 0; at < 10; at++) stream.write('x'.repeat(120 * 1024));
       stream.end();
     });
     expect(status).toBe(413);
