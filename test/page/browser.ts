@@ -35,11 +35,19 @@ async function findBrowser(): Promise<string | undefined> {
   return undefined;
 }
 
-/** Headless, with a fresh profile that goes when it is closed. Throws when no browser is installed. */
-export async function launchBrowser(): Promise<Browser> {
+/**
+ * Headless, with a fresh profile that goes when it is closed. Throws when no browser is installed.
+ * @param env beside this process's own, such as FONTCONFIG_FILE for other fonts
+ */
+export async function launchBrowser(env: Record<string, string> = {}): Promise<Browser> {
   const executablePath = await findBrowser();
   if (!executablePath) throw new Error(`No browser found; looked at ${PLACES.join(', ')}`);
-  return chromium.launch({ executablePath, headless: true, args: ARGUMENTS });
+  return chromium.launch({
+    executablePath,
+    headless: true,
+    args: ARGUMENTS,
+    env: { ...(process.env as Record<string, string>), ...env },
+  });
 }
 
 /**

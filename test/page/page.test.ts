@@ -2,89 +2,35 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { App } from '@slack/bolt';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type SlackSandbox, startSlackSandbox } from '../../src/sandbox/slack/index.ts';
 import { launchBrowser, whyNoBrowser } from './browser.ts';
-import { MANIFEST, REPORT_LINES, startScriptedApp } from './scripted-app.ts';
+import { DESKTOP, PHONE, type SandboxPage, startPage } from './page.ts';
+import { MANIFEST, REPORT_LINES } from './scripted-app.ts';
 
-const PHONE = { width: 390, height: 844 };
 const noBrowser = await whyNoBrowser();
 
 describe.skipIf(noBrowser)('the sandbox page', () => {
-  let folder: string;
   let sandbox: SlackSandbox;
-  let app: App;
-  let browser: Browser;
+  let pages: SandboxPage;
   let page: Page;
-  let problems: string[];
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'signalbox-page-'));
-    await build({
-      root: fileURLToPath(new URL('../../src/sandbox/page', import.meta.url)),
-      build: { outDir: join(folder, 'page') },
-      logLevel: 'error',
-    });
-    sandbox = await startSlackSandbox({
-      dataDir: join(folder, 'data'),
-      manifest: MANIFEST,
-      pageDir: join(folder, 'page'),
-      rateLimits: false,
-      shareDelayMs: 0,
-      ackTimeoutMs: 1500,
-    });
-    app = await startScriptedApp(sandbox);
-    browser = await launchBrowser();
+    pages = await startPage();
+    ({ sandbox } = pages);
   });
-  afterAll(async () => {
-    await browser?.close();
-    await app?.stop();
-    await sandbox?.close();
-    await rm(folder, { recursive: true, force: true });
-  });
-  afterEach(async () => {
-    await page.context().close();
-    await closeViews('U0ADA');
-    expect(problems).toEqual([]);
-  });
+  afterAll(() => pages?.stop());
+  afterEach(async () => expect(await pages.leave()).toEqual([]));
 
-  /** Modals outlive the page, as in Slack; the next test starts without. */
-  async function closeViews(user: string): Promise<void> {
-    const answer = await fetch(`${sandbox.url}/sandbox/slack/views?user=${user}`);
-    const { views } = (await answer.json()) as { views: { id: string }[] };
-    for (const { id } of views.reverse())
-      await fetch(`${sandbox.url}/sandbox/slack/view`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ user, view_id: id, close: true }),
-      });
-  }
-
-  /** A page of its own at this hash; whatever its console complains about fails the test. */
-  async function open(hash: string, viewport = { width: 1280, height: 800 }): Promise<Page> {
-    const context = await browser.newContext({ viewport, acceptDownloads: true });
-    page = await context.newPage();
-    page.setDefaultTimeout(10_000);
-    problems = [];
-    page.on('pageerror', (error) => problems.push(error.message));
-    page.on('console', (message) => {
-      if (message.type() === 'error' && !message.text().includes('Failed to load resource'))
-        problems.push(message.text());
-    });
-    await page.goto(`${sandbox.url}/${hash}`);
-    return page;
-  }
-  const composer = () => page.getByRole('combobox', { name: /^Message / });
-  const run = async (text: string) => {
-    await composer().fill(text);
-    await composer().press('Enter');
+  const open = async (hash: string, viewport = DESKTOP) => {
+    page = await pages.open(hash, { viewport });
   };
-  const message = (text: string | RegExp) => page.getByRole('article').filter({ hasText: text });
-  const post = (channel: string, body: { text: string; blocks?: unknown }) =>
-    app.client.chat.postMessage({ channel, ...body } as Parameters<typeof app.client.chat.postMessage>[0]);
+  const composer = () => pages.composer();
+  const run = (text: string) => pages.run(text);
+  const message = (text: string | RegExp) => pages.message(text);
+  const post: SandboxPage['post'] = (channel, body) => pages.post(channel, body);
 
   it('suggests commands with their hints, takes the one chosen by keyboard, and shows what it brings', async () => {
     await open('#/C0LINE3?as=U0ADA');

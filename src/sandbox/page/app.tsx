@@ -62,28 +62,33 @@ function Loaded(props: {
   const [faults, setFaults] = useState(false);
   const [notices, setNotices] = useState<Notice[]>([]);
   const nextNotice = useRef(1);
+  const [asked, setAsked] = useState(0);
+  const [focus, setFocus] = useState(1);
 
   const dm = state.channels.find(({ is_im, members }) => is_im && members.includes(state.app.bot_user));
   const channels = useMemo(() => state.channels.filter(({ is_im }) => !is_im), [state.channels]);
-  const asked = route.place?.replace(/^#/, '');
-  const named = state.channels.find(({ id, name }) => id === asked || (name !== '' && name === asked));
+  const wanted = route.place?.replace(/^#/, '');
+  const named = state.channels.find(({ id, name }) => id === wanted || (name !== '' && name === wanted));
   // A link to the app's own conversation shows it where it lives: under the app's Messages tab.
   const isDm = dm !== undefined && named?.id === dm.id;
-  const place = asked === 'app' || isDm ? 'app' : (named?.id ?? (asked ? undefined : firstChannel(channels)));
+  const place =
+    wanted === 'app' || isDm ? 'app' : (named?.id ?? (wanted ? undefined : firstChannel(channels)));
   const tab: HomeTab = isDm ? 'messages' : route.tab;
   const open =
     place === 'app' ? (tab === 'messages' ? dm : undefined) : channels.find(({ id }) => id === place);
   const unread = useUnread(workspace, open?.id);
 
   const show = useCallback(
-    (change: Parameters<typeof go>[0]) => {
+    (change: Parameters<typeof go>[0], takesFocus = true) => {
       setDrawer(false);
+      setFocus((before) => (takesFocus ? before + 1 : 0));
       go({ thread: undefined, ...change });
     },
     [go],
   );
   const openChannel = useCallback((id: string) => show({ place: id }), [show]);
   const openFile = useCallback((chosen: SandboxFile) => setFile(chosen), []);
+  const onAsk = useCallback(() => setAsked((before) => before + 1), []);
   const onNotice = useCallback((notice: Omit<Notice, 'id' | 'ts'>) => {
     const id = nextNotice.current;
     nextNotice.current += 1;
@@ -111,11 +116,19 @@ function Loaded(props: {
       thread={route.thread}
       onThread={(ts) => go({ place: place, tab, thread: ts })}
       loadThread={controls.loadThread}
+      asked={asked}
+      focus={focus}
     />
   );
 
   return (
-    <DirectoryProvider viewer={viewer} state={state} openChannel={openChannel} openFile={openFile}>
+    <DirectoryProvider
+      viewer={viewer}
+      state={state}
+      openChannel={openChannel}
+      openFile={openFile}
+      onAsk={onAsk}
+    >
       <div className={`shell${drawer ? ' shell-drawer' : ''}${route.thread && open ? ' shell-thread' : ''}`}>
         <Sidebar
           place={place}
@@ -145,7 +158,9 @@ function Loaded(props: {
             onMenu={() => setDrawer(true)}
             unreadElsewhere={Object.values(unread.counts).some((count) => count > 0)}
           />
-          {place === 'app' && <AppTabs tab={tab} onTab={(next) => show({ place: 'app', tab: next })} />}
+          {place === 'app' && (
+            <AppTabs tab={tab} onTab={(next, byKey) => show({ place: 'app', tab: next }, !byKey)} />
+          )}
           {!state.app.connected && workspace.link === 'live' && (
             <div className="banner" role="status">
               <Icon name="warning" /> The bot is not connected. Commands and buttons fail until one is started
@@ -172,9 +187,9 @@ function Loaded(props: {
               <Empty title="No conversation with the app">It has opened none with you.</Empty>
             )}
             {place === undefined && (
-              <Empty title={asked ? 'You cannot see this place' : 'No channels'}>
-                {asked
-                  ? `There is no channel “${asked}” for ${state.users.find(({ id }) => id === viewer)?.real_name ?? viewer}. Choose one from the list, or act as somebody else.`
+              <Empty title={wanted ? 'You cannot see this place' : 'No channels'}>
+                {wanted
+                  ? `There is no channel “${wanted}” for ${state.users.find(({ id }) => id === viewer)?.real_name ?? viewer}. Choose one from the list, or act as somebody else.`
                   : 'This person is a member of no channel.'}
               </Empty>
             )}

@@ -8,6 +8,9 @@ import { Popover } from './ui/popover.tsx';
 
 const TALLEST_PX = 220;
 
+/** Where the finger is the pointer, the screen's keyboard would jump up with the focus. */
+const hasKeyboard = (): boolean => window.matchMedia('(hover: hover) and (pointer: fine)').matches;
+
 /**
  * Enter sends, Shift+Enter makes a new line. `onSend` resolves to false when the text should come back
  * (a failed command keeps what was typed, as in Slack).
@@ -17,7 +20,8 @@ export function Composer(props: {
   placeholder: string;
   shortcuts?: readonly MenuItem[];
   onSend: (text: string) => Promise<boolean>;
-  autoFocus?: boolean;
+  /** Grows whenever it should have the focus; 0 leaves the focus where it is. */
+  focus: number;
 }) {
   const { state, user } = useDirectory();
   const [text, setText] = useState('');
@@ -42,9 +46,8 @@ export function Composer(props: {
     element.style.height = `${Math.min(TALLEST_PX, element.scrollHeight)}px`;
   }, [text]);
   useEffect(() => {
-    // On a phone the keyboard would jump up at once.
-    if (props.autoFocus !== false && window.matchMedia('(min-width: 700px)').matches) area.current?.focus();
-  }, [props.autoFocus]);
+    if (props.focus > 0 && hasKeyboard()) area.current?.focus();
+  }, [props.focus]);
 
   const put = (value: string, at = value.length) => {
     setText(value);

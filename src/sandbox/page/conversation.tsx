@@ -24,6 +24,10 @@ export interface ConversationProps {
   thread: string | undefined;
   onThread: (ts: string | undefined) => void;
   loadThread: (channel: string, ts: string) => void;
+  /** Grows with every form that the viewer has sent. */
+  asked: number;
+  /** Grows whenever the composer should have the focus; 0 leaves it where it is. */
+  focus: number;
 }
 
 function useSender(props: Pick<ConversationProps, 'channel' | 'onNotice'>) {
@@ -121,6 +125,7 @@ export function Conversation(props: ConversationProps) {
   const directory = useDirectory();
   const toast = useToast();
   const send = useSender(props);
+  const [sent, setSent] = useState(0);
   const [hint, dismissHint] = useHint();
   const [roots, replies] = useMemo(() => {
     const all = Object.values(messages ?? {}).sort(byTime);
@@ -170,6 +175,8 @@ export function Conversation(props: ConversationProps) {
           notices={inChannel}
           replies={replies}
           readUpTo={props.readUpTo}
+          sent={sent}
+          asked={props.asked}
           intro={intro}
           onOpenThread={onThread}
           onDismiss={props.onDismiss}
@@ -200,8 +207,10 @@ export function Conversation(props: ConversationProps) {
             label={`Message ${title}`}
             placeholder={`Message ${title}`}
             shortcuts={shortcuts}
+            focus={props.focus}
             onSend={(text) => {
               if (hint) dismissHint();
+              setSent((times) => times + 1);
               return send(text);
             }}
           />
@@ -244,11 +253,13 @@ function Thread(props: {
   replies: readonly SandboxMessage[];
   notices: readonly Notice[];
   onDismiss: (notice: Notice) => void;
+  asked: number;
   onClose: () => void;
   onSend: (text: string) => Promise<boolean>;
 }) {
   const { channel, root, replies } = props;
   const { viewer } = useDirectory();
+  const [sent, setSent] = useState(0);
   const all = useMemo(() => (root ? [root, ...replies] : replies), [root, replies]);
   return (
     <aside
@@ -274,10 +285,21 @@ function Thread(props: {
         messages={all}
         notices={props.notices}
         replies={NO_REPLIES}
+        sent={sent}
+        asked={props.asked}
         intro={null}
         onDismiss={props.onDismiss}
       />
-      <Composer key={props.ts} label="Reply in thread" placeholder="Reply…" onSend={props.onSend} />
+      <Composer
+        key={props.ts}
+        label="Reply in thread"
+        placeholder="Reply…"
+        focus={1}
+        onSend={(text) => {
+          setSent((times) => times + 1);
+          return props.onSend(text);
+        }}
+      />
     </aside>
   );
 }

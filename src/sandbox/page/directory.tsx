@@ -17,6 +17,8 @@ export interface Directory {
   group(id: string): SandboxUserGroup | undefined;
   openChannel(id: string): void;
   openFile(file: SandboxFile): void;
+  /** To be called when the viewer sends something from a modal: its answer is shown when it comes. */
+  onAsk(): void;
 }
 
 const DirectoryContext = createContext<Directory | null>(null);
@@ -26,9 +28,10 @@ export function DirectoryProvider(props: {
   state: WorkspaceState;
   openChannel: (id: string) => void;
   openFile: (file: SandboxFile) => void;
+  onAsk: () => void;
   children: ReactNode;
 }) {
-  const { viewer, state, openChannel, openFile } = props;
+  const { viewer, state, openChannel, openFile, onAsk } = props;
   const directory = useMemo<Directory>(() => {
     const users = new Map(state.users.map((user) => [user.id, user]));
     const channels = new Map(state.channels.map((channel) => [channel.id, channel]));
@@ -41,8 +44,9 @@ export function DirectoryProvider(props: {
       group: (id) => groups.get(id),
       openChannel,
       openFile,
+      onAsk,
     };
-  }, [viewer, state, openChannel, openFile]);
+  }, [viewer, state, openChannel, openFile, onAsk]);
   return <DirectoryContext value={directory}>{props.children}</DirectoryContext>;
 }
 

@@ -14,7 +14,7 @@ const TABS: readonly { id: HomeTab; label: string }[] = [
   { id: 'about', label: 'About' },
 ];
 
-export function AppTabs({ tab, onTab }: { tab: HomeTab; onTab: (tab: HomeTab) => void }) {
+export function AppTabs({ tab, onTab }: { tab: HomeTab; onTab: (tab: HomeTab, byKey: boolean) => void }) {
   return (
     <div
       role="tablist"
@@ -26,7 +26,7 @@ export function AppTabs({ tab, onTab }: { tab: HomeTab; onTab: (tab: HomeTab) =>
         const at = TABS.findIndex(({ id }) => id === tab);
         const next = TABS[(at + step + TABS.length) % TABS.length];
         if (!next) return;
-        onTab(next.id);
+        onTab(next.id, true);
         document.getElementById(`tab-${next.id}`)?.focus();
       }}
     >
@@ -38,7 +38,7 @@ export function AppTabs({ tab, onTab }: { tab: HomeTab; onTab: (tab: HomeTab) =>
           role="tab"
           aria-selected={tab === id}
           tabIndex={tab === id ? 0 : -1}
-          onClick={() => onTab(id)}
+          onClick={() => onTab(id, false)}
         >
           {label}
         </button>

@@ -1,22 +1,14 @@
 /** A scrolling list of messages: days, unread mark, newest at the bottom. */
-import {
-  Fragment,
-  type ReactNode,
-  useCallback,
-  useEffect,
-  useLayoutEffect,
-  useMemo,
-  useRef,
-  useState,
-} from 'react';
+import { Fragment, type ReactNode, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import type { SandboxMessage } from '../protocol.ts';
+import { useDirectory } from './directory.tsx';
+import { useFollowing } from './following.ts';
 import { Message, type Notice, NoticeMessage } from './message.tsx';
 import { dateOf, dayKey, dayName } from './mrkdwn/dates.ts';
 import { Icon } from './ui/icons.tsx';
 
 const TOGETHER_S = 300;
 const SHOWN_AT_FIRST = 150;
-const NEAR_BOTTOM_PX = 80;
 
 type Entry = { ts: string; message: SandboxMessage } | { ts: string; notice: Notice };
 
@@ -48,14 +40,14 @@ export function MessageList(props: {
   replies: ReadonlyMap<string, SandboxMessage[]>;
   /** Messages after this `ts` are new. */
   readUpTo?: string | undefined;
+  /** How often the viewer has sent something from here, and how many forms: see `useFollowing`. */
+  sent: number;
+  asked: number;
   intro: ReactNode;
   onOpenThread?: ((ts: string) => void) | undefined;
   onDismiss: (notice: Notice) => void;
 }) {
   const { place, messages, notices, readUpTo } = props;
-  const scroller = useRef<HTMLDivElement>(null);
-  const follows = useRef(true);
-  const [below, setBelow] = useState(false);
   const [limit, setLimit] = useState(SHOWN_AT_FIRST);
   const entries = useMemo(
     () =>
@@ -68,43 +60,30 @@ export function MessageList(props: {
   const hidden = Math.max(0, entries.length - limit);
   const shown = hidden > 0 ? entries.slice(hidden) : entries;
 
-  const toBottom = useCallback(() => {
-    const element = scroller.current;
-    if (element) element.scrollTop = element.scrollHeight;
-  }, []);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another place starts afresh
-  useLayoutEffect(() => {
-    follows.current = true;
-    setLimit(SHOWN_AT_FIRST);
-    toBottom();
-  }, [place, toBottom]);
+  const { user } = useDirectory();
   const last = entries.at(-1);
-  const ownLast = last && ('notice' in last || last.message.user === props.viewer) ? last.ts : undefined;
-  // Who has just written something wants to see it.
-  useLayoutEffect(() => {
-    if (ownLast === undefined) return;
-    follows.current = true;
-    toBottom();
-  }, [ownLast, toBottom]);
-  // The list grows by messages, by edits and by images that load: it stays at the bottom through all of them.
-  useEffect(() => {
-    const element = scroller.current;
-    const content = element?.firstElementChild;
-    if (!element || !content) return;
-    const observer = new ResizeObserver(() => {
-      if (follows.current) toBottom();
-      else setBelow(true);
-    });
-    observer.observe(content);
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, [toBottom]);
-  const onScroll = () => {
-    const element = scroller.current;
-    if (!element) return;
-    follows.current = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_BOTTOM_PX;
-    if (follows.current) setBelow(false);
+  const newest = last && {
+    ts: last.ts,
+    isFromApp: 'message' in last && (user(last.message.user)?.is_bot ?? last.message.bot_id !== undefined),
   };
+  const { scroller, onScroll, toEnd, leftAt, far, isFollowing, keepPlace } = useFollowing({
+    place,
+    newest,
+    sent: props.sent,
+    asked: props.asked,
+    earlier: limit,
+  });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another place starts afresh
+  useLayoutEffect(() => setLimit(SHOWN_AT_FIRST), [place]);
+  // What somebody reads must not drop out at the top because something was added at the bottom.
+  const count = useRef(entries.length);
+  useLayoutEffect(() => {
+    const added = entries.length - count.current;
+    count.current = entries.length;
+    if (added > 0 && !isFollowing()) setLimit((before) => before + added);
+  }, [entries.length, isFollowing]);
+  const isUnseen = (entry: Entry): boolean => leftAt !== undefined && byTime({ ts: leftAt }, entry) < 0;
+  const unseen = entries.filter(isUnseen).length;
 
   let day: number | undefined;
   let marked = readUpTo === undefined;
@@ -123,7 +102,14 @@ export function MessageList(props: {
           {hidden === 0 ? (
             props.intro
           ) : (
-            <button type="button" className="button earlier" onClick={() => setLimit(limit + SHOWN_AT_FIRST)}>
+            <button
+              type="button"
+              className="button earlier"
+              onClick={() => {
+                keepPlace();
+                setLimit(limit + SHOWN_AT_FIRST);
+              }}
+            >
               Show earlier messages ({hidden})
             </button>
           )}
@@ -163,17 +149,10 @@ export function MessageList(props: {
           })}
         </div>
       </div>
-      {below && (
-        <button
-          type="button"
-          className="to-newest"
-          onClick={() => {
-            follows.current = true;
-            toBottom();
-            setBelow(false);
-          }}
-        >
-          <Icon name="down" size={16} /> Newest
+      {leftAt !== undefined && (unseen > 0 || far) && (
+        <button type="button" className="to-newest" onClick={toEnd}>
+          <Icon name="down" size={16} />{' '}
+          {unseen === 0 ? 'Newest' : `${unseen} new message${unseen === 1 ? '' : 's'}`}
         </button>
       )}
     </div>

@@ -67,6 +67,7 @@ function Modal(props: {
     });
   };
   const submit = async () => {
+    directory.onAsk();
     const values = stateValues(blocks, edits);
     const missing = inputErrors(blocks, values);
     if (Object.keys(missing).length > 0) {

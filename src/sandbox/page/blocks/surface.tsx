@@ -2,6 +2,7 @@
 import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from 'react';
 import type { InteractionResult } from '../../protocol.ts';
 import { api, type Place } from '../api.ts';
+import { useDirectory } from '../directory.tsx';
 import { interactionFailure } from '../failures.ts';
 import { useToast } from '../ui/toasts.tsx';
 import {
@@ -52,6 +53,7 @@ export function SurfaceProvider(props: {
   const [own, setOwn] = useState<Edits>({});
   const edits = props.edits ?? own;
   const toast = useToast();
+  const { onAsk } = useDirectory();
   const placeKey = JSON.stringify(props.place);
 
   const edit = useCallback(
@@ -71,6 +73,8 @@ export function SurfaceProvider(props: {
       errors,
       edit,
       async act(block, element, value, state) {
+        // A modal covers the conversation: nobody is reading there when its button posts something.
+        if (kind === 'modal') onAsk();
         const after = state ? { ...edits, [keyOf(block, element)]: state } : edits;
         const result = await api.action({
           ...place,
@@ -95,7 +99,7 @@ export function SurfaceProvider(props: {
           signal,
         ),
     };
-  }, [kind, user, placeKey, blocks, edits, errors, edit, toast]);
+  }, [kind, user, placeKey, blocks, edits, errors, edit, toast, onAsk]);
 
   return <SurfaceContext value={surface}>{props.children}</SurfaceContext>;
 }
