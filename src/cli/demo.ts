@@ -85,7 +85,7 @@ function isPortTaken(error: unknown): boolean {
 
 /** Scripts read these lines. */
 function announce(
-  { url, slackApiUrl, tokens, awsEndpoint, awsCredentials, configPath }: Sandbox,
+  { url, slackApiUrl, tokens, awsEndpoint, awsCredentials, awsAdmins, configPath }: Sandbox,
   io: CliIo,
 ): void {
   line(io.stdout, `Sandbox ready: ${url}`);
@@ -93,6 +93,8 @@ function announce(
   line(io.stdout, `Slack tokens: ${tokens.bot} ${tokens.app} ${tokens.signingSecret}`);
   line(io.stdout, `AWS endpoint: ${awsEndpoint}`);
   line(io.stdout, `AWS credentials: ${awsCredentials.accessKeyId} ${awsCredentials.secretAccessKey}`);
+  for (const [account, key] of Object.entries(awsAdmins))
+    line(io.stdout, `AWS admin of ${account}: ${key.accessKeyId} ${key.secretAccessKey}`);
   line(io.stdout, `Config: ${configPath}`);
 }
 

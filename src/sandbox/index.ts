@@ -7,8 +7,8 @@ import type { AwsWorld } from './aws/seed.ts';
 import { type AwsSandbox, type AwsSandboxSettings, startAwsSandbox } from './aws/server.ts';
 import { FaultPlan } from './faults.ts';
 import { type SlackSandbox, type SlackSandboxOptions, startSlackSandbox } from './slack/index.ts';
-import { loadBotKeys } from './world/bot-keys.ts';
-import { type BotKeys, seededAwsWorld, seededConfig } from './world/use-cases.ts';
+import { loadKeys } from './world/keys.ts';
+import { type AccessKey, seededAwsWorld, seededConfig } from './world/use-cases.ts';
 
 export interface SandboxOptions {
   /** Of the Slack side and the page; 0 or left out: any free one. */
@@ -34,7 +34,9 @@ export interface Sandbox {
   slackApiUrl: string;
   tokens: { bot: string; app: string; signingSecret: string };
   awsEndpoint: string;
-  awsCredentials: BotKeys;
+  awsCredentials: AccessKey;
+  /** By account: a key that may do everything there. */
+  awsAdmins: Readonly<Record<string, AccessKey>>;
   /** The signalbox.yaml for the seeded use cases, written at this start. */
   configPath: string;
   /** One list for both sides. */
@@ -50,9 +52,9 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const clock = options.clock ?? { now: Date.now };
   const faults = new FaultPlan();
   await mkdir(dataDir, { recursive: true });
-  const keys = await loadBotKeys(dataDir);
+  const keys = await loadKeys(dataDir);
   const configPath = join(dataDir, 'signalbox.yaml');
-  const seeded = seededAwsWorld(clock.now(), keys);
+  const seeded = seededAwsWorld(clock.now(), keys, keys.admins);
 
   const aws = await startAwsSandbox({
     ...options.aws,
@@ -84,7 +86,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     slackApiUrl: slack.apiUrl,
     tokens: { bot: slack.botToken, app: slack.appToken, signingSecret: slack.signingSecret },
     awsEndpoint: aws.url,
-    awsCredentials: keys,
+    awsCredentials: { accessKeyId: keys.accessKeyId, secretAccessKey: keys.secretAccessKey },
+    awsAdmins: keys.admins,
     configPath,
     faults,
     slack,

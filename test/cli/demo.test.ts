@@ -41,6 +41,9 @@ describe('[O7] demo', () => {
       expect.stringMatching(/^Slack tokens: xoxb-\S+ xapp-\S+ [0-9a-f]+$/),
       expect.stringMatching(/^AWS endpoint: http:\/\/127\.0\.0\.1:\d+$/),
       expect.stringMatching(/^AWS credentials: AKIA\w+ \S+$/),
+      ...['111122223333', '123456789012', '210987654321'].map((account) =>
+        expect.stringMatching(new RegExp(`^AWS admin of ${account}: AKIA\\w+ \\S+$`)),
+      ),
       `Config: ${join(dataDir, 'signalbox.yaml')}`,
     ]);
 

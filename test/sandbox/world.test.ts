@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -16,10 +16,10 @@ import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config.ts';
 import { type AwsSandbox, startAwsSandbox } from '../../src/sandbox/aws/server.ts';
-import { loadBotKeys } from '../../src/sandbox/world/bot-keys.ts';
 import { bulkStreams } from '../../src/sandbox/world/bulk-log.ts';
+import { loadKeys } from '../../src/sandbox/world/keys.ts';
 import {
-  type BotKeys,
+  type SandboxKeys,
   SEEDED_USE_CASES,
   seededAwsWorld,
   seededConfig,
@@ -30,13 +30,13 @@ const STARTED = Date.now();
 const MINUTE = 60_000;
 
 let folder: string;
-let keys: BotKeys;
+let keys: SandboxKeys;
 let aws: AwsSandbox;
 let now = STARTED;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'signalbox-world-'));
-  keys = await loadBotKeys(folder);
+  keys = await loadKeys(folder);
   aws = await startAwsSandbox({
     world: seededAwsWorld(STARTED, keys),
     quotas: 'off',
@@ -101,9 +101,21 @@ describe('[O7] the seeded world', () => {
   });
 
   it('keeps the bot keys of a data folder, readable by their owner only', async () => {
-    expect(await loadBotKeys(folder)).toEqual(keys);
+    expect(await loadKeys(folder)).toEqual(keys);
     expect(keys.accessKeyId).toMatch(/^AKIA[A-Z2-7]{16}$/);
     expect(await readFile(join(folder, 'aws-keys.json'), 'utf8')).toContain(keys.secretAccessKey);
+  });
+
+  it('adds administrators to the keys of an older folder, and leaves the bot its key', async () => {
+    const { admins, ...bot } = keys;
+    expect(Object.keys(admins)).toEqual(['111122223333', '123456789012', '210987654321']);
+    const older = await mkdtemp(join(tmpdir(), 'signalbox-keys-'));
+    await writeFile(join(older, 'aws-keys.json'), JSON.stringify(bot));
+    const now = await loadKeys(older);
+    expect(now).toMatchObject(bot);
+    expect(Object.keys(now.admins)).toEqual(Object.keys(admins));
+    expect(await loadKeys(older)).toEqual(now);
+    await rm(older, { recursive: true });
   });
 
   it('has the table of jobs that docs/sandbox.md promises', async () => {

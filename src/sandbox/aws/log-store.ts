@@ -10,9 +10,13 @@ export interface LogStreamSeed {
   series: EventSeries;
 }
 
+export type LogGroupClass = 'STANDARD' | 'INFREQUENT_ACCESS' | 'DELIVERY';
+
 export interface LogGroupSeed {
   name: string;
   createdAt: EpochMs;
+  /** Left out: `STANDARD`. */
+  class?: LogGroupClass;
   streams?: readonly LogStreamSeed[];
 }
 
@@ -23,6 +27,7 @@ export interface LogStream extends LogStreamSeed {
 interface LogGroup {
   name: string;
   createdAt: EpochMs;
+  class: LogGroupClass;
   streams: Map<string, LogStream>;
 }
 
@@ -55,11 +60,11 @@ export class LogStore {
   }
 
   /** @throws AwsError ResourceAlreadyExistsException */
-  createGroup(name: string, createdAt: EpochMs): void {
+  createGroup(name: string, createdAt: EpochMs, groupClass: LogGroupClass = 'STANDARD'): void {
     if (this.#groups.has(name)) {
       throw new AwsError('ResourceAlreadyExistsException', 'The specified log group already exists');
     }
-    this.#groups.set(name, { name, createdAt, streams: new Map() });
+    this.#groups.set(name, { name, createdAt, class: groupClass, streams: new Map() });
   }
 
   /** @throws AwsError ResourceAlreadyExistsException, ResourceNotFoundException */
@@ -83,7 +88,7 @@ export class LogStore {
 
   /** Puts streams in place, with their group where it is not there yet. */
   seed(group: LogGroupSeed): void {
-    if (!this.#groups.has(group.name)) this.createGroup(group.name, group.createdAt);
+    if (!this.#groups.has(group.name)) this.createGroup(group.name, group.createdAt, group.class);
     const { streams } = this.group(group.name);
     for (const stream of group.streams ?? []) streams.set(stream.name, { ...stream });
   }

@@ -6,7 +6,7 @@ import { StoredSeries } from './event-series.ts';
 import { parseFilterPattern } from './filter-pattern.ts';
 import { filterPage } from './log-filter.ts';
 import { getPage, type PageRules } from './log-pages.ts';
-import type { LogStore, LogStream } from './log-store.ts';
+import type { LogGroupClass, LogStore, LogStream } from './log-store.ts';
 import { pageOf } from './page-tokens.ts';
 import type { AwsCall, AwsService } from './service.ts';
 import { Parameters } from './validation.ts';
@@ -19,6 +19,7 @@ export interface LogsSettings extends PageRules {
 const INVALID = 'InvalidParameterException';
 const GROUP_NAME = { min: 1, max: 512, pattern: '[\\.\\-_/#A-Za-z0-9]+' };
 const STREAM_NAME = { min: 1, max: 512, pattern: '[^:*]*' };
+const CLASSES = ['STANDARD', 'INFREQUENT_ACCESS', 'DELIVERY'];
 const BATCH_BYTES = 1_048_576;
 const DAY_MS = 24 * 3_600_000;
 
@@ -32,9 +33,20 @@ export function logsService(
     const read = new Parameters(call.input, INVALID);
     const prefix = read.text('logGroupNamePrefix', GROUP_NAME);
     const pattern = read.text('logGroupNamePattern', { max: 512, pattern: '[\\.\\-_/#A-Za-z0-9]*' });
-    const limit = read.number('limit', { min: 1, max: 50 }) ?? 50;
+    const limit = read.number('limit', { min: 1, max: 50 });
     const token = read.text('nextToken', { min: 1 });
+    const groupClass = read.text('logGroupClass', { values: CLASSES });
+    const identifiers = read.list('logGroupIdentifiers', { min: 1, max: 50 })?.map(String);
     read.check();
+    if (identifiers && (prefix ?? pattern ?? groupClass ?? limit ?? token) !== undefined) {
+      throw new AwsError(
+        INVALID,
+        'LogGroup identifiers cannot be combined with other filters than includeLinkedAccounts.',
+      );
+    }
+    const named = identifiers?.map((identifier) =>
+      identifier.replace(/^arn:.*:log-group:/, '').replace(/:\*$/, ''),
+    );
     if (prefix !== undefined && pattern !== undefined) {
       throw new AwsError(
         INVALID,
@@ -44,16 +56,18 @@ export function logsService(
     const found = storeOf(call)
       .groups()
       .filter(({ name, createdAt }) => createdAt <= call.now && name.startsWith(prefix ?? ''))
-      .filter(({ name }) => name.toLowerCase().includes((pattern ?? '').toLowerCase()));
-    const { items, nextToken } = pageOf(found, limit, token, call.now);
-    const logGroups = items.map(({ name, createdAt }) => ({
+      .filter(({ name }) => name.toLowerCase().includes((pattern ?? '').toLowerCase()))
+      .filter((group) => groupClass === undefined || group.class === groupClass)
+      .filter(({ name }) => named?.includes(name) ?? true);
+    const { items, nextToken } = pageOf(found, limit ?? 50, token, call.now);
+    const logGroups = items.map(({ name, createdAt, class: logGroupClass }) => ({
       logGroupName: name,
       creationTime: createdAt,
       metricFilterCount: 0,
       arn: `${groupArn(call, name)}:*`,
       logGroupArn: groupArn(call, name),
       storedBytes: 0,
-      logGroupClass: 'STANDARD',
+      logGroupClass,
     }));
     return { body: { logGroups, nextToken } };
   }
@@ -148,6 +162,18 @@ export function logsService(
     };
   }
 
+  function createLogGroup(call: AwsCall) {
+    const read = new Parameters(call.input, INVALID);
+    const group = read.need('logGroupName', GROUP_NAME);
+    const groupClass = read.text('logGroupClass', { values: CLASSES }) as LogGroupClass | undefined;
+    read.check();
+    for (const member of ['kmsKeyId', 'tags', 'deletionProtectionEnabled'])
+      if (call.input[member] !== undefined)
+        throw new AwsError(INVALID, `The sandbox's log groups have no ${member}: leave it out`);
+    storeOf(call).createGroup(group, call.now, groupClass);
+    return { chunks: [], events: 0 };
+  }
+
   /** An operation on a group or stream that answers with nothing. */
   const change = (
     withStream: boolean,
@@ -181,10 +207,7 @@ export function logsService(
       GetLogEvents: operation('GetLogEvents', getLogEvents),
       FilterLogEvents: operation('FilterLogEvents', filterLogEvents),
       PutLogEvents: operation('PutLogEvents', putLogEvents),
-      CreateLogGroup: operation(
-        'CreateLogGroup',
-        change(false, (logs, group, _, now) => logs.createGroup(group, now)),
-      ),
+      CreateLogGroup: operation('CreateLogGroup', createLogGroup),
       DeleteLogGroup: operation(
         'DeleteLogGroup',
         change(false, (logs, group) => logs.deleteGroup(group)),

@@ -79,7 +79,16 @@ export function readTarget(request: IncomingMessage, body: Buffer, services: rea
       404,
     );
   }
-  return { service, name: form.get('Action') ?? '', input: () => Object.fromEntries(form), region };
+  // The rest are the operation's own: not what chooses it, nor a signature in the address.
+  const own = [...form].filter(([key]) => key !== 'Action' && key !== 'Version' && !key.startsWith('X-Amz-'));
+  return { service, name: form.get('Action') ?? '', input: () => Object.fromEntries(own), region };
+}
+
+/** The protocol that the caller expects its answer in, as far as the request shows it without a known service. */
+export function spokenBy(request: IncomingMessage): Protocol {
+  if (request.headers['x-amz-target'] !== undefined) return 'json';
+  const form = /^application\/x-www-form-urlencoded\b/.test(request.headers['content-type'] ?? '');
+  return form || /[?&]Action=/.test(request.url ?? '') ? 'query' : 'json';
 }
 
 function parseJson(body: Buffer): Record<string, unknown> {
@@ -163,11 +172,11 @@ export function inDialect(reply: Reply, { jsonVersion, queryCodes }: AwsService)
   return { ...reply, type, queryError };
 }
 
-/** What went wrong before the protocol was known, or a fault of the sandbox itself. */
-export function failure(error: unknown): Reply {
-  if (error instanceof AwsError) return errorReply(error, 'json');
+/** What went wrong before the service was known, or a fault of the sandbox itself. */
+export function failure(error: unknown, protocol: Protocol): Reply {
+  if (error instanceof AwsError) return errorReply(error, protocol);
   const words = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return errorReply(new AwsError('InternalFailure', `The sandbox itself failed: ${words}`, 500), 'json');
+  return errorReply(new AwsError('InternalFailure', `The sandbox itself failed: ${words}`, 500), protocol);
 }
 
 export function jsonReply(status: number, body: Record<string, unknown>): Reply {

@@ -6,10 +6,11 @@ import { pageOf } from './page-tokens.ts';
 import { passRole } from './pass-role.ts';
 import type { AwsCall, AwsOperation, AwsService } from './service.ts';
 import type { TrainingStore } from './training.ts';
-import { JOB_NAME, readTags, readTrainingRequest } from './training-request.ts';
+import { JOB_NAME, readTags, readTrainingRequest, TRAINING_PLAN_ARN } from './training-request.ts';
 import { Parameters } from './validation.ts';
 
 const INVALID = 'ValidationException';
+const WARM_POOL_STATUSES = ['Available', 'Terminated', 'Reused', 'InUse'];
 const STATUSES = ['InProgress', 'Completed', 'Failed', 'Stopping', 'Stopped', 'Deleting'];
 
 export function sagemakerService(
@@ -84,6 +85,8 @@ function listTrainingJobs(store: TrainingStore, call: AwsCall) {
   const after = read.number('CreationTimeAfter') ?? Number.NEGATIVE_INFINITY;
   const before = read.number('CreationTimeBefore') ?? Number.POSITIVE_INFINITY;
   const modifiedAfter = read.number('LastModifiedTimeAfter') ?? Number.NEGATIVE_INFINITY;
+  const warmPool = read.text('WarmPoolStatusEquals', { values: WARM_POOL_STATUSES });
+  const plan = read.text('TrainingPlanArnEquals', { min: 50, max: 2048, pattern: TRAINING_PLAN_ARN });
   const modifiedBefore = read.number('LastModifiedTimeBefore') ?? Number.POSITIVE_INFINITY;
   read.check();
   const key = { Name: 'TrainingJobName', CreationTime: 'CreationTime', Status: 'TrainingJobStatus' }[sortBy]!;
@@ -92,6 +95,11 @@ function listTrainingJobs(store: TrainingStore, call: AwsCall) {
     .map((job) => store.summary(job, call.now))
     .filter((job) => String(job.TrainingJobName).includes(nameContains))
     .filter((job) => status === undefined || job.TrainingJobStatus === status)
+    .filter(
+      ({ WarmPoolStatus }) =>
+        warmPool === undefined || (WarmPoolStatus as { Status?: string } | undefined)?.Status === warmPool,
+    )
+    .filter((job) => plan === undefined || job.TrainingPlanArn === plan)
     .filter((job) => within(job.CreationTime, after, before))
     .filter((job) => within(job.LastModifiedTime, modifiedAfter, modifiedBefore))
     .sort((a, b) => (String(a.TrainingJobName) < String(b.TrainingJobName) ? -1 : 1))

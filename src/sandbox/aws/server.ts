@@ -29,17 +29,19 @@ import {
   REST_TYPE,
   type Reply,
   readTarget,
+  spokenBy,
   type Target,
   throttled,
   unknownOperation,
 } from './protocols.ts';
 import { QuotaBuckets, type Quotas } from './quotas.ts';
 import { s3Door } from './s3.ts';
-import { isForS3 } from './s3-request.ts';
+import { isForS3, S3_OPERATIONS } from './s3-request.ts';
 import { sagemakerService } from './sagemaker.ts';
 import { type Scheduler, systemScheduler } from './scheduler.ts';
 import type { AwsWorld } from './seed.ts';
 import type { AwsAnswer, AwsService } from './service.ts';
+import { checkMembers, isQuestion, watchReads } from './service-model.ts';
 import { readClaim, verifySignature } from './sigv4.ts';
 import { type StoreSettings, Stores } from './stores.ts';
 import { stsService } from './sts.ts';
@@ -99,6 +101,8 @@ export interface AwsSandbox {
   resetStats(): void;
   /** Events, queues and alarms from inside, without requests. */
   events: Eventing['inside'];
+  /** By service: the operations that are here. */
+  operations: Readonly<Record<string, string[]>>;
   /** Ends all role sessions now: their next call gets `ExpiredToken`. */
   expireSessions(): void;
   /** Renders a group's log into the cache, so that a benchmark measures its reader. @returns bytes in the cache */
@@ -202,7 +206,7 @@ export async function startAwsSandbox(options: AwsSandboxOptions): Promise<AwsSa
     const gone = new AbortController();
     response.once('close', () => gone.abort());
     answer(request, gone.signal)
-      .catch((error: unknown) => failure(error))
+      .catch((error: unknown) => failure(error, spokenBy(request)))
       .then(
         async (reply) => {
           if (!reply.quick) await latency();
@@ -253,11 +257,13 @@ export async function startAwsSandbox(options: AwsSandboxOptions): Promise<AwsSa
       if (!operation) throw unknownOperation(service, name);
       stats.requests[name] = (stats.requests[name] ?? 0) + 1;
       const { account } = principal;
+      const given = target.input();
+      const watched = watchReads(given);
       const call = {
         account,
         region: target.region(),
         principal,
-        input: target.input(),
+        input: watched.input,
         now: clock.now(),
         signal,
       };
@@ -268,8 +274,11 @@ export async function startAwsSandbox(options: AwsSandboxOptions): Promise<AwsSa
       if (operation.action !== undefined) {
         iam.authorize(principal, operation.action, operation.resources?.(call) ?? ['*'], call.region);
       }
+      checkMembers(service, name, given);
       await settle(service, call.now);
-      const reply = success(await operation.handle(call), protocol, name, target.status);
+      const worked = await operation.handle(call);
+      if (isQuestion(name)) watched.checkAllRead(name);
+      const reply = success(worked, protocol, name, target.status);
       return fault ? { ...reply, drop: true } : reply;
     } catch (error) {
       return errorReply(asAwsError(error, protocol), protocol);
@@ -360,6 +369,10 @@ export async function startAwsSandbox(options: AwsSandboxOptions): Promise<AwsSa
       eventing.reconfigured();
     },
     events: eventing.inside,
+    operations: {
+      ...Object.fromEntries(services.map((service) => [service.name, Object.keys(service.operations)])),
+      s3: [...S3_OPERATIONS],
+    },
     stats: () => structuredClone(stats),
     resetStats() {
       stats = emptyStats();

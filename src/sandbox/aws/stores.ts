@@ -9,7 +9,7 @@ import { LogStore } from './log-store.ts';
 import { ObjectStore, parseS3Uri } from './object-store.ts';
 import { publicComponents } from './public-components.ts';
 import type { AwsWorld, RegionSeed } from './seed.ts';
-import { trainedArchive } from './trained-model.ts';
+import { trainedArchive, uploadProblem } from './trained-model.ts';
 import { type TrainingJob, type TrainingSettings, TrainingStore } from './training.ts';
 
 export interface StoreSettings extends CompilationSettings, TrainingSettings {
@@ -80,7 +80,9 @@ export class Stores {
         account,
         region,
         logs,
-        jobs: new TrainingStore(account, region, logs, this.#settings),
+        jobs: new TrainingStore(account, region, logs, this.#settings, (job) =>
+          uploadProblem(job, account, this.objects, this.#iam),
+        ),
         compilations: new CompilationStore(workshop, logs, this.#settings),
         components,
         fleet: new Fleet(account, region, components, () => this.#settings.deploymentMs),

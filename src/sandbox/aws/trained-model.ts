@@ -1,5 +1,9 @@
 /** The `model.tar.gz` that a training job of the sandbox leaves behind, after what the job says of itself. */
+
+import type { Iam } from './iam.ts';
 import { cardFile, filler, type ModelCard, modelArchive } from './model-card.ts';
+import { type ObjectStore, parseS3Uri } from './object-store.ts';
+import { roleMay } from './service-roles.ts';
 import { type TarFile, writeTarGz } from './tar.ts';
 import type { TrainingJobSeed } from './training.ts';
 
@@ -24,6 +28,27 @@ export function trainedArchive(job: TrainingJobSeed): Buffer {
     return writeTarGz([model]);
   }
   return modelArchive(card);
+}
+
+/**
+ * Why SageMaker cannot write a job's model where it shall be.
+ * @returns a failure reason, of the form that is seen for a refused upload: `Error 7: AccessDenied (403): …`
+ */
+export function uploadProblem(
+  job: TrainingJobSeed,
+  account: string,
+  objects: ObjectStore,
+  iam: Iam,
+): string | undefined {
+  const failed = (what: string) => `ClientError: Artifact upload failed:Error 7: ${what}`;
+  const location = parseS3Uri(job.outputPath);
+  const bucket = location && objects.findBucket(location.bucket);
+  if (!location || !bucket) return failed('NoSuchBucket (404): The specified bucket does not exist');
+  const key = `${location.key.replace(/\/$/, '')}/${job.name}/output/model.tar.gz`.replace(/^\//, '');
+  const arn = `arn:aws:s3:::${location.bucket}/${key}`;
+  if (bucket.account !== account || !roleMay(iam, job.roleArn, 's3:PutObject', [arn]))
+    return failed('AccessDenied (403): Access Denied');
+  return undefined;
 }
 
 export function trainedCard(job: TrainingJobSeed, changes: Partial<ModelCard> = {}): ModelCard {

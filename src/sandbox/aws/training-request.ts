@@ -9,6 +9,7 @@ import { Parameters } from './validation.ts';
 const INVALID = 'ValidationException';
 export const JOB_NAME = { min: 1, max: 63, pattern: '[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}' };
 const S3_URI = { max: 1024, pattern: '(https|s3)://([^/]+)/?(.*)' };
+export const TRAINING_PLAN_ARN = 'arn:aws[a-z\\-]*:sagemaker:[a-z0-9\\-]*:[0-9]{12}:training-plan/.*';
 const HYPERPARAMETERS = { count: 100, key: 256, value: 2500 };
 /** Answered as they were asked for. */
 const DESCRIBED = [
@@ -41,6 +42,11 @@ export function readTrainingRequest(call: AwsCall): JobRequest {
   const instanceCount = resources.number('InstanceCount', { min: 1, max: 1000 }) ?? 1;
   const volumeGB = resources.number('VolumeSizeInGB', { min: 0 }) ?? 30;
   const keepAliveSeconds = resources.number('KeepAlivePeriodInSeconds', { min: 0, max: 21_600 });
+  const trainingPlanArn = resources.text('TrainingPlanArn', {
+    min: 50,
+    max: 2048,
+    pattern: TRAINING_PLAN_ARN,
+  });
   resources.text('VolumeKmsKeyId', { max: 2048, pattern: '[a-zA-Z0-9:/_-]*' });
   const stopping = member(call, read, 'StoppingCondition');
   const maxRuntimeSeconds = stopping.number('MaxRuntimeInSeconds', { min: 1 }) ?? 86_400;
@@ -90,6 +96,7 @@ export function readTrainingRequest(call: AwsCall): JobRequest {
     maxRuntimeSeconds,
     ...(maxWaitSeconds === undefined ? {} : { maxWaitSeconds }),
     ...(keepAliveSeconds === undefined ? {} : { keepAliveSeconds }),
+    ...(trainingPlanArn === undefined ? {} : { trainingPlanArn }),
     spot,
     hyperParameters,
     channels: readChannels(call),

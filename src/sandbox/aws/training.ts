@@ -34,6 +34,7 @@ export interface TrainingJobSeed {
   maxWaitSeconds?: number;
   /** Of a warm pool. */
   keepAliveSeconds?: number;
+  trainingPlanArn?: string;
   spot?: boolean;
   hyperParameters: Readonly<Record<string, string>>;
   /** Channel name → S3 URI. */
@@ -85,13 +86,26 @@ export class TrainingStore {
   readonly #region: string;
   readonly #logs: LogStore;
   readonly #settings: TrainingSettings;
+  readonly #uploadProblem: (job: TrainingJobSeed) => string | undefined;
+  /** Created here, and not yet at the upload of their model. */
+  readonly #beforeUpload = new Set<TrainingJob>();
 
-  /** @param settings read at each use, so that they may change while the sandbox runs */
-  constructor(account: string, region: string, logs: LogStore, settings: TrainingSettings) {
+  /**
+   * @param settings read at each use, so that they may change while the sandbox runs
+   * @param uploadProblem why a job's model cannot be written where it was asked for, as its failure reason
+   */
+  constructor(
+    account: string,
+    region: string,
+    logs: LogStore,
+    settings: TrainingSettings,
+    uploadProblem: (job: TrainingJobSeed) => string | undefined,
+  ) {
     this.#account = account;
     this.#region = region;
     this.#logs = logs;
     this.#settings = settings;
+    this.#uploadProblem = uploadProblem;
   }
 
   seed(job: TrainingJobSeed): void {
@@ -105,7 +119,25 @@ export class TrainingStore {
     if (this.#jobs.has(job.name)) throw nameTaken('Training', this.arn(job.name));
     this.#checkQuota(job);
     this.seed(job);
+    this.#beforeUpload.add(this.#jobs.get(job.name)!);
     return this.arn(job.name);
+  }
+
+  /** The bucket is looked for when the model is there, not when the job is asked for. */
+  #upload(now: EpochMs): void {
+    for (const job of this.#beforeUpload) {
+      const uploading = job.transitions.find(({ secondary }) => secondary === 'Uploading');
+      if (uploading && uploading.at > now) continue;
+      this.#beforeUpload.delete(job);
+      const problem = uploading && this.#uploadProblem(job);
+      const end = job.transitions.at(-1)!;
+      if (problem === undefined || end.status !== 'Completed') continue;
+      job.failureReason = problem;
+      job.transitions = [
+        ...job.transitions.slice(0, -1),
+        { at: end.at, status: 'Failed', secondary: 'Failed' },
+      ];
+    }
   }
 
   #checkQuota({ instanceType, instanceCount, transitions }: TrainingJobSeed): void {
@@ -147,11 +179,13 @@ export class TrainingStore {
 
   /** Those that exist at `now`. */
   all(now: EpochMs): TrainingJob[] {
+    this.#upload(now);
     return [...this.#jobs.values()].filter((job) => job.transitions[0]!.at <= now);
   }
 
   /** @throws AwsError ValidationException, in SageMaker's words for "no such job" */
   get(name: string, now: EpochMs): TrainingJob {
+    this.#upload(now);
     const job = this.#jobs.get(name);
     if (!job || job.transitions[0]!.at > now) {
       throw new AwsError('ValidationException', 'Requested resource not found.');
@@ -173,6 +207,10 @@ export class TrainingStore {
       LastModifiedTime: seconds(state.changedAt),
       TrainingJobStatus: state.status,
       SecondaryStatus: state.secondary,
+      ...(job.keepAliveSeconds === undefined
+        ? {}
+        : { WarmPoolStatus: { Status: warmPoolStatus(job.keepAliveSeconds, state, now) } }),
+      ...(job.trainingPlanArn === undefined ? {} : { TrainingPlanArn: job.trainingPlanArn }),
     };
   }
 
@@ -210,6 +248,7 @@ export class TrainingStore {
         InstanceCount: job.instanceCount,
         VolumeSizeInGB: job.volumeGB,
         ...(job.keepAliveSeconds === undefined ? {} : { KeepAlivePeriodInSeconds: job.keepAliveSeconds }),
+        ...(job.trainingPlanArn === undefined ? {} : { TrainingPlanArn: job.trainingPlanArn }),
       },
       StoppingCondition: {
         MaxRuntimeInSeconds: job.maxRuntimeSeconds,
@@ -261,6 +300,13 @@ function stateOf(job: TrainingJob, now: EpochMs) {
     startedAt: reached.find(({ secondary }) => secondary === 'Downloading' || secondary === 'Training')?.at,
     endedAt: TERMINAL.includes(latest.status) ? latest.at : undefined,
   };
+}
+
+/** Machines are kept for the next job when this one was done with them, and not when it failed. */
+function warmPoolStatus(keepAliveSeconds: number, state: ReturnType<typeof stateOf>, now: EpochMs) {
+  if (state.endedAt === undefined) return 'InUse';
+  const kept = state.status === 'Completed' && now < state.endedAt + keepAliveSeconds * 1000;
+  return kept ? 'Available' : 'Terminated';
 }
 
 /** AWS JSON carries times as seconds with a fraction. */

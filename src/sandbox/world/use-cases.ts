@@ -1,6 +1,8 @@
 /** The two use cases of the seeded world: their accounts, how the bot gets in, and the configuration for them. */
 import { stringify } from 'yaml';
 import type { EpochMs } from '../../ports.ts';
+import type { UserSeed } from '../aws/iam.ts';
+import type { PolicyDocument } from '../aws/policy.ts';
 import type { AccountSeed, AwsWorld, RegionSeed } from '../aws/seed.ts';
 import { TRAINING_LOG_GROUP } from '../aws/training.ts';
 import { harborCompilations, line3Compilations, oddModels } from './compilations.ts';
@@ -25,9 +27,14 @@ const BOT_ACCOUNT = '111122223333';
 const BOT_USER = 'signalbox';
 const ROLE = 'SignalboxAccess';
 
-export interface BotKeys {
+export interface AccessKey {
   accessKeyId: string;
   secretAccessKey: string;
+}
+
+/** The bot's key, which may do what Signalbox needs, and by account an administrator's, who may do all. */
+export interface SandboxKeys extends AccessKey {
+  admins: Readonly<Record<string, AccessKey>>;
 }
 
 interface SeededUseCase {
@@ -78,6 +85,9 @@ export const SEEDED_USE_CASES: readonly SeededUseCase[] = [
   },
 ];
 
+/** Every account of the world. */
+export const ACCOUNTS: readonly string[] = [BOT_ACCOUNT, ...SEEDED_USE_CASES.map(({ account }) => account)];
+
 const roleArn = (account: string) => `arn:aws:iam::${account}:role/${ROLE}`;
 
 /** Models, compilations, components and devices of each use case. */
@@ -98,14 +108,15 @@ const EDGE: Readonly<Record<string, (now: EpochMs, account: string) => RegionSee
 };
 
 /** @param now everything is dated from here, so that the world is always fresh */
-export function seededAwsWorld(now: EpochMs, keys: BotKeys): AwsWorld {
+export function seededAwsWorld(now: EpochMs, keys: AccessKey, admins: SandboxKeys['admins'] = {}): AwsWorld {
   const jobs: Record<string, typeof line3Jobs> = { 'line-3': line3Jobs, harbor: harborJobs };
   const bot: AccountSeed = {
     id: BOT_ACCOUNT,
     users: [
       {
         name: BOT_USER,
-        ...keys,
+        accessKeyId: keys.accessKeyId,
+        secretAccessKey: keys.secretAccessKey,
         policy: {
           Statement: [
             {
@@ -117,6 +128,7 @@ export function seededAwsWorld(now: EpochMs, keys: BotKeys): AwsWorld {
           ],
         },
       },
+      ...administrators(admins, BOT_ACCOUNT),
     ],
     regions: { [EVENTS_REGION]: botEvents(BOT_ACCOUNT, SEEDED_USE_CASES) },
   };
@@ -127,6 +139,7 @@ export function seededAwsWorld(now: EpochMs, keys: BotKeys): AwsWorld {
         const trainingJobs = jobs[useCase.id]!(now);
         return {
           id: useCase.account,
+          users: administrators(admins, useCase.account),
           roles: [
             {
               name: ROLE,
@@ -168,6 +181,13 @@ export function seededAwsWorld(now: EpochMs, keys: BotKeys): AwsWorld {
       }),
     ],
   };
+}
+
+/** For whoever tries the sandbox out: what the bot may not do, such as to write logs and objects. */
+function administrators(admins: SandboxKeys['admins'], account: string): UserSeed[] {
+  const key = admins[account];
+  const policy: PolicyDocument = { Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] };
+  return key ? [{ name: 'admin', ...key, policy }] : [];
 }
 
 /** A signalbox.yaml for the seeded use cases. @param awsEndpoint where the bot's queue is */

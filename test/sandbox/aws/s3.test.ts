@@ -294,7 +294,7 @@ describe('[O7] S3 buckets', () => {
     expect((await refusal(create(OTHER_BUCKET))).name).toBe('BucketAlreadyExists');
     expect((await refusal(create('Bad_Name'))).name).toBe('InvalidBucketName');
     const { Buckets } = await client.send(new ListBucketsCommand({}));
-    expect(Buckets!.map(({ Name }) => Name)).toEqual([FAR_BUCKET, 'fresh-bucket', BUCKET]);
+    expect(Buckets!.map(({ Name }) => Name)).toEqual([FAR_BUCKET, 'fresh-bucket', BUCKET, 'models'].sort());
     await client.send(new HeadBucketCommand({ Bucket: BUCKET }));
     expect(await client.send(new GetBucketLocationCommand({ Bucket: BUCKET }))).toMatchObject({
       LocationConstraint: REGION,

@@ -24,6 +24,12 @@ const forSageMaker: PolicyDocument = {
   ],
 };
 
+/** Where trained models go; the training role may write there. */
+const MODELS = { name: 'models', createdAt: 0 };
+const writesModels: PolicyDocument = {
+  Statement: [{ Effect: 'Allow', Action: 's3:PutObject', Resource: 'arn:aws:s3:::*' }],
+};
+
 /** Two accounts; the second has a role that the first may assume with the external id. */
 export function twoAccounts(first: RegionSeed = {}, second: RegionSeed = {}): AwsWorld {
   const trust: PolicyDocument = {
@@ -46,8 +52,8 @@ export function twoAccounts(first: RegionSeed = {}, second: RegionSeed = {}): Aw
       {
         id: ACCOUNT,
         users: [{ name: 'reader', ...KEYS, policy: ALL }],
-        roles: [{ name: 'TrainingExecution', trust: forSageMaker, policy: { Statement: [] } }],
-        regions: { [REGION]: first },
+        roles: [{ name: 'TrainingExecution', trust: forSageMaker, policy: writesModels }],
+        regions: { [REGION]: { ...first, buckets: [MODELS, ...(first.buckets ?? [])] } },
       },
       {
         id: OTHER_ACCOUNT,

@@ -1,27 +1,39 @@
-/** The bot's access key in the sandbox: made once per data folder, so that a configured bot keeps working. */
+/** The access keys of the sandbox: made once per data folder, so that a configured bot keeps working. */
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError } from '../../errors.ts';
 import { uniqueId } from '../aws/iam.ts';
-import type { BotKeys } from './use-cases.ts';
+import { ACCOUNTS, type AccessKey, type SandboxKeys } from './use-cases.ts';
 
 const FILE = 'aws-keys.json';
-const keysSchema = z.object({
+const keySchema = z.object({
   accessKeyId: z.string().regex(/^AKIA[A-Z2-7]{16}$/),
   secretAccessKey: z.string().min(20),
 });
+/** The bot's key, and beside it those of the accounts' administrators, which older folders do not have. */
+const keysSchema = keySchema.extend({ admins: z.record(z.string(), keySchema).default({}) });
+
+const newKey = (): AccessKey => ({
+  accessKeyId: uniqueId('AKIA'),
+  secretAccessKey: randomBytes(30).toString('base64url'),
+});
 
 /** @throws AppError invalid_input when the folder's key file is damaged */
-export async function loadBotKeys(dataDir: string): Promise<BotKeys> {
+export async function loadKeys(dataDir: string): Promise<SandboxKeys> {
   const path = join(dataDir, FILE);
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw error;
   });
-  if (text !== undefined) return parseKeys(path, text);
-  const keys = { accessKeyId: uniqueId('AKIA'), secretAccessKey: randomBytes(30).toString('base64url') };
+  const known = text === undefined ? undefined : parseKeys(path, text);
+  const missing = ACCOUNTS.filter((account) => known?.admins[account] === undefined);
+  if (known && missing.length === 0) return known;
+  const keys = {
+    ...(known ?? newKey()),
+    admins: { ...known?.admins, ...Object.fromEntries(missing.map((account) => [account, newKey()])) },
+  };
   await mkdir(dataDir, { recursive: true });
   // Written aside and renamed: half a file would lock the folder's bot out.
   await writeFile(`${path}.new`, JSON.stringify(keys, null, 2), { mode: 0o600 });
@@ -29,7 +41,7 @@ export async function loadBotKeys(dataDir: string): Promise<BotKeys> {
   return keys;
 }
 
-function parseKeys(path: string, text: string): BotKeys {
+function parseKeys(path: string, text: string): SandboxKeys {
   try {
     return keysSchema.parse(JSON.parse(text));
   } catch (cause) {
