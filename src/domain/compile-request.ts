@@ -2,8 +2,8 @@
 import { AppError } from '../errors.ts';
 import { cite } from './command-words.ts';
 import { type CompileCorrections, parseInputShape } from './compile-input.ts';
+import { EXAMPLE_JOB, parseJobName } from './job-names.ts';
 import { isFinished, type TrainingJob } from './jobs.ts';
-import { parseJobName } from './log-query.ts';
 import { nearestNames } from './nearest-names.ts';
 import { findTarget, type TargetTable } from './targets.ts';
 
@@ -21,7 +21,7 @@ export const COMPILE_FLAGS = [
   { name: '--framework-version', value: '1.13', description: 'the framework’s version' },
 ] as const;
 
-const EXAMPLE = 'For example: train-resnet-2026-01-31 jetson-xavier x86_64-cpu --shape input=1x3x224x224';
+const EXAMPLE = `For example: ${EXAMPLE_JOB} jetson-xavier x86_64-cpu --shape input=1x3x224x224`;
 
 /**
  * @param words the arguments, split and unquoted

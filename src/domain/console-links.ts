@@ -7,6 +7,12 @@ function consoleUrl(region: string): string {
   return `https://${region}.console.aws.amazon.com`;
 }
 
+/** A page of the AWS console, in any partition: the only ones that are read for what they show. */
+export function isConsoleUrl(url: string): boolean {
+  const host = /^https?:\/\/([^/?#]+)/i.exec(url)?.[1]?.toLowerCase() ?? '';
+  return /(?:^|\.)console\.(?:aws\.amazon\.com|amazonaws\.cn|amazonaws-us-gov\.com)$/.test(host);
+}
+
 function home(region: string, service: 'sagemaker' | 'cloudwatch' | 'iot'): string {
   return `${consoleUrl(region)}/${service}/home?region=${encodeURIComponent(region)}`;
 }

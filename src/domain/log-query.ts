@@ -1,6 +1,8 @@
 /** What somebody wants of a job's log: the arguments of `/logs` and of `signalbox logs`. */
 import { AppError } from '../errors.ts';
 import { cite } from './command-words.ts';
+import { EXAMPLE_JOB, parseJobName } from './job-names.ts';
+import { DURATION_HINT, MOST_WORDS, parseDuration, parseTime, TIME_HINT, utcSecond } from './log-times.ts';
 import { nearestNames } from './nearest-names.ts';
 
 export interface LogQuery {
@@ -9,6 +11,8 @@ export interface LogQuery {
   since?: number | undefined;
   /** Milliseconds since the epoch, exclusive. Left out: the moment of the request. */
   until?: number | undefined;
+  /** Milliseconds of an open range: how long before the request it begins. */
+  span?: number | undefined;
   /** Only the last so many events. */
   tail?: number | undefined;
   /** Names or short names, `*` at the end matches the rest. */
@@ -29,18 +33,18 @@ export interface LogFlag {
 
 /** Every flag, in the order of the help. */
 export const LOG_FLAGS: readonly LogFlag[] = [
-  { name: '--last', value: '2h', description: 'only the last so long: 90s, 30m, 2h, 1d' },
+  { name: '--last', value: '2h', description: 'only that long before now: 90s, 30m, 2h, 1d' },
   {
     name: '--since',
     value: 'time',
-    description: 'from: 2h ago as 2h, 14:02, 2026-01-31, 2026-01-31T14:02Z (UTC)',
+    description: 'from then on: 2h ago, yesterday, monday 14:02, 2026-01-31T14:02 (UTC)',
   },
-  { name: '--until', value: 'time', description: 'up to, not including: same forms as --since' },
-  { name: '--tail', value: '500', description: 'only the last so many lines' },
+  { name: '--until', value: 'time', description: 'up to then; the same forms as --since' },
+  { name: '--tail', value: '500', description: 'only the last 500 lines; also -n 500' },
   {
     name: '--stream',
     value: 'algo-1',
-    description: 'only this stream; again for more; algo-* for all that start so',
+    description: 'only this stream; repeat it for more; algo-* for all that begin so',
   },
   { name: '--grep', value: 'text', description: 'only lines with this text' },
   { name: '--regex', value: 'pattern', description: 'only lines that match this pattern' },
@@ -53,9 +57,7 @@ export const LOG_FLAGS: readonly LogFlag[] = [
   { name: '--use-case', value: 'id', description: 'which use case, where the channel does not say' },
 ];
 
-/** SageMaker's own limit of a training job's name. */
-const JOB_NAME_LIMIT = 63;
-const EXAMPLE = 'For example: train-resnet-2026-01-31 --last 2h --grep loss';
+const EXAMPLE = `For example: ${EXAMPLE_JOB} --last 2h --grep loss`;
 
 /**
  * @param words the arguments, split and unquoted
@@ -126,18 +128,27 @@ interface SortedWords {
   positionalAt: number[];
   values: Map<string, string[]>;
   switches: Set<string>;
+  /** Places of the words that say which time is meant. */
+  timeAt: Set<number>;
 }
 
+const TIME_FLAGS = ['--last', '--since', '--until'];
+
 function sortWords(words: readonly string[]): SortedWords {
-  const positional: string[] = [];
-  const positionalAt: number[] = [];
-  const values = new Map<string, string[]>();
-  const switches = new Set<string>();
+  const sorted: SortedWords = {
+    positional: [],
+    positionalAt: [],
+    values: new Map(),
+    switches: new Set(),
+    timeAt: new Set(),
+  };
+  const { values, switches } = sorted;
   for (let at = 0; at < words.length; at += 1) {
-    const word = words[at]!;
+    const begins = at;
+    const word = unabbreviated(words[at]!);
     if (!word.startsWith('-') || word === '-') {
-      positional.push(word);
-      positionalAt.push(at);
+      sorted.positional.push(word);
+      sorted.positionalAt.push(at);
       continue;
     }
     const equals = word.indexOf('=');
@@ -150,8 +161,7 @@ function sortWords(words: readonly string[]): SortedWords {
       continue;
     }
     let value = equals < 0 ? words[at + 1] : word.slice(equals + 1);
-    const isFlag = LOG_FLAGS.some((known) => known.name === value?.toLowerCase());
-    if (equals < 0 && (value === undefined || isFlag)) {
+    if (equals < 0 && (value === undefined || isFlag(value))) {
       if (flag.name === '--regex') {
         switches.add('--regex');
         continue;
@@ -162,18 +172,47 @@ function sortWords(words: readonly string[]): SortedWords {
       );
     }
     if (equals < 0) at += 1;
-    const following = words[at + 1];
-    if (isTimeFlag(flag.name) && following && DATE.test(value!) && CLOCK.test(following)) {
-      // `--since 2026-01-31 14:02`: a date and a time that nobody thought to quote.
-      value = `${value}T${following}`;
-      at += 1;
+    if (TIME_FLAGS.includes(flag.name)) {
+      const more = wordsOfTime(flag.name, value!, words.slice(at + 1, at + MOST_WORDS));
+      value = [value, ...words.slice(at + 1, at + 1 + more)].join(' ');
+      at += more;
+      for (let place = begins; place <= at; place += 1) sorted.timeAt.add(place);
     }
     values.set(flag.name, [...(values.get(flag.name) ?? []), value!]);
   }
-  return { positional, positionalAt, values, switches };
+  return sorted;
 }
 
-const isTimeFlag = (name: string): boolean => name === '--since' || name === '--until';
+/** `-n50`, `-n` and `-50` as `tail` and `head` take them; a phone makes `--n` of `-n`. */
+function unabbreviated(word: string): string {
+  const count = /^-(?:-?n=?)?(\d+)$/.exec(word)?.[1];
+  if (count !== undefined) return `--tail=${count}`;
+  return /^--?n(?==|$)/.test(word) ? word.replace(/^--?n/, '--tail') : word;
+}
+
+const isFlag = (word: string): boolean => {
+  const name = unabbreviated(word).split('=', 1)[0]!.toLowerCase();
+  return LOG_FLAGS.some((known) => known.name === name);
+};
+
+/**
+ * `--since 2 hours ago`: times that nobody thought to quote go on over several words. @returns how many of the
+ * following ones belong to it: as many as make a time of it
+ */
+function wordsOfTime(flag: string, first: string, following: readonly string[]): number {
+  const isOne = (text: string): boolean =>
+    flag === '--last' ? parseDuration(text) !== undefined : parseTime(text, 0) !== undefined;
+  const end = following.findIndex(isFlag);
+  for (let more = end < 0 ? following.length : end; more > 0; more -= 1)
+    if (isOne([first, ...following.slice(0, more)].join(' '))) return more;
+  return 0;
+}
+
+/** The same arguments for the range from then on, in place of any other. @param since milliseconds */
+export function withSince(words: readonly string[], since: number): string[] {
+  const { timeAt } = sortWords(words);
+  return [...words.filter((_, place) => !timeAt.has(place)), `--since=${new Date(since).toISOString()}`];
+}
 
 function unknownFlag(name: string): AppError {
   const names = LOG_FLAGS.map((flag) => flag.name);
@@ -184,8 +223,6 @@ function unknownFlag(name: string): AppError {
     nearest ? `Did you mean ${nearest}? All flags: ${names.join(' ')}` : `The flags are: ${names.join(' ')}`,
   );
 }
-
-// --- The job's name ----------------------------------------------------------------------------------
 
 function onlyJob(positional: readonly string[]): string {
   const [first, second] = positional;
@@ -201,104 +238,12 @@ function onlyJob(positional: readonly string[]): string {
   return parseJobName(first);
 }
 
-/**
- * A job's name from what people paste: the name in backticks, an ARN, a log stream's name.
- * @throws AppError invalid_input for what no training job can be called
- */
-export function parseJobName(text: string): string {
-  // Slack's formatting marks and quotes around a pasted name are not part of it.
-  const bare = text.trim().replace(/^[`*_~"'“”‘’<]+|[`*_~"'“”‘’>,;]+$/g, '');
-  const name =
-    /^arn:[\w-]+:sagemaker:[\w-]+:\d{12}:training-job\/([^/]+)$/.exec(bare)?.[1] ??
-    /^(?:\/aws\/sagemaker\/TrainingJobs\/)?([A-Za-z0-9-]+)\/algo-\d+-\d+$/.exec(bare)?.[1] ??
-    bare;
-  if (name === '') throw invalid('A job name was expected, and it was empty.', EXAMPLE);
-  if (name.length > JOB_NAME_LIMIT)
-    throw invalid(
-      `A job name has at most ${JOB_NAME_LIMIT} characters, and ${cite(name, 40)} is longer.`,
-      'Copy the name from the SageMaker console, or choose the job from the list.',
-    );
-  if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name))
-    throw invalid(
-      `${cite(name)} cannot be a job name: only letters, digits and hyphens are possible, and a letter or digit comes first.`,
-      'Copy the name from the SageMaker console, or choose the job from the list.',
-    );
-  return name;
-}
-
-/** The words of a text that may be job names, most likely first; for finding one in somebody's message. */
-export function jobNameCandidates(text: string, limit = 10): string[] {
-  const words = text.match(/[A-Za-z0-9](?:[A-Za-z0-9-]{1,61})[A-Za-z0-9]/g) ?? [];
-  // Names of runs have hyphens and mostly digits; ordinary words have neither.
-  const score = (word: string): number => (word.includes('-') ? 2 : 0) + (/\d/.test(word) ? 1 : 0);
-  return [...new Set(words)]
-    .filter((word) => score(word) > 0)
-    .sort((a, b) => score(b) - score(a) || b.length - a.length)
-    .slice(0, limit);
-}
-
 // --- Times -------------------------------------------------------------------------------------------
-
-const UNIT_MS: readonly (readonly [unit: RegExp, ms: number])[] = [
-  [/^(?:s|secs?|seconds?)$/, 1000],
-  [/^(?:m|mins?|minutes?)$/, 60_000],
-  [/^(?:h|hrs?|hours?)$/, 3_600_000],
-  [/^(?:d|days?)$/, 86_400_000],
-  [/^(?:w|weeks?)$/, 604_800_000],
-];
-
-/** Milliseconds of `90s`, `30m`, `2h`, `1h30m`, `1d`; undefined when it is not a duration. */
-export function parseDuration(text: string): number | undefined {
-  const compact = text.toLowerCase().replace(/\s+/g, '');
-  if (!/^(?:\d{1,7}(?:\.\d{1,3})?[a-z]+)+$/.test(compact)) return undefined;
-  let total = 0;
-  for (const [, amount, unit] of compact.matchAll(/(\d+(?:\.\d+)?)([a-z]+)/g)) {
-    const ms = UNIT_MS.find(([pattern]) => pattern.test(unit!))?.[1];
-    if (ms === undefined) return undefined;
-    total += Number(amount) * ms;
-  }
-  return total > 0 ? Math.round(total) : undefined;
-}
-
-const DATE = /^\d{4}-\d{2}-\d{2}$/;
-const CLOCK = /^\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?$/;
-const TIMESTAMP =
-  /^\d{4}-\d{2}-\d{2}[Tt ]\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:[Zz]|[+-]\d{2}:?\d{2})?$/;
-
-const TIME_HINT = 'Times are 2h (ago), 14:02 (today), 2026-01-31, 2026-01-31T14:02, each in UTC, or now.';
-
-function parseTime(flag: string, text: string, now: number): number {
-  const value = text.trim();
-  if (value.toLowerCase() === 'now') return now;
-  const ago = parseDuration(value.replace(/\s*ago$/i, ''));
-  if (ago !== undefined) return now - ago;
-  let at = Number.NaN;
-  if (CLOCK.test(value)) at = utc(`${new Date(now).toISOString().slice(0, 10)}T${value}`);
-  else if (DATE.test(value)) at = utc(`${value}T00:00`);
-  else if (TIMESTAMP.test(value)) at = utc(value);
-  // As CloudWatch shows and takes them: milliseconds, or seconds, since the epoch.
-  else if (/^\d{13}$/.test(value)) at = Number(value);
-  else if (/^\d{10}$/.test(value)) at = Number(value) * 1000;
-  if (Number.isNaN(at)) throw invalid(`${flag} expects a time, and ${cite(text)} is none.`, TIME_HINT);
-  return at;
-}
-
-/** Milliseconds of an ISO time, UTC where it names no zone; NaN when such a day or hour does not exist. */
-function utc(text: string): number {
-  const match = /^(\d{4}-\d{2}-\d{2})[Tt ](\d{1,2})(:\d{2})(.*?)([Zz]|[+-]\d{2}:?\d{2})?$/.exec(text);
-  if (!match) return Number.NaN;
-  const [, day, hour, minute, rest, zone = 'Z'] = match;
-  const offset = zone.toUpperCase() === 'Z' ? 'Z' : zone.replace(/^(...):?(..)$/, '$1:$2');
-  const seconds = (rest || ':00').replace(',', '.').replace(/(\.\d{3})\d+$/, '$1');
-  const at = Date.parse(`${day}T${hour!.padStart(2, '0')}${minute}${seconds}${offset}`);
-  // Date.parse turns 31 February into March.
-  return new Date(Date.parse(`${day}T00:00Z`)).getUTCDate() === Number(day!.slice(8)) ? at : Number.NaN;
-}
 
 function parseRange(
   values: ReadonlyMap<string, readonly string[]>,
   now: number,
-): { since?: number; until?: number } {
+): { since?: number; until?: number; span?: number } {
   const last = values.get('--last')?.at(-1);
   const sinceText = values.get('--since')?.at(-1);
   const untilText = values.get('--until')?.at(-1);
@@ -310,28 +255,33 @@ function parseRange(
       );
     const span = parseDuration(last);
     if (span === undefined)
-      throw invalid(
-        `--last expects a duration, and ${cite(last)} is none.`,
-        'Durations are 90s, 30m, 2h, 1d, or 1h30m.',
-      );
-    return { since: now - span };
+      throw invalid(`--last expects a duration, and ${cite(last)} is none.`, DURATION_HINT);
+    return { since: now - span, span };
   }
-  const since = sinceText === undefined ? undefined : parseTime('--since', sinceText, now);
-  const until = untilText === undefined ? undefined : parseTime('--until', untilText, now);
+  const since = sinceText === undefined ? undefined : timeOf('--since', sinceText, now);
+  const until = untilText === undefined ? undefined : timeOf('--until', untilText, now);
   if (since !== undefined && since > now)
     throw invalid(
-      `--since ${cite(sinceText!)} lies in the future: it is ${iso(now)} now.`,
-      'Times are UTC. For an hour of yesterday give the date too, such as 2026-01-31T23:50.',
+      `--since ${cite(sinceText!)} lies in the future: it is ${utcSecond(now)} now.`,
+      'Times are UTC. For an hour of yesterday write it so: --since yesterday 23:50.',
     );
   if (since !== undefined && until !== undefined && since >= until)
     throw invalid(
-      `--since (${iso(since)}) is not before --until (${iso(until)}).`,
+      `--since (${utcSecond(since)}) is not before --until (${utcSecond(until)}).`,
       'Exchange the two, or give another range.',
     );
-  return { ...(since === undefined ? {} : { since }), ...(until === undefined ? {} : { until }) };
+  return {
+    ...(since === undefined ? {} : { since }),
+    ...(until === undefined ? {} : { until }),
+    ...(since === undefined || until !== undefined ? {} : { span: now - since }),
+  };
 }
 
-const iso = (at: number): string => `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+function timeOf(flag: string, text: string, now: number): number {
+  const at = parseTime(text, now);
+  if (at === undefined) throw invalid(`${flag} expects a time, and ${cite(text)} is none.`, TIME_HINT);
+  return at;
+}
 
 // --- The rest ----------------------------------------------------------------------------------------
 

@@ -57,17 +57,32 @@ export async function trainingFailure(
   const { actor, useCase } = request;
   const session = await deps.gateway.open(useCase, actor, 'logs');
   const job = await liveJob(deps, session, useCase, request.job, options.signal);
+  return explainTraining(job, session.trainingLog(job.name), {
+    now: deps.clock.now(),
+    ...(options.signal ? { signal: options.signal } : {}),
+  });
+}
+
+/**
+ * Of a job as it was just seen; reads the end of its log where there is something to explain.
+ * @throws CancelledError; a log that cannot be read is in the answer instead
+ */
+export async function explainTraining(
+  job: TrainingJob,
+  log: LogSource,
+  { now, signal }: { now: number; signal?: AbortSignal },
+): Promise<TrainingFailure> {
   const reason = job.failureReason === undefined ? undefined : maskSecrets(job.failureReason);
   if (!guidanceForTraining(job)) return { job, reason };
-  const log = await readEnds(session.trainingLog(job.name), deps.clock.now(), options.signal);
-  const end = telling(log.ends);
+  const { ends, problem } = await readEnds(log, now, signal);
+  const end = telling(ends);
   const guidance = guidanceForTraining({ ...job, ...(end ? { logEnd: end.text } : {}) });
   return {
     job,
     reason,
     guidance: guidance?.traceback ? { ...guidance, traceback: masked(guidance.traceback) } : guidance,
     excerpt: end && excerpt(end),
-    logProblem: log.problem,
+    logProblem: problem,
   };
 }
 

@@ -1,4 +1,5 @@
 /** What somebody typed, out of what Slack made of it. */
+import { isConsoleUrl } from '../domain/console-links.ts';
 
 /** Undoes Slack's encoding: `<http://x|x>` is `x` again, `<@U1|ada>` is `@ada`, `&amp;` is `&`. */
 export function typedText(text: string): string {
@@ -15,8 +16,10 @@ export function typedText(text: string): string {
         case '!':
           return `@${(label || target.slice(1).replace(/^subteam\^/, '')).replace(/^@/, '')}`;
         default:
-          // A link that Slack made itself shows what was typed; anything else in brackets was typed.
-          return /^(?:https?:\/\/|mailto:|tel:|ftp:\/\/)/i.test(target) ? label || target : whole;
+          // Anything else in brackets was typed.
+          if (!/^(?:https?:\/\/|mailto:|tel:|ftp:\/\/)/i.test(target)) return whole;
+          // A link that Slack made itself shows what was typed; of a page of the AWS console the address says more.
+          return isConsoleUrl(target) ? target : label || target;
       }
     })
     .replace(/&lt;/g, '<')

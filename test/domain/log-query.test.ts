@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { commandWords, joinWords } from '../../src/domain/command-words.ts';
-import { asksForHelp, jobNameCandidates, parseDuration, parseLogQuery } from '../../src/domain/log-query.ts';
+import { trainingJobUrl, trainingLogUrl } from '../../src/domain/console-links.ts';
+import { jobNameCandidates, parseJobName, pastedName } from '../../src/domain/job-names.ts';
+import { asksForHelp, parseLogQuery, withSince } from '../../src/domain/log-query.ts';
+import { parseDuration } from '../../src/domain/log-times.ts';
 import { AppError } from '../../src/errors.ts';
 
 const NOW = Date.UTC(2026, 10, 21, 9, 30);
@@ -60,6 +63,7 @@ describe('[L6] narrowing by flags', () => {
     ).toEqual({
       job: 'train-x',
       since: NOW - 7_200_000,
+      span: 7_200_000,
       tail: 500,
       streams: ['algo-1', 'algo-2'],
       match: { kind: 'text', pattern: 'loss 0' },
@@ -91,15 +95,141 @@ describe('[L6] narrowing by flags', () => {
     expect(parse(`train-x --since ${text}`).since).toBe(expected);
   });
 
-  it('reads a job’s name out of what people paste', () => {
+  it.each([
+    ['2h ago', NOW - 7_200_000],
+    ['-2h', NOW - 7_200_000],
+    ['30 minutes ago', NOW - 1_800_000],
+    ['an hour ago', NOW - 3_600_000],
+    ['1 hour 30 minutes ago', NOW - 5_400_000],
+    ['today', Date.UTC(2026, 10, 21)],
+    ['yesterday', Date.UTC(2026, 10, 20)],
+    ['yesterday 14:02', Date.UTC(2026, 10, 20, 14, 2)],
+    ['yesterday at 14:02', Date.UTC(2026, 10, 20, 14, 2)],
+    ['2026-11-20 14:02', Date.UTC(2026, 10, 20, 14, 2)],
+    ['08:02 UTC', Date.UTC(2026, 10, 21, 8, 2)],
+    // 2026-11-21 is a Saturday.
+    ['saturday', Date.UTC(2026, 10, 21)],
+    ['last saturday', Date.UTC(2026, 10, 14)],
+    ['last monday 9:30', Date.UTC(2026, 10, 16, 9, 30)],
+    ['Mon', Date.UTC(2026, 10, 16)],
+  ])('takes --since %s without quotes, before and after the name', (text, expected) => {
+    expect(parse(`train-x --since ${text}`)).toMatchObject({ job: 'train-x', since: expected });
+    expect(parse(`--since ${text} train-x --tail 5`)).toMatchObject({
+      job: 'train-x',
+      since: expected,
+      tail: 5,
+    });
+    expect(parse(`train-x --since="${text}"`).since).toBe(expected);
+  });
+
+  it('takes --last over several words', () => {
+    expect(parse('--last 2 hours train-x')).toMatchObject({ job: 'train-x', span: 7_200_000 });
+    expect(parse('train-x --last hour --raw')).toMatchObject({ span: 3_600_000, form: 'raw' });
+    expect(parse('train-x --last 1h 30m').span).toBe(5_400_000);
+  });
+
+  it.each(['-n 50', '-n50', '-n=50', '-50', '--n 50', '–n 50', '--tail=50'])(
+    'takes %s as --tail 50',
+    (flag) => {
+      expect(parse(`train-x ${flag}`)).toMatchObject({ job: 'train-x', tail: 50 });
+    },
+  );
+
+  it('asks for the same from a moment on, whatever range was asked for before', () => {
+    const since = Date.UTC(2026, 10, 19, 8);
     for (const text of [
-      '`train-x`',
-      '*train-x*',
-      'arn:aws:sagemaker:eu-west-1:123456789012:training-job/train-x',
-      'train-x/algo-1-1731312000',
-      '/aws/sagemaker/TrainingJobs/train-x/algo-1-1731312000',
-    ])
-      expect(parse(text).job).toBe('train-x');
+      '--last 2 hours',
+      '--since=2 days ago --until yesterday',
+      '--since yesterday 14:02',
+      '',
+    ]) {
+      const words = withSince(commandWords(`train-x ${text} --grep "CUDA out"`), since);
+      expect(parseLogQuery(commandWords(joinWords(words)), NOW)).toEqual({
+        job: 'train-x',
+        since,
+        span: NOW - since,
+        streams: [],
+        match: { kind: 'text', pattern: 'CUDA out' },
+        form: 'lines',
+        dm: false,
+      });
+    }
+  });
+});
+
+const CONSOLE = 'https://eu-west-1.console.aws.amazon.com';
+const LOG_GROUP = `${CONSOLE}/cloudwatch/home?region=eu-west-1#logsV2:log-groups/log-group/$252Faws$252Fsagemaker$252FTrainingJobs`;
+
+describe('a job’s name out of what people paste', () => {
+  const forms: readonly [what: string, paste: (name: string) => string][] = [
+    ['in backticks', (name) => `\`${name}\``],
+    ['in bold', (name) => `*${name}*`],
+    ['in quotes', (name) => `“${name}”`],
+    ['in brackets, with a full stop', (name) => `(${name}).`],
+    ['with non-breaking hyphens', (name) => name.replaceAll('-', '\u2011')],
+    ['with en dashes', (name) => name.replaceAll('-', '–')],
+    ['with zero-width characters', (name) => `\ufeff${[...name].join('\u200b')}\u200d`],
+    ['with soft hyphens', (name) => [...name].join('\u00ad')],
+    ['its ARN', (name) => `arn:aws:sagemaker:eu-west-1:123456789012:training-job/${name}`],
+    ['its ARN in China', (name) => `arn:aws-cn:sagemaker:cn-north-1:123456789012:training-job/${name}`],
+    ['a stream', (name) => `${name}/algo-1-1731312000`],
+    ['a stream with its group', (name) => `/aws/sagemaker/TrainingJobs/${name}/algo-1-1731312000`],
+    ['its model', (name) => `s3://line-3-models/training/${name}/output/model.tar.gz`],
+    ['its page', (name) => `${CONSOLE}/sagemaker/home?region=eu-west-1#/jobs/${name}`],
+    [
+      'its page in GovCloud',
+      (name) => `https://us-gov-west-1.console.amazonaws-us-gov.com/sagemaker/home#/jobs/${name}`,
+    ],
+    [
+      'its page as Slack writes links',
+      (name) => `<${CONSOLE}/sagemaker/home?region=eu-west-1#/jobs/${name}|look>`,
+    ],
+    ['a stream’s page', (name) => `${LOG_GROUP}/log-events/${name}$252Falgo-1-1731312000`],
+    [
+      'a stream’s page, decoded once',
+      (name) =>
+        `${CONSOLE}/cloudwatch/home#logsV2:log-groups/log-group/%252Faws%252Fsagemaker%252FTrainingJobs/log-events/${name}%252Falgo-1-1731312000`,
+    ],
+    ['the list of its streams', (name) => `${LOG_GROUP}$3FlogStreamNameFilter$3D${name}$252F`],
+    [
+      'a stream’s page of the old console',
+      (name) =>
+        `${CONSOLE}/cloudwatch/home?region=eu-west-1#logEventViewer:group=/aws/sagemaker/TrainingJobs;stream=${name}/algo-1-1731312000`,
+    ],
+    ['the links of the cards', (name) => trainingJobUrl('eu-west-1', name)],
+    ['the log links of the cards', (name) => trainingLogUrl('cn-north-1', name)],
+  ];
+  const name = fc.stringMatching(/^[a-zA-Z0-9](?:-?[a-zA-Z0-9]){2,30}$/);
+
+  it.each(forms)('%s', (_, paste) => {
+    fc.assert(
+      fc.property(name, (job) => {
+        const pasted = paste(job);
+        expect(parseJobName(pasted)).toBe(job);
+        expect(parse(`${pasted} --tail 5`)).toMatchObject({ job, tail: 5 });
+        // In a sentence a name without digits and hyphens is a word like any other.
+        if (/[-\d]/.test(job)) expect(jobNameCandidates(`Why did ${pasted} fail`)).toContain(job);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('is taken for a part of a name too, where nothing else may be meant', () => {
+    expect(pastedName(`${CONSOLE}/sagemaker/home#/jobs/train-x`)).toBe('train-x');
+    expect(pastedName('train\u2011x')).toBe('train-x');
+    for (const text of ['resnet', '*-v2', 'line 3']) expect(pastedName(text)).toBe(text);
+  });
+
+  it.each([
+    [
+      `${CONSOLE}/sagemaker/home?region=eu-west-1#/compilation-jobs/comp-x`,
+      /leads to a compilation job, “comp-x”/,
+    ],
+    ['arn:aws:sagemaker:eu-west-1:123456789012:processing-job/prep-x', /leads to a processing job, “prep-x”/],
+    [`${CONSOLE}/s3/buckets/models`, /no training job in the link/],
+    ['https://evil.example/sagemaker/home#/jobs/train-x', /no training job in the link/],
+  ])('says what %s is instead', (text, message) => {
+    expect(refusal(text).message).toMatch(message);
   });
 });
 
@@ -112,6 +242,11 @@ describe('bad arguments are answered with what was expected and what came', () =
     ['train-x --since 2026-02-31', /--since expects a time/],
     ['train-x --since 25:00', /--since expects a time/],
     ['train-x --since 10:00', /future/],
+    ['train-x --since lastish', /--since expects a time, and “lastish”/],
+    ['train-x --since last', /--since expects a time/],
+    ['train-x --since yesterday 25:00', /One job name was expected/],
+    ['train-x -n', /--tail needs a value/],
+    ['train-x -n many', /whole number/],
     ['train-x --since 1h --until 2h', /not before/],
     ['train-x --last 1h --since 2h', /--last was given together/],
     ['train-x --tail banana', /whole number/],

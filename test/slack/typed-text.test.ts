@@ -5,6 +5,11 @@ import { afterMention, typedText } from '../../src/slack/typed-text.ts';
 it.each([
   ['<http://train.example|train.example>', 'train.example'],
   ['<https://x.example/a?b&amp;c>', 'https://x.example/a?b&c'],
+  [
+    '<https://eu-west-1.console.aws.amazon.com/sagemaker/home?region=eu-west-1#/jobs/train-x|the failed one>',
+    'https://eu-west-1.console.aws.amazon.com/sagemaker/home?region=eu-west-1#/jobs/train-x',
+  ],
+  ['<https://console.aws.amazon.com.evil.example/#/jobs/train-x|train-y>', 'train-y'],
   ['<mailto:a@b.example|a@b.example>', 'a@b.example'],
   ['<@U0ADA|ada> <@U0BEN>', '@ada @U0BEN'],
   ['<#C0LINE3|line-3>', '#line-3'],
