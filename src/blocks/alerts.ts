@@ -6,13 +6,13 @@ import type { Actor } from '../ports.ts';
 import { COMPILE } from './compile-ids.ts';
 import { guidanceLines, verbatim, writeRef } from './job-facts.ts';
 import { LIMITS } from './limits.ts';
+import { excerptWords } from './log-excerpt.ts';
 import { getLogsButton } from './logs.ts';
 import type { Block, Button, Message, Modal } from './message.ts';
 import {
   actions,
   button,
   code,
-  codeBlock,
   confirmed,
   context,
   duration,
@@ -45,8 +45,6 @@ interface Named {
 
 const SUBJECTS_SHOWN = 8;
 const REASON_SHOWN = 700;
-const EXCERPT_SHOWN = 1500;
-const EXCERPT_LINES = 10;
 const MINUTE = 60_000;
 
 /** What a person is named as in edits: an edit pings nobody. */
@@ -187,21 +185,6 @@ function emptyLines({ empty, to }: AlertCall): string[] {
     .join(', ');
   const next = to.length > 0 ? 'so the next ones are told at once' : 'and nobody else is set';
   return [`:warning: Nobody is in the user group ${groups}, ${next}.`];
-}
-
-/** The end of it is what counts: the beginning goes first. */
-function excerptWords({ stream, text, kind }: NonNullable<Alert['excerpt']>): string {
-  const lines = maskSecrets(text).split('\n');
-  const shown = kind === 'traceback' ? lines.slice(-40) : lines.slice(-EXCERPT_LINES);
-  let from = 0;
-  const block = (): string => codeBlock(shown.slice(from).join('\n'), EXCERPT_SHOWN);
-  while (from < shown.length - 1 && block().includes(' … (cut at ')) from += 1;
-  const left = lines.length - shown.length + from;
-  const title =
-    kind === 'traceback'
-      ? `*The traceback* (${plain(stream, 80)})${left > 0 ? `, without its first ${group(left)} lines` : ''}`
-      : `*The end of the log* (${plain(stream, 80)})`;
-  return `${title}\n${block()}`;
 }
 
 function subjectWords({ subjects, count }: Alert): string {

@@ -1,5 +1,6 @@
 /** What a log file is called and what stands at its top. */
 import type { TrainingJob } from './jobs.ts';
+import { utcSecond } from './log-times.ts';
 import type { UseCase } from './use-cases.ts';
 
 /**
@@ -50,7 +51,7 @@ export function logHeader(facts: LogHeaderFacts): string {
     ['time span', span],
     ['events', count(facts.events)],
     ...(facts.narrowed === '' ? [] : ([['narrowed to', facts.narrowed]] as [string, string][])),
-    ['downloaded', `${iso(facts.downloadedAt)} by ${facts.by}`],
+    ['downloaded', `${utcSecond(facts.downloadedAt)} by ${facts.by}`],
   ];
   return `${rows.map(([label, value]) => `# ${label.padEnd(12)} ${oneLine(value)}`).join('\n')}\n\n`;
 }

@@ -6,6 +6,7 @@ import { setMaxListeners } from 'node:events';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
 import { logFileName, logHeader } from '../domain/log-files.ts';
 import type { LogQuery } from '../domain/log-query.ts';
+import { utcSecond } from '../domain/log-times.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError, CancelledError, toAppError } from '../errors.ts';
 import type { LogDownload, LogEngine, LogProgress } from '../logs/index.ts';
@@ -20,7 +21,9 @@ import type {
   UseCaseGateway,
   UseCaseSession,
 } from '../ports.ts';
+import { explainTraining, type TrainingFailure } from './explain-failure.ts';
 import { nearestJobs } from './find-jobs.ts';
+import { readLogEnds } from './log-end.ts';
 
 export interface DownloadDeps {
   gateway: UseCaseGateway;
@@ -31,7 +34,7 @@ export interface DownloadDeps {
 
 export interface DownloadRequest {
   actor: Actor;
-  /** The person as the reader of the file knows them: `ada (U0ADA)`. */
+  /** The person as the reader of the file knows them: `ada`. */
   by: string;
   /** The first of them that has the job is taken. */
   useCases: readonly [UseCase, ...UseCase[]];
@@ -53,10 +56,20 @@ export type DownloadOutcome =
       sessionName: string;
       /** Ends the range: see `endOfLog`, or `--until`. */
       to: number;
+      /** Of a job that failed or was stopped: all that is known about why. */
+      failure?: TrainingFailure | undefined;
+      /** Where nothing was found in a range of time: when the log's last event was, whatever the range. */
+      lastEventAt?: EpochMs | undefined;
     }
   | { kind: 'unknown_job'; useCase: UseCase; nearest: readonly string[] }
   /** The job is there and has not printed anything (yet). */
-  | { kind: 'no_log'; job: TrainingJob; useCase: UseCase; sessionName: string };
+  | {
+      kind: 'no_log';
+      job: TrainingJob;
+      useCase: UseCase;
+      sessionName: string;
+      failure?: TrainingFailure | undefined;
+    };
 
 /**
  * @throws AppError as the gateway and the engine; CancelledError. Every end is in the audit trail: downloaded,
@@ -100,10 +113,11 @@ export async function downloadLogs(
 
     const end = endOfLog(log.source, { finished: isFinished(job), endedAt: job.endedAt, now });
     const to = Math.min(request.query.until ?? end, end);
+    const why = explainInTheMeantime(job, log.source, now, options.signal);
     const download = await fetchLog(deps.engine, request, { job, useCase, log, now, to }, options);
     if (!download) {
       await record('logs.none_yet', useCase, sessionName);
-      return { kind: 'no_log', job, useCase, sessionName };
+      return { kind: 'no_log', job, useCase, sessionName, failure: await why };
     }
     try {
       await record('logs.downloaded', useCase, sessionName, {
@@ -115,7 +129,10 @@ export async function downloadLogs(
       await download.dispose();
       throw error;
     }
-    return { kind: 'done', job, useCase, download, sessionName, to };
+    const ranged = request.query.since !== undefined || request.query.until !== undefined;
+    const lastEventAt =
+      ranged && download.facts.events === 0 ? await lastOf(log.source, now, options.signal) : undefined;
+    return { kind: 'done', job, useCase, download, sessionName, to, failure: await why, lastEventAt };
   } catch (error) {
     if (error instanceof CancelledError || options.signal?.aborted) {
       await record('logs.cancelled', useCase, session?.sessionName);
@@ -242,18 +259,44 @@ async function fetchLog(
   }
 }
 
-/** What a query leaves out, in words; empty when it leaves out nothing. */
+/** Why a job failed is read while its log is fetched; nothing of it keeps the log from being delivered. */
+function explainInTheMeantime(
+  job: TrainingJob,
+  log: LogSource,
+  now: EpochMs,
+  signal: AbortSignal | undefined,
+): Promise<TrainingFailure | undefined> {
+  return explainTraining(job, log, { now, ...(signal ? { signal } : {}) }).then(
+    (failure) => (failure.guidance ? failure : undefined),
+    () => undefined,
+  );
+}
+
+/** When a log's last event was; undefined where that cannot be told. */
+async function lastOf(
+  log: LogSource,
+  now: EpochMs,
+  signal: AbortSignal | undefined,
+): Promise<EpochMs | undefined> {
+  try {
+    return (await readLogEnds(log, { now, ...(signal ? { signal } : {}) })).at(-1)?.at;
+  } catch {
+    signal?.throwIfAborted();
+    return undefined;
+  }
+}
+
+/** What a query leaves out, for the top of a file; empty when it leaves out nothing. */
 export function describeNarrowing(query: LogQuery): string {
-  const time = (at: number): string => new Date(at).toISOString();
   return [
-    query.since === undefined ? '' : `since ${time(query.since)}`,
-    query.until === undefined ? '' : `until ${time(query.until)}`,
+    query.since === undefined ? '' : `from ${utcSecond(query.since)}`,
+    query.until === undefined ? '' : `until ${utcSecond(query.until)}`,
     query.streams.length === 0 ? '' : `streams ${query.streams.join(', ')}`,
     query.match === undefined
       ? ''
       : `${query.match.kind === 'regex' ? 'lines that match' : 'lines with'} ${query.match.pattern}`,
-    query.tail === undefined ? '' : `the last ${query.tail} events`,
-    query.form === 'plain' ? 'terminal picture' : '',
+    query.tail === undefined ? '' : `the last ${query.tail} lines`,
+    query.form === 'plain' ? 'as a terminal shows it at the end' : '',
   ]
     .filter((part) => part !== '')
     .join('; ');

@@ -133,7 +133,7 @@ describe('[L7] nothing to show', () => {
     const message = await team.message('C0LINE3', 'There is no training job');
     expect(wordsOf(message)).toContain('train-resnet-1');
     await team.action('ada', 'logs.get:0', { channel: 'C0LINE3', message_ts: message.ts });
-    expect((await team.message('C0LINE3', 'Log of `train-resnet-1`* ·')).text).toContain('the last 5 events');
+    expect((await team.message('C0LINE3', 'Log of `train-resnet-1`* ·')).text).toContain('the last 5 lines');
   });
 
   it('nothing matches: offers the whole log', async () => {

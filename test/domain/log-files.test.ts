@@ -53,7 +53,7 @@ describe('[L2] the file', () => {
       'eu-west-1',
       'train-x/algo-1-17 (12,345 events)',
       '2026-01-31T14:02:03.456Z to 2026-01-31T14:02:04.456Z',
-      '2026-01-31T14:02:08.456Z by ada evil (U0ADA)',
+      '2026-01-31 14:02:08 UTC by ada evil (U0ADA)',
     ])
       expect(header).toContain(text);
     expect(

@@ -1,0 +1,24 @@
+/** The part of a log that says why something failed, wherever it is shown. */
+import type { AlertExcerpt } from '../domain/alerts.ts';
+import { maskSecrets } from '../domain/mask-secrets.ts';
+import { codeBlock, group, plain } from './text.ts';
+
+/** Characters. */
+const EXCERPT_SHOWN = 1500;
+const EXCERPT_LINES = 10;
+const TRACEBACK_LINES = 40;
+
+/** The end of it is what counts: the beginning goes first. */
+export function excerptWords({ stream, text, kind }: AlertExcerpt): string {
+  const lines = maskSecrets(text).split('\n');
+  const shown = kind === 'traceback' ? lines.slice(-TRACEBACK_LINES) : lines.slice(-EXCERPT_LINES);
+  let from = 0;
+  const block = (): string => codeBlock(shown.slice(from).join('\n'), EXCERPT_SHOWN);
+  while (from < shown.length - 1 && block().includes(' … (cut at ')) from += 1;
+  const left = lines.length - shown.length + from;
+  const title =
+    kind === 'traceback'
+      ? `*The traceback* (${plain(stream, 80)})${left > 0 ? `, without its first ${group(left)} lines` : ''}`
+      : `*The end of the log* (${plain(stream, 80)})`;
+  return `${title}\n${block()}`;
+}
