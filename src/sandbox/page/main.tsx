@@ -2,6 +2,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app.tsx';
 import { ToastProvider } from './ui/toasts.tsx';
+import './fonts/emoji.css';
 import './styles/tokens.css';
 import './styles/layout.css';
 import './styles/messages.css';
