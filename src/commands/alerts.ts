@@ -16,6 +16,7 @@ import type { Alert } from '../domain/alerts.ts';
 import { DEFAULT_ESCALATE_AFTER_MS, nextHandovers, onCallAt } from '../domain/on-call.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError, toAppError } from '../errors.ts';
+import type { AlertRef } from '../operations/alert-desk.ts';
 import type { ClickedAction, Command, Context, SubmittedView, ViewAnswer } from './command.ts';
 import { metadataFor, openUseCases, permitted, readMetadata } from './job-access.ts';
 import { explain, type Services } from './services.ts';
@@ -84,7 +85,7 @@ function onCallFacts(useCase: UseCase, now: number): OnCallFacts {
   };
 }
 
-type Act = (alert: { id: string }, action: ClickedAction) => Promise<{ alert: Alert; changed: boolean }>;
+type Act = (alert: AlertRef, action: ClickedAction) => Promise<{ alert: Alert; changed: boolean }>;
 
 export function alertActions(services: Services): Pick<Command, 'actions' | 'views'> {
   const { alerts } = services;
@@ -98,9 +99,9 @@ export function alertActions(services: Services): Pick<Command, 'actions' | 'vie
   ): Promise<void> {
     const found = await allowed(context, ref);
     if (!found) return;
-    const { useCase, id } = found;
+    const { useCase, ref: about } = found;
     try {
-      const { alert, changed } = await act({ id }, action);
+      const { alert, changed } = await act(about, action);
       // The message shows it by itself; at once where the click was in it.
       if (isItsMessage(action, context)) await context.reply.replace(alertMessage(alert, useCase));
       await redrawList(context, action);
@@ -121,7 +122,7 @@ export function alertActions(services: Services): Pick<Command, 'actions' | 'vie
   async function allowed(
     context: Context,
     value: string,
-  ): Promise<{ useCase: UseCase; id: string } | undefined> {
+  ): Promise<{ useCase: UseCase; ref: AlertRef } | undefined> {
     const ref = readAlertRef(value);
     if (!ref)
       throw new AppError('invalid_input', 'This button is from another version of Signalbox.', {
@@ -132,19 +133,13 @@ export function alertActions(services: Services): Pick<Command, 'actions' | 'vie
       action: REFUSED,
       subject: ref.id,
     });
-    return useCase && { useCase, id: ref.id };
+    return useCase && { useCase, ref: { useCase: useCase.id, id: ref.id } };
   }
 
   async function openMute(context: Context, action: ClickedAction): Promise<void> {
-    const ref = readAlertRef(action.value);
-    const alert = ref && (await services.store.getAlert(ref.id));
-    if (!ref || !alert) {
-      await allowed(context, action.value);
-      throw new AppError('not_found', 'This alert is not there any more.', {
-        hint: LIST_HINT,
-      });
-    }
-    if (!(await allowed(context, action.value))) return;
+    const found = await allowed(context, action.value);
+    if (!found) return;
+    const alert = await alerts.find(found.ref);
     const first = alert.subjects[0]!;
     const suggestion = first.job === undefined ? first.name : first.job;
     await context.openModal(muteForm(alert, metadataFor(context, { alert: action.value }), suggestion));
@@ -163,7 +158,7 @@ export function alertActions(services: Services): Pick<Command, 'actions' | 'vie
         const found = await allowed(context, String(ref ?? ''));
         if (!found) return;
         try {
-          await alerts.mute(found.id, context.actor, {
+          await alerts.mute(found.ref, context.actor, {
             pattern,
             forMs: hours > 0 ? hours * 60 * MINUTE : undefined,
           });
@@ -193,27 +188,21 @@ export function alertActions(services: Services): Pick<Command, 'actions' | 'vie
   return {
     actions: {
       [ALERT.acknowledge]: (context, action) =>
-        handle(context, action, ({ id }) => alerts.acknowledge(id, context.actor)),
-      [ALERT.close]: (context, action) =>
-        handle(context, action, ({ id }) => alerts.close(id, context.actor)),
+        handle(context, action, (ref) => alerts.acknowledge(ref, context.actor)),
+      [ALERT.close]: (context, action) => handle(context, action, (ref) => alerts.close(ref, context.actor)),
       [ALERT.snooze]: async (context, action) => {
         const minutes = Number(action.value);
         if (Number.isInteger(minutes) && minutes > 0 && minutes <= 7 * 24 * 60)
           await handle(
             context,
             action,
-            ({ id }) => alerts.snooze(id, context.actor, minutes * MINUTE),
+            (ref) => alerts.snooze(ref, context.actor, minutes * MINUTE),
             action.block,
           );
       },
       [ALERT.pass]: async (context, action) => {
         if (/^[UW][A-Z0-9]+$/.test(action.value))
-          await handle(
-            context,
-            action,
-            ({ id }) => alerts.pass(id, context.actor, action.value),
-            action.block,
-          );
+          await handle(context, action, (ref) => alerts.pass(ref, context.actor, action.value), action.block);
       },
       [ALERT.mute]: openMute,
       [ALERT.unmute]: unmute,

@@ -64,6 +64,9 @@ export interface Failure {
   job?: string | undefined;
 }
 
+/** Which alert, and the use case in which somebody may handle it: an id alone may be of another one's. */
+export type AlertRef = Pick<Alert, 'id' | 'useCase'>;
+
 /** Alerts looked at; far more than anybody handles. */
 const MANY = 10_000;
 
@@ -160,21 +163,26 @@ export class AlertDesk {
 
   // --- What people do ---------------------------------------------------------------------------------
   // Each gives the alert as it stands afterwards, and whether that changed anything; a click that comes late
-  // changes nothing, and the message shows the true state.
+  // changes nothing, and the message shows the true state. An alert of another use case is not there.
 
-  acknowledge(id: string, by: Actor): Promise<{ alert: Alert; changed: boolean }> {
-    return this.#act(id, by, 'alert.acknowledged', (alert, at) => acknowledge(alert, by, at));
+  /** @throws AppError not_found, also for an alert of another use case */
+  async find(ref: AlertRef): Promise<Alert> {
+    return this.#get(ref);
   }
 
-  snooze(id: string, by: Actor, ms: number): Promise<{ alert: Alert; changed: boolean }> {
+  acknowledge(ref: AlertRef, by: Actor): Promise<{ alert: Alert; changed: boolean }> {
+    return this.#act(ref, by, 'alert.acknowledged', (alert, at) => acknowledge(alert, by, at));
+  }
+
+  snooze(ref: AlertRef, by: Actor, ms: number): Promise<{ alert: Alert; changed: boolean }> {
     // Whole minutes: the same click twice is one.
     const until = Math.ceil((this.#deps.clock.now() + ms) / 60_000) * 60_000;
-    return this.#act(id, by, 'alert.snoozed', (alert, at) => snooze(alert, by, until, at), { until });
+    return this.#act(ref, by, 'alert.snoozed', (alert, at) => snooze(alert, by, until, at), { until });
   }
 
-  async pass(id: string, by: Actor, to: string): Promise<{ alert: Alert; changed: boolean }> {
+  async pass(ref: AlertRef, by: Actor, to: string): Promise<{ alert: Alert; changed: boolean }> {
     return this.#act(
-      id,
+      ref,
       by,
       'alert.passed',
       (alert, at, rule) => {
@@ -188,19 +196,19 @@ export class AlertDesk {
     );
   }
 
-  close(id: string, by: Actor): Promise<{ alert: Alert; changed: boolean }> {
-    return this.#act(id, by, 'alert.resolved', (alert, at) => resolve(alert, 'closed', at, by));
+  close(ref: AlertRef, by: Actor): Promise<{ alert: Alert; changed: boolean }> {
+    return this.#act(ref, by, 'alert.resolved', (alert, at) => resolve(alert, 'closed', at, by));
   }
 
   /** The alert ends, and names of the pattern raise none until then. @throws AppError invalid_input */
   async mute(
-    id: string,
+    ref: AlertRef,
     by: Actor,
     mute: { pattern: string; forMs?: number | undefined },
   ): Promise<{ alert: Alert; changed: boolean }> {
     const pattern = checkMutePattern(mute.pattern);
     const { store, clock } = this.#deps;
-    const found = await this.#get(id);
+    const found = await this.#get(ref);
     const at = clock.now();
     await store.putMute({
       id: `${found.useCase}/${pattern.toLowerCase()}`,
@@ -210,7 +218,7 @@ export class AlertDesk {
       at,
       ...(mute.forMs === undefined ? {} : { until: at + mute.forMs }),
     });
-    return this.#act(id, by, 'alert.muted', (alert) => resolve(alert, 'muted', at, by), {
+    return this.#act(ref, by, 'alert.muted', (alert) => resolve(alert, 'muted', at, by), {
       pattern,
       ...(mute.forMs === undefined ? {} : { until: at + mute.forMs }),
     });
@@ -235,14 +243,15 @@ export class AlertDesk {
   }
 
   async #act(
-    id: string,
+    ref: AlertRef,
     by: Actor,
     action: string,
     change: (alert: Alert, at: EpochMs, rule: EscalationRule) => Alert,
     detail: Record<string, string | number> = {},
   ): Promise<{ alert: Alert; changed: boolean }> {
     const { store, clock } = this.#deps;
-    const useCase = this.#knownUseCase((await this.#get(id)).useCase);
+    const { id } = ref;
+    const useCase = this.#knownUseCase((await this.#get(ref)).useCase);
     const at = clock.now();
     let before: Alert | undefined;
     let after: Alert;
@@ -367,9 +376,9 @@ export class AlertDesk {
     return drawn;
   }
 
-  async #get(id: string): Promise<Alert> {
+  async #get({ id, useCase }: AlertRef): Promise<Alert> {
     const alert = await this.#deps.store.getAlert(id);
-    if (alert) return alert;
+    if (alert?.useCase === useCase) return alert;
     throw new AppError('not_found', 'This alert is not there any more.', {
       hint: 'Resolved alerts are kept for half a year. The Home tab of Signalbox lists the open ones.',
     });

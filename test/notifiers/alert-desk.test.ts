@@ -139,7 +139,8 @@ describe('[N4] an alert', () => {
       now += 2 * MINUTE;
       await desk.tick();
       expect(notices.all()).toHaveLength(before + 2);
-      for (const { id } of await store.listAlerts({ unresolved: true, limit: 9 })) await desk.close(id, ADA);
+      for (const alert of await store.listAlerts({ unresolved: true, limit: 9 }))
+        await desk.close(alert, ADA);
       shown = notices.all().filter(({ key }) => !key.endsWith('/resolved'));
       await restart();
     }
@@ -149,7 +150,7 @@ describe('[N4] an alert', () => {
     for (const by of [8 * 60, -8 * 60]) {
       await desk.raise(useCase, failure(`snoozed ${by}`, { cause: by > 0 ? 'boom' : 'bang' }));
       const [alert] = await store.listAlerts({ unresolved: true, limit: 1 });
-      await desk.snooze(alert!.id, ADA, 30 * MINUTE);
+      await desk.snooze(alert!, ADA, 30 * MINUTE);
       await desk.tick();
       set += by * MINUTE;
       now += 29 * MINUTE;
@@ -158,7 +159,7 @@ describe('[N4] an alert', () => {
       now += 2 * MINUTE;
       await desk.tick();
       expect((await store.getAlert(alert!.id))?.trail.at(-1)?.action).toBe('woken');
-      await desk.close(alert!.id, ADA);
+      await desk.close(alert!, ADA);
     }
   });
 
@@ -209,8 +210,8 @@ describe('[N4] an alert', () => {
 
   it('is not escalated once it is acknowledged, and a click twice changes nothing', async () => {
     const alert = (await desk.raise(useCase, failure('a')))!;
-    expect((await desk.acknowledge(alert.id, ADA)).changed).toBe(true);
-    const late = await desk.acknowledge(alert.id, BEN);
+    expect((await desk.acknowledge(alert, ADA)).changed).toBe(true);
+    const late = await desk.acknowledge(alert, BEN);
     expect(late.changed).toBe(false);
     expect(late.alert.acknowledged?.by).toEqual(ADA);
     now += 60 * MINUTE;
@@ -223,11 +224,11 @@ describe('[N4] an alert', () => {
 
   it('calls the same level again when a snooze is over, and the one it was passed to', async () => {
     const alert = (await desk.raise(useCase, failure('a')))!;
-    await desk.snooze(alert.id, ADA, 30 * MINUTE);
+    await desk.snooze(alert, ADA, 30 * MINUTE);
     now += 31 * MINUTE;
     await desk.tick();
     expect(texts().at(-1)).toContain('The snooze is over');
-    await desk.pass(alert.id, ADA, 'U0CHLOE');
+    await desk.pass(alert, ADA, 'U0CHLOE');
     expect(texts().at(-1)).toContain('<@U0CHLOE> · This is passed to you');
     expect((await only()).level).toBe(0);
   });
@@ -239,7 +240,7 @@ describe('[N4] an alert', () => {
     expect((await only()).state).toBe('open');
     await desk.succeeded(useCase, { ...success, at: now + 1 });
     expect((await only()).state).toBe('resolved');
-    await expect(desk.acknowledge((await only()).id, ADA)).rejects.toThrow('resolved already');
+    await expect(desk.acknowledge(await only(), ADA)).rejects.toThrow('resolved already');
   });
 
   it('[N5] calls nobody for what they did themselves', async () => {
@@ -251,7 +252,7 @@ describe('[N4] an alert', () => {
 
   it('is not raised for what is muted, until the mute ends', async () => {
     const alert = (await desk.raise(useCase, failure('noisy-1')))!;
-    await desk.mute(alert.id, ADA, { pattern: 'noisy-*', forMs: 60 * MINUTE });
+    await desk.mute(alert, ADA, { pattern: 'noisy-*', forMs: 60 * MINUTE });
     expect((await only()).resolved?.why).toBe('muted');
     expect(await desk.raise(useCase, failure('noisy-2'))).toBeUndefined();
     now += 61 * MINUTE;
@@ -260,7 +261,7 @@ describe('[N4] an alert', () => {
 
   it('is raised again once a mute is taken back, which is on record once', async () => {
     const alert = (await desk.raise(useCase, failure('noisy-1')))!;
-    await desk.mute(alert.id, ADA, { pattern: 'noisy-*' });
+    await desk.mute(alert, ADA, { pattern: 'noisy-*' });
     const [mute] = await store.listMutes(useCase.id);
     expect(await desk.unmute('another-use-case', mute!.id, BEN)).toBeUndefined();
     expect((await desk.unmute(useCase.id, mute!.id, BEN))?.pattern).toBe('noisy-*');
@@ -299,8 +300,8 @@ describe('[N4] an alert', () => {
                   target: `t${at}`,
                   at: now + 1,
                 });
-            else if (alert && act === 'ack') await desk.acknowledge(alert.id, ADA);
-            else if (alert && act === 'snooze') await desk.snooze(alert.id, ADA, 30 * MINUTE);
+            else if (alert && act === 'ack') await desk.acknowledge(alert, ADA);
+            else if (alert && act === 'snooze') await desk.snooze(alert, ADA, 30 * MINUTE);
           }
           const told = notices.all().length;
           await restart();
