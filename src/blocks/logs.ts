@@ -240,18 +240,13 @@ export function logsUnknownJob(
   };
 }
 
-export function logsWhichUseCase(
-  open: readonly { useCase: UseCase; order: LogOrder }[],
-  admins: string,
-): Message {
+export function logsWhichUseCase(open: readonly { useCase: UseCase; order: LogOrder }[]): Message {
   const offered = open.slice(0, LIMITS.actions.elements);
   return {
     text: 'This channel belongs to no use case.',
     blocks: [
       section(
-        open.length === 0
-          ? `:no_entry: *This channel belongs to no use case*, and none is open to you.\n${admins === '' ? 'An admin of Signalbox can give you a role.' : `Who can grant it: ${admins}`}`
-          : ':grey_question: *This channel belongs to no use case.* Choose one, or give `--use-case` with its id. The file comes to you as a direct message, because others here may not read it.',
+        ':grey_question: *This channel belongs to no use case.* Choose one, or give `--use-case` with its id. The file comes to you as a direct message, because others here may not read it.',
       ),
       ...actions(
         ...offered.map(({ useCase, order }, index) =>

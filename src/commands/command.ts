@@ -58,6 +58,8 @@ export interface Place {
   readonly thread?: string | undefined;
   /** A direct message with the bot, or a place of no channel at all (App Home). */
   readonly isDirect: boolean;
+  /** A window says that it was opened there; Slack itself does not, as it does for a command or a click. */
+  readonly claimed?: boolean | undefined;
 }
 
 interface Reply {

@@ -23,7 +23,7 @@ import { type JobRef, writeRef } from '../blocks/job-facts.ts';
 import { jobOption } from '../blocks/logs.ts';
 import type { Modal, Option } from '../blocks/message.ts';
 import { code, plain } from '../blocks/text.ts';
-import { may, permittedUseCases, refusal } from '../domain/access.ts';
+import { permittedUseCases } from '../domain/access.ts';
 import { commandWords } from '../domain/command-words.ts';
 import { targetStates } from '../domain/compilation-states.ts';
 import { attemptsOf, type CompilationAttempt, isLive, isSuccessful } from '../domain/compilations.ts';
@@ -41,7 +41,15 @@ import type { ClickedAction, Command, Context, OpenView, SubmittedView, ViewAnsw
 import { deliverCompileLog } from './compile-log.ts';
 import { openPackage } from './components.ts';
 import { inView, refusedView } from './in-view.ts';
-import { metadataFor, openUseCases, ownerOf, permitted, readJobRef, readMetadata } from './job-access.ts';
+import {
+  decide,
+  metadataFor,
+  openUseCases,
+  ownerOf,
+  permitted,
+  readJobRef,
+  readMetadata,
+} from './job-access.ts';
 import type { Services } from './services.ts';
 import { followInView } from './view-turns.ts';
 
@@ -182,10 +190,13 @@ export function compileCommand(services: Services): Command {
       update: compileStarting(metadata, { job: ref.job, targets }),
       after: () =>
         inView(services, context, context.view!, ref.job, compileFailed, async () => {
-          const useCase = services.useCases.find(({ id }) => id === ref.useCase);
-          if (!useCase)
-            throw new AppError('not_found', `The use case ${ref.useCase} is not configured any more.`);
-          if (!(await mayStart(context, useCase, ref.job))) throw refusal(useCase, 'compile:start');
+          const answer = await decide(services, context, ref.useCase, {
+            permission: 'compile:start',
+            action: REFUSED,
+            subject: ref.job,
+          });
+          if ('error' in answer) throw answer.error;
+          const { useCase } = answer;
           const report = await startCompilations(services, {
             actor: context.actor,
             useCase,
@@ -197,19 +208,6 @@ export function compileCommand(services: Services): Command {
           await showStatus(context, context.view!, useCase, report);
         }),
     };
-  }
-
-  /** A refusal is on record; who was refused is told by the caller. */
-  async function mayStart(context: Context, useCase: UseCase, job: string): Promise<boolean> {
-    if (await may(context.actor.user, 'compile:start', useCase, services.directory)) return true;
-    await services.store.appendAudit({
-      at: services.clock.now(),
-      actor: context.actor,
-      action: REFUSED,
-      useCase: useCase.id,
-      subject: job,
-    });
-    return false;
   }
 
   /** The status view, and again on every change while the window is open. */

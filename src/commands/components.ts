@@ -17,7 +17,6 @@ import { messageView, waitingView } from '../blocks/job-details.ts';
 import { writeRef } from '../blocks/job-facts.ts';
 import type { Message } from '../blocks/message.ts';
 import { code } from '../blocks/text.ts';
-import { may, refusal, whoCanGrant } from '../domain/access.ts';
 import { commandWords } from '../domain/command-words.ts';
 import { isSettled } from '../domain/components.ts';
 import { asksForHelp } from '../domain/log-query.ts';
@@ -26,7 +25,7 @@ import { componentDetails, listComponents } from '../operations/browse-component
 import type { FleetReport } from '../operations/find-devices.ts';
 import { publishComponents, recipePreview } from '../operations/publish-component.ts';
 import type { ClickedAction, Command, Context, OpenView, SubmittedView, ViewAnswer } from './command.ts';
-import { metadataFor, openUseCases, permitted, readJobRef, readMetadata } from './job-access.ts';
+import { decide, metadataFor, openUseCases, permitted, readJobRef, readMetadata } from './job-access.ts';
 import type { Services } from './services.ts';
 import { followInView } from './view-turns.ts';
 
@@ -152,23 +151,17 @@ export function componentsCommand(services: Services): Command {
       update: waitingView(metadata, 'Packaging', `Publishing ${code(ref.job)} for *${code(target)}*`),
       after: () =>
         inView(context, context.view!, async () => {
-          const useCase = services.useCases.find(({ id }) => id === ref.useCase);
-          if (!useCase)
-            throw new AppError('not_found', `The use case ${ref.useCase} is not configured any more.`);
-          if (!(await may(context.actor.user, 'components:publish', useCase, services.directory))) {
-            const error = refusal(useCase, 'components:publish');
-            await services.store.appendAudit({
-              at: services.clock.now(),
-              actor: context.actor,
-              action: REFUSED,
-              useCase: useCase.id,
-              subject: ref.job,
-              detail: { ref: error.ref },
-            });
-            const message = errorMessage(error, { ask: whoCanGrant(useCase, services.admins) });
+          const answer = await decide(services, context, ref.useCase, {
+            permission: 'components:publish',
+            action: REFUSED,
+            subject: ref.job,
+          });
+          if ('error' in answer) {
+            const message = errorMessage(answer.error, { ask: answer.ask });
             await context.view!.update(messageView(metadata, 'Not allowed', message));
             return;
           }
+          const { useCase } = answer;
           const report = await publishComponents(services, {
             actor: context.actor,
             useCase,

@@ -1,13 +1,15 @@
 /** Whose job it is and whether the person may: asked at every command and again at every click. */
+import { errorMessage } from '../blocks/errors.ts';
 import type { JobRef } from '../blocks/job-facts.ts';
 import { readRef } from '../blocks/job-facts.ts';
-import { may, type Permission, refusal } from '../domain/access.ts';
+import { may as mayDo, type Permission, permittedUseCases } from '../domain/access.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError } from '../errors.ts';
 import { chooseUseCase } from '../operations/choose-use-case.ts';
 import { findOwner } from '../operations/find-jobs.ts';
 import type { Context } from './command.ts';
-import { refuse, type Services } from './services.ts';
+import { type Refusal, refusalFor, refuse } from './refusals.ts';
+import type { Services } from './services.ts';
 
 export interface Question {
   permission: Permission;
@@ -20,27 +22,35 @@ export interface Question {
 /**
  * The use case that a button names, if the person may.
  * @returns undefined when they may not: that is on record, and they were told
- * @throws AppError invalid_input for a use case that is no longer configured
  */
 export async function permitted(
   services: Services,
   context: Context,
   id: string,
-  { permission, action, subject }: Question,
+  question: Question,
 ): Promise<UseCase | undefined> {
-  const useCase = services.useCases.find((known) => known.id === id);
-  if (!useCase)
-    throw new AppError('not_found', `The use case ${id.slice(0, 60)} is not configured any more.`, {
-      hint: 'Ask again with the command.',
-    });
-  if (await may(context.actor.user, permission, useCase, services.directory)) return useCase;
-  await refuse(services, context, {
-    useCase,
-    error: refusal(useCase, permission),
-    action,
-    ...(subject === undefined ? {} : { subject }),
-  });
+  const answer = await decide(services, context, id, question);
+  if ('useCase' in answer) return answer.useCase;
+  await context.reply.privately(errorMessage(answer.error, { ask: answer.ask }));
   return undefined;
+}
+
+/** As `permitted`, for who shows the refusal in a place of their own. It is on record then. */
+export async function decide(
+  services: Services,
+  context: Context,
+  id: string,
+  question: Question,
+): Promise<{ useCase: UseCase } | Refusal> {
+  const { useCases, directory } = services;
+  const { user } = context.actor;
+  const { permission } = question;
+  const useCase = useCases.find((known) => known.id === id);
+  // Slack is asked for one that is not there too: where it does not answer, both fail alike.
+  const may = useCase
+    ? await mayDo(user, permission, useCase, directory)
+    : void (await permittedUseCases(user, permission, useCases, directory));
+  return useCase && may ? { useCase } : refusalFor(services, context, { ...question, useCase });
 }
 
 /** The use cases that a command may mean here; empty when the person was told why none. */
@@ -63,12 +73,7 @@ export async function openUseCases(
     case 'chosen':
       return answer.candidates;
     case 'refused':
-      await refuse(services, context, {
-        useCase: answer.useCase,
-        error: answer.error,
-        action,
-        ...(subject === undefined ? {} : { subject }),
-      });
+      await refuse(services, context, { useCase: answer.useCase, permission, action, subject });
       return [];
     case 'no_use_case': {
       const open = answer.open.map(({ name, channels }) => `${name} ${channels.slice(0, 3).join(' ')}`);

@@ -17,7 +17,7 @@ import {
   orderButton,
 } from '../blocks/logs.ts';
 import type { Message } from '../blocks/message.ts';
-import { may, refusal, whoCanGrant } from '../domain/access.ts';
+import { may, whoCanGrant } from '../domain/access.ts';
 import { joinWords } from '../domain/command-words.ts';
 import { type LogQuery, withJob } from '../domain/log-query.ts';
 import type { UseCase } from '../domain/use-cases.ts';
@@ -27,7 +27,8 @@ import type { Ticket } from '../operations/download-desk.ts';
 import { type DownloadOutcome, describeNarrowing, downloadLogs } from '../operations/download-logs.ts';
 import { findOwner } from '../operations/find-jobs.ts';
 import type { Context, LiveMessage } from './command.ts';
-import { explain, isAdmin, refuse, type Services } from './services.ts';
+import { knownUseCases, refuse } from './refusals.ts';
+import { explain, isAdmin, type Services } from './services.ts';
 
 export interface LogTask {
   query: LogQuery;
@@ -161,7 +162,7 @@ async function send(
     await message.remove();
     return refuse(services, context, {
       useCase,
-      error: refusal(useCase, 'logs:read'),
+      permission: 'logs:read',
       action: 'logs.refused',
       subject: job.name,
     });
@@ -221,13 +222,15 @@ async function unknownJob(
   message: LiveMessage,
   outcome: Extract<DownloadOutcome, { kind: 'unknown_job' }>,
 ): Promise<void> {
-  const others = services.useCases.filter((useCase) => !task.useCases.includes(useCase));
+  // Only where the person may learn of it: elsewhere, what is not theirs is not there.
+  const known = await knownUseCases(services, context);
+  const others = known.filter((useCase) => !task.useCases.includes(useCase));
   const owner = await findOwner(services.gateway, context.actor, others, task.query.job);
   if (owner && !(await may(context.actor.user, 'logs:read', owner, services.directory))) {
     await message.remove();
     return refuse(services, context, {
       useCase: owner,
-      error: refusal(owner, 'logs:read'),
+      permission: 'logs:read',
       action: 'logs.refused',
       subject: task.query.job,
     });

@@ -12,7 +12,7 @@ import {
   logsWhichUseCase,
 } from '../blocks/logs.ts';
 import type { Option } from '../blocks/message.ts';
-import { mention, plain } from '../blocks/text.ts';
+import { plain } from '../blocks/text.ts';
 import { permittedUseCases } from '../domain/access.ts';
 import { commandWords, joinWords } from '../domain/command-words.ts';
 import { jobNameCandidates } from '../domain/job-names.ts';
@@ -23,7 +23,10 @@ import { chooseUseCase, type UseCaseAnswer } from '../operations/choose-use-case
 import { findOwner } from '../operations/find-jobs.ts';
 import type { Command, Context, Place, ShortcutMessage, SubmittedView, ViewAnswer } from './command.ts';
 import { deliverLog } from './logs-delivery.ts';
-import { isAdmin, refuse, type Services } from './services.ts';
+import { refuse } from './refusals.ts';
+import type { Services } from './services.ts';
+
+const REFUSED = 'logs.refused';
 
 /** Longer arguments would not fit into the buttons that repeat them. */
 const ARGUMENTS_LIMIT = 1500;
@@ -57,27 +60,33 @@ export function logsCommand(services: Services): Command {
     const query = parseLogQuery(words, services.clock.now());
     const answer = await choose(context, query.useCase ?? asked.u);
     if (answer.kind === 'refused')
-      return refuse(services, context, { ...answer, action: 'logs.refused', subject: query.job });
+      return refuse(services, context, {
+        useCase: answer.useCase,
+        permission: 'logs:read',
+        action: REFUSED,
+        subject: query.job,
+        typed: query.useCase,
+      });
     if (answer.kind === 'no_use_case') return whichUseCase(context, asked.a, query, answer.open);
     await deliverLog(services, context, { query, words, useCases: answer.candidates });
   }
 
-  /** A channel of no use case: if somebody else's has the job, say whose; otherwise offer those that are open. */
+  /** A channel of no use case: offers those that are open; to whom none is, no job is looked for. */
   async function whichUseCase(
     context: Context,
     args: string,
     query: LogQuery,
     open: readonly UseCase[],
   ): Promise<void> {
-    if (open.length === 0 && services.useCases.length > 0) {
-      const owner = await findOwner(services.gateway, context.actor, services.useCases, query.job);
-      if (owner) return order(context, { u: owner.id, a: args });
-    }
+    if (open.length === 0)
+      return refuse(services, context, {
+        useCase: undefined,
+        permission: 'logs:read',
+        action: REFUSED,
+        subject: query.job,
+      });
     await context.reply.privately(
-      logsWhichUseCase(
-        open.map((useCase) => ({ useCase, order: { u: useCase.id, a: args } })),
-        services.admins.map(mention).join(', '),
-      ),
+      logsWhichUseCase(open.map((useCase) => ({ useCase, order: { u: useCase.id, a: args } }))),
     );
   }
 
@@ -148,8 +157,13 @@ export function logsCommand(services: Services): Command {
     }
     if (ticket.user !== context.actor.user) {
       const useCases = services.useCases.filter((useCase) => ticket.useCases.includes(useCase.id));
-      const admin = await Promise.all(useCases.map((useCase) => isAdmin(services, context, useCase)));
-      if (!admin.includes(true))
+      const { user } = context.actor;
+      const readable = await permittedUseCases(user, 'logs:read', useCases, services.directory);
+      // Who may not even read it learns nothing of it, not even that it runs.
+      if (useCases.length === 0 || readable.length < useCases.length)
+        return context.reply.privately(logsNotRunning());
+      const managed = await permittedUseCases(user, 'subscriptions:manage', useCases, services.directory);
+      if (managed.length < useCases.length)
         return context.reply.privately(
           errorMessage(
             new AppError(

@@ -1,7 +1,7 @@
 /** What commands work with, handed over once by the composition root, and the ways in which every command fails. */
 import { errorMessage } from '../blocks/errors.ts';
 import type { Button } from '../blocks/message.ts';
-import { rolesOf, whoCanGrant } from '../domain/access.ts';
+import { rolesOf } from '../domain/access.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { AppError } from '../errors.ts';
 import type { AlertDesk } from '../operations/alert-desk.ts';
@@ -28,25 +28,6 @@ export interface Services extends DownloadDeps, JobDeps {
   fleet: Pick<DeviceFinder, 'find'>;
 }
 
-/** A refusal on record, with whom to ask; nobody else sees it. */
-export async function refuse(
-  services: Services,
-  context: Context,
-  refused: { useCase: UseCase; error: AppError; action: string; subject?: string },
-): Promise<void> {
-  const { useCase, error } = refused;
-  await services.store.appendAudit({
-    at: services.clock.now(),
-    actor: context.actor,
-    action: refused.action,
-    useCase: useCase.id,
-    subject: refused.subject,
-    detail: { ref: error.ref },
-  });
-  context.log.info({ ref: error.ref, useCase: useCase.id, action: refused.action }, 'refused');
-  await context.reply.privately(errorMessage(error, { ask: whoCanGrant(useCase, services.admins) }));
-}
-
 /** A failure within a use case: its admins see account details, and they alone. */
 export async function explain(
   services: Services,
@@ -60,6 +41,12 @@ export async function explain(
   );
 }
 
+/** What cannot be decided counts as no: it is about what is shown beside something else. */
 export async function isAdmin(services: Services, context: Context, useCase: UseCase): Promise<boolean> {
-  return (await rolesOf(context.actor.user, useCase, services.directory)).has('admin');
+  try {
+    return (await rolesOf(context.actor.user, useCase, services.directory)).has('admin');
+  } catch (error) {
+    context.log.info({ err: error, useCase: useCase.id }, 'not known whether somebody is an admin');
+    return false;
+  }
 }

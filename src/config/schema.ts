@@ -109,6 +109,7 @@ const useCase = z.strictObject({
     operator: z.array(grantee).optional(),
     admin: z.array(grantee).optional(),
   }),
+  discoverable: z.boolean().default(false),
   logs: z
     .strictObject({
       delivery: z.enum(['channel', 'dm']).default('channel'),
@@ -162,6 +163,7 @@ export function toUseCase(entry: z.output<typeof useCase>, folder: string): UseC
     channels,
     alertsChannel,
     access,
+    discoverable: entry.discoverable,
     logs,
     providers: { sagemaker: entry.providers.sagemaker },
     compile: entry.compile && toCompileSettings(entry.compile),
@@ -273,6 +275,7 @@ export const KEY_GUIDES: Readonly<Record<string, KeyGuide>> = {
     example: 'access: { viewer: [channel-members], admin: [U0LEAD] }',
   },
   ...roleGuides(),
+  'useCases[].discoverable': { expected: 'true or false', example: 'discoverable: true' },
   'useCases[].logs': { expected: 'a section', example: 'logs: { delivery: channel, gzipAbove: 50MB }' },
   'useCases[].logs.delivery': { expected: '"channel" or "dm"', example: 'delivery: channel' },
   'useCases[].logs.gzipAbove': {

@@ -48,33 +48,54 @@ const IN_WORDS: Readonly<Record<Permission, string>> = {
   'subscriptions:manage': 'change the notification settings of',
 };
 
-/** The roles that a person holds in a use case; a directory that fails throws, and nobody gets in meanwhile. */
+/**
+ * The roles that a person is known to hold in a use case. One that only an answer of Slack's could decide, and that
+ * did not come, is not held.
+ * @throws what Slack threw, where nothing else gives the person any role
+ */
 export async function rolesOf(user: string, useCase: UseCase, directory: Directory): Promise<Set<Role>> {
   const held = new Set<Role>();
+  let failure: { error: unknown } | undefined;
   for (const role of ROLES) {
-    for (const grantee of useCase.access[role] ?? []) {
-      if (await isGranted(user, grantee, useCase, directory)) {
-        held.add(role);
-        break;
-      }
+    try {
+      if (await isAmong(user, useCase.access[role] ?? [], useCase, directory)) held.add(role);
+    } catch (error) {
+      failure ??= { error };
     }
   }
+  if (held.size === 0 && failure) throw failure.error;
   return held;
 }
 
-async function isGranted(
+/**
+ * Whether one of the grantees is the person. Who is named is looked at first: that takes no question to Slack, and
+ * one that fails keeps out only those whom nothing else lets in.
+ * @throws what a question to Slack threw, where only its answer could have let the person in
+ */
+async function isAmong(
   user: string,
-  grantee: Grantee,
+  grantees: readonly Grantee[],
   useCase: UseCase,
   directory: Directory,
 ): Promise<boolean> {
-  if (grantee === CHANNEL_MEMBERS) {
-    for (const channel of useCase.channels) if (await directory.isInChannel(user, channel)) return true;
-    return false;
-  }
-  if (/^S[A-Z0-9]+$/.test(grantee)) return directory.isInGroup(user, grantee);
   // Whatever else stands in the configuration is a user's id; an unknown form equals nobody's.
-  return grantee === user;
+  if (grantees.includes(user)) return true;
+  const inGroup = (group: string) => (): Promise<boolean> => directory.isInGroup(user, group);
+  const inChannel = (channel: string) => (): Promise<boolean> => directory.isInChannel(user, channel);
+  const questions = [
+    ...(grantees.includes(CHANNEL_MEMBERS) ? useCase.channels.map(inChannel) : []),
+    ...[...new Set(grantees)].filter((grantee) => /^S[A-Z0-9]+$/.test(grantee)).map(inGroup),
+  ];
+  let failure: { error: unknown } | undefined;
+  for (const ask of questions) {
+    try {
+      if (await ask()) return true;
+    } catch (error) {
+      failure ??= { error };
+    }
+  }
+  if (failure) throw failure.error;
+  return false;
 }
 
 export function allows(roles: Iterable<Role>, permission: Permission): boolean {
@@ -82,24 +103,63 @@ export function allows(roles: Iterable<Role>, permission: Permission): boolean {
   return false;
 }
 
+/** @throws what Slack threw, where only its answer could have decided: then nobody gets in */
 export async function may(
   user: string,
   permission: Permission,
   useCase: UseCase,
   directory: Directory,
 ): Promise<boolean> {
-  return allows(await rolesOf(user, useCase, directory), permission);
+  const grantees = ROLES.filter((role) => PERMISSIONS[role].includes(permission)).flatMap(
+    (role) => useCase.access[role] ?? [],
+  );
+  return isAmong(user, grantees, useCase, directory);
 }
 
-/** Those use cases in which the person has the permission, in the order given. */
+/**
+ * Those use cases in which the person has the permission, in the order given; without those that Slack's silence
+ * leaves open.
+ * @throws what Slack threw, where nothing is open without its answer
+ */
 export async function permittedUseCases(
   user: string,
   permission: Permission,
   useCases: readonly UseCase[],
   directory: Directory,
 ): Promise<UseCase[]> {
-  const allowed = await Promise.all(useCases.map((useCase) => may(user, permission, useCase, directory)));
-  return useCases.filter((_, index) => allowed[index]);
+  const answers = await Promise.allSettled(
+    useCases.map((useCase) => may(user, permission, useCase, directory)),
+  );
+  const permitted = useCases.filter((_, index) => {
+    const answer = answers[index]!;
+    return answer.status === 'fulfilled' && answer.value;
+  });
+  const failed = answers.find((answer) => answer.status === 'rejected');
+  if (permitted.length === 0 && failed) throw failed.reason;
+  return permitted;
+}
+
+/**
+ * Whether a person may learn that a use case exists: who has a role there, and who has one in another use case
+ * where its configuration says so. Slack's silence counts as no.
+ */
+export async function mayKnowOf(
+  user: string,
+  useCase: UseCase,
+  useCases: readonly UseCase[],
+  directory: Directory,
+): Promise<boolean> {
+  const hasRole = async (one: UseCase): Promise<boolean> => {
+    try {
+      return (await rolesOf(user, one, directory)).size > 0;
+    } catch {
+      return false;
+    }
+  };
+  if (await hasRole(useCase)) return true;
+  if (!useCase.discoverable) return false;
+  for (const other of useCases) if (other.id !== useCase.id && (await hasRole(other))) return true;
+  return false;
 }
 
 /** Whom to ask for a right: the use case's admins, or Signalbox's own where it names none. */
@@ -115,4 +175,11 @@ export function refusal(useCase: UseCase, permission: Permission): AppError {
     `You do not have permission to ${IN_WORDS[permission]} ${useCase.name} (${useCase.id}).`,
     { hint: `Ask an admin of ${useCase.name} to give you a role there.` },
   );
+}
+
+/** The one answer to those outside for what is not there and for what is not theirs: nothing tells the two apart. */
+export function nothingOpen(): AppError {
+  return new AppError('not_found', 'Nothing of that name is open to you.', {
+    hint: 'It may not exist, or you may have no role in its use case. Ask in the channel of its team who can give you one.',
+  });
 }

@@ -22,6 +22,8 @@ export interface UseCase {
   channels: readonly string[];
   alertsChannel?: string | undefined;
   access: Readonly<Partial<Record<Role, readonly Grantee[]>>>;
+  /** Who has a role in another use case may learn of this one, and whom to ask there. Left out: nobody may. */
+  discoverable?: boolean | undefined;
   logs: LogSettings;
   /** Where its training jobs run. Left out: SageMaker. */
   providers?: ProviderSettings | undefined;

@@ -1,5 +1,5 @@
 /** Which use case somebody means, and whether they may: from a flag, from the channel, or by searching. */
-import { may, type Permission, permittedUseCases, refusal } from '../domain/access.ts';
+import { may, type Permission, permittedUseCases } from '../domain/access.ts';
 import { cite } from '../domain/command-words.ts';
 import { nearestNames } from '../domain/nearest-names.ts';
 import type { UseCase } from '../domain/use-cases.ts';
@@ -19,11 +19,12 @@ export interface UseCaseQuestion {
 /** One use case, or several of which any may be meant; each of them with the permission. */
 export type UseCaseAnswer =
   | { kind: 'chosen'; candidates: readonly [UseCase, ...UseCase[]] }
-  | { kind: 'refused'; useCase: UseCase; error: AppError }
+  /** The use case that was meant; undefined where there is none. To those outside, both are one answer. */
+  | { kind: 'refused'; useCase: UseCase | undefined }
   /** The channel belongs to no use case; `open` are those that the person may use all the same. */
   | { kind: 'no_use_case'; open: readonly UseCase[] };
 
-/** @throws AppError invalid_input for an id that no use case has; unavailable when the directory fails */
+/** @throws AppError unavailable when the directory fails */
 export async function chooseUseCase(
   question: UseCaseQuestion,
   useCases: readonly UseCase[],
@@ -31,18 +32,18 @@ export async function chooseUseCase(
 ): Promise<UseCaseAnswer> {
   const { user, permission } = question;
   if (question.id !== undefined) {
-    const useCase = findUseCase(question.id, useCases);
-    return (await may(user, permission, useCase, directory))
+    const useCase = lookUp(question.id, useCases);
+    // Slack is asked for one that is not there too: where it does not answer, both fail alike.
+    if (!useCase) await permittedUseCases(user, permission, useCases, directory);
+    return useCase && (await may(user, permission, useCase, directory))
       ? { kind: 'chosen', candidates: [useCase] }
-      : { kind: 'refused', useCase, error: refusal(useCase, permission) };
+      : { kind: 'refused', useCase };
   }
   const here = useCases.filter((useCase) => belongsTo(question.channel, useCase));
   const open = await permittedUseCases(user, permission, here.length > 0 ? here : useCases, directory);
   const [first, ...rest] = open;
   if (here.length > 0) {
-    return first
-      ? { kind: 'chosen', candidates: [first, ...rest] }
-      : { kind: 'refused', useCase: here[0]!, error: refusal(here[0]!, permission) };
+    return first ? { kind: 'chosen', candidates: [first, ...rest] } : { kind: 'refused', useCase: here[0] };
   }
   return question.isDirect && first
     ? { kind: 'chosen', candidates: [first, ...rest] }
@@ -54,16 +55,27 @@ export function belongsTo(channel: string | undefined, useCase: UseCase): boolea
   return channel !== undefined && (useCase.channels.includes(channel) || useCase.alertsChannel === channel);
 }
 
+/** By id or name, in any letter case. */
+function lookUp(id: string, useCases: readonly UseCase[]): UseCase | undefined {
+  const wanted = id.toLowerCase();
+  return (
+    useCases.find((useCase) => useCase.id.toLowerCase() === wanted) ??
+    useCases.find((useCase) => useCase.name.toLowerCase() === wanted)
+  );
+}
+
 /** @throws AppError invalid_input naming the nearest id */
 export function findUseCase(id: string, useCases: readonly UseCase[]): UseCase {
-  const wanted = id.toLowerCase();
-  const found =
-    useCases.find((useCase) => useCase.id.toLowerCase() === wanted) ??
-    useCases.find((useCase) => useCase.name.toLowerCase() === wanted);
+  const found = lookUp(id, useCases);
   if (found) return found;
-  const ids = useCases.map((useCase) => useCase.id);
-  const [nearest] = nearestNames(wanted, ids, 1);
-  throw new AppError('invalid_input', `There is no use case ${cite(id)}.`, {
+  throw noUseCase(id, useCases);
+}
+
+/** @param known those that may be named to whoever asked */
+export function noUseCase(id: string, known: readonly UseCase[]): AppError {
+  const ids = known.map((useCase) => useCase.id);
+  const [nearest] = nearestNames(id.toLowerCase(), ids, 1);
+  return new AppError('invalid_input', `There is no use case ${cite(id)}.`, {
     hint: `${nearest ? `Did you mean ${nearest}? ` : ''}The use cases are ${ids.join(', ')}.`,
   });
 }

@@ -1,4 +1,5 @@
 /** Who is in which channel and user group, as Slack knows it, remembered for a few seconds. */
+import { AppError } from '../errors.ts';
 import type { Directory } from '../ports.ts';
 import type { WebClient } from './clients.ts';
 import { slackCall, slackErrorCode } from './errors.ts';
@@ -51,7 +52,12 @@ export class SlackDirectory implements Directory {
     } catch (error) {
       // A group that was deleted has no members; that is an answer, not a failure.
       if (['no_such_subteam', 'subteam_not_found'].includes(slackErrorCode(error) ?? '')) return new Set();
-      return slackCall('the members of a user group', () => Promise.reject(error));
+      throw await undecided(error, {
+        call: 'usergroups.users.list',
+        whom: 'a user group',
+        which: `the user group ${group}`,
+        scope: 'usergroups:read',
+      });
     }
   }
 
@@ -71,8 +77,33 @@ export class SlackDirectory implements Directory {
     } catch (error) {
       // A private channel without the bot cannot be looked into: nobody gets in by being there.
       if (slackErrorCode(error) === 'channel_not_found') return new Set();
-      return slackCall('the members of a channel', () => Promise.reject(error));
+      throw await undecided(error, {
+        call: 'conversations.members',
+        whom: 'a channel',
+        which: `the channel ${channel}`,
+        scope: 'channels:read',
+      });
     }
     return members;
   }
+}
+
+/** Whose rights depend on it is kept out meanwhile, and told which question got no answer. */
+async function undecided(
+  thrown: unknown,
+  { call, whom, which, scope }: { call: string; whom: string; which: string; scope: string },
+): Promise<AppError> {
+  const cause = await slackCall(call, () => Promise.reject(thrown)).catch((error: AppError) => error);
+  const code = slackErrorCode(thrown);
+  const why = code === undefined ? 'the call did not get through' : `the answer to the call was ${code}`;
+  return new AppError(
+    'unavailable',
+    `Slack did not say who is in ${whom}, and your permission depends on it.`,
+    {
+      hint: `Try again in a minute. If it stays like this, whoever runs Signalbox has to look at the Slack method ${call}: ${why}.`,
+      adminHint: `${call} of ${which}: ${code ?? cause.message}\nIt needs the scope ${scope}. People who are listed by their own ids in signalbox.yaml do not depend on it.`,
+      ...(cause.retryAfterMs === undefined ? {} : { retryAfterMs: cause.retryAfterMs }),
+      cause: thrown,
+    },
+  );
 }

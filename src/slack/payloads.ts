@@ -254,5 +254,5 @@ function readPlace(metadata: string | null | undefined): Place {
     return { isDirect: true }; // Metadata of another kind: it names no place.
   }
   const place = placeSchema.safeParse(parsed);
-  return place.success ? place.data : { isDirect: true };
+  return place.success ? { ...place.data, claimed: true } : { isDirect: true };
 }

@@ -108,7 +108,7 @@ describe('messages keep Slack’s limits over any data', () => {
           expectSound(logs.logsNoneYet(one, again));
           expectSound(logs.logsNothingMatches(one.name, by, again));
           expectSound(logs.logsUnknownJob(one.name, team.name, nearest));
-          expectSound(logs.logsWhichUseCase(open, '<@U0DEV>'));
+          expectSound(logs.logsWhichUseCase(open));
           expectSound(logs.logsCancelled(one.name, 'by ada', again));
           expectSound(logs.logsAlreadyRunning(one.name, one.createdAt, by));
           expectSound(logs.logsSentDirectly(one.name, ''));

@@ -25,6 +25,7 @@ function window() {
   };
   const services = {
     ...bot.deps,
+    store: { ...bot.deps.store, listSubscriptions: async () => [] },
     useCases: [{ ...LINE_3, access }],
     admins: [],
     directory: { isInGroup: async () => false, isInChannel: async () => false },

@@ -110,6 +110,7 @@ describe('what a configuration gives', () => {
         region: 'us-east-1',
         channels: ['C0BENCH'],
         access: { viewer: ['channel-members'] },
+        discoverable: false,
         logs: { delivery: 'channel', gzipAbove: 50_000_000, secondLane: 'auto' },
         providers: { sagemaker: true },
         stuckAfterMs: 30 * 60_000,

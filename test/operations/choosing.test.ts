@@ -24,6 +24,7 @@ describe('[L8] which use case is meant', () => {
   it('is what the flag says, wherever, and only with the right', async () => {
     expect(await ask('U0BEN', { channel: 'C0LINE3', id: 'HARBOR' })).toMatchObject({ kind: 'chosen' });
     expect(await ask('U0ADA', { channel: 'C0LINE3', id: 'harbor' })).toMatchObject({ kind: 'refused' });
+    expect(await ask('U0ADA', { channel: 'C0LINE3', id: 'habor' })).toEqual({ kind: 'refused' });
     expect(() => findUseCase('habor', [LINE_3, HARBOR])).toThrow('no use case');
   });
 

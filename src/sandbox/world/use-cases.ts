@@ -49,6 +49,7 @@ interface SeededUseCase {
   models: string;
   compile: { targets: string[]; timeout: string };
   access: Record<string, string[]>;
+  discoverable?: boolean;
   onCall: { levels: string[][]; escalateAfter: string };
 }
 
@@ -81,6 +82,7 @@ export const SEEDED_USE_CASES: readonly SeededUseCase[] = [
     models: 'harbor-models',
     compile: { targets: ['x86_64-cuda'], timeout: '1h' },
     access: { operator: ['U0BEN'], admin: ['U0DEV'] },
+    discoverable: true,
     onCall: { levels: [['U0BEN'], ['U0DEV']], escalateAfter: '10m' },
   },
 ];

@@ -1,0 +1,98 @@
+/**
+ * Refusals: on record, seen by the person alone, and telling no more than the person may know. A use case is named in
+ * its own channels and in those that hear of it, to who has a role there, and to members of others where its
+ * configuration says so. To everybody else what does not exist and what is not theirs are one answer.
+ */
+import { errorMessage } from '../blocks/errors.ts';
+import { mayKnowOf, nothingOpen, type Permission, refusal, whoCanGrant } from '../domain/access.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import { AppError } from '../errors.ts';
+import { belongsTo, noUseCase } from '../operations/choose-use-case.ts';
+import type { Context } from './command.ts';
+import type { Services } from './services.ts';
+
+export interface Refused {
+  /** The one that was meant; undefined where there is none. */
+  useCase: UseCase | undefined;
+  permission: Permission;
+  /** What it is recorded as: `compile.refused`. */
+  action: string;
+  /** The job or component that it is about. */
+  subject?: string | undefined;
+  /** The use case's id as somebody typed it, who may have mistyped it. */
+  typed?: string | undefined;
+}
+
+export interface Refusal {
+  error: AppError;
+  /** Who can grant the right, as far as the person may know. */
+  ask: readonly string[];
+}
+
+export async function refuse(services: Services, context: Context, refused: Refused): Promise<void> {
+  const { error, ask } = await refusalFor(services, context, refused);
+  await context.reply.privately(errorMessage(error, { ask }));
+}
+
+/** For who shows it in a place of their own, such as a window. It is on record then. */
+export async function refusalFor(services: Services, context: Context, refused: Refused): Promise<Refusal> {
+  const { useCase, permission, action, subject } = refused;
+  // Asked whatever was meant, so that it takes the same time for what exists and for what does not.
+  const known = await knownUseCases(services, context);
+  const said =
+    useCase && known.includes(useCase)
+      ? { error: refusal(useCase, permission), ask: whoCanGrant(useCase, services.admins) }
+      : withoutName(services, context, refused, known);
+  const { ref } = said.error;
+  await services.store.appendAudit({
+    at: services.clock.now(),
+    actor: context.actor,
+    action,
+    useCase: useCase?.id,
+    subject,
+    detail: { ref },
+  });
+  context.log.info({ ref, useCase: useCase?.id, action }, 'refused');
+  return said;
+}
+
+function withoutName(
+  { admins }: Services,
+  { actor }: Context,
+  { useCase, typed }: Refused,
+  known: readonly UseCase[],
+): Refusal {
+  if (typed !== undefined && known.length > 0) return { error: noUseCase(typed, known), ask: [] };
+  // They have every right in every use case: it can only be one of another configuration.
+  if (!useCase && admins.includes(actor.user))
+    return {
+      error: new AppError('not_found', 'This use case is not configured any more.', {
+        hint: 'Ask again with the command.',
+      }),
+      ask: [],
+    };
+  return { error: nothingOpen(), ask: admins };
+}
+
+/** Those that the person may learn of where they are. */
+export async function knownUseCases(
+  { useCases, directory, store }: Services,
+  { actor, place }: Context,
+): Promise<UseCase[]> {
+  const { channel } = place;
+  const heard = channel === undefined ? [] : await store.listSubscriptions({ channel });
+  const told = useCases.filter(
+    (useCase) => belongsTo(channel, useCase) || heard.some((one) => one.useCase === useCase.id),
+  );
+  const isThere =
+    channel !== undefined &&
+    told.length > 0 &&
+    (!place.claimed || (await directory.isInChannel(actor.user, channel).catch(() => false)));
+  const may = await Promise.all(
+    useCases.map(
+      async (useCase) =>
+        (isThere && told.includes(useCase)) || (await mayKnowOf(actor.user, useCase, useCases, directory)),
+    ),
+  );
+  return useCases.filter((_, index) => may[index]);
+}
