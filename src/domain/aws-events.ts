@@ -43,7 +43,7 @@ export interface SetAside {
   message: string;
 }
 
-/** Thrown while an event is handled: it is not to be believed, now or later, and is set aside for this reason. */
+/** Thrown while an event is handled: it is not to be believed, now or later, and is set aside for this reason. @public */
 export class NotBelieved extends Error {
   readonly reason: SetAside;
 
