@@ -421,6 +421,8 @@ export interface JobRecord {
     | undefined;
   /** The last look at it, when it got no answer; gone with the next answer. */
   failedCheck?: { at: EpochMs; message: string } | undefined;
+  /** Its end is known from an event alone, because SageMaker could not be asked: why. Gone once SageMaker has said it. */
+  unconfirmed?: string | undefined;
   /** It had ended when it was described: there is nothing more to be asked. */
   described?: boolean | undefined;
   /** It was met in the use case's list of jobs: what was created after the newest such one is news. */

@@ -86,6 +86,7 @@ export function alertMessage(alert: Alert, useCase: Named): Message {
       section(
         [title, ...(called === '' ? [] : [called]), ...(opening ? emptyLines(opening) : [])].join('\n'),
       ),
+      ...(alert.unconfirmed === undefined || resolved ? [] : [context(unconfirmedWords(alert.unconfirmed))]),
       ...(alert.advice ? [section(guidanceLines(alert.advice))] : []),
       ...(alert.cause === '' ? [] : [section(`*Reported:*\n${verbatim(alert.cause, REASON_SHOWN).block}`)]),
       ...(alert.count > 1 ? [section(subjectWords(alert))] : []),
@@ -94,6 +95,11 @@ export function alertMessage(alert: Alert, useCase: Named): Message {
       ...(alert.excerpt && !resolved ? [section(excerptWords(alert.excerpt))] : []),
     ],
   };
+}
+
+/** @param why SageMaker could not be asked */
+export function unconfirmedWords(why: string): string {
+  return `:grey_question: *Not confirmed*: an event says so, and SageMaker could not be asked: ${plain(maskSecrets(why), 300)}`;
 }
 
 /** `🚨 *Training failed*: resnet-3 and 4 more · Line 3`: how far it is, what happened to what, and where. */
@@ -210,6 +216,7 @@ function stateWords(alert: Alert): string[] {
       succeeded: 'Resolved: a later run succeeded',
       closed: `Closed${by}`,
       muted: `Muted${by}`,
+      unfounded: 'Not so: SageMaker says otherwise',
     }[resolved.why];
     words.push(`*${why}*, ${moment(resolved.at)}`);
   } else if (snoozedUntil !== undefined) words.push(`*Snoozed until* ${moment(snoozedUntil)}`);
@@ -240,7 +247,12 @@ export function callMessage(alert: Alert, call: AlertCall): Message {
 
 /** In the thread, when it is over. Who ended it stands in the alert itself: named here, they would be pinged for it. */
 export function resolvedMessage({ resolved }: Alert): Message {
-  const why = { succeeded: 'Resolved: a later run succeeded', closed: 'Closed', muted: 'Muted' };
+  const why = {
+    succeeded: 'Resolved: a later run succeeded',
+    closed: 'Closed',
+    muted: 'Muted',
+    unfounded: 'Not so: SageMaker says otherwise',
+  };
   const line = `:white_check_mark: *${why[resolved?.why ?? 'closed']}*${resolved ? `, ${moment(resolved.at)}` : ''}`;
   return { text: line, blocks: [section(line)] };
 }

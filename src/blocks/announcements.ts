@@ -9,7 +9,7 @@ import { maskSecrets } from '../domain/mask-secrets.ts';
 import { trainingLabel } from '../domain/training-states.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { Rerun } from '../ports.ts';
-import { ALERT } from './alerts.ts';
+import { ALERT, unconfirmedWords } from './alerts.ts';
 import { COMPILE } from './compile-ids.ts';
 import {
   changesWords,
@@ -58,7 +58,8 @@ function message(line: string, more: readonly string[], buttons: Block[]): Messa
   return { text: line, blocks: [section(lines.join('\n')), ...buttons] };
 }
 
-export function trainingAnnouncement(job: TrainingJob, useCase: Of): Message {
+/** @param unconfirmed why SageMaker could not be asked whether it is so */
+export function trainingAnnouncement(job: TrainingJob, useCase: Of, unconfirmed?: string): Message {
   const label = trainingLabel(job.status);
   const took =
     job.endedAt === undefined ? '' : ` after ${duration(job.endedAt - (job.startedAt ?? job.createdAt))}`;
@@ -67,7 +68,10 @@ export function trainingAnnouncement(job: TrainingJob, useCase: Of): Message {
   const ref = writeRef({ useCase: useCase.id, job: job.name });
   return message(
     `${label.symbol} *Training ${plain(label.word, 60)}*${took}: ${named(job.name)} · ${plain(useCase.name, 100)}`,
-    completed ? [] : [advice ? `*Cause:* ${plain(advice.cause, 300)}` : '', quoted(job.failureReason)],
+    [
+      unconfirmed === undefined ? '' : unconfirmedWords(unconfirmed),
+      ...(completed ? [] : [advice ? `*Cause:* ${plain(advice.cause, 300)}` : '', quoted(job.failureReason)]),
+    ],
     actions(
       getLogsButton(useCase.id, job.name),
       completed ? button('Compile…', COMPILE.open, ref) : runAgainButton(job),

@@ -49,6 +49,9 @@ export interface AlertEntry {
   detail?: Readonly<Record<string, string | number>> | undefined;
 }
 
+/** `unfounded`: what an event said turned out not to be so. */
+export type ResolvedWhy = 'succeeded' | 'closed' | 'muted' | 'unfounded';
+
 export interface Alert {
   id: string;
   useCase: string;
@@ -70,7 +73,7 @@ export interface Alert {
   dueAt?: EpochMs | undefined;
   snoozedUntil?: EpochMs | undefined;
   acknowledged?: { by: Actor; at: EpochMs } | undefined;
-  resolved?: { by?: Actor | undefined; at: EpochMs; why: 'succeeded' | 'closed' | 'muted' } | undefined;
+  resolved?: { by?: Actor | undefined; at: EpochMs; why: ResolvedWhy } | undefined;
   /** To whom it was passed: a user. */
   assignee?: string | undefined;
   /** Oldest first; who did what. */
@@ -83,6 +86,8 @@ export interface Alert {
   excerpt?: AlertExcerpt | undefined;
   /** Looks into that log that found nothing to show. */
   emptyLooks?: number | undefined;
+  /** It rests on an event alone, because the service could not be asked: why. */
+  unconfirmed?: string | undefined;
   /** What its buttons act on; left out where there is no job behind it. */
   job?: string | undefined;
 }
@@ -131,7 +136,10 @@ export interface EscalationRule {
 }
 
 export function openAlert(
-  facts: Pick<Alert, 'id' | 'useCase' | 'group' | 'kind' | 'title' | 'cause' | 'advice' | 'job'> & {
+  facts: Pick<
+    Alert,
+    'id' | 'useCase' | 'group' | 'kind' | 'title' | 'cause' | 'advice' | 'unconfirmed' | 'job'
+  > & {
     subject: AlertSubject;
   },
   at: EpochMs,
@@ -321,7 +329,12 @@ function nextDue(at: EpochMs, level: number, rule: EscalationRule): EpochMs | un
 function requireUnresolved(alert: Alert): void {
   const { resolved } = alert;
   if (!resolved) return;
-  const words = { succeeded: 'a later run succeeded', closed: 'it was closed', muted: 'it was muted' };
+  const words = {
+    succeeded: 'a later run succeeded',
+    closed: 'it was closed',
+    muted: 'it was muted',
+    unfounded: 'SageMaker says otherwise',
+  };
   throw new AppError('conflict', `This alert is resolved already: ${words[resolved.why]}.`, {
     hint: 'There is nothing left to do. A new failure opens a new alert.',
   });

@@ -14,9 +14,20 @@ const RANK: Readonly<Record<string, number>> = {
 /**
  * The record after a look; the very same object when it says nothing new. A status only moves forward and the
  * first final one stays. A fact that a look does not tell (lists tell less than descriptions) is kept.
+ * What only an unconfirmed event has said gives way to whatever the service says itself.
  * @param at when the job was looked at
+ * @param described the service itself was asked for this one job
  */
-export function applySighting(record: JobRecord, seen: TrainingJob, at: EpochMs): JobRecord {
+export function applySighting(
+  record: JobRecord,
+  seen: TrainingJob,
+  at: EpochMs,
+  described = false,
+): JobRecord {
+  if (record.unconfirmed !== undefined && described) {
+    const { unconfirmed: _, failedCheck: __, ...known } = record;
+    return { ...known, job: seen, seenAt: Math.max(at, record.seenAt) };
+  }
   const { job } = record;
   const newer = at > record.seenAt;
   const from = rank(job.status);

@@ -8,6 +8,7 @@ import PQueue from 'p-queue';
 import {
   type AwsEvent,
   type AwsEventKind,
+  NotBelieved,
   parseAwsEvent,
   type SetAside,
   subjectKey,
@@ -207,6 +208,7 @@ export class Ingest implements EventIntake {
     } catch (thrown) {
       // Cut off by the stop: the next start does it again.
       if (signal.aborted) return 'done';
+      if (thrown instanceof NotBelieved) return this.#notBelieved(id, thrown.reason, event);
       const error = toAppError(thrown);
       const blocked = store.problem();
       const final =
@@ -234,6 +236,18 @@ export class Ingest implements EventIntake {
     }
   }
 
+  async #notBelieved(id: string, reason: SetAside, event: AwsEvent): Promise<'done' | 'blocked'> {
+    const { log } = this.#options;
+    try {
+      await this.#giveUp(id, reason, event);
+    } catch (cause) {
+      log.warn({ err: cause, id }, 'what became of an event could not be stored: it is tried again');
+      return 'blocked';
+    }
+    log.warn({ code: reason.code, reason: reason.message, id }, 'an event is set aside');
+    return 'done';
+  }
+
   async #giveUp(id: string, reason: SetAside, event: AwsEvent): Promise<void> {
     await this.#options.store.changeEvent(id, ({ event: _, ...known }) => ({
       ...known,
@@ -242,6 +256,6 @@ export class Ingest implements EventIntake {
       reason,
       excerpt: maskSecrets(JSON.stringify(event).slice(0, EXCERPT)),
     }));
-    this.counts.setAside.failed = (this.counts.setAside.failed ?? 0) + 1;
+    this.counts.setAside[reason.code] = (this.counts.setAside[reason.code] ?? 0) + 1;
   }
 }

@@ -1,11 +1,10 @@
 /** Every notifier: a new one is one file in this folder and one line here. */
 import { setMaxListeners } from 'node:events';
-import type { AwsEvent, AwsEventKind, CompilationHint, TrainingEvent } from '../domain/aws-events.ts';
-import { isFinished } from '../domain/jobs.ts';
+import type { AwsEvent, AwsEventKind, CompilationHint } from '../domain/aws-events.ts';
 import { elapsed } from '../domain/passed-time.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { CancelledError } from '../errors.ts';
-import { observeJob } from '../operations/observe-jobs.ts';
+import { JobConfirmer } from '../operations/confirm-jobs.ts';
 import { type Beat, cronBeat } from '../operations/refresh-beat.ts';
 import type { JobRefresher } from '../operations/refresh-jobs.ts';
 import type { OutboxRecord } from '../ports.ts';
@@ -16,15 +15,18 @@ import { componentNotifier, deviceNotifier } from './components.ts';
 import { digestNotifier } from './digest.ts';
 import { type Attachments, jobCardNotifier } from './job-cards.ts';
 import { LogLooks } from './log-looks.ts';
-import { NEWS_FOR, type Notifier, type NotifierDeps } from './notifier.ts';
+import type { Notifier, NotifierDeps } from './notifier.ts';
 import { stuckRunNotifier } from './stuck-runs.ts';
 import { trainingNotifier } from './training.ts';
+import { trainingEvents } from './training-events.ts';
 
 export interface NotifiersDeps extends NotifierDeps {
   files: Attachments;
   refresher: Pick<JobRefresher, 'refreshNow'>;
   /** Left out: every two seconds. */
   beat?: Beat | undefined;
+  /** Milliseconds before SageMaker is asked again about an event. */
+  pauses?: readonly number[] | undefined;
 }
 
 type Handler<K extends AwsEventKind> = (
@@ -55,6 +57,7 @@ export class Notifiers {
   readonly #all: readonly Notifier[];
   readonly #cards: ReturnType<typeof jobCardNotifier>;
   readonly #looks: LogLooks;
+  readonly #training: ReturnType<typeof trainingEvents>;
   readonly #stopping = new AbortController();
   readonly #untold = new Map<string, Untold>();
   #unsubscribe: (() => void) | undefined;
@@ -69,9 +72,11 @@ export class Notifiers {
     setMaxListeners(0, this.#stopping.signal);
     this.#cards = jobCardNotifier(deps);
     this.#looks = new LogLooks(deps);
+    this.#training = trainingEvents({ ...deps, confirmer: new JobConfirmer(deps, deps) });
     this.#all = [
       this.#cards,
       trainingNotifier(deps, this.#looks),
+      this.#training,
       compilationNotifier(deps, this.#looks),
       componentNotifier(deps),
       stuckRunNotifier(deps),
@@ -84,7 +89,7 @@ export class Notifiers {
   attach(events: EventSourceOf): void {
     const devices = deviceNotifier(this.#deps);
     const alarms = alarmNotifier(this.#deps);
-    events.on('training', (event, useCase) => this.#onTraining(event, useCase));
+    events.on('training', (event, useCase, signal) => this.#training.onEvent(event, useCase, signal));
     events.on('compilation', (event, useCase) => this.#onCompilation(event, useCase));
     events.on('deployment', (event, useCase) => devices.onDeployment(event, useCase));
     events.on('installed-component', (event, useCase) => devices.onInstalled(event, useCase));
@@ -190,39 +195,6 @@ export class Notifiers {
         this.#missed(notifier, useCase);
       }
     }
-  }
-
-  // --- Events into what is known: from there on it is as if AWS had been asked -------------------------
-
-  async #onTraining(event: TrainingEvent, useCase: UseCase): Promise<void> {
-    const { store, clock, refresher } = this.#deps;
-    const { job: name, status, secondaryStatus, failureReason, at } = event;
-    const before = await store.getJob(useCase.id, name);
-    const isNews = !event.replayed && clock.now() - at < NEWS_FOR;
-    // What was over long before Signalbox heard of it stays as it is.
-    if (!before && !isNews) return;
-    const known = await observeJob(this.#deps, useCase, {
-      job: {
-        name,
-        useCase: useCase.id,
-        provider: 'sagemaker',
-        arn: event.resource.startsWith('arn:') ? event.resource : undefined,
-        status,
-        secondaryStatus,
-        failureReason,
-        instanceType: event.instanceType,
-        instanceCount: event.instanceCount,
-        createdAt: event.createdAt ?? before?.job.createdAt ?? at,
-        startedAt: event.startedAt,
-        endedAt: event.endedAt ?? (isFinished({ status }) ? at : undefined),
-        modelArtifact: event.modelArtifact,
-      },
-      at,
-      announce: isNews,
-    });
-    // An event leaves out what describing the job tells: its model, its times.
-    if (isFinished(known.job) && (!before || !isFinished(before.job)))
-      await refresher.refreshNow(useCase.id, name);
   }
 
   /** Only a reason to ask: SageMaker promises no such events. */

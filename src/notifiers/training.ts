@@ -21,13 +21,13 @@ const JOBS_LIMIT = 1_000;
 export function trainingNotifier(deps: NotifierDeps, looks: LogLooks): Notifier {
   const { store, clock, alerts, notices } = deps;
 
-  async function ended({ job, rerun }: JobRecord, useCase: UseCase): Promise<void> {
+  async function ended({ job, rerun, unconfirmed }: JobRecord, useCase: UseCase): Promise<void> {
     const status = job.status.toLowerCase();
     const at = job.endedAt ?? clock.now();
     const key = endKey(useCase, job.name, status);
     const pipeline = rerun?.pipeline ?? modelName(job.name);
     const happening = { useCase: useCase.id, kind: 'training', name: job.name } as const;
-    const post = trainingAnnouncement(job, useCase);
+    const post = trainingAnnouncement(job, useCase, unconfirmed);
     // Whatever the clocks say: an end comes after every line of the log.
     await alerts.succeeded(useCase, { kind: 'stuck', pipeline: job.name, at: Math.max(at, clock.now()) });
     if (status === 'completed') {
@@ -53,6 +53,7 @@ export function trainingNotifier(deps: NotifierDeps, looks: LogLooks): Notifier 
       startedBy: rerun?.by,
       ...(advice ? { advice: plainAdvice(advice) } : {}),
       job: job.name,
+      ...(unconfirmed === undefined ? {} : { unconfirmed }),
     });
     await announce(deps, { ...happening, outcome: 'failed' }, key, post, {
       except: alert && alertsChannelOf(useCase),

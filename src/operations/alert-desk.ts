@@ -62,6 +62,8 @@ export interface Failure {
   advice?: FailureAdvice | undefined;
   /** The training job behind it. */
   job?: string | undefined;
+  /** An event alone says so: why the service could not be asked. */
+  unconfirmed?: string | undefined;
 }
 
 /** Which alert, and the use case in which somebody may handle it: an id alone may be of another one's. */
@@ -90,7 +92,7 @@ export class AlertDesk {
   async raise(useCase: UseCase, failure: Failure): Promise<Alert | undefined> {
     const { store, clock } = this.#deps;
     const at = clock.now();
-    const { subject, kind, scope, title, cause, advice, job } = failure;
+    const { subject, kind, scope, title, cause, advice, job, unconfirmed } = failure;
     const known = await store.findAlertOfSubject(useCase.id, subject.id);
     if (known) {
       await this.#show(known.id);
@@ -115,7 +117,7 @@ export class AlertDesk {
           ? joinAlert(open, subject, at)
           : withCall(
               openAlert(
-                { id, useCase: useCase.id, group, kind, title, cause, advice, job, subject },
+                { id, useCase: useCase.id, group, kind, title, cause, advice, job, unconfirmed, subject },
                 at,
                 rule,
               ),
@@ -138,6 +140,23 @@ export class AlertDesk {
       return facts.excerpt ? { ...alert, ...facts } : withEmptyLook({ ...alert, ...facts }, at, read);
     });
     if (facts.excerpt || facts.advice) await this.#show(id);
+  }
+
+  /** The service has said it too. */
+  async confirmed(id: string): Promise<void> {
+    await this.#deps.store.changeAlert(id, (alert) =>
+      alert.unconfirmed === undefined ? alert : { ...alert, unconfirmed: undefined },
+    );
+    await this.#show(id);
+  }
+
+  /** The service says otherwise: there is nothing to be done. */
+  async unfounded(id: string): Promise<void> {
+    const at = this.#deps.clock.now();
+    await this.#deps.store.changeAlert(id, (alert) =>
+      alert.count === 1 ? resolve(alert, 'unfounded', at) : { ...alert, unconfirmed: undefined },
+    );
+    await this.#show(id);
   }
 
   /** A later success: its failures are made good, and alerts with none left end. */

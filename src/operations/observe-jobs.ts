@@ -32,6 +32,8 @@ export interface Sighting {
   described?: boolean;
   /** Should it be unknown: it is news. */
   announce?: boolean;
+  /** An event alone says so: why the service could not be asked. */
+  unconfirmed?: string;
   /** It repeats an earlier job; the first to say so is right. */
   rerun?: Rerun;
 }
@@ -39,12 +41,14 @@ export interface Sighting {
 export async function observeJob(
   { store, changes }: Observing,
   useCase: UseCase,
-  { job, at, listed = false, described = false, announce = false, rerun }: Sighting,
+  { job, at, listed = false, described = false, announce = false, unconfirmed, rerun }: Sighting,
 ): Promise<JobRecord> {
   let before: JobRecord | undefined;
   const after = await store.changeJob(useCase.id, job.name, (record) => {
     before = record;
-    let next: JobRecord = record ? applySighting(record, job, at) : { job, seenAt: at };
+    let next: JobRecord = record ? applySighting(record, job, at, described) : { job, seenAt: at };
+    const ends = isFinished(next.job) && !(record && isFinished(record.job));
+    if (unconfirmed !== undefined && ends) next = { ...next, unconfirmed };
     if (listed && !next.listed) next = { ...next, listed };
     if (described && isFinished(job) && !next.described) next = { ...next, described };
     if (rerun && !next.rerun) next = { ...next, rerun };
@@ -135,7 +139,7 @@ export async function liveJob(
   const at = deps.clock.now();
   const job = await session.jobs.find(name, signal);
   if (job) {
-    await observeJob(deps, useCase, { job, at });
+    await observeJob(deps, useCase, { job, at, described: true });
     return job;
   }
   const near = await nearestJobs(session.jobs, name, 3, signal);

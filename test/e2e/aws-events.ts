@@ -1,6 +1,7 @@
 /** Events of the seeded use case Line 3, as AWS writes them, into the bot's queue. */
 import { randomUUID } from 'node:crypto';
 import type { Bot } from './bot.ts';
+import { KnownJobs } from './known-jobs.ts';
 
 const ACCOUNT = '123456789012';
 const REGION = 'eu-west-1';
@@ -49,9 +50,19 @@ export function alarmEvent(alarm: string, value: string, reason = 'Threshold Cro
   });
 }
 
-/** @param bodies events, or texts of any kind */
+/** Training jobs that they are about are made known to SageMaker first. @param bodies events, or texts of any kind */
 export async function sendEvents(bot: Bot, ...bodies: unknown[]): Promise<void> {
   const texts = bodies.map((body) => (typeof body === 'string' ? body : JSON.stringify(body)));
+  const known = jobsOf.get(bot.sandbox) ?? new KnownJobs();
+  jobsOf.set(bot.sandbox, known);
+  known.know(bot.sandbox.aws, texts);
+  await sendRaw(bot, texts);
+}
+
+const jobsOf = new WeakMap<object, KnownJobs>();
+
+/** As `sendEvents`, of jobs that SageMaker need not know. */
+export async function sendRaw(bot: Bot, texts: readonly string[]): Promise<void> {
   const answer = await bot.post<{ ok: boolean; detail?: string }>('/sandbox/aws/events', {
     queue: 'signalbox-events',
     bodies: texts,

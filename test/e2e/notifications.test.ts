@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import type { SandboxMessage } from '../../src/sandbox/protocol.ts';
 import { textsOf, wordsOf } from '../slack/sandbox-client.ts';
-import { alarmEvent, sendEvents, trainingEvent } from './aws-events.ts';
+import { alarmEvent, sendEvents, sendRaw, trainingEvent } from './aws-events.ts';
 import { type Bot, startBot } from './bot.ts';
 import { card, until } from './jobs.ts';
 
@@ -179,5 +179,25 @@ describe('[N5] subscriptions', () => {
     await bot.command('ada', CHANNEL, 'oncall', '/signalbox');
     const said = await bot.message(CHANNEL, 'On call in', { user: 'ada' });
     expect(textsOf(said.blocks)).toContain('<@U0ADA>');
+  });
+});
+
+describe('[N1] an event that somebody made up', () => {
+  it('calls nobody: of another source, of a job that SageMaker does not have, or that it says is running', async () => {
+    const made = ['made-source', 'made-job', 'made-end'] as const;
+    const [source, job, end] = made.map((name) =>
+      trainingEvent(name, 'Failed', { FailureReason: 'AlgorithmError: made up' }),
+    );
+    await sendEvents(bot, trainingEvent('made-end', 'InProgress'));
+    await sendRaw(
+      bot,
+      [{ ...source, source: 'my.own.app' }, job, end].map((event) => JSON.stringify(event)),
+    );
+    // What comes after them is told: they were dealt with.
+    await sendEvents(bot, trainingEvent('true-marker', 'Failed', { FailureReason: 'AlgorithmError: true' }));
+    await alertOf('true-marker');
+    await card(bot, CHANNEL, 'made-end');
+    for (const name of made) expect(await alertsOf(name)).toEqual([]);
+    expect((await bot.messages(CHANNEL)).filter(({ text }) => /made-(source|job)/.test(text))).toEqual([]);
   });
 });

@@ -11,6 +11,7 @@ import type { Fault } from '../../src/sandbox/protocol.ts';
 import { type SlackSandbox, startSlackSandbox } from '../../src/sandbox/slack/index.ts';
 import { BOT } from '../../src/sandbox/world.ts';
 import { openLowdbStore } from '../../src/stores/lowdb.ts';
+import { KnownJobs } from './known-jobs.ts';
 import { type Place, REGION } from './storm-events.ts';
 
 const BOT_ACCOUNT = '111122223333';
@@ -61,6 +62,9 @@ export async function openHouse(options: {
   await mkdir(dataDir);
   const faults = new FaultPlan();
   const all = { Statement: [{ Effect: 'Allow' as const, Action: '*', Resource: '*' }] };
+  /** Jobs are known to events, and to SageMaker when it is asked about one: no list shows them. */
+  const noLists = { Effect: 'Deny' as const, Action: 'sagemaker:ListTrainingJobs', Resource: '*' };
+  const use = { Statement: [...all.Statement, noLists] };
   const root = { AWS: `arn:aws:iam::${BOT_ACCOUNT}:root` };
   const aws = await startAwsSandbox({
     dataDir: dir,
@@ -81,7 +85,7 @@ export async function openHouse(options: {
             {
               name: 'SignalboxAccess',
               trust: { Statement: [{ Effect: 'Allow' as const, Action: 'sts:AssumeRole', Principal: root }] },
-              policy: all,
+              policy: use,
             },
           ],
           regions: { [REGION]: { logGroups: [{ name: '/aws/sagemaker/TrainingJobs', createdAt: 0 }] } },
@@ -139,6 +143,7 @@ export async function openHouse(options: {
     }),
   );
   const bots = new Set<ChildProcess>();
+  const jobs = new KnownJobs();
 
   return {
     slack,
@@ -146,7 +151,10 @@ export async function openHouse(options: {
     faults,
     places: options.places,
     dataDir,
-    send: (bodies) => aws.events.send(QUEUE, bodies),
+    send: (bodies) => {
+      jobs.know(aws, bodies);
+      aws.events.send(QUEUE, bodies);
+    },
     waiting: () =>
       aws.events
         .queues()

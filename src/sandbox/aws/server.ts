@@ -45,6 +45,7 @@ import { checkMembers, isQuestion, watchReads } from './service-model.ts';
 import { readClaim, verifySignature } from './sigv4.ts';
 import { type StoreSettings, Stores } from './stores.ts';
 import { stsService } from './sts.ts';
+import type { TrainingJobSeed } from './training.ts';
 import { toXml } from './xml.ts';
 
 export interface AwsSandboxOptions extends Partial<AwsSandboxSettings> {
@@ -103,6 +104,8 @@ export interface AwsSandbox {
   events: Eventing['inside'];
   /** By service: the operations that are here. */
   operations: Readonly<Record<string, string[]>>;
+  /** Makes a training job that is how it is, or puts it in place of one of the same name. */
+  putTrainingJob(account: string, region: string, job: TrainingJobSeed): void;
   /** Ends all role sessions now: their next call gets `ExpiredToken`. */
   expireSessions(): void;
   /** Renders a group's log into the cache, so that a benchmark measures its reader. @returns bytes in the cache */
@@ -378,6 +381,7 @@ export async function startAwsSandbox(options: AwsSandboxOptions): Promise<AwsSa
       stats = emptyStats();
       buckets.refill();
     },
+    putTrainingJob: (account, region, job) => stores.jobs(account, region).seed(job),
     expireSessions: () => iam.expireSessions(),
     warmLogs(account, region, group) {
       const now = clock.now();

@@ -42,6 +42,7 @@ export class StateChanges {
 
   *#trainingJobs({ account, region, jobs }: Place, now: EpochMs): Generator<StateChange> {
     for (const job of jobs.all(now)) {
+      if (job.untold) continue;
       for (const [index, transition] of job.transitions.entries()) {
         if (transition.at > now) break;
         if (this.#told.has(transition)) continue;

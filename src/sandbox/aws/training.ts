@@ -44,6 +44,8 @@ export interface TrainingJobSeed {
   /** Told once the job has completed. */
   finalMetrics?: Readonly<Record<string, number>>;
   streams: readonly LogStreamSeed[];
+  /** EventBridge hears nothing of it. */
+  untold?: boolean;
   /** Further members of its description, and in place of what stands there otherwise. */
   details?: Readonly<Record<string, unknown>>;
 }

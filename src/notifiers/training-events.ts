@@ -1,0 +1,125 @@
+/**
+ * Events of training jobs: SageMaker is asked before anybody is called (operations/confirm-jobs.ts), and from there on
+ * it is as if it had been asked without an event.
+ */
+import { NotBelieved, type TrainingEvent } from '../domain/aws-events.ts';
+import { isFinished, type TrainingJob } from '../domain/jobs.ts';
+import { elapsed } from '../domain/passed-time.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import type { JobConfirmer } from '../operations/confirm-jobs.ts';
+import { observeFailedLook, observeJob } from '../operations/observe-jobs.ts';
+import type { JobRefresher } from '../operations/refresh-jobs.ts';
+import type { JobRecord } from '../ports.ts';
+import { NEWS_FOR, type Notifier, type NotifierDeps } from './notifier.ts';
+
+/** Milliseconds between two questions about an end that is not confirmed yet. */
+const ASK_AGAIN = 30_000;
+
+export interface TrainingEventsDeps extends NotifierDeps {
+  confirmer: JobConfirmer;
+  refresher: Pick<JobRefresher, 'refreshNow'>;
+}
+
+export function trainingEvents(deps: TrainingEventsDeps): Notifier & {
+  onEvent(event: TrainingEvent, useCase: UseCase, signal: AbortSignal): Promise<void>;
+} {
+  const { store, clock, alerts, confirmer, refresher } = deps;
+  /** Alert → when SageMaker was asked last whether it is true, by the time that passes. */
+  const asked = new Map<string, number>();
+
+  /** @throws NotBelieved when SageMaker says otherwise */
+  async function onEvent(event: TrainingEvent, useCase: UseCase, signal: AbortSignal): Promise<void> {
+    const before = await store.getJob(useCase.id, event.job);
+    const isNews = !event.replayed && clock.now() - event.at < NEWS_FOR;
+    // What was over long before Signalbox heard of it stays as it is.
+    if (!before && !isNews) return;
+    const ends = isFinished(event);
+    // What SageMaker itself has said to be over cannot become anything else.
+    if (before && isFinished(before.job) && before.unconfirmed === undefined) return;
+    // Nobody is called for a job that goes on, and it is looked at every few seconds anyway.
+    if (before && !ends) return observed(event, useCase, before, isNews);
+
+    const at = clock.now();
+    const answer = await confirmer.ask(useCase, event.job, ends, signal);
+    if (answer.kind === 'unknown')
+      throw new NotBelieved({
+        code: 'no-such-job',
+        message: `SageMaker has no training job ${event.job} in account ${event.account} and region ${event.region}.`,
+      });
+    if (answer.kind === 'unasked')
+      return observed(event, useCase, before, isNews, ends ? answer.problem.message : undefined);
+    await observeJob(deps, useCase, { job: answer.job, at, described: true, announce: isNews });
+    if (ends && !isFinished(answer.job))
+      throw new NotBelieved({
+        code: 'contradicted',
+        message: `The event says that the training job ${event.job} is ${event.status}; SageMaker says ${answer.job.status}.`,
+      });
+    // Compilations and components of it, if there are any.
+    if (ends) await refresher.refreshNow(useCase.id, event.job);
+  }
+
+  async function observed(
+    event: TrainingEvent,
+    useCase: UseCase,
+    before: JobRecord | undefined,
+    announce: boolean,
+    unconfirmed?: string,
+  ): Promise<void> {
+    await observeJob(deps, useCase, {
+      job: jobOf(event, useCase, before),
+      at: event.at,
+      announce,
+      ...(unconfirmed === undefined ? {} : { unconfirmed }),
+    });
+  }
+
+  /** Alerts that went out on the word of an event: SageMaker is asked until it answers. */
+  async function tick(signal: AbortSignal): Promise<void> {
+    const open = (await alerts.unresolved()).filter(({ unconfirmed }) => unconfirmed !== undefined);
+    for (const id of asked.keys()) if (!open.some((alert) => alert.id === id)) asked.delete(id);
+    for (const alert of open) {
+      const useCase = deps.useCases.find(({ id }) => id === alert.useCase);
+      const { job } = alert;
+      const now = elapsed(clock);
+      if (
+        !useCase ||
+        job === undefined ||
+        now - (asked.get(alert.id) ?? Number.NEGATIVE_INFINITY) < ASK_AGAIN
+      )
+        continue;
+      asked.set(alert.id, now);
+      const at = clock.now();
+      const answer = await confirmer.ask(useCase, job, false, signal).catch(() => undefined);
+      if (answer?.kind === 'known') {
+        await observeJob(deps, useCase, { job: answer.job, at, described: true });
+        if (answer.job.status.toLowerCase() === 'failed') await alerts.confirmed(alert.id);
+        else await alerts.unfounded(alert.id);
+      } else if (answer?.kind === 'unknown') {
+        const message = 'SageMaker has no training job of this name.';
+        await observeFailedLook(deps, useCase.id, job, { at, message });
+        await alerts.unfounded(alert.id);
+      }
+    }
+  }
+
+  return { onEvent, tick };
+}
+
+function jobOf(event: TrainingEvent, useCase: UseCase, before: JobRecord | undefined): TrainingJob {
+  const { status, at } = event;
+  return {
+    name: event.job,
+    useCase: useCase.id,
+    provider: 'sagemaker',
+    arn: event.resource.startsWith('arn:') ? event.resource : undefined,
+    status,
+    secondaryStatus: event.secondaryStatus,
+    failureReason: event.failureReason,
+    instanceType: event.instanceType,
+    instanceCount: event.instanceCount,
+    createdAt: event.createdAt ?? before?.job.createdAt ?? at,
+    startedAt: event.startedAt,
+    endedAt: event.endedAt ?? (isFinished({ status }) ? at : undefined),
+    modelArtifact: event.modelArtifact,
+  };
+}

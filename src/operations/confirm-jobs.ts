@@ -1,0 +1,103 @@
+/**
+ * Whether what an event says of a training job is so: SageMaker is asked before anybody is called. An event tells when
+ * to ask, and is believed by itself only when SageMaker cannot be asked.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import PQueue from 'p-queue';
+import { backgroundActor } from '../domain/background-actor.ts';
+import { isFinished, type TrainingJob } from '../domain/jobs.ts';
+import { elapsed } from '../domain/passed-time.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import { type AppError, toAppError } from '../errors.ts';
+import type { JobDeps } from './job-deps.ts';
+
+export type Confirmation =
+  /** As SageMaker describes it. */
+  | { kind: 'known'; job: TrainingJob }
+  /** SageMaker has no such job. */
+  | { kind: 'unknown' }
+  /** SageMaker could not be asked. */
+  | { kind: 'unasked'; problem: AppError };
+
+export interface ConfirmerOptions {
+  team: string;
+  /** Milliseconds before each further question, when there was no answer or it may be too early; default 1 s and 3 s. */
+  pauses?: readonly number[] | undefined;
+}
+
+/** Questions at the same time in one account and region. */
+const AT_ONCE = 4;
+/** Milliseconds for which a busy SageMaker is waited for: by then somebody has to be told, confirmed or not. */
+const BUSY_FOR = 60_000;
+/** Another question may get another answer. */
+const WORTH_ASKING_AGAIN = new Set(['unavailable', 'timeout', 'internal']);
+
+export class JobConfirmer {
+  readonly #deps: Pick<JobDeps, 'gateway' | 'clock'>;
+  readonly #options: ConfirmerOptions;
+  readonly #accounts = new Map<string, PQueue>();
+  /** Use case and job → since when SageMaker has been too busy to say. */
+  readonly #busySince = new Map<string, number>();
+
+  constructor(deps: Pick<JobDeps, 'gateway' | 'clock'>, options: ConfirmerOptions) {
+    this.#deps = deps;
+    this.#options = options;
+  }
+
+  /**
+   * @param ended whether the job is said to have ended: SageMaker is asked again when it still says that it runs
+   * @throws AppError rate_limited: too early to give up, to be tried again
+   */
+  async ask(useCase: UseCase, job: string, ended: boolean, signal: AbortSignal): Promise<Confirmation> {
+    const pauses = this.#options.pauses ?? [1_000, 3_000];
+    for (let tries = 0; ; tries += 1) {
+      const answer = await this.#once(useCase, job, signal);
+      const again =
+        answer.kind === 'unasked'
+          ? WORTH_ASKING_AGAIN.has(answer.problem.code)
+          : // What it describes may lag a moment behind what it sends.
+            answer.kind === 'known' && ended && !isFinished(answer.job);
+      const wait = pauses[tries];
+      if (!again || wait === undefined) return this.#orBusy(useCase, job, answer);
+      await sleep(wait, undefined, { signal });
+    }
+  }
+
+  async #once(useCase: UseCase, job: string, signal: AbortSignal): Promise<Confirmation> {
+    return this.#queueOf(useCase).add(async (): Promise<Confirmation> => {
+      try {
+        const session = await this.#deps.gateway.open(useCase, backgroundActor(this.#options.team), 'comp');
+        const found = await session.jobs.find(job, signal);
+        return found ? { kind: 'known', job: found } : { kind: 'unknown' };
+      } catch (thrown) {
+        signal.throwIfAborted();
+        return { kind: 'unasked', problem: toAppError(thrown) };
+      }
+    });
+  }
+
+  /** Else whoever sends enough events would have them believed unconfirmed. */
+  #orBusy(useCase: UseCase, job: string, answer: Confirmation): Confirmation {
+    const key = JSON.stringify([useCase.id, job]);
+    if (answer.kind !== 'unasked' || answer.problem.code !== 'rate_limited') {
+      this.#busySince.delete(key);
+      return answer;
+    }
+    const now = elapsed(this.#deps.clock);
+    const since = this.#busySince.get(key) ?? now;
+    this.#busySince.set(key, since);
+    if (now - since < BUSY_FOR) throw answer.problem;
+    this.#busySince.delete(key);
+    return answer;
+  }
+
+  #queueOf({ account, region }: UseCase): PQueue {
+    const key = `${account}/${region}`;
+    let queue = this.#accounts.get(key);
+    if (!queue) {
+      queue = new PQueue({ concurrency: AT_ONCE });
+      this.#accounts.set(key, queue);
+    }
+    return queue;
+  }
+}
