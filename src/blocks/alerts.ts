@@ -1,7 +1,10 @@
 /** The alert message, what its thread says, the list of open alerts, and who is on call. */
-import type { Alert, AlertCall, AlertSubject, Mute } from '../domain/alerts.ts';
+import { openRetry } from '../domain/alert-retries.ts';
+import type { Alert, AlertCall, AlertRetry, AlertSubject, Mute } from '../domain/alerts.ts';
 import { isBackgroundActor } from '../domain/background-actor.ts';
+import { compilationJobUrl, componentUrl, trainingJobUrl } from '../domain/console-links.ts';
 import { maskSecrets } from '../domain/mask-secrets.ts';
+import type { UseCase } from '../domain/use-cases.ts';
 import type { Actor } from '../ports.ts';
 import { COMPILE } from './compile-ids.ts';
 import { guidanceLines, verbatim, writeRef } from './job-facts.ts';
@@ -18,6 +21,7 @@ import {
   duration,
   group,
   label,
+  link,
   linkButton,
   mention,
   moment,
@@ -38,10 +42,8 @@ export const ALERT = {
   list: 'alert.list',
 } as const;
 
-interface Named {
-  id: string;
-  name: string;
-}
+type Named = Pick<UseCase, 'id' | 'name'>;
+type Placed = Pick<UseCase, 'id' | 'name' | 'region'>;
 
 const SUBJECTS_SHOWN = 8;
 const REASON_SHOWN = 700;
@@ -75,7 +77,7 @@ export function readAlertRef(text: string): { useCase: string; id: string } | un
 }
 
 /** What is to be done stands first and the log last: it comes later, and must not move the buttons away. */
-export function alertMessage(alert: Alert, useCase: Named): Message {
+export function alertMessage(alert: Alert, useCase: Placed): Message {
   const title = titleWords(alert, useCase);
   const resolved = alert.state === 'resolved';
   const opening = resolved ? undefined : alert.calls?.[0];
@@ -89,9 +91,9 @@ export function alertMessage(alert: Alert, useCase: Named): Message {
       ...(alert.unconfirmed === undefined || resolved ? [] : [context(unconfirmedWords(alert.unconfirmed))]),
       ...(alert.advice ? [section(guidanceLines(alert.advice))] : []),
       ...(alert.cause === '' ? [] : [section(`*Reported:*\n${verbatim(alert.cause, REASON_SHOWN).block}`)]),
-      ...(alert.count > 1 ? [section(subjectWords(alert))] : []),
+      ...subjectBlocks(alert),
       ...buttons(alert),
-      context(...stateWords(alert)),
+      context(...stateWords(alert, useCase)),
       ...(alert.excerpt && !resolved ? [section(excerptWords(alert.excerpt))] : []),
     ],
   };
@@ -104,9 +106,17 @@ export function unconfirmedWords(why: string): string {
 
 /** `🚨 *Training failed*: resnet-3 and 4 more · Line 3`: how far it is, what happened to what, and where. */
 function titleWords(alert: Alert, useCase: Named): string {
-  const more = alert.count > 1 ? ` and ${group(alert.count - 1)} more` : '';
-  const sign =
-    alert.snoozedUntil !== undefined
+  const { distinct, more: others } = subjectsOf(alert);
+  const more =
+    others > 0
+      ? ` and ${group(others)} more`
+      : alert.count > 1 && distinct.length === 1
+        ? ` (${timesWords(alert, alert.count)})`
+        : '';
+  const retried = alert.state !== 'resolved' && openRetry(alert) !== undefined;
+  const sign = retried
+    ? ':repeat:'
+    : alert.snoozedUntil !== undefined
       ? ':zzz:'
       : { open: ':rotating_light:', acknowledged: ':eyes:', resolved: ':white_check_mark:' }[alert.state];
   const what = `${alert.state === 'resolved' ? 'Resolved · ' : ''}${plain(alert.title, 200)}`;
@@ -122,9 +132,11 @@ function buttons(alert: Alert): Block[] {
   const open = alert.state === 'open';
   return [
     ...actions(
-      open ? button('Acknowledge', ALERT.acknowledge, ref, 'primary') : undefined,
+      open
+        ? button('Acknowledge', ALERT.acknowledge, ref, openRetry(alert) ? undefined : 'primary')
+        : undefined,
       logsButton(alert, first),
-      retryButton(alert, first),
+      retryDetails(alert) ?? retryButton(alert),
       inAws,
       button('Mute…', ALERT.mute, ref),
       confirmed(button('Close', ALERT.close, ref), {
@@ -168,11 +180,21 @@ function logsButton({ kind, job, useCase }: Alert, { target }: AlertSubject): Bu
     : getLogsButton(useCase, job);
 }
 
-/** Of a training the form to run it again, with something changed. */
-function retryButton(alert: Alert, { target }: AlertSubject): Button | undefined {
+/** While one goes on, the way to it instead of another one. */
+function retryDetails(alert: Alert): Button | undefined {
+  const retry = openRetry(alert);
+  if (!retry) return undefined;
+  const job = alert.kind === 'training' ? retry.as : retry.job;
+  return button('See the retry', `${COMPILE.details}:1`, writeRef({ useCase: alert.useCase, job }));
+}
+
+/** Of a training the form to run it again, with something changed: from the last run that failed as well. */
+function retryButton(alert: Alert): Button | undefined {
   if (alert.job === undefined) return undefined;
+  const { pipeline, target } = alert.subjects[0]!;
+  const job = alert.subjects.findLast((one) => one.pipeline === pipeline && one.job)?.job ?? alert.job;
   if (alert.kind === 'training')
-    return button('Retry…', TRAIN.again, writeRef({ useCase: alert.useCase, job: alert.job }));
+    return button('Retry…', TRAIN.again, writeRef({ useCase: alert.useCase, job }));
   if (target === undefined) return undefined;
   const ref = writeRef({ useCase: alert.useCase, job: alert.job, target });
   if (alert.kind === 'compilation') return button('Retry', COMPILE.retry, ref);
@@ -193,20 +215,57 @@ function emptyLines({ empty, to }: AlertCall): string[] {
   return [`:warning: Nobody is in the user group ${groups}, ${next}.`];
 }
 
-function subjectWords({ subjects, count }: Alert): string {
-  const bad = subjects.filter(({ succeededAt }) => succeededAt === undefined);
-  const shown = bad.slice(0, SUBJECTS_SHOWN).map(nameOf);
-  const good = subjects.length - bad.length;
-  const left = count - good - shown.length;
-  return [
-    `*${group(count)} failures for one cause*: ${shown.join(', ')}${left > 0 ? ` … ${group(left)} more` : ''}`,
-    ...(good > 0 ? [`${group(good)} of them made good by a later success.`] : []),
-  ].join('\n');
+/** Each thing that failed once, with how often; and how many there are besides the first one. */
+function subjectsOf({ subjects, count }: Alert): {
+  distinct: readonly { name: string; times: number; good: boolean }[];
+  more: number;
+} {
+  const byName = new Map<string, { name: string; times: number; good: boolean }>();
+  for (const { name, succeededAt } of subjects) {
+    const known = byName.get(name);
+    byName.set(name, {
+      name,
+      times: (known?.times ?? 0) + 1,
+      good: (known?.good ?? true) && succeededAt !== undefined,
+    });
+  }
+  const distinct = [...byName.values()];
+  return { distinct, more: distinct.length - 1 + count - subjects.length };
 }
 
-function stateWords(alert: Alert): string[] {
+const timesWords = ({ kind }: Alert, times: number): string =>
+  `${group(times)} ${kind === 'compilation' ? 'attempts' : 'times'}`;
+
+function subjectBlocks(alert: Alert): Block[] {
+  const { distinct, more } = subjectsOf(alert);
+  // The title says all of it.
+  if (more === 0) return [];
+  const bad = distinct.filter(({ good }) => !good);
+  const shown = bad
+    .slice(0, SUBJECTS_SHOWN)
+    .map((one) => `${nameOf(one)}${one.times > 1 ? ` (${timesWords(alert, one.times)})` : ''}`);
+  const good = distinct.length - bad.length;
+  const left = more + 1 - good - shown.length;
+  const lines = [
+    `*${group(alert.count)} failures with the same cause*: ${shown.join(', ')}${left > 0 ? ` … ${group(left)} more` : ''}`,
+    ...(good > 0 ? [`A later success has made ${group(good)} of them good.`] : []),
+  ];
+  return [section(lines.join('\n'))];
+}
+
+function stateWords(alert: Alert, useCase: Placed): string[] {
   const { acknowledged, resolved, snoozedUntil, dueAt, assignee } = alert;
   const words = [`Since ${moment(alert.openedAt)}`];
+  const retry = resolved ? undefined : openRetry(alert);
+  const last = resolved ? undefined : alert.retries?.at(-1);
+  if (retry)
+    words.push(
+      `*Being retried by ${who(retry.by)}* as ${retryLink(alert, retry, useCase)}, ${moment(retry.at)}`,
+    );
+  else if (last?.ended)
+    words.push(
+      `Retry by ${who(last.by)} ${last.ended.how}: ${retryLink(alert, last, useCase)}, ${moment(last.ended.at)}`,
+    );
   if (assignee !== undefined) words.push(`Passed to ${mention(assignee)}`);
   if (alert.state === 'acknowledged' && acknowledged)
     words.push(`*Acknowledged by ${who(acknowledged.by)}*, ${moment(acknowledged.at)}`);
@@ -220,9 +279,32 @@ function stateWords(alert: Alert): string[] {
     }[resolved.why];
     words.push(`*${why}*, ${moment(resolved.at)}`);
   } else if (snoozedUntil !== undefined) words.push(`*Snoozed until* ${moment(snoozedUntil)}`);
-  else if (alert.state === 'open')
+  else if (alert.state === 'open' && !retry)
     words.push(dueAt === undefined ? 'Not acknowledged' : `Not acknowledged, next level ${moment(dueAt)}`);
   return words;
+}
+
+function retryLink({ kind }: Alert, { as }: AlertRetry, { region }: Placed): string {
+  const shown = maskSecrets(as);
+  if (kind === 'compilation') return link(compilationJobUrl(region, as), shown);
+  if (kind === 'component') return link(componentUrl(region, as.split(' ')[0]!), shown);
+  return link(trainingJobUrl(region, as), shown);
+}
+
+/** In the thread, when it did not help: nobody is called for what they started themselves, so it names nobody. */
+export function retryEndedMessage(alert: Alert, retry: AlertRetry, useCase: Placed): Message {
+  const line = `:warning: *The retry ${retry.ended?.how ?? 'ended'}*: ${retryLink(alert, retry, useCase)}`;
+  const job = alert.kind === 'training' ? retry.as : retry.job;
+  return {
+    text: line,
+    blocks: [
+      section(line),
+      ...actions(
+        alert.kind === 'training' ? getLogsButton(useCase.id, job) : undefined,
+        button('Details', COMPILE.details, writeRef({ useCase: useCase.id, job })),
+      ),
+    ],
+  };
 }
 
 /** One more call, in the alert's thread: it is what notifies them. */
@@ -309,12 +391,12 @@ const MUTES_SHOWN = 10;
 
 export interface AlertRow {
   alert: Alert;
-  useCase: Named;
+  useCase: Placed;
 }
 
 export function alertBlock({ alert, useCase }: AlertRow): Block {
   return section(
-    [titleWords(alert, useCase), stateWords(alert).join(' · ')].join('\n'),
+    [titleWords(alert, useCase), stateWords(alert, useCase).join(' · ')].join('\n'),
     alert.state === 'open' ? button('Acknowledge', ALERT.acknowledge, writeAlertRef(alert)) : undefined,
   );
 }

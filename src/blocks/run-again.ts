@@ -1,4 +1,7 @@
 /** The window in which a training job is run again, and what became of it. */
+
+import type { AlertRetry } from '../domain/alerts.ts';
+import { trainingJobUrl } from '../domain/console-links.ts';
 import {
   editableHyperparameters,
   HYPERPARAMETER_LIMITS,
@@ -12,10 +15,22 @@ import type { UseCase } from '../domain/use-cases.ts';
 import type { AppError } from '../errors.ts';
 import type { Rerun, TrainingSetup } from '../ports.ts';
 import { COMPILE } from './compile-ids.ts';
-import { changesWords, machine, writeRef } from './job-facts.ts';
+import { changesWords, machine, starter, writeRef } from './job-facts.ts';
 import { LIMITS } from './limits.ts';
 import type { Block, Modal } from './message.ts';
-import { actions, button, code, codeBlock, context, label, moment, plain, prose, section } from './text.ts';
+import {
+  actions,
+  button,
+  code,
+  codeBlock,
+  context,
+  label,
+  link,
+  moment,
+  plain,
+  prose,
+  section,
+} from './text.ts';
 import { TRAIN } from './train-ids.ts';
 
 /** Block ids of the form; field errors are shown at them. */
@@ -32,6 +47,12 @@ export const HYPERPARAMETERS_ROOM = LIMITS.plainTextInput.maxLength;
 const TYPE_LIMIT = 40;
 const TITLE = 'Run again';
 
+/** What the failure's advice made different in the fields, and what else it names; plain text. */
+interface AdvisedWords {
+  changed: readonly string[];
+  besides: readonly string[];
+}
+
 export interface RunAgainFormFacts {
   useCase: Pick<UseCase, 'name'>;
   job: TrainingJob;
@@ -41,6 +62,7 @@ export interface RunAgainFormFacts {
   machines?: { type: string; count: string } | undefined;
   /** Left out: those of the job. */
   hyperparameters?: string | undefined;
+  advised?: AdvisedWords | undefined;
   /** Why a submission started nothing. */
   error?: Pick<AppError, 'message' | 'hint' | 'adminHint' | 'ref'> | undefined;
   /** Who looks may see account details. */
@@ -64,6 +86,7 @@ export function runAgainForm(metadata: string, facts: RunAgainFormFacts): Modal 
         [
           `*${code(job.name)}* · ${plain(useCase.name, 100)} · ${status.symbol} ${plain(status.word, 60)}`,
           'A new run with the same image, data, role and limits. What you change here is different, and nothing else.',
+          ...advisedLines(facts.advised),
           ...setup.notes.map((note) => `:information_source: ${plain(maskSecrets(note), 400)}`),
         ].join('\n'),
       ),
@@ -86,6 +109,15 @@ export function runAgainForm(metadata: string, facts: RunAgainFormFacts): Modal 
       ...(kept.length > 0 ? [context(keptWords(kept))] : []),
     ],
   };
+}
+
+function advisedLines(advised: AdvisedWords | undefined): string[] {
+  if (!advised) return [];
+  const { changed, besides } = advised;
+  return [
+    ...changed.map((line) => `:bulb: *Filled in as the failure advises:* ${plain(maskSecrets(line), 400)}`),
+    ...besides.map((line) => plain(maskSecrets(line), 400)),
+  ];
 }
 
 /** The SageMaker SDK writes every value as JSON: texts stand in quotes then, and have to. */
@@ -166,6 +198,27 @@ export function runAgainStarted(
       ),
       ...actions(button('Details', COMPILE.details, writeRef({ useCase: useCase.id, job: job.name }))),
       context(moment(rerun.at)),
+    ],
+  };
+}
+
+/** Somebody was first: the way to what they started instead of a second one. */
+export function runAgainTaken(
+  metadata: string,
+  facts: { useCase: Pick<UseCase, 'id' | 'region' | 'channels'>; job: string; retry: AlertRetry },
+): Modal {
+  const { useCase, job, retry } = facts;
+  return {
+    ...frame(metadata),
+    blocks: [
+      section(
+        [
+          `:repeat: ${code(job)} *is being run again already*, and was not started a second time.`,
+          `${starter(retry.by)} started ${link(trainingJobUrl(useCase.region, retry.as), maskSecrets(retry.as))}, ${moment(retry.at)}.`,
+          'Should it fail as well, you can retry from its alert.',
+        ].join('\n'),
+      ),
+      ...actions(button('See that run', COMPILE.details, writeRef({ useCase: useCase.id, job: retry.as }))),
     ],
   };
 }

@@ -9,14 +9,25 @@ import {
   runAgainForm,
   runAgainStarted,
   runAgainStarting,
+  runAgainTaken,
   TOO_MANY,
 } from '../blocks/run-again.ts';
 import { code } from '../blocks/text.ts';
 import { TRAIN } from '../blocks/train-ids.ts';
-import { HYPERPARAMETER_LIMITS, readHyperparameters } from '../domain/hyperparameters.ts';
+import { type Failed, isAbout } from '../domain/alert-retries.ts';
+import type { AlertRetry } from '../domain/alerts.ts';
+import { guidanceForTraining } from '../domain/failure-guidance.ts';
+import {
+  editableHyperparameters,
+  HYPERPARAMETER_LIMITS,
+  readHyperparameters,
+} from '../domain/hyperparameters.ts';
+import type { TrainingJob } from '../domain/jobs.ts';
+import { advisedRun } from '../domain/rerun-advice.ts';
 import { isTrainingName, rerunName, TRAINING_NAME_LIMIT } from '../domain/training-names.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import { type AppError, toAppError } from '../errors.ts';
+import { type AppError, type ErrorCode, toAppError } from '../errors.ts';
+import { claimRetry, retryUnderWay } from '../operations/retry-claims.ts';
 import { planRunAgain, runAgain } from '../operations/start-training.ts';
 import type { ClickedAction, Command, Context, OpenView, SubmittedView, ViewAnswer } from './command.ts';
 import { inView, refusedView } from './in-view.ts';
@@ -24,6 +35,9 @@ import { metadataFor, permitted, readJobRef, readMetadata } from './job-access.t
 import { isAdmin, type Services } from './services.ts';
 
 const REFUSED = 'training.refused';
+
+/** Answers after which nobody knows whether it was started. */
+const UNCLEAR = new Set<ErrorCode>(['unavailable', 'timeout', 'internal']);
 
 /** What stands in the fields. */
 interface Written {
@@ -43,8 +57,25 @@ export function runAgainActions(services: Services): Pick<Command, 'actions' | '
     await inView(services, context, view, ref.job, runAgainFailed, async () => {
       const useCase = await allowed(context, ref);
       if (!useCase) return void (await view.update(refusedView(context)));
+      const first = await retryUnderWay(services, useCase, failedOf(ref));
+      if (first) return void (await showTaken(context, view, useCase, ref, first));
       await showForm(context, view, useCase, ref, services.clock.now());
     });
+  }
+
+  const showTaken = (
+    context: Context,
+    view: OpenView,
+    useCase: UseCase,
+    { job }: JobRef,
+    retry: AlertRetry,
+  ) => view.update(runAgainTaken(metadataFor(context), { useCase, job, retry }));
+
+  /** The log's words are in the alert alone. */
+  async function adviceFor(useCase: UseCase, job: TrainingJob): Promise<string | undefined> {
+    const alerts = await services.alerts.unresolved(useCase.id);
+    const about = alerts.find((alert) => isAbout(alert, failedOf({ useCase: useCase.id, job: job.name })));
+    return about?.advice?.id ?? guidanceForTraining(job)?.id;
   }
 
   const allowed = (context: Context, { useCase, job }: JobRef): Promise<UseCase | undefined> =>
@@ -60,7 +91,8 @@ export function runAgainActions(services: Services): Pick<Command, 'actions' | '
     again?: { written: Written; error: AppError },
   ): Promise<boolean> {
     const plan = await planRunAgain(services, { actor: context.actor, useCase, job });
-    const { machines } = plan.setup;
+    const advised = advisedRun(await adviceFor(useCase, plan.job), plan.setup);
+    const { machines } = advised;
     const metadata = metadataFor(context, {
       ref: writeRef({ useCase: useCase.id, job }),
       askedAt: String(askedAt),
@@ -76,7 +108,11 @@ export function runAgainActions(services: Services): Pick<Command, 'actions' | '
           type: written?.type ?? machines.type,
           count: written?.count ?? String(machines.count),
         },
-        hyperparameters: written?.hyperparameters,
+        hyperparameters:
+          written?.hyperparameters ??
+          editableHyperparameters(advised.hyperparameters, HYPERPARAMETERS_ROOM).text,
+        // Of what stands in the fields; what somebody wrote there since is theirs.
+        advised: written ? undefined : advised,
         error,
         asAdmin,
       }),
@@ -112,6 +148,11 @@ export function runAgainActions(services: Services): Pick<Command, 'actions' | '
         inView(services, context, opened, ref.job, runAgainFailed, async () => {
           const useCase = await allowed(context, ref);
           if (!useCase) return void (await opened.update(refusedView(context)));
+          const first = await claimRetry(services, useCase, failedOf(ref), {
+            as: written.name,
+            by: context.actor,
+          });
+          if (first) return void (await showTaken(context, opened, useCase, ref, first));
           try {
             const report = await runAgain(services, {
               actor: context.actor,
@@ -128,6 +169,9 @@ export function runAgainActions(services: Services): Pick<Command, 'actions' | '
           } catch (thrown) {
             const error = toAppError(thrown);
             context.log.info({ ref: error.ref, err: error, job: ref.job }, 'a training was not started');
+            // Without a clear answer it may run after all: then it keeps its claim until that is known.
+            if (!UNCLEAR.has(error.code))
+              await services.alerts.endRetry(useCase, written.name, 'not started');
             // With what was written, so that a name or a type can be corrected; the same time, so that what was
             // started after all is known again.
             const shown = await showForm(context, opened, useCase, ref, askedAt, { written, error }).catch(
@@ -141,6 +185,8 @@ export function runAgainActions(services: Services): Pick<Command, 'actions' | '
 
   return { actions: { [TRAIN.again]: open }, views: { [TRAIN.form]: submit } };
 }
+
+const failedOf = ({ job }: JobRef): Failed => ({ kind: 'training', job });
 
 function fieldErrors(
   { job }: JobRef,

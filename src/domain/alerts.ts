@@ -39,6 +39,8 @@ export type AlertAction =
   | 'passed'
   | 'escalated'
   | 'muted'
+  | 'retried'
+  | 'retry ended'
   | 'resolved';
 
 export interface AlertEntry {
@@ -90,6 +92,21 @@ export interface Alert {
   unconfirmed?: string | undefined;
   /** What its buttons act on; left out where there is no job behind it. */
   job?: string | undefined;
+  /** What people started to make it good, oldest first (domain/alert-retries.ts). */
+  retries?: readonly AlertRetry[] | undefined;
+}
+
+export interface AlertRetry {
+  /** The new training job, the compilation job, or a component's name and version. */
+  as: string;
+  by: Actor;
+  at: EpochMs;
+  /** Of what it repeats. */
+  job: string;
+  target?: string | undefined;
+  pipeline: string;
+  /** Left out: it goes on, as far as anybody knows. */
+  ended?: { at: EpochMs; how: 'succeeded' | 'failed' | 'stopped' | 'not started' } | undefined;
 }
 
 export interface AlertExcerpt {
@@ -322,7 +339,7 @@ export function withEmptyLook(alert: Alert, at: EpochMs, read: boolean): Alert {
   return { ...alert, emptyLooks: whole ? EMPTY_LOOKS : (alert.emptyLooks ?? 0) + 1 };
 }
 
-function nextDue(at: EpochMs, level: number, rule: EscalationRule): EpochMs | undefined {
+export function nextDue(at: EpochMs, level: number, rule: EscalationRule): EpochMs | undefined {
   return level + 1 < rule.levels ? at + rule.afterMs : undefined;
 }
 
@@ -340,7 +357,7 @@ function requireUnresolved(alert: Alert): void {
   });
 }
 
-function withEntry(alert: Alert, entry: AlertEntry): Alert {
+export function withEntry(alert: Alert, entry: AlertEntry): Alert {
   const trail = [...alert.trail, entry];
   if (trail.length > TRAIL_KEPT) trail.splice(1, trail.length - TRAIL_KEPT);
   return { ...alert, trail };

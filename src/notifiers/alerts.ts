@@ -1,5 +1,5 @@
 /** Draws alerts: one message each in the alerts channel, edited as things change; calls stand in its thread. */
-import { alertMessage, callMessage, resolvedMessage } from '../blocks/alerts.ts';
+import { alertMessage, callMessage, resolvedMessage, retryEndedMessage } from '../blocks/alerts.ts';
 import type { AlertDesk, ShowAlert } from '../operations/alert-desk.ts';
 import { alertsChannelOf, type Notices, type Notifier } from './notifier.ts';
 
@@ -19,6 +19,11 @@ export function alertBoard(notices: Notices): ShowAlert {
         await notices.post(`${key}/call/${call.why}/${call.at}`, channel, callMessage(alert, call), {
           thread: key,
           urgent: true,
+        });
+    for (const retry of alert.retries ?? [])
+      if (retry.ended?.how === 'failed' || retry.ended?.how === 'stopped')
+        await notices.post(`${key}/retry/${retry.as}`, channel, retryEndedMessage(alert, retry, useCase), {
+          thread: key,
         });
     if (alert.state === 'resolved')
       await notices.post(`${key}/resolved`, channel, resolvedMessage(alert), { thread: key });

@@ -16,6 +16,7 @@ import { digestNotifier } from './digest.ts';
 import { type Attachments, jobCardNotifier } from './job-cards.ts';
 import { LogLooks } from './log-looks.ts';
 import type { Notifier, NotifierDeps } from './notifier.ts';
+import { retryNotifier } from './retries.ts';
 import { stuckRunNotifier } from './stuck-runs.ts';
 import { trainingNotifier } from './training.ts';
 import { trainingEvents } from './training-events.ts';
@@ -80,6 +81,7 @@ export class Notifiers {
       compilationNotifier(deps, this.#looks),
       componentNotifier(deps),
       stuckRunNotifier(deps),
+      retryNotifier(deps),
       digestNotifier(deps),
       alertClock(deps.alerts),
     ];

@@ -4,10 +4,12 @@
  * crash at any point is made good by drawing it again.
  */
 import { randomUUID } from 'node:crypto';
+import { beginRetry, endRetry, type Failed, isAbout, retryOf } from '../domain/alert-retries.ts';
 import {
   type Alert,
   type AlertCall,
   type AlertExcerpt,
+  type AlertRetry,
   type AlertSubject,
   acknowledge,
   alertGroup,
@@ -168,6 +170,42 @@ export class AlertDesk {
         return applySuccess(alert, success);
       });
       if (after !== before) await this.#show(id);
+    }
+  }
+
+  // --- What people start again -------------------------------------------------------------------------
+
+  /**
+   * The claim on a failure that is to be started again, durable before anything is started; nothing where no open
+   * alert is about it. The same claim twice is one.
+   * @returns who started it first, when that is somebody or something else
+   */
+  async beginRetry(
+    useCase: UseCase,
+    failed: Failed,
+    retry: Pick<AlertRetry, 'as' | 'by' | 'at'>,
+  ): Promise<AlertRetry | undefined> {
+    const about = (await this.unresolved(useCase.id)).filter((alert) => isAbout(alert, failed));
+    for (const { id } of about) {
+      let before: Alert | undefined;
+      const after = await this.#deps.store.changeAlert(id, (alert) => {
+        before = alert;
+        return beginRetry(alert, failed, retry);
+      });
+      if (after !== before) await this.#show(id);
+      const first = retryOf(after, failed);
+      if (first && first.as !== retry.as) return first;
+    }
+    return undefined;
+  }
+
+  async endRetry(useCase: UseCase, as: string, how: NonNullable<AlertRetry['ended']>['how']): Promise<void> {
+    const at = this.#deps.clock.now();
+    for (const known of await this.unresolved(useCase.id)) {
+      const end = (alert: Alert): Alert => endRetry(alert, as, how, at, ruleOf(useCase));
+      if (end(known) === known) continue;
+      await this.#deps.store.changeAlert(known.id, end);
+      await this.#show(known.id);
     }
   }
 

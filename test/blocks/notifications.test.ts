@@ -58,6 +58,25 @@ const alert: fc.Arbitrary<Alert> = fc.record({
   openedAt: time,
   level: fc.nat(3),
   dueAt: fc.option(time, { nil: undefined }),
+  retries: fc.option(
+    fc.array(
+      fc.record({
+        as: name,
+        by: actor,
+        at: time,
+        job: name,
+        pipeline: name,
+        ended: fc.option(
+          fc.record({ at: time, how: fc.constantFrom('failed' as const, 'stopped' as const) }),
+          {
+            nil: undefined,
+          },
+        ),
+      }),
+      { maxLength: 3 },
+    ),
+    { nil: undefined },
+  ),
   snoozedUntil: fc.option(time, { nil: undefined }),
   acknowledged: fc.option(fc.record({ by: actor, at: time }), { nil: undefined }),
   resolved: fc.option(

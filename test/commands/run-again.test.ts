@@ -28,6 +28,8 @@ function window() {
     store: { ...bot.deps.store, listSubscriptions: async () => [] },
     useCases: [{ ...LINE_3, access }],
     admins: [],
+    // No alert is about this job.
+    alerts: { unresolved: async () => [], beginRetry: async () => undefined, endRetry: async () => {} },
     directory: { isInGroup: async () => false, isInChannel: async () => false },
   } as unknown as Services;
   const views: Modal[] = [];

@@ -64,10 +64,12 @@ describe('[N4] Retry on the alert of a failed training', () => {
     expect(name).toMatch(/^presses-hires-\d{4}(-\d\d){5}-\d{3}$/);
     expect(initial(form, 'type')).toBe('ml.g5.2xlarge');
     expect(initial(form, 'hyperparameters').split('\n').sort()).toEqual([
-      'batch-size=8',
+      // As the alert advises, and said so.
+      'batch-size=4',
       'epochs=1',
       'image-size=2048',
     ]);
+    expect(textsOf(form.blocks)).toContain('batch-size 8 → 4, since the GPU’s memory was not enough');
     // The same path for checkpoints: the new run goes on from the old one's.
     expect(textsOf(form.blocks)).toContain('s3://line-3-models/checkpoints/presses/');
   }, 60_000);
@@ -100,6 +102,20 @@ describe('[N4] Retry on the alert of a failed training', () => {
     });
     const tags = await client.send(new ListTagsCommand({ ResourceArn: job.TrainingJobArn }));
     expect(tags.Tags).toEqual([{ Key: 'owner', Value: 'ada' }]);
+  });
+
+  it('is shown as being retried by the alert, and refused a second time with a link to the first', async () => {
+    const alert = await alertOf(JOB, 'Being retried by <@U0ADA>');
+    const said = textsOf(alert.blocks);
+    expect(said).toContain(`|${name}>`);
+    expect(said).toContain('See the retry');
+    expect(said).not.toContain('Not acknowledged');
+    expect(JSON.stringify(alert.blocks)).not.toContain('train.again');
+    await closeAll(bot, 'ada');
+    await click('ada', await card(bot, CHANNEL, JOB), 'train.again');
+    const second = await modal(bot, 'ada', 'is being run again already');
+    expect(textsOf(second.blocks)).toContain(`|${name}>`);
+    expect(textsOf(second.blocks)).toContain('See that run');
   });
 
   it('says so in the threads of the old job, pings nobody about it, and gives the new run its card', async () => {

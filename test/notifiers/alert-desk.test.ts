@@ -94,7 +94,7 @@ describe('[N4] an alert', () => {
     for (let target = 0; target < 40; target += 1) await desk.raise(useCase, failure(`target-${target}`));
     expect((await only()).count).toBe(40);
     expect(notices.all()).toHaveLength(1);
-    expect(texts()[0]).toContain('40 failures for one cause');
+    expect(texts()[0]).toContain('40 failures with the same cause');
     expect(texts()[0]).toContain('<!subteam^S0ONCALL>');
   });
 

@@ -1,0 +1,94 @@
+/**
+ * What people start again to make a failure good, as its alert knows it. The alert's record is the claim: while one
+ * retry goes on, there is no second one, whoever asks and wherever.
+ */
+import type { EpochMs } from '../ports.ts';
+import {
+  type Alert,
+  type AlertKind,
+  type AlertRetry,
+  type EscalationRule,
+  nextDue,
+  withEntry,
+} from './alerts.ts';
+
+/** What failed, as somebody who starts it again names it. */
+export interface Failed {
+  kind: AlertKind;
+  /** The training job. */
+  job: string;
+  target?: string | undefined;
+}
+
+/** Retries that an alert remembers. */
+const RETRIES_KEPT = 20;
+
+/** The one that goes on, the newest where there are several: of an alert with several pipelines. */
+export function openRetry({ retries = [] }: Alert): AlertRetry | undefined {
+  return retries.findLast(({ ended }) => ended === undefined);
+}
+
+/** What keeps this failure from being started again now. */
+export function retryOf(alert: Alert, failed: Failed): AlertRetry | undefined {
+  const pipelines = pipelinesOf(alert, failed);
+  return alert.retries?.findLast(
+    ({ ended, pipeline, target }) =>
+      ended === undefined && pipelines.has(pipeline) && target === failed.target,
+  );
+}
+
+/** Whether the alert is about this failure, and nothing has made it good yet. */
+export function isAbout(alert: Alert, failed: Failed): boolean {
+  return alert.state !== 'resolved' && pipelinesOf(alert, failed).size > 0;
+}
+
+/** A run of a run is of the same pipeline: whichever of them is started again, it is for the same failure. */
+function pipelinesOf(alert: Alert, { kind, job, target }: Failed): Set<string> {
+  if (alert.kind !== kind) return new Set();
+  const subjects = alert.subjects.filter(
+    (one) => one.job === job && one.target === target && one.succeededAt === undefined,
+  );
+  return new Set(subjects.map(({ pipeline }) => pipeline ?? job));
+}
+
+/**
+ * The alert with this retry going on, and nobody else called meanwhile. The very same one when it goes on already
+ * under that name, or another one does (`retryOf` tells which).
+ */
+export function beginRetry(alert: Alert, failed: Failed, retry: Pick<AlertRetry, 'as' | 'by' | 'at'>): Alert {
+  if (!isAbout(alert, failed) || retryOf(alert, failed)) return alert;
+  // Told late of a start whose end is known already.
+  if (alert.retries?.some(({ as }) => as === retry.as)) return alert;
+  const [pipeline] = pipelinesOf(alert, failed);
+  const { as, by, at } = retry;
+  const next: AlertRetry = { as, by, at, pipeline: pipeline!, job: failed.job, target: failed.target };
+  return withEntry(
+    {
+      ...alert,
+      retries: [...(alert.retries ?? []), next].slice(-RETRIES_KEPT),
+      ...(alert.snoozedUntil === undefined ? { dueAt: undefined } : {}),
+    },
+    { at, action: 'retried', by, detail: { as } },
+  );
+}
+
+/** It has ended, or was never started: unless it succeeded, the alert waits for somebody again. */
+export function endRetry(
+  alert: Alert,
+  as: string,
+  how: NonNullable<AlertRetry['ended']>['how'],
+  at: EpochMs,
+  rule: EscalationRule,
+): Alert {
+  if (!alert.retries?.some((retry) => retry.as === as && retry.ended === undefined)) return alert;
+  const retries = alert.retries.map((retry) => (retry.as === as ? { ...retry, ended: { at, how } } : retry));
+  const next: Alert = { ...alert, retries: how === 'not started' ? without(retries, as) : retries };
+  const waits = next.state === 'open' && next.snoozedUntil === undefined && !openRetry(next);
+  return withEntry(
+    { ...next, ...(waits && how !== 'succeeded' ? { dueAt: nextDue(at, next.level, rule) } : {}) },
+    { at, action: 'retry ended', detail: { as, how } },
+  );
+}
+
+const without = (retries: readonly AlertRetry[], as: string): AlertRetry[] =>
+  retries.filter((retry) => retry.as !== as);

@@ -1,0 +1,75 @@
+/** What is started again for a failure, and how that ends: its alert says so, whoever started it and wherever. */
+import { currentStatus, isLive } from '../domain/compilations.ts';
+import { isSettled } from '../domain/components.ts';
+import { isFinished } from '../domain/jobs.ts';
+import { elapsed } from '../domain/passed-time.ts';
+import {
+  compilationEnd,
+  componentEnd,
+  componentRetry,
+  settleRetries,
+  trainingEnd,
+} from '../operations/retry-claims.ts';
+import type { Notifier, NotifierDeps } from './notifier.ts';
+
+/** Milliseconds between two looks for retries that a crash has let go. */
+const LOOK_EVERY = 60_000;
+
+/** After those that raise alerts and resolve them: what a retry's end means stands in the alert by then. */
+export function retryNotifier(deps: NotifierDeps): Notifier {
+  const { store, alerts, clock, useCases } = deps;
+  let nextLook = 0;
+  return {
+    async onChange(change, useCase) {
+      switch (change.kind) {
+        case 'run-again': {
+          const started = await store.getJob(useCase.id, change.as);
+          const rerun = started?.rerun;
+          if (rerun)
+            await alerts.beginRetry(
+              useCase,
+              { kind: 'training', job: rerun.of },
+              { as: change.as, ...rerun },
+            );
+          return;
+        }
+        case 'job-appeared':
+        case 'job-changed':
+          if (isFinished(change.training))
+            await alerts.endRetry(useCase, change.training.name, trainingEnd(change.training.status));
+          return;
+        case 'compilation': {
+          const { job, target, compilationJob, startedBy, askedAt } = change.attempt;
+          if (!isLive(change.attempt))
+            return alerts.endRetry(useCase, compilationJob, compilationEnd(currentStatus(change.attempt)));
+          if (!change.before)
+            await alerts.beginRetry(
+              useCase,
+              { kind: 'compilation', job, target },
+              { as: compilationJob, by: startedBy, at: askedAt },
+            );
+          return;
+        }
+        case 'component': {
+          const { component, before } = change;
+          const as = componentRetry(component.chain.component);
+          if (isSettled(component)) return alerts.endRetry(useCase, as, componentEnd(component.state));
+          const { trainingJob: job, target } = component.chain;
+          if (!before && component.publishedBy)
+            await alerts.beginRetry(
+              useCase,
+              { kind: 'component', job, target },
+              { as, by: component.publishedBy, at: component.createdAt },
+            );
+        }
+      }
+    },
+    recover: (useCase) => settleRetries(deps, useCase),
+    async tick() {
+      const now = elapsed(clock);
+      if (now < nextLook) return;
+      nextLook = now + LOOK_EVERY;
+      for (const useCase of useCases) await settleRetries(deps, useCase);
+    },
+  };
+}

@@ -1,0 +1,114 @@
+/** The claim on a failure that somebody starts again, and how claims end whose end nobody told. */
+import type { Failed } from '../domain/alert-retries.ts';
+import { retryOf } from '../domain/alert-retries.ts';
+import type { Alert, AlertRetry } from '../domain/alerts.ts';
+import { currentStatus, isLive } from '../domain/compilations.ts';
+import { isSettled } from '../domain/components.ts';
+import { isFinished } from '../domain/jobs.ts';
+import { trainingState } from '../domain/training-states.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import type { Actor, Clock, CompilationStore, ComponentStore, EpochMs, JobStore } from '../ports.ts';
+import type { AlertDesk } from './alert-desk.ts';
+
+export interface RetryDeps {
+  store: Pick<JobStore, 'getJob'> &
+    Pick<CompilationStore, 'listAttempts'> &
+    Pick<ComponentStore, 'listComponents'>;
+  clock: Clock;
+  alerts: Pick<AlertDesk, 'beginRetry' | 'endRetry' | 'unresolved'>;
+}
+
+type RetryEnd = NonNullable<AlertRetry['ended']>['how'];
+
+/** Milliseconds after which a claim of which nothing has become known was never started: it was let go by a crash. */
+const STARTS_WITHIN = 10 * 60_000;
+
+/**
+ * To be held before anything is started.
+ * @returns what was started first, when there is such a thing: nothing is to be started then
+ */
+export async function claimRetry(
+  deps: RetryDeps,
+  useCase: UseCase,
+  failed: Failed,
+  { as, by }: { as: string; by: Actor },
+): Promise<AlertRetry | undefined> {
+  await settleRetries(deps, useCase, (alert) => retryOf(alert, failed) !== undefined);
+  return deps.alerts.beginRetry(useCase, failed, { as, by, at: deps.clock.now() });
+}
+
+/** What goes on for this failure already. */
+export async function retryUnderWay(
+  deps: RetryDeps,
+  useCase: UseCase,
+  failed: Failed,
+): Promise<AlertRetry | undefined> {
+  await settleRetries(deps, useCase, (alert) => retryOf(alert, failed) !== undefined);
+  const alerts = await deps.alerts.unresolved(useCase.id);
+  return alerts.map((alert) => retryOf(alert, failed)).find((retry) => retry !== undefined);
+}
+
+/** Ends the retries that are over by what is known of them now. */
+export async function settleRetries(
+  deps: RetryDeps,
+  useCase: UseCase,
+  which: (alert: Alert) => boolean = () => true,
+): Promise<void> {
+  for (const alert of await deps.alerts.unresolved(useCase.id)) {
+    if (!alert.retries?.some(({ ended }) => ended === undefined) || !which(alert)) continue;
+    for (const retry of alert.retries) {
+      if (retry.ended !== undefined) continue;
+      const how = await endOf(deps, useCase, alert, retry);
+      if (how !== undefined) await deps.alerts.endRetry(useCase, retry.as, how);
+    }
+  }
+}
+
+async function endOf(
+  { store, clock }: RetryDeps,
+  useCase: UseCase,
+  { kind }: Alert,
+  { as, job, at }: AlertRetry,
+): Promise<RetryEnd | undefined> {
+  switch (kind) {
+    case 'compilation': {
+      const attempts = await store.listAttempts({ useCase: useCase.id, job });
+      const attempt = attempts.find(({ compilationJob }) => compilationJob === as);
+      if (!attempt) return neverStarted(at, clock.now());
+      return isLive(attempt) ? undefined : compilationEnd(currentStatus(attempt));
+    }
+    case 'component': {
+      const made = await store.listComponents({ useCase: useCase.id, job });
+      const component = made.find(({ chain }) => componentRetry(chain.component) === as);
+      if (!component) return neverStarted(at, clock.now());
+      return isSettled(component) ? componentEnd(component.state) : undefined;
+    }
+    default: {
+      const known = await store.getJob(useCase.id, as);
+      if (!known) return neverStarted(at, clock.now());
+      return isFinished(known.job) ? trainingEnd(known.job.status) : undefined;
+    }
+  }
+}
+
+const neverStarted = (at: EpochMs, now: EpochMs): RetryEnd | undefined =>
+  now - at > STARTS_WITHIN ? 'not started' : undefined;
+
+export function trainingEnd(status: string): RetryEnd {
+  const state = trainingState(status);
+  return state === 'completed' ? 'succeeded' : state === 'stopped' ? 'stopped' : 'failed';
+}
+
+/** @param status of an attempt that has ended */
+export function compilationEnd(status: string): RetryEnd {
+  return status === 'COMPLETED' ? 'succeeded' : status === 'STOPPED' ? 'stopped' : 'failed';
+}
+
+/** @param state of a settled component */
+export function componentEnd(state: string): RetryEnd {
+  return state.toUpperCase() === 'FAILED' ? 'failed' : 'succeeded';
+}
+
+/** What a retry of packaging is known by. */
+export const componentRetry = ({ name, version }: { name: string; version: string }): string =>
+  `${name} ${version}`;
