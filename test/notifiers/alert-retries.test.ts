@@ -156,7 +156,7 @@ describe('[N4] a failure that is started again', () => {
   });
 
   it('is nobody’s claim where no alert is about it', async () => {
-    await desk.close((await only()).id, ADA);
+    await desk.close(await only(), ADA);
     expect(await claim('press-2')).toBeUndefined();
     expect(await claim('press-3')).toBeUndefined();
     expect((await only()).retries).toBeUndefined();
@@ -195,7 +195,7 @@ describe('[N4] the same thing that failed several times', () => {
         title: 'Compilation failed',
         subject: { id, name, job: 'press-1', pipeline: 'press', target: name.split(' → ')[1], at: now },
       });
-    await desk.close((await only()).id, ADA);
+    await desk.close(await only(), ADA);
     shown.length = 0;
     await desk.raise(useCase, target('1', 'press-1 → jetson'));
     await desk.raise(useCase, target('2', 'press-1 → jetson'));
