@@ -3,7 +3,7 @@ import type { LogPage } from '../ports.ts';
 import type { LogForm } from './contract.ts';
 import type { MessageFilter } from './filter.ts';
 import type { PageContent } from './spool.ts';
-import { terminalPicture } from './terminal.ts';
+import { needsTerminal, terminalPicture } from './terminal.ts';
 
 const TIME_WIDTH = 24;
 const NEWLINE = 10;
@@ -126,8 +126,13 @@ export class LineFormatter {
         end--;
         message = page.text.subarray(from, end);
       }
+      if (form === 'plain' && needsTerminal(message)) {
+        const picture = terminalPicture(message.toString('utf8'));
+        if (picture === undefined) continue;
+        message = Buffer.from(picture, 'utf8');
+      }
+      // After the picture: what is looked for is what is read.
       if (filter && !filter(message)) continue;
-      if (form === 'plain') message = Buffer.from(terminalPicture(message.toString('utf8')), 'utf8');
       const need = out + this.lead + message.length + 1;
       if (need > text.length) {
         const larger = Buffer.allocUnsafe(Math.max(need, text.length * 2));

@@ -1,44 +1,49 @@
 /** What a terminal would show in the end for one log message: colours gone, overwritten text gone. */
+import { TerminalScreen } from './screen.ts';
+import { withoutSyslogEscapes } from './syslog-escapes.ts';
 
 const ESC = '\\u001b';
-const BEL = '\\u0007';
-/** CSI, OSC (ended by BEL or ST), the two-byte escapes, and a lone ESC at the very end. */
-const ESCAPES = new RegExp(
-  [
-    `${ESC}\\[[0-?]*[ -/]*[@-~]`,
-    `${ESC}\\][^${BEL}${ESC}]*(?:${BEL}|${ESC}\\\\)?`,
-    `${ESC}[@-Z\\\\-_=>78]`,
-    `${ESC}$`,
-  ].join('|'),
-  'g',
-);
-/** "Erase in line": to the right (0 or none), to the left (1), all (2). */
-const ERASES = new RegExp(`${ESC}\\[([0-2]?)K`, 'g');
-/** Stands for "erase to the end of the line" while the line is drawn; from a private area of Unicode. */
-const ERASE = '\uf8fe';
-const ANY_CONTROL = new RegExp(`[\\r\\x08${ESC}]`);
-const ANY_MOVE = new RegExp(`[\\r\\x08${ERASE}]`);
+/** All but C0 without tab and line feed, and DEL. */
+const isPlain = new Uint8Array(256).fill(1);
+for (let code = 0; code < 0x20; code++) isPlain[code] = 0;
+isPlain[0x09] = 1;
+isPlain[0x0a] = 1;
+isPlain[0x7f] = 0;
+/** Lead byte of C1, and what syslog writes for a control character begins so. */
+const C1_LEAD = 0xc2;
+const HASH = 0x23;
+const ZERO = 0x30;
 
-/** @returns the message without escapes, each line as it looked last. */
-export function terminalPicture(message: string): string {
-  if (!ANY_CONTROL.test(message)) return message;
-  // Erasing to the right matters for the picture (a shorter bar over a longer one); the rest is decoration.
-  const text = message
-    .replace(ERASES, (_, mode: string) => (mode === '2' ? `\r${ERASE}` : mode === '1' ? '' : ERASE))
-    .replace(ESCAPES, '');
-  return text.split(/\r?\n/).map(draw).join('\n');
+/** Whether a message, UTF-8, may look other on a terminal than it is written: most do not, and need no more than this. */
+export function needsTerminal(message: Uint8Array): boolean {
+  for (let at = 0; at < message.length; at++) {
+    const byte = message[at]!;
+    if (isPlain[byte] === 0) return true;
+    if (byte === HASH ? message[at + 1] === ZERO : byte === C1_LEAD && message[at + 1]! < 0xa0) return true;
+  }
+  return false;
 }
 
-/** One line with carriage returns and backspaces, drawn into cells. Linear in the line's length. */
-function draw(line: string): string {
-  if (!ANY_MOVE.test(line)) return line;
-  const cells: string[] = [];
-  let at = 0;
-  for (const c of line) {
-    if (c === '\r') at = 0;
-    else if (c === '\b') at = Math.max(0, at - 1);
-    else if (c === ERASE) cells.length = Math.min(cells.length, at);
-    else cells[at++] = c;
-  }
-  return cells.join('');
+const NEEDS = /(?![\t\n])\p{Cc}/u;
+/** Colours, and the way back to ASCII that `tput sgr0` prints with them: most messages have nothing else. */
+const COLOURS = new RegExp(`${ESC}(?:\\[[\\d;:]*m|\\(B)`, 'g');
+const screen = new TerminalScreen();
+
+/**
+ * Each message is drawn on a screen of its own: what moves above its first line (a bar below a bar) takes lines above
+ * it, and never changes another message.
+ *
+ * @returns the message without escapes, each line as it looked last; undefined when nothing of it is seen and its
+ *   cursor ended above its own line, so that on a terminal it takes no line
+ */
+export function terminalPicture(message: string): string | undefined {
+  const text = withoutSyslogEscapes(message);
+  if (!NEEDS.test(text)) return text;
+  const colourless = text.replace(COLOURS, '');
+  if (!NEEDS.test(colourless)) return colourless;
+  screen.reset();
+  screen.write(text);
+  const final = screen.takeFinal();
+  const visible = screen.visible();
+  return visible === undefined ? final || undefined : final + visible;
 }

@@ -153,6 +153,22 @@ describe('[L2] the file', () => {
 });
 
 describe('[L6] narrowing', () => {
+  it.each(['text', 'regex'] as const)('looks with --plain for what the reader sees (%s)', async (kind) => {
+    const messages = [
+      '\u001b[31mERROR\u001b[0m: \u001b[1mout of memory\u001b(B\u001b[m',
+      'ERROR: out of memory, overwritten\rall good\u001b[K',
+      '\u001b[31m31 steps',
+    ];
+    const source = new SimulatedService([stream('algo-1', 3, (i) => messages[i]!)], PERFECT);
+    const found = async (pattern: string): Promise<string[]> => {
+      const download = await engine().download(request(source, { form: 'plain', match: { kind, pattern } }));
+      return download.files[0] ? lines(await readFile(download.files[0].path, 'utf8')) : [];
+    };
+    expect(await found('ERROR: out of memory')).toEqual(['ERROR: out of memory']);
+    expect(await found('31m')).toEqual([]);
+    expect(await found('31 steps')).toEqual(['31 steps']);
+  });
+
   it('reads a tail from the end and stops early', async () => {
     const source = new SimulatedService([stream('algo-1', 1000), stream('algo-2', 1000)], PERFECT);
     const download = await engine().download(request(source, { tail: 15 }));
