@@ -1,14 +1,21 @@
 /** From what a service says of a failure to cause, fix and where AWS explains it. */
 
-import { speakerOf } from './failure-speaker.ts';
+import { exitCodeOfReason, isCrash } from './failure-exit.ts';
+import { lostBy, type ToldByLogs, toldByLogs } from './failure-log.ts';
+import { type Speaker, speakerOf } from './failure-speaker.ts';
 import { COMPONENT_FAILURES, COMPONENT_UNKNOWN } from './failure-table-component.ts';
 import { NEO_FAILURES, NEO_STOPPED, NEO_UNKNOWN } from './failure-table-neo.ts';
 import {
+  TRAINING_CLIENT,
+  TRAINING_EXIT,
   TRAINING_FAILURES,
+  TRAINING_LOST,
+  TRAINING_SCRIPT,
   TRAINING_STOPS,
   TRAINING_UNKNOWN,
   type TrainingEnd,
 } from './failure-table-training.ts';
+import { TRAINING_SERVICE_FAILURES } from './failure-table-training-service.ts';
 import { adviceOf, type FailureAdvice, type ReasonRow } from './failure-tables.ts';
 import { lastTraceback, type Traceback } from './traceback.ts';
 
@@ -20,8 +27,6 @@ export type { FailureAdvice } from './failure-tables.ts';
 
 /** SageMaker's reasons have at most 1,024 characters; a training job's own words may be longer. */
 const REASON_LIMIT = 4096;
-/** What happened last is what counts; errors that were survived earlier are not the cause. */
-const LOG_END_LIMIT = 32_768;
 
 /** @param status SageMaker's word, any letter case */
 export function adviceForCompilation(status: string, failureReason: string | undefined): FailureAdvice {
@@ -41,9 +46,13 @@ export function adviceForComponent(
 export interface TrainingGuidance extends FailureAdvice {
   /** Whether to call it a failure at all. */
   outcome: 'failed' | 'stopped' | 'interrupted';
-  /** The process's, where anything tells it. */
+  /** The process's, where anything tells it; 128 + signal for a signal. */
   exitCode?: number | undefined;
+  /** Of a distributed run, the one that failed first, where anything tells it. */
+  rank?: number | undefined;
   traceback?: Traceback | undefined;
+  /** Of the stream that tells why: what to show, and whether that is `traceback`. */
+  told?: { stream: string; raised: boolean; lastLines: readonly string[] } | undefined;
 }
 
 /** @returns undefined when there is nothing to explain: it runs, or it completed */
@@ -57,33 +66,117 @@ export function guidanceForTraining(end: TrainingEnd): TrainingGuidance | undefi
   if (status !== 'failed') return undefined;
 
   const reason = (end.failureReason ?? '').slice(0, REASON_LIMIT);
-  const logEnd = (end.logEnd ?? '').slice(-LOG_END_LIMIT);
-  const exitCode = end.exitCode ?? findExitCode(reason) ?? findExitCode(logEnd);
-  const row = TRAINING_FAILURES.find(
-    (candidate) =>
-      candidate.reason?.test(reason) ||
-      (exitCode !== undefined && candidate.exitCodes?.includes(exitCode)) ||
-      candidate.log?.test(logEnd),
-  );
-  const { id, cause, fix, link } = row ?? TRAINING_UNKNOWN;
+  const logs = end.logEnds ?? (end.logEnd === undefined ? [] : [{ stream: '', text: end.logEnd }]);
+  const told = toldByLogs(logs, (line) => errorAdvice(line) !== undefined);
+  const inReason = exitCodeOfReason(reason);
+  // The launcher's code in the reason says less than what a log tells of its child.
+  const exitCode =
+    end.exitCode ?? (inReason !== undefined && inReason > 1 ? inReason : (told?.exitCode ?? inReason));
+  const advice = trainingAdvice(reason, exitCode, told);
   // Toolkits put the error into the reason too, which is there before the log is.
-  const traceback = lastTraceback(logEnd) ?? lastTraceback(reason);
-  return { id, cause, fix, link, outcome: 'failed', exitCode, traceback };
+  const traceback = told?.traceback ?? quotedError(reason);
+  return {
+    ...advice,
+    outcome: 'failed',
+    exitCode,
+    traceback,
+    ...(told?.rank === undefined ? {} : { rank: told.rank }),
+    ...(told
+      ? {
+          told: {
+            stream: told.stream,
+            raised: told.traceback !== undefined && !(told.stale && isCrash(exitCode)),
+            lastLines: told.lastLines,
+          },
+        }
+      : {}),
+  };
 }
 
-/**
- * The last exit code that a text tells: `Exit Code: 137`, `ExitCode 1`, `exited with code 1`,
- * `exitcode  : -9` (torchrun: a signal, 128 + 9 in a shell).
- */
-export function findExitCode(text: string): number | undefined {
-  const last = [...text.matchAll(/\bexit(?:ed with)?[ _]?code\s{0,4}[:=]?\s{0,4}(-?\d{1,3})\b/gi)].at(
-    -1,
+/** Who says it decides before what is said: SageMaker about itself and machines, about what it was given, the program. */
+function trainingAdvice(
+  reason: string,
+  exitCode: number | undefined,
+  told: ToldByLogs | undefined,
+): FailureAdvice {
+  const speaker = speakerOf(reason);
+  if (speaker !== 'algorithm') {
+    const said = serviceAdvice(reason, speaker);
+    if (said) return said;
+  }
+  const advice = programAdvice(reason, exitCode, told);
+  if (advice) return advice;
+  if (speaker === 'client') return TRAINING_CLIENT;
+  if (told?.traceback || quotedError(reason)) return TRAINING_SCRIPT;
+  return speaker === 'algorithm' || exitCode !== undefined ? TRAINING_EXIT : TRAINING_UNKNOWN;
+}
+
+function serviceAdvice(reason: string, speaker: Speaker | undefined): FailureAdvice | undefined {
+  for (const row of [...TRAINING_SERVICE_FAILURES, ...TRAINING_FAILURES]) {
+    if (!row.reason || (speaker && row.says && !row.says.includes(speaker))) continue;
+    const match = row.reason.exec(reason);
+    if (match) return adviceOf(row, match.groups);
+  }
+  return undefined;
+}
+
+/** What was raised, then what SageMaker quotes of it, then how the process ended, then what it printed. */
+function programAdvice(
+  reason: string,
+  exitCode: number | undefined,
+  told: ToldByLogs | undefined,
+): FailureAdvice | undefined {
+  // NCCL's watchdog ends its process with an abort: what it says counts.
+  const crash = isCrash(exitCode) && !(exitCode === 134 && told?.lost !== undefined);
+  // A program that went on after a traceback and was killed later was not ended by that.
+  const raised = told && !(told.stale && crash) && told.lost === undefined ? told.messages : [];
+  return (
+    firstOf(raised, told?.frames) ??
+    errorAdvice(reason) ??
+    (crash || !isCrash(exitCode) ? exitAdvice(exitCode) : undefined) ??
+    firstOf(told?.remarks ?? []) ??
+    (told?.lost === undefined ? undefined : TRAINING_LOST[told.lost]) ??
+    (lostBy(reason) && TRAINING_LOST[lostBy(reason)!])
+  );
+}
+
+function firstOf(messages: readonly string[], frames?: string): FailureAdvice | undefined {
+  for (const message of messages) {
+    const advice = errorAdvice(message, frames);
+    if (advice) return advice;
+  }
+  return undefined;
+}
+
+/** Rows that both SageMaker and programs have words for are in its table. */
+const ERROR_ROWS = [...TRAINING_FAILURES, ...TRAINING_SERVICE_FAILURES].filter(({ error }) => error);
+
+function errorAdvice(message: string, frames = ''): FailureAdvice | undefined {
+  for (const row of ERROR_ROWS) {
+    const match = row.error!.exec(message);
+    if (match && !row.notError?.test(message) && !(frames && row.notFrames?.test(frames)))
+      return adviceOf(row, match.groups);
+    if (frames && row.place?.error.test(message) && row.place.frames.test(frames)) return adviceOf(row);
+  }
+  return undefined;
+}
+
+function exitAdvice(exitCode: number | undefined): FailureAdvice | undefined {
+  const row = TRAINING_FAILURES.find(({ exitCodes }) => exitCodes?.includes(exitCode ?? 0));
+  return row && adviceOf(row);
+}
+
+/** What SageMaker quotes of the script, `ErrorMessage "…"`, or the traceback of its toolkit. */
+function quotedError(reason: string): Traceback | undefined {
+  const traceback = lastTraceback(reason);
+  if (traceback) return traceback;
+  const quoted = /\bErrorMessage\s{0,3}"([\s\S]{1,3000}?)"?\s{0,3}(?:\nCommand "|,? ?exit code: \d|$)/.exec(
+    reason,
   )?.[1];
-  if (last === undefined) return undefined;
-  const code = Number(last);
-  return code < 0 ? 128 - code : code;
+  const text = quoted?.replace(/^[\s:]+|[\s"]+$/g, '').replaceAll('\\n', '\n') ?? '';
+  if (text === '') return undefined;
+  return lastTraceback(text) ?? { text, exception: text.split('\n').findLast((line) => line.trim() !== '') };
 }
-
 function firstMatch(rows: readonly ReasonRow[], text: string | undefined): FailureAdvice | undefined {
   if (!text) return undefined;
   const words = text.slice(0, REASON_LIMIT);

@@ -1,7 +1,9 @@
 /**
- * Why training jobs fail or stop. The first row that matches counts: what is special stands before
- * "the script raised", which nearly every failure also is.
+ * Why training programs fail, and how jobs stop. The first row that matches counts: what is special stands before
+ * "the script raised", which nearly every failure also is. What SageMaker itself says is a table of its own.
  */
+import type { StreamEnd } from './failure-log.ts';
+import type { Speaker } from './failure-speaker.ts';
 import { DOCS, type FailureAdvice } from './failure-tables.ts';
 
 /** What is known of an end. Texts as the service and the job wrote them. */
@@ -12,130 +14,172 @@ export interface TrainingEnd {
   failureReason?: string | undefined;
   /** As a process ends in a shell: 128 + signal for a signal. */
   exitCode?: number | undefined;
-  /** The last lines of the log. */
+  /** The last lines of the log, of one stream. */
   logEnd?: string | undefined;
+  /** The same of several. */
+  logEnds?: readonly StreamEnd[] | undefined;
 }
 
-/** One row: any one of these recognises it. */
+/** One row: any one of these recognises it. Cause and fix may name what a pattern caught, as in `ReasonRow`. */
 export interface TrainingRow extends FailureAdvice {
+  /** Who may say `reason`; a reason that does not begin with who says it passes. */
+  says?: readonly Speaker[];
+  /** SageMaker's words. */
   reason?: RegExp;
+  /** The program's words: what it raised, what it printed last, and what SageMaker quotes of it. */
+  error?: RegExp;
+  /** Such words, or a place that raises them, that mean something else. */
+  notError?: RegExp;
+  notFrames?: RegExp;
+  /** Words that mean this only where they were raised at such a place. */
+  place?: { error: RegExp; frames: RegExp };
   exitCodes?: readonly number[];
-  log?: RegExp;
   example: TrainingEnd;
 }
 
+const FAILED = {
+  status: 'Failed',
+  failureReason: 'AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage ""',
+} as const;
+
+/** What the program says, or the way in which it ended. */
 export const TRAINING_FAILURES: readonly TrainingRow[] = [
   {
     id: 'training-gpu-memory',
-    reason: /CUDA out of memory|CUDA error: out of memory|cuda\.OutOfMemoryError/i,
-    log: /CUDA out of memory|CUDA error: out of memory|cuda\.OutOfMemoryError|CUDA_ERROR_OUT_OF_MEMORY|ResourceExhaustedError.{0,80}OOM when allocating/i,
+    error:
+      /CUDA out of memory|(?:CUDA|HIP) error: out of memory|(?:cuda|torch)\.OutOfMemoryError|CUDA_ERROR_OUT_OF_MEMORY|cudaErrorMemoryAllocation|out_of_memory: CUDA|HIP out of memory|OOM when allocating|RESOURCE_EXHAUSTED.{0,80}(?:out of memory|allocat)|(?:CUBLAS|CUSOLVER)_STATUS_ALLOC_FAILED|cudaMalloc.{0,40}out of memory|Dst tensor is not initialized|Graph execution error.{0,1000}\bOOM\b/is,
+    notError: /OOM when allocating.{0,400}device:CPU/is,
     cause: 'The GPU’s memory was not enough.',
     fix: 'Take a smaller batch (with gradient accumulation), mixed precision, or an instance with a larger GPU.',
     link: DOCS.resources,
     example: {
-      status: 'Failed',
-      failureReason: 'AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage ""',
+      ...FAILED,
       logEnd:
         'Epoch 3/10\ntorch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB (GPU 0; 15.78 GiB total capacity)',
     },
   },
   {
-    id: 'training-double-slash',
-    reason: /illegal char sub-sequence '?\/\//i,
-    cause: 'An S3 key of the input has two slashes in a row.',
-    fix: 'Remove the double slash from the prefix: usually it ends with one and another was added.',
-    link: DOCS.s3Source,
-    example: {
-      status: 'Failed',
-      failureReason:
-        "ClientError: Data download failed:Failed to download data. S3 key: s3://line-3-data/shared//train/requirements.txt has an illegal char sub-sequence '//' in it",
-    },
-  },
-  {
-    id: 'training-volume-full',
-    reason: /insufficient disk space|no space left on device/i,
-    log: /no space left on device/i,
-    cause: 'The instance’s storage volume is full.',
-    fix: 'Raise VolumeSizeInGB, keep fewer checkpoints, or stream the data instead of copying it.',
+    id: 'training-shared-memory',
+    error:
+      /unable to (?:write to|open|mmap|allocate|resize).{0,60}\/torch_\d|\/dev\/shm|shared memory \(shm\)|out of shared memory|insufficient shared memory|killed by signal: Bus error|unexpected bus error/i,
+    place: { error: /no space left on device/i, frames: /SemLock|_share_(?:fd|filename)_/ },
+    exitCodes: [135],
+    cause: 'Shared memory (/dev/shm) ran out: data loader workers and NCCL pass their data through it.',
+    fix: 'Take fewer data loader workers or smaller batches, set torch.multiprocessing.set_sharing_strategy("file_system"), or a larger instance, which has more of it.',
     link: DOCS.resources,
     example: {
-      status: 'Failed',
-      failureReason:
-        'ClientError: Artifact upload failed: Insufficient disk space. Please increase the volume size or write less to /opt/ml/model.',
-    },
-  },
-  {
-    id: 'training-data-access',
-    reason: /data download failed.{0,600}(?:access ?denied|\b403\b|forbidden)/is,
-    cause: 'The training role may not read the input: its policy, the bucket’s policy or the key’s.',
-    fix: 'Grant the role s3:GetObject and s3:ListBucket on the input, and kms:Decrypt on its key.',
-    link: DOCS.roles,
-    example: {
-      status: 'Failed',
-      failureReason:
-        'ClientError: Data download failed:Failed to download data. AccessDenied (403): Access Denied when accessing s3://line-3-data/train/',
-    },
-  },
-  {
-    id: 'training-image',
-    reason: /cannot pull algorithm container|manifest .{0,300}not found|CannotPullContainer/is,
-    cause:
-      'The training image cannot be pulled: wrong URI or tag, no permission in ECR, or larger than the volume.',
-    fix: 'Check URI, tag and repository policy; for a very large image raise VolumeSizeInGB.',
-    link: DOCS.imagePolicy,
-    example: {
-      status: 'Failed',
-      failureReason:
-        'ClientError: Cannot pull algorithm container. Either the image does not exist or its permissions are incorrect.',
-    },
-  },
-  {
-    id: 'training-capacity',
-    reason:
-      /CapacityError|InsufficientCapacity|insufficient capacity|unable to provision requested ML compute capacity/i,
-    cause: 'AWS has no instance of this type to give at the moment.',
-    fix: 'Run it again later, or with another instance type or subnet (zone).',
-    link: DOCS.retries,
-    example: {
-      status: 'Failed',
-      failureReason:
-        'CapacityError: Unable to provision requested ML compute capacity. Please retry using a different ML instance type.',
-    },
-  },
-  {
-    id: 'training-quota',
-    reason: /ResourceLimitExceeded|account-level service limit/i,
-    cause: 'The account’s quota for this instance type is used up.',
-    fix: 'Wait for other jobs to end, take another type, or raise the quota in Service Quotas.',
-    link: DOCS.quotas,
-    example: {
-      status: 'Failed',
-      failureReason:
-        "ResourceLimitExceeded: The account-level service limit 'ml.p3.2xlarge for training job usage' is 1 Instances, with current utilization of 1 Instances and a request delta of 1 Instances.",
-    },
-  },
-  {
-    id: 'training-internal',
-    reason: /InternalServerError|internal server error|internal service error/i,
-    cause: 'AWS had a fault of its own.',
-    fix: 'Run it again; a RetryStrategy on the job does so by itself.',
-    link: DOCS.retries,
-    example: {
-      status: 'Failed',
-      failureReason: 'InternalServerError: We encountered an internal error. Please try again.',
+      ...FAILED,
+      logEnd:
+        'Traceback (most recent call last):\n  File "train.py", line 3, in <module>\nRuntimeError: unable to write to file </torch_722_783672312_1>: No space left on device (28)',
     },
   },
   {
     id: 'training-host-memory',
+    says: ['client'],
+    reason: /instance type with more memory|(?:ran )?out of memory|not enough memory/i,
+    error:
+      /DataLoader worker .{0,60}killed by signal: Killed|(?:^|[\s.])_?(?:Array)?MemoryError\b|Cannot allocate memory|can't allocate memory|not enough memory: you tried to allocate|Unable to allocate .{1,40} for an array|std::bad_alloc|OOM when allocating.{0,400}device:CPU|java\.lang\.OutOfMemoryError|ray\.exceptions\.OutOfMemoryError|running low on memory|(?:signal|\{)\s?SIGKILL\b|Signals\.SIGKILL|process pool was terminated abruptly|Out of memory: Kill/is,
     exitCodes: [137],
-    log: /DataLoader worker .{0,60}killed by signal: Killed|^MemoryError\b|Cannot allocate memory|std::bad_alloc/im,
     cause: 'The process was killed, nearly always because the instance’s memory ran out.',
     fix: 'Take a larger instance, a smaller batch, or fewer data loader workers.',
     link: DOCS.resources,
     example: { status: 'Failed', failureReason: 'AlgorithmError: , exit code: 137' },
   },
   {
+    id: 'training-module-missing',
+    error:
+      /(?:ModuleNotFoundError|ImportError): No module named ['"]?(?<module>[\w.]{1,100})|(?:ImportError|OSError): (?<library>[\w.+-]{1,100}\.so[\w.]{0,20}): cannot open shared object file|PackageNotFoundError: (?:No package metadata was found for )?['"]?(?<package>[\w.-]{1,100})/,
+    cause: 'The training image lacks {module/library/package|a module that the script imports}.',
+    fix: 'Add it to requirements.txt beside the script (source_dir), with a version that fits the image, or build it into the image.',
+    link: DOCS.ownImage,
+    example: {
+      ...FAILED,
+      failureReason:
+        'AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage "ModuleNotFoundError: No module named \'peft\'"\nCommand "/opt/conda/bin/python train.py", exit code: 1',
+    },
+  },
+  {
+    id: 'training-hub-access',
+    error:
+      /gated repo|GatedRepoError|RepositoryNotFoundError|(?:40[13] Client Error|Unauthorized|Forbidden).{0,300}(?:huggingface\.co|hf\.co)|(?:huggingface\.co|hf\.co).{0,300}(?:40[13] (?:Client Error|Unauthorized|Forbidden)|Unauthorized)|is not a local folder and is not a valid model identifier|Invalid (?:user token|username or password)|kaggle.{0,200}(?:401|403)/is,
+    cause:
+      'A model hub did not give the model: it needs a token, its licence must be accepted first, or there is no such name.',
+    fix: 'Accept the licence on the model’s page, give the job a token that may read it (HF_TOKEN), and check the name.',
+    link: DOCS.describeTraining,
+    example: {
+      ...FAILED,
+      logEnd:
+        'Traceback (most recent call last):\n  File "train.py", line 9, in <module>\nOSError: You are trying to access a gated repo.\nMake sure to have access to it at https://huggingface.co/acme/model.\n401 Client Error.',
+    },
+  },
+  {
+    id: 'training-gpu-missing',
+    error:
+      /no CUDA GPUs are available|Found no NVIDIA driver|Torch not compiled with CUDA enabled|CUDA driver version is insufficient|CUDA-capable device\(?s?\)?.{0,20}(?:is|are) (?:busy|unavailable)|no CUDA-capable device|no kernel image is available|not compiled with GPU support|libcuda\.so.{0,60}cannot open|Attempting to deserialize object on a CUDA device/i,
+    cause: 'The program wants a GPU and finds none that it can use.',
+    fix: 'Choose an instance type with a GPU, and an image whose CUDA build of the framework fits that GPU and its driver.',
+    link: DOCS.resources,
+    example: {
+      ...FAILED,
+      logEnd:
+        'Traceback (most recent call last):\n  File "cuda.py", line 1, in <module>\nAssertionError: Torch not compiled with CUDA enabled',
+    },
+  },
+  {
+    id: 'training-gpu-error',
+    error:
+      /CUDA error:? (?<what>(?!out of memory)[a-z][^\n.;:]{2,80})|device-side assert triggered|(?:CUDNN|CUBLAS|CUSPARSE|CUFFT)_STATUS_(?<status>(?!ALLOC)\w{3,40})|CUDA_ERROR_(?<code>(?!OUT_OF_MEMORY)\w{3,40})|uncorrectable ECC|cudaError(?!MemoryAllocation)[A-Z]\w{3,40}|NVRM: Xid/i,
+    cause: 'The GPU stopped with an error: {what/status/code|see the message}.',
+    fix: 'A device-side assert is nearly always a label or index out of range: run once with CUDA_LAUNCH_BLOCKING=1 to see the line. An ECC or launch failure is the hardware’s: run it again.',
+    link: DOCS.exitCodes,
+    example: {
+      ...FAILED,
+      logEnd:
+        'Traceback (most recent call last):\n  File "train.py", line 3, in <module>\nRuntimeError: CUDA error: device-side assert triggered',
+    },
+  },
+  {
+    id: 'training-data-nan',
+    error: /(?:Input|array|data|y|X)\b.{0,40} contains? (?:NaN|infinity|missing values)|Label contains NaN/i,
+    cause: 'The training data has missing or infinite values (NaN), which this model does not take.',
+    fix: 'Fill or drop them before training, or take a model that accepts missing values.',
+    link: DOCS.describeTraining,
+    example: {
+      ...FAILED,
+      logEnd:
+        'Traceback (most recent call last):\n  File "sk.py", line 3, in <module>\nValueError: Input X contains NaN.',
+    },
+  },
+  {
+    id: 'training-nan',
+    error:
+      /\b(?:loss|losses|gradients?|grad|logits|weights|outputs?|scores?|activations?)\b.{0,60}\b(?:nan|inf|infinite|infinity|non-?finite)\b|\b(?:nan|inf|non-?finite)\b.{0,40}\b(?:loss|losses|gradients?|grad|logits|weights|tensor|encountered)\b|returned nan values|not finite/i,
+    cause: 'The training diverged: a loss or gradient became NaN or infinite.',
+    fix: 'Lower the learning rate, clip gradients, warm up, and look for bad samples; with float16 try bfloat16 or loss scaling.',
+    link: DOCS.describeTraining,
+    example: {
+      ...FAILED,
+      logEnd:
+        'Traceback (most recent call last):\n  File "train.py", line 88, in <module>\nRuntimeError: Loss is nan, stopping training',
+    },
+  },
+  {
+    id: 'training-script-access',
+    error:
+      /\((?:AccessDenied(?:Exception)?|403|UnauthorizedOperation)\) when calling the (?<operation>\w{2,60}) operation|is not authorized to perform: (?<action>[\w-]{2,40}:\w{2,60})|Unable to locate credentials/i,
+    cause: 'The script called AWS, and the training role may not do {operation/action|what it asked for}.',
+    fix: 'Grant the job’s own role that action on what the message names (also in the bucket’s or key’s policy).',
+    link: DOCS.roles,
+    example: {
+      ...FAILED,
+      logEnd:
+        'Traceback (most recent call last):\n  File "train.py", line 3, in <module>\nbotocore.exceptions.ClientError: An error occurred (AccessDenied) when calling the PutObject operation: Access Denied',
+    },
+  },
+  {
     id: 'training-segmentation-fault',
+    error:
+      /Fatal Python error: Segmentation fault|killed by signal: Segmentation fault|terminated with signal SIGSEGV/,
     exitCodes: [139],
     cause: 'Native code crashed: a segmentation fault.',
     fix: 'Check that native libraries fit each other (CUDA, cuDNN, the framework), and the last lines of the log.',
@@ -144,6 +188,7 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
   },
   {
     id: 'training-illegal-instruction',
+    error: /Fatal Python error: Illegal instruction/,
     exitCodes: [132],
     cause: 'Native code has an instruction that this processor lacks.',
     fix: 'Build the libraries for the instance’s processor, or take an instance type of the kind they were built for.',
@@ -151,20 +196,74 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
     example: { status: 'Failed', failureReason: 'AlgorithmError: Exit Code: 132' },
   },
   {
-    id: 'training-script',
-    reason: /AlgorithmError|ExecuteUserScriptError/i,
-    exitCodes: [1, 2],
-    log: /^Traceback \(most recent call last\):/m,
-    cause: 'The training script raised an error.',
-    fix: 'Read the traceback at the end of the log.',
+    id: 'training-aborted',
+    exitCodes: [134],
+    cause: 'Native code gave up (abort): an assertion of a library, or an error that nothing caught.',
+    fix: 'Read the last lines before it: the library says there what it did not accept.',
     link: DOCS.exitCodes,
     example: {
       status: 'Failed',
-      failureReason:
-        'AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage "ValueError: Need either a dataset name or a training file."\nCommand "/opt/conda/bin/python train.py", exit code: 1',
+      failureReason: 'AlgorithmError: ExecuteUserScriptError:\nExitCode -6, exit code: 1',
     },
   },
+  {
+    id: 'training-command',
+    exitCodes: [126, 127],
+    cause: 'The command that should train does not exist in the image, or may not be executed.',
+    fix: 'Check the entry point’s name and path, that it is executable, and its first line (#!).',
+    link: DOCS.ownImage,
+    example: { status: 'Failed', failureReason: 'AlgorithmError: , exit code: 127' },
+  },
+  {
+    id: 'training-terminated',
+    exitCodes: [143],
+    cause: 'The process was told to stop (SIGTERM) before it was done.',
+    fix: 'Look for who stopped it: a limit of the script’s own, a launcher after another process failed, or the machine going away.',
+    link: DOCS.exitCodes,
+    example: { status: 'Failed', failureReason: 'AlgorithmError: , exit code: 143' },
+  },
 ];
+
+/** Of a distributed run: what is left to say where only those speak that lost another process. */
+export const TRAINING_LOST: Readonly<Record<'died' | 'hung', FailureAdvice>> = {
+  died: {
+    id: 'training-peer-died',
+    cause: 'Another process of the distributed run died, and this one lost its connection to it.',
+    fix: 'Look for the first error in the other machines’ streams and ranks (often memory); without any it was the network or the machine: run it again.',
+    link: DOCS.distributed,
+  },
+  hung: {
+    id: 'training-peer-hung',
+    cause:
+      'A process of the distributed run died or hangs, and the others waited for it until their time was up.',
+    fix: 'Look for a rank that stopped earlier or does other steps (uneven data, saving on one rank only); raise the timeout only if a step really takes that long.',
+    link: DOCS.distributed,
+  },
+};
+
+export const TRAINING_SCRIPT: FailureAdvice = {
+  id: 'training-script',
+  cause: 'The training script raised an error.',
+  fix: 'Read the traceback at the end of the log.',
+  link: DOCS.exitCodes,
+};
+
+/** It ended with a code of its own and raised nothing that is known of. */
+export const TRAINING_EXIT: FailureAdvice = {
+  id: 'training-exit',
+  cause: 'The training program ended with an error.',
+  fix: 'Read the last lines of the log: what it printed before it ended.',
+  link: DOCS.exitCodes,
+};
+
+/** SageMaker or one of its algorithms about what it was given. */
+export const TRAINING_CLIENT: FailureAdvice = {
+  id: 'training-client',
+  cause:
+    'SageMaker, or its algorithm, did not accept something that the job was given: data, settings or rights.',
+  fix: 'Correct what the message names, then run it again; as it is it will fail again.',
+  link: DOCS.describeTraining,
+};
 
 export const TRAINING_UNKNOWN: FailureAdvice = {
   id: 'training-unknown',

@@ -20,7 +20,7 @@ export interface FailureAdvice {
  * One row: advice, what it is recognised by, and an example: the wording of a real job or of AWS's pages, or,
  * where neither shows it whole, a sentence around the words that AWS documents. Cause and fix may name what the
  * pattern's groups caught: `{operators|the operator that the message names}` is the group `operators`, or the words
- * after the bar where it caught nothing.
+ * after the bar where it caught nothing; `{one/two|…}` is whichever of both caught something.
  */
 export interface ReasonRow extends FailureAdvice {
   pattern: RegExp;
@@ -38,7 +38,8 @@ export function adviceOf(
   groups: Readonly<Record<string, string | undefined>> = {},
 ): FailureAdvice {
   const words = (text: string): string =>
-    text.replace(/\{(\w+)\|([^{}]*)\}/g, (_, name: string, otherwise: string) => {
+    text.replace(/\{([\w/]+)\|([^{}]*)\}/g, (_, names: string, otherwise: string) => {
+      const name = names.split('/').find((one) => groups[one] !== undefined) ?? '';
       const caught = maskSecrets((groups[name] ?? '').replace(/\s+/g, ' ').trim());
       if (caught === '') return otherwise;
       return caught.length > CAUGHT_LIMIT ? `${caught.slice(0, CAUGHT_LIMIT)}…` : caught;
@@ -79,6 +80,15 @@ export const DOCS = {
     title: 'DescribeTrainingJob',
     url: `${SAGEMAKER}/APIReference/API_DescribeTrainingJob.html`,
   },
+  vpc: { title: 'Training jobs in a VPC', url: `${SAGEMAKER}/dg/train-vpc.html` },
+  ownImage: {
+    title: 'How SageMaker runs your training image',
+    url: `${SAGEMAKER}/dg/your-algorithms-training-algo-dockerfile.html`,
+  },
+  output: { title: 'OutputDataConfig', url: `${SAGEMAKER}/APIReference/API_OutputDataConfig.html` },
+  channels: { title: 'Channel', url: `${SAGEMAKER}/APIReference/API_Channel.html` },
+  algorithms: { title: 'Built-in algorithms', url: `${SAGEMAKER}/dg/algos.html` },
+  distributed: { title: 'Distributed training', url: `${SAGEMAKER}/dg/distributed-training.html` },
   trainingMetrics: {
     title: 'CPU and GPU use in CloudWatch',
     url: `${SAGEMAKER}/dg/monitoring-cloudwatch.html`,

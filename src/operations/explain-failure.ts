@@ -6,6 +6,7 @@ import {
   guidanceForTraining,
   type TrainingGuidance,
 } from '../domain/failure-guidance.ts';
+import { LAST_LINES, lastPictures } from '../domain/failure-log.ts';
 import { DOCS } from '../domain/failure-tables.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
 import { maskSecrets } from '../domain/mask-secrets.ts';
@@ -45,9 +46,6 @@ export interface CompilationFailure extends FailureExplanation {
   advice?: FailureAdvice | undefined;
 }
 
-/** Lines of an excerpt without a traceback. */
-const LAST_LINES = 30;
-
 /** Asks for the job as it is now and reads the end of its log. @throws AppError not_found, and as the gateway */
 export async function trainingFailure(
   deps: JobDeps,
@@ -75,13 +73,12 @@ export async function explainTraining(
   const reason = job.failureReason === undefined ? undefined : maskSecrets(job.failureReason);
   if (!guidanceForTraining(job)) return { job, reason };
   const { ends, problem } = await readEnds(log, now, signal);
-  const end = telling(ends);
-  const guidance = guidanceForTraining({ ...job, ...(end ? { logEnd: end.text } : {}) });
+  const guidance = guidanceForTraining({ ...job, logEnds: ends });
   return {
     job,
     reason,
-    guidance: guidance?.traceback ? { ...guidance, traceback: masked(guidance.traceback) } : guidance,
-    excerpt: end && excerpt(end),
+    guidance: guidance && masked(guidance),
+    excerpt: guidance && trainingExcerpt(guidance),
     logProblem: problem,
   };
 }
@@ -104,8 +101,8 @@ export async function compilationFailure(
     deps.clock.now(),
     options.signal,
   );
-  const end = telling(log.ends);
-  return { attempt, reason, advice, excerpt: end && excerpt(end), logProblem: log.problem };
+  const end = log.ends.findLast(({ text }) => lastTraceback(text) !== undefined) ?? log.ends.at(-1);
+  return { attempt, reason, advice, excerpt: end && compilationExcerpt(end), logProblem: log.problem };
 }
 
 /** Cause and fix of a compilation that failed or was stopped; none for one that lives or completed. */
@@ -135,7 +132,7 @@ async function readEnds(
   signal: AbortSignal | undefined,
 ): Promise<{ ends: readonly LogEnd[]; problem?: AppError }> {
   try {
-    return { ends: await readLogEnds(source, { now, ...(signal ? { signal } : {}) }) };
+    return { ends: await readLogEnds(source, { now, failed: true, ...(signal ? { signal } : {}) }) };
   } catch (error) {
     if (error instanceof CancelledError || signal?.aborted) throw error;
     const problem = toAppError(error);
@@ -144,32 +141,32 @@ async function readEnds(
   }
 }
 
-/** Of several machines, the one that says why; else the one that spoke last. */
-function telling(ends: readonly LogEnd[]): LogEnd | undefined {
-  return ends.findLast(({ text }) => lastTraceback(text) !== undefined) ?? ends.at(-1);
+/** The program's own error where the log has one; else the last lines of who tells why. */
+function trainingExcerpt({ told, traceback }: TrainingGuidance): LogExcerpt | undefined {
+  if (!told) return undefined;
+  const { stream, lastLines } = told;
+  if (traceback && told.raised) return { stream, text: maskSecrets(traceback.text), kind: 'traceback' };
+  if (lastLines.length === 0) return undefined;
+  return { stream, text: maskSecrets(lastLines.join('\n')), kind: 'last lines' };
 }
 
-function excerpt({ stream, text }: LogEnd): LogExcerpt | undefined {
+function compilationExcerpt({ stream, text }: LogEnd): LogExcerpt | undefined {
   const traceback = lastTraceback(text);
   if (traceback) return { stream, text: maskSecrets(traceback.text), kind: 'traceback' };
-  const lines = maskSecrets(text).replace(COLOURS, '').split('\n').map(lastPicture);
-  const last = lines.filter((line) => line.trim() !== '').slice(-LAST_LINES);
-  return last.length === 0 ? undefined : { stream, text: last.join('\n'), kind: 'last lines' };
+  const last = lastPictures(text).slice(-LAST_LINES);
+  return last.length === 0 ? undefined : { stream, text: maskSecrets(last.join('\n')), kind: 'last lines' };
 }
 
-/** Terminal colours: CSI sequences. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: ESC is what the sequences begin with
-const COLOURS = /\u001b\[[0-9;]{0,20}[A-Za-z]/g;
-
-/** Of a progress bar, which overwrites itself, what a terminal shows at the end. */
-function lastPicture(line: string): string {
-  return line.replace(/\r+$/, '').split('\r').at(-1)!;
-}
-
-function masked(traceback: NonNullable<TrainingGuidance['traceback']>): TrainingGuidance['traceback'] {
-  const { exception } = traceback;
+function masked(guidance: TrainingGuidance): TrainingGuidance {
+  const { traceback, told, ...rest } = guidance;
+  const mask = (text: string | undefined): string | undefined => text && maskSecrets(text);
   return {
-    text: maskSecrets(traceback.text),
-    ...(exception === undefined ? {} : { exception: maskSecrets(exception) }),
+    ...rest,
+    traceback: traceback && {
+      text: maskSecrets(traceback.text),
+      exception: mask(traceback.exception),
+      ...(traceback.cause === undefined ? {} : { cause: maskSecrets(traceback.cause) }),
+    },
+    ...(told ? { told: { ...told, lastLines: maskSecrets(told.lastLines.join('\n')).split('\n') } } : {}),
   };
 }

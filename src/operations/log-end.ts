@@ -1,34 +1,55 @@
 /** The last events of each stream of a log, for looking at why something ended. */
-import type { EpochMs, LogSource, LogStreamInfo } from '../ports.ts';
+import type { EpochMs, LogPage, LogSource, LogStreamInfo } from '../ports.ts';
 
 export interface LogEnd {
   /** The stream's short name. */
   stream: string;
-  /** As printed, one event after the other. */
+  /** As printed, one event after the other; of very long events both ends. */
   text: string;
+  /** When each line of the text was written: as many as the text has lines. */
+  times: readonly EpochMs[];
   /** Of the last event. */
   at: EpochMs;
 }
 
-/** Streams looked at: with hundreds of machines, those that spoke last. */
+/** Streams looked at, those that spoke last. */
 const STREAMS = 6;
-const EVENTS = 200;
-/** Characters kept of a stream. */
-const TEXT = 64 * 1024;
+/** To find what failed first: who fell silent first failed first, and often is not among the last. */
+const STREAMS_OF_FAILURE = 16;
+/** Events of a stream: a traceback of each of eight processes, and what their launcher says. */
+const EVENTS = 1_000;
+/** Characters kept of a stream, and of one event. */
+const TEXT = 128 * 1024;
+const EVENT_TEXT = 8 * 1024;
 /** Backward pages; some are empty in mid-stream. */
 const PAGES = 12;
 
-/** @returns the one that spoke last comes last; empty without any event. @throws AppError as the source */
+/**
+ * @param options.failed it ended with a failure: the streams that fell silent first are looked at too
+ * @returns the one that spoke last comes last; empty without any event. @throws AppError as the source
+ */
 export async function readLogEnds(
   source: LogSource,
-  { now, signal }: { now: EpochMs; signal?: AbortSignal },
+  { now, failed = false, signal }: { now: EpochMs; failed?: boolean; signal?: AbortSignal },
 ): Promise<LogEnd[]> {
-  const streams = await source.listStreams(signal);
-  const latest = [...streams]
-    .sort((a, b) => (b.lastEventAt ?? b.firstEventAt ?? 0) - (a.lastEventAt ?? a.firstEventAt ?? 0))
-    .slice(0, STREAMS);
-  const ends = await Promise.all(latest.map((stream) => readEnd(source, stream, now, signal)));
+  const streams = chosen(await source.listStreams(signal), failed);
+  const ends = await Promise.all(streams.map((stream) => readEnd(source, stream, now, signal)));
   return ends.filter((end) => end !== undefined).sort((a, b) => a.at - b.at);
+}
+
+function chosen(streams: readonly LogStreamInfo[], failed: boolean): readonly LogStreamInfo[] {
+  const spoke = (stream: LogStreamInfo): EpochMs => stream.lastEventAt ?? stream.firstEventAt ?? 0;
+  const latest = [...streams].sort((a, b) => spoke(b) - spoke(a));
+  if (!failed) return latest.slice(0, STREAMS);
+  if (latest.length <= STREAMS_OF_FAILURE) return latest;
+  const half = STREAMS_OF_FAILURE / 2;
+  return [...latest.slice(0, half), ...latest.slice(-half)];
+}
+
+/** One event as it is kept. */
+interface Kept {
+  text: string;
+  at: EpochMs;
 }
 
 async function readEnd(
@@ -38,8 +59,7 @@ async function readEnd(
   signal: AbortSignal | undefined,
 ): Promise<LogEnd | undefined> {
   const direction = source.forwardOnly ? 'forward' : 'backward';
-  let parts: string[] = [];
-  let at: EpochMs | undefined;
+  let kept: Kept[] = [];
   let events = 0;
   let token: string | undefined;
   for (let pages = 0; direction === 'forward' || pages < PAGES; pages += 1) {
@@ -56,28 +76,57 @@ async function readEnd(
       },
       signal,
     );
-    const text = page.text.subarray(0, page.ends[page.count - 1] ?? 0);
-    const messages = split(text, page.ends, page.count);
-    if (page.count > 0)
-      at = direction === 'forward' ? page.times[page.count - 1] : (at ?? page.times[page.count - 1]);
-    parts = direction === 'forward' ? [...parts, ...messages] : [...messages, ...parts];
+    const read = lastOf(page);
     events += page.count;
     page.release?.();
-    parts = parts.slice(-EVENTS);
+    kept = newest(direction === 'forward' ? [...kept, ...read] : [...read, ...kept]);
     if (page.nextToken === undefined || page.nextToken === token) break;
-    if (direction === 'backward' && events >= EVENTS) break;
+    // What is older would not be kept.
+    if (direction === 'backward' && (events >= EVENTS || characters(kept) >= TEXT)) break;
     token = page.nextToken;
   }
-  if (at === undefined) return undefined;
-  return { stream: stream.shortName, text: parts.join('').slice(-TEXT), at };
+  const last = kept.at(-1);
+  if (!last) return undefined;
+  const times = kept.flatMap(({ text, at }) => Array<EpochMs>(text.split('\n').length - 1).fill(at));
+  // The text ends with a newline, after which an empty line follows.
+  return {
+    stream: stream.shortName,
+    text: kept.map(({ text }) => text).join(''),
+    times: [...times, last.at],
+    at: last.at,
+  };
 }
 
-/** The messages as texts, each with the newline that the service leaves out. */
-function split(text: Buffer, ends: Uint32Array, count: number): string[] {
-  const messages: string[] = [];
-  for (let at = 0; at < count; at += 1) {
-    const message = text.toString('utf8', at === 0 ? 0 : ends[at - 1], ends[at]);
-    messages.push(message.endsWith('\n') ? message : `${message}\n`);
+/** The last events of a page, each with the newline that the service leaves out; never more than is kept of a stream. */
+function lastOf(page: LogPage): Kept[] {
+  const events: Kept[] = [];
+  let room = TEXT;
+  for (let index = page.count - 1; index >= 0 && room > 0 && events.length < EVENTS; index -= 1) {
+    const from = index === 0 ? 0 : page.ends[index - 1]!;
+    const text = eventText(page.text.subarray(from, page.ends[index]));
+    events.push({ text, at: page.times[index]! });
+    room -= text.length;
   }
-  return messages;
+  return events.reverse();
 }
+
+function eventText(message: Buffer): string {
+  const text =
+    message.length <= EVENT_TEXT
+      ? message.toString('utf8')
+      : `${message.toString('utf8', 0, EVENT_TEXT / 2)} … ${message.toString('utf8', message.length - EVENT_TEXT / 2)}`;
+  return text.endsWith('\n') ? text : `${text}\n`;
+}
+
+function newest(events: readonly Kept[]): Kept[] {
+  let room = TEXT;
+  let from = events.length;
+  while (from > 0 && events.length - from < EVENTS && room > 0) {
+    from -= 1;
+    room -= events[from]!.text.length;
+  }
+  return events.slice(from);
+}
+
+const characters = (events: readonly Kept[]): number =>
+  events.reduce((sum, { text }) => sum + text.length, 0);

@@ -2,22 +2,31 @@ import { describe, expect, it } from 'vitest';
 import {
   adviceForCompilation,
   adviceForComponent,
-  findExitCode,
   guidanceForTraining,
 } from '../../src/domain/failure-guidance.ts';
 import { COMPONENT_FAILURES, COMPONENT_UNKNOWN } from '../../src/domain/failure-table-component.ts';
 import { NEO_FAILURES, NEO_STOPPED, NEO_UNKNOWN } from '../../src/domain/failure-table-neo.ts';
 import {
+  TRAINING_CLIENT,
+  TRAINING_EXIT,
   TRAINING_FAILURES,
+  TRAINING_LOST,
+  TRAINING_SCRIPT,
   TRAINING_STOPS,
   TRAINING_UNKNOWN,
 } from '../../src/domain/failure-table-training.ts';
+import { TRAINING_SERVICE_FAILURES } from '../../src/domain/failure-table-training-service.ts';
 import { adviceOf } from '../../src/domain/failure-tables.ts';
 
 describe('[C7] the failure tables', () => {
   const all = [
     ...NEO_FAILURES,
     ...TRAINING_FAILURES,
+    ...TRAINING_SERVICE_FAILURES,
+    ...Object.values(TRAINING_LOST),
+    TRAINING_CLIENT,
+    TRAINING_EXIT,
+    TRAINING_SCRIPT,
     ...COMPONENT_FAILURES,
     ...Object.values(TRAINING_STOPS),
     NEO_STOPPED,
@@ -40,9 +49,12 @@ describe('[C7] the failure tables', () => {
     expect(adviceForCompilation('FAILED', example).id).toBe(id);
   });
 
-  it.each(TRAINING_FAILURES)('recognises $id by its wording', ({ id, example }) => {
-    expect(guidanceForTraining(example)?.id).toBe(id);
-  });
+  it.each([...TRAINING_FAILURES, ...TRAINING_SERVICE_FAILURES])(
+    'recognises $id by its wording',
+    ({ id, example }) => {
+      expect(guidanceForTraining(example)?.id).toBe(id);
+    },
+  );
 
   it.each(COMPONENT_FAILURES)('recognises $id by its wording', ({ id, example }) => {
     expect(adviceForComponent(example).id).toBe(id);
@@ -172,7 +184,8 @@ describe('guidance for a training job', () => {
     ['training-volume-full', 'ClientError: Data download failed:Insufficient disk space'],
     ['training-image', 'ClientError: manifest for 1.dkr.ecr.eu-west-1.amazonaws.com/train:v9 not found'],
     ['training-quota', 'ResourceLimitExceeded'],
-    ['training-unknown', 'ClientError: Artifact upload failed: no route to S3'],
+    ['training-artifact-upload', 'ClientError: Artifact upload failed: no route to S3'],
+    ['training-unknown', 'The job ended.'],
   ])('gives %s for another wording', (id, failureReason) => {
     expect(guidanceForTraining({ status: 'FAILED', failureReason })?.id).toBe(id);
   });
@@ -195,16 +208,6 @@ describe('guidance for a training job', () => {
     });
     expect(guide('InProgress', 'Training')).toBeUndefined();
     expect(guide('Completed', 'Completed')).toBeUndefined();
-  });
-
-  it('reads exit codes in all their wordings', () => {
-    expect(findExitCode('AlgorithmError: Exit Code: 137')).toBe(137);
-    expect(findExitCode('AlgorithmError: , exit code: 1')).toBe(1);
-    expect(findExitCode('ExitCode 1')).toBe(1);
-    expect(findExitCode('process exited with code 139')).toBe(139);
-    expect(findExitCode('exitcode  : -9 (pid: 42)')).toBe(137);
-    expect(findExitCode('exit code 2, then exit code 3')).toBe(3);
-    expect(findExitCode('no code at all')).toBeUndefined();
   });
 
   it('believes an exit code that was observed over one that is written somewhere', () => {
