@@ -227,9 +227,11 @@ function jobBlock({ job, overall, useCase }: JobRow): Block {
 function downloadBlock(record: AuditRecord): Block {
   const { events, bytes } = record.detail ?? {};
   const amount =
-    typeof events === 'number' && typeof bytes === 'number'
-      ? `${group(events)} events · ${size(bytes)} · `
-      : '';
+    typeof events !== 'number' || typeof bytes !== 'number'
+      ? ''
+      : events === 0
+        ? 'nothing in the log that was asked for · '
+        : `${group(events)} event${events === 1 ? '' : 's'} · ${size(bytes)} · `;
   const again =
     record.useCase === undefined || record.subject === undefined
       ? undefined

@@ -203,4 +203,26 @@ describe('messages keep Slack’s limits over any data', () => {
       runs,
     );
   });
+
+  it.each([
+    [0, 0, 'nothing in the log that was asked for'],
+    [1, 95, '1 event · 95 bytes'],
+    [1200, 90_000, '1,200 events · 90 kB'],
+  ])('a download of %i events on the Home tab', (events, bytes, says) => {
+    const record = { at: 1, actor: { team: 'T', user: 'U' }, action: 'logs.downloaded', useCase: 'line-3' };
+    const view = homeView({
+      commands: [],
+      slash: '/',
+      useCases: [],
+      running: { rows: [], total: 0 },
+      mine: { rows: [], total: 0 },
+      alerts: { rows: [], total: 0 },
+      subscriptions: [],
+      downloads: [{ ...record, subject: 'a-job', detail: { events, bytes } }],
+      admins: '<@U0DEV>',
+    });
+    const text = JSON.stringify(view.blocks);
+    expect(text).toContain(says);
+    expect(text).not.toContain('0 bytes');
+  });
 });

@@ -121,6 +121,20 @@ describe.skipIf(noBrowser)('[A1] the page and the end of a conversation', () => 
     await isAtEnd(channel());
   });
 
+  it('keeps what the reader unfolds in sight, rather than its end', async () => {
+    await open();
+    await answer(lines(70, 'folded line'));
+    const message = pages.message('folded line 0').last();
+    await message.getByRole('button', { name: 'Show more' }).click();
+    await message.getByText('folded line 69').waitFor({ state: 'attached' });
+    expect(await toEnd(channel())).toBeGreaterThan(500);
+    await message.getByRole('button', { name: 'Show less' }).click();
+    await isAtEnd(channel());
+    await answer('After unfolding');
+    await page.getByText('After unfolding').waitFor();
+    await isAtEnd(channel());
+  });
+
   it('stays at the end when a picture loads later', async () => {
     await open();
     let show: (() => void) | undefined;

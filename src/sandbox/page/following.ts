@@ -14,6 +14,12 @@ interface Geometry {
   top: number;
 }
 
+const UNFOLD = 'unfold';
+
+/** To be called before something opens because the reader asked for it: they read on from there. */
+export const unfolds = (within: Element): boolean =>
+  within.dispatchEvent(new CustomEvent(UNFOLD, { bubbles: true }));
+
 export interface Following {
   scroller: RefObject<HTMLDivElement | null>;
   onScroll: () => void;
@@ -137,7 +143,15 @@ export function useFollowing(props: {
     });
     observer.observe(content);
     observer.observe(element);
-    return () => observer.disconnect();
+    const stay = () => {
+      if (follows.current) setLeftAt(newestNow.current ?? '0');
+      follows.current = false;
+    };
+    element.addEventListener(UNFOLD, stay);
+    return () => {
+      observer.disconnect();
+      element.removeEventListener(UNFOLD, stay);
+    };
   }, [judge, toEnd]);
 
   const isFollowing = useCallback(() => follows.current, []);

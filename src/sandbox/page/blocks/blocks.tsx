@@ -1,5 +1,6 @@
 /** Block Kit's blocks, one after the other. */
 import { Fragment, useId, useState } from 'react';
+import { unfolds } from '../following.ts';
 import { ExternalLink } from '../mrkdwn/mrkdwn.tsx';
 import { safeUrl } from '../mrkdwn/parse.ts';
 import { Chart } from './chart.tsx';
@@ -228,7 +229,14 @@ export function FoldedText({ text }: { text: string }) {
     <Fragment>
       <Text text={{ type: 'mrkdwn', text: shown }} />
       {long && (
-        <button type="button" className="link-button" onClick={() => setOpen(!open)}>
+        <button
+          type="button"
+          className="link-button"
+          onClick={(event) => {
+            unfolds(event.currentTarget);
+            setOpen(!open);
+          }}
+        >
           {open ? 'Show less' : 'Show more'}
         </button>
       )}

@@ -1,4 +1,5 @@
 import { type ReactNode, useState } from 'react';
+import { unfolds } from '../following.ts';
 import { Icon } from '../ui/icons.tsx';
 import { AnyElement, Picture } from './elements.tsx';
 import { RichText } from './rich-text.tsx';
@@ -88,7 +89,10 @@ export function Container({ block, children }: { block: AnyBlock; children: Reac
               className={`icon-button fold${open ? ' fold-open' : ''}`}
               aria-expanded={open}
               aria-label={`${open ? 'Collapse' : 'Expand'} ${bare(block.title)}`.trim()}
-              onClick={() => setOpen(!open)}
+              onClick={(event) => {
+                unfolds(event.currentTarget);
+                setOpen(!open);
+              }}
             >
               <Icon name="chevron" />
             </button>

@@ -22,44 +22,56 @@ function CellContent({ cell }: { cell: Cell | undefined }) {
   );
 }
 
+/** The column that names the row stays in sight: beside what is scrolled, or above it where rows are stacked. */
+const columnClass = (names: Readonly<Record<string, boolean | undefined>>): string =>
+  Object.keys(names)
+    .filter((name) => names[name])
+    .join(' ');
+
 const isNumber = (cell: Cell | undefined) => cell?.type === 'raw_number';
 
 export function Table({ block }: { block: AnyBlock }) {
   const [head = [], ...body] = block.rows ?? [];
   const settings = block.column_settings ?? [];
-  const style = (column: number) => ({
-    textAlign: settings[column]?.align ?? ('left' as const),
-    whiteSpace: settings[column]?.is_wrapped ? ('normal' as const) : ('nowrap' as const),
+  const look = (column: number) => ({
+    className: columnClass({ naming: column === 0, 'one-line': !settings[column]?.is_wrapped }),
+    style: { textAlign: settings[column]?.align ?? ('left' as const) },
   });
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
-    <section className="table-frame" aria-label="Table" tabIndex={0}>
-      <table>
-        <thead>
-          <tr>
-            {head.map((cell, column) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: a column's place is its identity
-              <th key={column} scope="col" style={style(column)}>
-                <CellContent cell={cell} />
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {body.map((row, index) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: a row's place is its identity
-            <tr key={index}>
-              {row.map((cell, column) => (
+    <div className="table-block">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
+      <section className="table-frame" aria-label="Table" tabIndex={0}>
+        <table>
+          <thead>
+            <tr>
+              {head.map((cell, column) => (
                 // biome-ignore lint/suspicious/noArrayIndexKey: a column's place is its identity
-                <td key={column} style={style(column)}>
+                <th key={column} scope="col" {...look(column)}>
                   <CellContent cell={cell} />
-                </td>
+                </th>
               ))}
             </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
+          </thead>
+          <tbody>
+            {body.map((row, index) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: a row's place is its identity
+              <tr key={index}>
+                {row.map((cell, column) => (
+                  <td
+                    // biome-ignore lint/suspicious/noArrayIndexKey: a column's place is its identity
+                    key={column}
+                    data-label={cellText(head[column])}
+                    {...look(column)}
+                  >
+                    <CellContent cell={cell} />
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </section>
+    </div>
   );
 }
 
@@ -95,8 +107,9 @@ export function DataTable({ block }: { block: AnyBlock }) {
   const shown = Math.min(page, pages - 1);
   const numeric = head.map((_, column) => body.length > 0 && body.every((row) => isNumber(row[column])));
   const header = block.row_header_column_index;
+  const naming = header ?? 0;
   return (
-    <section className="data-table" aria-label={block.caption ?? 'Data table'}>
+    <section className="data-table table-block" aria-label={block.caption ?? 'Data table'}>
       <div className="data-table-top">
         <span className="data-table-caption">{block.caption}</span>
         {body.length > size && (
@@ -125,7 +138,7 @@ export function DataTable({ block }: { block: AnyBlock }) {
                     // biome-ignore lint/suspicious/noArrayIndexKey: a column's place is its identity
                     key={column}
                     scope="col"
-                    className={numeric[column] ? 'numeric' : undefined}
+                    className={columnClass({ naming: column === naming, numeric: numeric[column] })}
                     aria-sort={sorted ? (sorted.down ? 'descending' : 'ascending') : 'none'}
                   >
                     <button
@@ -154,7 +167,8 @@ export function DataTable({ block }: { block: AnyBlock }) {
                       // biome-ignore lint/suspicious/noArrayIndexKey: a column's place is its identity
                       key={column}
                       {...(column === header ? { scope: 'row' } : {})}
-                      className={numeric[column] ? 'numeric' : undefined}
+                      className={columnClass({ naming: column === naming, numeric: numeric[column] })}
+                      data-label={cellText(head[column])}
                     >
                       <CellContent cell={cell} />
                     </CellTag>
