@@ -1,6 +1,7 @@
 /** What `/compile` says and asks. */
 import { statusLabel, type TargetState } from '../domain/compilation-states.ts';
 import { type CompilationAttempt, isLive, isSuccessful } from '../domain/compilations.ts';
+import type { FailedBefore } from '../domain/compile-again.ts';
 import { type CompileCorrections, FRAMEWORKS, type InputSource } from '../domain/compile-input.ts';
 import { COMPILE_FLAGS } from '../domain/compile-request.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
@@ -103,6 +104,8 @@ export interface CompileFormFacts {
   states: readonly TargetState[];
   descriptions: ReadonlyMap<string, string>;
   preselected: readonly string[];
+  /** How a target's last attempt ended, when that was badly. */
+  before: ReadonlyMap<string, FailedBefore>;
   usual: ReadonlyMap<string, number>;
   input: CompileCorrections;
   sources: Partial<Record<keyof CompileCorrections, InputSource>>;
@@ -125,6 +128,8 @@ const SOURCE_WORDS: Readonly<Record<InputSource, string>> = {
 
 /** Targets with a line of their own among those that are not to be chosen. */
 const TAKEN_SHOWN = 20;
+/** The same of those that failed before: each may have 500 characters. */
+const FAILED_SHOWN = 5;
 
 export function compileForm(metadata: string, facts: CompileFormFacts): Modal {
   const { job, states, sources, input } = facts;
@@ -147,6 +152,7 @@ export function compileForm(metadata: string, facts: CompileFormFacts): Modal {
           ),
         ]
       : []),
+    ...failedBlocks(open, facts),
   ];
   const frame = {
     type: 'modal' as const,
@@ -216,12 +222,29 @@ export function compileForm(metadata: string, facts: CompileFormFacts): Modal {
   };
 }
 
+/** Why those failed that may be tried again, said before they are chosen. */
+function failedBlocks(open: readonly TargetState[], facts: CompileFormFacts): Block[] {
+  const failed = open.flatMap((state) => {
+    const before = facts.before.get(state.target);
+    return before ? [{ state, before }] : [];
+  });
+  if (failed.length === 0) return [];
+  const shown = failed.slice(0, FAILED_SHOWN).map(({ state, before }) => {
+    const again = before.lasting
+      ? ' With the same model and input it will fail again: it is not preselected.'
+      : '';
+    return `${targetWords(state, facts)}\n${plain(before.cause, 250)}${again}`;
+  });
+  const left = failed.length - shown.length;
+  return [section(['*Tried before*', ...shown, ...(left > 0 ? [`… ${left} more`] : [])].join('\n'))];
+}
+
 function targetOption(state: TargetState, facts: CompileFormFacts): Option {
-  const before = state.attempt ? ` · ${state.label.word} before` : '';
+  const before = facts.before.get(state.target);
   return option(
-    `${state.target}${before}`,
+    `${state.target}${before ? ` · ${state.label.word} before` : ''}`,
     state.target,
-    label(facts.descriptions.get(state.target) ?? state.target, LIMITS.option.description),
+    label(before?.cause ?? facts.descriptions.get(state.target) ?? state.target, LIMITS.option.description),
   );
 }
 

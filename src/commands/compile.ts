@@ -164,6 +164,9 @@ export function compileCommand(services: Services): Command {
         job: form.job,
         states: form.targets.map(({ state }) => state),
         descriptions: new Map(form.targets.map(({ target }) => [target.name, target.description])),
+        before: new Map(
+          form.targets.flatMap(({ target, before }) => (before ? [[target.name, before]] : [])),
+        ),
         preselected: form.targets.filter((one) => one.preselected).map(({ target }) => target.name),
         usual: new Map(
           form.targets.flatMap(({ target, usualMs }) =>

@@ -1,6 +1,7 @@
 /** What somebody must see to choose what to compile: the job as it is now, its targets, its model's input. */
 import { type TargetState, targetStates, usualDurationMs } from '../domain/compilation-states.ts';
 import { isLive, isSuccessful } from '../domain/compilations.ts';
+import { type FailedBefore, failedBefore } from '../domain/compile-again.ts';
 import {
   type CompileCorrections,
   type CompileInput,
@@ -22,7 +23,9 @@ export interface CompileFormTarget {
   selectable: boolean;
   /** Why it is not selectable, in words: `compiled already`, `compiling`. */
   why?: string | undefined;
-  /** One of the use case's own, and selectable. */
+  /** How its last attempt ended, when that was badly. */
+  before?: FailedBefore | undefined;
+  /** One of the use case's own, selectable, and not sure to fail as it did before. */
   preselected: boolean;
   /** Median of earlier compilations, milliseconds; none without any. */
   usualMs?: number | undefined;
@@ -66,15 +69,19 @@ export async function compileForm(
   ]);
   const states = new Map(targetStates(attempts, [...table.keys()]).map((state) => [state.target, state]));
   const own = settings.targets.filter((name) => table.has(name));
+  const input = knownInput(facts);
+  const now = input.kind === 'known' ? input.input : input.known;
   const targets = [...new Set([...own, ...table.keys()])].map((name): CompileFormTarget => {
     const state = states.get(name)!;
     const why = whyNot(state);
+    const before = failedBefore(state.attempt, now);
     return {
       target: table.get(name)!,
       state,
       selectable: why === undefined,
       why,
-      preselected: why === undefined && own.includes(name),
+      before,
+      preselected: why === undefined && own.includes(name) && before?.lasting !== true,
       usualMs: usualDurationMs(history, name),
     };
   });
@@ -82,7 +89,7 @@ export async function compileForm(
     useCase,
     job,
     targets,
-    input: knownInput(facts),
+    input,
     timeoutSeconds: settings.timeoutSeconds,
     sessionName: session.sessionName,
   };

@@ -254,6 +254,17 @@ describe('[C7, C9] a failure', () => {
     await bot.action('devika', 'compile.retry', { channel: CHANNEL, message_ts: failed.ts });
     await bot.message(CHANNEL, '1 started', { since, user: 'devika' });
     await refreshed(JOB, /❌ \*jetson-xavier\* failed[^\n]*3 attempts/);
+    // What would fail again is not led to: its cause is said, and it is left for a person to choose.
+    await closeAll(bot, 'ada');
+    await bot.command('ada', CHANNEL, JOB, '/compile');
+    const form = await modal(bot, 'ada', 'Tried before');
+    expect(textsOf(form.blocks)).toMatch(/jetson-xavier\* failed[^\n]*3 attempts\n.+ it is not preselected/);
+    const { element } = form.blocks.find(({ block_id }) => block_id === 'targets') as unknown as {
+      element: { options: { value: string }[]; initial_options?: { value: string }[] };
+    };
+    expect(element.options.map(({ value }) => value)).toContain('jetson-xavier');
+    expect(element.initial_options?.map(({ value }) => value) ?? []).not.toContain('jetson-xavier');
+    await closeAll(bot, 'ada');
     const [message] = await cardsOf(bot, CHANNEL, JOB);
     await bot.action('ada', 'compile.details', { channel: CHANNEL, message_ts: message!.ts });
     const view = await modal(bot, 'ada', 'Refresh');

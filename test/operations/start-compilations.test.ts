@@ -165,6 +165,34 @@ describe('[C3] what the form shows', () => {
     ]);
   });
 
+  it.each([
+    ['ClientError: InputConfiguration: TVM cannot convert the PyTorch model. Invalid model.', false],
+    ['CompilationError: Unable to lower op nn.conv3d_transpose', false],
+    ['ServerError: There was an internal server error during the compilation job.', true],
+    ['ClientError: Access denied when calling sts:AssumeRole on role arn:aws:iam::1:role/Neo.', true],
+    ['ClientError: InputConfiguration: S3 object does not exist. Bucket: b, Key: k', true],
+    ['ClientError: TimeOut: Compilation exceeded the allowed runtime of 900 seconds.', true],
+    ['Something nobody has heard of', true],
+  ])('after “%s” it is preselected: %s, and its cause is said', async (reason, preselected) => {
+    await start(['x86_64-cpu']);
+    account.advance('FAILED', undefined, reason);
+    await bot.pass(30_000);
+    const target = (await form()).targets.find((one) => one.target.name === 'x86_64-cpu');
+    expect(target).toMatchObject({
+      preselected,
+      selectable: true,
+      before: { cause: expect.stringMatching(/\w/), lasting: !preselected },
+    });
+  });
+
+  it('preselects again what failed with another input than it would have now', async () => {
+    await start(['x86_64-cpu'], { corrections: { dataInputConfig: 'x=1x8' } });
+    account.advance('FAILED', undefined, 'ClientError: InputConfiguration: TVM cannot convert');
+    await bot.pass(30_000);
+    const target = (await form()).targets.find((one) => one.target.name === 'x86_64-cpu');
+    expect(target).toMatchObject({ preselected: true, before: { lasting: false } });
+  });
+
   it('says where each input comes from, and what is missing beside what is known', async () => {
     account.tags = { 'signalbox:framework-version': '2.0' };
     expect((await form()).input).toMatchObject({
