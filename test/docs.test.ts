@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { expect, it } from 'vitest';
+import { DOCS_FILE, withCoverage } from '../scripts/sandbox-coverage.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const pages = [
@@ -60,4 +61,9 @@ it('has pictures that can be taken anew', () => {
   );
   const names = pictures.filter((name) => name.endsWith('.png')).map((name) => name.slice(0, -'.png'.length));
   expect(names.filter((name) => !takers.some((text) => text.includes(`'${name}'`)))).toEqual([]);
+});
+
+it('says of the sandbox which methods and operations are here, and which are not', async () => {
+  const docs = readFileSync(DOCS_FILE, 'utf8');
+  expect(await withCoverage(docs)).toBe(docs);
 });

@@ -29,7 +29,8 @@
  * GET  /sandbox/slack/pings?channel=&user=     → { ok, pings } who was called by a message, oldest first
  * POST /sandbox/slack/channel { channel, is_archived?, join?, leave? }       → { ok, channel }
  * POST /sandbox/slack/socket { do: 'drop' | 'warning' | 'refresh_requested' } → { ok, connections } that it met
- * POST /sandbox/slack/request-url { url }      → { ok }; HTTP mode from now on, once the URL answered the challenge
+ * POST /sandbox/slack/request-url { url }      → { ok }; HTTP mode from now on, once the URL answered the challenge;
+ *        `url: null` takes it back: Socket Mode again
  * POST /sandbox/faults  Fault | Fault[]        → { ok, faults }   · GET lists · DELETE clears
  */
 
@@ -111,7 +112,19 @@ export interface SandboxMessage {
   files?: SandboxFile[];
   reactions?: { name: string; users: string[]; count: number }[];
   thread_ts?: string;
+  /** `thread_broadcast`: an answer that stands in the channel too. `tombstone`: a deleted message with answers. */
+  subtype?: 'thread_broadcast' | 'tombstone';
+  hidden?: boolean;
+  /** Of an answer: who wrote the message that it answers. */
+  parent_user_id?: string;
+  /** Of a message with answers. At most five people are named. */
   reply_count?: number;
+  reply_users?: string[];
+  reply_users_count?: number;
+  latest_reply?: string;
+  /** In place of the app's own name and picture. */
+  username?: string;
+  icons?: { emoji?: string; image_48?: string };
   edited?: { user: string; ts: string };
   /** Set on ephemeral messages: the only user who sees it. */
   ephemeral_to?: string;

@@ -136,7 +136,8 @@ export function Conversation(props: ConversationProps) {
         if (list) list.push(message);
         else byThread.set(message.thread_ts, [message]);
       }
-    return [all.filter((message) => !isReply(message)), byThread] as const;
+    const inMain = all.filter((message) => !isReply(message) || message.subtype === 'thread_broadcast');
+    return [inMain, byThread] as const;
   }, [messages]);
   const here = useMemo(
     () => props.notices.filter((notice) => notice.channel === channel.id),

@@ -25,7 +25,7 @@ export interface ControlOptions {
   interactions: Interactions;
   socketMode: SocketMode;
   /** @returns undefined when the URL answered the challenge */
-  setRequestUrl: (url: string) => Promise<string | undefined>;
+  setRequestUrl: (url: string | undefined) => Promise<string | undefined>;
   /** Endpoints of other parts of the sandbox: `POST /sandbox/…` → what answers it. */
   controls?: Controls | undefined;
 }
@@ -394,7 +394,8 @@ export class Control {
   }
 
   async #requestUrl(args: Json): Promise<Json> {
-    const problem = await this.#options.setRequestUrl(required(args, 'url'));
+    const to = args.url === null ? undefined : required(args, 'url');
+    const problem = await this.#options.setRequestUrl(to);
     if (problem !== undefined) throw new HttpError(400, 'url_not_verified', problem);
     return {};
   }

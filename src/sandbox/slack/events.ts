@@ -7,6 +7,7 @@ import { BOT, TEAM } from '../world.ts';
 import type { Answer, Delivery } from './app-link.ts';
 import { wireMessage } from './messages.ts';
 import type { Json } from './schema.ts';
+import type { MessageEdit } from './workspace.ts';
 
 const id = (prefix: string): string => prefix + randomBytes(5).toString('hex').toUpperCase();
 
@@ -42,11 +43,7 @@ export class Events {
   /** A person's or the app's message, as every event that it causes. */
   message(message: SandboxMessage, channel: SandboxChannel): void {
     if (!channel.members.includes(BOT.user) || message.ephemeral_to !== undefined) return;
-    const [kind, channelType] = channel.is_im
-      ? ['message.im', 'im']
-      : channel.is_private
-        ? ['message.groups', 'group']
-        : ['message.channels', 'channel'];
+    const [kind, channelType] = kindOf(channel);
     const event = {
       ...wireMessage(message),
       channel: channel.id,
@@ -54,11 +51,29 @@ export class Events {
       event_ts: message.ts,
       ...(message.bot_id === undefined ? { client_msg_id: id('') } : {}),
     };
-    this.emit(kind as string, event);
+    this.emit(kind, event);
     if (message.bot_id === undefined && message.text.includes(`<@${BOT.user}>`) && !channel.is_im) {
       const { channel_type: _type, ...mention } = event;
       this.emit('app_mention', { ...mention, type: 'app_mention' });
     }
+  }
+
+  /** A message was edited or deleted, by whomever: the app's own edits come back to it too. */
+  edited({ before, after }: MessageEdit, channel: SandboxChannel): void {
+    if (!channel.members.includes(BOT.user)) return;
+    const [kind, channelType] = kindOf(channel);
+    const ts = this.#options.nextTs();
+    this.emit(kind, {
+      type: 'message',
+      subtype: after === undefined ? 'message_deleted' : 'message_changed',
+      hidden: true,
+      channel: channel.id,
+      channel_type: channelType,
+      ts,
+      event_ts: ts,
+      ...(after === undefined ? { deleted_ts: before.ts } : { message: wireMessage(after) }),
+      previous_message: wireMessage(before),
+    });
   }
 
   memberJoined(user: string, channel: SandboxChannel, inviter?: string): void {
@@ -89,6 +104,14 @@ export class Events {
     while (this.#open.size > 0) await Promise.all(this.#open);
   }
 }
+
+/** The manifest's name of a channel's message events, and what they call the channel. */
+const kindOf = (channel: SandboxChannel): [subscription: string, channelType: string] =>
+  channel.is_im
+    ? ['message.im', 'im']
+    : channel.is_private
+      ? ['message.groups', 'group']
+      : ['message.channels', 'channel'];
 
 function envelope(options: EventsOptions, event: Json): Json {
   return {

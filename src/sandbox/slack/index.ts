@@ -149,17 +149,26 @@ export async function startSlackSandbox(options: SlackSandboxOptions): Promise<S
     },
     ended: ended.signal,
   };
-  const setRequestUrl = async (to: string): Promise<string | undefined> => {
-    if (!URL.canParse(to)) return `${to} is no URL.`;
-    const mode = httpMode(requestUrls(manifest, to) as RequestUrls);
-    const problem = await mode.verify(to, ackMs);
-    if (problem !== undefined) return problem;
+  /** @param to undefined: none any more. @returns what is wrong with it */
+  const setRequestUrl = async (to: string | undefined): Promise<string | undefined> => {
     const before = context.link;
-    context.link = mode;
-    await before.close();
+    if (to === undefined) context.link = socketMode;
+    else {
+      if (!URL.canParse(to)) return `${to} is no URL.`;
+      const mode = httpMode(requestUrls(manifest, to) as RequestUrls);
+      const problem = await mode.verify(to, ackMs);
+      if (problem !== undefined) return problem;
+      context.link = mode;
+    }
+    if (before === socketMode && to !== undefined) await socketMode.disconnect();
+    else if (before !== socketMode) await before.close();
     workspace.announce({ type: 'state' });
     return undefined;
   };
+  workspace.listenToEdits((edit) => {
+    const channel = workspace.channels.get(edit.before.channel);
+    if (channel !== undefined) context.events.edited(edit, channel);
+  });
   const interactions = new Interactions(context);
   const control = new Control({
     context,

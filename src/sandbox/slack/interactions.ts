@@ -7,7 +7,7 @@ import type { Context } from './context.ts';
 import { SlackError } from './errors.ts';
 import { HttpError } from './http.ts';
 import { choose, entered, type Found, findElement, initialState, isHeld, optionsOf } from './inputs.ts';
-import { wireMessage } from './messages.ts';
+import { encoded, wireMessage } from './messages.ts';
 import { respond } from './response-urls.ts';
 import { isObject, type Json } from './schema.ts';
 import { type StoredView, wireView } from './views.ts';
@@ -58,7 +58,7 @@ export class Interactions {
       user_id: user,
       user_name: this.#userName(user),
       command,
-      text: known.should_escape ? this.#escaped(text) : text,
+      text: encoded(known.should_escape ? this.#escaped(text) : text),
       api_app_id: BOT.app,
       is_enterprise_install: 'false',
       response_url: responseUrl,
@@ -107,7 +107,7 @@ export class Interactions {
     const posted = workspace.post({
       channel: channel.id,
       user,
-      text: this.#linked(text, false),
+      text: encoded(this.#linked(text, false)),
       thread_ts: thread,
     });
     events.message(posted, channel);

@@ -35,11 +35,41 @@ export function readContent(args: Json, kind: 'posted' | 'response' = 'posted'):
   // Slack cuts, and says nothing.
   text = text.slice(0, LIMITS.messageText.cut);
   return {
-    text,
-    blocks: blocks === undefined ? undefined : withIds(blocks as Block[]),
+    text: encoded(text),
+    blocks: blocks === undefined ? undefined : withIds(blocks.map(encodedBlock) as Block[]),
     attachments,
     metadata: readMetadata(args.metadata),
   };
+}
+
+/** What stands between `<` and `>` and is not text. */
+const TOKEN =
+  /<(?:[@#][A-Z0-9]+|![a-z][^<>\n]*|(?:https?|mailto|tel|ftp|slack|skype|sip|facetime):[^<>\n]+)(?:\|[^<>\n]*)?>/g;
+
+/**
+ * As Slack keeps text and gives it back: `&`, `<` and `>` that are not part of its own notation are `&amp;`, `&lt;` and
+ * `&gt;` (https://docs.slack.dev/messaging/formatting-message-text). What is encoded already stays.
+ */
+export function encoded(text: string): string {
+  let done = 0;
+  let out = '';
+  for (const match of text.matchAll(TOKEN)) {
+    out += plain(text.slice(done, match.index)) + withAmpersands(match[0]);
+    done = match.index + match[0].length;
+  }
+  return out + plain(text.slice(done));
+}
+
+const withAmpersands = (text: string) => text.replace(/&(?!(?:amp|lt|gt);)/g, '&amp;');
+const plain = (text: string) => withAmpersands(text).replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+
+/** The mrkdwn texts of a block, wherever they stand in it. */
+function encodedBlock(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(encodedBlock);
+  if (!isObject(value)) return value;
+  if (value.type === 'mrkdwn' && typeof value.text === 'string')
+    return { ...value, text: encoded(value.text) };
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, encodedBlock(inner)]));
 }
 
 function checkMessageBlocks(blocks: unknown, kind: 'posted' | 'response'): void {
@@ -77,9 +107,6 @@ export function wireMessage(message: SandboxMessage): Json {
     ...rest,
     team: TEAM.id,
     ...(message.files === undefined ? {} : { files: message.files, upload: false }),
-    ...(message.thread_ts === undefined || message.thread_ts === message.ts
-      ? {}
-      : { parent_user_id: message.user }),
     ...(isBot
       ? {
           app_id: BOT.app,

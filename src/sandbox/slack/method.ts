@@ -59,14 +59,49 @@ export function required(args: Json, field: string): string {
 
 export const flag = (args: Json, field: string): boolean => ['true', '1'].includes(String(args[field]));
 
-/** One page of a list, with Slack's opaque cursor. */
-export function page<T>(args: Json, items: readonly T[], max: number): { items: T[]; metadata: Json } {
+/** How a list is paged. */
+export interface Paging<T> {
+  /** Items a page at most, and those when no `limit` is given. */
+  max: number;
+  /** Stands in the cursor before the item's key, as on the real service. */
+  prefix: string;
+  /** What an item is known by. A page begins at an item, so that what comes new meanwhile doubles none. */
+  keyOf(item: T): string;
+  /** Where a list goes on whose item is not there any more. @returns whether `item` comes after `key` in the list */
+  isAfter?(item: T, key: string): boolean;
+}
+
+/** One page of a list, with Slack's opaque cursor. @throws SlackError invalid_cursor, invalid_limit */
+export function page<T>(
+  args: Json,
+  items: readonly T[],
+  { max, prefix, keyOf, isAfter }: Paging<T>,
+): { items: T[]; metadata: Json } {
   const cursor = optional(args, 'cursor');
-  const start = cursor === undefined ? 0 : Number(Buffer.from(cursor, 'base64').toString('latin1').slice(5));
-  if (!Number.isInteger(start) || start < 0) throw new SlackError('invalid_cursor');
+  let start = 0;
+  if (cursor !== undefined) {
+    const key = openCursor(cursor, prefix);
+    start = items.findIndex((item) => keyOf(item) === key || isAfter?.(item, key));
+    if (start < 0) {
+      if (isAfter === undefined) throw new SlackError('invalid_cursor');
+      start = items.length;
+    }
+  }
   const limit = Number(optional(args, 'limit') ?? 100);
   if (!Number.isInteger(limit) || limit < 0) throw new SlackError('invalid_limit');
   const end = start + Math.min(limit === 0 ? max : limit, max);
-  const next = end < items.length ? Buffer.from(`next:${end}`, 'latin1').toString('base64') : '';
+  const following = items[end];
+  const next = following === undefined ? '' : sealCursor(prefix, keyOf(following));
   return { items: items.slice(start, end), metadata: { next_cursor: next } };
+}
+
+const sealCursor = (prefix: string, key: string) =>
+  Buffer.from(`${prefix}:${key}`, 'latin1').toString('base64');
+
+function openCursor(cursor: string, prefix: string): string {
+  const text = Buffer.from(cursor, 'base64').toString('latin1');
+  const key = text.slice(prefix.length + 1);
+  // Base64 forgives much; only what was given out is taken.
+  if (key === '' || sealCursor(prefix, key) !== cursor) throw new SlackError('invalid_cursor');
+  return key;
 }

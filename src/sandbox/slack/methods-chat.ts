@@ -1,11 +1,12 @@
 /** Posting, editing and deleting messages. */
 import { LIMITS } from '../../blocks/limits.ts';
+import { emojiFor } from '../page/mrkdwn/emoji.ts';
 import type { SandboxChannel, SandboxMessage } from '../protocol.ts';
 import { BOT } from '../world.ts';
 import type { Context } from './context.ts';
 import { SlackError } from './errors.ts';
 import { isEmpty, readContent, wireMessage } from './messages.ts';
-import { type Call, type Method, optional, RateLimited, required } from './method.ts';
+import { type Call, flag, type Method, optional, RateLimited, required, requireScope } from './method.ts';
 import type { Json } from './schema.ts';
 
 const WRITE = ['chat:write'] as const;
@@ -20,14 +21,10 @@ export const CHAT_METHODS: Readonly<Record<string, Method>> = {
       requireWritable(context, channel);
       const wait = context.rateLimits.message(channel.id);
       if (wait > 0) throw new RateLimited(wait);
-      if (args.username !== undefined || args.icon_emoji !== undefined || args.icon_url !== undefined) {
-        if (!context.manifest.botScopes.has('chat:write.customize')) {
-          throw new SlackError('missing_scope', {
-            needed: 'chat:write.customize',
-            provided: [...context.manifest.botScopes].join(','),
-          });
-        }
-      }
+      const [username, emoji, picture] = ['username', 'icon_emoji', 'icon_url'].map((field) =>
+        optional(args, field),
+      );
+      if ((username ?? emoji ?? picture) !== undefined) requireScope(context, ['chat:write.customize']);
       const content = readContent(args);
       if (isEmpty(content)) throw new SlackError('no_text');
       const message = context.workspace.post({
@@ -36,6 +33,11 @@ export const CHAT_METHODS: Readonly<Record<string, Method>> = {
         user: BOT.user,
         bot_id: BOT.bot,
         thread_ts: threadOf(context, channel, args),
+        broadcast: flag(args, 'reply_broadcast'),
+        username,
+        ...(emoji === undefined && picture === undefined
+          ? {}
+          : { icons: emoji === undefined ? { image_48: picture as string } : { emoji } }),
       });
       context.events.message(message, channel);
       return { channel: channel.id, ts: message.ts, message: wireMessage(message) };
@@ -122,7 +124,7 @@ export const CHAT_METHODS: Readonly<Record<string, Method>> = {
       const name = required(args, 'name').replaceAll(':', '');
       const message = context.workspace.find(channel.id, required(args, 'timestamp'));
       if (message === undefined) throw new SlackError('message_not_found');
-      if (!/^[\w+'-]+$/.test(name)) throw new SlackError('invalid_name');
+      if (!isEmojiName(name)) throw new SlackError('invalid_name');
       const reactions = message.reactions ?? [];
       message.reactions = reactions;
       const known = reactions.find((reaction) => reaction.name === name);
@@ -137,6 +139,9 @@ export const CHAT_METHODS: Readonly<Record<string, Method>> = {
     },
   },
 };
+
+/** With or without a skin tone behind it: `thumbsup::skin-tone-3`. */
+const isEmojiName = (name: string): boolean => emojiFor(name.replace(/:*skin-tone-[2-6]$/, '')) !== undefined;
 
 function permalink(context: Context, message: SandboxMessage): string {
   const thread = message.thread_ts === undefined || message.thread_ts === message.ts ? '' : message.thread_ts;
@@ -181,7 +186,8 @@ function ownMessage({ context, args }: Call, refusal: string): [SandboxChannel, 
   const channel = knownChannel(context, required(args, 'channel'));
   const message = context.workspace.find(channel.id, required(args, 'ts'));
   // An ephemeral message can only be changed by its response_url.
-  if (message === undefined || message.ephemeral_to !== undefined) throw new SlackError('message_not_found');
+  if (message === undefined || message.ephemeral_to !== undefined || message.subtype === 'tombstone')
+    throw new SlackError('message_not_found');
   if (message.bot_id !== BOT.bot) throw new SlackError(refusal);
   return [channel, message];
 }

@@ -65,7 +65,11 @@ export const CONVERSATION_METHODS: Readonly<Record<string, Method>> = {
     scopes: anyOf('read'),
     perMinute: 100,
     run: ({ context, args }) => {
-      const { items, metadata } = page(args, readable(context, args, 'read').members, 1000);
+      const { items, metadata } = page(args, readable(context, args, 'read').members, {
+        max: 1000,
+        prefix: 'user',
+        keyOf: (id) => id,
+      });
       return { members: items, response_metadata: metadata };
     },
   },
@@ -77,12 +81,16 @@ export const CONVERSATION_METHODS: Readonly<Record<string, Method>> = {
       const channel = readable(context, args, 'history');
       if (!channel.members.includes(BOT.user)) throw new SlackError('not_in_channel');
       const inMain = (message: SandboxMessage): boolean =>
-        message.thread_ts === undefined || message.thread_ts === message.ts;
+        message.thread_ts === undefined ||
+        message.thread_ts === message.ts ||
+        message.subtype === 'thread_broadcast';
+      const isIn = spanOf(args);
       return history(
         args,
         lasting(context, channel)
-          .filter((message) => inMain(message) && inSpan(message, args))
+          .filter((message) => inMain(message) && isIn(message))
           .reverse(),
+        (message, ts) => message.ts < ts,
       );
     },
   },
@@ -94,13 +102,15 @@ export const CONVERSATION_METHODS: Readonly<Record<string, Method>> = {
       const channel = readable(context, args, 'history');
       if (!channel.members.includes(BOT.user)) throw new SlackError('not_in_channel');
       const ts = required(args, 'ts');
+      const isIn = spanOf(args);
       const thread = lasting(context, channel).filter(
         (message) => message.ts === ts || message.thread_ts === ts,
       );
       if (thread.length === 0) throw new SlackError('thread_not_found');
       return history(
         args,
-        thread.filter((message) => message.ts === ts || inSpan(message, args)),
+        thread.filter((message) => message.ts === ts || isIn(message)),
+        (message, ts) => message.ts > ts,
       );
     },
   },
@@ -151,7 +161,7 @@ function listed(context: Context, args: Json, isIn: (channel: SandboxChannel) =>
   const found = [...context.workspace.channels.values()].filter(
     (channel) => types.includes(kindOf(channel)) && isIn(channel) && (withArchived || !channel.is_archived),
   );
-  const { items, metadata } = page(args, found, 1000);
+  const { items, metadata } = page(args, found, { max: 1000, prefix: 'team', keyOf: ({ id }) => id });
   return { channels: items.map(wireChannel), response_metadata: metadata };
 }
 
@@ -159,18 +169,36 @@ function listed(context: Context, args: Json, isIn: (channel: SandboxChannel) =>
 const lasting = (context: Context, channel: SandboxChannel): SandboxMessage[] =>
   context.workspace.messages(channel.id).filter((message) => message.ephemeral_to === undefined);
 
-function inSpan({ ts }: SandboxMessage, args: Json): boolean {
-  const oldest = optional(args, 'oldest') ?? '0';
-  const latest = optional(args, 'latest');
-  // ts have equal lengths until the year 2286, so that they compare as text.
-  const from = oldest.padStart(17, '0');
-  const at = ts.padStart(17, '0');
-  const to = latest === undefined || Number(latest) === 0 ? '9' : latest.padStart(17, '0');
-  return flag(args, 'inclusive') ? at >= from && at <= to : at > from && at < to;
+/** @throws SlackError invalid_ts_oldest, invalid_ts_latest */
+function spanOf(args: Json): (message: SandboxMessage) => boolean {
+  const oldest = microsOf(optional(args, 'oldest') ?? '0', 'invalid_ts_oldest');
+  const given = microsOf(optional(args, 'latest') ?? '0', 'invalid_ts_latest');
+  const latest = given === 0 ? Number.POSITIVE_INFINITY : given;
+  const inclusive = flag(args, 'inclusive');
+  return ({ ts }) => {
+    const at = microsOf(ts, 'invalid_ts');
+    return inclusive ? at >= oldest && at <= latest : at > oldest && at < latest;
+  };
 }
 
-function history(args: Json, messages: readonly SandboxMessage[]): Json {
-  const { items, metadata } = page(args, messages, 999);
+/** Seconds with or without a fraction, as microseconds: exact until the year 2255. */
+function microsOf(ts: string, refusal: string): number {
+  const [, seconds, fraction = ''] = /^(\d{1,10})(?:\.(\d{0,6}))?$/.exec(ts) ?? [];
+  if (seconds === undefined) throw new SlackError(refusal);
+  return Number(seconds) * 1_000_000 + Number(fraction.padEnd(6, '0'));
+}
+
+function history(
+  args: Json,
+  messages: readonly SandboxMessage[],
+  isAfter: (message: SandboxMessage, ts: string) => boolean,
+): Json {
+  const { items, metadata } = page(args, messages, {
+    max: 999,
+    prefix: 'next_ts',
+    keyOf: ({ ts }) => ts,
+    isAfter,
+  });
   return {
     messages: items.map(wireMessage),
     has_more: metadata.next_cursor !== '',

@@ -23,7 +23,11 @@ export const USER_METHODS: Readonly<Record<string, Method>> = {
     scopes: READ,
     perMinute: 20,
     run: ({ context, args }) => {
-      const { items, metadata } = page(args, [...context.workspace.users.values()], 1000);
+      const { items, metadata } = page(args, [...context.workspace.users.values()], {
+        max: 1000,
+        prefix: 'user',
+        keyOf: ({ id }) => id,
+      });
       return {
         members: items.map((user) => wireUser(context, user)),
         cache_ts: Math.floor(context.clock.now() / 1000),

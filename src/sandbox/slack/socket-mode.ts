@@ -164,6 +164,12 @@ export class SocketMode implements AppLink {
 
   async close(): Promise<void> {
     clearInterval(this.#pings);
+    await this.disconnect();
+    this.#server.close();
+  }
+
+  /** Ends every connection; new ones may come. */
+  async disconnect(): Promise<void> {
     const open = [...this.#connections];
     this.#connections.clear();
     const closed = open.map(({ socket, waiting }) => {
@@ -179,7 +185,6 @@ export class SocketMode implements AppLink {
       });
     });
     await Promise.all(closed);
-    this.#server.close();
   }
 }
 

@@ -12,7 +12,7 @@ import { USER_METHODS } from './methods-users.ts';
 import { VIEW_METHODS } from './methods-views.ts';
 import type { Json } from './schema.ts';
 
-const METHODS: ReadonlyMap<string, Method> = new Map(
+export const METHODS: ReadonlyMap<string, Method> = new Map(
   [APP_METHODS, CHAT_METHODS, CONVERSATION_METHODS, USER_METHODS, VIEW_METHODS, FILE_METHODS].flatMap(
     (group) => Object.entries(group),
   ),

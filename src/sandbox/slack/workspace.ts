@@ -46,7 +46,22 @@ export interface NewMessage {
   thread_ts?: string | undefined;
   ephemeral_to?: string | undefined;
   metadata?: SandboxMessage['metadata'] | undefined;
+  username?: string | undefined;
+  icons?: SandboxMessage['icons'] | undefined;
+  /** An answer that stands in the channel too. */
+  broadcast?: boolean;
 }
+
+/** A message before and after it was edited; without `after` it was deleted. */
+export interface MessageEdit {
+  before: SandboxMessage;
+  after?: SandboxMessage;
+}
+
+/** Slack's own user, by whom what is left of a deleted message stands. */
+const SLACKBOT = 'USLACKBOT';
+/** People that a message with answers names. */
+const REPLY_USERS = 5;
 
 export class Workspace {
   readonly users: ReadonlyMap<string, SandboxUser>;
@@ -57,6 +72,7 @@ export class Workspace {
   readonly #messages = new Map<string, SandboxMessage[]>();
   readonly #state = new WeakMap<SandboxMessage, Map<string, StateValues>>();
   readonly #listeners = new Set<(event: WorkspaceEvent) => void>();
+  readonly #editListeners = new Set<(edit: MessageEdit) => void>();
   #lastMicros = 0;
 
   constructor(world: World, clock: Clock) {
@@ -131,19 +147,24 @@ export class Workspace {
 
   // --- Messages ---
 
-  post(given: NewMessage): SandboxMessage {
-    const message: SandboxMessage = { type: 'message', ts: this.nextTs(), ...defined(given) };
+  post({ broadcast, ...given }: NewMessage): SandboxMessage {
+    const parent = given.thread_ts === undefined ? undefined : this.find(given.channel, given.thread_ts);
+    const message: SandboxMessage = {
+      type: 'message',
+      ts: this.nextTs(),
+      ...defined(given),
+      ...(parent === undefined ? {} : { parent_user_id: parent.user }),
+      ...(parent !== undefined && broadcast ? { subtype: 'thread_broadcast' } : {}),
+    };
     const messages = this.#messages.get(message.channel) ?? [];
     this.#messages.set(message.channel, messages);
     messages.push(message);
     if (messages.length > MESSAGES_PER_CHANNEL) messages.splice(0, messages.length - MESSAGES_PER_CHANNEL);
     this.#recordPings(message);
     this.announce({ type: 'message', message });
-    const parent =
-      message.thread_ts === undefined ? undefined : this.find(message.channel, message.thread_ts);
-    if (parent !== undefined && parent !== message && message.ephemeral_to === undefined) {
-      parent.reply_count = (parent.reply_count ?? 0) + 1;
+    if (parent !== undefined && message.ephemeral_to === undefined) {
       parent.thread_ts ??= parent.ts;
+      this.#countReplies(parent);
       this.announce({ type: 'message_changed', message: parent });
     }
     return message;
@@ -154,26 +175,63 @@ export class Workspace {
     change: Partial<Pick<SandboxMessage, 'text' | 'blocks' | 'metadata' | 'files' | 'attachments'>>,
     editor?: string,
   ): void {
+    const before = { ...message };
     Object.assign(message, defined(change));
     if (message.blocks?.length === 0) delete message.blocks;
     if (message.attachments?.length === 0) delete message.attachments;
     if (editor !== undefined) message.edited = { user: editor, ts: this.nextTs() };
+    this.#edited({ before, after: message });
     this.announce({ type: 'message_changed', message });
   }
 
+  /** A message with answers leaves a tombstone, which goes with the last of them. */
   delete(message: SandboxMessage): void {
+    const before = { ...message };
+    if (message.reply_count) {
+      const { type, ts, channel, thread_ts, reply_count, reply_users, reply_users_count, latest_reply } =
+        before;
+      for (const key of Object.keys(message)) delete (message as unknown as Json)[key];
+      const rest = { thread_ts, reply_count, reply_users, reply_users_count, latest_reply };
+      Object.assign(message, defined({ type, ts, channel, ...rest }), {
+        user: SLACKBOT,
+        text: 'This message was deleted.',
+        subtype: 'tombstone',
+        hidden: true,
+      } satisfies Partial<SandboxMessage>);
+      this.#edited({ before, after: message });
+      this.announce({ type: 'message_changed', message });
+      return;
+    }
+    this.#remove(message);
+    this.#edited({ before });
+    const parent =
+      message.thread_ts === undefined ? undefined : this.find(message.channel, message.thread_ts);
+    if (parent === undefined || parent === message || message.ephemeral_to !== undefined) return;
+    this.#countReplies(parent);
+    if (parent.subtype === 'tombstone' && parent.reply_count === 0) this.#remove(parent);
+    else this.announce({ type: 'message_changed', message: parent });
+  }
+
+  #remove(message: SandboxMessage): void {
     const messages = this.#messages.get(message.channel) ?? [];
     this.#messages.set(
       message.channel,
       messages.filter((other) => other !== message),
     );
     this.announce({ type: 'message_deleted', channel: message.channel, ts: message.ts });
-    const parent =
-      message.thread_ts === undefined ? undefined : this.find(message.channel, message.thread_ts);
-    if (parent?.reply_count !== undefined && parent !== message && message.ephemeral_to === undefined) {
-      parent.reply_count -= 1;
-      this.announce({ type: 'message_changed', message: parent });
-    }
+  }
+
+  #countReplies(parent: SandboxMessage): void {
+    const replies = this.messages(parent.channel).filter(
+      (one) => one.thread_ts === parent.ts && one !== parent && one.ephemeral_to === undefined,
+    );
+    const users = [...new Set(replies.map(({ user }) => user))];
+    parent.reply_count = replies.length;
+    parent.reply_users = users.slice(0, REPLY_USERS);
+    parent.reply_users_count = users.length;
+    const latest = replies.at(-1)?.ts;
+    if (latest === undefined) delete parent.latest_reply;
+    else parent.latest_reply = latest;
   }
 
   find(channel: string, ts: string): SandboxMessage | undefined {
@@ -200,6 +258,16 @@ export class Workspace {
   listen(listener: (event: WorkspaceEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Edits and deletions of messages that everybody in the channel sees. */
+  listenToEdits(listener: (edit: MessageEdit) => void): void {
+    this.#editListeners.add(listener);
+  }
+
+  #edited(edit: MessageEdit): void {
+    if (edit.before.ephemeral_to !== undefined) return;
+    for (const listener of this.#editListeners) listener(edit);
   }
 
   announce(event: WorkspaceEvent): void {

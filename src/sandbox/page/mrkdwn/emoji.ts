@@ -24,4 +24,5 @@ const SLACK_NAMES: Record<string, string> = {
 };
 
 /** The character for `:name:`, or undefined when there is none. */
-export const emojiFor = (name: string): string | undefined => SLACK_NAMES[name] ?? get(name);
+export const emojiFor = (name: string): string | undefined =>
+  Object.hasOwn(SLACK_NAMES, name) ? SLACK_NAMES[name] : get(name);
