@@ -4,7 +4,7 @@
  */
 import { isCrash, type ProcessEnd, processEnds } from './failure-exit.ts';
 import { voicesOf } from './failure-voices.ts';
-import { cleanLine, type Raised, raisedIn, type Traceback } from './traceback.ts';
+import { cleanLine, clipped, type Raised, raisedIn, type Traceback } from './traceback.ts';
 
 /** The end of one stream. */
 export interface StreamEnd {
@@ -241,7 +241,7 @@ function withoutAll(lines: readonly string[], parts: readonly { from: number; to
 export function lastPictures(text: string): string[] {
   return text
     .split('\n')
-    .map((line) => cleanLine(line.replace(/\r+$/, '').split('\r').at(-1)!))
+    .map((line) => clipped(cleanLine(line.replace(/\r+$/, '').split('\r').at(-1)!)))
     .filter((line) => line.trim() !== '');
 }
 
@@ -254,7 +254,7 @@ function lastLines(
   for (let index = lines.length - 1; index >= 0 && shown.length < LAST_LINES; index -= 1) {
     const overwritten = whole[index + 1] === whole[index] && lines[index + 1] !== '';
     if (overwritten || lines[index]!.trim() === '') continue;
-    if (!launched.some(({ from, to }) => index >= from && index <= to)) shown.push(lines[index]!);
+    if (!launched.some(({ from, to }) => index >= from && index <= to)) shown.push(clipped(lines[index]!));
   }
   return shown.reverse();
 }

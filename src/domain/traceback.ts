@@ -285,7 +285,7 @@ function afterConnector(lines: readonly string[], end: number): number | undefin
   if (!CONNECTORS.includes(lines[at]?.trim() ?? '')) return undefined;
   at += 1;
   while (at < lines.length && at < end + 8 && lines[at]!.trim() === '') at += 1;
-  return partAt(lines, at) ? at : undefined;
+  return at < lines.length && partAt(lines, at) ? at : undefined;
 }
 
 function joined(parts: readonly Part[]): Raised {
@@ -323,11 +323,20 @@ function joined(parts: readonly Part[]): Raised {
 const firstLine = (message: string | undefined): string | undefined => message?.split('\n', 1)[0];
 
 function shorten(block: readonly string[], limit: number): string[] {
-  if (block.length <= limit) return [...block];
+  if (block.length <= limit) return block.map(clipped);
   // Where in a line it happened is the first that may go.
   const plain = block.filter((line) => !/^[\s|]*[~^][\s~^]*$/.test(line));
-  if (plain.length <= limit) return plain;
+  if (plain.length <= limit) return plain.map(clipped);
   const half = Math.floor(limit / 2);
   const left = plain.length - 2 * half;
-  return [...plain.slice(0, half), `  … ${left} lines left out …`, ...plain.slice(-half)];
+  return [...plain.slice(0, half), `  … ${left} lines left out …`, ...plain.slice(-half)].map(clipped);
+}
+
+/** Characters of a line that are shown; both ends of longer ones. */
+const SHOWN_CHARACTERS = 400;
+
+/** A line as it is shown: of a very long one both ends. */
+export function clipped(line: string): string {
+  if (line.length <= SHOWN_CHARACTERS) return line;
+  return `${line.slice(0, SHOWN_CHARACTERS / 2)} … ${line.slice(-SHOWN_CHARACTERS / 2)}`;
 }

@@ -68,6 +68,27 @@ describe('[C7] why a training failed', () => {
     });
   });
 
+  it('shows what failed first of several machines, not what the others lost with it', async () => {
+    fail();
+    const raised = (exception: string) => [
+      'Traceback (most recent call last):',
+      '  File "train.py", line 9, in <module>',
+      exception,
+    ];
+    const earlier = logOf({ 'algo-1': raised('torch.OutOfMemoryError: CUDA out of memory.') });
+    const later = logOf({ 'algo-2': raised('RuntimeError: NCCL error: remote process exited') });
+    account.log = () => ({
+      ...earlier,
+      listStreams: async () => ['algo-1', 'algo-2'].map((name) => ({ name, shortName: name })),
+      readPage: (request, signal) =>
+        (request.stream === 'algo-1' ? earlier : later).readPage(request, signal),
+    });
+    const failure = await explain();
+    expect(failure.guidance?.id).toBe('training-gpu-memory');
+    expect(failure.excerpt).toMatchObject({ stream: 'algo-1', kind: 'traceback' });
+    expect(failure.excerpt?.text).toMatch(/CUDA out of memory\.$/);
+  });
+
   it('shows the last lines where nothing was raised, and finds the cause in them', async () => {
     fail();
     account.log = () =>
