@@ -648,7 +648,11 @@ export interface SubscriptionStore {
   removeSubscription(id: string): Promise<boolean>;
   /** Oldest first. */
   listSubscriptions(query?: { useCase?: string; channel?: string }): Promise<Subscription[]>;
-  putChannelSettings(settings: ChannelSettings): Promise<void>;
+  /** As `changeJob`, by the channel's id. What `change` throws is passed on, and nothing is written. */
+  changeChannelSettings(
+    channel: string,
+    change: (settings: ChannelSettings | undefined) => ChannelSettings | undefined,
+  ): Promise<ChannelSettings | undefined>;
   listChannelSettings(): Promise<ChannelSettings[]>;
 }
 

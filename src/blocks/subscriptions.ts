@@ -1,5 +1,12 @@
 /** Subscriptions of a channel, and the window that shows and changes all that is set for it. */
-import { type ChannelSettings, SUBSCRIPTION_KINDS, type Subscription } from '../domain/subscriptions.ts';
+import type { ChannelRights } from '../domain/channel-rights.ts';
+import type { QuietHours } from '../domain/quiet-hours.ts';
+import {
+  type ChannelSettings,
+  type DigestSettings,
+  SUBSCRIPTION_KINDS,
+  type Subscription,
+} from '../domain/subscriptions.ts';
 import { LIMITS } from './limits.ts';
 import type { Block, Message, Modal } from './message.ts';
 import { actions, button, code, context, header, label, option, plain, section } from './text.ts';
@@ -37,15 +44,25 @@ export function subscriptionWords(subscription: Subscription): string {
   ].join(' · ');
 }
 
+/**
+ * @param hidden of other use cases, which the person may not see: how many subscriptions, and which ids may be named
+ *   in the digest. Left out: nothing is hidden
+ */
 export function subscriptionsMessage(
   subscriptions: readonly Subscription[],
   settings: ChannelSettings | undefined,
+  hidden: { subscriptions: number; readable: readonly string[] } = {
+    subscriptions: 0,
+    readable: settings?.digest?.useCases ?? [],
+  },
 ): Message {
   const shown = subscriptions.slice(0, SHOWN);
   const title =
-    subscriptions.length === 0
-      ? 'This channel is subscribed to nothing.'
-      : `This channel hears of (${subscriptions.length}):`;
+    subscriptions.length > 0
+      ? `This channel hears of (${subscriptions.length}):`
+      : hidden.subscriptions > 0
+        ? 'This channel is subscribed to nothing of yours.'
+        : 'This channel is subscribed to nothing.';
   return {
     text: title,
     blocks: [
@@ -53,43 +70,57 @@ export function subscriptionsMessage(
       ...(subscriptions.length > shown.length
         ? [context(`… ${subscriptions.length - shown.length} more`)]
         : []),
-      context(...settingsWords(settings)),
+      ...(hidden.subscriptions > 0 ? [context(othersWords(hidden.subscriptions))] : []),
+      context(...settingsWords(settings, hidden.readable)),
       ...actions(button('Settings…', SETTINGS.open)),
     ],
   };
 }
 
-function settingsWords(settings: ChannelSettings | undefined): string[] {
-  const { quietHours: quiet, digest } = settings ?? {};
-  return [
-    quiet
-      ? `Quiet from ${plain(quiet.from, 10)} to ${plain(quiet.to, 10)}${quiet.weekends ? ' and on weekends' : ''} (${plain(quiet.timeZone, 60)})`
-      : 'No quiet hours',
-    digest
-      ? `Digest ${code(digest.cron, 60)} (${plain(digest.timeZone, 60)}): ${digest.useCases.map((id) => code(id)).join(', ')}`.slice(
-          0,
-          2000,
-        )
-      : 'No digest',
-  ];
+const othersWords = (count: number): string =>
+  count === 1
+    ? 'There is 1 more, of a use case that is not yours.'
+    : `There are ${count} more, of use cases that are not yours.`;
+
+function settingsWords(settings: ChannelSettings | undefined, readable: readonly string[]): string[] {
+  const { quietHours, digest } = settings ?? {};
+  return [quietWords(quietHours) ?? 'No quiet hours', digest ? digestWords(digest, readable) : 'No digest'];
+}
+
+function quietWords(quiet: QuietHours | undefined): string | undefined {
+  if (!quiet) return undefined;
+  return `Quiet from ${plain(quiet.from, 10)} to ${plain(quiet.to, 10)}${quiet.weekends ? ' and on weekends' : ''} (${plain(quiet.timeZone, 60)})`;
+}
+
+/** @param readable ids that may be named; the others are counted */
+function digestWords({ cron, timeZone, useCases }: DigestSettings, readable: readonly string[]): string {
+  const named = useCases.filter((id) => readable.includes(id)).map((id) => code(id));
+  const others = useCases.length - named.length;
+  const list = [...named, ...(others > 0 ? [`${others} not yours`] : [])].join(', ');
+  return `Digest ${code(cron, 60)} (${plain(timeZone, 60)}): ${list}`.slice(0, 2000);
 }
 
 export interface SettingsFacts {
   channel: string;
+  /** Those that the person may take back. */
   subscriptions: readonly Subscription[];
+  /** How many there are besides. Left out: none. */
+  others?: number | undefined;
   settings: ChannelSettings | undefined;
   /** Those that may be subscribed to and be in the digest here. */
   useCases: readonly Named[];
+  /** Left out: everything may be changed. */
+  rights?: Pick<ChannelRights, 'quietHours' | 'digestTime' | 'othersInDigest'> | undefined;
+  /** What to know first: that somebody else has changed it meanwhile. */
+  notice?: string | undefined;
   metadata: string;
 }
 
 export function settingsForm(facts: SettingsFacts): Modal {
-  const { subscriptions, settings, useCases } = facts;
+  const { subscriptions, settings, useCases, others = 0 } = facts;
+  const rights = facts.rights ?? { quietHours: true, digestTime: true, othersInDigest: [] };
   const { quietHours: quiet, digest } = settings ?? {};
   const shown = subscriptions.slice(0, SHOWN);
-  const choices = useCases.slice(0, LIMITS.options.select).map(({ id, name }) => option(name, id));
-  const chosen = choices.filter(({ value }) => value !== undefined && digest?.useCases.includes(value));
-  const weekends = option('Saturdays and Sundays are quiet all day', 'yes');
   return {
     type: 'modal',
     callback_id: SETTINGS.form,
@@ -98,12 +129,16 @@ export function settingsForm(facts: SettingsFacts): Modal {
     close: { type: 'plain_text', text: 'Cancel' },
     private_metadata: facts.metadata,
     blocks: [
+      ...(facts.notice === undefined ? [] : [section(facts.notice)]),
       section(`What ${channelName(facts.channel)} hears of, and when.`),
       header('Subscriptions'),
-      ...(shown.length === 0 ? [section('None yet.')] : shown.map(subscriptionBlock)),
+      ...(shown.length === 0
+        ? [section(others > 0 ? 'None of yours yet.' : 'None yet.')]
+        : shown.map(subscriptionBlock)),
       ...(subscriptions.length > shown.length
         ? [context(`… ${subscriptions.length - shown.length} more`)]
         : []),
+      ...(others > 0 ? [context(othersWords(others))] : []),
       field(
         SETTINGS_FIELDS.add,
         'Subscribe to',
@@ -112,58 +147,106 @@ export function settingsForm(facts: SettingsFacts): Modal {
         'A use case, then kinds of events, name:pattern and failures-only as wanted.',
       ),
       header('Quiet hours'),
-      field(
-        SETTINGS_FIELDS.quiet,
-        'From – to',
-        quiet && `${quiet.from}-${quiet.to}`,
-        '22:00-07:00',
-        'Posts wait until they are over. Alerts reach who is on call all the same.',
-      ),
-      {
-        type: 'input',
-        optional: true,
-        block_id: SETTINGS_FIELDS.weekends,
-        label: { type: 'plain_text', text: 'Weekends' },
-        element: {
-          type: 'checkboxes',
-          action_id: SETTINGS_FIELDS.weekends,
-          options: [weekends],
-          ...(quiet?.weekends ? { initial_options: [weekends] } : {}),
-        },
-      },
-      field(
-        SETTINGS_FIELDS.timeZone,
-        'Time zone',
-        quiet?.timeZone ?? digest?.timeZone,
-        'Europe/Berlin',
-        'Of the quiet hours and the digest. Left empty: UTC.',
-      ),
+      ...(rights.quietHours
+        ? quietFields(quiet)
+        : [
+            section(quietWords(quiet) ?? 'None.'),
+            context('They hold for all that this channel hears of; who manages its own use cases sets them.'),
+          ]),
+      ...(rights.quietHours || rights.digestTime ? zoneField(rights, quiet, digest) : []),
       header('Digest'),
-      field(
-        SETTINGS_FIELDS.digest,
-        'When',
-        digest?.cron,
-        '09:00, or 0 9 * * 1-5',
-        'A time of day, or five fields as cron has them. Left empty: no digest.',
-      ),
-      ...(choices.length > 0
+      ...(rights.digestTime
         ? [
-            {
-              type: 'input' as const,
-              optional: true,
-              block_id: SETTINGS_FIELDS.digestUseCases,
-              label: { type: 'plain_text' as const, text: 'Use cases in it' },
-              element: {
-                type: 'multi_static_select' as const,
-                action_id: SETTINGS_FIELDS.digestUseCases,
-                options: choices,
-                ...(chosen.length > 0 ? { initial_options: chosen } : {}),
-              },
-            },
+            field(
+              SETTINGS_FIELDS.digest,
+              'When',
+              digest?.cron,
+              '09:00, or 0 9 * * 1-5',
+              'A time of day, or five fields as cron has them. Left empty: no digest.',
+            ),
           ]
-        : []),
+        : [
+            section(digest ? `${code(digest.cron, 60)} (${plain(digest.timeZone, 60)})` : 'None.'),
+            context(
+              `${rights.othersInDigest.length === 1 ? '1 use case that is not yours is' : `${rights.othersInDigest.length} use cases that are not yours are`} in it and will stay there. Who manages all of them can change its time.`,
+            ),
+          ]),
+      ...digestUseCases(useCases, digest),
     ],
   };
+}
+
+function quietFields(quiet: QuietHours | undefined): Block[] {
+  const weekends = option('Saturdays and Sundays are quiet all day', 'yes');
+  return [
+    field(
+      SETTINGS_FIELDS.quiet,
+      'From – to',
+      quiet && `${quiet.from}-${quiet.to}`,
+      '22:00-07:00',
+      'Posts wait until they are over. Alerts reach who is on call all the same.',
+    ),
+    {
+      type: 'input',
+      optional: true,
+      block_id: SETTINGS_FIELDS.weekends,
+      label: { type: 'plain_text', text: 'Weekends' },
+      element: {
+        type: 'checkboxes',
+        action_id: SETTINGS_FIELDS.weekends,
+        options: [weekends],
+        ...(quiet?.weekends ? { initial_options: [weekends] } : {}),
+      },
+    },
+  ];
+}
+
+/** One for both; of the one that may be changed where it is only one. */
+function zoneField(
+  rights: NonNullable<SettingsFacts['rights']>,
+  quiet: QuietHours | undefined,
+  digest: DigestSettings | undefined,
+): Block[] {
+  const zone = rights.quietHours ? quiet?.timeZone : undefined;
+  const other = rights.digestTime ? digest?.timeZone : undefined;
+  const of =
+    rights.quietHours && rights.digestTime
+      ? 'the quiet hours and the digest'
+      : rights.quietHours
+        ? 'the quiet hours'
+        : 'the digest';
+  return [
+    field(
+      SETTINGS_FIELDS.timeZone,
+      'Time zone',
+      zone ?? other,
+      'Europe/Berlin',
+      `Of ${of}. Left empty: UTC.`,
+    ),
+    ...(zone !== undefined && other !== undefined && zone !== other
+      ? [context(`The digest is in ${plain(other, 60)} now: saving sets both to the time zone above.`)]
+      : []),
+  ];
+}
+
+function digestUseCases(useCases: readonly Named[], digest: DigestSettings | undefined): Block[] {
+  const choices = useCases.slice(0, LIMITS.options.select).map(({ id, name }) => option(name, id));
+  const chosen = choices.filter(({ value }) => value !== undefined && digest?.useCases.includes(value));
+  if (choices.length === 0) return [];
+  return [
+    {
+      type: 'input',
+      optional: true,
+      block_id: SETTINGS_FIELDS.digestUseCases,
+      label: { type: 'plain_text', text: 'Use cases in it' },
+      element: {
+        type: 'multi_static_select',
+        action_id: SETTINGS_FIELDS.digestUseCases,
+        options: choices,
+        ...(chosen.length > 0 ? { initial_options: chosen } : {}),
+      },
+    },
+  ];
 }
 
 function subscriptionBlock(subscription: Subscription): Block {

@@ -10,9 +10,9 @@ import {
   readListRef,
 } from '../blocks/alerts.ts';
 import type { Message } from '../blocks/message.ts';
-import { code, mention } from '../blocks/text.ts';
+import { code, mention, moment } from '../blocks/text.ts';
 import { permittedUseCases } from '../domain/access.ts';
-import type { Alert } from '../domain/alerts.ts';
+import type { Alert, Mute } from '../domain/alerts.ts';
 import { DEFAULT_ESCALATE_AFTER_MS, nextHandovers, onCallAt } from '../domain/on-call.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError, toAppError } from '../errors.ts';
@@ -148,7 +148,10 @@ export function alertActions(services: Services): Pick<Command, 'actions' | 'vie
   async function mute(context: Context, view: SubmittedView): Promise<ViewAnswer> {
     const { alert: ref } = readMetadata(view.metadata);
     const pattern = view.values.pattern?.[0] ?? '';
-    const hours = Number(view.values.hours?.[0] ?? 24);
+    const chosen = view.values.hours?.[0] ?? '24';
+    // Nothing that is no number may become "for good".
+    if (!/^\d{1,4}$/.test(chosen)) return { errors: { hours: 'Choose how long.' } };
+    const hours = Number(chosen);
     if (!/[^*?\s]/.test(pattern))
       return {
         errors: { pattern: 'Give a name, or a pattern with at least one letter or digit: train-resnet-*' },
@@ -158,10 +161,11 @@ export function alertActions(services: Services): Pick<Command, 'actions' | 'vie
         const found = await allowed(context, String(ref ?? ''));
         if (!found) return;
         try {
-          await alerts.mute(found.ref, context.actor, {
+          const { kept } = await alerts.mute(found.ref, context.actor, {
             pattern,
             forMs: hours > 0 ? hours * 60 * MINUTE : undefined,
           });
+          if (kept) await context.reply.privately({ text: mutedLonger(kept) });
         } catch (thrown) {
           await explain(services, context, found.useCase, toAppError(thrown));
         }
@@ -219,6 +223,11 @@ function isItsMessage(action: ClickedAction, context: Context): boolean {
     readAlertRef(action.block) !== undefined &&
     context.place.thread === undefined
   );
+}
+
+function mutedLonger({ pattern, by, until }: Mute): string {
+  const end = until === undefined ? 'until somebody takes it back' : `until ${moment(until)}`;
+  return `${code(pattern, 160)} was muted already by ${mention(by.user)} ${end}, and stays so. To shorten it, unmute it first: the list of alerts has the button.`;
 }
 
 /** For a click that came late. */

@@ -5,15 +5,10 @@ import { asksForHelp } from '../domain/log-query.ts';
 import { nearestNames } from '../domain/nearest-names.ts';
 import { AppError } from '../errors.ts';
 import { alertActions, listAlerts, showOnCall } from './alerts.ts';
+import { openSettings, settingsActions } from './channel-settings.ts';
 import type { Command, Context } from './command.ts';
 import type { Services } from './services.ts';
-import {
-  listSubscriptions,
-  openSettings,
-  subscribe,
-  subscriptionActions,
-  unsubscribe,
-} from './subscriptions.ts';
+import { listSubscriptions, subscribe, unsubscribe } from './subscriptions.ts';
 
 type Sub = (services: Services, context: Context, rest: string) => Promise<void>;
 
@@ -29,7 +24,7 @@ const SUBS: Readonly<Record<string, Sub>> = {
 /** @param all every command, this one included; asked for when it is needed */
 export function signalboxCommand(services: Services, all: () => readonly Command[]): Command {
   const alerts = alertActions(services);
-  const subscriptions = subscriptionActions(services);
+  const subscriptions = settingsActions(services);
   return {
     name: 'signalbox',
     description: 'Alerts, who is on call, what this channel hears of, and help',

@@ -257,28 +257,39 @@ export class AlertDesk {
     return this.#act(ref, by, 'alert.resolved', (alert, at) => resolve(alert, 'closed', at, by));
   }
 
-  /** The alert ends, and names of the pattern raise none until then. @throws AppError invalid_input */
+  /**
+   * The alert ends, and names of the pattern raise none until then. A mute of the same pattern that lasts longer stays
+   * as it is: who set it meant it.
+   * @returns `kept`: that longer one
+   * @throws AppError invalid_input
+   */
   async mute(
     ref: AlertRef,
     by: Actor,
     mute: { pattern: string; forMs?: number | undefined },
-  ): Promise<{ alert: Alert; changed: boolean }> {
+  ): Promise<{ alert: Alert; changed: boolean; kept?: Mute | undefined }> {
     const pattern = checkMutePattern(mute.pattern);
     const { store, clock } = this.#deps;
     const found = await this.#get(ref);
     const at = clock.now();
-    await store.putMute({
-      id: `${found.useCase}/${pattern.toLowerCase()}`,
-      useCase: found.useCase,
+    const until = mute.forMs === undefined ? undefined : at + mute.forMs;
+    const id = `${found.useCase}/${pattern.toLowerCase()}`;
+    const before = (await store.listMutes(found.useCase)).find((one) => one.id === id);
+    const kept = before && lastsLonger(before, until) ? before : undefined;
+    if (!kept)
+      await store.putMute({
+        id,
+        useCase: found.useCase,
+        pattern,
+        by,
+        at,
+        ...(until === undefined ? {} : { until }),
+      });
+    const done = await this.#act(ref, by, 'alert.muted', (alert) => resolve(alert, 'muted', at, by), {
       pattern,
-      by,
-      at,
-      ...(mute.forMs === undefined ? {} : { until: at + mute.forMs }),
+      ...(until === undefined ? {} : { until }),
     });
-    return this.#act(ref, by, 'alert.muted', (alert) => resolve(alert, 'muted', at, by), {
-      pattern,
-      ...(mute.forMs === undefined ? {} : { until: at + mute.forMs }),
-    });
+    return { ...done, kept };
   }
 
   /** Names of the pattern raise alerts again. @returns undefined when there is no such mute (any more) */
@@ -449,6 +460,9 @@ export class AlertDesk {
     });
   }
 }
+
+const lastsLonger = (mute: Mute, until: EpochMs | undefined): boolean =>
+  until !== undefined && (mute.until === undefined || mute.until > until);
 
 function ruleOf({ onCall }: UseCase): EscalationRule {
   return {

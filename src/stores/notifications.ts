@@ -214,8 +214,11 @@ export class NotificationStore implements EventStore, OutboxStore, AlertStore, S
       .sort((a, b) => a.createdAt - b.createdAt);
   }
 
-  async putChannelSettings(settings: ChannelSettings): Promise<void> {
-    await this.#change('channel', settings.channel, () => settings);
+  changeChannelSettings(
+    channel: string,
+    change: (settings: ChannelSettings | undefined) => ChannelSettings | undefined,
+  ): Promise<ChannelSettings | undefined> {
+    return this.#change('channel', channel, change);
   }
 
   async listChannelSettings(): Promise<ChannelSettings[]> {

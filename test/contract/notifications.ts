@@ -219,14 +219,28 @@ export function notificationContract(name: string, harness: () => Promise<StoreH
       await store.putSubscription(one);
       await store.putSubscription({ ...one, failuresOnly: false });
       const settings = { channel: 'C0LINE3', changedBy: BY, changedAt: AT };
-      await store.putChannelSettings(settings);
+      await store.changeChannelSettings('C0LINE3', (before) => {
+        expect(before).toBeUndefined();
+        return settings;
+      });
+      // Of two who saw the same, the second one's check sees what the first one wrote, and its refusal writes nothing.
+      const once = (at: number) =>
+        store.changeChannelSettings('C0OTHER', (before) => {
+          if (before) throw new Error('changed meanwhile');
+          return { channel: 'C0OTHER', changedBy: BY, changedAt: at };
+        });
+      const both = await Promise.allSettled([once(1), once(2)]);
+      expect(both.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
       await reopen();
       expect((await store.listSubscriptions()).map(({ id }) => id)).toEqual(['s1', 's2']);
       expect(await store.listSubscriptions({ useCase: 'line-3', channel: 'C0LINE3' })).toEqual([
         { ...one, failuresOnly: false },
       ]);
       expect(await store.listSubscriptions({ channel: 'C0OTHER' })).toEqual([]);
-      expect(await store.listChannelSettings()).toEqual([settings]);
+      expect(await store.listChannelSettings()).toEqual([
+        settings,
+        { ...settings, channel: 'C0OTHER', changedAt: 1 },
+      ]);
       expect([await store.removeSubscription('s1'), await store.removeSubscription('s1')]).toEqual([
         true,
         false,

@@ -259,6 +259,35 @@ describe('[N4] an alert', () => {
     expect(await desk.raise(useCase, failure('noisy-3'))).toBeDefined();
   });
 
+  it('is not there in another use case, whatever is done to it', async () => {
+    const alert = (await desk.raise(useCase, failure('a')))!;
+    const foreign = { id: alert.id, useCase: 'harbor' };
+    for (const act of [
+      () => desk.find(foreign),
+      () => desk.acknowledge(foreign, ADA),
+      () => desk.close(foreign, ADA),
+      () => desk.snooze(foreign, ADA, MINUTE),
+      () => desk.pass(foreign, ADA, 'U0BEN'),
+      () => desk.mute(foreign, ADA, { pattern: 'x' }),
+    ])
+      await expect(act()).rejects.toMatchObject({ code: 'not_found' });
+    expect(await store.getAlert(alert.id)).toEqual(alert);
+    expect(await store.listMutes()).toEqual([]);
+  });
+
+  it('stays muted as long as somebody meant it who came before', async () => {
+    const first = (await desk.raise(useCase, failure('noisy-1')))!;
+    expect((await desk.mute(first, ADA, { pattern: 'noisy-*', forMs: 60 * MINUTE })).kept).toBeUndefined();
+    const second = (await desk.raise(useCase, failure('quiet-1')))!;
+    const { kept } = await desk.mute(second, BEN, { pattern: 'NOISY-*', forMs: 5 * MINUTE });
+    expect(kept).toMatchObject({ by: ADA, until: now + 60 * MINUTE });
+    expect(await store.listMutes()).toEqual([kept]);
+    // A longer one is what the second wants, too.
+    const third = (await desk.raise(useCase, failure('quiet-2')))!;
+    expect((await desk.mute(third, BEN, { pattern: 'noisy-*' })).kept).toBeUndefined();
+    expect(await store.listMutes()).toMatchObject([{ by: BEN }]);
+  });
+
   it('is raised again once a mute is taken back, which is on record once', async () => {
     const alert = (await desk.raise(useCase, failure('noisy-1')))!;
     await desk.mute(alert, ADA, { pattern: 'noisy-*' });

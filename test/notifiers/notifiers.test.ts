@@ -106,13 +106,13 @@ async function open(): Promise<void> {
   await notifiers.idle();
 }
 
-const digestAt = (cron: string): Promise<void> =>
-  store.putChannelSettings({
+const digestAt = async (cron: string): Promise<void> =>
+  void (await store.changeChannelSettings(TEAM, () => ({
     channel: TEAM,
     digest: { cron, timeZone: 'UTC', useCases: ['line-3'] },
     changedBy: { team: 'T', user: 'U' },
     changedAt: 1,
-  });
+  })));
 
 async function restart(): Promise<void> {
   await ingest.stop();
@@ -543,12 +543,12 @@ describe('[N1] devices and alarms', () => {
 describe('[N5] a channel', () => {
   it('is left alone in its quiet hours; the alert goes out at once', async () => {
     await subscribe();
-    await store.putChannelSettings({
+    await store.changeChannelSettings(TEAM, () => ({
       channel: TEAM,
       quietHours: { from: '11:00', to: '13:30', timeZone: 'UTC' },
       changedBy: { team: 'T', user: 'U' },
       changedAt: 1,
-    });
+    }));
     await see(job('InProgress'));
     await see(job('Failed', { failureReason: 'boom' }));
     expect(on(TEAM)[0]?.notBefore).toBe(Date.UTC(2026, 0, 5, 13, 30));
