@@ -425,13 +425,13 @@ export function compileLogComment(facts: {
   status: string;
   events: number;
   bytes: number;
-  by: string;
+  by: string | undefined;
 }): string {
   const { attempt } = facts;
   return [
     `*Compile log of ${code(attempt.job)}* for *${plain(attempt.target, 60)}* · ${plain(statusLabel(facts.status).word, 60)} · ${code(attempt.compilationJob)}`,
     `${group(facts.events)} ${facts.events === 1 ? 'event' : 'events'} · ${size(facts.bytes)}`,
-    `Asked for by ${plain(facts.by, 80)}`,
+    ...(facts.by === undefined ? [] : [`Asked for by ${plain(facts.by, 80)}`]),
   ].join('\n');
 }
 

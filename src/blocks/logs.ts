@@ -1,6 +1,7 @@
 /** What `/logs` says and asks. */
 import { joinWords } from '../domain/command-words.ts';
-import { isFinished, type TrainingJob } from '../domain/jobs.ts';
+import { EXAMPLE_JOB } from '../domain/job-names.ts';
+import type { TrainingJob } from '../domain/jobs.ts';
 import { LOG_FLAGS } from '../domain/log-query.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { LIMITS } from './limits.ts';
@@ -11,7 +12,6 @@ import {
   code,
   context,
   group,
-  instant,
   label,
   moment,
   option,
@@ -53,7 +53,8 @@ export function getLogsButton(useCase: string, job: string): Button | undefined 
   return orderButton('Get logs', LOGS.get, { u: useCase, a: joinWords([job]) });
 }
 
-export function logsUsage(command: string): Message {
+/** @param job a job there is, for the examples */
+export function logsUsage(command: string, job: string = EXAMPLE_JOB): Message {
   const flags = LOG_FLAGS.map(
     (flag) => `• ${code(flag.value ? `${flag.name} ${flag.value}` : flag.name)} ${flag.description}`,
   );
@@ -73,9 +74,9 @@ export function logsUsage(command: string): Message {
       section(
         [
           '*Examples*',
-          example('train-resnet-2026-01-31'),
-          example('train-resnet-2026-01-31 --last 2h --grep "CUDA out of memory"'),
-          example('train-resnet-2026-01-31 --tail 500 --plain --dm'),
+          example(job),
+          example(`${job} --last 2h --grep "CUDA out of memory"`),
+          example(`${job} --tail 500 --plain --dm`),
         ].join('\n'),
       ),
       section(['*To narrow it down*', ...flags].join('\n')),
@@ -96,9 +97,15 @@ export type LogStage =
   | { kind: 'writing'; events: number; textBytes: number }
   | { kind: 'uploading'; bytes: number; fraction: number };
 
-export function logsProgress(job: string, by: string, stage: LogStage, downloadId: string): Message {
+/** @param by the person's name, where Slack told it */
+export function logsProgress(
+  job: string,
+  by: string | undefined,
+  stage: LogStage,
+  downloadId: string,
+): Message {
   const words = stageInWords(stage);
-  const title = `:hourglass_flowing_sand: Log of ${code(job)} for ${plain(by, 80)}`;
+  const title = `:hourglass_flowing_sand: Log of ${code(job)}${by === undefined ? '' : ` for ${plain(by, 80)}`}`;
   return {
     text: `Log of ${code(job)}: ${words}`,
     blocks: [section(`${title}\n${words}`), ...actions(button('Cancel', LOGS.cancel, downloadId, undefined))],
@@ -129,94 +136,8 @@ function bar(fraction: number): string {
 
 // --- How it ends -------------------------------------------------------------------------------------
 
-export interface LogResult {
-  job: TrainingJob;
-  useCase: UseCase;
-  by: string;
-  events: number;
-  textBytes: number;
-  firstEventAt?: number | undefined;
-  lastEventAt?: number | undefined;
-  streams: number;
-  parts: number;
-  gzipped: boolean;
-  narrowed: string;
-  /** Ends the range: the log of a running job goes on after it. */
-  to: number;
-  notes: readonly string[];
-  resumed: boolean;
-}
-
-/** The words that stand with the file. mrkdwn, because Slack takes no blocks beside an initial comment. */
-export function logsComment(result: LogResult): string {
-  const { job } = result;
-  const span =
-    result.firstEventAt === undefined || result.lastEventAt === undefined
-      ? ''
-      : `${instant(result.firstEventAt)} – ${instant(result.lastEventAt)}`;
-  const lines = [
-    `*Log of ${code(job.name)}* · ${plain(job.status, 60)} · ${plain(result.useCase.name, 200)}`,
-    [
-      `${group(result.events)} ${result.events === 1 ? 'event' : 'events'}`,
-      `${result.streams} ${result.streams === 1 ? 'stream' : 'streams'}`,
-      size(result.textBytes),
-      ...(result.parts > 1 ? [`${result.parts} parts, in order`] : []),
-      ...(result.gzipped ? ['gzip'] : []),
-    ].join(' · '),
-    span,
-    result.narrowed === '' ? '' : `Only ${code(result.narrowed, 1000)}`,
-    isFinished(job) ? '' : `The job still runs: this is its log up to ${instant(result.to)}.`,
-    ...result.notes.slice(0, 5).map((note) => `_Note:_ ${plain(note, 300)}`),
-    result.resumed ? 'An interrupted download was continued.' : '',
-    `Asked for by ${plain(result.by, 80)}`,
-  ];
-  return lines.filter((line) => line !== '').join('\n');
-}
-
-export function logsUnshared(result: LogResult): Message {
-  return said(
-    `:white_check_mark: The log of ${code(result.job.name)} is uploaded. Slack is slow to show the file: it appears here by itself.`,
-  );
-}
-
 export function logsSentDirectly(job: string, why: string): Message {
-  return said(`I send you the log of ${code(job)} as a direct message${why === '' ? '' : `: ${why}`}.`);
-}
-
-export function logsNoneYet(job: TrainingJob, order: LogOrder): Message {
-  const expectation = isFinished(job)
-    ? `The job is ${plain(job.status, 60)} and CloudWatch has nothing from it: a job that fails or is stopped before its container starts prints nothing. Its failure reason is the thing to read.`
-    : 'A training job prints its first lines when its container has started, mostly 2 to 10 minutes after its creation. CloudWatch shows them a few seconds later.';
-  return {
-    text: `No logs available yet for ${code(job.name)}`,
-    blocks: [
-      section(`:hourglass: *No logs available yet* for ${code(job.name)}\n${expectation}`),
-      context(
-        [
-          `Status ${plain(job.status, 60)}`,
-          ...(job.secondaryStatus ? [plain(job.secondaryStatus, 60)] : []),
-          `created ${moment(job.createdAt)}`,
-        ].join(' · '),
-        ...(job.failureReason ? [plain(job.failureReason, 1000)] : []),
-      ),
-      ...actions(orderButton('Retry', LOGS.retry, order, 'primary')),
-    ],
-  };
-}
-
-export function logsNothingMatches(job: string, narrowed: string, order: LogOrder): Message {
-  return {
-    text: `Nothing in the log of ${code(job)} matches`,
-    blocks: [
-      section(
-        `:mag: *Nothing in the log of ${code(job)} matches*\n${narrowed === '' ? 'There are log streams, and no event in them yet.' : `Asked for was ${code(narrowed, 1000)}`}`,
-      ),
-      ...actions(
-        orderButton('Get the whole log', LOGS.get, { ...order, a: joinWords([job]) }),
-        orderButton('Retry', LOGS.retry, order),
-      ),
-    ],
-  };
+  return said(`I am sending you the log of ${code(job)} as a direct message${why === '' ? '' : `: ${why}`}.`);
 }
 
 /** @param nearest names with the order that each stands for */
@@ -225,7 +146,7 @@ export function logsUnknownJob(
   where: string,
   nearest: readonly { name: string; order: LogOrder }[],
 ): Message {
-  const found = nearest.length > 0 ? 'Did you mean one of these?' : 'No name there comes near it.';
+  const found = nearest.length > 0 ? 'Did you mean one of these?' : 'No job there has a similar name.';
   return {
     text: `There is no training job ${code(job)} in ${plain(where, 200)}`,
     blocks: [
@@ -268,15 +189,15 @@ export function logsCancelled(job: string, why: string, order: LogOrder): Messag
   };
 }
 
-export function logsAlreadyRunning(job: string, startedAt: number, by: string): Message {
+export function logsAlreadyRunning(job: string, startedAt: number, by: string | undefined): Message {
   return said(
-    `This log of ${code(job)} is being fetched already: ${plain(by, 80)} asked for it ${moment(startedAt)}. The file comes to the same place.`,
+    `The log of ${code(job)} is being fetched already: ${by === undefined ? 'it was asked for' : `${plain(by, 80)} asked for it`} ${moment(startedAt)}. The file comes to the same place.`,
   );
 }
 
 export function logsNotRunning(): Message {
   return said(
-    'This download runs no longer: it has ended, or Signalbox was restarted. Ask again and it starts anew.',
+    'This download is no longer running: it has ended, or Signalbox was restarted. Ask again to start it anew.',
   );
 }
 

@@ -30,8 +30,8 @@ export interface Command {
 
 export interface Context {
   readonly actor: Actor;
-  /** For words such as "asked for by ada": not a mention, and from outside. */
-  readonly userName: string;
+  /** For words such as "asked for by ada": not a mention, and from outside. Missing where Slack told only an id. */
+  readonly userName: string | undefined;
   readonly place: Place;
   /** The command as this workspace calls it, for usage texts: `/logs`, `/ml-logs`, `@signalbox logs`. */
   readonly invocation: string;
@@ -146,6 +146,8 @@ export interface FileDelivery {
       channel: string;
       thread?: string | undefined;
       comment: string;
+      /** Instead of the comment, where Slack takes them. */
+      blocks?: readonly Block[] | undefined;
     },
     options: { signal?: AbortSignal; onProgress?: (bytesSent: number) => void },
   ): Promise<{ shared: Promise<boolean> }>;

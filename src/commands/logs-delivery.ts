@@ -3,28 +3,31 @@ import { errorMessage } from '../blocks/errors.ts';
 import {
   LOGS,
   type LogOrder,
-  type LogResult,
   type LogStage,
   logsAlreadyRunning,
   logsCancelled,
-  logsComment,
-  logsNoneYet,
-  logsNothingMatches,
   logsProgress,
   logsSentDirectly,
   logsUnknownJob,
-  logsUnshared,
   orderButton,
 } from '../blocks/logs.ts';
+import {
+  type LogResult,
+  logsDelivered,
+  logsNoneYet,
+  logsNothingMatches,
+  logsOutsideRange,
+  logsUnshared,
+} from '../blocks/logs-result.ts';
 import type { Message } from '../blocks/message.ts';
 import { may, whoCanGrant } from '../domain/access.ts';
 import { joinWords } from '../domain/command-words.ts';
-import { type LogQuery, withJob } from '../domain/log-query.ts';
+import { type LogQuery, withJob, withSince } from '../domain/log-query.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { CancelledError, toAppError } from '../errors.ts';
 import { belongsTo } from '../operations/choose-use-case.ts';
 import type { Ticket } from '../operations/download-desk.ts';
-import { type DownloadOutcome, describeNarrowing, downloadLogs } from '../operations/download-logs.ts';
+import { type DownloadOutcome, downloadLogs } from '../operations/download-logs.ts';
 import { findOwner } from '../operations/find-jobs.ts';
 import type { Context, LiveMessage } from './command.ts';
 import { knownUseCases, refuse } from './refusals.ts';
@@ -114,7 +117,7 @@ async function fetchAndSend(
     services,
     {
       actor: context.actor,
-      by: `${context.userName} (${context.actor.user})`,
+      by: context.userName ?? `Slack user ${context.actor.user}`,
       useCases: task.useCases,
       query,
       partLimit: services.files.maxBytes,
@@ -131,7 +134,7 @@ async function fetchAndSend(
     case 'unknown_job':
       return unknownJob(services, context, task, message, outcome);
     case 'no_log':
-      return message.finish(logsNoneYet(outcome.job, order));
+      return tellAlone(context, message, logsNoneYet(outcome.job, outcome.useCase, order, outcome.failure));
     case 'done':
       try {
         await send(services, context, task, order, message, outcome, ticket);
@@ -152,11 +155,8 @@ async function send(
 ): Promise<void> {
   const { query } = task;
   const { download, job, useCase } = outcome;
-  const narrowed = describeNarrowing(query);
   if (download.facts.events === 0 || download.files.length === 0)
-    return message.finish(
-      narrowed === '' ? logsNoneYet(job, order) : logsNothingMatches(job.name, narrowed, order),
-    );
+    return tellAlone(context, message, nothingFound(task, outcome, order));
   // Fetching may have taken long: the right is looked at again before anything is shown.
   if (!(await may(context.actor.user, 'logs:read', useCase, services.directory))) {
     await message.remove();
@@ -179,11 +179,13 @@ async function send(
     streams: download.facts.streams.length,
     parts: download.files.length,
     gzipped: download.files.some((file) => file.gzipped),
-    narrowed,
+    query,
     to: outcome.to,
     notes: download.notes,
     resumed: download.resumed,
+    failure: outcome.failure,
   };
+  const delivered = logsDelivered(result);
   const upload = (sent: number): void =>
     message.edit(
       logsProgress(
@@ -204,7 +206,8 @@ async function send(
       })),
       channel: message.channel,
       thread: message.thread,
-      comment: logsComment(result),
+      comment: delivered.text,
+      blocks: delivered.blocks,
     },
     { signal: ticket.signal, onProgress: upload },
   );
@@ -242,7 +245,33 @@ async function unknownJob(
         order: { u: outcome.useCase.id, a: joinWords(withJob(task.words, name)) },
       }));
   const where = task.useCases.map((useCase) => useCase.name).join(', ');
-  await message.finish(logsUnknownJob(task.query.job, where, nearest));
+  await tellAlone(context, message, logsUnknownJob(task.query.job, where, nearest));
+}
+
+/** What helps nobody else: the progress goes, and who asked is told; where only they read, it stays there. */
+async function tellAlone(context: Context, message: LiveMessage, words: Message): Promise<void> {
+  // Sent to the person directly, whatever place they asked in.
+  if (context.place.isDirect || message.channel !== context.place.channel) return message.finish(words);
+  await message.remove();
+  await context.reply.privately(words);
+}
+
+/** Nothing at all, nothing in that range of time (then when it ended, and as much of its end), or no match. */
+function nothingFound(task: LogTask, outcome: Done, order: LogOrder): Message {
+  const { query } = task;
+  const { job, useCase, lastEventAt, failure } = outcome;
+  const { since, until, span } = query;
+  const misses =
+    lastEventAt !== undefined &&
+    ((since !== undefined && since > lastEventAt) || (until !== undefined && query.match === undefined));
+  if (misses) {
+    const lastSpan =
+      span === undefined ? undefined : { ...order, a: joinWords(withSince(task.words, lastEventAt - span)) };
+    return logsOutsideRange(job, query, lastEventAt, order, lastSpan);
+  }
+  const narrowed =
+    since !== undefined || until !== undefined || query.match !== undefined || query.streams.length > 0;
+  return narrowed ? logsNothingMatches(job, query, order) : logsNoneYet(job, useCase, order, failure);
 }
 
 /** The progress message becomes the message of how it ended; account details go to an admin alone. */

@@ -32,6 +32,8 @@ const REFUSED = 'logs.refused';
 const ARGUMENTS_LIMIT = 1500;
 /** Milliseconds for recognising a job in a message; the modal must open within 3 s of the click. */
 const RECOGNISE_WITHIN = 1500;
+/** Milliseconds for finding a job's name for the examples of the help. */
+const HELP_WITHIN = 1000;
 
 export function logsCommand(services: Services): Command {
   const choose = (context: Context, useCase?: string): Promise<UseCaseAnswer> =>
@@ -56,7 +58,10 @@ export function logsCommand(services: Services): Command {
         { hint: 'Shorten what stands after --grep or --regex.' },
       );
     const words = commandWords(asked.a);
-    if (asksForHelp(words)) return context.reply.privately(logsUsage(context.invocation));
+    if (asksForHelp(words))
+      return context.reply.privately(
+        logsUsage(context.invocation, await within(HELP_WITHIN, jobHere(context))),
+      );
     const query = parseLogQuery(words, services.clock.now());
     const answer = await choose(context, query.useCase ?? asked.u);
     if (answer.kind === 'refused')
@@ -88,6 +93,15 @@ export function logsCommand(services: Services): Command {
     await context.reply.privately(
       logsWhichUseCase(open.map((useCase) => ({ useCase, order: { u: useCase.id, a: args } }))),
     );
+  }
+
+  /** One of the jobs of this place, for the examples: the newest. */
+  async function jobHere(context: Context): Promise<string | undefined> {
+    const answer = await choose(context);
+    const open =
+      answer.kind === 'chosen' ? answer.candidates : answer.kind === 'no_use_case' ? answer.open : [];
+    const [newest] = await services.suggestions.suggest(context.actor, open, '', 1);
+    return newest?.job.name;
   }
 
   async function openForm(context: Context, chosen?: Option): Promise<void> {
@@ -151,8 +165,9 @@ export function logsCommand(services: Services): Command {
 
   async function cancel(context: Context, id: string): Promise<void> {
     const ticket = services.desk.find(id);
+    const who = context.userName;
     if (!ticket) {
-      await context.reply.retire('This download runs no longer.');
+      await context.reply.retire('This download is no longer running.');
       return context.reply.privately(logsNotRunning());
     }
     if (ticket.user !== context.actor.user) {
@@ -169,12 +184,12 @@ export function logsCommand(services: Services): Command {
             new AppError(
               'permission_denied',
               'Only who asked for a download, or an admin of its use case, can cancel it.',
-              { hint: `It was asked for by ${ticket.userName}.` },
+              ticket.userName === undefined ? {} : { hint: `It was asked for by ${ticket.userName}.` },
             ),
           ),
         );
     }
-    services.desk.cancel(id, `by ${plain(context.userName, 80)}`);
+    services.desk.cancel(id, who === undefined ? '' : `by ${plain(who, 80)}`);
   }
 
   return {
@@ -185,7 +200,10 @@ export function logsCommand(services: Services): Command {
     actions: {
       [LOGS.get]: (context, { value }) => order(context, readOrder(value)),
       [LOGS.retry]: async (context, { value }) => {
-        await context.reply.retire(`Asked again by ${plain(context.userName, 80)}`);
+        const { userName } = context;
+        await context.reply.retire(
+          `Asked again${userName === undefined ? '' : ` by ${plain(userName, 80)}`}`,
+        );
         await order(context, readOrder(value));
       },
       [LOGS.cancel]: (context, { value }) => cancel(context, value),

@@ -156,7 +156,7 @@ export function runAgainActions(services: Services): Pick<Command, 'actions' | '
           try {
             const report = await runAgain(services, {
               actor: context.actor,
-              actorName: context.userName,
+              actorName: context.userName ?? context.actor.user,
               useCase,
               job: ref.job,
               name: written.name,

@@ -8,7 +8,7 @@ import type { Clock } from '../ports.ts';
 export interface Ticket {
   readonly id: string;
   readonly user: string;
-  readonly userName: string;
+  readonly userName: string | undefined;
   readonly useCases: readonly string[];
   readonly startedAt: number;
   readonly signal: AbortSignal;
@@ -59,7 +59,7 @@ export class DownloadDesk {
    * @throws AppError rate_limited (too many of this person), conflict (the same runs already), unavailable (closing)
    */
   run<T>(
-    request: { key: string; user: string; userName: string; useCases: readonly string[] },
+    request: { key: string; user: string; userName: string | undefined; useCases: readonly string[] },
     work: (ticket: Ticket) => Promise<T>,
     prepare: (ticket: Ticket) => Promise<void> = async () => {},
   ): Promise<T> {

@@ -11,7 +11,8 @@ import type { LiveMessages } from './live-messages.ts';
 /** What happened, as far as answering needs it. */
 export interface Happening {
   actor: Actor;
-  userName: string;
+  /** Missing where Slack told only an id. */
+  userName: string | undefined;
   place: Place;
   invocation: string;
   /** Answers without membership of the channel: 5 times within 30 minutes. */

@@ -83,7 +83,7 @@ export function slackErrorCode(thrown: unknown): string | undefined {
 }
 
 /** What Slack says when it does not take the blocks of a message. */
-const BLOCKS_REFUSED = /\b(?:invalid_blocks|invalid_blocks_format|msg_blocks_too_long)\b/;
+export const BLOCKS_REFUSED = /\b(?:invalid_blocks|invalid_blocks_format|msg_blocks_too_long)\b/;
 
 /** Sends a message's blocks, and its other ones where Slack does not take the first. */
 export async function withFallback<T>(

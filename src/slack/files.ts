@@ -9,7 +9,7 @@ import { LIMITS } from '../blocks/limits.ts';
 import type { FileDelivery } from '../commands/command.ts';
 import { AppError, CancelledError } from '../errors.ts';
 import type { WebClient } from './clients.ts';
-import { slackCall } from './errors.ts';
+import { BLOCKS_REFUSED, slackCall, slackErrorCode } from './errors.ts';
 import { pause } from './live-messages.ts';
 
 /** Slack takes 1 GB a file; the rest is left for gzip's own overhead. */
@@ -58,14 +58,14 @@ export class SlackFiles implements FileDelivery {
     options.signal?.throwIfAborted();
     for (let at = 0; at < uploaded.length; at += FILES_A_MESSAGE) {
       const files = uploaded.slice(at, at + FILES_A_MESSAGE);
-      await slackCall('sharing the file', () =>
+      const share = (content: object): Promise<unknown> =>
         this.#client.files.completeUploadExternal({
           files: files as [{ id: string; title: string }],
           channel_id: delivery.channel,
           ...(delivery.thread === undefined ? {} : { thread_ts: delivery.thread }),
-          ...(at === 0 ? { initial_comment: delivery.comment.slice(0, LIMITS.messageText.recommended) } : {}),
-        } as Parameters<WebClient['files']['completeUploadExternal']>[0]),
-      );
+          ...content,
+        } as Parameters<WebClient['files']['completeUploadExternal']>[0]);
+      await slackCall('sharing the file', () => (at === 0 ? withComment(delivery, share) : share({})));
     }
     // Two files of one request are shared together or shortly after one another: the last one says it for all.
     const last = uploaded.at(-1);
@@ -121,6 +121,21 @@ export class SlackFiles implements FileDelivery {
       if (performance.now() + wait > until) return false;
       await pause(wait);
     }
+  }
+}
+
+/** Slack takes either blocks or a comment beside a file: the comment where it does not take the blocks. */
+async function withComment(
+  { comment, blocks }: Pick<Parameters<FileDelivery['deliver']>[0], 'comment' | 'blocks'>,
+  share: (content: object) => Promise<unknown>,
+): Promise<void> {
+  const words = { initial_comment: comment.slice(0, LIMITS.messageText.recommended) };
+  if (!blocks) return void (await share(words));
+  try {
+    await share({ blocks });
+  } catch (error) {
+    if (!BLOCKS_REFUSED.test(slackErrorCode(error) ?? '')) throw error;
+    await share(words);
   }
 }
 

@@ -15,6 +15,7 @@ import { afterMention, typedText } from './typed-text.ts';
 const SUGGEST_WITHIN = 2500;
 /** Events that came lately, so that a repeated delivery is not answered twice. */
 const REMEMBERED_EVENTS = 1000;
+const REMEMBERED_NAMES = 5000;
 
 export interface ListenerDeps extends ConversationDeps {
   commands: readonly Command[];
@@ -28,6 +29,8 @@ export class Listeners {
   readonly #deps: ListenerDeps;
   readonly #running = new Set<Promise<void>>();
   readonly #events = new Set<string>();
+  /** Commands and clicks tell a person's name, mentions and messages only the id. */
+  readonly #names = new Map<string, string>();
   /** Slack tells an app its commands' names only as they are typed: `/ml-logs` says that all begin with `/ml-`. */
   #slash = '/';
 
@@ -123,7 +126,7 @@ export class Listeners {
       if (event.tab !== 'home') return;
       const happening: Happening = {
         actor: { team: body.team_id, user: event.user },
-        userName: event.user,
+        userName: undefined,
         place: { isDirect: true },
         invocation: '',
       };
@@ -174,7 +177,14 @@ export class Listeners {
   }
 
   #open(happening: Happening): Context {
-    return openContext(this.#deps, happening, this.#slash);
+    const { user } = happening.actor;
+    const userName = happening.userName ?? this.#names.get(user);
+    if (userName !== undefined) {
+      this.#names.set(user, userName);
+      const oldest = this.#names.keys().next().value;
+      if (this.#names.size > REMEMBERED_NAMES && oldest !== undefined) this.#names.delete(oldest);
+    }
+    return openContext(this.#deps, { ...happening, userName }, this.#slash);
   }
 
   /** The one place where what a handler throws becomes words: what failed, why, what to do, reference. */

@@ -108,7 +108,7 @@ export function readCommand(body: unknown): Happening & { text: string; command:
   const command = commandSchema.parse(body);
   return {
     actor: { team: command.team_id, user: command.user_id },
-    userName: command.user_name || command.user_id,
+    userName: command.user_name || undefined,
     place: { channel: command.channel_id, isDirect: isDirect(command.channel_id) },
     invocation: command.command,
     responseUrl: command.response_url ?? undefined,
@@ -221,7 +221,7 @@ export function readMessage(event: unknown, teamId: string): Happening & { text:
   const said = messageEventSchema.parse(event);
   return {
     actor: { team: teamId, user: said.user },
-    userName: said.user,
+    userName: undefined,
     place: {
       channel: said.channel,
       isDirect: isDirect(said.channel),
@@ -239,7 +239,7 @@ function someone(body: {
   const { user } = body;
   return {
     actor: { team: body.team?.id ?? user.team_id ?? '', user: user.id },
-    userName: user.username || user.name || user.id,
+    userName: user.username || user.name || undefined,
     invocation: '',
   };
 }

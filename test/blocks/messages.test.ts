@@ -2,10 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { errorMessage } from '../../src/blocks/errors.ts';
 import * as logs from '../../src/blocks/logs.ts';
+import * as results from '../../src/blocks/logs-result.ts';
 import type { Message } from '../../src/blocks/message.ts';
 import { homeView, overviewMessage } from '../../src/blocks/overview.ts';
+import { section } from '../../src/blocks/text.ts';
 import { overallState } from '../../src/domain/compilation-states.ts';
 import type { TrainingJob } from '../../src/domain/jobs.ts';
+import type { LogQuery } from '../../src/domain/log-query.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
 import { AppError, type ErrorCode, HTTP_STATUS } from '../../src/errors.ts';
 import { validateBlocks, validateView } from '../../src/sandbox/slack/block-kit.ts';
@@ -45,6 +48,23 @@ function expectSound(message: Message): void {
   expect(message.text.length).toBeLessThanOrEqual(4000);
   expect(validateBlocks(message.blocks, 'message')).toEqual([]);
 }
+
+const queryOf = (pattern: string): LogQuery => ({
+  job: 'x',
+  since: 1,
+  until: 2,
+  span: 7_200_000,
+  tail: 5,
+  streams: Array.from({ length: 20 }, () => pattern),
+  match: { kind: 'text', pattern },
+  form: 'plain',
+  dm: false,
+});
+const failureOf = (words: string): results.LogFailure => ({
+  guidance: { id: 'x', cause: words, fix: words, link: { url: 'https://docs.aws.amazon.com/x', title: 'x' } },
+  reason: words,
+  excerpt: { stream: words, text: words.repeat(20), kind: 'traceback' },
+});
 
 const runs = { numRuns: 150 };
 
@@ -105,8 +125,9 @@ describe('messages keep Slack’s limits over any data', () => {
         fc.array(fc.record({ useCase, order }), { maxLength: 40 }),
         (one, team, by, at, again, nearest, open) => {
           expectSound(logs.logsProgress(one.name, by, at, 'an-id'));
-          expectSound(logs.logsNoneYet(one, again));
-          expectSound(logs.logsNothingMatches(one.name, by, again));
+          expectSound(results.logsNoneYet(one, team, again, failureOf(by)));
+          expectSound(results.logsNothingMatches(one, queryOf(by), again));
+          expectSound(results.logsOutsideRange(one, queryOf(by), 1, again, again));
           expectSound(logs.logsUnknownJob(one.name, team.name, nearest));
           expectSound(logs.logsWhichUseCase(open));
           expectSound(logs.logsCancelled(one.name, 'by ada', again));
@@ -118,7 +139,7 @@ describe('messages keep Slack’s limits over any data', () => {
     );
   });
 
-  it('the words beside a file', () => {
+  it('the message that carries a file, also where Slack takes only its text', () => {
     fc.assert(
       fc.property(
         job,
@@ -127,8 +148,9 @@ describe('messages keep Slack’s limits over any data', () => {
         text,
         fc.array(text, { maxLength: 20 }),
         count,
-        (one, team, by, narrowed, notes, events) => {
-          const comment = logs.logsComment({
+        fc.option(text, { nil: undefined }),
+        (one, team, by, pattern, notes, events, why) => {
+          const delivered = results.logsDelivered({
             job: one,
             useCase: team,
             by,
@@ -139,13 +161,16 @@ describe('messages keep Slack’s limits over any data', () => {
             streams: 3,
             parts: 2,
             gzipped: true,
-            narrowed,
+            query: queryOf(pattern),
             to: 5,
             notes,
             resumed: true,
+            failure: why === undefined ? undefined : failureOf(why),
           });
-          expect(comment.length).toBeLessThanOrEqual(4000);
-          expect(comment.replace(/<!date\^[^<>]*>/g, '')).not.toMatch(/[<>]/);
+          expectSound({ ...delivered, blocks: delivered.blocks ?? [section('-')] });
+          // Only our own dates and links, each whole.
+          const rest = delivered.text.replace(/<!date\^[^<>]*>|<https:\/\/docs[^<>]*>/g, '');
+          expect(rest).not.toMatch(/[<>]/);
         },
       ),
       runs,

@@ -1,0 +1,237 @@
+/** What comes of a `/logs`: the message that carries the file, or why there is none. */
+import { joinWords } from '../domain/command-words.ts';
+import { trainingJobUrl } from '../domain/console-links.ts';
+import type { FailureAdvice } from '../domain/failure-guidance.ts';
+import { isFinished, type TrainingJob } from '../domain/jobs.ts';
+import type { LogQuery } from '../domain/log-query.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import { COMPILE } from './compile-ids.ts';
+import { guidanceLines, runAgainButton, verbatim, writeRef } from './job-facts.ts';
+import { LIMITS } from './limits.ts';
+import { excerptWords } from './log-excerpt.ts';
+import { LOGS, type LogOrder, orderButton } from './logs.ts';
+import type { Block, Button, Message } from './message.ts';
+import {
+  actions,
+  button,
+  code,
+  context,
+  duration,
+  group,
+  instant,
+  linkButton,
+  moment,
+  plain,
+  section,
+  size,
+} from './text.ts';
+
+const REASON_SHOWN = 700;
+
+/** Why a job failed or was stopped, as far as it is known. */
+export interface LogFailure {
+  guidance?: FailureAdvice | undefined;
+  /** The service's own words. */
+  reason?: string | undefined;
+  excerpt?: Parameters<typeof excerptWords>[0] | undefined;
+}
+
+export interface LogResult {
+  job: TrainingJob;
+  useCase: UseCase;
+  /** The person's name, where Slack told it. */
+  by: string | undefined;
+  events: number;
+  textBytes: number;
+  firstEventAt?: number | undefined;
+  lastEventAt?: number | undefined;
+  streams: number;
+  parts: number;
+  gzipped: boolean;
+  query: LogQuery;
+  /** Ends the range: the log of a running job goes on after it. */
+  to: number;
+  notes: readonly string[];
+  resumed: boolean;
+  failure?: LogFailure | undefined;
+}
+
+/** The message that carries the file. Blocks only where there is more to do than to read: others are plain words. */
+export function logsDelivered(result: LogResult): Message {
+  const { job, failure } = result;
+  const facts = factLines(result).join('\n');
+  const asked = result.by === undefined ? '' : `Asked for by ${plain(result.by, 80)}`;
+  if (!failure?.guidance) return { text: lines(facts, asked) };
+  const excerpt = failure.excerpt && excerptWords(failure.excerpt);
+  const words = lines(facts, guidanceLines(failure.guidance), excerpt ?? '', asked);
+  return {
+    text: words.length <= LIMITS.messageText.recommended ? words : lines(facts, asked),
+    blocks: [
+      section(facts),
+      ...whyBlocks(failure),
+      ...(excerpt ? [section(excerpt)] : []),
+      ...failureButtons(result.useCase, job),
+      ...(asked === '' ? [] : [context(asked)]),
+    ],
+  };
+}
+
+function factLines(result: LogResult): string[] {
+  const { job } = result;
+  const narrowed = narrowedWords(result.query);
+  return [
+    `*Log of ${code(job.name)}* · ${plain(job.status, 60)} · ${plain(result.useCase.name, 200)}`,
+    [
+      `${group(result.events)} ${result.events === 1 ? 'event' : 'events'}`,
+      `${result.streams} ${result.streams === 1 ? 'stream' : 'streams'}`,
+      size(result.textBytes),
+      ...(result.parts > 1 ? [`${result.parts} parts, in order`] : []),
+      ...(result.gzipped ? ['gzip'] : []),
+    ].join(' · '),
+    result.firstEventAt === undefined || result.lastEventAt === undefined
+      ? ''
+      : `${instant(result.firstEventAt)} – ${instant(result.lastEventAt)}`,
+    narrowed === '' ? '' : `Only ${narrowed}`,
+    isFinished(job) ? '' : `The job is still running: this is its log up to ${instant(result.to)}.`,
+    ...result.notes.slice(0, 5).map((note) => `_Note:_ ${plain(note, 250)}`),
+    result.resumed ? 'An interrupted download was continued.' : '',
+  ].filter((line) => line !== '');
+}
+
+function whyBlocks({ guidance, reason }: LogFailure): Block[] {
+  return [
+    ...(guidance ? [section(guidanceLines(guidance))] : []),
+    ...(reason === undefined || reason === ''
+      ? []
+      : [section(`*Reported:*\n${verbatim(reason, REASON_SHOWN).block}`)]),
+  ];
+}
+
+/** What one does about a run that failed; each is checked at the click. */
+function failureButtons(useCase: UseCase, job: TrainingJob, ...first: (Button | undefined)[]): Block[] {
+  return actions(
+    ...first,
+    runAgainButton(job),
+    button('Details', COMPILE.details, writeRef({ useCase: useCase.id, job: job.name })),
+    linkButton('Open in AWS', COMPILE.link, trainingJobUrl(useCase.region, job.name)),
+  );
+}
+
+/** What a query leaves out, in words after "only"; empty when it leaves out nothing. */
+export function narrowedWords(query: LogQuery): string {
+  const { since, until, streams, match, tail, form } = query;
+  return [
+    tail === undefined ? '' : `the last ${group(tail)} ${tail === 1 ? 'line' : 'lines'}`,
+    match === undefined
+      ? ''
+      : `lines ${match.kind === 'regex' ? 'that match' : 'with'} ${code(match.pattern, 500)}`,
+    streams.length === 0
+      ? ''
+      : `of ${streams
+          .slice(0, 8)
+          .map((name) => code(name, 80))
+          .join(', ')}`,
+    since === undefined ? '' : `from ${instant(since)}`,
+    until === undefined ? '' : `until ${instant(until)}`,
+    form === 'plain' ? 'as a terminal shows it at the end' : '',
+  ]
+    .filter((part) => part !== '')
+    .join(', ');
+}
+
+export function logsUnshared({ job }: Pick<LogResult, 'job'>): Message {
+  return said(
+    `:white_check_mark: The log of ${code(job.name)} is uploaded. Slack is slow to show the file: it appears here by itself.`,
+  );
+}
+
+export function logsNoneYet(
+  job: TrainingJob,
+  useCase: UseCase,
+  order: LogOrder,
+  failure?: LogFailure,
+): Message {
+  const ended = isFinished(job);
+  const expectation = ended
+    ? 'CloudWatch has nothing of this job. One that fails or is stopped before its container starts prints nothing.'
+    : 'A training job prints its first lines when its container has started, usually 2 to 10 minutes after it was created. CloudWatch shows them a few seconds later.';
+  const retry = orderButton('Retry', LOGS.retry, order, ended ? undefined : 'primary');
+  return {
+    text: `No logs available yet for ${code(job.name)}`,
+    blocks: [
+      section(`:hourglass: *No logs available${ended ? '' : ' yet'}* for ${code(job.name)}\n${expectation}`),
+      context(
+        [
+          `Status ${plain(job.status, 60)}`,
+          ...(job.secondaryStatus && job.secondaryStatus !== job.status
+            ? [plain(job.secondaryStatus, 60)]
+            : []),
+          `created ${moment(job.createdAt)}`,
+        ].join(' · '),
+      ),
+      ...whyBlocks(failure ?? { reason: job.failureReason }),
+      ...(failure?.guidance ? failureButtons(useCase, job, retry) : actions(retry)),
+    ],
+  };
+}
+
+/** The whole log is offered, and what else `order` asked for is kept out of it. */
+export function logsNothingMatches(job: TrainingJob, query: LogQuery, order: LogOrder): Message {
+  const narrowed = narrowedWords(query);
+  return {
+    text: `Nothing in the log of ${code(job.name)} matches`,
+    blocks: [
+      section(
+        `:mag: *Nothing in the log of ${code(job.name)} matches*\n${narrowed === '' ? 'There are log streams, and no event in them yet.' : `You asked for ${narrowed}.`}`,
+      ),
+      ...actions(wholeLog(job, order), orderButton('Retry', LOGS.retry, order)),
+    ],
+  };
+}
+
+/**
+ * The range of time that was asked for misses the log.
+ * @param lastEventAt of the whole log
+ * @param lastSpan what brings as much as was asked for, counted from the log's end; none where that would be no answer
+ */
+export function logsOutsideRange(
+  job: TrainingJob,
+  query: LogQuery,
+  lastEventAt: number,
+  order: LogOrder,
+  lastSpan: LogOrder | undefined,
+): Message {
+  const asked = query.span === undefined ? '' : duration(query.span);
+  const ended = isFinished(job)
+    ? `The log of ${code(job.name)} ended ${instant(lastEventAt)}`
+    : `${code(job.name)} last printed something ${instant(lastEventAt)}`;
+  return {
+    text: `${ended}: there is nothing in the time that you asked for`,
+    blocks: [
+      section(`:mag: *${ended}.*\nThere is nothing ${narrowedWords(timesOf(query))}.`),
+      ...actions(
+        lastSpan && orderButton(`Get its last ${asked}`, LOGS.get, lastSpan, 'primary'),
+        wholeLog(job, order, ':1'),
+      ),
+    ],
+  };
+}
+
+const timesOf = (query: LogQuery): LogQuery => ({
+  job: query.job,
+  since: query.since,
+  until: query.until,
+  streams: [],
+  form: 'lines',
+  dm: false,
+});
+
+function wholeLog(job: TrainingJob, order: LogOrder, row = ''): Button | undefined {
+  return orderButton('Get the whole log', `${LOGS.get}${row}`, { ...order, a: joinWords([job.name]) });
+}
+
+const lines = (...parts: string[]): string => parts.filter((part) => part !== '').join('\n');
+
+function said(mrkdwn: string): Message {
+  return { text: mrkdwn, blocks: [section(mrkdwn)] };
+}
