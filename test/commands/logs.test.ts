@@ -31,7 +31,7 @@ describe('[L1] /logs brings the log as a file', () => {
   it('says up to when for a job that runs', async () => {
     await team.command('ada', 'C0LINE3', 'train-resnet-2');
     expect((await team.message('C0LINE3', 'Log of `train-resnet-2`* · InProgress')).text).toContain(
-      'still runs',
+      'still running',
     );
   });
 
@@ -122,16 +122,21 @@ describe('[L7] nothing to show', () => {
     await team.command('ada', 'C0LINE3', 'train-resnet-2');
     const message = await team.message('C0LINE3', 'No logs available yet');
     expect(wordsOf(message)).toContain('2 to 10 minutes');
+    // Nobody else's concern: nothing of it stays for the channel.
+    expect(message.ephemeral_to).toBe('U0ADA');
+    expect(await team.messages('C0LINE3', 'ben')).toEqual([]);
     team.world.download = async () => 'at last\n';
     await team.action('ada', 'logs.retry', { channel: 'C0LINE3', message_ts: message.ts });
     expect((await team.message('C0LINE3', 'Log of `train-resnet-2`* ·')).files).toHaveLength(1);
-    expect(wordsOf(await team.message('C0LINE3', 'Asked again by ada'))).not.toContain('Retry');
+    expect(JSON.stringify(await team.messages('C0LINE3', 'ada'))).not.toContain('No logs available yet');
   });
 
   it('unknown job: the nearest names as buttons that work, flags kept', async () => {
     await team.command('ada', 'C0LINE3', 'train-resent-1 --tail 5');
     const message = await team.message('C0LINE3', 'There is no training job');
     expect(wordsOf(message)).toContain('train-resnet-1');
+    expect(message.ephemeral_to).toBe('U0ADA');
+    expect(await team.messages('C0LINE3', 'ben')).toEqual([]);
     await team.action('ada', 'logs.get:0', { channel: 'C0LINE3', message_ts: message.ts });
     expect((await team.message('C0LINE3', 'Log of `train-resnet-1`* ·')).text).toContain('the last 5 lines');
   });
@@ -140,9 +145,149 @@ describe('[L7] nothing to show', () => {
     team.world.download = async (request) => (request.match ? '' : 'epoch 1\n');
     await team.command('ada', 'C0LINE3', 'train-resnet-1 --grep zebra');
     const message = await team.message('C0LINE3', 'matches');
-    expect(wordsOf(message)).toContain('zebra');
+    expect(wordsOf(message)).toContain('You asked for lines with `zebra`');
+    expect(message.ephemeral_to).toBe('U0ADA');
     await team.action('ada', 'logs.get', { channel: 'C0LINE3', message_ts: message.ts });
     expect((await team.message('C0LINE3', 'Log of `train-resnet-1`* ·')).files).toHaveLength(1);
+  });
+});
+
+describe('[L6] a range of time that the log does not reach', () => {
+  const ended = Date.UTC(2026, 0, 31, 18, 30);
+  const asked: (number | undefined)[] = [];
+  beforeEach(() => {
+    asked.length = 0;
+    team.world.logEnd = { text: 'epoch 9\n', at: ended };
+    team.world.download = async ({ from }) => {
+      asked.push(from);
+      return (from ?? 0) > ended ? '' : 'epoch 9\n';
+    };
+  });
+
+  it('says when the log ended and offers as much of its end, flags kept', async () => {
+    await team.command('ada', 'C0LINE3', 'train-resnet-1 --last 2h --grep epoch');
+    const message = await team.message('C0LINE3', 'The log of `train-resnet-1` ended', { user: 'ada' });
+    expect(message.ephemeral_to).toBe('U0ADA');
+    expect(wordsOf(message)).toMatch(/ended <!date\^1769884200\^[^>]*>[\s\S]*Get its last 2 h\n/);
+    await team.action('ada', 'logs.get', { channel: 'C0LINE3', message_ts: message.ts });
+    const delivered = await team.message('C0LINE3', 'Log of `train-resnet-1`* ·');
+    expect(delivered.text).toContain('Only lines with `epoch`, from <!date^');
+    expect(asked.at(-1)).toBe(ended - 7_200_000);
+  });
+
+  it('says of a job that runs when it last printed something', async () => {
+    await team.command('ada', 'C0LINE3', 'train-resnet-2 --since 30 minutes ago');
+    const message = await team.message('C0LINE3', '`train-resnet-2` last printed something', { user: 'ada' });
+    expect(wordsOf(message)).toContain('Get its last 30 min');
+    await team.action('ada', 'logs.get:1', { channel: 'C0LINE3', message_ts: message.ts });
+    expect((await team.message('C0LINE3', 'Log of `train-resnet-2`* ·')).files).toHaveLength(1);
+  });
+
+  it('stays where only the person reads', async () => {
+    await team.command('ada', 'C0LINE3', 'train-resnet-1 --last 2h --dm');
+    const message = await team.message('dm', 'The log of `train-resnet-1` ended', { user: 'ada' });
+    expect(message.ephemeral_to).toBeUndefined();
+  });
+});
+
+describe('[L12] the log of a job that failed', () => {
+  const TRACEBACK =
+    'epoch 3\nTraceback (most recent call last):\n  File "train.py", line 4, in <module>\n    main(token="hf_abcdefghijklmnopqrstuvwxyz0123")\nKeyError: \'label\'\n';
+  beforeEach(() => {
+    team.world.jobs.push({
+      ...job('train-broken', 'line-3', 'Failed'),
+      secondaryStatus: 'Failed',
+      failureReason: 'AlgorithmError: ExecuteUserScriptError, exit code: 1',
+    });
+    team.world.logEnd = { text: TRACEBACK, at: Date.UTC(2026, 0, 31, 18) };
+  });
+
+  it('comes with cause, what to do, the traceback without secrets, and the buttons', async () => {
+    await team.command('ada', 'C0LINE3', 'train-broken');
+    const message = await team.message('C0LINE3', 'Log of `train-broken`* · Failed');
+    expect(message.files).toHaveLength(1);
+    const words = wordsOf(message);
+    for (const part of [
+      '*Cause:*',
+      '*What to do:*',
+      'ExecuteUserScriptError',
+      "KeyError: 'label'",
+      'Asked for by ada',
+    ])
+      expect(words).toContain(part);
+    expect(words).not.toContain('hf_abcdefghij');
+    const buttons = message.blocks!.flatMap(
+      (block) => (block as { elements?: { action_id?: string }[] }).elements ?? [],
+    );
+    expect(buttons.flatMap(({ action_id }) => action_id ?? [])).toEqual([
+      'train.again',
+      'compile.details',
+      'open.link',
+    ]);
+    // Ada may read here, and start nothing: she is told so at the click.
+    await team.action('ada', 'train.again', { channel: 'C0LINE3', message_ts: message.ts });
+    await team.message('C0LINE3', 'You do not have permission to start training jobs', { user: 'ada' });
+  });
+
+  it('comes with the same words where Slack does not take the blocks', async () => {
+    await team.post('/sandbox/faults', [{ on: 'files.completeUploadExternal', kind: 'invalid_blocks' }]);
+    await team.command('ada', 'C0LINE3', 'train-broken --tail 5');
+    const message = await team.message('C0LINE3', 'Log of `train-broken`* · Failed');
+    expect(message.files).toHaveLength(1);
+    expect(message.text).toMatch(/Only the last 5 lines[\s\S]*\*Cause:\*[\s\S]*KeyError/);
+  });
+
+  it('is delivered also when its end cannot be read', async () => {
+    team.world.logEnd = undefined;
+    await team.command('ada', 'C0LINE3', 'train-broken');
+    const message = await team.message('C0LINE3', 'Log of `train-broken`* · Failed');
+    expect(wordsOf(message)).toContain('*Cause:*');
+    expect(message.files).toHaveLength(1);
+  });
+
+  it('that printed nothing: cause and what to do are told all the same', async () => {
+    team.world.download = () => Promise.reject(new AppError('not_found', 'no stream'));
+    await team.command('ada', 'C0LINE3', 'train-broken');
+    const words = wordsOf(await team.message('C0LINE3', 'No logs available', { user: 'ada' }));
+    for (const part of ['*Cause:*', '*What to do:*', 'Run again…']) expect(words).toContain(part);
+  });
+});
+
+describe('people are called by their names', () => {
+  const mention = (text: string) =>
+    team.post('/sandbox/slack/message', { user: 'ada', channel: 'C0LINE3', text: `<@U0SIGNALBOX> ${text}` });
+
+  it('and not by an id where a mention tells only that', async () => {
+    await mention('logs train-resnet-1');
+    const message = await team.message('C0LINE3', 'Log of `train-resnet-1`* ·');
+    expect(wordsOf(message)).not.toContain('U0ADA');
+    expect(wordsOf(message)).not.toContain('Asked for by');
+    expect((await team.content(message.files![0]!)).toString()).toContain('UTC by Slack user U0ADA\n');
+  });
+
+  it('also after a mention, once Slack has told the name', async () => {
+    await team.command('ada', 'C0LINE3', 'help');
+    await team.message('C0LINE3', 'one file', { user: 'ada' });
+    await mention('logs train-resnet-1');
+    const message = await team.message('C0LINE3', 'Log of `train-resnet-1`* ·');
+    expect(message.text).toContain('Asked for by ada');
+    expect((await team.content(message.files![0]!)).toString()).toMatch(/UTC by ada\n/);
+  });
+});
+
+describe('the help', () => {
+  it('has examples with a job that there is here', async () => {
+    await team.command('ada', 'C0LINE3', 'help');
+    const words = wordsOf(await team.message('C0LINE3', 'one file', { user: 'ada' }));
+    expect(words).toContain('`/logs train-resnet-1 --last 2h --grep "CUDA out of memory"`');
+  });
+
+  it('has examples with any name where there is none', async () => {
+    team.world.jobs = [];
+    await team.command('ada', 'C0LINE3', 'help');
+    expect(wordsOf(await team.message('C0LINE3', 'one file', { user: 'ada' }))).toContain(
+      '`/logs my-training-job`',
+    );
   });
 });
 
@@ -303,7 +448,7 @@ describe('[L4] while it runs', () => {
       message_ts: progress.ts,
       value: 'another-id',
     });
-    await team.message('C0LINE3', 'runs no longer', { user: 'ada' });
+    await team.message('C0LINE3', 'no longer running', { user: 'ada' });
   });
 });
 
@@ -329,7 +474,7 @@ describe('bad input is answered, to the person alone', () => {
   it('reads smart quotes, long dashes and Slack’s links', async () => {
     await team.command('ada', 'C0LINE3', '<http://train-resnet-1|train-resnet-1> —grep “epoch 1”');
     expect((await team.message('C0LINE3', 'Log of `train-resnet-1`* ·')).text).toContain(
-      'lines with epoch 1',
+      'lines with `epoch 1`',
     );
   });
 

@@ -57,6 +57,8 @@ export interface TestWorld {
   /** What a log says; throw for what goes wrong; wait for the signal for what takes long. */
   download: (request: LogDownloadRequest, signal: AbortSignal) => Promise<string>;
   open?: (useCase: UseCase) => void;
+  /** What the end of every log says, where somebody looks; none: nothing. */
+  logEnd?: { text: string; at: number } | undefined;
 }
 
 export interface TestWorkspace extends SlackClient {
@@ -130,8 +132,16 @@ export async function startWorkspace(options: TestWorkspaceOptions = {}): Promis
         },
         trainingLog: (name) => ({
           id: `${useCase.account}/${useCase.region}/group/${name}`,
-          listStreams: async () => [],
-          readPage: () => Promise.reject(new Error('not read here')),
+          listStreams: async () =>
+            world.logEnd
+              ? [{ name: `${name}/algo-1-17`, shortName: 'algo-1', lastEventAt: world.logEnd.at }]
+              : [],
+          readPage: async () => {
+            if (!world.logEnd) throw new Error('not read here');
+            const text = Buffer.from(world.logEnd.text);
+            const ends = Uint32Array.of(text.length);
+            return { count: 1, text, ends, times: Float64Array.of(world.logEnd.at), nextToken: undefined };
+          },
         }),
         // Nothing here compiles or packages.
       } as Partial<UseCaseSession> as UseCaseSession;
