@@ -17,6 +17,7 @@ const TRIES = 20;
 export async function sandbox(flags: SandboxFlags, io: CliIo): Promise<undefined> {
   return withSandbox(flags, io, async (running) => {
     announce(running, io);
+    line(io.stderr, `\nOpen ${running.url} in a browser. Ctrl-C ends it.`);
     await aborted(io.signal);
   });
 }
@@ -27,7 +28,7 @@ export async function demo(flags: DemoFlags, io: CliIo): Promise<undefined> {
     try {
       announce(running, io);
       line(io.stderr, `Bot connected; its log: ${bot.logPath}`);
-      line(io.stderr, 'Open the page, go to #line-3 and type /logs. Ctrl-C ends it.');
+      line(io.stderr, `\nOpen ${running.url}, go to #line-3 and type /logs. Ctrl-C ends it.`);
       await Promise.race([aborted(io.signal), whenBotEnds(bot, io.signal)]);
     } finally {
       await bot.stop();
@@ -83,18 +84,20 @@ function isPortTaken(error: unknown): boolean {
   );
 }
 
-/** Scripts read these lines. */
+/** What goes to standard output scripts read, line by line; what is beside it is for people. */
 function announce(
   { url, slackApiUrl, tokens, awsEndpoint, awsCredentials, awsAdmins, configPath }: Sandbox,
   io: CliIo,
 ): void {
   line(io.stdout, `Sandbox ready: ${url}`);
   line(io.stdout, `Slack API: ${slackApiUrl}`);
-  line(io.stdout, `Slack tokens: ${tokens.bot} ${tokens.app} ${tokens.signingSecret}`);
   line(io.stdout, `AWS endpoint: ${awsEndpoint}`);
+  line(io.stderr, '\nSecrets of this sandbox, for a bot or client of your own; they open nothing else:');
+  line(io.stdout, `Slack tokens: ${tokens.bot} ${tokens.app} ${tokens.signingSecret}`);
   line(io.stdout, `AWS credentials: ${awsCredentials.accessKeyId} ${awsCredentials.secretAccessKey}`);
   for (const [account, key] of Object.entries(awsAdmins))
     line(io.stdout, `AWS admin of ${account}: ${key.accessKeyId} ${key.secretAccessKey}`);
+  line(io.stderr, '');
   line(io.stdout, `Config: ${configPath}`);
 }
 

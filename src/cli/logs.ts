@@ -8,6 +8,7 @@ import { loadConfig } from '../config.ts';
 import { isFinished } from '../domain/jobs.ts';
 import { logFileName } from '../domain/log-files.ts';
 import { type LogQuery, parseLogQuery } from '../domain/log-query.ts';
+import { utcSecond } from '../domain/log-times.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError } from '../errors.ts';
 import { createLogEngine } from '../logs/index.ts';
@@ -31,7 +32,7 @@ export async function logs(words: readonly string[], flags: LogsFlags, io: CliIo
       hint: 'Use --out to say where.',
     });
   const config = loadConfig({ env: io.env, cwd: io.cwd });
-  const useCase = chosenUseCase(query, config.useCases);
+  const useCases = chosenUseCases(query, config.useCases);
   const toStdout = flags.out === '-';
   const out = toStdout ? undefined : await outputPath(query, flags, io.cwd, now);
 
@@ -49,7 +50,7 @@ export async function logs(words: readonly string[], flags: LogsFlags, io: CliIo
       {
         actor,
         by: `${actor.user} (command line)`,
-        useCases: [useCase],
+        useCases,
         query,
         out,
         neverGzip: true,
@@ -58,7 +59,7 @@ export async function logs(words: readonly string[], flags: LogsFlags, io: CliIo
     );
     progress.stop();
     const download = delivered(outcome, query);
-    for (const note of download.notes) line(io.stderr, `note: ${note}`);
+    for (const note of [...download.notes, ...outsideRange(outcome, query)]) line(io.stderr, `note: ${note}`);
     if (toStdout) {
       for (const file of download.files)
         await pipeline(createReadStream(file.path), io.stdout, { end: false, signal: io.signal });
@@ -66,6 +67,7 @@ export async function logs(words: readonly string[], flags: LogsFlags, io: CliIo
       for (const file of download.files) line(io.stdout, file.path);
     }
     line(io.stderr, summary(outcome));
+    for (const words of whyItFailed(outcome)) line(io.stderr, words);
     await download.dispose();
   } finally {
     progress.stop();
@@ -73,12 +75,13 @@ export async function logs(words: readonly string[], flags: LogsFlags, io: CliIo
   return undefined;
 }
 
-function chosenUseCase(query: LogQuery, useCases: readonly UseCase[]): UseCase {
-  if (query.useCase !== undefined) return findUseCase(query.useCase, useCases);
-  const [only, another] = useCases;
-  if (only && !another) return only;
-  throw new AppError('invalid_input', 'A use case was expected (--use-case), and none came.', {
-    hint: `The configuration has these: ${useCases.map(({ id }) => id).join(', ')}.\nFor example: --use-case ${only?.id}`,
+/** Without --use-case, all of them: the one that has the job is found. */
+function chosenUseCases(query: LogQuery, useCases: readonly UseCase[]): readonly [UseCase, ...UseCase[]] {
+  if (query.useCase !== undefined) return [findUseCase(query.useCase, useCases)];
+  const [first, ...others] = useCases;
+  if (first) return [first, ...others];
+  throw new AppError('invalid_input', 'The configuration has no use case.', {
+    hint: 'Add one under `useCases`; signalbox.example.yaml shows how.',
   });
 }
 
@@ -126,13 +129,22 @@ function delivered(outcome: DownloadOutcome, query: LogQuery) {
           : 'A job prints its first lines some minutes after it starts, once its instances are there. Try again then.',
       },
     );
-  const { nearest, useCase } = outcome;
-  throw new AppError('not_found', `There is no training job ${query.job} in the use case ${useCase.id}.`, {
-    hint:
-      nearest.length > 0
-        ? `Did you mean one of these?\n${nearest.map((name) => `  ${name}`).join('\n')}`
-        : `No job there has a similar name. Check the use case, and its account (${useCase.account}) and region (${useCase.region}).`,
-  });
+  const { nearest, useCases } = outcome;
+  const several = useCases.length > 1;
+  const where = useCases.map(({ id }) => id).join(', ');
+  const places = useCases.map(({ id, account, region }) => `${id}: account ${account}, region ${region}`);
+  throw new AppError(
+    'not_found',
+    `There is no training job ${query.job} in the use case${several ? 's' : ''} ${where}.`,
+    {
+      hint:
+        nearest.length > 0
+          ? `Did you mean one of these?\n${nearest
+              .map(({ name, useCase }) => `  ${name}${several ? ` --use-case ${useCase.id}` : ''}`)
+              .join('\n')}`
+          : `No job there has a similar name. Check where it was looked for:\n${places.map((place) => `  ${place}`).join('\n')}`,
+    },
+  );
 }
 
 function summary(outcome: DownloadOutcome): string {
@@ -141,6 +153,27 @@ function summary(outcome: DownloadOutcome): string {
   const count = (value: number, noun: string) =>
     `${value.toLocaleString('en-US')} ${noun}${value === 1 ? '' : 's'}`;
   return `${count(facts.events, 'event')} of ${count(facts.streams.length, 'stream')}, ${megabytes(facts.textBytes)}; session ${outcome.sessionName}`;
+}
+
+/** Nothing in the range of time that was asked for: when the log ended, and how to have as much of its end. */
+function outsideRange(outcome: DownloadOutcome, { span }: LogQuery): string[] {
+  const at = outcome.kind === 'done' ? outcome.lastEventAt : undefined;
+  if (at === undefined) return [];
+  const instead = span === undefined ? '' : `; for its end: --since ${new Date(at - span).toISOString()}`;
+  return [`nothing in that time: the last event of this log is of ${utcSecond(at)}${instead}`];
+}
+
+/** Of a job that failed: what its card and alert say. */
+function whyItFailed(outcome: DownloadOutcome): string[] {
+  const { guidance, reason } = (outcome.kind === 'unknown_job' ? undefined : outcome.failure) ?? {};
+  if (!guidance) return [];
+  const exception = guidance.traceback?.exception;
+  return [
+    `the training ${guidance.outcome}: ${guidance.cause}`,
+    `  what to do: ${guidance.fix}`,
+    ...(exception === undefined ? [] : [`  the exception: ${exception}`]),
+    ...(reason === undefined || reason === '' ? [] : [`  reported: ${reason}`]),
+  ];
 }
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 2 : 0)} MB`;

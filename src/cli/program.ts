@@ -1,5 +1,6 @@
 /** The subcommands. Each loads its own modules when it runs: `--help` and short commands start at once. */
 import { setMaxListeners } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { LOG_FLAGS } from '../domain/log-query.ts';
 import { CancelledError, toAppError } from '../errors.ts';
@@ -57,6 +58,12 @@ async function run(args: readonly string[], io: CliIo, ownEnvironment: boolean):
   return exitCode;
 }
 
+/** Of this package, whose file stands beside src/ and dist/ alike. */
+function ownVersion(): string {
+  const file = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(file) as { version: string }).version;
+}
+
 type Perform = (work: (io: CliIo) => Promise<number | undefined>) => Promise<void>;
 
 function buildProgram(io: CliIo, perform: Perform): Command {
@@ -67,6 +74,8 @@ function buildProgram(io: CliIo, perform: Perform): Command {
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),
     })
+    .version(ownVersion(), '-v, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
     .showSuggestionAfterError()
     .showHelpAfterError('Run `signalbox --help` for everything it can do.')
     .helpCommand(false);
@@ -190,7 +199,7 @@ function portOption(
 function logFlagsHelp(): string {
   const flags = LOG_FLAGS.filter(({ name }) => name !== '--dm').map((flag) =>
     flag.name === '--use-case'
-      ? { ...flag, description: 'which use case; needed when there are several' }
+      ? { ...flag, description: 'which use case, where several have a job of this name' }
       : flag,
   );
   const lines = flags.map(({ name, value, description }) => {

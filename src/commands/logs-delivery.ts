@@ -240,9 +240,9 @@ async function unknownJob(
   }
   const nearest = owner
     ? [{ name: `${task.query.job} in ${owner.name}`, order: { u: owner.id, a: joinWords(task.words) } }]
-    : outcome.nearest.map((name) => ({
-        name,
-        order: { u: outcome.useCase.id, a: joinWords(withJob(task.words, name)) },
+    : outcome.nearest.map(({ name, useCase }) => ({
+        name: outcome.useCases.length === 1 ? name : `${name} in ${useCase.name}`,
+        order: { u: useCase.id, a: joinWords(withJob(task.words, name)) },
       }));
   const where = task.useCases.map((useCase) => useCase.name).join(', ');
   await tellAlone(context, message, logsUnknownJob(task.query.job, where, nearest));

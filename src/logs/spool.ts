@@ -106,7 +106,8 @@ export class SpoolFolder {
 
   /** A new spool, or the one that an interrupted download of the same key left within the hour. */
   async open(key: string, mayResume: boolean): Promise<Spool> {
-    await mkdir(this.#dir, { recursive: true });
+    // It may be what makes the data folder, which nobody else is to read.
+    await mkdir(this.#dir, { recursive: true, mode: 0o700 });
     await this.checkSpace(0);
     if (mayResume) {
       const left = await this.#claim(key);

@@ -7,6 +7,7 @@ import { isFinished, type TrainingJob } from '../domain/jobs.ts';
 import { logFileName, logHeader } from '../domain/log-files.ts';
 import type { LogQuery } from '../domain/log-query.ts';
 import { utcSecond } from '../domain/log-times.ts';
+import { nearestNames } from '../domain/nearest-names.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError, CancelledError, toAppError } from '../errors.ts';
 import type { LogDownload, LogEngine, LogProgress } from '../logs/index.ts';
@@ -24,6 +25,9 @@ import type {
 import { explainTraining, type TrainingFailure } from './explain-failure.ts';
 import { nearestJobs } from './find-jobs.ts';
 import { readLogEnds } from './log-end.ts';
+
+/** Names that are offered for one that nothing has. */
+const NEAREST = 5;
 
 export interface DownloadDeps {
   gateway: UseCaseGateway;
@@ -61,7 +65,13 @@ export type DownloadOutcome =
       /** Where nothing was found in a range of time: when the log's last event was, whatever the range. */
       lastEventAt?: EpochMs | undefined;
     }
-  | { kind: 'unknown_job'; useCase: UseCase; nearest: readonly string[] }
+  | {
+      kind: 'unknown_job';
+      /** Where it was looked for. */
+      useCases: readonly UseCase[];
+      /** The nearest names first. */
+      nearest: readonly { name: string; useCase: UseCase }[];
+    }
   /** The job is there and has not printed anything (yet). */
   | {
       kind: 'no_log';
@@ -106,9 +116,9 @@ export async function downloadLogs(
     const { job, log } = located;
     const { sessionName } = session;
     if (!job) {
-      const nearest = await nearestJobs(session.jobs, request.query.job, 5, options.signal);
+      const nearest = await nearestOf(located.searched, request.query.job, options.signal);
       await record('logs.unknown_job', useCase, sessionName);
-      return { kind: 'unknown_job', useCase, nearest };
+      return { kind: 'unknown_job', useCases: request.useCases, nearest };
     }
 
     const end = endOfLog(log.source, { finished: isFinished(job), endedAt: job.endedAt, now });
@@ -139,9 +149,39 @@ export async function downloadLogs(
       throw error;
     }
     const failure = toAppError(error);
-    await record('logs.failed', useCase, session?.sessionName, { code: failure.code, ref: failure.ref });
+    const detail = { code: failure.code, ref: failure.ref };
+    await record('logs.failed', useCase, session?.sessionName, detail).catch((unrecorded: unknown) => {
+      throw withoutRecord(failure, toAppError(unrecorded));
+    });
     throw failure;
   }
+}
+
+/** What failed stays the thing to say; that it is not on record either comes after it. */
+function withoutRecord(failure: AppError, unrecorded: AppError): AppError {
+  if (failure.message === unrecorded.message) return failure;
+  return new AppError(failure.code, `${failure.message} Besides: ${unrecorded.message}`, {
+    hint: [failure.hint, unrecorded.hint].filter(Boolean).join('\n'),
+    adminHint: failure.adminHint,
+    cause: failure,
+  });
+}
+
+/** Over all use cases, the nearest first. */
+async function nearestOf(
+  searched: Located['searched'],
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<{ name: string; useCase: UseCase }[]> {
+  const found = await Promise.all(
+    searched.map(async ({ useCase, session }) => {
+      const names = await nearestJobs(session.jobs, name, NEAREST, signal);
+      return names.map((near) => ({ name: near, useCase }));
+    }),
+  );
+  const all = found.flat();
+  const ranked = nearestNames(name, [...new Set(all.map((one) => one.name))], NEAREST);
+  return ranked.flatMap((near) => all.filter((one) => one.name === near)).slice(0, NEAREST);
 }
 
 /**
@@ -162,6 +202,8 @@ interface Located {
   session: UseCaseSession;
   job: TrainingJob | undefined;
   log: { source: LogSource; listing?: Promise<readonly LogStreamInfo[]> };
+  /** Those that could be asked. */
+  searched: readonly { useCase: UseCase; session: UseCaseSession }[];
 }
 
 /** The first use case that has the job; the first of all when none has it. */
@@ -169,7 +211,7 @@ async function locate(deps: DownloadDeps, request: DownloadRequest, signal?: Abo
   const { job: name } = request.query;
   const only = request.useCases.length === 1;
   const searched = await Promise.allSettled(
-    request.useCases.map(async (useCase): Promise<Located> => {
+    request.useCases.map(async (useCase): Promise<Omit<Located, 'searched'>> => {
       const session = await deps.gateway.open(useCase, request.actor, 'logs');
       const source = session.trainingLog(name);
       // Nearly always the job is there: its streams are asked for at the same time, which saves a round trip.
@@ -201,7 +243,7 @@ async function locate(deps: DownloadDeps, request: DownloadRequest, signal?: Abo
   const chosen = having[0] ?? (failed ? undefined : found[0]);
   // Not found where it could be looked for, but somewhere it could not: that is the thing to say.
   if (!chosen) throw failed!.reason;
-  return chosen;
+  return { ...chosen, searched: found };
 }
 
 /** A listing that nobody has to wait for: its failure is told to whoever does, and to nobody else. */

@@ -5,6 +5,7 @@
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { AppError } from '../errors.ts';
 import type { AuditRecord } from '../ports.ts';
 import { appendLines } from './durable-file.ts';
 
@@ -24,9 +25,21 @@ export const matches = (record: AuditRecord, query: AuditQuery): boolean =>
   (query.user === undefined || record.actor.user === query.user) &&
   (query.subject === undefined || record.subject === query.subject);
 
-/** Appends one record of the command line; needs no lock. Returns once it is on disk. */
+/**
+ * Appends one record of the command line; needs no lock. Returns once it is on disk.
+ * @throws AppError unavailable when it cannot be written
+ */
 export async function appendCommandLineAudit(folder: string, record: AuditRecord): Promise<void> {
-  await appendLines(commandLinePath(folder), [JSON.stringify(record)]);
+  const path = commandLinePath(folder);
+  try {
+    await appendLines(path, [JSON.stringify(record)]);
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code ?? String(error);
+    throw new AppError('unavailable', `The audit trail ${path} cannot be written (${why}).`, {
+      hint: 'Nothing is handed over that is not on record. Make the folder writable for you, or set SIGNALBOX_DATA_DIR to one that is.',
+      cause: error,
+    });
+  }
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Files that survive a kill and a power cut: whole, and on disk before anybody is told so. */
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Adapter } from 'lowdb';
 import { TextFile } from 'lowdb/node';
@@ -49,10 +49,12 @@ export class DurableJsonFile<T> implements Adapter<T> {
 }
 
 /**
- * Adds lines to a file and returns once they are on disk. Several processes may add to one file.
+ * Adds lines to a file and returns once they are on disk; makes its folder, where nothing has been written yet.
+ * Several processes may add to one file.
  * @returns the byte at which the first of them begins, when no other process adds at the same time
  */
 export async function appendLines(path: string, lines: readonly string[]): Promise<number> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const file = await open(path, 'a+', 0o600);
   let begin: number;
   try {

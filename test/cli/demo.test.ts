@@ -38,8 +38,8 @@ describe('[O7] demo', () => {
     expect(lines, stderr).toEqual([
       expect.stringMatching(/^Sandbox ready: http:\/\/127\.0\.0\.1:\d+$/),
       expect.stringMatching(/^Slack API: http:\/\/127\.0\.0\.1:\d+\/api\/$/),
-      expect.stringMatching(/^Slack tokens: xoxb-\S+ xapp-\S+ [0-9a-f]+$/),
       expect.stringMatching(/^AWS endpoint: http:\/\/127\.0\.0\.1:\d+$/),
+      expect.stringMatching(/^Slack tokens: xoxb-\S+ xapp-\S+ [0-9a-f]+$/),
       expect.stringMatching(/^AWS credentials: AKIA\w+ \S+$/),
       ...['111122223333', '123456789012', '210987654321'].map((account) =>
         expect.stringMatching(new RegExp(`^AWS admin of ${account}: AKIA\\w+ \\S+$`)),
@@ -48,6 +48,7 @@ describe('[O7] demo', () => {
     ]);
 
     const url = lines[0]!.replace('Sandbox ready: ', '');
+
     const answer = await fetch(`${url}/sandbox/slack/command`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -57,6 +58,9 @@ describe('[O7] demo', () => {
 
     demo.kill('SIGINT');
     expect(await exit).toBe(0);
+    // The page's address is the first thing and the last: between them are secrets that nobody needs at first.
+    expect(stderr).toMatch(/Secrets of this sandbox/);
+    expect(stderr.trimEnd().split('\n').at(-1)).toContain(`Open ${url}, go to #line-3`);
     const log = readFileSync(join(dataDir, 'signalbox.log'), 'utf8');
     expect(log).toContain('"msg":"stopped"');
     expect(log).not.toMatch(/xoxb-|xapp-/);

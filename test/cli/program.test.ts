@@ -37,6 +37,11 @@ describe('what the program says of itself', () => {
     expect(stdout).not.toContain('--dm');
   });
 
+  it.each(['--version', '-v'])('prints its version with %s', async (flag) => {
+    const { version } = JSON.parse(readFileSync(resolve(import.meta.dirname, '../../package.json'), 'utf8'));
+    expect(await run([flag])).toEqual({ exitCode: 0, stdout: `${version}\n`, stderr: '' });
+  });
+
   it.each([
     [['lgos', 'train-a'], /unknown command 'lgos'\n\(Did you mean logs\?\)/],
     [['logs'], /missing required argument 'job'/],

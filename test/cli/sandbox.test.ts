@@ -1,5 +1,5 @@
 /** The program against the sandbox: the log of a job without Slack, and the doctor. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -134,11 +134,30 @@ describe('[L7] [L9] when there is no file to give', () => {
     expect(readdirSync(cwd)).toEqual([]);
   });
 
-  it('wants to know which use case when there are several, and knows near ids', async () => {
-    expect(await program(['logs', 'defects-resnet50'])).toMatchObject({
+  it('finds the use case that has the job, and the nearest names of all of them', async () => {
+    expect(await program(['logs', 'defects-resnet50', '--out', 'a.log'])).toMatchObject({ exitCode: 0 });
+    const text = readFileSync(join(cwd, 'a.log'), 'utf8');
+    expect(text).toMatch(/^# use case +Line 3 defects \(line-3\)$/m);
+    rmSync(join(cwd, 'a.log'));
+    const missed = await program(['logs', 'berth-occupancy-keros']);
+    expect(missed).toMatchObject({ exitCode: 3, stdout: '' });
+    expect(missed.stderr).toMatch(/use cases line-3, harbor[\s\S]*berth-occupancy-keras --use-case harbor/);
+  });
+
+  it('wants to know which use case when several have the job, and knows near ids', async () => {
+    const same = `account: "123456789012", region: eu-west-1, roleArn: "arn:aws:iam::123456789012:role/SignalboxAccess", externalId: line-3-6f1d0c0e, access: { viewer: [channel-members] }`;
+    const twice = otherConfig(
+      () => `useCases:
+  - { id: here, name: Here, channels: [C0HERE], ${same} }
+  - { id: there, name: There, channels: [C0THERE], ${same} }
+`,
+    );
+    expect(await program(['logs', 'defects-resnet50'], { env: twice })).toMatchObject({
       exitCode: 2,
-      stderr: expect.stringMatching(/--use-case[\s\S]*line-3, harbor/),
+      stderr: expect.stringMatching(/here, there[\s\S]*--use-case here/),
     });
+    const chosen = ['logs', 'defects-resnet50', '--use-case', 'there', '--out', 'a.log'];
+    expect(await program(chosen, { env: twice })).toMatchObject({ exitCode: 0 });
     expect(await program(['logs', 'x', '--use-case', 'line3'])).toMatchObject({
       exitCode: 2,
       stderr: expect.stringContaining('line-3'),
@@ -149,6 +168,44 @@ describe('[L7] [L9] when there is no file to give', () => {
     const { exitCode, stderr } = await logs('defects-new-bucket');
     expect(stderr).toContain('No logs available yet');
     expect(exitCode).toBe(3);
+  });
+
+  it('is the same on a machine where nothing has been written yet', async () => {
+    const fresh = otherConfig((yaml) =>
+      yaml.replace(/dataDir: .*/, `dataDir: ${JSON.stringify(join(cwd, 'not/there/yet'))}`),
+    );
+    const ran = await program(['logs', 'defects-resnet5O'], { env: fresh });
+    expect(ran.stderr).toMatch(/no training job defects-resnet5O[\s\S]*defects-resnet50/);
+    expect(ran.exitCode).toBe(3);
+    const trail = join(cwd, 'not/there/yet/audit-cli.jsonl');
+    expect(readFileSync(trail, 'utf8')).toContain('logs.unknown_job');
+    expect(statSync(join(cwd, 'not/there/yet')).mode & 0o777).toBe(0o700);
+  });
+
+  it('says so when the audit trail cannot be written, and gives out nothing', async () => {
+    const blocked = join(cwd, 'a-file');
+    writeFileSync(blocked, '');
+    const env = otherConfig((yaml) =>
+      yaml.replace(/dataDir: .*/, `dataDir: ${JSON.stringify(join(blocked, 'data'))}`),
+    );
+    const ran = await program(['logs', 'defects-resnet5O'], { env });
+    expect(ran.stderr).toMatch(
+      /audit trail .*a-file.* cannot be written \(ENOTDIR\)[\s\S]*SIGNALBOX_DATA_DIR/,
+    );
+    expect(ran).toMatchObject({ exitCode: 5, stdout: '' });
+  });
+
+  it('says when a log ended that the range misses, and how to have its end', async () => {
+    const ran = await logs('colour-drift-xgb', '--last', '2h', '--out', 'a.log');
+    expect(ran.exitCode).toBe(0);
+    const again = /for its end: (--since \S+)/.exec(ran.stderr)?.[1]?.split(' ') ?? [];
+    const end = await logs('colour-drift-xgb', ...again, '--out', 'a.log');
+    expect(end.stderr).toContain('404 events');
+  });
+
+  it('says why a job failed beside its log', async () => {
+    const { stderr } = await logs('defects-unet-relabelled', '--out', 'a.log');
+    expect(stderr).toMatch(/the training failed: [\s\S]*what to do: [\s\S]*KeyError/);
   });
 
   it('gives the checklist for a role that cannot be assumed, with exit code 4', async () => {

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { harborJobs } from '../../src/sandbox/world/harbor-jobs.ts';
 import { line3Jobs } from '../../src/sandbox/world/line-3-jobs.ts';
+import { wordsOf } from '../slack/sandbox-client.ts';
 import { type Bot, startBot } from './bot.ts';
 
 let bot: Bot;
@@ -52,7 +53,7 @@ describe('[L1] every seeded job', () => {
     for (const stream of head!.matchAll(/(\S+\/algo-\S+)/g))
       expect(stream[1]).toMatch(new RegExp(`^${name}/`));
     const events = Number(/^# events +([\d,]+)$/m.exec(head!)![1]!.replaceAll(',', ''));
-    expect(message.text).toContain(`${events.toLocaleString('en-US')} event`);
+    expect(wordsOf(message)).toContain(`${events.toLocaleString('en-US')} event`);
     const starts =
       text.slice(head!.length).match(/^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}\.\d{3}Z? /gm) ?? [];
     expect(starts.length).toBeGreaterThanOrEqual(events);
@@ -83,6 +84,51 @@ describe('[L6] narrowing', () => {
       'defects-resnet50',
     );
     await ask('ada', 'C0LINE3', 'defects-resnet50 --regex "(unclosed"', 'Reference');
+  });
+});
+
+describe('[L12] a job that failed', () => {
+  it('comes with what its alert knows, in the message that carries the file', async () => {
+    const message = await ask('ada', 'C0LINE3', 'defects-unet-relabelled', log('defects-unet-relabelled'));
+    expect(message.files).toHaveLength(1);
+    const words = wordsOf(message);
+    for (const part of ['*Cause:*', '*What to do:*', '*Reported:*', 'KeyError', 'Run again…', 'Details'])
+      expect(words).toContain(part);
+  });
+});
+
+describe('[L6] a range of time after the log’s end', () => {
+  it('says when it ended and brings its last two hours at a click', async () => {
+    const message = await ask('ada', 'C0LINE3', 'colour-drift-xgb --last 2h', 'colour-drift-xgb` ended');
+    expect(message.ephemeral_to).toBe('U0ADA');
+    const since = await bot.now('C0LINE3');
+    await bot.action('ada', 'logs.get', { channel: 'C0LINE3', message_ts: message.ts });
+    const delivered = await bot.message('C0LINE3', log('colour-drift-xgb'), { since });
+    expect(delivered.files).toHaveLength(1);
+    expect(delivered.text).toContain('404 events');
+  });
+});
+
+describe('[L1] a job as people paste it', () => {
+  it.each([
+    'https://eu-west-1.console.aws.amazon.com/sagemaker/home?region=eu-west-1#/jobs/yolo-bolts',
+    'https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#logsV2:log-groups/log-group/$252Faws$252Fsagemaker$252FTrainingJobs/log-events/yolo-bolts$252Falgo-1-1795765678',
+    'yolo\u2011bolts',
+    '`yolo-bolts`',
+  ])('after the command: %s', async (pasted) => {
+    await ask('ada', 'C0LINE3', `${pasted} -n 5`, log('yolo-bolts'));
+  });
+
+  it('after a mention, as a link with words of its own', async () => {
+    const since = await bot.now('C0LINE3');
+    const link =
+      '<https://eu-west-1.console.aws.amazon.com/sagemaker/home?region=eu-west-1#/jobs/yolo-bolts|this one>';
+    await bot.post('/sandbox/slack/message', {
+      user: 'ada',
+      channel: 'C0LINE3',
+      text: `<@U0SIGNALBOX> logs ${link} --since 30 days ago`,
+    });
+    await bot.message('C0LINE3', log('yolo-bolts'), { since });
   });
 });
 
