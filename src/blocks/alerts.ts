@@ -42,32 +42,19 @@ export const ALERT = {
   list: 'alert.list',
 } as const;
 
-type Named = Pick<UseCase, 'id' | 'name'>;
-type Placed = Pick<UseCase, 'id' | 'name' | 'region'>;
+export type Named = Pick<UseCase, 'id' | 'name'>;
+export type Placed = Pick<UseCase, 'id' | 'name' | 'region'>;
 
 const SUBJECTS_SHOWN = 8;
 const REASON_SHOWN = 700;
-const MINUTE = 60_000;
 
 /** What a person is named as in edits: an edit pings nobody. */
-const who = (actor: Actor): string => (isBackgroundActor(actor) ? 'Signalbox' : mention(actor.user));
+export const who = (actor: Actor): string => (isBackgroundActor(actor) ? 'Signalbox' : mention(actor.user));
 
-const mentions = (ids: readonly string[]): string => ids.slice(0, 20).map(mention).join(' ');
+export const mentions = (ids: readonly string[]): string => ids.slice(0, 20).map(mention).join(' ');
 
-function writeAlertRef(alert: Pick<Alert, 'id' | 'useCase'>): string {
+export function writeAlertRef(alert: Pick<Alert, 'id' | 'useCase'>): string {
   return `${alert.useCase} ${alert.id}`;
-}
-
-/** Of each row of a list: which use cases the list is of, so that a click in it can draw it anew. */
-function writeListRef(row: number, useCases: readonly string[]): string | undefined {
-  const ref = [`alerts:${row}`, ...useCases].join(' ');
-  return ref.length <= LIMITS.id ? ref : undefined;
-}
-
-/** @returns ids of use cases; undefined for what was not written by `writeListRef` */
-export function readListRef(block: string): string[] | undefined {
-  const [first, ...useCases] = block.split(' ');
-  return /^alerts:\d+$/.test(first!) ? useCases : undefined;
 }
 
 /** @returns undefined for what was not written by `writeAlertRef` */
@@ -105,7 +92,7 @@ export function unconfirmedWords(why: string): string {
 }
 
 /** `🚨 *Training failed*: resnet-3 and 4 more · Line 3`: how far it is, what happened to what, and where. */
-function titleWords(alert: Alert, useCase: Named): string {
+export function titleWords(alert: Alert, useCase: Named): string {
   const { distinct, more: others } = subjectsOf(alert);
   const more =
     others > 0
@@ -253,7 +240,7 @@ function subjectBlocks(alert: Alert): Block[] {
   return [section(lines.join('\n'))];
 }
 
-function stateWords(alert: Alert, useCase: Placed): string[] {
+export function stateWords(alert: Alert, useCase: Placed): string[] {
   const { acknowledged, resolved, snoozedUntil, dueAt, assignee } = alert;
   const words = [`Since ${moment(alert.openedAt)}`];
   const retry = resolved ? undefined : openRetry(alert);
@@ -383,92 +370,3 @@ const MUTE_HOURS = [
   option('30 days', '720'),
   option('until somebody takes it back', '0'),
 ];
-
-// --- Lists -------------------------------------------------------------------------------------------
-
-const ALERTS_SHOWN = 20;
-const MUTES_SHOWN = 10;
-
-export interface AlertRow {
-  alert: Alert;
-  useCase: Placed;
-}
-
-export function alertBlock({ alert, useCase }: AlertRow): Block {
-  return section(
-    [titleWords(alert, useCase), stateWords(alert, useCase).join(' · ')].join('\n'),
-    alert.state === 'open' ? button('Acknowledge', ALERT.acknowledge, writeAlertRef(alert)) : undefined,
-  );
-}
-
-/** Longer ids of mutes fit into no button: such a pattern is shown without. */
-function muteBlock({ id, pattern, by, until }: Mute): Block {
-  const end = until === undefined ? 'until somebody takes it back' : `until ${moment(until)}`;
-  return section(
-    `:no_bell: ${code(maskSecrets(pattern), 160)} is muted by ${who(by)} ${end}`,
-    id.length <= LIMITS.button.value ? button('Unmute', ALERT.unmute, id) : undefined,
-  );
-}
-
-/** @param useCases ids of those whose alerts these are */
-export function alertsMessage(
-  rows: readonly AlertRow[],
-  mutes: readonly Mute[],
-  useCases: readonly string[],
-): Message {
-  const total = rows.length;
-  const title = total === 0 ? 'No open alerts' : `${group(total)} open ${total === 1 ? 'alert' : 'alerts'}`;
-  const shown = rows.slice(0, ALERTS_SHOWN);
-  const muted = mutes.slice(0, MUTES_SHOWN);
-  const listed = [...shown.map(alertBlock), ...muted.map(muteBlock)].map((block, row) => ({
-    ...block,
-    block_id: writeListRef(row, useCases),
-  }));
-  return {
-    text: title,
-    blocks: [
-      section(`*${title}*`),
-      ...listed.slice(0, shown.length),
-      ...(total > shown.length ? [context(`… ${group(total - shown.length)} more`)] : []),
-      ...listed.slice(shown.length),
-      ...(mutes.length > muted.length ? [context(`… ${group(mutes.length - muted.length)} more mutes`)] : []),
-    ],
-  };
-}
-
-export interface OnCallFacts {
-  useCase: Named;
-  escalateAfterMs: number;
-  levels: readonly {
-    now: readonly string[];
-    /** Of a rotation: who takes over, and when. */
-    next: readonly { at: number; to: readonly string[] }[];
-  }[];
-}
-
-export function onCallMessage(facts: readonly OnCallFacts[]): Message {
-  return {
-    text: `On call in ${facts.map(({ useCase }) => plain(useCase.name, 80)).join(', ')}`,
-    blocks: facts.slice(0, 20).flatMap(({ useCase, levels, escalateAfterMs }) => [
-      section(`*On call: ${plain(useCase.name, 100)}*`),
-      levels.length === 0
-        ? section(
-            'Nobody is set: alerts are posted and call nobody. An admin sets `onCall` in the configuration.',
-          )
-        : section(
-            levels
-              .slice(0, 20)
-              .map(({ now, next }, index) => {
-                const then = next
-                  .slice(0, 1)
-                  .map(({ at, to }) => ` · next ${moment(at)}: ${mentions(to)}`)
-                  .join('');
-                const after =
-                  index === 0 ? 'at once' : `after ${Math.round((index * escalateAfterMs) / MINUTE)} min`;
-                return `${index + 1}. (${after}) ${mentions(now) || 'nobody'}${then}`;
-              })
-              .join('\n'),
-          ),
-    ]),
-  };
-}

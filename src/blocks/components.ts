@@ -54,6 +54,8 @@ interface ComponentRow {
   state?: string | undefined;
   createdAt?: number | undefined;
   component?: Component | undefined;
+  /** How many of the use case's devices have this very version now; left out: they were not asked. */
+  devices?: { have: number; of: number } | undefined;
 }
 
 export interface ComponentsFacts {
@@ -65,6 +67,8 @@ export interface ComponentsFacts {
   useCases: readonly Pick<UseCase, 'name'>[];
   /** Greengrass could not be asked, in words. */
   incomplete?: string | undefined;
+  /** Why nobody knows which devices have what, in words. */
+  devicesUnknown?: string | undefined;
 }
 
 /** What was asked for, and the page, as a block id. */
@@ -98,7 +102,11 @@ export function componentsList(facts: ComponentsFacts): Message {
         `*Components* of ${plain(facts.useCases.map(({ name }) => name).join(', '), 300)}\n${found}, newest first`,
       ),
       ...(facts.incomplete
-        ? [context(`:warning: Only what Signalbox made: ${plain(maskSecrets(facts.incomplete), 500)}`)]
+        ? [
+            context(
+              `:warning: Only components made with Signalbox are listed: ${plain(maskSecrets(facts.incomplete), 500)}`,
+            ),
+          ]
         : []),
       ...(rows.length === 0
         ? [
@@ -109,6 +117,9 @@ export function componentsList(facts: ComponentsFacts): Message {
             ),
           ]
         : rows.map(rowSection)),
+      ...(facts.devicesUnknown
+        ? [context(`Device counts are missing: ${plain(maskSecrets(facts.devicesUnknown), 500)}`)]
+        : []),
       ...(turns.length > 0
         ? [
             {
@@ -123,21 +134,28 @@ export function componentsList(facts: ComponentsFacts): Message {
 }
 
 function rowSection(row: ComponentRow, index: number): Block {
-  const lines = row.component
-    ? [...componentLines(row.component).slice(0, 2), chainWords(row.component)]
-    : [
-        `${stateWords(row.state)} ${code(`${row.name} ${row.version}`)}${row.createdAt === undefined ? '' : ` · created ${moment(row.createdAt)}`}`,
-        ...(row.arn ? [code(row.arn, 400)] : []),
-        '_made elsewhere: where it comes from is not known here_',
-      ];
+  const { devices, component, createdAt } = row;
+  const chain = component?.chain;
+  const from = chain
+    ? `from ${code(chain.trainingJob, 100)} for *${plain(chain.target, 60)}*`
+    : 'added outside Signalbox';
   return section(
-    lines.join('\n'),
+    [
+      [
+        `${stateWords(row.state)} ${code(`${row.name} ${row.version}`)}`,
+        ...(devices ? [deviceCount(devices)] : []),
+      ].join(' · '),
+      [from, ...(createdAt === undefined ? [] : [`created ${moment(createdAt)}`])].join(' · '),
+    ].join('\n'),
     button('Details', `${COMPONENTS.details}:${index}`, `${row.useCase.id} ${row.name} ${row.version}`),
   );
 }
 
+const deviceCount = ({ have, of }: NonNullable<ComponentRow['devices']>): string =>
+  of === 0 ? 'no devices yet' : `on ${have} of ${of} ${of === 1 ? 'device' : 'devices'}`;
+
 function stateWords(state: string | undefined): string {
-  if (state === undefined) return '📦';
+  if (state === undefined) return '❔ *state unknown*';
   const label = componentStateLabel(state);
   return `${label.symbol} *${plain(label.word, 60)}*`;
 }
@@ -156,7 +174,7 @@ export type DevicesFacts =
   | { kind: 'known'; asOf: number; total: number; failed: number; rows: readonly DeviceRow[] }
   | { kind: 'failed'; error: Pick<AppError, 'message' | 'hint' | 'ref'> };
 
-export interface ComponentFacts extends ComponentRow {
+export interface ComponentFacts extends Omit<ComponentRow, 'devices'> {
   message?: string | undefined;
   errors: Readonly<Record<string, string>>;
   versions: readonly { version: string; component?: Component | undefined }[];
@@ -187,7 +205,7 @@ export function componentView(metadata: string, facts: ComponentFacts): Modal {
     section(
       component
         ? `*Where it comes from*\n${chainWords(component)}`
-        : '*Where it comes from* is not known here: it was made elsewhere.',
+        : '*Where it comes from:* it was added outside Signalbox, which leaves no trace of its training job.',
     ),
     ...actions(
       chain

@@ -4,7 +4,7 @@ import type { Subscription } from '../domain/subscriptions.ts';
 import { trainingLabel } from '../domain/training-states.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { AuditRecord } from '../ports.ts';
-import { type AlertRow, alertBlock } from './alerts.ts';
+import { type AlertRow, alertBlock } from './alert-lists.ts';
 import { COMPILE } from './compile-ids.ts';
 import { overallWords, writeRef } from './job-facts.ts';
 import type { JobRow } from './jobs-table.ts';

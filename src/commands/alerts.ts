@@ -1,14 +1,12 @@
 /** `/signalbox alerts` and `/signalbox oncall`, and the buttons of alerts: checked and on record at every click. */
 import {
-  ALERT,
-  alertMessage,
   alertsMessage,
-  muteForm,
   type OnCallFacts,
+  type OnCallNow,
   onCallMessage,
-  readAlertRef,
   readListRef,
-} from '../blocks/alerts.ts';
+} from '../blocks/alert-lists.ts';
+import { ALERT, alertMessage, muteForm, readAlertRef } from '../blocks/alerts.ts';
 import type { Message } from '../blocks/message.ts';
 import { code, mention, moment } from '../blocks/text.ts';
 import { permittedUseCases } from '../domain/access.ts';
@@ -70,18 +68,35 @@ export async function showOnCall(services: Services, context: Context): Promise<
   const useCases = await openUseCases(services, context, { permission: 'jobs:read', action: REFUSED });
   if (useCases.length === 0) return;
   const now = services.clock.now();
-  await context.reply.privately(onCallMessage(useCases.map((useCase) => onCallFacts(useCase, now))));
+  const facts = await Promise.all(useCases.map((useCase) => onCallFacts(services, context, useCase, now)));
+  await context.reply.privately(onCallMessage(facts));
 }
 
-function onCallFacts(useCase: UseCase, now: number): OnCallFacts {
+async function onCallFacts(
+  { directory }: Services,
+  { log }: Context,
+  useCase: UseCase,
+  now: number,
+): Promise<OnCallFacts> {
+  const who = async (id: string): Promise<OnCallNow> => {
+    if (!id.startsWith('S') || !directory.membersOf) return { id };
+    try {
+      return { id, members: await directory.membersOf(id) };
+    } catch (error) {
+      log.info({ err: error, group: id }, 'who is in a group is not known');
+      return { id };
+    }
+  };
   const { onCall } = useCase;
   return {
     useCase,
     escalateAfterMs: onCall?.escalateAfterMs ?? DEFAULT_ESCALATE_AFTER_MS,
-    levels: (onCall?.levels ?? []).map((entries, level) => ({
-      now: onCallAt(onCall, level, now),
-      next: nextHandovers(entries, now),
-    })),
+    levels: await Promise.all(
+      (onCall?.levels ?? []).map(async (entries, level) => ({
+        now: await Promise.all(onCallAt(onCall, level, now).map(who)),
+        next: nextHandovers(entries, now),
+      })),
+    ),
   };
 }
 

@@ -20,9 +20,15 @@ import { code } from '../blocks/text.ts';
 import { commandWords } from '../domain/command-words.ts';
 import { isSettled } from '../domain/components.ts';
 import { asksForHelp } from '../domain/log-query.ts';
+import type { UseCase } from '../domain/use-cases.ts';
 import { AppError, toAppError } from '../errors.ts';
-import { componentDetails, listComponents } from '../operations/browse-components.ts';
-import type { FleetReport } from '../operations/find-devices.ts';
+import {
+  type ComponentEntry,
+  componentDetails,
+  listComponents,
+  withStates,
+} from '../operations/browse-components.ts';
+import { devicesWith, type FleetReport } from '../operations/find-devices.ts';
 import { publishComponents, recipePreview } from '../operations/publish-component.ts';
 import type { ClickedAction, Command, Context, OpenView, SubmittedView, ViewAnswer } from './command.ts';
 import { decide, metadataFor, openUseCases, permitted, readJobRef, readMetadata } from './job-access.ts';
@@ -32,6 +38,8 @@ import { followInView } from './view-turns.ts';
 const REFUSED = 'components.refused';
 /** A longer one would not fit beside the page in a block's id. */
 const MATCH_LIMIT = 200;
+/** Milliseconds that the list waits for the devices; of a larger fleet the details tell, with their progress. */
+const DEVICES_WITHIN = 5000;
 /** Milliseconds between two pictures of how far the fleet was asked. */
 const PROGRESS_INTERVAL = 2000;
 
@@ -69,15 +77,53 @@ export function componentsCommand(services: Services): Command {
       .sort((a, b) => (b.createdAt ?? 0) - (a.createdAt ?? 0));
     const pages = Math.max(1, Math.ceil(entries.length / COMPONENTS_PAGE));
     const shown = Math.min(Math.max(0, page), pages - 1);
+    const rows = entries.slice(shown * COMPONENTS_PAGE, (shown + 1) * COMPONENTS_PAGE);
+    const asked = await Promise.all(
+      useCases.map((useCase) =>
+        lookAtRows(
+          context,
+          useCase,
+          rows.filter((row) => row.useCase === useCase),
+        ),
+      ),
+    );
+    const seen = new Map(asked.flatMap(({ rows }) => rows));
     return componentsList({
-      rows: entries.slice(shown * COMPONENTS_PAGE, (shown + 1) * COMPONENTS_PAGE),
+      rows: rows.map((row) => seen.get(row) ?? row),
       match,
       total: entries.length,
       page: shown,
       pages,
       useCases,
       incomplete: lists.find(({ incomplete }) => incomplete)?.incomplete?.message,
+      devicesUnknown: asked.find(({ problem }) => problem)?.problem,
     });
+  }
+
+  /** What only a look at each version, and at the devices, tells: of the rows of one page. */
+  async function lookAtRows<E extends ComponentEntry>(
+    { actor }: Context,
+    useCase: UseCase,
+    rows: readonly E[],
+  ): Promise<{ rows: [E, E & { devices?: { have: number; of: number } | undefined }][]; problem?: string }> {
+    if (rows.length === 0) return { rows: [] };
+    const [stated, fleet] = await Promise.all([
+      withStates(services, { actor, useCase, entries: rows }),
+      services.fleet
+        .find({ actor, useCase }, { signal: AbortSignal.timeout(DEVICES_WITHIN) })
+        .catch((error: unknown) => error),
+    ]);
+    const known = fleet as FleetReport;
+    const failed = fleet instanceof Error;
+    return {
+      rows: stated.map((row, index) => [
+        rows[index]!,
+        failed ? row : { ...row, devices: { have: devicesWith(known, row), of: known.total } },
+      ]),
+      ...(failed
+        ? { problem: fleet instanceof AppError ? fleet.message : 'The devices did not answer in time.' }
+        : {}),
+    };
   }
 
   async function turn(context: Context, { value, block }: ClickedAction): Promise<void> {

@@ -1,4 +1,5 @@
 /** Components of a use case with where each comes from: the chain from training job to component, both ways. */
+import PQueue from 'p-queue';
 import type { CompilationAttempt } from '../domain/compilations.ts';
 import type { Component } from '../domain/components.ts';
 import { adviceForComponent, type FailureAdvice } from '../domain/failure-guidance.ts';
@@ -102,6 +103,41 @@ async function askRegistry(
     if (error instanceof CancelledError) throw error;
     return { summaries: [], problem: toAppError(error) };
   }
+}
+
+/** Questions to Greengrass at once. */
+const AT_ONCE = 4;
+
+/**
+ * The same entries with the state of those that a list leaves open: Greengrass lists no states.
+ * One that cannot be asked stays without.
+ */
+export async function withStates<E extends ComponentEntry>(
+  deps: JobDeps,
+  request: { actor: Actor; useCase: UseCase; entries: readonly E[] },
+  options: { signal?: AbortSignal } = {},
+): Promise<E[]> {
+  const { actor, useCase, entries } = request;
+  if (entries.every(({ state, arn }) => state !== undefined || arn === undefined)) return [...entries];
+  const session = await deps.gateway.open(useCase, actor, 'gg').catch(unlessCancelled);
+  if (!session) return [...entries];
+  const queue = new PQueue({ concurrency: AT_ONCE });
+  return Promise.all(
+    entries.map((entry) =>
+      queue.add(async () => {
+        const { arn, state } = entry;
+        if (state !== undefined || arn === undefined) return entry;
+        const report = await session.components.describe(arn, options.signal).catch(unlessCancelled);
+        return report ? { ...entry, state: report.state, advice: adviceFor(report) } : entry;
+      }),
+    ),
+  );
+}
+
+/** What AWS does not tell is left out. */
+function unlessCancelled(error: unknown): undefined {
+  if (error instanceof AppError && !(error instanceof CancelledError)) return undefined;
+  throw error;
 }
 
 export interface ComponentDetails extends ComponentEntry {

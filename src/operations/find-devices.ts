@@ -38,6 +38,13 @@ export interface FleetReport {
   failed: number;
 }
 
+/** @returns how many of the devices have that very version now */
+export function devicesWith({ devices }: FleetReport, component: { name: string; version: string }): number {
+  return devices.filter(({ installed }) =>
+    installed.some(({ name, version }) => name === component.name && version === component.version),
+  ).length;
+}
+
 export interface FleetProgress {
   done: number;
   total: number;

@@ -332,6 +332,7 @@ describe('payloads keep Slack’s limits over any data', () => {
               pages: 60,
               useCases: [useCase],
               incomplete: recipe,
+              devicesUnknown: recipe,
             }),
           );
           const [first] = list;

@@ -1,13 +1,8 @@
 /** Whatever comes from outside, alerts, announcements and windows are within Slack's limits and mention nobody. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  alertMessage,
-  alertsMessage,
-  callMessage,
-  muteForm,
-  onCallMessage,
-} from '../../src/blocks/alerts.ts';
+import { alertsMessage, onCallMessage } from '../../src/blocks/alert-lists.ts';
+import { alertMessage, callMessage, muteForm } from '../../src/blocks/alerts.ts';
 import * as announcements from '../../src/blocks/announcements.ts';
 import type { Message } from '../../src/blocks/message.ts';
 import { settingsForm, subscriptionsMessage } from '../../src/blocks/subscriptions.ts';
@@ -207,7 +202,16 @@ describe('[O6] messages of notifiers over any data', () => {
             globs.map(() => ({
               useCase,
               escalateAfterMs: 60_000,
-              levels: [{ now: to, next: [{ at, to }] }],
+              levels: [
+                { now: to.map((id) => ({ id })), next: [{ at, to }] },
+                {
+                  now: [
+                    { id: 'S0OPS', members: to },
+                    { id: 'S0EMPTY', members: [] },
+                  ],
+                  next: [],
+                },
+              ],
             })),
           ),
         );

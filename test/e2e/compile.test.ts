@@ -329,12 +329,20 @@ describe('[G1, G2, G3, G4, G5] components', () => {
 
   it('are listed with their chain, and show the devices that have them', async () => {
     const list = await ask('chloe', '/components', 'resnet101', 'component versions');
-    expect(textsOf(list.blocks)).toMatch(
-      /training `defects-resnet101-ddp` → target \*jetson-xavier\* → compilation `[^`]+` → component/,
+    const rows = textsOf(list.blocks);
+    expect(rows).toMatch(
+      /📦 \*deployable\* `model-defects-resnet101-ddp-jetson-xavier 1\.0\.12` · on \d+ of \d+ devices\nfrom `defects-resnet101-ddp` for \*jetson-xavier\*/,
     );
+    expect(rows).not.toContain('arn:aws');
+    // Greengrass lists no states: one that failed must not look like a good one.
+    const bolts = await ask('chloe', '/components', 'yolo-bolts-2', 'component version');
+    expect(textsOf(bolts.blocks)).toMatch(/❌ \*failed\* `model-yolo-bolts-2-x86_64-cpu/);
     await bot.action('chloe', 'components.details:0', { channel: CHANNEL, message_ts: list.ts });
     const view = await modal(bot, 'chloe', 'have this component now');
     const shown = textsOf(view.blocks);
+    expect(shown).toMatch(
+      /training `defects-resnet101-ddp` → target \*jetson-xavier\* → compilation `[^`]+` → component/,
+    );
     expect(shown).toMatch(/(?:🟢|🔴) \*[^*]+\* (?:healthy|unhealthy) · as of/);
     expect(JSON.stringify(view.blocks)).toContain('https://eu-west-1.console.aws.amazon.com/iot/home');
     // What was made elsewhere has no chain, and its devices and deployments all the same.
@@ -343,7 +351,7 @@ describe('[G1, G2, G3, G4, G5] components', () => {
     await bot.action('chloe', 'components.details:0', { channel: CHANNEL, message_ts: others.ts });
     const other = await modal(bot, 'chloe', 'have this component now');
     expect(textsOf(other.blocks)).toMatch(/deployment `[^`]+` intends/);
-    expect(textsOf(other.blocks)).toContain('made elsewhere');
+    expect(textsOf(other.blocks)).toContain('added outside Signalbox');
   });
 });
 

@@ -178,7 +178,8 @@ describe('[N5] subscriptions', () => {
   it('[N4] says who is on call', async () => {
     await bot.command('ada', CHANNEL, 'oncall', '/signalbox');
     const said = await bot.message(CHANNEL, 'On call in', { user: 'ada' });
-    expect(textsOf(said.blocks)).toContain('<@U0ADA>');
+    expect(textsOf(said.blocks)).toContain('1. nobody: <!subteam^S0EMPTY> is empty (at once)');
+    expect(textsOf(said.blocks)).toContain('2. <@U0ADA> (after 10 min without an answer)');
   });
 });
 

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { UseCase } from '../../src/domain/use-cases.ts';
 import { AppError } from '../../src/errors.ts';
 import { artifactLink } from '../../src/operations/artifact-link.ts';
-import { componentDetails, listComponents } from '../../src/operations/browse-components.ts';
+import { componentDetails, listComponents, withStates } from '../../src/operations/browse-components.ts';
 import { DeviceFinder } from '../../src/operations/find-devices.ts';
 import { jobSnapshot } from '../../src/operations/job-snapshots.ts';
 import { publishComponents, recipePreview } from '../../src/operations/publish-component.ts';
@@ -219,7 +219,17 @@ describe('[G2] components and where they come from', () => {
     expect(byJob.entries.map(({ component }) => component?.chain.trainingJob)).toEqual([
       'train-resnet-20260131',
     ]);
+    account.components.get('other')!.state = 'FAILED';
+    const entries = await withStates(bot.deps, { actor: ADA, useCase: LINE_3, entries: all.entries });
+    expect(entries.map(({ name, state }) => [name, state])).toEqual([
+      [CPU, 'INITIATED'],
+      ['camera-driver', 'FAILED'],
+    ]);
     account.fault = (point) => (point === 'component' ? new AppError('unavailable', 'Away.') : undefined);
+    expect(await withStates(bot.deps, { actor: ADA, useCase: LINE_3, entries: all.entries })).toMatchObject([
+      { state: 'INITIATED' },
+      { name: 'camera-driver' },
+    ]);
     const own = await listComponents(bot.deps, { actor: ADA, useCase: LINE_3 });
     expect(own).toMatchObject({ incomplete: { code: 'unavailable' }, entries: [{ name: CPU }] });
   });
