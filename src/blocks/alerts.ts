@@ -1,6 +1,6 @@
-/** The alert message, what its thread says, the list of open alerts, and who is on call. */
+/** The alert message and what its thread says, and the form to mute. */
 import { openRetry } from '../domain/alert-retries.ts';
-import type { Alert, AlertCall, AlertRetry, AlertSubject, Mute } from '../domain/alerts.ts';
+import type { Alert, AlertCall, AlertRetry, AlertSubject } from '../domain/alerts.ts';
 import { isBackgroundActor } from '../domain/background-actor.ts';
 import { compilationJobUrl, componentUrl, trainingJobUrl } from '../domain/console-links.ts';
 import { maskSecrets } from '../domain/mask-secrets.ts';
