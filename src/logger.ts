@@ -1,5 +1,6 @@
 /** The bot's own log: JSON lines by pino. Whatever is logged, secrets leave it masked. */
 import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino';
+import { MASK, maskSecrets } from './domain/mask-secrets.ts';
 import { AppError } from './errors.ts';
 
 export type Logger = PinoLogger;
@@ -12,31 +13,21 @@ export interface LoggerOptions {
   destination?: DestinationStream;
 }
 
-const MASK = '[masked]';
-
-/** Secrets by their look, for those that nobody configured: a token in a Slack error, a key in a job's words. */
-const SECRET_SHAPES: readonly (readonly [pattern: RegExp, replacement: string])[] = [
-  [/\bxox[a-z](?:\.xox[a-z])?-[\w-]{8,}/g, MASK],
-  [/\bxapp-[\w-]{8,}/g, MASK],
-  [/\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,}\b/g, MASK],
-  [/(Bearer\s+)[\w.~+/=-]{8,}/gi, `$1${MASK}`],
-  [/(https:\/\/hooks\.slack\.com\/)[\w/-]+/g, `$1${MASK}`],
-  [/(X-Amz-(?:Signature|Credential|Security-Token)=)[^&"\\\s]+/gi, `$1${MASK}`],
-  [/-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----/gs, MASK],
-  // JSON members whose name says it, however deep they are.
-  [
-    /("(?:[\w-]*(?:token|secret|password|authorization|api[_-]?key|private[_-]?key)|secretAccessKey|sessionToken|externalId)"\s*:\s*)"(?:[^"\\]|\\.)*"/gi,
-    `$1"${MASK}"`,
-  ],
-];
-
-/** A line of the log without secrets. */
-export function maskSecrets(line: string, secrets: readonly string[] = []): string {
+/**
+ * A line of the log without secrets.
+ * @param line JSON, and JSON afterwards
+ * @param secrets values that are masked wherever they stand, also as JSON or an address writes them
+ */
+export function maskLine(line: string, secrets: readonly string[] = []): string {
   let masked = line;
   // Short values would blank half the log; a real secret is longer.
-  for (const secret of secrets) if (secret.length >= 8) masked = masked.replaceAll(secret, MASK);
-  for (const [pattern, replacement] of SECRET_SHAPES) masked = masked.replace(pattern, replacement);
-  return masked;
+  for (const secret of secrets) {
+    if (secret.length < 8) continue;
+    const spellings = [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)];
+    for (const spelling of new Set(spellings)) masked = masked.replaceAll(spelling, MASK);
+  }
+  // Its members are named by us: the name alone is enough.
+  return maskSecrets(masked, { trustNames: true });
 }
 
 export function createLogger(options: LoggerOptions): Logger {
@@ -50,7 +41,7 @@ export function createLogger(options: LoggerOptions): Logger {
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: describeError, error: describeError },
     },
-    { write: (line: string) => void destination.write(maskSecrets(line, secrets)) },
+    { write: (line: string) => void destination.write(maskLine(line, secrets)) },
   );
 }
 

@@ -15,7 +15,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   ports: ['domain:types'],
   domain: ['errors', 'ports:types'],
   config: COMMON,
-  logger: ['errors'],
+  logger: ['errors', 'domain'],
   blocks: COMMON,
   operations: [...COMMON, 'logs:types'],
   logs: COMMON,

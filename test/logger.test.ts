@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../src/errors.ts';
-import { createLogger, logProcessWarnings, maskSecrets } from '../src/logger.ts';
+import { createLogger, logProcessWarnings } from '../src/logger.ts';
+import { NEAR_MISSES, SECRET_SHAPES } from './fixtures/secret-shapes.ts';
 
 function log(write: (logger: ReturnType<typeof createLogger>) => void, secrets: string[] = []): string[] {
   const lines: string[] = [];
@@ -80,16 +81,67 @@ describe("[O4] the bot's own log", () => {
     expect(() => JSON.parse(line)).not.toThrow();
   });
 
-  it('masks members whose name says that they are secret', () => {
-    const line = JSON.stringify({
-      token: 'a"b\\',
-      aws: { secretAccessKey: 'k', SessionToken: 't', 'x-api-key': 'v' },
-      user: 'ada',
-    });
-    expect(JSON.parse(maskSecrets(line))).toEqual({
+  it('masks members whose name says that they are secret, however they look', () => {
+    const [line = ''] = log((logger) =>
+      logger.info({
+        token: 'a"b\\',
+        aws: { secretAccessKey: 'k', SessionToken: 't', 'x-api-key': 'v', externalId: 'line-3' },
+        user: 'ada',
+        nextToken: 'page 2',
+      }),
+    );
+    expect(JSON.parse(line)).toMatchObject({
       token: '[masked]',
-      aws: { secretAccessKey: '[masked]', SessionToken: '[masked]', 'x-api-key': '[masked]' },
+      aws: {
+        secretAccessKey: '[masked]',
+        SessionToken: '[masked]',
+        'x-api-key': '[masked]',
+        externalId: '[masked]',
+      },
       user: 'ada',
+      nextToken: 'page 2',
     });
+  });
+
+  it('masks the secrets in use as JSON and addresses write them', () => {
+    const secret = 'a"b\\c/d&e f';
+    const [line = ''] = log(
+      (logger) => logger.error({ url: `https://x/?q=${encodeURIComponent(secret)}`, said: secret }, secret),
+      [secret],
+    );
+    expect(JSON.parse(line)).toMatchObject({
+      url: 'https://x/?q=[masked]',
+      said: '[masked]',
+      msg: '[masked]',
+    });
+  });
+});
+
+describe('[O6] the log and secrets in their usual shapes', () => {
+  /** Every place in which words come into the log. */
+  const write = (text: string) =>
+    log((logger) => {
+      logger.info(text);
+      logger.warn({ reason: text, list: [{ deep: text }] }, 'told');
+      logger.error({ err: new Error('outer', { cause: new TypeError(text) }) }, 'failed');
+      logger.error({ err: new AppError('unavailable', text, { hint: text, adminHint: text, cause: text }) });
+      logger.child({ from: text }).error({ error: new AggregateError([new Error(text)], text) }, '%s', text);
+    });
+  const strings = (value: unknown): string[] =>
+    typeof value === 'string'
+      ? [value]
+      : typeof value === 'object' && value !== null
+        ? Object.values(value).flatMap(strings)
+        : [];
+
+  it.each(SECRET_SHAPES)('masks: $name', ({ text, secrets }) => {
+    const said = write(text).flatMap((line) => strings(JSON.parse(line)));
+    expect(said.length).toBeGreaterThan(15);
+    for (const secret of secrets) expect(said.filter((words) => words.includes(secret))).toEqual([]);
+  });
+
+  it.each(NEAR_MISSES)('leaves alone: %s', (text) => {
+    const [line = ''] = log((logger) => logger.info({ text }, text));
+    expect(JSON.parse(line)).toMatchObject({ text, msg: text });
   });
 });

@@ -1,8 +1,9 @@
 /**
- * Text that comes from outside (job names, AWS, logs, people) made harmless for mrkdwn, and shortened so that
- * it shows. Everything outside text passes through here before it is put into a block.
+ * Text that comes from outside (job names, AWS, logs, people, errors) made harmless for mrkdwn, without secrets, and
+ * shortened so that it shows. Everything outside text passes through here before it is put into a block.
  */
 import type { types } from '@slack/bolt';
+import { maskSecrets } from '../domain/mask-secrets.ts';
 import { LIMITS } from './limits.ts';
 import type { Block, Button, Option } from './message.ts';
 
@@ -17,13 +18,16 @@ export function escapeMrkdwn(text: string): string {
   return text.replace(UNSEEN, '').replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
 }
 
+/** Masked before anything is cut, and after what would hide a part of a secret is gone. */
+const shown = (text: string): string => maskSecrets(text.replace(UNSEEN, ''));
+
 /**
  * Outside text for mrkdwn, at most `limit` characters after escaping. Formatting and `@channel`, which some
  * clients still parse from bare text, are broken by a zero-width space; marks inside a word mean nothing to
  * Slack and are left, so that names can be copied.
  */
 export function plain(text: string, limit: number = LIMITS.section.text): string {
-  return shorten(text, limit, (part) =>
+  return shorten(shown(text), limit, (part) =>
     escapeMrkdwn(part)
       .replace(/@(?=channel|here|everyone)/gi, `@${ZERO_WIDTH_SPACE}`)
       .replace(/(?<![\p{L}\p{N}])[*_~`](?=\S)|(?<=\S)[*_~`](?![\p{L}\p{N}])/gu, `${ZERO_WIDTH_SPACE}$&`),
@@ -32,7 +36,7 @@ export function plain(text: string, limit: number = LIMITS.section.text): string
 
 /** Outside text as inline code. Nothing in it can end the code. */
 export function code(text: string, limit = 300): string {
-  const inner = shorten(text.replace(/\s+/g, ' ').trim() || ' ', limit - 2, (part) =>
+  const inner = shorten(shown(text).replace(/\s+/g, ' ').trim() || ' ', limit - 2, (part) =>
     // A look-alike: a backtick would end the code, and a zero-width space beside it does not help there.
     escapeMrkdwn(part).replace(/`/g, '\u02cb'),
   );
@@ -44,7 +48,7 @@ export function code(text: string, limit = 300): string {
  * rest is as `plain`.
  */
 export function prose(text: string, limit: number = LIMITS.section.text): string {
-  const rendered = text
+  const rendered = shown(text)
     .split(/`([^`\n]+)`/)
     .map((part, index) => (index % 2 === 1 ? code(part, limit) : plain(part, limit)))
     .join('');
@@ -53,7 +57,7 @@ export function prose(text: string, limit: number = LIMITS.section.text): string
 
 /** Outside text as a code block. */
 export function codeBlock(text: string, limit: number = LIMITS.section.text): string {
-  const inner = shorten(text, limit - 8, (part) =>
+  const inner = shorten(shown(text), limit - 8, (part) =>
     escapeMrkdwn(part).replace(/`/g, `${ZERO_WIDTH_SPACE}\`${ZERO_WIDTH_SPACE}`),
   );
   return `\`\`\`\n${inner}\n\`\`\``;
@@ -61,7 +65,7 @@ export function codeBlock(text: string, limit: number = LIMITS.section.text): st
 
 /** Outside text for a plain_text object: nothing is parsed there, only the length counts. */
 export function label(text: string, limit: number): string {
-  const clean = text.replace(UNSEEN, '').trim();
+  const clean = shown(text).trim();
   return clean === '' ? '–' : shorten(clean, limit, (part) => part);
 }
 

@@ -1,4 +1,5 @@
 /** How the command line says that something failed. */
+import { maskSecrets } from '../domain/mask-secrets.ts';
 import { CancelledError, type ErrorCode, toAppError } from '../errors.ts';
 import { type CliIo, line } from './io.ts';
 
@@ -24,7 +25,7 @@ export function reportFailure(thrown: unknown, io: Pick<CliIo, 'stderr'>, debug:
     return EXIT_CANCELLED;
   }
   const error = toAppError(thrown);
-  line(io.stderr, `error: ${error.message}`);
+  line(io.stderr, `error: ${maskSecrets(error.message)}`);
   const unexpected = error !== thrown;
   // What `toAppError` advises is about a log, and the command line has none.
   const hint =
@@ -40,4 +41,4 @@ export function reportFailure(thrown: unknown, io: Pick<CliIo, 'stderr'>, debug:
   return EXIT_CODES[error.code];
 }
 
-const indent = (text: string): string => text.replace(/^/gm, '  ');
+const indent = (text: string): string => maskSecrets(text).replace(/^/gm, '  ');

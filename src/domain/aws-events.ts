@@ -199,7 +199,8 @@ function wrong(error: z.ZodError, raw: unknown): string {
 }
 
 function quote(value: string): string {
-  const shown = maskSecrets(value.slice(0, 80).replace(/\s+/g, ' '));
+  // Cut afterwards: half a secret is not known for one.
+  const shown = maskSecrets(value.slice(0, 10_000)).slice(0, 80).replace(/\s+/g, ' ');
   return `“${shown}”${value.length > 80 ? ` (${value.length} characters)` : ''}`;
 }
 

@@ -152,7 +152,7 @@ export class Ingest implements EventIntake {
       state: 'set-aside',
       settledAt: at,
       reason,
-      excerpt: maskSecrets(body.slice(0, EXCERPT)),
+      excerpt: maskSecrets(body).slice(0, EXCERPT),
     });
     this.counts.setAside[reason.code] = (this.counts.setAside[reason.code] ?? 0) + 1;
     log.warn({ code: reason.code, reason: reason.message, via, repeated: !isNew }, 'an event is set aside');
@@ -254,7 +254,7 @@ export class Ingest implements EventIntake {
       state: 'set-aside',
       settledAt: this.#options.clock.now(),
       reason,
-      excerpt: maskSecrets(JSON.stringify(event).slice(0, EXCERPT)),
+      excerpt: maskSecrets(JSON.stringify(event)).slice(0, EXCERPT),
     }));
     this.counts.setAside[reason.code] = (this.counts.setAside[reason.code] ?? 0) + 1;
   }
