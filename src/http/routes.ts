@@ -1,5 +1,6 @@
 /** Routes in the form that Bolt's `customRoutes` takes, and a server for them where Bolt has none. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { maskSecrets } from '../domain/mask-secrets.ts';
 import { AppError, HTTP_STATUS, toAppError } from '../errors.ts';
 
 export interface Route {
@@ -28,7 +29,13 @@ export function sendJson(response: ServerResponse, status: number, body: unknown
 export function sendError(response: ServerResponse, thrown: unknown): void {
   const { code, message, hint, ref, retryAfterMs } = toAppError(thrown);
   if (retryAfterMs !== undefined) response.setHeader('retry-after', Math.ceil(retryAfterMs / 1000));
-  sendJson(response, HTTP_STATUS[code], { ok: false, error: code, message, hint, ref });
+  sendJson(response, HTTP_STATUS[code], {
+    ok: false,
+    error: code,
+    message: maskSecrets(message),
+    hint: hint && maskSecrets(hint),
+    ref,
+  });
 }
 
 /**

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { code, codeBlock, escapeMrkdwn, label, plain, prose, size } from '../../src/blocks/text.ts';
+import { body, SECRET_SHAPES } from '../fixtures/secret-shapes.ts';
 
 const NASTY = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 300 }),
@@ -95,4 +96,34 @@ it('shows sizes as Slack does', () => {
     '50 MB',
     '1.0 GB',
   ]);
+});
+
+describe('[O6] text from outside and secrets', () => {
+  const WAYS = { plain, code, prose, codeBlock, label: (text: string) => label(text, 3000) };
+
+  it.each(Object.entries(WAYS))('%s shows none of them', (_, way) => {
+    for (const { text, secrets } of SECRET_SHAPES)
+      for (const secret of secrets) expect(way(text)).not.toContain(secret);
+  });
+
+  it('shows no part of one either where it is cut', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...Object.values({ plain, code, codeBlock, label })),
+        fc.constantFrom(...SECRET_SHAPES.filter(({ text }) => text.length < 400)),
+        fc.integer({ min: 40, max: 300 }),
+        fc.integer({ min: 0, max: 200 }),
+        (way, { text, secrets }, limit, before) => {
+          const shown = way(`${'. '.repeat(before)}${text}`, limit);
+          for (const secret of secrets) expect(shown).not.toContain(secret.slice(0, 10));
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  it('shows none that only the marks inside it hid', () => {
+    const secret = `gh${'\u200e'}p_${body(18)}${'\u0007'}${body(18)}`;
+    expect(plain(`using ${secret}`)).toBe('using [masked]');
+  });
 });
