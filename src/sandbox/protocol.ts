@@ -25,7 +25,7 @@
  * GET  /sandbox/slack/home?user=               → { ok, view: SandboxView | null }
  * POST /sandbox/slack/channel { channel, join?, leave?, is_archived? }        → { ok, channel }; `join`, `leave`: a user
  * GET  /sandbox/slack/files?channel=           → { ok, files: SandboxFile[] } newest first
- * GET  /sandbox/slack/files/{id}/content       → the bytes
+ * GET  /sandbox/slack/files/{id}/content       → the bytes, or the one `Range` of them that is asked for
  * GET  /sandbox/slack/pings?channel=&user=     → { ok, pings } who was called by a message, oldest first
  * POST /sandbox/slack/channel { channel, is_archived?, join?, leave? }       → { ok, channel }
  * POST /sandbox/slack/socket { do: 'drop' | 'warning' | 'refresh_requested' } → { ok, connections } that it met

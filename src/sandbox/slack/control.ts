@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { AppError } from '../../errors.ts';
 import type { SandboxMessage, WorkspaceEvent, WorkspaceState } from '../protocol.ts';
 import { BOT, TEAM } from '../world.ts';
+import { byteRange } from './byte-range.ts';
 import type { Context } from './context.ts';
 import { publicFile } from './files.ts';
 import { HttpError, parseJson, readBody, sendJson } from './http.ts';
@@ -80,7 +81,7 @@ export class Control {
     const content = /^\/sandbox\/slack\/files\/(\w+)\/content$/.exec(url.pathname)?.[1];
     try {
       if (content !== undefined && request.method === 'GET') {
-        await sendFile(this.#context, content, response, url.searchParams.has('download'));
+        await sendFile(this.#context, content, request, response, url.searchParams.has('download'));
         return;
       }
       const handler = this.#routes[`${request.method} ${url.pathname}`];
@@ -424,10 +425,14 @@ function asHttpError(error: unknown): HttpError {
   throw error;
 }
 
-/** The bytes of a file; always as a download or as plain text, so that nothing in them runs in the page. */
+/**
+ * The bytes of a file, or the range of them that was asked for; always as a download or as
+ * plain text, so that nothing in them runs in the page.
+ */
 export async function sendFile(
   context: Context,
   id: string,
+  request: IncomingMessage,
   response: ServerResponse,
   isDownload: boolean,
 ): Promise<void> {
@@ -438,12 +443,20 @@ export async function sendFile(
     /['()*]/g,
     (sign) => `%${sign.charCodeAt(0).toString(16)}`,
   );
-  response.writeHead(200, {
+  const range = byteRange(request.headers.range, size);
+  if (range === 'unsatisfiable') {
+    response.writeHead(416, { 'content-range': `bytes */${size}` }).end();
+    return;
+  }
+  const { start, end } = range ?? { start: 0, end: size - 1 };
+  response.writeHead(range ? 206 : 200, {
+    'accept-ranges': 'bytes',
+    ...(range ? { 'content-range': `bytes ${start}-${end}/${size}` } : {}),
     'content-type': file.mimetype === 'text/plain' ? 'text/plain; charset=utf-8' : file.mimetype,
-    'content-length': String(size),
+    'content-length': String(end - start + 1),
     'content-disposition': `${isDownload ? 'attachment' : 'inline'}; filename*=UTF-8''${name}`,
     'x-content-type-options': 'nosniff',
     'content-security-policy': "sandbox; default-src 'none'",
   });
-  await pipeline(createReadStream(context.files.path(id)), response);
+  await pipeline(createReadStream(context.files.path(id), range ?? {}), response);
 }

@@ -333,7 +333,7 @@ async function sendPrivateFile(
   if (!isApp || !context.manifest.botScopes.has('files:read')) {
     throw new HttpError(403, 'not_allowed', 'Send the bot token; it needs the scope files:read.');
   }
-  await sendFile(context, id, response, path.includes('/download/'));
+  await sendFile(context, id, request, response, path.includes('/download/'));
 }
 
 function answerFailure(
