@@ -4,6 +4,7 @@
  */
 import { type LogLevel, webApi } from '@slack/bolt';
 import type { Logger } from 'pino';
+import { slackFetch } from './answers.ts';
 
 export type WebClient = webApi.WebClient;
 
@@ -12,6 +13,8 @@ export interface SlackClients {
   interactive: WebClient;
   /** Edits of messages: a rate limit is thrown, and the budget of edits waits instead of the client. */
   edits: WebClient;
+  /** What is done twice, or refused, when it is called twice: no call is repeated but by `once.ts`. */
+  once: WebClient;
   /** Uploads: patient. */
   uploads: WebClient;
   /** Notifications: the outbox decides itself what is called again, since a repeated post is a second message. */
@@ -29,6 +32,7 @@ export function createClients(options: {
       ...(options.apiUrl === undefined ? {} : { slackApiUrl: options.apiUrl }),
       logger: boltLogger(options.logger.child({ client: name })),
       timeout: 15_000,
+      fetch: slackFetch,
       ...extra,
     });
   return {
@@ -39,6 +43,7 @@ export function createClients(options: {
       retryConfig: { retries: 2, factor: 2, minTimeout: 500, maxTimeout: 2000 },
       rejectRateLimitedCalls: true,
     }),
+    once: client('once', { retryConfig: { retries: 0 }, rejectRateLimitedCalls: true }),
     uploads: client('uploads', {
       retryConfig: { retries: 6, factor: 2, minTimeout: 500, maxTimeout: 30_000 },
     }),

@@ -3,6 +3,7 @@ import { App } from '@slack/bolt';
 import type { Logger } from 'pino';
 import type { Message } from '../blocks/message.ts';
 import type { ChannelMessages, Command, HomeTab } from '../commands/command.ts';
+import { slackFetch } from './answers.ts';
 import { boltLogger, createClients, type SlackClients, type WebClient } from './clients.ts';
 import { SlackDirectory } from './directory.ts';
 import type { EditBudget } from './edit-budget.ts';
@@ -10,6 +11,7 @@ import { slackCall } from './errors.ts';
 import { type FileUploadOptions, SlackFiles } from './files.ts';
 import { Listeners } from './listeners.ts';
 import { LiveMessages } from './live-messages.ts';
+import { OnceOnly } from './once.ts';
 import type { Intake } from './receivers.ts';
 
 export interface SlackOptions {
@@ -43,6 +45,7 @@ export class Slack {
   readonly outboxClient: WebClient;
   readonly #clients: SlackClients;
   readonly #options: SlackOptions;
+  readonly #once: OnceOnly;
   readonly #live: LiveMessages;
   #listeners: Listeners | undefined;
 
@@ -54,11 +57,12 @@ export class Slack {
       logger: options.logger,
     });
     this.outboxClient = this.#clients.outbox;
-    this.#live = new LiveMessages(this.#clients.edits, options.edits, options.logger);
+    this.#once = new OnceOnly(this.#clients, options.logger);
+    this.#live = new LiveMessages(this.#clients.edits, this.#once, options.edits, options.logger);
     this.ports = {
       messages: this.#live,
       directory: new SlackDirectory(this.#clients.interactive, options.rememberMembers),
-      files: new SlackFiles(this.#clients.uploads, options.logger, options.uploads),
+      files: new SlackFiles(this.#clients, options.logger, options.uploads),
     };
   }
 
@@ -76,7 +80,10 @@ export class Slack {
         teamId: bot.team,
         ...(self.bot_id ? { botId: self.bot_id } : {}),
       }),
-      ...(this.#options.apiUrl === undefined ? {} : { clientOptions: { slackApiUrl: this.#options.apiUrl } }),
+      clientOptions: {
+        fetch: slackFetch,
+        ...(this.#options.apiUrl === undefined ? {} : { slackApiUrl: this.#options.apiUrl }),
+      },
     });
     app.error(async (error) => {
       // Handlers answer for themselves; what arrives here could not even be read.
@@ -86,6 +93,7 @@ export class Slack {
       ...surface,
       clients: this.#clients,
       live: this.#live,
+      once: this.#once,
       log: logger,
       bot,
     });

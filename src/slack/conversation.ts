@@ -7,6 +7,7 @@ import type { Actor } from '../ports.ts';
 import type { SlackClients } from './clients.ts';
 import { slackCall, slackErrorCode, withFallback } from './errors.ts';
 import type { LiveMessages } from './live-messages.ts';
+import type { OnceOnly } from './once.ts';
 
 /** What happened, as far as answering needs it. */
 export interface Happening {
@@ -30,39 +31,27 @@ export interface Happening {
 export interface ConversationDeps {
   clients: SlackClients;
   live: LiveMessages;
+  once: OnceOnly;
   log: Logger;
 }
 
-const NO_PREVIEWS = { unfurl_links: false, unfurl_media: false } as const;
-
 /** @param slash what this workspace's commands begin with */
 export function openContext(deps: ConversationDeps, happening: Happening, slash: string): Context {
-  const { clients, live } = deps;
+  const { clients, live, once } = deps;
   const { actor, place, responseUrl, clicked } = happening;
   const log = deps.log.child({ user: actor.user, channel: place.channel });
 
   const directly = async (message: Message): Promise<LiveMessage> => {
-    const posted = await slackCall('a direct message', () =>
-      withFallback(message, (content) =>
-        clients.interactive.chat.postMessage({
-          channel: actor.user,
-          ...(place.isDirect && place.thread ? { thread_ts: place.thread } : {}),
-          ...NO_PREVIEWS,
-          ...content,
-        }),
-      ),
-    );
-    return live.answer(posted.channel!, posted.ts!, place.isDirect ? place.thread : undefined);
+    const thread = place.isDirect ? place.thread : undefined;
+    const posted = await once.post('a direct message', { channel: actor.user, thread }, message);
+    return live.answer(posted.channel, posted.ts, thread);
   };
 
   const privately = async (message: Message): Promise<void> => {
     if (happening.clickedInView) {
       try {
         // Behind the modal nobody would see it.
-        await clients.interactive.views.push({
-          trigger_id: happening.triggerId ?? '',
-          view: answerView(message, place),
-        });
+        await once.openWindow('push', happening.triggerId ?? '', answerView(message, place));
         return;
       } catch (error) {
         log.debug({ err: error }, 'no answer possible in the modal; sending it another way');
@@ -112,17 +101,9 @@ export function openContext(deps: ConversationDeps, happening: Happening, slash:
       directly,
       publicly: async (message) => {
         if (!place.channel || place.isDirect) return directly(message);
-        const posted = await slackCall('a message', () =>
-          withFallback(message, (content) =>
-            clients.interactive.chat.postMessage({
-              channel: place.channel!,
-              ...(place.thread ? { thread_ts: place.thread } : {}),
-              ...NO_PREVIEWS,
-              ...content,
-            }),
-          ),
-        );
-        return live.answer(posted.channel ?? place.channel, posted.ts!, place.thread);
+        const target = { channel: place.channel, thread: place.thread };
+        const posted = await once.post('a message', target, message);
+        return live.answer(posted.channel, posted.ts, place.thread);
       },
       retire: async (line) => {
         if (!clicked) return;
@@ -145,13 +126,9 @@ export function openContext(deps: ConversationDeps, happening: Happening, slash:
     },
     openModal: async (view) => {
       const trigger_id = happening.triggerId ?? '';
-      const { view: opened } = await slackCall('opening a window', () =>
-        // From within a modal a second one goes on top: closing it leads back.
-        happening.viewId === undefined
-          ? clients.interactive.views.open({ trigger_id, view })
-          : clients.interactive.views.push({ trigger_id, view }),
-      );
-      return openView(opened?.id ?? '');
+      // From within a modal a second one goes on top: closing it leads back.
+      const way = happening.viewId === undefined ? 'open' : 'push';
+      return openView(await slackCall('opening a window', () => once.openWindow(way, trigger_id, view)));
     },
     view: happening.viewId === undefined ? undefined : openView(happening.viewId),
   };
@@ -214,4 +191,6 @@ async function respond(url: string, body: unknown): Promise<void> {
   // Slack answers some refusals with 200 and the reason in the body.
   if (text.startsWith('{') && (JSON.parse(text) as { ok?: unknown }).ok === false)
     throw new Error(`response URL: ${text.slice(0, 200)}`);
+  if (text.trimStart().startsWith('<'))
+    throw new Error('response URL: a page instead of an answer of Slack’s');
 }

@@ -2,6 +2,7 @@
 import { webApi } from '@slack/bolt';
 import type { Block, Message } from '../blocks/message.ts';
 import { AppError, type ErrorCode } from '../errors.ts';
+import { NotSlacksAnswer, SLACK_CODE } from './answers.ts';
 
 const { WebAPIHTTPError, WebAPIPlatformError, WebAPIRateLimitedError, WebAPIRequestError } = webApi;
 
@@ -79,8 +80,15 @@ const TABLE: Readonly<Record<string, Entry>> = {
 
 /** Slack's error code in what a Web API call threw: `not_in_channel`. */
 export function slackErrorCode(thrown: unknown): string | undefined {
-  return thrown instanceof WebAPIPlatformError ? thrown.data.error : undefined;
+  if (!(thrown instanceof WebAPIPlatformError)) return undefined;
+  // Whatever is no code was not said by Slack: a client takes the page of a proxy for one.
+  return SLACK_CODE.test(thrown.data.error) ? thrown.data.error : undefined;
 }
+
+/** The answer was not Slack's own. */
+const isStrangers = (thrown: unknown): boolean =>
+  thrown instanceof WebAPIPlatformError ||
+  (thrown instanceof WebAPIRequestError && thrown.original instanceof NotSlacksAnswer);
 
 /** What Slack says when it does not take the blocks of a message. */
 export const BLOCKS_REFUSED = /\b(?:invalid_blocks|invalid_blocks_format|msg_blocks_too_long)\b/;
@@ -108,8 +116,8 @@ function slackFailure(thrown: unknown, doing: string): Error {
       hint: 'Try again after that time.',
       cause: thrown,
     });
-  if (thrown instanceof WebAPIPlatformError) {
-    const { error } = thrown.data;
+  const error = slackErrorCode(thrown);
+  if (thrown instanceof WebAPIPlatformError && error !== undefined) {
     const entry = TABLE[error];
     if (entry) return new AppError(entry[0], entry[1], { hint: entry[2], cause: thrown });
     if (error === 'missing_scope') {
@@ -124,6 +132,11 @@ function slackFailure(thrown: unknown, doing: string): Error {
       cause: thrown,
     });
   }
+  if (isStrangers(thrown))
+    return new AppError('unavailable', `Something else than Slack answered for ${doing}.`, {
+      hint: 'Try again in a minute. If it stays so, whoever runs Signalbox looks at the proxy between it and Slack.',
+      cause: thrown,
+    });
   if (thrown instanceof WebAPIHTTPError || thrown instanceof WebAPIRequestError)
     return new AppError('unavailable', `Slack could not be reached for ${doing}.`, {
       hint: 'Try again in a minute.',

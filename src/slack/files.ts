@@ -8,9 +8,9 @@ import type { Logger } from 'pino';
 import { LIMITS } from '../blocks/limits.ts';
 import type { FileDelivery } from '../commands/command.ts';
 import { AppError, CancelledError } from '../errors.ts';
-import type { WebClient } from './clients.ts';
+import type { SlackClients, WebClient } from './clients.ts';
 import { BLOCKS_REFUSED, slackCall, slackErrorCode } from './errors.ts';
-import { pause } from './live-messages.ts';
+import { once, pause } from './once.ts';
 
 /** Slack takes 1 GB a file; the rest is left for gzip's own overhead. */
 const MAX_BYTES = 1_000_000_000;
@@ -19,6 +19,8 @@ const FILES_A_MESSAGE = 10;
 const UPLOAD_TRIES = 4;
 /** Milliseconds without a byte moving until an upload counts as broken. */
 const STALLED = 60_000;
+/** Tries of sharing after the first, as multiples of the retry delay. */
+const SHARE_TRIES = [1, 2, 4, 8];
 /** Milliseconds between looks at whether a file is shared; the last is repeated. */
 const SHARE_LOOKS = [300, 700, 1000, 2000, 3000];
 /** Milliseconds after which an unshared file is left to Slack. */
@@ -33,12 +35,14 @@ export interface FileUploadOptions {
 export class SlackFiles implements FileDelivery {
   readonly maxBytes = MAX_BYTES;
   readonly #client: WebClient;
+  readonly #once: WebClient;
   readonly #log: Logger;
   readonly #retryDelay: number;
   readonly #sharePatience: number;
 
-  constructor(client: WebClient, log: Logger, options: FileUploadOptions = {}) {
-    this.#client = client;
+  constructor(clients: Pick<SlackClients, 'uploads' | 'once'>, log: Logger, options: FileUploadOptions = {}) {
+    this.#client = clients.uploads;
+    this.#once = clients.once;
     this.#log = log;
     this.#retryDelay = options.retryDelay ?? 1000;
     this.#sharePatience = options.sharePatience ?? SHARE_PATIENCE;
@@ -58,13 +62,21 @@ export class SlackFiles implements FileDelivery {
     options.signal?.throwIfAborted();
     for (let at = 0; at < uploaded.length; at += FILES_A_MESSAGE) {
       const files = uploaded.slice(at, at + FILES_A_MESSAGE);
-      const share = (content: object): Promise<unknown> =>
-        this.#client.files.completeUploadExternal({
+      const share = (content: object): Promise<unknown> => {
+        const request = {
           files: files as [{ id: string; title: string }],
           channel_id: delivery.channel,
           ...(delivery.thread === undefined ? {} : { thread_ts: delivery.thread }),
           ...content,
-        } as Parameters<WebClient['files']['completeUploadExternal']>[0]);
+        } as Parameters<WebClient['files']['completeUploadExternal']>[0];
+        return once<unknown>({
+          call: () => this.#once.files.completeUploadExternal(request),
+          // What was shared once is refused the second time as not found.
+          look: async () => (await this.#isComplete(files.at(-1)!.id)) || undefined,
+          pauses: SHARE_TRIES.map((tries) => this.#retryDelay * tries),
+          signal: options.signal,
+        });
+      };
       await slackCall('sharing the file', () => (at === 0 ? withComment(delivery, share) : share({})));
     }
     // Two files of one request are shared together or shortly after one another: the last one says it for all.
@@ -102,6 +114,17 @@ export class SlackFiles implements FileDelivery {
         onSent(0);
         await pause(this.#retryDelay * attempt, signal);
       }
+    }
+  }
+
+  /** Slack knows a file only once its upload was completed; where it is not shared then, the look at its shares says so. */
+  async #isComplete(id: string): Promise<boolean> {
+    try {
+      const { file } = await this.#client.files.info({ file: id });
+      return file !== undefined;
+    } catch (error) {
+      this.#log.debug({ code: slackErrorCode(error), file: id }, 'a file is not known to Slack');
+      return false;
     }
   }
 

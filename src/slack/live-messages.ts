@@ -4,10 +4,10 @@ import { webApi } from '@slack/bolt';
 import type { Logger } from 'pino';
 import type { Message } from '../blocks/message.ts';
 import type { ChannelMessages, LiveMessage } from '../commands/command.ts';
-import { CancelledError } from '../errors.ts';
 import type { WebClient } from './clients.ts';
 import type { EditBudget } from './edit-budget.ts';
 import { slackCall, slackErrorCode, withFallback } from './errors.ts';
+import type { OnceOnly } from './once.ts';
 
 /** Tries of the last picture while Slack asks to wait. */
 const FINISH_TRIES = 5;
@@ -21,27 +21,18 @@ export class LiveMessages implements ChannelMessages {
   readonly #edits: EditBudget;
   readonly #log: Logger;
 
-  constructor(client: WebClient, edits: EditBudget, log: Logger) {
+  readonly #once: OnceOnly;
+
+  constructor(client: WebClient, once: OnceOnly, edits: EditBudget, log: Logger) {
+    this.#once = once;
     this.#client = client;
     this.#edits = edits;
     this.#log = log;
   }
 
   async post(channel: string, message: Message, { thread }: { thread?: string } = {}): Promise<LiveMessage> {
-    const posted = await slackCall('a message', () =>
-      patiently(() =>
-        withFallback(message, (content) =>
-          this.#client.chat.postMessage({
-            channel,
-            ...(thread === undefined ? {} : { thread_ts: thread }),
-            unfurl_links: false,
-            unfurl_media: false,
-            ...content,
-          }),
-        ),
-      ),
-    );
-    return this.#handle(posted.channel ?? channel, posted.ts!, thread);
+    const posted = await this.#once.post('a message', { channel, thread }, message);
+    return this.#handle(posted.channel, posted.ts, thread);
   }
 
   follow(channel: string, ts: string, onLost?: (what: 'message' | 'channel') => void): LiveMessage {
@@ -140,14 +131,5 @@ async function patiently<T>(call: () => Promise<T>): Promise<T> {
       if (!(error instanceof webApi.WebAPIRateLimitedError) || attempt >= FINISH_TRIES) throw error;
       await sleep(error.retryAfter * 1000);
     }
-  }
-}
-
-/** Waits; rejects with the signal's reason as soon as it is aborted. */
-export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  try {
-    await sleep(ms, undefined, signal ? { signal } : {});
-  } catch (error) {
-    throw signal?.reason instanceof Error ? signal.reason : new CancelledError(undefined, { cause: error });
   }
 }

@@ -4,16 +4,10 @@ import type { Block, Message } from '../blocks/message.ts';
 import type { OutboxRecord, OutgoingMessage } from '../ports.ts';
 import type { WebClient } from './clients.ts';
 import { withFallback } from './errors.ts';
+import { findPost } from './find-post.ts';
 import { verdictOf } from './outbox-verdict.ts';
 
-/** Clocks here and at Slack may differ by so much when a lost post is looked for. */
-const SKEW_MS = 5 * 60_000;
 const METADATA_TYPE = 'signalbox_message';
-
-interface Found {
-  ts?: string;
-  metadata?: { event_payload?: { outbox_id?: unknown; version?: unknown } };
-}
 
 /** The look into the channel failed, not the post. */
 export class NotLookedUp extends Error {
@@ -67,36 +61,20 @@ export class OutboxCalls {
   ): Promise<{ channel: string; ts: string; version: number } | undefined> {
     // The direct message's own channel is not known before something was posted there.
     if (/^[UW]/.test(channel)) return undefined;
-    const begun = (postingSince - SKEW_MS) / 1000;
-    let cursor: string | undefined;
-    do {
-      const query = {
+    try {
+      const found = await findPost(this.#client, {
         channel,
-        limit: 100,
-        include_all_metadata: true,
-        ...(cursor ? { cursor } : {}),
-      };
-      try {
-        const page =
-          thread === undefined
-            ? await this.#client.conversations.history(query)
-            : await this.#client.conversations.replies({ ...query, ts: thread });
-        const messages = (page.messages ?? []) as Found[];
-        for (const { metadata, ts } of messages)
-          if (metadata?.event_payload?.outbox_id === id && ts !== undefined)
-            return { channel, ts, version: Number(metadata.event_payload.version ?? 1) };
-        // The newest come first in a channel, the oldest in a thread. The first page is looked at in any case: our
-        // clock may have been hours ahead of Slack's when the post was begun.
-        const isOver = thread === undefined && messages.some(({ ts }) => Number(ts) < begun);
-        cursor = isOver ? undefined : page.response_metadata?.next_cursor || undefined;
-      } catch (error) {
-        const { code, kind } = verdictOf(error);
-        if (code !== 'missing_scope' && (kind === 'wait' || kind === 'again')) throw new NotLookedUp(error);
-        this.#log.warn({ key, code }, 'whether a message was posted cannot be looked up: it is posted again');
-        return undefined;
-      }
-    } while (cursor !== undefined);
-    return undefined;
+        thread,
+        since: postingSince,
+        is: (payload) => payload.outbox_id === id,
+      });
+      return found && { channel, ts: found.ts, version: Number(found.payload.version ?? 1) };
+    } catch (error) {
+      const { code, kind } = verdictOf(error);
+      if (code !== 'missing_scope' && (kind === 'wait' || kind === 'again')) throw new NotLookedUp(error);
+      this.#log.warn({ key, code }, 'whether a message was posted cannot be looked up: it is posted again');
+      return undefined;
+    }
   }
 
   /** Blocks, else the other blocks, else the text alone: a failure must not be lost for a block. */

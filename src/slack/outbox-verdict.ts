@@ -1,5 +1,6 @@
 /** What a failed call says about a message of the outbox: whether it may have arrived, and whether to try again. */
 import { webApi } from '@slack/bolt';
+import { NotSlacksAnswer } from './answers.ts';
 import { slackErrorCode } from './errors.ts';
 
 export type Verdict =
@@ -83,6 +84,8 @@ export function verdictOf(error: unknown): Verdict {
 }
 
 function nameOf(error: unknown): string {
-  const { code, name } = (error ?? {}) as { code?: unknown; name?: unknown };
+  const { code, name, original } = (error ?? {}) as { code?: unknown; name?: unknown; original?: unknown };
+  if (original instanceof NotSlacksAnswer || error instanceof webApi.WebAPIPlatformError)
+    return 'not_slacks_answer';
   return typeof code === 'string' ? code : typeof name === 'string' ? name : 'unreachable';
 }

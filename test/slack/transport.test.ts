@@ -115,3 +115,66 @@ it('an answer that the response URL does not take finds another way', async () =
   await team.command('ada', 'C0LINE3', 'help');
   await team.message('C0LINE3', 'one file', { user: 'ada' });
 });
+
+describe.each(['lost_answer', 'lost_page'])('what was done, though its answer got lost (%s)', (kind) => {
+  it('is not told as a failure: the file is there', async () => {
+    await start();
+    await fault({ on: 'files.completeUploadExternal', kind });
+    await ask();
+    expect((await done()).files).toHaveLength(1);
+    await team.idle();
+    expect(await team.files('C0LINE3')).toHaveLength(1);
+    expect(JSON.stringify(await team.messages('C0LINE3', 'ada'))).not.toMatch(
+      /refused|file_not_found|Reference/,
+    );
+  });
+
+  it('is not posted twice', async () => {
+    await start();
+    await fault({ on: 'chat.postMessage', kind });
+    await ask();
+    await done();
+    await team.idle();
+    const about = (await team.messages('C0LINE3')).filter((one) =>
+      JSON.stringify(one).includes('train-resnet-1'),
+    );
+    expect(about).toHaveLength(1);
+  });
+
+  it('is not opened twice, and goes on in the window that is open', async () => {
+    await start();
+    await fault({ on: 'views.open', kind });
+    await team.command('devika', 'C0LINE3', 'train-resnet-1', '/compile');
+    await team.idle();
+    const views = await team.views('devika');
+    expect(views).toHaveLength(1);
+    // The first picture gave way to what was found out meanwhile.
+    expect(JSON.stringify(views)).not.toContain('Looking at');
+    expect(JSON.stringify(await team.messages('C0LINE3', 'devika'))).not.toContain('Reference');
+  });
+});
+
+describe('what was not done', () => {
+  it.each(['page', 'empty', 'drop'])('is done by another try (%s)', async (kind) => {
+    await start();
+    await fault(
+      ['chat.postMessage', 'files.getUploadURLExternal', 'files.completeUploadExternal'].map((on) => ({
+        on,
+        kind,
+      })),
+    );
+    await ask();
+    expect((await done()).files).toHaveLength(1);
+    await team.idle();
+    expect(await team.files('C0LINE3')).toHaveLength(1);
+  });
+
+  it('is told in our words, not in those of a page', async () => {
+    await start();
+    await fault({ on: 'files.completeUploadExternal', kind: 'page', times: 0 });
+    await ask();
+    const told = wordsOf(await team.message('C0LINE3', 'Something else than Slack answered'));
+    expect(told).not.toContain('4711');
+    await team.idle();
+  });
+});

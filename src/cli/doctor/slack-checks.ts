@@ -4,6 +4,7 @@ import { WebClient, type WebClientOptions } from '@slack/web-api';
 import { parse } from 'yaml';
 import type { SlackConfig } from '../../config.ts';
 import { CHANNEL_MEMBERS, type UseCase } from '../../domain/use-cases.ts';
+import { slackFetch } from '../../slack/answers.ts';
 import { MANIFEST_PATH } from '../manifest.ts';
 import { type Check, subject } from './checks.ts';
 
@@ -39,6 +40,7 @@ function clientOptions(config: SlackConfig): WebClientOptions {
   return {
     ...(config.apiUrl === undefined ? {} : { slackApiUrl: config.apiUrl }),
     timeout: 10_000,
+    fetch: slackFetch,
     retryConfig: { retries: 2, minTimeout: 300, maxTimeout: 2_000 },
     // What fails is in the checks; the client's own lines would stand between them.
     logger: {

@@ -36,6 +36,11 @@ export async function handleWebApi(
     else sendJson(response, { ok: false, error: 'internal_error' }, Number(fault.kind));
     return;
   }
+  if (fault !== undefined && STRANGERS.has(fault.kind)) {
+    request.resume();
+    strangersAnswer(response, fault.kind);
+    return;
+  }
   const headers: Record<string, string> = {};
   let body: Json;
   try {
@@ -58,11 +63,21 @@ export async function handleWebApi(
     body = refusal(error);
   }
   if (fault?.kind === 'lost_answer') request.socket.destroy();
+  else if (fault?.kind === 'lost_page') strangersAnswer(response, 'page');
   else sendJson(response, body, 200, headers);
 }
 
-/** Faults that do not answer in the method's place: `lost_answer` cuts the connection after the method has run. */
-const INSIDE: ReadonlySet<string> = new Set(['late_share', 'lost_answer']);
+/** Faults that do not answer in the method's place: after `lost_answer` and `lost_page` the method has run. */
+const INSIDE: ReadonlySet<string> = new Set(['late_share', 'lost_answer', 'lost_page']);
+
+/** What stands between a client and Slack, and answers for it. */
+const STRANGERS: ReadonlySet<string> = new Set(['page', 'empty', '429_bare']);
+
+function strangersAnswer(response: ServerResponse, kind: string): void {
+  const page = '<!DOCTYPE html><title>Sign in</title><p>This network needs a login. ticket=4711</p>\n';
+  response.writeHead(kind === '429_bare' ? 429 : 200, { 'content-type': 'text/html; charset=utf-8' });
+  response.end(kind === 'page' ? page : '');
+}
 
 function refusal(error: unknown): Json {
   if (error instanceof SlackError) return { ok: false, error: error.code, ...error.extra };

@@ -1,0 +1,65 @@
+/**
+ * Whether an answer is Slack's. Slack's own client (@slack/web-api 8.2.0) takes the page of a proxy for a refusal whose
+ * code is the page, and a 429 without a number of seconds for a failure that nothing can be done about.
+ */
+
+/** Seconds to wait where a 429 does not say how many. */
+const OWN_WAIT = 5;
+/** More is not waited for at once, whatever a proxy says: then it is asked again. */
+const LONGEST_WAIT = 3600;
+
+/** What Slack's error codes look like. */
+export const SLACK_CODE = /^[a-z][a-z0-9_]{0,80}$/;
+
+/** Something else than Slack answered. Whether Slack has heard of the call nobody knows. */
+export class NotSlacksAnswer extends Error {
+  override readonly name = 'NotSlacksAnswer';
+  readonly code = 'not_slacks_answer';
+
+  /** @param what `HTTP 200 with 312 bytes of text/html` */
+  constructor(what: string) {
+    super(`the answer is not Slack's: ${what}`);
+  }
+}
+
+/** `fetch` for Slack's clients. @throws NotSlacksAnswer for a 200 that Slack did not send: it counts as no answer */
+export async function slackFetch(...args: Parameters<typeof fetch>): Promise<Response> {
+  const response = await fetch(...args);
+  if (response.status === 429) return withSeconds(response);
+  if (response.status !== 200) return response;
+  const body = await response.text();
+  if (!isSlacks(body)) throw new NotSlacksAnswer(describe(response, body));
+  return new Response(body, { status: 200, headers: response.headers });
+}
+
+function isSlacks(body: string): boolean {
+  let answer: unknown;
+  try {
+    answer = JSON.parse(body);
+  } catch {
+    return false;
+  }
+  if (typeof answer !== 'object' || answer === null) return false;
+  const { ok, error } = answer as { ok?: unknown; error?: unknown };
+  return ok === true || (ok === false && typeof error === 'string' && SLACK_CODE.test(error));
+}
+
+/** Ours, never the page: that may say anything. */
+function describe(response: Response, body: string): string {
+  if (body === '') return 'HTTP 200 with nothing in it';
+  const type = /^[\w.+-]+\/[\w.+-]+/.exec(response.headers.get('content-type') ?? '')?.[0] ?? 'no type';
+  return `HTTP 200 with ${Buffer.byteLength(body)} bytes of ${type}`;
+}
+
+async function withSeconds(response: Response): Promise<Response> {
+  const given = response.headers.get('retry-after')?.trim() ?? '';
+  const date = Date.parse(given);
+  const seconds = /^\d+(?:\.\d+)?$/.test(given)
+    ? Number(given)
+    : Number.isNaN(date)
+      ? OWN_WAIT
+      : (date - Date.now()) / 1000;
+  const headers = new Headers(response.headers);
+  headers.set('retry-after', String(Math.min(LONGEST_WAIT, Math.max(1, Math.ceil(seconds)))));
+  return new Response(await response.text(), { status: 429, headers });
+}
