@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { expect, it } from 'vitest';
+import { FAILURE_DOCS, withFailures } from '../scripts/failure-docs.ts';
 import { DOCS_FILE, withCoverage } from '../scripts/sandbox-coverage.ts';
 
 const root = resolve(import.meta.dirname, '..');
@@ -66,4 +67,9 @@ it('has pictures that can be taken anew', () => {
 it('says of the sandbox which methods and operations are here, and which are not', async () => {
   const docs = readFileSync(DOCS_FILE, 'utf8');
   expect(await withCoverage(docs)).toBe(docs);
+});
+
+it('lists the failures that are known', () => {
+  const docs = readFileSync(FAILURE_DOCS, 'utf8');
+  expect(withFailures(docs)).toBe(docs);
 });

@@ -6,7 +6,7 @@ export const NEO_FAILURES: readonly ReasonRow[] = [
     id: 'neo-server',
     says: ['service'],
     pattern: /^\W{0,5}(?:Internal\s?)?Server\s?(?:Error|Exception)|internal (?:server|service) error/i,
-    cause: 'Neo had a fault of its own, or met a model that it cannot handle and did not say which part.',
+    cause: 'Neo failed inside: either a passing fault of the service, or a model that it cannot handle.',
     fix: 'Retry. If it fails the same way again, the model is the cause: check its framework, version and fixed input shapes, and read the compile log.',
     link: DOCS.neoErrors,
     example:
@@ -281,7 +281,7 @@ export const NEO_FAILURES: readonly ReasonRow[] = [
     id: 'neo-input',
     pattern: /InputConfiguration\b/i,
     cause:
-      'Neo did not accept its input: the model, its framework and version, or DataInputConfig. The service itself is fine.',
+      'Neo rejected its input: the model, its framework and version, or DataInputConfig. The service itself is fine.',
     fix: 'Correct what the message names, then retry; as it is it will fail again. The compile log has the details.',
     link: DOCS.neoErrors,
     example: 'ClientError: InputConfiguration: Unexpected number of nodes in the graph.',
@@ -289,8 +289,7 @@ export const NEO_FAILURES: readonly ReasonRow[] = [
   {
     id: 'neo-output',
     pattern: /OutputConfiguration\b/i,
-    cause:
-      'Neo did not accept where or for what to compile: the output location, the target, or its compiler options.',
+    cause: 'Neo rejected the output side: the output location, the target, or its compiler options.',
     fix: 'Correct what the message names in the target or in compile.outputS3, then retry; as it is it will fail again.',
     link: DOCS.neoOutput,
     example: 'ClientError: OutputConfiguration: Unsupported compiler option gpu-code for this target.',
@@ -299,7 +298,7 @@ export const NEO_FAILURES: readonly ReasonRow[] = [
     id: 'neo-client',
     says: ['client'],
     pattern: /^\W{0,5}Client\s?Error/i,
-    cause: 'SageMaker did not accept something about the request or the model. The service itself is fine.',
+    cause: 'SageMaker rejected something about the request or the model. The service itself is fine.',
     fix: 'Correct what the message names, then retry; as it is it will fail again.',
     link: DOCS.neoErrors,
     example: 'ClientError: The given output location is not a valid S3 URI.',

@@ -40,7 +40,7 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     id: 'training-vpc-s3',
     says: CLIENT,
     reason: /route to an S3 VPC endpoint|subnet's route table|network ACL allow outbound traffic/i,
-    cause: 'The job’s subnet has no way to S3.',
+    cause: 'The job’s subnet has no route to S3.',
     fix: 'Add an S3 gateway endpoint (or a NAT device) to the subnet’s route table, and let security groups and network ACL pass traffic to S3.',
     link: DOCS.vpc,
     example: {
@@ -54,7 +54,7 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     says: CLIENT,
     reason:
       /\bec2:[A-Z]\w+|\b(?:Create|Delete)NetworkInterface|\bDescribe(?:Subnets|Vpcs|SecurityGroups|DhcpOptions|NetworkInterfaces)\b/,
-    cause: 'The training role may not make the network interfaces that a job in a VPC needs.',
+    cause: 'The training role may not create the network interfaces that a job in a VPC needs.',
     fix: 'Grant the role the EC2 actions that the message names (ec2:CreateNetworkInterface, its permission, and ec2:Describe… for subnets, VPCs, security groups).',
     link: DOCS.roles,
     example: {
@@ -81,7 +81,7 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     id: 'training-role',
     says: CLIENT,
     reason: /(?:unable to|could not|cannot) assume (?:the )?role|sts:AssumeRole|iam:PassRole/i,
-    cause: 'SageMaker may not take the training role: it does not exist, or does not trust SageMaker.',
+    cause: 'SageMaker cannot assume the training role: it does not exist, or does not trust SageMaker.',
     fix: 'Check the role’s full ARN (with service-role/ in its path, if any), and let it trust sagemaker.amazonaws.com.',
     link: DOCS.roles,
     example: {
@@ -121,7 +121,7 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     id: 'training-data-download',
     says: CLIENT,
     reason: /data download failed/i,
-    cause: 'SageMaker could not bring the input onto the machine.',
+    cause: 'SageMaker could not download the input.',
     fix: 'Check the input’s S3 URIs or file system, what the role may read, and that the volume holds it all.',
     link: DOCS.s3Source,
     example: {
@@ -136,7 +136,7 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     reason:
       /executable file not found in \$PATH|exec format error|OCI runtime create failed|permission denied.{0,40}\btrain\b/i,
     cause:
-      'The training image was pulled and does not start: there is no program train in it, or it is for another processor.',
+      'The training image was pulled but does not start: it has no train program, or is built for another processor.',
     fix: 'Put an executable train on the image’s PATH (or set an entry point), built for linux/amd64 unless the instance is Graviton.',
     link: DOCS.ownImage,
     example: {
@@ -166,7 +166,7 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     reason:
       /(?:artifact )?upload failed.{0,600}(?:access ?denied|\b403\b|forbidden|kms|NoSuchBucket|does not exist)/is,
     cause:
-      'The training ran, and the role may not write its result: its policy, the bucket’s or the key’s, or there is no such bucket.',
+      'The training ran, but its result could not be written: the role’s, bucket’s or key’s policy forbids it, or the bucket does not exist.',
     fix: 'Grant the role s3:PutObject on the output path and kms:GenerateDataKey on its key; check the bucket’s name and region.',
     link: DOCS.roles,
     example: {
@@ -179,7 +179,7 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     id: 'training-artifact-upload',
     says: CLIENT,
     reason: /artifact upload failed/i,
-    cause: 'The training ran, and SageMaker could not upload its result.',
+    cause: 'The training ran, but SageMaker could not upload its result.',
     fix: 'Check the output path, what the role may write there, the volume’s free space, and what the script writes to /opt/ml/model.',
     link: DOCS.output,
     example: {
@@ -191,7 +191,7 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     id: 'training-gpu-needed',
     says: CLIENT,
     reason: /use a GPU instance|requires? (?:a )?GPU instance/i,
-    cause: 'This algorithm runs on GPU instances only.',
+    cause: 'This algorithm runs only on GPU instances.',
     fix: 'Choose an instance type with a GPU.',
     link: DOCS.resources,
     example: { status: 'Failed', failureReason: 'ClientError: Please use a GPU instance for training' },

@@ -103,8 +103,8 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
     error:
       /gated repo|GatedRepoError|RepositoryNotFoundError|(?:40[13] Client Error|Unauthorized|Forbidden).{0,300}(?:huggingface\.co|hf\.co)|(?:huggingface\.co|hf\.co).{0,300}(?:40[13] (?:Client Error|Unauthorized|Forbidden)|Unauthorized)|is not a local folder and is not a valid model identifier|Invalid (?:user token|username or password)|kaggle.{0,200}(?:401|403)/is,
     cause:
-      'A model hub did not give the model: it needs a token, its licence must be accepted first, or there is no such name.',
-    fix: 'Accept the licence on the model’s page, give the job a token that may read it (HF_TOKEN), and check the name.',
+      'The model hub refused the download: it needs a token, the licence must be accepted first, or the name is wrong.',
+    fix: 'Accept the licence on the model’s page, pass the job a token with access (HF_TOKEN), and check the name.',
     link: DOCS.describeTraining,
     example: {
       ...FAILED,
@@ -116,7 +116,7 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
     id: 'training-gpu-missing',
     error:
       /no CUDA GPUs are available|Found no NVIDIA driver|Torch not compiled with CUDA enabled|CUDA driver version is insufficient|CUDA-capable device\(?s?\)?.{0,20}(?:is|are) (?:busy|unavailable)|no CUDA-capable device|no kernel image is available|not compiled with GPU support|libcuda\.so.{0,60}cannot open|Attempting to deserialize object on a CUDA device/i,
-    cause: 'The program wants a GPU and finds none that it can use.',
+    cause: 'The program needs a GPU and found none that it can use.',
     fix: 'Choose an instance type with a GPU, and an image whose CUDA build of the framework fits that GPU and its driver.',
     link: DOCS.resources,
     example: {
@@ -130,7 +130,7 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
     error:
       /CUDA error:? (?<what>(?!out of memory)[a-z][^\n.;:]{2,80})|device-side assert triggered|(?:CUDNN|CUBLAS|CUSPARSE|CUFFT)_STATUS_(?<status>(?!ALLOC)\w{3,40})|CUDA_ERROR_(?<code>(?!OUT_OF_MEMORY)\w{3,40})|uncorrectable ECC|cudaError(?!MemoryAllocation)[A-Z]\w{3,40}|NVRM: Xid/i,
     cause: 'The GPU stopped with an error: {what/status/code|see the message}.',
-    fix: 'A device-side assert is nearly always a label or index out of range: run once with CUDA_LAUNCH_BLOCKING=1 to see the line. An ECC or launch failure is the hardware’s: run it again.',
+    fix: 'A device-side assert is nearly always a label or index out of range: run once with CUDA_LAUNCH_BLOCKING=1 to see the line. ECC and launch failures are hardware: run it again.',
     link: DOCS.exitCodes,
     example: {
       ...FAILED,
@@ -198,8 +198,8 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
   {
     id: 'training-aborted',
     exitCodes: [134],
-    cause: 'Native code gave up (abort): an assertion of a library, or an error that nothing caught.',
-    fix: 'Read the last lines before it: the library says there what it did not accept.',
+    cause: 'Native code aborted: a library’s assertion failed, or nothing caught its error.',
+    fix: 'Read the last lines before it: the library says there what was wrong.',
     link: DOCS.exitCodes,
     example: {
       status: 'Failed',
@@ -209,7 +209,7 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
   {
     id: 'training-command',
     exitCodes: [126, 127],
-    cause: 'The command that should train does not exist in the image, or may not be executed.',
+    cause: 'The training command does not exist in the image, or is not executable.',
     fix: 'Check the entry point’s name and path, that it is executable, and its first line (#!).',
     link: DOCS.ownImage,
     example: { status: 'Failed', failureReason: 'AlgorithmError: , exit code: 127' },
@@ -229,14 +229,13 @@ export const TRAINING_LOST: Readonly<Record<'died' | 'hung', FailureAdvice>> = {
   died: {
     id: 'training-peer-died',
     cause: 'Another process of the distributed run died, and this one lost its connection to it.',
-    fix: 'Look for the first error in the other machines’ streams and ranks (often memory); without any it was the network or the machine: run it again.',
+    fix: 'Look for the first error in the other machines’ streams and ranks (often memory). If there is none, it was the network or a machine: run it again.',
     link: DOCS.distributed,
   },
   hung: {
     id: 'training-peer-hung',
-    cause:
-      'A process of the distributed run died or hangs, and the others waited for it until their time was up.',
-    fix: 'Look for a rank that stopped earlier or does other steps (uneven data, saving on one rank only); raise the timeout only if a step really takes that long.',
+    cause: 'A process of the distributed run died or hung, and the others timed out waiting for it.',
+    fix: 'Look for a rank that stopped earlier or runs different steps (uneven data, saving on one rank only); raise the timeout only if a step really takes that long.',
     link: DOCS.distributed,
   },
 };
@@ -259,8 +258,7 @@ export const TRAINING_EXIT: FailureAdvice = {
 /** SageMaker or one of its algorithms about what it was given. */
 export const TRAINING_CLIENT: FailureAdvice = {
   id: 'training-client',
-  cause:
-    'SageMaker, or its algorithm, did not accept something that the job was given: data, settings or rights.',
+  cause: 'SageMaker or its algorithm rejected something the job was given: data, settings or permissions.',
   fix: 'Correct what the message names, then run it again; as it is it will fail again.',
   link: DOCS.describeTraining,
 };

@@ -75,7 +75,7 @@ const LINE_CHARACTERS = 2_000;
 const COLOURS = /\u001b\[[0-9;?]{0,20}[A-Za-z]/g;
 
 /** The lines of a log without colours; what a progress bar overwrote counts as lines of its own. */
-export function cleanLines(log: string): string[] {
+function cleanLines(log: string): string[] {
   return log.split(/\r\n|\n|\r/).map(cleanLine);
 }
 
