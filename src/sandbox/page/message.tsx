@@ -7,7 +7,7 @@ import type { AnyBlock } from './blocks/types.ts';
 import { useDirectory } from './directory.tsx';
 import { interactionFailure } from './failures.ts';
 import { FileCard } from './files.tsx';
-import { clock, dateOf } from './mrkdwn/dates.ts';
+import { clock, dateOf, inFull } from './mrkdwn/dates.ts';
 import { plainText } from './mrkdwn/parse.ts';
 import { Avatar } from './ui/avatar.tsx';
 import { Icon } from './ui/icons.tsx';
@@ -120,7 +120,7 @@ export const Message = memo(function Message(props: MessageProps) {
   const sent = dateOf(message.ts);
   const blocks = message.blocks as AnyBlock[] | undefined;
   const time = (
-    <time className="message-time" dateTime={sent.toISOString()} title={sent.toLocaleString()}>
+    <time className="message-time" dateTime={sent.toISOString()} title={inFull(sent)}>
       {compact ? clock(sent).replace(/\s?[AP]M$/i, '') : clock(sent)}
     </time>
   );

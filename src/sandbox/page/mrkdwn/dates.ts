@@ -19,6 +19,10 @@ export const clock = (date: Date, seconds = false): string =>
     ...(seconds ? { second: '2-digit' } : {}),
   });
 
+/** The whole of it, with the zone: for who points at a time. */
+export const inFull = (date: Date): string =>
+  date.toLocaleString(undefined, { dateStyle: 'full', timeStyle: 'long' });
+
 function nearby(date: Date, now: Date): string | undefined {
   const days = Math.round((startOfDay(date) - startOfDay(now)) / DAY_MS);
   return { '-1': 'yesterday', '0': 'today', '1': 'tomorrow' }[String(days)];

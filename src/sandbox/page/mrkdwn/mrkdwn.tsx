@@ -1,6 +1,6 @@
 import { Fragment, type ReactNode, useMemo } from 'react';
 import { useDirectory } from '../directory.tsx';
-import { formatDate } from './dates.ts';
+import { formatDate, inFull } from './dates.ts';
 import { emojiFor } from './emoji.ts';
 import { decodeEntities, type Inline, type MrkdwnBlock, parseMrkdwn } from './parse.ts';
 
@@ -61,21 +61,15 @@ export function DateText(props: {
   fallback: string;
 }) {
   const shown = formatDate(props.seconds, props.format) ?? props.fallback;
+  const date = new Date(props.seconds * 1000);
+  const isKnown = !Number.isNaN(date.getTime());
   const time = (
-    <time
-      dateTime={Number.isFinite(props.seconds) ? safeIso(props.seconds) : undefined}
-      title={safeIso(props.seconds)}
-    >
+    <time dateTime={isKnown ? date.toISOString() : undefined} title={isKnown ? inFull(date) : undefined}>
       {shown}
     </time>
   );
   return props.url ? <ExternalLink url={props.url}>{time}</ExternalLink> : time;
 }
-
-const safeIso = (seconds: number): string | undefined => {
-  const date = new Date(seconds * 1000);
-  return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
-};
 
 function InlineNode({ node }: { node: Inline }): ReactNode {
   switch (node.type) {
