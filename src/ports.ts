@@ -1,9 +1,10 @@
 /** The interface of every adapter. Adapters implement these; operations receive them as arguments. */
-import type { Alert, Mute } from './domain/alerts.ts';
+import type { Alert } from './domain/alerts.ts';
 import type { AwsEvent, SetAside } from './domain/aws-events.ts';
 import type { CompilationAttempt } from './domain/compilations.ts';
 import type { Component } from './domain/components.ts';
 import type { TrainingJob } from './domain/jobs.ts';
+import type { Mute } from './domain/mutes.ts';
 import type { ChannelSettings, Subscription } from './domain/subscriptions.ts';
 import type { Target } from './domain/targets.ts';
 import type { UseCase } from './domain/use-cases.ts';
@@ -559,6 +560,8 @@ export interface OutboxRecord {
   changedAt: EpochMs;
   /** Goes before what waits for the same channel. */
   urgent?: boolean | undefined;
+  /** Messages that tell of the same kind of thing: a flood of one does not hold up the others. Left out: by its key. */
+  family?: string | undefined;
   /** Not to be posted before. */
   notBefore?: EpochMs | undefined;
   /** Of no use after that, when it could not be posted until then. */

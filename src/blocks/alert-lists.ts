@@ -1,6 +1,7 @@
 /** The list of open alerts with what is muted, and who is on call. */
-import type { Alert, Mute } from '../domain/alerts.ts';
+import type { Alert } from '../domain/alerts.ts';
 import { maskSecrets } from '../domain/mask-secrets.ts';
+import type { Mute } from '../domain/mutes.ts';
 import {
   ALERT,
   mentions,

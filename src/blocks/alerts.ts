@@ -45,7 +45,9 @@ export const ALERT = {
 export type Named = Pick<UseCase, 'id' | 'name'>;
 export type Placed = Pick<UseCase, 'id' | 'name' | 'region'>;
 
-const SUBJECTS_SHOWN = 8;
+/** Names in an alert's message; a longer list stands in its thread. */
+export const SUBJECTS_SHOWN = 8;
+const CAUSES_SHOWN = 4;
 const REASON_SHOWN = 700;
 
 /** What a person is named as in edits: an edit pings nobody. */
@@ -233,11 +235,28 @@ function subjectBlocks(alert: Alert): Block[] {
     .map((one) => `${nameOf(one)}${one.times > 1 ? ` (${timesWords(alert, one.times)})` : ''}`);
   const good = distinct.length - bad.length;
   const left = more + 1 - good - shown.length;
+  const causes = alert.spread === 'kind' ? 'with different causes' : 'with the same cause';
   const lines = [
-    `*${group(alert.count)} failures with the same cause*: ${shown.join(', ')}${left > 0 ? ` … ${group(left)} more` : ''}`,
+    `*${group(alert.count)} failures ${causes}*: ${shown.join(', ')}${left > 0 ? ` … and ${group(left)} more` : ''}`,
     ...(good > 0 ? [`A later success has made ${group(good)} of them good.`] : []),
+    ...(alert.spread === 'kind' ? causeLines(alert.subjects) : []),
+    ...(alert.listed ? [`All ${group(alert.listed.count)} are listed in the thread.`] : []),
   ];
   return [section(lines.join('\n'))];
+}
+
+/** The most frequent first. */
+function causeLines(subjects: readonly AlertSubject[]): string[] {
+  const counts = new Map<string, number>();
+  for (const { cause = '', succeededAt } of subjects)
+    if (cause !== '' && succeededAt === undefined) counts.set(cause, (counts.get(cause) ?? 0) + 1);
+  const sorted = [...counts].sort(([, a], [, b]) => b - a);
+  const lines = sorted
+    .slice(0, CAUSES_SHOWN)
+    .map(([cause, count]) => `• ${group(count)} × ${code(maskSecrets(cause), 120)}`);
+  return sorted.length > lines.length
+    ? [...lines, `• … and ${group(sorted.length - lines.length)} other causes`]
+    : lines;
 }
 
 export function stateWords(alert: Alert, useCase: Placed): string[] {

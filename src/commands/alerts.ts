@@ -10,7 +10,8 @@ import { ALERT, alertMessage, muteForm, readAlertRef } from '../blocks/alerts.ts
 import type { Message } from '../blocks/message.ts';
 import { code, mention, moment } from '../blocks/text.ts';
 import { permittedUseCases } from '../domain/access.ts';
-import type { Alert, Mute } from '../domain/alerts.ts';
+import type { Alert } from '../domain/alerts.ts';
+import type { Mute } from '../domain/mutes.ts';
 import { DEFAULT_ESCALATE_AFTER_MS, nextHandovers, onCallAt } from '../domain/on-call.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError, toAppError } from '../errors.ts';

@@ -3,11 +3,9 @@
  * by saying how things stand, and leaves an entry in the alert's trail; the very same object comes back when
  * nothing changes, so that a click that comes twice is told once.
  */
-import { createHash } from 'node:crypto';
 import { AppError } from '../errors.ts';
 import type { Actor, EpochMs } from '../ports.ts';
 import type { FailureAdvice } from './failure-tables.ts';
-import { GLOB_LIMIT, globMatches } from './name-glob.ts';
 
 export type AlertKind = 'training' | 'compilation' | 'component' | 'deployment' | 'alarm' | 'stuck';
 export type AlertState = 'open' | 'acknowledged' | 'resolved';
@@ -28,6 +26,10 @@ export interface AlertSubject {
   console?: string | undefined;
   /** Made good by a later success. */
   succeededAt?: EpochMs | undefined;
+  /** A state of its pipeline, no event: told again before that is good, it is no further failure. */
+  lasting?: boolean | undefined;
+  /** Where the alert's subjects have failed for different causes: this one's, short; from outside. */
+  cause?: string | undefined;
 }
 
 export type AlertAction =
@@ -69,6 +71,12 @@ export interface Alert {
   count: number;
   state: AlertState;
   openedAt: EpochMs;
+  /** When the last one joined. */
+  joinedAt?: EpochMs | undefined;
+  /** In a flood: of one cause whatever it hits, or of one kind whatever the cause. */
+  spread?: 'cause' | 'kind' | undefined;
+  /** The whole list stands in its thread as a file: of how many, and since when. */
+  listed?: { count: number; at: EpochMs } | undefined;
   /** Level of the on-call that was told last; 0 is the first. */
   level: number;
   /** When the next level is to be told, or the snooze ends. Undefined: nothing is due. */
@@ -141,8 +149,8 @@ export function withCall(alert: Alert, call: AlertCall, rule: EscalationRule): A
     : { ...alert, calls, level, dueAt: nextDue(call.at, level, rule) };
 }
 
-/** Subjects that an alert remembers; more are counted. */
-export const SUBJECTS_KEPT = 200;
+/** Subjects that an alert remembers, more than the largest event has components; what is beyond is counted. */
+export const SUBJECTS_KEPT = 10_000;
 /** Entries of a trail; the first and the newest ones stay. */
 const TRAIL_KEPT = 100;
 
@@ -158,6 +166,7 @@ export function openAlert(
     'id' | 'useCase' | 'group' | 'kind' | 'title' | 'cause' | 'advice' | 'unconfirmed' | 'job'
   > & {
     subject: AlertSubject;
+    spread?: Alert['spread'];
   },
   at: EpochMs,
   rule: EscalationRule,
@@ -177,21 +186,47 @@ export function openAlert(
 
 /** One more failure of the same cause. */
 export function joinAlert(alert: Alert, subject: AlertSubject, at: EpochMs): Alert {
-  if (alert.state === 'resolved' || hasSubject(alert, subject.id)) return alert;
-  const subjects = [...alert.subjects, subject];
-  // The oldest that is made good goes first; else the newest is only counted.
-  if (subjects.length > SUBJECTS_KEPT) {
-    const good = subjects.findIndex(({ succeededAt }) => succeededAt !== undefined);
-    subjects.splice(good >= 0 ? good : subjects.length - 1, 1);
-  }
+  return joinAll(alert, [subject], at);
+}
+
+/** More failures of the same cause, each counted once. */
+export function joinAll(alert: Alert, more: readonly AlertSubject[], at: EpochMs): Alert {
+  if (alert.state === 'resolved') return alert;
+  const ids = new Set(alert.subjects.map(({ id }) => id));
+  const bad = new Set(
+    alert.subjects.filter((one) => one.succeededAt === undefined).map(({ pipeline }) => pipeline),
+  );
+  const joining = more.filter(({ id, lasting, pipeline }) => {
+    if (ids.has(id) || (lasting && bad.has(pipeline))) return false;
+    ids.add(id);
+    bad.add(pipeline);
+    return true;
+  });
+  const [first] = joining;
+  if (!first) return alert;
+  // The page in the console is that of the first one of all.
+  const subjects = [...alert.subjects, ...joining.map(({ console: _, ...subject }) => subject)];
+  const over = subjects.length - SUBJECTS_KEPT;
   return withEntry(
-    { ...alert, subjects, count: alert.count + 1 },
-    { at, action: 'joined', detail: { subject: subject.name } },
+    {
+      ...alert,
+      subjects: over > 0 ? withoutSome(subjects, over) : subjects,
+      count: alert.count + joining.length,
+      joinedAt: at,
+    },
+    {
+      at,
+      action: 'joined',
+      detail: { subject: first.name, ...(joining.length > 1 ? { more: joining.length - 1 } : {}) },
+    },
   );
 }
 
-function hasSubject(alert: Alert, id: string): boolean {
-  return alert.subjects.some((subject) => subject.id === id);
+/** The oldest that are made good go first; else the newest are only counted. */
+function withoutSome(subjects: readonly AlertSubject[], count: number): AlertSubject[] {
+  let left = count;
+  const kept = subjects.filter(({ succeededAt }) => succeededAt === undefined || left-- <= 0);
+  return kept.slice(0, SUBJECTS_KEPT);
 }
 
 /** @throws AppError conflict when it is resolved */
@@ -265,21 +300,34 @@ export interface Success {
 
 /** A later success of the same pipeline (and target) makes its failures good; with the last one the alert ends. */
 export function applySuccess(alert: Alert, success: Success): Alert {
-  if (alert.state === 'resolved' || alert.kind !== success.kind) return alert;
-  const fits = (subject: AlertSubject): boolean =>
-    subject.succeededAt === undefined &&
-    subject.pipeline === success.pipeline &&
-    subject.target === success.target &&
-    subject.at < success.at;
-  if (!alert.subjects.some(fits)) return alert;
-  const subjects = alert.subjects.map((subject) =>
-    fits(subject) ? { ...subject, succeededAt: success.at } : subject,
-  );
+  return applySuccesses(alert, [success]);
+}
+
+export function applySuccesses(alert: Alert, successes: readonly Success[]): Alert {
+  if (alert.state === 'resolved') return alert;
+  const key = ({ pipeline, target }: Pick<AlertSubject, 'pipeline' | 'target'>): string =>
+    target === undefined ? (pipeline ?? '') : JSON.stringify([pipeline, target]);
+  const newest = new Map<string, EpochMs>();
+  for (const success of successes)
+    if (success.kind === alert.kind)
+      newest.set(key(success), Math.max(success.at, newest.get(key(success)) ?? success.at));
+  if (newest.size === 0) return alert;
+  let last: EpochMs | undefined;
+  const subjects = alert.subjects.map((subject) => {
+    const at =
+      subject.succeededAt === undefined && subject.pipeline !== undefined
+        ? newest.get(key(subject))
+        : undefined;
+    if (at === undefined || subject.at >= at) return subject;
+    last = Math.max(at, last ?? at);
+    return { ...subject, succeededAt: at };
+  });
+  if (last === undefined) return alert;
   const next = { ...alert, subjects };
   // Of those that are only counted nobody knows whether they are good by now.
   const allGood =
     subjects.every(({ succeededAt }) => succeededAt !== undefined) && alert.count <= SUBJECTS_KEPT;
-  return allGood ? resolve(next, 'succeeded', success.at) : next;
+  return allGood ? resolve(next, 'succeeded', last) : next;
 }
 
 /** Whom a due alert calls: a level of the on-call, or who it was passed to. */
@@ -361,62 +409,4 @@ export function withEntry(alert: Alert, entry: AlertEntry): Alert {
   const trail = [...alert.trail, entry];
   if (trail.length > TRAIL_KEPT) trail.splice(1, trail.length - TRAIL_KEPT);
   return { ...alert, trail };
-}
-
-// --- Grouping ----------------------------------------------------------------------------------------
-
-/**
- * The group of failures with one cause: equal where only names, numbers, addresses and ids differ.
- * @param parts.scope what it is kept within: a pipeline, so that two models' failures stay two alerts; left out:
- *   the whole use case, for causes such as a quota
- */
-export function alertGroup(parts: { kind: AlertKind; cause: string; scope?: string | undefined }): string {
-  const plain = parts.cause
-    .slice(0, 2000)
-    .replace(/\b(?:arn|s3|https?):\S+/gi, '¤')
-    .replace(/(["'“‘`]).{0,200}?["'”’`]/g, '¤')
-    .replace(/\b[\w./-]*\d[\w./-]*\b/g, '#')
-    .replace(/\s+/g, ' ')
-    .trim()
-    .toLowerCase();
-  return createHash('sha256')
-    .update(JSON.stringify([parts.kind, parts.scope ?? null, plain]))
-    .digest('hex')
-    .slice(0, 24);
-}
-
-// --- Mutes -------------------------------------------------------------------------------------------
-
-/** What shall raise no alert: one job, or all names of a pattern. */
-export interface Mute {
-  id: string;
-  useCase: string;
-  /** A job's name, or a pattern with `*` and `?`. */
-  pattern: string;
-  by: Actor;
-  at: EpochMs;
-  /** Left out: until it is taken back. */
-  until?: EpochMs | undefined;
-}
-
-/** @throws AppError invalid_input for a pattern of no or too many characters, or that mutes everything */
-export function checkMutePattern(pattern: string): string {
-  const trimmed = pattern.trim();
-  if (trimmed !== '' && trimmed.length <= GLOB_LIMIT && /[^*?\s]/.test(trimmed)) return trimmed;
-  throw new AppError('invalid_input', 'This pattern cannot be muted.', {
-    hint: `Give a job's name or 1 to ${GLOB_LIMIT} characters with * for any characters, and at least one letter or digit: train-resnet-*.`,
-  });
-}
-
-export function isMuted(
-  mutes: readonly Mute[],
-  subject: { useCase: string; name: string },
-  at: EpochMs,
-): boolean {
-  return mutes.some(
-    ({ useCase, pattern, until }) =>
-      useCase === subject.useCase &&
-      (until === undefined || at < until) &&
-      globMatches(pattern, subject.name),
-  );
 }

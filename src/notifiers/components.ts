@@ -4,6 +4,7 @@ import {
   deploymentAnnouncement,
   installedAnnouncement,
 } from '../blocks/announcements.ts';
+import type { Success } from '../domain/alerts.ts';
 import {
   type DeploymentEvent,
   type InstalledComponent,
@@ -14,6 +15,7 @@ import { type Component, isSettled, modelName } from '../domain/components.ts';
 import { componentUrl, coreDeviceUrl } from '../domain/console-links.ts';
 import { adviceForComponent, adviceForDeployment, adviceForDevice } from '../domain/failure-guidance.ts';
 import type { UseCase } from '../domain/use-cases.ts';
+import type { Failure } from '../operations/alert-desk.ts';
 import {
   alertsChannelOf,
   announce,
@@ -136,14 +138,14 @@ export function deviceNotifier(deps: NotifierDeps): {
     async onInstalled(event, useCase) {
       const { device, at } = event;
       const things = thingsOf(event);
-      let alerted = false;
+      const failures: Failure[] = [];
+      const good: Success[] = [];
       for (const [index, component] of event.components.entries()) {
         const { name, version, status } = component;
         const pipeline = `component ${name} on ${device}`;
-        if (WORKING_COMPONENT.has(status))
-          await alerts.succeeded(useCase, { kind: 'deployment', pipeline, at });
+        if (WORKING_COMPONENT.has(status)) good.push({ kind: 'deployment', pipeline, at });
         if (!BROKEN_COMPONENT.has(status) || (await isStale(store, [things[index]!], at))) continue;
-        const alert = await alerts.raise(useCase, {
+        failures.push({
           kind: 'deployment',
           title: `Component ${status.toLowerCase()} on a device`,
           cause: causeOf(component, event.reason),
@@ -154,11 +156,15 @@ export function deviceNotifier(deps: NotifierDeps): {
             pipeline,
             at,
             console: coreDeviceUrl(useCase.region, device),
+            // A component that fails is started again three times, and reported each time.
+            lasting: true,
           },
           advice: adviceForDevice(component, event.reason),
         });
-        alerted ||= alert !== undefined;
       }
+      await Promise.all(good.map((success) => alerts.succeeded(useCase, success)));
+      const raised = await alerts.raiseAll(useCase, failures);
+      const alerted = raised.some((alert) => alert !== undefined);
       if (await isStale(store, things, at)) return;
       const failed = event.components.some(({ status }) => BROKEN_COMPONENT.has(status));
       await announce(

@@ -9,11 +9,12 @@ import { type Beat, cronBeat } from '../operations/refresh-beat.ts';
 import type { JobRefresher } from '../operations/refresh-jobs.ts';
 import type { OutboxRecord } from '../ports.ts';
 import { alarmNotifier } from './alarms.ts';
-import { alertClock } from './alerts.ts';
+import { alertClock, alertLists } from './alerts.ts';
+import type { Attachments } from './attachments.ts';
 import { compilationNotifier } from './compilation.ts';
 import { componentNotifier, deviceNotifier } from './components.ts';
 import { digestNotifier } from './digest.ts';
-import { type Attachments, jobCardNotifier } from './job-cards.ts';
+import { jobCardNotifier } from './job-cards.ts';
 import { LogLooks } from './log-looks.ts';
 import type { Notifier, NotifierDeps } from './notifier.ts';
 import { retryNotifier } from './retries.ts';
@@ -84,6 +85,7 @@ export class Notifiers {
       retryNotifier(deps),
       digestNotifier(deps),
       alertClock(deps.alerts),
+      alertLists(deps),
     ];
   }
 

@@ -2,9 +2,6 @@
  * Job cards: one message per training job in its use case's first channel, edited in place; milestones are told
  * once in its thread. All of it goes through the outbox under keys of its own, so that nothing is told twice.
  */
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { jobCard, jobCardSays, type Milestone, milestones } from '../blocks/job-card.ts';
 import { factsOf } from '../blocks/job-facts.ts';
 import { code, plain, section } from '../blocks/text.ts';
@@ -13,20 +10,8 @@ import type { UseCase } from '../domain/use-cases.ts';
 import type { JobChange } from '../operations/job-changes.ts';
 import { jobSnapshot } from '../operations/job-snapshots.ts';
 import type { JobRecord, OutboxRecord, Store } from '../ports.ts';
+import { type Attachments, deliverText } from './attachments.ts';
 import { NEWS_FOR, type Notifier, type NotifierDeps } from './notifier.ts';
-
-/** Sends finished files to a thread; `slack/files.ts` says the rest. */
-export interface Attachments {
-  deliver(
-    delivery: {
-      files: readonly { path: string; name: string; title: string; bytes: number }[];
-      channel: string;
-      thread?: string | undefined;
-      comment: string;
-    },
-    options: object,
-  ): Promise<{ shared: Promise<boolean> }>;
-}
 
 const JOBS_LIMIT = 1_000;
 /**
@@ -136,26 +121,17 @@ export function jobCardNotifier(
       const parent = thread === undefined ? undefined : (await store.getPost(thread))?.posted;
       if (!attach || !posted || !parent) return;
       attachments.delete(key);
-      const dir = await mkdtemp(join(tmpdir(), 'signalbox-'));
       try {
-        const path = join(dir, 'failure.txt');
-        await writeFile(path, maskSecrets(attach.text));
-        const { size } = await stat(path);
-        const name = attach.name.replace(/[^\w.-]+/g, '-');
-        const { shared } = await files.deliver(
-          {
-            files: [{ path, name, title: attach.name, bytes: size }],
-            channel: parent.channel,
-            thread: parent.ts,
-            comment: 'The whole message of the failure above.',
-          },
-          {},
-        );
-        await shared;
+        await deliverText(files, {
+          name: attach.name,
+          title: attach.name,
+          text: maskSecrets(attach.text),
+          comment: 'The whole message of the failure above.',
+          channel: parent.channel,
+          thread: parent.ts,
+        });
       } catch (error) {
         onError(error, { doing: 'attaching the words of a failure' });
-      } finally {
-        await rm(dir, { recursive: true, force: true });
       }
     },
   };

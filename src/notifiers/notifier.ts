@@ -17,6 +17,7 @@ export interface Notices {
     options?: {
       thread?: string | undefined;
       urgent?: boolean | undefined;
+      family?: string | undefined;
       notBefore?: EpochMs | undefined;
       expiresAt?: EpochMs | undefined;
     },
@@ -25,7 +26,7 @@ export interface Notices {
     key: string,
     channel: string,
     message: Message,
-    options?: { urgent?: boolean; says?: string; refreshEvery?: number | undefined },
+    options?: { urgent?: boolean; family?: string; says?: string; refreshEvery?: number | undefined },
   ): Promise<void>;
   adopt(key: string, channel: string, ts: string): Promise<void>;
 }
@@ -83,5 +84,8 @@ export async function announce(
   ]);
   for (const { channel, quiet, notBefore } of recipients(subscriptions, settings, happening, clock.now()))
     if (channel !== options.except)
-      await notices.post(`said/${key}@${channel}`, channel, message, quiet ? { notBefore } : {});
+      await notices.post(`said/${key}@${channel}`, channel, message, {
+        family: `said ${happening.useCase} ${happening.kind}`,
+        ...(quiet ? { notBefore } : {}),
+      });
 }

@@ -3,25 +3,16 @@
  * resolved by a later success. All of it is state in the store; what Slack shows is drawn from that state, so a
  * crash at any point is made good by drawing it again.
  */
-import { randomUUID } from 'node:crypto';
 import { beginRetry, endRetry, type Failed, isAbout, retryOf } from '../domain/alert-retries.ts';
 import {
   type Alert,
-  type AlertCall,
   type AlertExcerpt,
   type AlertRetry,
-  type AlertSubject,
   acknowledge,
-  alertGroup,
   applyDue,
-  applySuccess,
-  checkMutePattern,
+  applySuccesses,
   type EscalationRule,
   followClock,
-  isMuted,
-  joinAlert,
-  type Mute,
-  openAlert,
   passTo,
   resolve,
   type Success,
@@ -30,11 +21,16 @@ import {
   withEmptyLook,
 } from '../domain/alerts.ts';
 import type { FailureAdvice } from '../domain/failure-guidance.ts';
-import { DEFAULT_ESCALATE_AFTER_MS, onCallAt, withoutOwnAct } from '../domain/on-call.ts';
+import { checkMutePattern, type Mute } from '../domain/mutes.ts';
+import { onCallAt, withoutOwnAct } from '../domain/on-call.ts';
 import { ClockWatch } from '../domain/passed-time.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError } from '../errors.ts';
 import type { Actor, AlertStore, AuditTrail, Clock, Directory, EpochMs } from '../ports.ts';
+import { Batches } from './batches.ts';
+import { type Failure, raiseAlerts, ruleOf } from './raise-alerts.ts';
+
+export type { Failure } from './raise-alerts.ts';
 
 /** Draws an alert as it stands; drawing it twice shows it once. */
 export type ShowAlert = (alert: Alert, useCase: UseCase) => Promise<void>;
@@ -50,26 +46,13 @@ export interface AlertDeskDeps {
   onError: (error: unknown, context: { alert?: string; doing: string }) => void;
 }
 
-export interface Failure {
-  kind: Alert['kind'];
-  /** What happened, a few words without the name: `Training failed`. */
-  title: string;
-  /** The service's own words. */
-  cause: string;
-  subject: AlertSubject;
-  /** Failures with one cause are one alert within it; left out: within the use case. */
-  scope?: string | undefined;
-  /** Who started it: nobody is called for what they did themselves. */
-  startedBy?: Actor | undefined;
-  advice?: FailureAdvice | undefined;
-  /** The training job behind it. */
-  job?: string | undefined;
-  /** An event alone says so: why the service could not be asked. */
-  unconfirmed?: string | undefined;
-}
-
 /** Which alert, and the use case in which somebody may handle it: an id alone may be of another one's. */
 export type AlertRef = Pick<Alert, 'id' | 'useCase'>;
+
+interface Raised {
+  useCase: UseCase;
+  failures: readonly Failure[];
+}
 
 /** Alerts looked at; far more than anybody handles. */
 const MANY = 10_000;
@@ -80,10 +63,29 @@ export class AlertDesk {
   readonly #drawing = new Map<string, Promise<void>>();
   /** Alerts whose newest state could not be drawn. */
   readonly #undrawn = new Set<string>();
+  /** Those that have not begun yet. */
+  readonly #waiting = new Map<string, Promise<void>>();
+  readonly #raising: Batches<Raised, (Alert | undefined)[]>;
+  readonly #succeeding: Batches<Success, Success>;
   readonly #watch: ClockWatch;
 
   constructor(deps: AlertDeskDeps) {
     this.#deps = deps;
+    const raise = { ...deps, reach: this.#reach.bind(this) };
+    this.#raising = new Batches(async (_, batch) => {
+      const { useCase } = batch[0]!;
+      const raised = await raiseAlerts(
+        raise,
+        useCase,
+        batch.flatMap(({ failures }) => failures),
+      );
+      const rest = [...raised];
+      return batch.map(({ failures }) => rest.splice(0, failures.length));
+    });
+    this.#succeeding = new Batches(async (useCase, successes) => {
+      await this.#succeed(useCase, successes);
+      return successes;
+    });
     this.#watch = new ClockWatch(deps.clock);
   }
 
@@ -92,43 +94,17 @@ export class AlertDesk {
    * @returns undefined when it is muted
    */
   async raise(useCase: UseCase, failure: Failure): Promise<Alert | undefined> {
-    const { store, clock } = this.#deps;
-    const at = clock.now();
-    const { subject, kind, scope, title, cause, advice, job, unconfirmed } = failure;
-    const known = await store.findAlertOfSubject(useCase.id, subject.id);
-    if (known) {
-      await this.#show(known.id);
-      return known;
-    }
-    const muted = isMuted(await store.listMutes(useCase.id), { useCase: useCase.id, name: subject.name }, at);
-    if (muted) return undefined;
-    const reached = await this.#reach(useCase, 0, at);
-    const call: AlertCall = {
-      at,
-      why: 'opened',
-      ...reached,
-      to: withoutOwnAct(reached.to, failure.startedBy?.user),
-    };
-    const rule = ruleOf(useCase);
-    const group = alertGroup({ kind, cause: `${advice?.id ?? ''} ${cause}`, scope });
-    const id = randomUUID();
-    const alert = await store.changeAlertOfGroup(
-      { useCase: useCase.id, group, subject: subject.id },
-      (open) =>
-        open
-          ? joinAlert(open, subject, at)
-          : withCall(
-              openAlert(
-                { id, useCase: useCase.id, group, kind, title, cause, advice, job, unconfirmed, subject },
-                at,
-                rule,
-              ),
-              call,
-              rule,
-            ),
-    );
-    if (alert) await this.#show(alert.id);
-    return alert;
+    return (await this.raiseAll(useCase, [failure]))[0];
+  }
+
+  /** As `raise`, of failures of one kind that came together: as few alerts as there are causes, and in a flood fewer. */
+  async raiseAll(useCase: UseCase, failures: readonly Failure[]): Promise<(Alert | undefined)[]> {
+    const [first] = failures;
+    if (!first) return [];
+    const raised = await this.#raising.add(JSON.stringify([useCase.id, first.kind]), { useCase, failures });
+    const ids = new Set(raised.flatMap((alert) => alert?.id ?? []));
+    await Promise.all([...ids].map((id) => this.#show(id)));
+    return raised;
   }
 
   /** Adds what the log says; the first to say it is kept. That it says nothing is remembered, also that for good. */
@@ -163,14 +139,24 @@ export class AlertDesk {
 
   /** A later success: its failures are made good, and alerts with none left end. */
   async succeeded(useCase: UseCase, success: Success): Promise<void> {
-    for (const { id } of await this.unresolved(useCase.id)) {
+    await this.#succeeding.add(useCase.id, success);
+  }
+
+  async #succeed(useCase: string, successes: readonly Success[]): Promise<void> {
+    for (const { id } of await this.unresolved(useCase)) {
       let before: Alert | undefined;
       const after = await this.#deps.store.changeAlert(id, (alert) => {
         before = alert;
-        return applySuccess(alert, success);
+        return applySuccesses(alert, successes);
       });
       if (after !== before) await this.#show(id);
     }
+  }
+
+  /** Its whole list stands in its thread. */
+  async noteListed(id: string, listed: NonNullable<Alert['listed']>): Promise<void> {
+    await this.#deps.store.changeAlert(id, (alert) => ({ ...alert, listed }));
+    await this.#show(id);
   }
 
   // --- What people start again -------------------------------------------------------------------------
@@ -425,13 +411,17 @@ export class AlertDesk {
     }
   }
 
+  /** One that has not begun yet will show what is to be shown now as well. */
   #show(id: string): Promise<void> {
+    const waiting = this.#waiting.get(id);
+    if (waiting) return waiting;
     const before = this.#drawing.get(id) ?? Promise.resolve();
     const drawn = before
       .then(async () => {
+        this.#waiting.delete(id);
+        this.#undrawn.add(id);
         const alert = await this.#deps.store.getAlert(id);
         const useCase = alert && this.#deps.useCases.find((one) => one.id === alert.useCase);
-        this.#undrawn.add(id);
         if (alert && useCase) await this.#deps.show(alert, useCase);
         this.#undrawn.delete(id);
       })
@@ -441,6 +431,7 @@ export class AlertDesk {
     // The next drawing waits for this one, whatever became of it.
     const tail = drawn.catch(() => undefined);
     this.#drawing.set(id, tail);
+    this.#waiting.set(id, drawn);
     return drawn;
   }
 
@@ -463,10 +454,3 @@ export class AlertDesk {
 
 const lastsLonger = (mute: Mute, until: EpochMs | undefined): boolean =>
   until !== undefined && (mute.until === undefined || mute.until > until);
-
-function ruleOf({ onCall }: UseCase): EscalationRule {
-  return {
-    levels: onCall?.levels.length ?? 0,
-    afterMs: onCall?.escalateAfterMs ?? DEFAULT_ESCALATE_AFTER_MS,
-  };
-}

@@ -13,6 +13,7 @@ import { NotLookedUp, OutboxCalls } from './outbox-calls.ts';
 import { DeadChannels, isNoticeOfDeadChannel } from './outbox-channels.ts';
 import { afterSending, isRefresh, isShown, refreshAt } from './outbox-content.ts';
 import { Lane } from './outbox-lane.ts';
+import { Turns } from './outbox-turns.ts';
 import { type Verdict, verdictOf } from './outbox-verdict.ts';
 import { Pause } from './pace.ts';
 import { PostPace } from './post-pace.ts';
@@ -46,6 +47,7 @@ const STALE_MS = 24 * 3_600_000;
 interface Channel {
   lane: Lane;
   pace: PostPace;
+  turns: Turns;
 }
 
 export class OutboxSender {
@@ -139,7 +141,8 @@ export class OutboxSender {
     let channel = this.#channels.get(id);
     if (!channel) {
       const pace = new PostPace(this.#options.postInterval);
-      channel = { pace, lane: this.#newLane((lane) => this.#runPosts(lane, pace)) };
+      const turns = new Turns();
+      channel = { pace, turns, lane: this.#newLane((lane) => this.#runPosts(lane, pace, turns)) };
       this.#channels.set(id, channel);
     }
     return channel;
@@ -162,16 +165,17 @@ export class OutboxSender {
     return this.#lanes().flatMap(({ running }) => running ?? []);
   }
 
-  async #runPosts(lane: Lane, pace: PostPace): Promise<void> {
+  async #runPosts(lane: Lane, pace: PostPace, turns: Turns): Promise<void> {
     const { clock } = this.#options;
     for (;;) {
-      const record = await this.#nextPost(lane);
+      const record = turns.next(await this.#sendable(lane));
       if (!record) return;
       const now = clock.now();
       const wait = Math.max(lane.backoff.left(now), this.#postsRefused.left(now), pace.wait(now));
       if (wait > 0) await this.#sleep(wait);
       else {
         pace.take(now);
+        turns.served(record);
         const refusedFor = await this.#send(lane, record, () => this.#post(record));
         if (refusedFor === undefined) continue;
         this.#postsRefused.begin(clock.now(), refusedFor);
@@ -207,10 +211,10 @@ export class OutboxSender {
     }
   }
 
-  /** The first that can be posted now; urgent ones before others. */
-  async #nextPost(lane: Lane): Promise<OutboxRecord | undefined> {
+  /** What can be posted now, in the order in which it came. */
+  async #sendable(lane: Lane): Promise<OutboxRecord[]> {
     const now = this.#options.clock.now();
-    let first: OutboxRecord | undefined;
+    const sendable: OutboxRecord[] = [];
     for (const key of lane.keys) {
       const record = this.#unsent.get(key);
       if (!record || record.posted !== undefined) {
@@ -235,10 +239,9 @@ export class OutboxSender {
         // Its post wakes this lane.
         if (!parent?.posted) continue;
       }
-      if (record.urgent) return record;
-      first ??= record;
+      sendable.push(record);
     }
-    return first;
+    return sendable;
   }
 
   /** Urgent ones, then news in the order in which they came, then what was refreshed longest ago. */

@@ -15,6 +15,8 @@ export interface PostOptions {
   thread?: string | undefined;
   /** Goes before what waits for the same channel. */
   urgent?: boolean | undefined;
+  /** Messages that tell of the same kind of thing: families take turns. Left out: the first word of the key. */
+  family?: string | undefined;
   notBefore?: EpochMs | undefined;
   /** Of no use after that. */
   expiresAt?: EpochMs | undefined;
@@ -59,13 +61,14 @@ export class Outbox {
     const record = await this.#options.store.changePost(key, (known) => {
       isNew = known === undefined;
       if (known) return known;
-      const { thread, urgent, notBefore, expiresAt } = options;
+      const { thread, urgent, family, notBefore, expiresAt } = options;
       return {
         key,
         id: randomUUID(),
         channel,
         ...(thread === undefined ? {} : { thread }),
         ...(urgent ? { urgent } : {}),
+        ...(family === undefined ? {} : { family }),
         ...(notBefore === undefined ? {} : { notBefore }),
         ...(expiresAt === undefined ? {} : { expiresAt }),
         createdAt: now,

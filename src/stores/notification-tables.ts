@@ -1,5 +1,6 @@
 /** Events, messages, alerts, subscriptions and timers in memory, with the indexes that keep them unique. */
-import type { Alert, Mute } from '../domain/alerts.ts';
+import type { Alert } from '../domain/alerts.ts';
+import type { Mute } from '../domain/mutes.ts';
 import type { ChannelSettings, Subscription } from '../domain/subscriptions.ts';
 import type { DeadChannel, EpochMs, EventRecord, OutboxRecord, Timer } from '../ports.ts';
 import type { Undo } from './tables.ts';

@@ -1,5 +1,6 @@
 /** The embedded store's events, messages, alerts, subscriptions and timers. */
-import type { Alert, Mute } from '../domain/alerts.ts';
+import type { Alert } from '../domain/alerts.ts';
+import type { Mute } from '../domain/mutes.ts';
 import type { ChannelSettings, Subscription } from '../domain/subscriptions.ts';
 import { AppError } from '../errors.ts';
 import type {

@@ -1,13 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { alertGroup } from '../../src/domain/alert-groups.ts';
 import {
   type Alert,
   acknowledge,
-  alertGroup,
   applyDue,
   applySuccess,
-  checkMutePattern,
-  isMuted,
   joinAlert,
   openAlert,
   passTo,
@@ -15,6 +13,7 @@ import {
   SUBJECTS_KEPT,
   snooze,
 } from '../../src/domain/alerts.ts';
+import { checkMutePattern, isMuted } from '../../src/domain/mutes.ts';
 
 const ADA = { team: 'T', user: 'U0ADA' };
 const RULE = { levels: 3, afterMs: 600_000 };

@@ -58,4 +58,5 @@ const record = (key: string, channel: string, message: Message): OutboxRecord =>
   message: { text: message.text },
   version: 1,
   shown: 0,
+  posted: { channel, ts: `ts of ${key}`, at: 1 },
 });

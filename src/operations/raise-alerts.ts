@@ -1,0 +1,140 @@
+/** Failures into alerts: which alert each belongs to, and one write for all that go into one. */
+import { randomUUID } from 'node:crypto';
+import { FLOOD_WINDOW, type Placed, placeFailures } from '../domain/alert-groups.ts';
+import {
+  type Alert,
+  type AlertCall,
+  type AlertSubject,
+  type EscalationRule,
+  joinAll,
+  openAlert,
+  withCall,
+} from '../domain/alerts.ts';
+import type { FailureAdvice } from '../domain/failure-guidance.ts';
+import { isMuted } from '../domain/mutes.ts';
+import { DEFAULT_ESCALATE_AFTER_MS, withoutOwnAct } from '../domain/on-call.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import type { Actor, AlertStore, Clock, EpochMs } from '../ports.ts';
+
+export interface Failure {
+  kind: Alert['kind'];
+  /** What happened, a few words without the name: `Training failed`. */
+  title: string;
+  /** The service's own words. */
+  cause: string;
+  subject: AlertSubject;
+  /** Failures with one cause are one alert within it; left out: within the use case. */
+  scope?: string | undefined;
+  /** Who started it: nobody is called for what they did themselves. */
+  startedBy?: Actor | undefined;
+  advice?: FailureAdvice | undefined;
+  /** The training job behind it. */
+  job?: string | undefined;
+  /** An event alone says so: why the service could not be asked. */
+  unconfirmed?: string | undefined;
+}
+
+export interface RaiseDeps {
+  store: AlertStore;
+  clock: Clock;
+  /** Who can be told from a level on. */
+  reach(useCase: UseCase, level: number, at: EpochMs): Promise<Pick<AlertCall, 'level' | 'to' | 'empty'>>;
+}
+
+/** Alerts looked at; far more than anybody handles. */
+const MANY = 10_000;
+/** Characters of a cause that stands beside a name. */
+const CAUSE_KEPT = 120;
+
+/**
+ * Of one use case and kind, one call after the other. The same subject counts once, ever.
+ * @returns for each failure its alert; undefined when it is muted
+ */
+export async function raiseAlerts(
+  { store, clock, reach }: RaiseDeps,
+  useCase: UseCase,
+  failures: readonly Failure[],
+): Promise<(Alert | undefined)[]> {
+  const at = clock.now();
+  const mutes = await store.listMutes(useCase.id);
+  const found = await Promise.all(
+    failures.map(({ subject }) => store.findAlertOfSubject(useCase.id, subject.id)),
+  );
+  const fresh = failures.filter(
+    ({ subject }, index) =>
+      found[index] === undefined && !isMuted(mutes, { useCase: useCase.id, name: subject.name }, at),
+  );
+  const homes = new Map<Failure, Alert | undefined>();
+  for (const placed of fresh.length === 0 ? [] : await places(store, useCase, fresh, at)) {
+    const alert = await put(placed);
+    for (const failure of placed.failures) homes.set(failure, alert);
+  }
+  return failures.map((failure, index) => found[index] ?? homes.get(failure));
+
+  async function put({ group, spread, failures: list }: Placed<Failure>): Promise<Alert | undefined> {
+    const [first] = list as [Failure, ...Failure[]];
+    const subjects = list.map(({ subject, cause }) =>
+      spread === 'kind' ? { ...subject, cause: cause.slice(0, CAUSE_KEPT) } : subject,
+    );
+    const reached = await reach(useCase, 0, at);
+    // Somebody who started all of it.
+    const own = new Set(list.map(({ startedBy }) => startedBy?.user));
+    const call: AlertCall = {
+      at,
+      why: 'opened',
+      ...reached,
+      to: withoutOwnAct(reached.to, own.size === 1 ? first.startedBy?.user : undefined),
+    };
+    const rule = ruleOf(useCase);
+    return store.changeAlertOfGroup({ useCase: useCase.id, group, subject: first.subject.id }, (open) =>
+      joinAll(open ?? withCall(opened(first, group, spread), call, rule), subjects, at),
+    );
+  }
+
+  function opened(failure: Failure, group: string, spread: Alert['spread']): Alert {
+    const { kind, title, cause, advice, job, unconfirmed, subject } = failure;
+    // Of one kind only: cause and advice of the first would be those of none of the others.
+    const shared = spread === 'kind' ? { cause: '', advice: undefined } : { cause, advice };
+    return openAlert(
+      {
+        id: randomUUID(),
+        useCase: useCase.id,
+        group,
+        kind,
+        title,
+        ...shared,
+        job,
+        unconfirmed,
+        subject: spread === 'kind' ? { ...subject, cause: cause.slice(0, CAUSE_KEPT) } : subject,
+        ...(spread === undefined ? {} : { spread }),
+      },
+      at,
+      ruleOf(useCase),
+    );
+  }
+}
+
+async function places(
+  store: AlertStore,
+  useCase: UseCase,
+  fresh: readonly Failure[],
+  at: EpochMs,
+): Promise<Placed<Failure>[]> {
+  const { kind } = fresh[0]!;
+  const [open, all] = await Promise.all([
+    store.listAlerts({ useCase: useCase.id, unresolved: true, limit: MANY }),
+    store.listAlerts({ useCase: useCase.id, limit: 100 }),
+  ]);
+  // A clock that was set back makes alerts of the future.
+  const recent = all.filter(
+    (alert) => alert.kind === kind && alert.openedAt <= at && at - alert.openedAt <= FLOOD_WINDOW,
+  );
+  return placeFailures(fresh, open, recent.length, at);
+}
+
+export function ruleOf({ onCall }: UseCase): EscalationRule {
+  return {
+    levels: onCall?.levels.length ?? 0,
+    afterMs: onCall?.escalateAfterMs ?? DEFAULT_ESCALATE_AFTER_MS,
+  };
+}
