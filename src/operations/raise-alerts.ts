@@ -86,9 +86,11 @@ export async function raiseAlerts(
       to: withoutOwnAct(reached.to, own.size === 1 ? first.startedBy?.user : undefined),
     };
     const rule = ruleOf(useCase);
-    return store.changeAlertOfGroup({ useCase: useCase.id, group, subject: first.subject.id }, (open) =>
-      joinAll(open ?? withCall(opened(first, group, spread), call, rule), subjects, at),
-    );
+    return store.changeAlertOfGroup({ useCase: useCase.id, group, subject: first.subject.id }, (open) => {
+      const next = joinAll(open ?? withCall(opened(first, group, spread), call, rule), subjects, at);
+      // What is told again may have become worse meanwhile.
+      return next.count > 1 || next.title === first.title ? next : { ...next, title: first.title };
+    });
   }
 
   function opened(failure: Failure, group: string, spread: Alert['spread']): Alert {
