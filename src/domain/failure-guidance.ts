@@ -77,6 +77,7 @@ export function guidanceForTraining(end: TrainingEnd): TrainingGuidance | undefi
   const traceback = told?.traceback ?? quotedError(reason);
   return {
     ...advice,
+    cause: told?.rank === undefined ? advice.cause : `${advice.cause} ${whoFailed(told.rank, exitCode)}`,
     outcome: 'failed',
     exitCode,
     traceback,
@@ -91,6 +92,13 @@ export function guidanceForTraining(end: TrainingEnd): TrainingGuidance | undefi
         }
       : {}),
   };
+}
+
+/** Of a distributed run: where to look, which no launcher's code tells. */
+function whoFailed(rank: number, exitCode: number | undefined): string {
+  return isCrash(exitCode)
+    ? `Rank ${rank} failed first (signal ${exitCode! - 128}).`
+    : `Rank ${rank} failed first.`;
 }
 
 /** Who says it decides before what is said: SageMaker about itself and machines, about what it was given, the program. */

@@ -42,7 +42,7 @@ const STILL = 60;
 /** Lines of all voices in which an error counts that is no traceback. */
 const TAIL = 80;
 /** Lines shown where nothing was raised. */
-export const LAST_LINES = 30;
+const LAST_LINES = 30;
 /** Characters looked at of each stream's end. */
 const TEXT_LIMIT = 128 * 1024;
 
@@ -235,14 +235,6 @@ function withoutAll(lines: readonly string[], parts: readonly { from: number; to
   for (const { from, to } of parts)
     for (let line = from; line <= to; line += 1) if (!/exit|signal/i.test(kept[line]!)) kept[line] = '';
   return kept;
-}
-
-/** Lines as a terminal shows them at the end: of a progress bar, which overwrites itself, the last picture. */
-export function lastPictures(text: string): string[] {
-  return text
-    .split('\n')
-    .map((line) => clipped(cleanLine(line.replace(/\r+$/, '').split('\r').at(-1)!)))
-    .filter((line) => line.trim() !== '');
 }
 
 function lastLines(

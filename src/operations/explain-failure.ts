@@ -6,11 +6,10 @@ import {
   guidanceForTraining,
   type TrainingGuidance,
 } from '../domain/failure-guidance.ts';
-import { LAST_LINES, lastPictures } from '../domain/failure-log.ts';
+import { toldByLogs } from '../domain/failure-log.ts';
 import { DOCS } from '../domain/failure-tables.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
 import { maskSecrets } from '../domain/mask-secrets.ts';
-import { lastTraceback } from '../domain/traceback.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError, CancelledError, toAppError } from '../errors.ts';
 import type { Actor, LogSource } from '../ports.ts';
@@ -101,8 +100,7 @@ export async function compilationFailure(
     deps.clock.now(),
     options.signal,
   );
-  const end = log.ends.findLast(({ text }) => lastTraceback(text) !== undefined) ?? log.ends.at(-1);
-  return { attempt, reason, advice, excerpt: end && compilationExcerpt(end), logProblem: log.problem };
+  return { attempt, reason, advice, excerpt: compilationExcerpt(log.ends), logProblem: log.problem };
 }
 
 /** Cause and fix of a compilation that failed or was stopped; none for one that lives or completed. */
@@ -150,11 +148,14 @@ function trainingExcerpt({ told, traceback }: TrainingGuidance): LogExcerpt | un
   return { stream, text: maskSecrets(lastLines.join('\n')), kind: 'last lines' };
 }
 
-function compilationExcerpt({ stream, text }: LogEnd): LogExcerpt | undefined {
-  const traceback = lastTraceback(text);
+function compilationExcerpt(ends: readonly LogEnd[]): LogExcerpt | undefined {
+  const told = toldByLogs(ends, () => false);
+  if (!told) return undefined;
+  const { stream, traceback, lastLines } = told;
   if (traceback) return { stream, text: maskSecrets(traceback.text), kind: 'traceback' };
-  const last = lastPictures(text).slice(-LAST_LINES);
-  return last.length === 0 ? undefined : { stream, text: maskSecrets(last.join('\n')), kind: 'last lines' };
+  return lastLines.length === 0
+    ? undefined
+    : { stream, text: maskSecrets(lastLines.join('\n')), kind: 'last lines' };
 }
 
 function masked(guidance: TrainingGuidance): TrainingGuidance {

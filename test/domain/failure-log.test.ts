@@ -91,6 +91,14 @@ describe('[C7] what trainers really print', () => {
     if (exitCode !== undefined) expect(guidance.exitCode).toBe(exitCode);
   });
 
+  it('names the rank that failed first, and its signal', () => {
+    expect(explain(printed('torchrun-peer')).cause).toMatch(/ran out\. Rank 1 failed first \(signal 9\)\.$/);
+    expect(explain(printed('torchrun-raise')).cause).toBe(
+      'The training script raised an error. Rank 1 failed first.',
+    );
+    expect(explain(printed('chained')).cause).toBe('The training script raised an error.');
+  });
+
   it('names the module that is missing', () => {
     expect(explain(printed('module-missing')).cause).toBe('The training image lacks peft.');
   });

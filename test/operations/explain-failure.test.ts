@@ -155,6 +155,29 @@ describe('[C7] why a compilation failed', () => {
     });
   });
 
+  it('shows a chain of the compile log without the prefix of its machine', async () => {
+    const { id } = await start();
+    account.advance('FAILED', undefined, 'ClientError: InputConfiguration: Unable to load PyTorch model');
+    await bot.pass(30_000);
+    const lines = [
+      'Traceback (most recent call last):',
+      '  File "neo.py", line 3, in load',
+      'RuntimeError: version_ <= kMaxSupportedFileFormatVersion',
+      '',
+      'During handling of the above exception, another exception occurred:',
+      '',
+      'Traceback (most recent call last):',
+      '  File "neo.py", line 9, in main',
+      'neo.InputConfigurationError: Unable to load PyTorch model',
+    ];
+    account.log = () =>
+      logOf({ compile: lines.map((line) => `localhost compiler-container-Primary[5145]: ${line}`) });
+    const { excerpt } = await compilationFailure(bot.deps, { actor: ADA, useCase: LINE_3, attempt: id });
+    expect(excerpt?.kind).toBe('traceback');
+    expect(excerpt?.text).toMatch(/^Traceback[\s\S]*kMaxSupported[\s\S]*Unable to load PyTorch model$/);
+    expect(excerpt?.text).not.toContain('localhost');
+  });
+
   it('looks for no log of what SageMaker refused to start', async () => {
     account.fault = (point) =>
       point === 'start' ? new AppError('invalid_input', 'No such thing.') : undefined;
