@@ -47,7 +47,7 @@ export function alertBlock({ alert, useCase }: AlertRow): Block {
 
 /** Longer ids of mutes fit into no button: such a pattern is shown without. */
 function muteBlock({ id, pattern, by, until }: Mute): Block {
-  const end = until === undefined ? 'until somebody takes it back' : `until ${moment(until)}`;
+  const end = until === undefined ? 'until somebody unmutes it' : `until ${moment(until)}`;
   return section(
     `:no_bell: ${code(maskSecrets(pattern), 160)} is muted by ${who(by)} ${end}`,
     id.length <= LIMITS.button.value ? button('Unmute', ALERT.unmute, id) : undefined,

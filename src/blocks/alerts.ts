@@ -130,7 +130,7 @@ function buttons(alert: Alert): Block[] {
       button('Mute…', ALERT.mute, ref),
       confirmed(button('Close', ALERT.close, ref), {
         title: 'Close this alert?',
-        text: 'Nobody else is called for it. The same failure of a later run opens a new one.',
+        text: 'Nobody else will be called about it. If a later run fails in the same way, a new alert opens.',
         confirm: 'Close it',
         deny: 'Leave it open',
       }),
@@ -200,7 +200,7 @@ function emptyLines({ empty, to }: AlertCall): string[] {
     .slice(0, 10)
     .map((one) => code(one))
     .join(', ');
-  const next = to.length > 0 ? 'so the next ones are told at once' : 'and nobody else is set';
+  const next = to.length > 0 ? 'so the next level was called at once' : 'and no other level is set';
   return [`:warning: Nobody is in the user group ${groups}, ${next}.`];
 }
 
@@ -321,7 +321,7 @@ export function callMessage(alert: Alert, call: AlertCall): Message {
     opened: 'An alert',
     escalated: `Nobody has acknowledged this for ${duration(call.at - alert.openedAt)}`,
     woken: 'The snooze is over',
-    passed: 'This is passed to you',
+    passed: 'Passed to you',
   }[call.why];
   const line = `${whom === '' ? '' : `${whom} · `}${why}: ${what}`;
   return {
@@ -355,7 +355,7 @@ export function muteForm(alert: Alert, metadata: string, suggestion: string): Mo
     private_metadata: metadata,
     blocks: [
       section(
-        `Names of this pattern raise no alert any more, and this one ends. What happens still stands in the threads.\nIt is about ${nameOf(alert.subjects[0]!)}.`,
+        `Names that match raise no alert, and this alert is closed. Their cards and threads go on as before.\nThis alert is about ${nameOf(alert.subjects[0]!)}.`,
       ),
       {
         type: 'input',
@@ -387,5 +387,5 @@ const MUTE_HOURS = [
   option('1 day', '24'),
   option('1 week', '168'),
   option('30 days', '720'),
-  option('until somebody takes it back', '0'),
+  option('until somebody unmutes it', '0'),
 ];

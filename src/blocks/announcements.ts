@@ -84,7 +84,7 @@ export function trainingAnnouncement(job: TrainingJob, useCase: Of, unconfirmed?
 export function interruptionMessage(job: TrainingJob): Message {
   const advice = trainingAdvice(job);
   return message(
-    `:zap: *Spot capacity was taken back*: ${named(job.name)} waits for more`,
+    `:zap: *Spot capacity was taken back*: ${named(job.name)} is waiting for more`,
     advice ? [guidanceLines(advice)] : [],
     [],
   );
@@ -226,7 +226,7 @@ export function alarmAnnouncement(
 export function stuckAnnouncement(job: TrainingJob, last: number, now: number, useCase: Of): Message {
   return message(
     `:hourglass_flowing_sand: *No log line for ${duration(now - last)}*: ${named(job.name)} · ${plain(useCase.name, 100)}`,
-    [`It still runs and printed last ${moment(last)}.`],
+    [`It is still running; its last line was printed ${moment(last)}.`],
     actions(
       getLogsButton(useCase.id, job.name),
       button('Details', COMPILE.details, writeRef({ useCase: useCase.id, job: job.name })),
@@ -284,7 +284,7 @@ function digestWords({
     ])}`,
     `Compilations: ${counted([
       [compilations.completed, 'compiled'],
-      [compilations.failed, 'not compiled'],
+      [compilations.failed, 'failed'],
       [compilations.running, 'running now'],
     ])}`,
     `Components: ${counted([

@@ -40,7 +40,7 @@ export function compileUsage(command: string): Message {
       section(
         [
           `*${code(`${command} <job> [targets…]`)} compiles a model for devices with SageMaker Neo*`,
-          'With targets it starts them at once; without, a form asks. Only what is missing is compiled: a target that is compiled or being compiled is left as it is.',
+          'With targets, they start at once; without, a form asks for them. A target that is compiled already, or compiling, is left alone.',
         ].join('\n'),
       ),
       section(
@@ -51,7 +51,9 @@ export function compileUsage(command: string): Message {
           example('train-resnet-2026-01-31 arm64-cpu --shape input=1x3x224x224'),
         ].join('\n'),
       ),
-      section(['*Over what the job’s tags and the use case say*', ...flags].join('\n')),
+      section(
+        ['*Options, which come before the job’s tags and the use case’s settings*', ...flags].join('\n'),
+      ),
       ...actions(button('Choose a job…', COMPILE.choose, undefined, 'primary')),
     ],
   };
@@ -302,7 +304,9 @@ export function compileStarting(metadata: string, facts: { job: string; targets:
         .map((target) => `*${plain(target, 60)}*`)
         .join(', ')}`,
     ),
-    context('This takes a few seconds. You can close this window: the job’s card in the channel goes on.'),
+    context(
+      'This takes a few seconds. You can close this window: the job’s card in the channel shows how it goes on.',
+    ),
   ]);
 }
 
@@ -314,7 +318,7 @@ export function compileStatusView(metadata: string, facts: CompileStatusFacts): 
     ...statusBlocks(facts),
     ...actions(button('Details', COMPILE.details, writeRef({ useCase: facts.useCase.id, job: facts.job }))),
     context(
-      `${running ? 'This window follows as long as it is open. ' : ''}${channel ? `The job’s card is in <#${channel}>. ` : ''}As of ${instant(facts.now)}`,
+      `${running ? 'This window stays up to date while it is open. ' : ''}${channel ? `The job’s card is in <#${channel}>. ` : ''}As of ${instant(facts.now)}`,
     ),
   ]);
 }
@@ -349,7 +353,7 @@ export function compileStatusMessage(facts: CompileStatusFacts): Message {
       ...statusBlocks(facts),
       ...actions(button('Details', COMPILE.details, writeRef({ useCase: facts.useCase.id, job: facts.job }))),
       ...(channel
-        ? [context(`The job’s card is in <#${channel}>${nothingNew ? '' : ' and goes on from here'}.`)]
+        ? [context(`The job’s card is in <#${channel}>${nothingNew ? '' : ' and shows how it goes on'}.`)]
         : []),
     ],
   };
@@ -404,7 +408,7 @@ export function artifactLink(facts: {
       ),
       section(`<${facts.url}|Download it>`),
       context(
-        `Whoever has this link can download with it until ${moment(facts.expiresAt)}. The download is on record.`,
+        `Anyone with this link can download the file until ${moment(facts.expiresAt)}. That you asked for it is on record.`,
       ),
     ],
   };
@@ -439,8 +443,8 @@ export function compileLogNone(attempt: CompilationAttempt): Message {
   return said(
     `:hourglass: *No compile log yet* for ${code(attempt.compilationJob)}\n${
       isLive(attempt)
-        ? 'Neo writes it when it has taken the model in, mostly within the first minutes.'
-        : 'Neo wrote none: a compilation that is refused or stopped early prints nothing. Its failure reason is the thing to read.'
+        ? 'Neo writes it once it has read the model, usually within the first few minutes.'
+        : 'Neo wrote none: a compilation that is refused or stopped early prints nothing. Read its failure reason instead.'
     }`,
   );
 }

@@ -34,7 +34,7 @@ export function componentsUsage(command: string): Message {
           `*${code(command)} lists the components of this channel’s use case*`,
           `• ${code(command)} all, newest first`,
           `• ${code(`${command} resnet`)} those with a part of the component’s, job’s or target’s name`,
-          'Each one’s details show where it comes from and which devices have it.',
+          '*Details* shows where a component comes from and which devices have it.',
         ].join('\n'),
       ),
     ],
@@ -283,7 +283,7 @@ function knownDevices(facts: Extract<DevicesFacts, { kind: 'known' }>, version: 
     section(
       [
         `*Devices:* ${having} of ${facts.total} have this component now, ${exactly} of them version ${code(version, 40)}${facts.failed > 0 ? `; ${facts.failed} could not be asked` : ''}`,
-        ...(facts.rows.length === 0 ? ['None has it and no deployment intends it.'] : []),
+        ...(facts.rows.length === 0 ? ['No device has it, and no deployment includes it.'] : []),
       ].join('\n'),
     ),
   ];
@@ -301,9 +301,7 @@ function knownDevices(facts: Extract<DevicesFacts, { kind: 'known' }>, version: 
     ...(facts.rows.length > shown.length
       ? [context(`… ${facts.rows.length - shown.length} more devices`)]
       : []),
-    context(
-      `Devices were asked ${moment(facts.asOf)}. Each says what it knew at its own last report, which may be a day old.`,
-    ),
+    context(`Asked ${moment(facts.asOf)}. A device shows what it reported last, which may be a day old.`),
   ];
 }
 
@@ -319,7 +317,7 @@ function deviceWords({ device, installed, deployments, problem }: DeviceRow): st
     .slice(0, 2)
     .map(
       ({ version, status, name, id }) =>
-        `deployment ${code(name ?? id, 60)} intends ${version === undefined ? 'it' : code(version, 40)}: ${plain(status.toLowerCase(), 40)}`,
+        `deployment ${code(name ?? id, 60)} installs ${version === undefined ? 'it' : code(version, 40)}: ${plain(status.toLowerCase(), 40)}`,
     );
   const rest = [...has, ...meant, ...(problem ? [`:warning: ${plain(maskSecrets(problem), 120)}`] : [])];
   return [head, rest.length === 0 ? '' : `      ${rest.join(' · ')}`]
@@ -357,7 +355,7 @@ export function packageForm(metadata: string, facts: PreviewFacts): Modal {
         ? [
             section(
               [
-                'It was packaged before, and stays as it is:',
+                'Packaged before, and left as it is:',
                 ...facts.existing.slice(-5).map((component) => `• ${componentLines(component)[0]}`),
               ].join('\n'),
             ),
@@ -367,7 +365,7 @@ export function packageForm(metadata: string, facts: PreviewFacts): Modal {
         `*Recipe*, from the ${facts.template === 'built-in' ? 'built-in template' : 'use case’s template'}`,
       ),
       section(codeBlock(maskSecrets(facts.recipe), RECIPE_SHOWN)),
-      context('The version is chosen again when you publish: it is the next free one then.'),
+      context('When you publish, it gets the version that is the next free one then.'),
     ]),
     callback_id: COMPONENTS.publish,
     submit: { type: 'plain_text', text: 'Publish' },
@@ -383,9 +381,9 @@ export interface PublishFacts {
 }
 
 const OUTCOMES: Readonly<Record<PublishFacts['outcome'], string>> = {
-  published: 'Greengrass has it and works on it.',
-  already: 'It is packaged already: nothing was made twice.',
-  pending: 'Greengrass gave no clear answer; Signalbox asks again by itself, which makes nothing twice.',
+  published: 'Greengrass has accepted it and is checking it.',
+  already: 'It is packaged already, so nothing new was made.',
+  pending: 'Greengrass gave no clear answer. Signalbox asks again by itself and makes nothing twice.',
   refused: 'Greengrass did not take it.',
 };
 
@@ -408,7 +406,7 @@ export function publishView(metadata: string, facts: PublishFacts): Modal {
     ...actions(
       component
         ? button(
-            'Devices and chain',
+            'Devices and origin',
             COMPONENTS.details,
             `${facts.useCase.id} ${component.chain.component.name} ${component.chain.component.version}`,
           )
@@ -421,7 +419,7 @@ export function publishView(metadata: string, facts: PublishFacts): Modal {
           )
         : undefined,
     ),
-    ...(settled || !component ? [] : [context('This window follows as long as it is open.')]),
+    ...(settled || !component ? [] : [context('This window stays up to date while it is open.')]),
   ]);
 }
 

@@ -15,6 +15,7 @@ import {
   trainingJobUrl,
   trainingLogUrl,
 } from '../domain/console-links.ts';
+import { isFinished } from '../domain/jobs.ts';
 import { maskSecrets } from '../domain/mask-secrets.ts';
 import { isOpen } from './compile.ts';
 import { COMPILE } from './compile-ids.ts';
@@ -149,7 +150,9 @@ function facts(entries: readonly (readonly [name: string, value: string | undefi
 function overview(details: DetailsFacts): Block[] {
   const { job, useCase } = details;
   const advice = trainingAdvice(job);
-  const length = job.endedAt === undefined ? undefined : job.endedAt - (job.startedAt ?? job.createdAt);
+  const ended = isFinished(job);
+  const completed = job.status.toLowerCase() === 'completed';
+  const length = (job.endedAt ?? details.now) - (job.startedAt ?? job.createdAt);
   return [
     section(
       [trainingWords(details), rerunWords(details), details.compiles ? overallWords(stateOf(details)) : '']
@@ -163,10 +166,17 @@ function overview(details: DetailsFacts): Block[] {
       ['Provider', plain(job.provider, 60)],
       ['Instances', machine(job)],
       ['Created', moment(job.createdAt)],
-      ['Started', job.startedAt === undefined ? undefined : instant(job.startedAt)],
-      ['Ended', job.endedAt === undefined ? undefined : instant(job.endedAt)],
-      ['Duration', length === undefined ? undefined : duration(length)],
-      ['Model artifact', job.modelArtifact ? code(job.modelArtifact, 600) : undefined],
+      ['Started', job.startedAt === undefined ? (ended ? undefined : 'not yet') : instant(job.startedAt)],
+      // What a running job cannot have yet is left out.
+      ...(ended
+        ? ([
+            ['Ended', job.endedAt === undefined ? undefined : instant(job.endedAt)],
+            ['Duration', job.endedAt === undefined ? undefined : duration(length)],
+          ] as const)
+        : ([['Duration', `${duration(length)} so far`]] as const)),
+      ...(completed || job.modelArtifact
+        ? ([['Model artifact', job.modelArtifact ? code(job.modelArtifact, 600) : undefined]] as const)
+        : []),
     ]),
     ...hyperparameters(job.hyperparameters),
     ...actions(
@@ -294,17 +304,21 @@ function targetBlocks(details: DetailsFacts, state: TargetState): Block[] {
 /** What AWS says of a compilation; Neo reports neither progress nor the machine that it compiles on. */
 function reportedFacts(details: DetailsFacts, attempt: CompilationAttempt): Block[] {
   const reported = details.reported?.get(attempt.id) ?? {};
+  const live = isLive(attempt);
+  const { startedAt } = attempt;
   const length =
-    attempt.startedAt === undefined || attempt.endedAt === undefined
+    startedAt === undefined
       ? undefined
-      : duration(attempt.endedAt - attempt.startedAt);
+      : live
+        ? `${duration(details.now - startedAt)} so far`
+        : attempt.endedAt === undefined
+          ? undefined
+          : duration(attempt.endedAt - startedAt);
   const input = attempt.input;
   const lines: (readonly [string, string | undefined])[] = [
-    ['Started', attempt.startedAt === undefined ? undefined : instant(attempt.startedAt)],
-    ['Duration', length],
+    ['Started', startedAt === undefined ? (live ? 'not yet' : undefined) : instant(startedAt)],
+    ...(live && startedAt === undefined ? [] : ([['Duration', length]] as const)),
     ['Limit', attempt.limitSeconds === undefined ? undefined : duration(attempt.limitSeconds * 1000)],
-    ['Progress in percent', undefined],
-    ['Instance', undefined],
   ];
   const told = Object.entries(reported)
     // The limit stands above, in minutes and hours.
@@ -322,6 +336,9 @@ function reportedFacts(details: DetailsFacts, attempt: CompilationAttempt): Bloc
     context(
       [
         lines.map(([name, value]) => `${plain(name, 60)}: ${value || NOT_REPORTED}`).join(' · '),
+        live
+          ? '_Neo reports neither its progress nor the instance it compiles on._'
+          : '_Neo does not report the instance it compiles on._',
         ...(told.length > 0 ? told : asked),
       ].join('\n'),
     ),
@@ -351,7 +368,7 @@ function componentsTab(details: DetailsFacts): Block[] {
           ].join('\n'),
         ),
         ...actions(
-          component ? button('Devices and chain', COMPONENTS.details, componentRef(component)) : undefined,
+          component ? button('Devices and origin', COMPONENTS.details, componentRef(component)) : undefined,
           details.packages
             ? button(component ? 'Package again…' : 'Package…', COMPILE.package, ref)
             : undefined,
@@ -372,9 +389,9 @@ function componentsTab(details: DetailsFacts): Block[] {
 // --- History -----------------------------------------------------------------------------------------
 
 const WHY: Readonly<Record<CompilationReason, string>> = {
-  manual: 'asked for',
-  auto: 'by itself, as the use case says',
-  retry: 'a retry',
+  manual: 'on request',
+  auto: 'automatically, as the use case is configured',
+  retry: 'as a retry',
   elsewhere: 'outside Signalbox',
 };
 /** Attempts with their whole story; each takes up to three blocks. */

@@ -27,11 +27,11 @@ export function overviewMessage(commands: readonly KnownCommand[], prefix: strin
       `• ${code(`${prefix}${name} ${usage}`.trim())} ${plain(description, 200)}`,
   );
   return {
-    text: `Signalbox brings a model's way from training to device into Slack. Commands: ${commands.map(({ name }) => code(`${prefix}${name}`)).join(', ')}`,
+    text: `Signalbox follows a model from training to device, in Slack. Commands: ${commands.map(({ name }) => code(`${prefix}${name}`)).join(', ')}`,
     blocks: [
       section(
         [
-          '*Signalbox* brings a model’s way from training log to compiled component into the channel where its team talks.',
+          '*Signalbox* follows a model from training log to compiled component, in the channel where its team talks.',
           ...lines,
         ].join('\n'),
       ),
@@ -40,7 +40,7 @@ export function overviewMessage(commands: readonly KnownCommand[], prefix: strin
         button('Compile a model…', COMPILE.choose),
       ),
       context(
-        `Each command explains itself: ${code(`${prefix}${commands[0]?.name ?? 'logs'} help`)}. In threads, where commands do not work, mention me instead.`,
+        `Every command has its own help: ${code(`${prefix}${commands[0]?.name ?? 'logs'} help`)}. In threads, where commands do not work, mention me instead.`,
       ),
     ],
   };
@@ -49,17 +49,19 @@ export function overviewMessage(commands: readonly KnownCommand[], prefix: strin
 /** What `/signalbox` itself takes. */
 export function signalboxUsage(command: string): Block[] {
   const lines: readonly (readonly [string, string])[] = [
-    ['alerts', 'what failed and is not done with'],
-    ['oncall', 'who is called now, and who is next'],
-    ['subscribe <use case> [events] [name:pattern] [failures-only]', 'this channel hears of it'],
-    ['unsubscribe <use case>', 'and no longer'],
-    ['subscriptions', 'what this channel hears of'],
-    ['settings', 'all of it in a window, with quiet hours and the daily digest'],
-    ['help', 'this'],
+    ['alerts', 'the open alerts'],
+    ['oncall', 'who is on call now, and who is next'],
+    ['subscribe <use case> [events] [name:pattern] [failures-only]', 'post these events in this channel'],
+    ['unsubscribe <use case>', 'stop posting them'],
+    ['subscriptions', 'what is posted in this channel'],
+    ['settings', 'all of this in one form, with quiet hours and the daily digest'],
+    ['help', 'this text'],
   ];
   return [
     section(lines.map(([usage, what]) => `• ${code(`${command} ${usage}`)} ${what}`).join('\n')),
-    context('Events: training, compilation, component, deployment, alarm, stuck. None named: all.'),
+    context(
+      'Events: training, compilation, component, deployment, alarm, stuck. With none named, all of them.',
+    ),
   ];
 }
 
@@ -107,7 +109,7 @@ export function homeView(facts: HomeFacts): Home {
   const { useCases, downloads } = facts;
   const blocks: Block[] = [
     header('Signalbox'),
-    section('A model’s way, where your team talks: training log, compilation, component, device.'),
+    section('From training log to compiled component on a device, in the channel where your team talks.'),
     ...(useCases.length > 0
       ? actions(
           button('Get training logs…', LOGS.choose, undefined, 'primary'),
@@ -117,12 +119,12 @@ export function homeView(facts: HomeFacts): Home {
     ...(useCases.length > 0
       ? [
           ...alertsPart(facts),
-          ...jobsPart(facts, 'Running now', facts.running, 'Nothing trains or compiles at the moment.'),
+          ...jobsPart(facts, 'Running now', facts.running, 'Nothing is training or compiling at the moment.'),
           ...jobsPart(
             facts,
             'My jobs',
             facts.mine,
-            'None yet: jobs that you have run again or whose models you have compiled stand here.',
+            'None yet: jobs you have run again or compiled appear here.',
           ),
         ]
       : []),
@@ -141,7 +143,7 @@ export function homeView(facts: HomeFacts): Home {
         )
       : [
           section(
-            `None is open to you yet. ${facts.admins === '' ? 'Ask whoever runs Signalbox for a role.' : `Ask ${facts.admins} for a role.`}`,
+            `You have no access to a use case yet. ${facts.admins === '' ? 'Ask whoever runs Signalbox for a role.' : `Ask ${facts.admins} for a role.`}`,
           ),
         ]),
     ...(useCases.length > USE_CASES_SHOWN ? [context(`… ${useCases.length - USE_CASES_SHOWN} more`)] : []),
@@ -150,7 +152,7 @@ export function homeView(facts: HomeFacts): Home {
     ...(downloads.length > 0
       ? downloads.slice(0, DOWNLOADS_SHOWN).map(downloadBlock)
       : [section('None yet.')]),
-    header('What you can type'),
+    header('Commands'),
     section(
       facts.commands
         .map(
@@ -232,9 +234,13 @@ function downloadBlock(record: AuditRecord): Block {
       : events === 0
         ? 'nothing in the log that was asked for · '
         : `${group(events)} event${events === 1 ? '' : 's'} · ${size(bytes)} · `;
+  const ofCompilation = record.detail?.kind === 'compilation';
   const again =
-    record.useCase === undefined || record.subject === undefined
+    record.useCase === undefined || record.subject === undefined || ofCompilation
       ? undefined
       : getLogsButton(record.useCase, record.subject);
-  return section(`${code(record.subject ?? 'a job')}\n${amount}${moment(record.at)}`, again);
+  return section(
+    `${ofCompilation ? 'Compile log of ' : ''}${code(record.subject ?? 'a job')}\n${amount}${moment(record.at)}`,
+    again,
+  );
 }

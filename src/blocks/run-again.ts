@@ -85,7 +85,7 @@ export function runAgainForm(metadata: string, facts: RunAgainFormFacts): Modal 
       section(
         [
           `*${code(job.name)}* · ${plain(useCase.name, 100)} · ${status.symbol} ${plain(status.word, 60)}`,
-          'A new run with the same image, data, role and limits. What you change here is different, and nothing else.',
+          'A new run with the same image, data, role and limits. Only what you change here is different.',
           ...advisedLines(facts.advised),
           ...setup.notes.map((note) => `:information_source: ${plain(maskSecrets(note), 400)}`),
         ].join('\n'),
@@ -144,7 +144,7 @@ function keptWords(kept: readonly { name: string; why: KeptReason }[]): string {
     if (names.length === 0) return [];
     return [`${names.slice(0, KEPT_NAMED).join(' ')}${more > 0 ? ` … ${more} more` : ''} (${words})`];
   });
-  return `Not shown, and kept as they are unless a line names them: ${groups.join(' · ')}`;
+  return `Not shown, and kept unless a line names them: ${groups.join(' · ')}`;
 }
 
 function textField(

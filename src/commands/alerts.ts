@@ -199,9 +199,7 @@ export function alertActions(services: Services): Pick<Command, 'actions' | 'vie
     if (!useCase) return;
     const mute = await alerts.unmute(useCase.id, action.value, context.actor);
     await redrawList(context, action);
-    const said = mute
-      ? `${code(mute.pattern, 160)} raises alerts again.`
-      : 'This mute is over already, or somebody took it back.';
+    const said = mute ? `${code(mute.pattern, 160)} raises alerts again.` : 'This mute has ended already.';
     await context.reply.privately({ text: said });
   }
 
@@ -251,5 +249,5 @@ function standing({ state, acknowledged, resolved }: Alert): string {
   if (resolved) return 'This alert is resolved already.';
   if (state === 'acknowledged' && acknowledged)
     return `Acknowledged already by ${mention(acknowledged.by.user)}.`;
-  return 'Nothing has changed: that is how it was already.';
+  return 'Nothing changed: it was like that already.';
 }

@@ -317,7 +317,7 @@ export function compileCommand(services: Services): Command {
       said(
         outcome === 'stopping'
           ? `:octagonal_sign: Stopping the compilation of ${what}. The card says when it has stopped.`
-          : `The compilation of ${what} had ended before: there is nothing to stop.`,
+          : `The compilation of ${what} has ended already: there is nothing to stop.`,
       ),
     );
   }
@@ -335,7 +335,7 @@ export function compileCommand(services: Services): Command {
         'unavailable',
         `The link has ${link.url.length} characters; Slack shows ${LINK_LIMIT}.`,
         {
-          hint: 'Fetch the artifact with the AWS CLI: its S3 URI stands on the card.',
+          hint: 'Fetch the artifact with the AWS CLI: its S3 URI is on the card.',
         },
       );
     await context.reply.privately(

@@ -52,7 +52,7 @@ export function componentsCommand(services: Services): Command {
     if (match.length > MATCH_LIMIT)
       throw new AppError(
         'invalid_input',
-        `A part of a name has at most ${MATCH_LIMIT} characters, and ${match.length} came.`,
+        `Part of a name is at most ${MATCH_LIMIT} characters long; this has ${match.length}.`,
         { hint: 'Give fewer of them: any part of a component’s, job’s or target’s name is found.' },
       );
     const list = await draw(context, match, 0);
@@ -242,7 +242,7 @@ export function componentsCommand(services: Services): Command {
 
   return {
     name: 'components',
-    description: 'The Greengrass components made here and the devices that have them',
+    description: 'The Greengrass components and the devices that have them',
     usage: '[name or job]',
     run,
     actions: {

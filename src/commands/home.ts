@@ -54,7 +54,8 @@ export function homeTab(services: Services, commands: readonly Command[]): HomeT
           ? useCases.some(({ id }) => id === useCase)
           : useCases.some(({ id, channels }) => id === useCase && channels.includes(channel)),
       ),
-      downloads: records.filter((record) => record.action === 'logs.downloaded'),
+      // A log without a line left no file.
+      downloads: records.filter(({ action, detail }) => action === 'logs.downloaded' && detail?.events !== 0),
       admins: services.admins.slice(0, 10).map(mention).join(', '),
     });
   };

@@ -155,7 +155,7 @@ export function jobsCommand(services: Services): Command {
 
   return {
     name: 'jobs',
-    description: 'The training jobs here and how far their compilations are',
+    description: 'The training jobs of this channel and their compilations',
     usage: '[name] [state:failed] [by:me]',
     run,
     actions: {

@@ -198,7 +198,8 @@ function fieldErrors(
     errors[RUN_AGAIN_FIELDS.name] =
       `1 to ${TRAINING_NAME_LIMIT} letters, digits and dashes, beginning and ending with a letter or digit.`;
   else if (name === job)
-    errors[RUN_AGAIN_FIELDS.name] = 'That is the old run’s name. Names are unique, also those of ended jobs.';
+    errors[RUN_AGAIN_FIELDS.name] =
+      'That is the old run’s name. A name can be used once only, even after the job has ended.';
   if (!machines) return errors;
   if (!/^ml\.[a-z0-9-]+\.[a-z0-9]+$/.test(type))
     errors[RUN_AGAIN_FIELDS.type] = 'An instance type such as ml.g5.2xlarge was expected.';

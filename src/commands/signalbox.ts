@@ -27,7 +27,7 @@ export function signalboxCommand(services: Services, all: () => readonly Command
   const subscriptions = settingsActions(services);
   return {
     name: 'signalbox',
-    description: 'Alerts, who is on call, what this channel hears of, and help',
+    description: 'Alerts, who is on call, what is posted here, and help',
     usage: '[alerts | oncall | subscribe … | unsubscribe … | subscriptions | settings | help]',
     run: async (context, text) => {
       const words = commandWords(text);

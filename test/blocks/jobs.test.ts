@@ -503,8 +503,32 @@ describe('[C8] details', () => {
     expect(shown).toContain('Duration: 10 min');
     expect(shown).toContain('Limit: 1 h');
     expect(shown).toContain('Inference image: `ecr/x:1`');
-    expect(shown).toContain('Progress in percent: _not reported_');
-    expect(shown).toContain('Instance: _not reported_');
+    expect(shown).toContain('Neo does not report the instance it compiles on');
+    expect(shown).not.toContain('not reported');
+  });
+
+  it('say how long a running job has been running, and not that its end is not reported', () => {
+    const running = {
+      ...base.job,
+      status: 'InProgress',
+      startedAt: NOW - 57 * 60_000,
+      endedAt: undefined,
+    };
+    const view = jobDetails('{}', 'overview', { ...base, job: running });
+    const shown = textsOf(view.blocks);
+    expect(shown).toContain('*Duration*\n57 min so far');
+    expect(shown).not.toMatch(/\*Ended\*|\*Model artifact\*/);
+    expect(
+      textsOf(jobDetails('{}', 'overview', { ...base, job: { ...running, startedAt: undefined } }).blocks),
+    ).toContain('*Started*\nnot yet');
+    // Its attempts as well.
+    const live = made('jetson-xavier', ['STARTING', 'INPROGRESS'], { limitSeconds: 3600 });
+    const tab = textsOf(jobDetails('{}', 'compilation', { ...base, attempts: [live] }).blocks);
+    expect(tab).toContain('Duration: 10 min so far');
+    expect(tab).toContain('Neo reports neither its progress nor the instance it compiles on');
+    expect(tab).not.toContain('not reported_');
+    // The window is named after the job, whichever tab is open.
+    expect(view.title.text).toBe('defects-resnet50');
   });
 
   it('[G3] lead into the AWS console in the right region', () => {
@@ -534,7 +558,7 @@ describe('[C9] history', () => {
     );
     expect(shown).toContain('2 attempts');
     expect(shown).toMatch(
-      /\*2\.\* ⏳ compiling[\s\S]*<@U0BEN>, a retry[\s\S]*\*1\.\* ❌ failed[\s\S]*<@U0ADA>, asked for/,
+      /\*2\.\* ⏳ compiling[\s\S]*<@U0BEN>, as a retry[\s\S]*\*1\.\* ❌ failed[\s\S]*<@U0ADA>, on request/,
     );
     expect(shown).toContain('TimeOut');
   });

@@ -100,7 +100,7 @@ describe('the form to run a job again', () => {
     };
     const facts = { useCase, job: job('a'), name: 'b', machines: undefined };
     const form = JSON.stringify(runAgainForm('{}', { ...facts, setup: { hyperparameters, notes: [] } }));
-    expect(form).toContain('Not shown, and kept as they are unless a line names them');
+    expect(form).toContain('Not shown, and kept unless a line names them');
     expect(form).toContain('`sagemaker_program` (the SageMaker SDK’s own)');
     expect(form).toContain('`api_token` (with secrets in them)');
     expect(form).toContain('`prompt` (too long for a field of 3,000 characters)');

@@ -523,6 +523,6 @@ describe('/signalbox and the Home tab', () => {
     await team.action('ada', 'logs.get');
     expect((await team.message('dm', 'Log of `train-resnet-1`* ·', { user: 'ada' })).files).toHaveLength(1);
     const eve = await team.post<{ view: unknown }>('/sandbox/slack/home', { user: 'eve' });
-    expect(JSON.stringify(eve.view)).toContain('None is open to you yet');
+    expect(JSON.stringify(eve.view)).toContain('You have no access to a use case yet');
   });
 });

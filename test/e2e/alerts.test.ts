@@ -117,7 +117,7 @@ describe('[N4] an alert’s buttons', () => {
     const alert = await fail('pass-a');
     const before = await bot.now(ALERTS);
     await click('ben', alert, 'alert.pass', 'U0DEV');
-    await replyTo(alert, 'This is passed to you');
+    await replyTo(alert, 'Passed to you');
     expect(await bot.pinged(ALERTS, before)).toEqual(['U0DEV']);
     await alertOf('pass-a', 'Passed to <@U0DEV>', 'Not acknowledged');
     const later = await bot.now(ALERTS);

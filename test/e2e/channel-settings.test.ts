@@ -244,7 +244,7 @@ describe('[C11, N4, N5] the Home tab', () => {
     await bot.action('chloe', 'alert.acknowledge', { view_id: home.id });
     await bot.message('D00CHLOE', 'handle the alerts', { user: 'chloe' });
     expect(wordsOf((await posts(ALERTS, '`home-bad-2`'))[0]!)).toContain('Not acknowledged');
-    const none = await homeOf('eve', 'None is open to you yet');
+    const none = await homeOf('eve', 'You have no access to a use case yet');
     expect(textsOf(none.blocks)).not.toMatch(/Open alerts|Running now|My jobs|Subscriptions/);
   });
 

@@ -229,7 +229,7 @@ describe('[N4] an alert', () => {
     await desk.tick();
     expect(texts().at(-1)).toContain('The snooze is over');
     await desk.pass(alert, ADA, 'U0CHLOE');
-    expect(texts().at(-1)).toContain('<@U0CHLOE> · This is passed to you');
+    expect(texts().at(-1)).toContain('<@U0CHLOE> · Passed to you');
     expect((await only()).level).toBe(0);
   });
 

@@ -45,7 +45,7 @@ describe.skipIf(noBrowser)('[C1, C3, C11, C12, G2] in a browser', () => {
     const [view] = await bot.views('ada');
     await bot.post('/sandbox/slack/view', { user: 'ada', view_id: view!.id });
     await modal(bot, 'ada', /jetson-xavier\* (?:starting|compiling)/);
-    await pictures.dialog().getByText('This window follows').waitFor();
+    await pictures.dialog().getByText('This window stays up to date').waitFor();
     await pictures.take('compile-status', pictures.dialog());
     await closeAll(bot, 'ada');
   });
@@ -75,7 +75,7 @@ describe.skipIf(noBrowser)('[C1, C3, C11, C12, G2] in a browser', () => {
     await bot.action('ada', 'compile.details', { channel: CHANNEL, message_ts: found!.ts });
     const view = await modal(bot, 'ada', 'Overview');
     await bot.action('ada', 'compile.tab:2', { view_id: view.id });
-    await modal(bot, 'ada', 'Progress in percent');
+    await modal(bot, 'ada', /Neo (?:does not report|reports neither)/);
     await pictures.dialog().getByText('Compile log').first().waitFor();
     await pictures.take('job-details', pictures.dialog());
     await closeAll(bot, 'ada');
