@@ -1,6 +1,6 @@
 /** The subcommands. Each loads its own modules when it runs: `--help` and short commands start at once. */
 import { setMaxListeners } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { LOG_FLAGS } from '../domain/log-query.ts';
 import { CancelledError, toAppError } from '../errors.ts';
@@ -60,8 +60,14 @@ async function run(args: readonly string[], io: CliIo, ownEnvironment: boolean):
 
 /** Of this package, whose file stands beside src/ and dist/ alike. */
 function ownVersion(): string {
-  const file = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(file) as { version: string }).version;
+  // This file lies in src/cli, the built program in dist.
+  for (const path of ['../package.json', '../../package.json']) {
+    const file = new URL(path, import.meta.url);
+    if (!existsSync(file)) continue;
+    const { name, version } = JSON.parse(readFileSync(file, 'utf8')) as { name?: string; version: string };
+    if (name === 'signalbox') return version;
+  }
+  return 'unknown';
 }
 
 type Perform = (work: (io: CliIo) => Promise<number | undefined>) => Promise<void>;
