@@ -30,9 +30,9 @@ const CRASHES: readonly number[] = [4, 6, 7, 9, 11];
 
 const CODE =
   /\b(?:exit(?:ed with|s with return)?[ _]?(?:code|status)|return code)\s{0,4}[:=]?\s{0,4}(-?\d{1,3})\b/gi;
-/** `died with <Signals.SIGKILL: 9>`, `terminated with signal SIGKILL`, `exited on signal 9`, `Signal 9 (SIGKILL) received`. */
+/** `died with <Signals.SIGKILL: 9>`, `terminated with signal SIGKILL`, `exited on signal 9`, `Signal 9 (SIGKILL) received`, Open MPI's `Signal: Segmentation fault (11)`. */
 const SIGNAL =
-  /(?:\bdied with <Signals\.|\b(?:exited on|terminated (?:with|by)|killed by) signal:?\s{0,3}|\bsignal (?=\d{1,2} \(SIG)|\{(?=SIG))(?:(SIG[A-Z]{2,5})|(\d{1,2}))(?![\w.])/gi;
+  /(?:\bdied with <Signals\.|\b(?:exited on|terminated (?:with|by)|killed by) signal:?\s{0,3}|\bsignal (?=\d{1,2} \(SIG)|\bSignal: [A-Z][a-z ]{2,30}\((?=\d{1,2}\))|\{(?=SIG))(?:(SIG[A-Z]{2,5})|(\d{1,2}))(?![\w.])/gi;
 
 /**
  * The exit code that counts in SageMaker's reason: the inner one. What ran the script appends a code of its own,

@@ -24,7 +24,7 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     id: 'training-volume-full',
     says: CLIENT,
     reason: /insufficient disk space|no space left on device/i,
-    error: /no space left on device|disk quota exceeded/i,
+    error: /no space left on device|disk quota exceeded|PytorchStreamWriter failed writing file/i,
     notError: /\/dev\/shm|<?\/torch_\d|shared memory|nccl-/i,
     notFrames: /SemLock|_share_(?:fd|filename)_/,
     cause: 'The instance’s storage volume is full.',

@@ -99,6 +99,20 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
     },
   },
   {
+    id: 'training-versions',
+    error:
+      /ImportError: cannot import name ['"](?<name>[\w.]{1,80})['"] from (?:partially initialized module )?['"](?<from>[\w.]{1,80})|(?<binary>[\w.]{1,60}) size changed, may indicate binary incompatibility|compiled using NumPy 1\.x cannot be run in|pkg_resources\.(?:VersionConflict|ContextualVersionConflict)/,
+    cause:
+      'Packages in the image do not fit each other: {from/binary|one of them} is of another version than the script or a library expects.',
+    fix: 'Pin versions that belong together in requirements.txt, and mind that installing one there can replace those of the image.',
+    link: DOCS.ownImage,
+    example: {
+      ...FAILED,
+      logEnd:
+        "Traceback (most recent call last):\n  File \"train.py\", line 3, in <module>\nImportError: cannot import name 'AdamW' from 'transformers'",
+    },
+  },
+  {
     id: 'training-hub-access',
     error:
       /gated repo|GatedRepoError|RepositoryNotFoundError|(?:40[13] Client Error|Unauthorized|Forbidden).{0,300}(?:huggingface\.co|hf\.co)|(?:huggingface\.co|hf\.co).{0,300}(?:40[13] (?:Client Error|Unauthorized|Forbidden)|Unauthorized)|is not a local folder and is not a valid model identifier|Invalid (?:user token|username or password)|kaggle.{0,200}(?:401|403)/is,
