@@ -41,6 +41,8 @@ export interface StartOptions {
   };
   /** Left out: the machine's. */
   clock?: Clock;
+  /** Ends the start, whatever it is waiting for. */
+  signal?: AbortSignal | undefined;
 }
 
 export interface RunningApp {
@@ -55,12 +57,16 @@ export interface RunningApp {
 /** Milliseconds that handlers have for their last words. */
 const STOP_WITHIN = 20_000;
 
-/** @throws AppError when the data folder is in use, a port is taken, or Slack does not accept the tokens */
+/**
+ * @throws AppError when the data folder is in use, a port is taken, or Slack does not accept the tokens; the signal's
+ *   reason when that ended the start
+ */
 export async function startApp({
   config,
   logger,
   pace,
   clock = { now: () => Date.now(), elapsed: () => performance.now() },
+  signal,
 }: StartOptions): Promise<RunningApp> {
   const { connection, botToken, apiUrl } = config.slack;
   const store = await openLowdbStore(config.dataDir, {
@@ -69,7 +75,9 @@ export async function startApp({
   let intake: Intake | undefined;
   let health: HttpServer | undefined;
   let outbox: Outbox | undefined;
+  let slack: Slack | undefined;
   try {
+    signal?.throwIfAborted();
     const useCases = config.useCases.map((useCase) => withAdmins(useCase, config.admins));
     const ingest = new Ingest({ store, clock, useCases, log: logger.child({ part: 'events' }) });
     const queue =
@@ -77,7 +85,7 @@ export async function startApp({
       new SqsIntake({ ...config.events, intake: ingest, log: logger.child({ part: 'queue' }) });
     const routes = [
       ...healthRoutes([
-        { name: 'slack', problem: () => intake?.problem() ?? undefined },
+        { name: 'slack', problem: () => slack?.problem() },
         { name: 'outbox', problem: () => outbox?.problem() },
         { name: 'store', problem: () => store.problem() },
         { name: 'queue', problem: () => queue?.problem() },
@@ -95,14 +103,15 @@ export async function startApp({
         ? new SocketIntake({ appToken: connection.appToken, apiUrl, log: logger })
         : new HttpIntake({ ...connection, routes, log: logger });
     const edits = new EditBudget({ clock, interval: pace?.editInterval });
-    const slack = new Slack({ botToken, apiUrl, intake, logger, edits, ...pace });
+    const surface = new Slack({ botToken, apiUrl, intake, logger, edits, ...pace });
+    slack = surface;
     const gateway = createUseCaseGateway({ clock, createProvider: createSageMaker });
     const desk = new DownloadDesk(clock);
     const changes = new JobChanges((error, { kind, useCase, job }) =>
       logger.error({ err: error, kind, useCase, job }, 'a change of a job was not shown'),
     );
     const sender = new Outbox({
-      client: slack.outboxClient,
+      client: surface.outboxClient,
       edits,
       store,
       clock,
@@ -115,7 +124,7 @@ export async function startApp({
     const alerts = new AlertDesk({
       store,
       clock,
-      directory: slack.ports.directory,
+      directory: surface.ports.directory,
       useCases,
       admins: config.admins,
       show: alertBoard(sender),
@@ -136,17 +145,23 @@ export async function startApp({
       suggestions: new JobSuggestions(gateway, clock),
       useCases,
       admins: config.admins,
-      directory: slack.ports.directory,
-      files: slack.ports.files,
+      directory: surface.ports.directory,
+      files: surface.ports.files,
     };
     const commands = allCommands(services);
     if (connection.mode === 'socket' && config.port !== undefined)
       health = await startHttpServer(routes, config.port);
-    const { team, botUser } = await slack.start({
-      commands,
-      home: homeTab(services, commands),
-      overview: (prefix) => overviewMessage(commands, prefix),
-    });
+    const { team, botUser } = await unlessAborted(
+      signal,
+      surface.start(
+        {
+          commands,
+          home: homeTab(services, commands),
+          overview: (prefix) => overviewMessage(commands, prefix),
+        },
+        signal,
+      ),
+    );
     const notifiers = new Notifiers({
       ...services,
       team,
@@ -172,14 +187,14 @@ export async function startApp({
     let stopping: Promise<void> | undefined;
     const stop = async (): Promise<void> => {
       logger.info('stopping');
-      await Promise.all([slack.stopIntake(), queue?.stop()]);
+      await Promise.all([surface.stopIntake(), queue?.stop()]);
       await Promise.all([refresher?.stop(), ingest.stop()]);
       await desk.close(
         'Signalbox is restarting. Ask again in a minute: what was fetched is kept, and it goes on from there.',
       );
       await within(
         STOP_WITHIN,
-        Promise.all([slack.idle(), changes.idle()]).then(() => {}),
+        Promise.all([surface.idle(), changes.idle()]).then(() => {}),
       );
       await notifiers.stop();
       // What is not sent by then is stored, and sent after the next start.
@@ -216,6 +231,23 @@ function adminsOf(channel: string, useCases: readonly UseCase[], admins: readonl
     .filter(({ channels, alertsChannel }) => channels.includes(channel) || alertsChannel === channel)
     .flatMap(({ access }) => access.admin ?? []);
   return [...new Set([...own, ...admins])].filter((one) => /^[UW][A-Z0-9]+$/.test(one));
+}
+
+/** What is not waited for any more may still end, in whatever way. */
+async function unlessAborted<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
+  if (!signal) return work;
+  let onAbort = (): void => {};
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    work.catch(() => undefined);
+  }
 }
 
 async function within(ms: number, work: Promise<void>): Promise<void> {

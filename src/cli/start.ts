@@ -1,5 +1,5 @@
 /** `signalbox start`: the bot, until it is asked to end. */
-import { startApp } from '../app.ts';
+import { type StartOptions, startApp } from '../app.ts';
 import { loadConfig } from '../config.ts';
 import { createLogger, logProcessWarnings } from '../logger.ts';
 import type { CliIo } from './io.ts';
@@ -14,14 +14,16 @@ export async function start(io: CliIo): Promise<undefined> {
   const onRejection = (reason: unknown): void => logger.error({ err: reason }, 'unhandled rejection');
   process.on('unhandledRejection', onRejection);
   const giveBackWarnings = logProcessWarnings(logger);
+  const { signal: ended, giveBack } = askedToEnd(io.signal);
   try {
     logger.info({ config: config.path, dataDir: config.dataDir }, 'starting');
-    const app = await startApp({ config, logger });
-    await askedToEnd(io.signal);
-    await app.stop();
-    // Listened to, the channel to a parent keeps the process alive.
-    if (process.connected) process.disconnect();
+    const app = await started({ config, logger, signal: ended });
+    if (app) {
+      await untilAborted(ended);
+      await app.stop();
+    } else logger.info('stopped before it was ready');
   } finally {
+    giveBack();
     process.off('unhandledRejection', onRejection);
     giveBackWarnings();
   }
@@ -29,11 +31,39 @@ export async function start(io: CliIo): Promise<undefined> {
   return undefined;
 }
 
+/** @returns undefined when it was asked to end before it was ready */
+async function started(
+  options: StartOptions & { signal: AbortSignal },
+): Promise<Awaited<ReturnType<typeof startApp>> | undefined> {
+  try {
+    return await startApp(options);
+  } catch (error) {
+    if (options.signal.aborted) return undefined;
+    throw error;
+  }
+}
+
 /** By a signal; or, when a parent started it with a channel, by the parent's end. */
-function askedToEnd(signal: AbortSignal): Promise<void> {
+function askedToEnd(signal: AbortSignal): { signal: AbortSignal; giveBack: () => void } {
+  const ended = new AbortController();
+  const end = (): void => ended.abort(signal.reason);
+  if (signal.aborted) end();
+  signal.addEventListener('abort', end, { once: true });
+  if (process.connected) process.once('disconnect', end);
+  return {
+    signal: ended.signal,
+    giveBack: () => {
+      signal.removeEventListener('abort', end);
+      process.off('disconnect', end);
+      // Listened to, the channel to a parent keeps the process alive.
+      if (process.connected) process.disconnect();
+    },
+  };
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();
     signal.addEventListener('abort', () => resolve(), { once: true });
-    if (process.connected) process.once('disconnect', () => resolve());
   });
 }

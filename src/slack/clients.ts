@@ -5,10 +5,13 @@
 import { type LogLevel, webApi } from '@slack/bolt';
 import type { Logger } from 'pino';
 import { slackFetch } from './answers.ts';
+import { whatCame } from './errors.ts';
 
 export type WebClient = webApi.WebClient;
 
 export interface SlackClients {
+  /** Who the bot is, at the start: what comes back is told at once. */
+  start: WebClient;
   /** Replies, modals, look-ups: few and short retries, because somebody waits. */
   interactive: WebClient;
   /** Edits of messages: a rate limit is thrown, and the budget of edits waits instead of the client. */
@@ -36,6 +39,12 @@ export function createClients(options: {
       ...extra,
     });
   return {
+    start: client('start', {
+      timeout: 5_000,
+      retryConfig: retrying({ retries: 2, factor: 2, minTimeout: 1000 }, (error) =>
+        options.logger.warn({ came: whatCame(error) }, 'Slack does not say who the bot is'),
+      ),
+    }),
     interactive: client('interactive', {
       retryConfig: { retries: 2, factor: 2, minTimeout: 300, maxTimeout: 1500 },
     }),
@@ -49,6 +58,19 @@ export function createClients(options: {
     }),
     outbox: client('outbox', { retryConfig: { retries: 0 }, rejectRateLimitedCalls: true }),
   };
+}
+
+/**
+ * Tells of every failed try. Slack's client hands its options to p-retry 4, which knows this one too: its types do not.
+ *
+ * @param onFailure ends the tries by throwing
+ */
+export function retrying(
+  options: NonNullable<webApi.WebClientOptions['retryConfig']>,
+  onFailure: (error: Error) => void,
+): NonNullable<webApi.WebClientOptions['retryConfig']> {
+  const more = { ...options, onFailedAttempt: onFailure };
+  return more;
 }
 
 /** Slack's packages log through this; their debug lines hold whole payloads, so those are dropped. */

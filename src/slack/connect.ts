@@ -3,11 +3,12 @@ import { App } from '@slack/bolt';
 import type { Logger } from 'pino';
 import type { Message } from '../blocks/message.ts';
 import type { ChannelMessages, Command, HomeTab } from '../commands/command.ts';
+import { AppError, toAppError } from '../errors.ts';
 import { slackFetch } from './answers.ts';
 import { boltLogger, createClients, type SlackClients, type WebClient } from './clients.ts';
 import { SlackDirectory } from './directory.ts';
 import type { EditBudget } from './edit-budget.ts';
-import { slackCall } from './errors.ts';
+import { slackCall, whatCame } from './errors.ts';
 import { type FileUploadOptions, SlackFiles } from './files.ts';
 import { Listeners } from './listeners.ts';
 import { LiveMessages } from './live-messages.ts';
@@ -48,6 +49,7 @@ export class Slack {
   readonly #once: OnceOnly;
   readonly #live: LiveMessages;
   #listeners: Listeners | undefined;
+  #problem: string | undefined = 'not asked yet';
 
   constructor(options: SlackOptions) {
     this.#options = options;
@@ -66,10 +68,18 @@ export class Slack {
     };
   }
 
-  /** @throws AppError unavailable when the tokens are not accepted or Slack cannot be reached */
-  async start(surface: SlackSurface): Promise<{ team: string; botUser: string }> {
+  /** What keeps it from working with Slack now. Before the start: that it has not begun. */
+  problem(): string | undefined {
+    return this.#problem ?? this.#options.intake.problem();
+  }
+
+  /**
+   * @throws AppError unavailable when the tokens are not accepted or Slack cannot be reached; the signal's reason
+   */
+  async start(surface: SlackSurface, signal?: AbortSignal): Promise<{ team: string; botUser: string }> {
     const { intake, logger } = this.#options;
-    const self = await slackCall('looking up the bot itself', () => this.#clients.interactive.auth.test());
+    const self = await this.#whoAmI();
+    signal?.throwIfAborted();
     const bot = { user: self.user_id!, team: self.team_id!, name: self.user ?? 'signalbox' };
     const app = new App({
       receiver: intake,
@@ -98,8 +108,29 @@ export class Slack {
       bot,
     });
     this.#listeners.attach(app);
+    logger.info('opening the way in from Slack');
+    this.#problem = undefined;
     await intake.start();
     return { team: bot.team, botUser: bot.user };
+  }
+
+  async #whoAmI(): Promise<Awaited<ReturnType<WebClient['auth']['test']>>> {
+    const { apiUrl, logger } = this.#options;
+    const asked = new URL('auth.test', apiUrl ?? 'https://slack.com/api/').href;
+    this.#problem = `asking ${asked} who the bot is`;
+    logger.info({ asked }, 'asking Slack who the bot is');
+    try {
+      return await slackCall('looking up the bot itself', () => this.#clients.start.auth.test());
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      const came = `${asked} → ${whatCame(error.cause)}`;
+      const hint =
+        apiUrl === undefined ? error.hint : 'Check SLACK_API_URL; leave it out to use Slack itself.';
+      throw new AppError(error.code, `${error.message.replace(/\.$/, '')}: ${came}.`, {
+        ...(hint === undefined ? {} : { hint }),
+        cause: error,
+      });
+    }
   }
 
   /** Nothing more comes in; what has begun goes on. */

@@ -90,6 +90,20 @@ const isStrangers = (thrown: unknown): boolean =>
   thrown instanceof WebAPIPlatformError ||
   (thrown instanceof WebAPIRequestError && thrown.original instanceof NotSlacksAnswer);
 
+/** What came back instead of a good answer, for whoever runs it: `HTTP 404`, `ECONNREFUSED`, `invalid_auth`. */
+export function whatCame(thrown: unknown): string {
+  const code = slackErrorCode(thrown);
+  if (code !== undefined) return code;
+  if (thrown instanceof WebAPIHTTPError) return `HTTP ${thrown.statusCode}`;
+  if (thrown instanceof WebAPIRateLimitedError) return 'HTTP 429';
+  const original = thrown instanceof WebAPIRequestError ? thrown.original : thrown;
+  if (!(original instanceof Error)) return 'no answer';
+  if (original.name === 'TimeoutError') return 'no answer in time';
+  // `fetch failed` says nothing; what it failed on is its cause.
+  const { code: system } = (original.cause ?? {}) as { code?: unknown };
+  return typeof system === 'string' ? system : original.message;
+}
+
 /** What Slack says when it does not take the blocks of a message. */
 export const BLOCKS_REFUSED = /\b(?:invalid_blocks|invalid_blocks_format|msg_blocks_too_long)\b/;
 

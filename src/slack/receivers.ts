@@ -2,7 +2,9 @@
 import { type App, HTTPReceiver, type Receiver, SocketModeReceiver } from '@slack/bolt';
 import type { Logger } from 'pino';
 import { AppError } from '../errors.ts';
-import { boltLogger } from './clients.ts';
+import { slackFetch } from './answers.ts';
+import { boltLogger, retrying } from './clients.ts';
+import { whatCame } from './errors.ts';
 
 /** As Bolt and `http/` both have it. */
 export interface HttpRoute {
@@ -25,8 +27,13 @@ const SOCKETS = 2;
 export class SocketIntake implements Intake {
   readonly #receivers: SocketModeReceiver[];
   readonly #connected = new Set<number>();
+  readonly #log: Logger;
+  /** What came back last instead of a socket. */
+  #came: string | undefined;
+  #stopped = false;
 
   constructor(options: { appToken: string; apiUrl?: string | undefined; log: Logger }) {
+    this.#log = options.log;
     this.#receivers = Array.from({ length: SOCKETS }, (_, index) => {
       const receiver = new SocketModeReceiver({
         appToken: options.appToken,
@@ -35,12 +42,19 @@ export class SocketIntake implements Intake {
           clientOptions: {
             ...(options.apiUrl === undefined ? {} : { slackApiUrl: options.apiUrl }),
             fetch: retryableFetch,
+            timeout: 10_000,
             // For as long as Slack is away: a bot that gives up would have to be restarted by somebody.
-            retryConfig: { forever: true, retries: 1000, factor: 1.5, minTimeout: 500, maxTimeout: 15_000 },
+            retryConfig: retrying(
+              { forever: true, retries: 1000, factor: 1.5, minTimeout: 500, maxTimeout: 15_000 },
+              (error) => this.#noSocket(error, options.apiUrl),
+            ),
           },
         },
       });
-      receiver.client.on('connected', () => this.#connected.add(index));
+      receiver.client.on('connected', () => {
+        this.#connected.add(index);
+        this.#came = undefined;
+      });
       for (const event of ['close', 'disconnected', 'reconnecting'])
         receiver.client.on(event, () => this.#connected.delete(index));
       return receiver;
@@ -49,6 +63,15 @@ export class SocketIntake implements Intake {
 
   init(app: App): void {
     for (const receiver of this.#receivers) receiver.init(app);
+  }
+
+  /** Said when it is news, not at each of the tries. @throws what was thrown, once nobody wants a socket any more */
+  #noSocket(error: Error, apiUrl = 'https://slack.com/api/'): void {
+    if (this.#stopped) throw error;
+    const came = `${new URL('apps.connections.open', apiUrl).href} → ${whatCame(error)}`;
+    if (came !== this.#came)
+      this.#log.warn({ asked: came }, 'no socket to Slack could be opened; trying again');
+    this.#came = came;
   }
 
   /** @throws AppError unavailable when Slack does not accept the app token */
@@ -65,18 +88,20 @@ export class SocketIntake implements Intake {
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true;
     await Promise.allSettled(this.#receivers.map((receiver) => receiver.stop()));
     this.#connected.clear();
   }
 
   problem(): string | undefined {
-    return this.#connected.size > 0 ? undefined : 'no socket to Slack is open';
+    if (this.#connected.size > 0) return undefined;
+    return `no socket to Slack is open${this.#came === undefined ? '' : `: ${this.#came}`}`;
   }
 }
 
 /** Slack's own client gives up on a 5xx for good; as a network error it is tried again. */
 async function retryableFetch(...args: Parameters<typeof fetch>): Promise<Response> {
-  const response = await fetch(...args);
+  const response = await slackFetch(...args);
   if (response.status >= 500) {
     await response.body?.cancel();
     throw new TypeError(`HTTP ${response.status}`);
