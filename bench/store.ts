@@ -84,7 +84,7 @@ try {
   if ((await again.listAttempts({})).length !== all.length) throw new Error('attempts were lost');
   await again.close();
 
-  const whole = new DurableJsonFile(join(folder, 'whole.json'));
+  const whole = new DurableJsonFile(join(folder, 'whole.json'), join(folder, 'whole.backup.json'));
   const began = performance.now();
   const writes = 20;
   for (let n = 0; n < writes; n++) await whole.write({ attempts: all });

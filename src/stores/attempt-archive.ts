@@ -5,11 +5,15 @@
  */
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type CompilationAttempt, isSuccessful } from '../domain/compilations.ts';
 import { AppError } from '../errors.ts';
 import { appendLines } from './durable-file.ts';
+import { cannotRead } from './state-file.ts';
 import { freeze, pairKey } from './tables.ts';
+
+export const attemptsPath = (folder: string): string => join(folder, 'attempts-archive.jsonl');
 
 export interface ArchivedJob {
   useCase: string;
@@ -101,13 +105,17 @@ export class AttemptArchive {
   async find(id: string): Promise<CompilationAttempt | undefined> {
     if (this.#jobs.size === 0) return undefined;
     let found: CompilationAttempt | undefined;
-    for await (const line of createInterface({ input: createReadStream(this.#path, 'utf8') })) {
-      if (!line.includes(id)) continue;
-      try {
-        found = (JSON.parse(line) as Line).attempts.find((attempt) => attempt.id === id) ?? found;
-      } catch {
-        // Cut off by a kill: nothing points to it, and what it would have held is still in the state.
+    try {
+      for await (const line of createInterface({ input: createReadStream(this.#path, 'utf8') })) {
+        if (!line.includes(id)) continue;
+        try {
+          found = (JSON.parse(line) as Line).attempts.find((attempt) => attempt.id === id) ?? found;
+        } catch {
+          // Cut off by a kill: nothing points to it, and what it would have held is still in the state.
+        }
       }
+    } catch (error) {
+      throw cannotRead(this.#path, error);
     }
     return found && freeze(found);
   }

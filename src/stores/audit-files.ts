@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { AppError } from '../errors.ts';
 import type { AuditRecord } from '../ports.ts';
 import { appendLines } from './durable-file.ts';
+import { cannotRead } from './state-file.ts';
 
 export const archivePath = (folder: string): string => join(folder, 'audit-archive.jsonl');
 export const commandLinePath = (folder: string): string => join(folder, 'audit-cli.jsonl');
@@ -63,7 +64,7 @@ export async function readLast<T extends AuditRecord & { seq?: number }>(
       if (last.size > query.limit) last.delete(last.keys().next().value!);
     }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw cannotRead(path, error);
   }
   return [...last.values()];
 }

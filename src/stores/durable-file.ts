@@ -1,31 +1,24 @@
 /** Files that survive a kill and a power cut: whole, and on disk before anybody is told so. */
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { copyFile, type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Adapter } from 'lowdb';
-import { TextFile } from 'lowdb/node';
-import { AppError } from '../errors.ts';
 
-/** lowdb's JSON file, replaced as a whole: new file, fsync, rename, fsync of the folder. */
+/**
+ * lowdb's JSON file, replaced as a whole: new file, fsync, rename, fsync of the folder. Beside it a copy, for who
+ * loses it: both are there before the journal is let go.
+ */
 export class DurableJsonFile<T> implements Adapter<T> {
   readonly #path: string;
-  readonly #reader: TextFile;
+  readonly #backup: string;
 
-  constructor(path: string) {
+  constructor(path: string, backup: string) {
     this.#path = path;
-    this.#reader = new TextFile(path);
+    this.#backup = backup;
   }
 
+  /** Read, with a doubt for everything, by `readState`. */
   async read(): Promise<T | null> {
-    const text = await this.#reader.read();
-    if (text === null) return null;
-    try {
-      return JSON.parse(text) as T;
-    } catch (error) {
-      throw new AppError('internal', `The state file ${this.#path} is not valid JSON.`, {
-        hint: 'It was changed by something else than Signalbox. Put back a copy of it, or move it away to begin anew.',
-        cause: error,
-      });
-    }
+    return null;
   }
 
   async write(data: T): Promise<void> {
@@ -45,6 +38,24 @@ export class DurableJsonFile<T> implements Adapter<T> {
       throw error;
     }
     await syncFolder(dirname(this.#path));
+    await this.backUp();
+  }
+
+  /** Without room for it the state alone has to do: an older copy stays, and is known to be older. */
+  async backUp(): Promise<void> {
+    const temporary = join(dirname(this.#path), `.${basename(this.#backup)}.tmp`);
+    try {
+      await copyFile(this.#path, temporary);
+      const file = await open(temporary, 'r+');
+      try {
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(temporary, this.#backup);
+    } catch {
+      await rm(temporary, { force: true }).catch(() => undefined);
+    }
   }
 }
 

@@ -2,19 +2,19 @@
  * The state on disk: a change is a line of the journal before anybody is told, and now and then the whole state
  * is written by lowdb in place of the journal. What has grown old moves to archives on that occasion.
  */
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, stat } from 'node:fs/promises';
 import { Low } from 'lowdb';
 import type { CompilationAttempt } from '../domain/compilations.ts';
 import type { Component } from '../domain/components.ts';
 import { AppError, toAppError } from '../errors.ts';
 import type { JobRecord } from '../ports.ts';
-import { type ArchivedJob, AttemptArchive } from './attempt-archive.ts';
+import { AttemptArchive, attemptsPath } from './attempt-archive.ts';
 import { archivePath, type NumberedRecord } from './audit-files.ts';
 import { appendLines, DurableJsonFile } from './durable-file.ts';
 import { type FolderLock, lockFolder } from './folder-lock.ts';
 import { Journal, type JournalEntry } from './journal.ts';
 import type { Gone, NotificationKind, NotificationRows } from './notification-tables.ts';
+import { backupPath, EMPTY, readState, requireArchives, type State, statePath } from './state-file.ts';
 import { freeze, Tables, type Undo } from './tables.ts';
 
 /** Above so many audit records the older half moves to the archive. */
@@ -25,33 +25,6 @@ const ATTEMPTS_KEPT = 5_000;
 const JOURNAL_BYTES = 8e6;
 /** Milliseconds between tries to write again after a write failed. */
 const RETRY_EVERY = 5_000;
-
-/** Version 1 had the audit records alone. */
-interface State {
-  version: 2;
-  /** The last journal entry that this holds. */
-  upTo: number;
-  nextSeq: number;
-  /** Oldest first, as all lists here. */
-  audit: NumberedRecord[];
-  jobs: JobRecord[];
-  attempts: CompilationAttempt[];
-  components: Component[];
-  archivedJobs: ArchivedJob[];
-  /** Left out by versions that had none. */
-  notifications?: Partial<Record<NotificationKind, unknown[]>>;
-}
-
-const EMPTY: State = {
-  version: 2,
-  upTo: 0,
-  nextSeq: 1,
-  audit: [],
-  jobs: [],
-  attempts: [],
-  components: [],
-  archivedJobs: [],
-};
 
 export interface StateOptions {
   /** Audit records kept in the state; default 2,000. */
@@ -81,12 +54,16 @@ export async function openState(folder: string, options: StateOptions = {}): Pro
       options.onLockLost?.(cause);
     });
     try {
-      const path = join(folder, 'state.json');
-      const db = new Low<State>(new DurableJsonFile(path), structuredClone(EMPTY));
-      await db.read();
-      db.data = currentVersion(db.data, path);
-      const journal = new Journal(join(folder, 'journal.jsonl'));
-      return new DurableState(folder, db, journal, await journal.read(), lock, () => lost, options);
+      const file = new DurableJsonFile<State>(statePath(folder), backupPath(folder));
+      const state = await readState(folder);
+      const db = new Low<State>(file, state ?? structuredClone(EMPTY));
+      const journal = new Journal(folder);
+      const stored = await journal.read(db.data.upTo);
+      await requireArchives(db.data, { attempts: attemptsPath(folder), audit: archivePath(folder) });
+      // Written by a version that kept none.
+      if (state && (await bytesOf(backupPath(folder))) === undefined) await file.backUp();
+      db.data.auditArchived ??= (await bytesOf(archivePath(folder))) ?? 0;
+      return new DurableState(folder, db, journal, stored, lock, () => lost, options);
     } catch (error) {
       await lock.release();
       throw error;
@@ -97,16 +74,11 @@ export async function openState(folder: string, options: StateOptions = {}): Pro
   }
 }
 
-function currentVersion(data: State, path: string): State {
-  const version: unknown = data.version;
-  if (version === 2) return data;
-  if (version === 1) return { ...structuredClone(EMPTY), nextSeq: data.nextSeq, audit: data.audit };
-  throw new AppError('internal', `The state file ${path} is of version ${JSON.stringify(version)}.`, {
-    hint: 'This Signalbox knows versions 1 and 2. Start the newer one that wrote it, or put back a copy from before.',
-  });
-}
+const bytesOf = async (path: string): Promise<number | undefined> =>
+  (await stat(path).catch(() => undefined))?.size;
 
 interface Change {
+  n: number;
   line: string;
   /** The record as it stands in the tables. */
   value: unknown;
@@ -130,6 +102,8 @@ export class DurableState {
   /** Number of the last change. */
   #n: number;
   #nextSeq: number;
+  /** Bytes of the audit archive that were written. */
+  #auditArchived: number;
   /** The journal is not to be added to before the state has been written. */
   #mustWriteState: boolean;
   /** Attempts above which the archive is looked to again; rises while nothing can be archived. */
@@ -170,9 +144,10 @@ export class DurableState {
     this.#mustWriteState = !whole;
 
     const { data } = db;
-    this.archive = new AttemptArchive(join(folder, 'attempts-archive.jsonl'), data.archivedJobs);
+    this.archive = new AttemptArchive(attemptsPath(folder), data.archivedJobs);
     this.#n = data.upTo;
     this.#nextSeq = data.nextSeq;
+    this.#auditArchived = data.auditArchived ?? 0;
     for (const value of data.audit) this.#apply({ kind: 'audit', value: freeze(value) });
     for (const value of data.jobs) this.#apply({ kind: 'job', value: freeze(value) });
     for (const value of data.attempts) this.#apply({ kind: 'attempt', value: freeze(value) });
@@ -207,6 +182,7 @@ export class DurableState {
       } catch {
         // Everything acknowledged is in the journal, which the next start reads.
       }
+      this.#journal.release();
       await this.#lock.release();
     })();
     return this.#closed;
@@ -228,6 +204,7 @@ export class DurableState {
     const undo = this.#apply(entry);
     return new Promise<T>((resolve, reject) => {
       this.#waiting.push({
+        n: entry.n,
         line,
         value: entry.value,
         undo,
@@ -302,7 +279,8 @@ export class DurableState {
       });
     try {
       const text = group.map(({ line }) => `${line}\n`).join('');
-      if (this.#stateIsDue() || !(await this.#journal.append(text))) await this.#writeState();
+      if (this.#stateIsDue() || !(await this.#journal.append(text, group.at(-1)?.n ?? this.#n)))
+        await this.#writeState();
     } catch (error) {
       throw cannotWrite(this.folder, error);
     }
@@ -332,6 +310,7 @@ export class DurableState {
       attempts: this.tables.allAttempts(),
       components: [...this.tables.components.values()],
       archivedJobs: this.archive.index(),
+      auditArchived: this.#auditArchived,
       notifications: this.tables.notifications.all(),
     };
     await this.#db.write();
@@ -346,10 +325,10 @@ export class DurableState {
     const { audit } = this.tables;
     if (audit.length <= this.#kept.audit) return;
     const old = audit.slice(0, audit.length - Math.ceil(this.#kept.audit / 2));
-    await appendLines(
-      archivePath(this.folder),
-      old.map((record) => JSON.stringify(record)),
-    );
+    const lines = old.map((record) => JSON.stringify(record));
+    const begin = await appendLines(archivePath(this.folder), lines);
+    const added = lines.reduce((bytes, line) => bytes + Buffer.byteLength(line) + 1, 0);
+    this.#auditArchived = Math.max(this.#auditArchived, begin + added);
     const gone = new Set(old);
     this.tables.audit = this.tables.audit.filter((record) => !gone.has(record));
   }
@@ -376,6 +355,7 @@ export class DurableState {
     this.#archiveAbove = Math.max(this.#kept.attempts, Math.ceil(this.tables.attemptCount * 1.2));
   }
 }
+
 function cannotWrite(folder: string, error: unknown): AppError {
   if (error instanceof AppError) return error;
   const { code } = (error ?? {}) as NodeJS.ErrnoException;

@@ -257,7 +257,7 @@ describe('history over the years', () => {
     await store.addAttempt(attempt({ job: 'other' }));
     await store.close();
     // The archive was written, the state was not.
-    await writeFile(join(folder, 'state.json'), state);
+    for (const name of ['state.json', 'state.backup.json']) await writeFile(join(folder, name), state);
     store = await openLowdbStore(folder, { attemptsKept: 2 });
     await store.addAttempt(attempt({ job: 'another' }));
     for (let n = 0; n < 4; n++)
@@ -301,9 +301,15 @@ describe('the state on disk', () => {
     const store = await openLowdbStore(folder);
     await store.changeJob('line-3', 'a', () => jobRecord('a'));
     await store.addComponent(component('1.0.0'));
-    expect((await readdir(folder)).filter((name) => !name.startsWith('in-use'))).toEqual(['journal.jsonl']);
+    expect((await readdir(folder)).filter((name) => !name.startsWith('in-use'))).toEqual([
+      'journal-end',
+      'journal.jsonl',
+    ]);
     await store.close();
-    expect(await readdir(folder)).toEqual(['state.json']);
+    expect(await readdir(folder)).toEqual(['state.backup.json', 'state.json']);
+    expect(await readFile(join(folder, 'state.backup.json'))).toEqual(
+      await readFile(join(folder, 'state.json')),
+    );
   });
 
   it('counts no entry of the journal twice that the state holds already', async () => {
@@ -324,7 +330,8 @@ describe('the state on disk', () => {
     await store.appendAudit(record({ at: 1 }));
     const line = await readFile(join(folder, 'journal.jsonl'), 'utf8');
     await store.close();
-    await rm(join(folder, 'state.json'));
+    // A kill before any state was written.
+    for (const name of ['state.json', 'state.backup.json']) await rm(join(folder, name));
     await writeFile(join(folder, 'journal.jsonl'), `${line}{"n":2,"kind":"aud`);
     store = await openLowdbStore(folder);
     await store.appendAudit(record({ at: 2 }));

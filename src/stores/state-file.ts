@@ -1,0 +1,219 @@
+/**
+ * The state file, read with a doubt for everything: what is missing, cut off, older than its neighbours or of
+ * another shape is refused by name, and nothing is written over it. What was stored is never taken for nothing.
+ */
+import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { CompilationAttempt } from '../domain/compilations.ts';
+import type { Component } from '../domain/components.ts';
+import { AppError } from '../errors.ts';
+import type { JobRecord } from '../ports.ts';
+import type { ArchivedJob } from './attempt-archive.ts';
+import type { NumberedRecord } from './audit-files.ts';
+import type { NotificationKind } from './notification-tables.ts';
+import { describe, fitsKind, isObject, NOTIFICATION_KINDS } from './stored-shapes.ts';
+
+/** Version 1 had the audit records alone. */
+export interface State {
+  version: 2;
+  /** The last journal entry that this holds. */
+  upTo: number;
+  nextSeq: number;
+  /** Oldest first, as all lists here. */
+  audit: NumberedRecord[];
+  jobs: JobRecord[];
+  attempts: CompilationAttempt[];
+  components: Component[];
+  archivedJobs: ArchivedJob[];
+  /** Bytes of the audit archive when this was written; left out by versions that did not look. */
+  auditArchived?: number;
+  /** Left out by versions that had none. */
+  notifications?: Partial<Record<NotificationKind, unknown[]>>;
+}
+
+export const EMPTY: State = {
+  version: 2,
+  upTo: 0,
+  nextSeq: 1,
+  audit: [],
+  jobs: [],
+  attempts: [],
+  components: [],
+  archivedJobs: [],
+};
+
+export const statePath = (folder: string): string => join(folder, 'state.json');
+export const backupPath = (folder: string): string => join(folder, 'state.backup.json');
+
+/**
+ * @returns undefined when there is none
+ * @throws AppError internal naming the file and what is wrong with it
+ */
+export async function readState(folder: string): Promise<State | undefined> {
+  const path = statePath(folder);
+  const text = await readText(path);
+  const backup = await backupUpTo(folder);
+  if (text === undefined) {
+    if (backup !== undefined) throw await damaged(folder, 'is missing, and its backup is there');
+    return undefined;
+  }
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch (cause) {
+    throw await damaged(folder, text.trim() === '' ? 'is empty' : 'is not valid JSON', cause);
+  }
+  const state = await currentVersion(data, folder);
+  if (backup !== undefined && backup > state.upTo)
+    throw new AppError(
+      'internal',
+      `The state file ${path} ends at change ${state.upTo}, and its backup at change ${backup}: it is not the newest.`,
+      {
+        hint: `Copy ${backupPath(folder)} over it. To begin from the older state all the same, move the backup and the journal away first.`,
+      },
+    );
+  return state;
+}
+
+async function currentVersion(data: unknown, folder: string): Promise<State> {
+  if (!isObject(data))
+    throw await damaged(folder, `holds ${describe(data)} where an object with a version was expected`);
+  const { version } = data;
+  if (version !== 1 && version !== 2) {
+    if (typeof version !== 'number')
+      throw await damaged(folder, `has ${describe(version)} as its version, a number was expected`);
+    throw new AppError('internal', `The state file ${statePath(folder)} is of version ${version}.`, {
+      hint: 'This Signalbox knows versions 1 and 2. Start the newer one that wrote it, or put back a copy from before.',
+    });
+  }
+  const problem = problemOf(data, version);
+  if (problem) throw await damaged(folder, problem);
+  if (version === 1)
+    return {
+      ...structuredClone(EMPTY),
+      nextSeq: data.nextSeq as number,
+      audit: data.audit as NumberedRecord[],
+    };
+  return data as unknown as State;
+}
+
+/** The first member that is not as it was written, in words. */
+function problemOf(data: Record<string, unknown>, version: 1 | 2): string | undefined {
+  const numbers = version === 1 ? ['nextSeq'] : ['upTo', 'nextSeq'];
+  for (const name of numbers)
+    if (!Number.isSafeInteger(data[name]) || (data[name] as number) < 0)
+      return `has ${describe(data[name])} as ${name}, a whole number was expected`;
+  if (data.auditArchived !== undefined && !Number.isSafeInteger(data.auditArchived))
+    return `has ${describe(data.auditArchived)} as auditArchived, a whole number was expected`;
+  const lists: [member: string, kind: string, value: unknown][] = [['audit', 'audit', data.audit]];
+  if (version === 2) {
+    lists.push(
+      ['jobs', 'job', data.jobs],
+      ['attempts', 'attempt', data.attempts],
+      ['components', 'component', data.components],
+      ['archivedJobs', 'archived', data.archivedJobs],
+    );
+    const { notifications = {} } = data;
+    if (!isObject(notifications))
+      return `has ${describe(notifications)} as notifications, an object of lists was expected`;
+    for (const kind of NOTIFICATION_KINDS)
+      if (notifications[kind] !== undefined) lists.push([`notifications.${kind}`, kind, notifications[kind]]);
+  }
+  for (const [member, kind, value] of lists) {
+    if (!Array.isArray(value)) return `has ${describe(value)} as ${member}, a list was expected`;
+    for (const [index, row] of value.entries()) {
+      const problem = fitsKind(kind, row);
+      if (problem) return `has ${problem} in ${member}[${index}]`;
+    }
+  }
+  return undefined;
+}
+
+/** What stands there, as text without a byte order mark; undefined when nothing does. */
+export async function readText(path: string): Promise<string | undefined> {
+  try {
+    return (await readFile(path, 'utf8')).replace(/^\ufeff/, '');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    throw cannotRead(path, error);
+  }
+}
+
+export function cannotRead(path: string, error: unknown): AppError {
+  const { code } = (error ?? {}) as NodeJS.ErrnoException;
+  const why =
+    code === 'EISDIR'
+      ? 'a folder stands in its place'
+      : code === 'EACCES' || code === 'EPERM'
+        ? 'the user running Signalbox may not read it'
+        : (code ?? String(error));
+  return new AppError('internal', `The file ${path} cannot be read: ${why}.`, {
+    hint: 'Signalbox does not start without it, since what it holds would be lost. Make it readable, or put back a copy of the data folder.',
+    cause: error,
+  });
+}
+
+/** Number of the last change that the backup holds; undefined when there is none that can be read. */
+async function backupUpTo(folder: string): Promise<number | undefined> {
+  let file: FileHandle;
+  try {
+    file = await open(backupPath(folder), 'r');
+  } catch {
+    return undefined;
+  }
+  try {
+    // Both stand first in the file.
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(64), 0, 64, 0);
+    const found = /^\{"version":2,"upTo":(\d{1,15}),/.exec(buffer.toString('latin1', 0, bytesRead));
+    return found ? Number(found[1]) : undefined;
+  } catch {
+    return undefined;
+  } finally {
+    await file.close();
+  }
+}
+
+/** @param problem what is wrong with the state file, after its name */
+export async function damaged(folder: string, problem: string, cause?: unknown): Promise<AppError> {
+  const backup = await backupUpTo(folder);
+  return new AppError('internal', `Damaged data: the state file ${statePath(folder)} ${problem}.`, {
+    hint:
+      backup === undefined
+        ? `Something else than Signalbox changed it. Put back a copy of the data folder, or move all of ${folder} away to begin anew.`
+        : `Something else than Signalbox changed it. Copy ${backupPath(folder)} to ${basename(statePath(folder))} beside it: with the journal it holds everything that was stored. Then start again.`,
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+/**
+ * What the state says of other files must be there.
+ * @throws AppError internal naming the archive that is missing or shorter than it was
+ */
+export async function requireArchives(
+  state: State,
+  files: { attempts: string; audit: string },
+): Promise<void> {
+  const attempts = Math.max(
+    0,
+    ...state.archivedJobs.map(({ lines }) => Math.max(0, ...lines.map(([begin, length]) => begin + length))),
+  );
+  for (const [path, bytes, what] of [
+    [files.attempts, attempts, 'compilation attempts of old jobs'],
+    [files.audit, state.auditArchived ?? 0, 'old audit records'],
+  ] as const) {
+    if (bytes === 0) continue;
+    const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw cannotRead(path, error);
+    });
+    if (found?.isDirectory()) throw cannotRead(path, { code: 'EISDIR' });
+    if (found && found.size >= bytes) continue;
+    const problem = found
+      ? `has ${found.size} bytes, ${bytes} or more were expected`
+      : `is missing, ${bytes} bytes or more were expected`;
+    throw new AppError('internal', `Damaged data: the archive ${path} ${problem}. It holds the ${what}.`, {
+      hint: 'Something else than Signalbox changed it. Put back a copy of the data folder.',
+    });
+  }
+}
