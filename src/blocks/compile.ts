@@ -1,9 +1,10 @@
 /** What `/compile` says and asks. */
-import { statusLabel, type TargetState } from '../domain/compilation-states.ts';
-import { type CompilationAttempt, isLive, isSuccessful } from '../domain/compilations.ts';
+import type { TargetState } from '../domain/compilation-states.ts';
+import { isLive, isSuccessful } from '../domain/compilations.ts';
 import type { FailedBefore } from '../domain/compile-again.ts';
 import { type CompileCorrections, FRAMEWORKS, type InputSource } from '../domain/compile-input.ts';
 import { COMPILE_FLAGS } from '../domain/compile-request.ts';
+import { EXAMPLE_JOB } from '../domain/job-names.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
 import { maskSecrets } from '../domain/mask-secrets.ts';
 import type { UseCase } from '../domain/use-cases.ts';
@@ -12,20 +13,7 @@ import { COMPILE } from './compile-ids.ts';
 import { compilationAdvice, guidanceLines, targetWords, verbatim, writeRef } from './job-facts.ts';
 import { LIMITS } from './limits.ts';
 import type { Block, Message, Modal, Option } from './message.ts';
-import {
-  actions,
-  button,
-  code,
-  context,
-  group,
-  instant,
-  label,
-  moment,
-  option,
-  plain,
-  section,
-  size,
-} from './text.ts';
+import { actions, button, code, context, instant, label, moment, option, plain, section } from './text.ts';
 
 export { COMPILE } from './compile-ids.ts';
 
@@ -46,9 +34,9 @@ export function compileUsage(command: string): Message {
       section(
         [
           '*Examples*',
-          example('train-resnet-2026-01-31'),
-          example('train-resnet-2026-01-31 jetson-xavier x86_64-cpu'),
-          example('train-resnet-2026-01-31 arm64-cpu --shape input=1x3x224x224'),
+          example(EXAMPLE_JOB),
+          example(`${EXAMPLE_JOB} jetson-xavier x86_64-cpu`),
+          example(`${EXAMPLE_JOB} arm64-cpu --shape input=1x3x224x224`),
         ].join('\n'),
       ),
       section(
@@ -419,32 +407,4 @@ export const LINK_LIMIT = LIMITS.section.text - 20;
 
 export function said(mrkdwn: string): Message {
   return { text: mrkdwn, blocks: [section(mrkdwn)] };
-}
-
-// --- Its log -----------------------------------------------------------------------------------------
-
-/** The words that stand with the file. */
-export function compileLogComment(facts: {
-  attempt: CompilationAttempt;
-  status: string;
-  events: number;
-  bytes: number;
-  by: string | undefined;
-}): string {
-  const { attempt } = facts;
-  return [
-    `*Compile log of ${code(attempt.job)}* for *${plain(attempt.target, 60)}* · ${plain(statusLabel(facts.status).word, 60)} · ${code(attempt.compilationJob)}`,
-    `${group(facts.events)} ${facts.events === 1 ? 'event' : 'events'} · ${size(facts.bytes)}`,
-    ...(facts.by === undefined ? [] : [`Asked for by ${plain(facts.by, 80)}`]),
-  ].join('\n');
-}
-
-export function compileLogNone(attempt: CompilationAttempt): Message {
-  return said(
-    `:hourglass: *No compile log yet* for ${code(attempt.compilationJob)}\n${
-      isLive(attempt)
-        ? 'Neo writes it once it has read the model, usually within the first few minutes.'
-        : 'Neo wrote none: a compilation that is refused or stopped early prints nothing. Read its failure reason instead.'
-    }`,
-  );
 }

@@ -1,15 +1,18 @@
 /** A compilation's log as a file: the same engine, line of downloads and messages as a training's. */
 
-import { compileLogComment, compileLogNone, said } from '../blocks/compile.ts';
+import { said } from '../blocks/compile.ts';
+import { compileLogDelivered, compileLogNone } from '../blocks/compile-log.ts';
 import { errorMessage } from '../blocks/errors.ts';
 import { type LogStage, logsAlreadyRunning, logsProgress, logsSentDirectly } from '../blocks/logs.ts';
+import type { LogFailure } from '../blocks/logs-result.ts';
 import { code, plain } from '../blocks/text.ts';
-import { type CompilationAttempt, currentStatus, isLive } from '../domain/compilations.ts';
+import { type CompilationAttempt, isLive, isSuccessful } from '../domain/compilations.ts';
 import { logFileName } from '../domain/log-files.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError, CancelledError, toAppError } from '../errors.ts';
 import { belongsTo } from '../operations/choose-use-case.ts';
 import { endOfLog } from '../operations/download-logs.ts';
+import { adviceForAttempt, compilationFailure } from '../operations/explain-failure.ts';
 import type { Context, LiveMessage } from './command.ts';
 import type { Services } from './services.ts';
 
@@ -74,6 +77,7 @@ async function fetchAndSend(
   const now = services.clock.now();
   const session = await services.gateway.open(useCase, context.actor, 'logs');
   const source = session.compilationLog(attempt.compilationJob);
+  const why = explained(services, context, useCase, attempt, signal);
   let download: Awaited<ReturnType<Services['engine']['download']>>;
   try {
     download = await services.engine.download(
@@ -97,10 +101,10 @@ async function fetchAndSend(
     );
   } catch (error) {
     if (!(error instanceof AppError && error.code === 'not_found')) throw error;
-    return message.finish(compileLogNone(attempt));
+    return message.finish(compileLogNone(attempt, await why));
   }
   try {
-    if (download.files.length === 0) return await message.finish(compileLogNone(attempt));
+    if (download.files.length === 0) return await message.finish(compileLogNone(attempt, await why));
     await services.store.appendAudit({
       at: services.clock.now(),
       actor: context.actor,
@@ -109,6 +113,13 @@ async function fetchAndSend(
       subject: attempt.compilationJob,
       sessionName: session.sessionName,
       detail: { events: download.facts.events, bytes: download.facts.textBytes, kind: 'compilation' },
+    });
+    const delivered = compileLogDelivered({
+      attempt,
+      events: download.facts.events,
+      bytes: download.facts.textBytes,
+      by: context.userName,
+      failure: await why,
     });
     const bytes = download.files.reduce((sum, file) => sum + file.bytes, 0);
     const { shared } = await services.files.deliver(
@@ -121,13 +132,8 @@ async function fetchAndSend(
         })),
         channel: message.channel,
         thread: message.thread,
-        comment: compileLogComment({
-          attempt,
-          status: currentStatus(attempt),
-          events: download.facts.events,
-          bytes: download.facts.textBytes,
-          by: context.userName,
-        }),
+        comment: delivered.text,
+        blocks: delivered.blocks,
       },
       {
         signal,
@@ -143,5 +149,24 @@ async function fetchAndSend(
       );
   } finally {
     await download.dispose();
+  }
+}
+
+/** Why it failed, read while its log is fetched; nothing of it keeps the log from being delivered. */
+async function explained(
+  services: Services,
+  context: Context,
+  useCase: UseCase,
+  attempt: CompilationAttempt,
+  signal: AbortSignal,
+): Promise<LogFailure | undefined> {
+  if (isLive(attempt) || isSuccessful(attempt)) return undefined;
+  try {
+    const asked = { actor: context.actor, useCase, attempt: attempt.id };
+    const { advice, reason, excerpt } = await compilationFailure(services, asked, { signal });
+    return { guidance: advice, reason, excerpt };
+  } catch (error) {
+    context.log.info({ err: error }, 'why a compilation failed could not be looked up');
+    return { guidance: adviceForAttempt(attempt) };
   }
 }

@@ -19,6 +19,7 @@ import type { Message } from '../blocks/message.ts';
 import { code } from '../blocks/text.ts';
 import { commandWords } from '../domain/command-words.ts';
 import { isSettled } from '../domain/components.ts';
+import { pastedName } from '../domain/job-names.ts';
 import { asksForHelp } from '../domain/log-query.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError, toAppError } from '../errors.ts';
@@ -48,7 +49,7 @@ export function componentsCommand(services: Services): Command {
     const words = commandWords(text);
     if (words.length > 0 && asksForHelp(words))
       return context.reply.privately(componentsUsage(context.invocation));
-    const match = words.join(' ');
+    const match = words.map(pastedName).join(' ');
     if (match.length > MATCH_LIMIT)
       throw new AppError(
         'invalid_input',

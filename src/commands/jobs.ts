@@ -6,6 +6,7 @@ import { chosenFilter, JOBS, JOBS_PAGE, jobsTable, jobsUsage, readJobsState } fr
 import type { Message } from '../blocks/message.ts';
 import { code } from '../blocks/text.ts';
 import { commandWords } from '../domain/command-words.ts';
+import { pastedName } from '../domain/job-names.ts';
 import { type JobsQuery, parseJobsQuery } from '../domain/jobs-query.ts';
 import { asksForHelp } from '../domain/log-query.ts';
 import type { UseCase } from '../domain/use-cases.ts';
@@ -30,7 +31,7 @@ export function jobsCommand(services: Services): Command {
   async function run(context: Context, text: string): Promise<void> {
     const words = commandWords(text);
     if (words.length > 0 && asksForHelp(words)) return context.reply.privately(jobsUsage(context.invocation));
-    const query = parseJobsQuery(words, context.actor.user);
+    const query = parseJobsQuery(words.map(pastedName), context.actor.user);
     const table = await draw(context, query, 0);
     if (table) await context.reply.privately(table);
   }

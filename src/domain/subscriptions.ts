@@ -2,6 +2,7 @@
 import { AppError } from '../errors.ts';
 import type { Actor, EpochMs } from '../ports.ts';
 import { cite, commandWords } from './command-words.ts';
+import { pastedName } from './job-names.ts';
 import { GLOB_LIMIT, globMatches } from './name-glob.ts';
 import { nearestNames } from './nearest-names.ts';
 import { isQuiet, type QuietHours, quietEnd } from './quiet-hours.ts';
@@ -136,7 +137,7 @@ export function parseSubscription(text: string, useCases: readonly string[]): Su
   for (const word of rest) {
     const plain = word.toLowerCase().replace(/^--/, '');
     if (plain === 'failures-only') failuresOnly = true;
-    else if (/^name[:=]/i.test(plain)) nameGlob = checkGlob(word.replace(/^(--)?name[:=]/i, ''));
+    else if (/^name[:=]/i.test(plain)) nameGlob = checkGlob(pastedName(word.replace(/^(--)?name[:=]/i, '')));
     else
       for (const part of plain.split(',').filter((one) => one !== '')) {
         if (part === 'all') continue;

@@ -190,7 +190,7 @@ describe('[L6] a range of time that the log does not reach', () => {
   });
 });
 
-describe('[L12] the log of a job that failed', () => {
+describe('[L1] the log of a job that failed', () => {
   const TRACEBACK =
     'epoch 3\nTraceback (most recent call last):\n  File "train.py", line 4, in <module>\n    main(token="hf_abcdefghijklmnopqrstuvwxyz0123")\nKeyError: \'label\'\n';
   beforeEach(() => {

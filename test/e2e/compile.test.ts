@@ -282,6 +282,24 @@ describe('[C7, C9] a failure', () => {
   });
 });
 
+describe('[C7] the log of a compilation that failed', () => {
+  it('comes with cause, what to do, the reason and Retry, in the message that carries the file', async () => {
+    await closeAll(bot, 'ada');
+    const [message] = await cardsOf(bot, CHANNEL, 'yolo-bolts-2');
+    const thread = await bot.thread(CHANNEL, message!.ts);
+    const told = thread.find((one) => JSON.stringify(one.blocks).includes('compile.log'));
+    await bot.action('ada', 'compile.log', { channel: CHANNEL, message_ts: told!.ts });
+    const sent = await until(async () => {
+      const now = await bot.thread(CHANNEL, message!.ts);
+      return now.find((one) => (one.files?.length ?? 0) > 0);
+    }, 'the file');
+    expect(sent.files?.[0]?.name).toMatch(/^compile-logs-/);
+    expect(textsOf(sent.blocks)).toMatch(
+      /Compile log of[\s\S]*\*Cause:\*[\s\S]*\*What to do:\*[\s\S]*\*Reported:\*[\s\S]*The (?:end of the log|traceback)[\s\S]*Retry/,
+    );
+  });
+});
+
 describe('Stop', () => {
   it('asks, stops, and is a state of its own', async () => {
     bot.sandbox.aws.configure({ compilationMs: 600_000 });

@@ -87,7 +87,7 @@ describe('[L6] narrowing', () => {
   });
 });
 
-describe('[L12] a job that failed', () => {
+describe('[L1] a job that failed', () => {
   it('comes with what its alert knows, in the message that carries the file', async () => {
     const message = await ask('ada', 'C0LINE3', 'defects-unet-relabelled', log('defects-unet-relabelled'));
     expect(message.files).toHaveLength(1);
@@ -117,6 +117,18 @@ describe('[L1] a job as people paste it', () => {
     '`yolo-bolts`',
   ])('after the command: %s', async (pasted) => {
     await ask('ada', 'C0LINE3', `${pasted} -n 5`, log('yolo-bolts'));
+  });
+
+  it.each(['/jobs', '/components'])('after %s, as part of a name', async (command) => {
+    const since = await bot.now('C0LINE3');
+    const page =
+      'https://eu-west-1.console.aws.amazon.com/sagemaker/home?region=eu-west-1#/jobs/yolo-bolts-2';
+    await bot.command('ada', 'C0LINE3', page, command);
+    const message = await bot.message('C0LINE3', 'yolo-bolts-2', { since, user: 'ada' });
+    expect(message.ephemeral_to).toBe('U0ADA');
+    expect(JSON.stringify(message)).not.toContain(
+      'console.aws.amazon.com/sagemaker/home?region=eu-west-1#/jobs/yolo-bolts-2 ',
+    );
   });
 
   it('after a mention, as a link with words of its own', async () => {

@@ -28,12 +28,12 @@ describe.skipIf(noBrowser)('[C1, C3, C11, C12, G2] in a browser', () => {
   afterAll(() => pictures?.stop());
 
   it('[L1, O7] a log delivered', async () => {
-    await page.setViewportSize({ width: 1180, height: 800 });
+    await page.setViewportSize({ width: 1180, height: 1080 });
     await bot.command('ada', CHANNEL, 'defects-unet', '/logs');
     await pictures.message('There is no training job').waitFor();
     await bot.command('ada', CHANNEL, 'defects-unet-relabelled', '/logs');
     await page.locator('.file').last().waitFor();
-    await pictures.take('logs-delivered', page.locator('body'));
+    await pictures.take('logs-delivered', pictures.message(/Log of defects-unet-relabelled/));
     await page.setViewportSize({ width: 1180, height: 1150 });
   });
 

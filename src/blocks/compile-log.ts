@@ -1,0 +1,65 @@
+/** What comes of asking for a compilation's log: the message that carries the file, or why there is none. */
+import { statusLabel } from '../domain/compilation-states.ts';
+import { type CompilationAttempt, currentStatus, isLive } from '../domain/compilations.ts';
+import { said } from './compile.ts';
+import { COMPILE } from './compile-ids.ts';
+import { guidanceLines, verbatim, writeRef } from './job-facts.ts';
+import { LIMITS } from './limits.ts';
+import { excerptWords } from './log-excerpt.ts';
+import type { LogFailure } from './logs-result.ts';
+import type { Block, Message } from './message.ts';
+import { actions, button, code, context, group, plain, section, size } from './text.ts';
+
+const REASON_SHOWN = 700;
+
+export interface CompileLogResult {
+  attempt: CompilationAttempt;
+  events: number;
+  bytes: number;
+  /** The person's name, where Slack told it. */
+  by: string | undefined;
+  /** Of one that failed or was stopped. */
+  failure?: LogFailure | undefined;
+}
+
+/** The message that carries the file; of a compilation that failed with all that is known about why. */
+export function compileLogDelivered({ attempt, events, bytes, by, failure }: CompileLogResult): Message {
+  const facts = [
+    `*Compile log of ${code(attempt.job)}* for *${plain(attempt.target, 60)}* · ${plain(statusLabel(currentStatus(attempt)).word, 60)} · ${code(attempt.compilationJob)}`,
+    `${group(events)} ${events === 1 ? 'event' : 'events'} · ${size(bytes)}`,
+  ].join('\n');
+  const asked = by === undefined ? '' : `Asked for by ${plain(by, 80)}`;
+  const guidance = failure?.guidance && guidanceLines(failure.guidance);
+  const words = [facts, guidance ?? '', asked].filter((part) => part !== '').join('\n');
+  if (!guidance) return { text: words };
+  return {
+    text: words.slice(0, LIMITS.messageText.recommended),
+    blocks: [
+      section(facts),
+      ...whyBlocks(failure),
+      ...(failure.excerpt ? [section(excerptWords(failure.excerpt))] : []),
+      ...retry(attempt),
+      ...(asked === '' ? [] : [context(asked)]),
+    ],
+  };
+}
+
+export function compileLogNone(attempt: CompilationAttempt, failure?: LogFailure): Message {
+  const words = isLive(attempt)
+    ? `:hourglass: *No compile log yet* for ${code(attempt.compilationJob)}\nNeo writes it once it has read the model, usually within the first few minutes.`
+    : `:hourglass: *No compile log* for ${code(attempt.compilationJob)}\nA compilation that is refused or stopped early prints nothing.`;
+  if (!failure?.guidance) return said(words);
+  return { text: words, blocks: [section(words), ...whyBlocks(failure), ...retry(attempt)] };
+}
+
+function whyBlocks({ guidance, reason }: LogFailure): Block[] {
+  return [
+    ...(guidance ? [section(guidanceLines(guidance))] : []),
+    ...(reason ? [section(`*Reported:*\n${verbatim(reason, REASON_SHOWN).block}`)] : []),
+  ];
+}
+
+/** The same that its alert offers, checked at the click. */
+function retry({ useCase, job, target }: CompilationAttempt): Block[] {
+  return actions(button('Retry', COMPILE.retry, writeRef({ useCase, job, target })));
+}
