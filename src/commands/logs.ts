@@ -19,7 +19,7 @@ import { jobNameCandidates } from '../domain/job-names.ts';
 import { asksForHelp, type LogQuery, parseLogQuery } from '../domain/log-query.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError, toAppError } from '../errors.ts';
-import { chooseUseCase, type UseCaseAnswer } from '../operations/choose-use-case.ts';
+import { belongsTo, chooseUseCase, type UseCaseAnswer } from '../operations/choose-use-case.ts';
 import { findOwner } from '../operations/find-jobs.ts';
 import type { Command, Context, Place, ShortcutMessage, SubmittedView, ViewAnswer } from './command.ts';
 import { deliverLog } from './logs-delivery.ts';
@@ -163,20 +163,25 @@ export function logsCommand(services: Services): Command {
     return undefined;
   }
 
+  /** Where the person's own use cases show their downloads, the message loses its button. */
+  async function notRunning(context: Context): Promise<void> {
+    const { actor, place } = context;
+    const here = services.useCases.filter((useCase) => belongsTo(place.channel, useCase));
+    const own = await permittedUseCases(actor.user, 'logs:read', here, services.directory).catch(() => []);
+    if (place.isDirect || own.length > 0) await context.reply.retire('This download is no longer running.');
+    await context.reply.privately(logsNotRunning());
+  }
+
   async function cancel(context: Context, id: string): Promise<void> {
     const ticket = services.desk.find(id);
     const who = context.userName;
-    if (!ticket) {
-      await context.reply.retire('This download is no longer running.');
-      return context.reply.privately(logsNotRunning());
-    }
+    if (!ticket) return notRunning(context);
     if (ticket.user !== context.actor.user) {
       const useCases = services.useCases.filter((useCase) => ticket.useCases.includes(useCase.id));
       const { user } = context.actor;
       const readable = await permittedUseCases(user, 'logs:read', useCases, services.directory);
       // Who may not even read it learns nothing of it, not even that it runs.
-      if (useCases.length === 0 || readable.length < useCases.length)
-        return context.reply.privately(logsNotRunning());
+      if (useCases.length === 0 || readable.length < useCases.length) return notRunning(context);
       const managed = await permittedUseCases(user, 'subscriptions:manage', useCases, services.directory);
       if (managed.length < useCases.length)
         return context.reply.privately(
