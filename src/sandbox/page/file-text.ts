@@ -3,7 +3,7 @@ import type { SandboxFile } from '../protocol.ts';
 import { api } from './api.ts';
 
 /** Of a larger file only so much is read until more is asked for. */
-export const PART_BYTES = 512 * 1024;
+const PART_BYTES = 512 * 1024;
 /** Beyond this a browser's page is the wrong tool. */
 export const WHOLE_BYTES = 64 * 1024 * 1024;
 
