@@ -188,7 +188,7 @@ export function logsCommand(services: Services): Command {
           errorMessage(
             new AppError(
               'permission_denied',
-              'Only who asked for a download, or an admin of its use case, can cancel it.',
+              'Only the person who asked for a download, or an admin of its use case, can cancel it.',
               ticket.userName === undefined ? {} : { hint: `It was asked for by ${ticket.userName}.` },
             ),
           ),

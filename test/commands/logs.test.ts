@@ -397,7 +397,7 @@ describe('[L4] while it runs', () => {
     const progress = await team.message('C0LINE3', '50 % of the time range');
     expect(wordsOf(progress)).toContain('still fetching: AWS is slowing us down');
     await team.action('ben', 'logs.cancel', { channel: 'C0LINE3', message_ts: progress.ts });
-    await team.message('C0LINE3', 'Only who asked', { user: 'ben' });
+    await team.message('C0LINE3', 'Only the person who asked', { user: 'ben' });
     await team.action('ada', 'logs.cancel', { channel: 'C0LINE3', message_ts: progress.ts });
     const cancelled = await team.message('C0LINE3', 'Cancelled:');
     expect(cancelled.ts).toBe(progress.ts);
