@@ -70,6 +70,17 @@ describe('failures on the command line', () => {
     },
   );
 
+  it('[O6] shows no secret, also not of a cause', () => {
+    const password = 'hunter2-Tr0ub4dor';
+    const error = new AppError('unavailable', `No answer of postgres://ada:${password}@db/x.`, {
+      hint: `Try --password ${password}`,
+      adminHint: `DB_PASSWORD=${password}`,
+      cause: new Error(`{"password":"${password}"}`),
+    });
+    expect(report(error, true).text).not.toContain(password);
+    expect(report(error, true).text).toContain('postgres://ada:[masked]@db/x');
+  });
+
   it('says what failed, what to do, the details and the reference, and shows no stack', () => {
     const error = new AppError('permission_denied', 'It failed.', {
       hint: 'Do this.\nThen that.',

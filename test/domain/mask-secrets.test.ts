@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { KEY_GUIDES } from '../../src/config/schema.ts';
 import { maskSecrets } from '../../src/domain/mask-secrets.ts';
 import { body, NEAR_MISSES, SECRET_SHAPES } from '../fixtures/secret-shapes.ts';
 
@@ -26,6 +27,13 @@ describe('[O6] masking secrets', () => {
 
   it.each(NEAR_MISSES)('leaves alone: %s', (text) => {
     expect(maskSecrets(text)).toBe(text);
+  });
+
+  it('leaves alone what the configuration says is wrong with it', () => {
+    for (const [key, { expected, example }] of Object.entries(KEY_GUIDES)) {
+      const message = `${key}: expected ${expected}; came nothing. Example: ${example}`;
+      expect(maskSecrets(message)).toBe(message);
+    }
   });
 
   it('keeps what stands around', () => {

@@ -227,6 +227,17 @@ describe('[N2] ingest', () => {
     expect(aside!.excerpt!.length).toBeLessThanOrEqual(2000);
   });
 
+  it('[O6] keeps no half of a secret where the excerpt is cut', async () => {
+    const { ingest } = ingestOn(store);
+    await ingest.start();
+    const token = `ghp_${'a1B2c3D4'.repeat(5)}`;
+    const before = 'x '.repeat(990);
+    await ingest.receive(`${before}${token}`, 'sqs');
+    const [aside] = await store.listEvents({ state: 'set-aside', limit: 9 });
+    expect(aside!.excerpt).toMatch(/^x x /);
+    expect(aside!.excerpt).not.toContain('ghp_');
+  });
+
   it('does not acknowledge what cannot be stored', async () => {
     const { ingest } = ingestOn(store);
     await ingest.start();

@@ -14,7 +14,7 @@ export type NameKind = 'sure' | 'likely' | 'maybe' | 'cookie' | 'header';
 const HINT = /pass|pwd|secret|token|key|auth|cookie|cred|sig|sess|sid|bearer|jwt|pat$|external.?id/i;
 
 const SURE =
-  /(?:^| )(?:\w*(?:password|passwd|passphrase|passcode|passwort)|\w*pwd|\w*secret|\w*secret ?(?:access ?)?key|private ?key|secret (?:string|value|binary|text)|external ?id|\w*password hash|amz (?:signature|credential|security token))$/;
+  /(?:^| )(?:\w*(?:password|passwd|passphrase|passcode|passwort)|\w*pwd|\w*secret|\w*secret ?(?:access ?)?key|private ?key|secret (?:string|value|binary|text)|\w*password hash|amz (?:signature|credential|security token))$/;
 /** `pass` alone is a word of its own: `forward_pass`, `passed`. */
 const SURE_PASS =
   /(?:^| )(?:db|database|user|mysql|pg|postgres|redis|mongo|rabbitmq|amqp|smtp|mail|imap|ldap|ftp|sftp|admin|root|login|http|proxy|registry|docker|keystore|truststore|ssl|auth|basic|git|netrc|jdbc|sudo|vault|wifi) ?pass$/;
@@ -26,7 +26,7 @@ const LIKELY_TOKEN = /(?:^| )\w+ token$|(?:^| )(?!token$)\w{2,}token$/;
 const LIKELY_KEY =
   /(?:^| )(?:api|access|auth|account|storage|shared access|subscription|master|license|routing|kaggle|wandb|app|application|dd|admin|functions?|ingest|ingestion|instrumentation|signing|encryption|fernet|jwt|hmac|service|deploy|consumer|integration) ?key$|(?:^| )\w*apikey$/;
 const MAYBE =
-  /(?:^| )(?:token|sig|signature|auth|session id|sessionid|session|\w*sessid|sid|pass|bearer|jwt|pat|credentials?|key auth|(?:client|project|host|server|ssh|customer|write|read|webhook|stripe|sendgrid|mailgun|algolia|maps) key)$/;
+  /(?:^| )(?:token|sig|signature|auth|session id|sessionid|session|\w*sessid|sid|pass|bearer|jwt|pat|credentials?|external ?id|key auth|(?:client|project|host|server|ssh|customer|write|read|webhook|stripe|sendgrid|mailgun|algolia|maps) key)$/;
 
 /** @param name as it stands in the text: `AWS_SECRET_ACCESS_KEY`, `dbPassword`, `x-api-key` */
 export function kindOfName(name: string): NameKind | undefined {
@@ -50,6 +50,13 @@ export function kindOfName(name: string): NameKind | undefined {
 /** No secret, whatever the name: nothing, a place for one, or where one lies. */
 const PLACEHOLDER =
   /^(?:|null|none|nil|true|false|undefined|n\/a|str|string|bytes|secretstr|optional|[*•.]+|x{3,}|-+|\$\{[^}]*\}?|\$[A-Z_][A-Z0-9_]*|\$\(.*|%[sdr]|%\([a-z_]{1,40}\)s|<[^<>]*>?|\{\{.*|\{[a-z_][a-z0-9_.]{0,60}\}|arn:.*|file:.*|env:.*|vault:.*)$/i;
+
+/** What is said of a secret, in place of it: `password: expected a text`, `secret: not set`. */
+const SAID =
+  /^(?:expected|is|was|are|must|not|missing|required|invalid|incorrect|wrong|denied|too|cannot|could|expired|rejected|unknown|it|the|this|an?|no|none|failed|please|enter|set|unset|empty|given|changed|there|came|at least|ok|valid|accepted|authentication)(?=[\s,.;)"'\\]|$)/;
+
+/** @param words what stands behind a name and a colon, without quotes */
+export const isSaid = (words: string): boolean => SAID.test(words);
 
 export const isPlaceholder = (value: string): boolean => PLACEHOLDER.test(value);
 

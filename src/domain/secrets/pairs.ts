@@ -1,5 +1,5 @@
 /** Secrets by the name before them: `name=value`, JSON, YAML, flags, headers, XML, pairs of name and value. */
-import { isPlaceholder, kindOfName, LOOKED_AT, looksSecret, type NameKind } from './names.ts';
+import { isPlaceholder, isSaid, kindOfName, LOOKED_AT, looksSecret, type NameKind } from './names.ts';
 import { isWordCode, MASK, type Span } from './span.ts';
 import { backslashes, skipSpaces, type Value, valueAt } from './values.ts';
 
@@ -17,6 +17,8 @@ interface Place {
   valueFrom: number;
   /** The name is in quotes, after so many backslashes: a member of JSON. */
   member?: { quote: string; depth: number };
+  /** A colon and a blank stand between, as in a sentence. */
+  sentence?: boolean;
 }
 
 const SEPARATOR = /[=:]/g;
@@ -63,7 +65,8 @@ function placeAt(text: string, separator: number): Place | undefined {
     const typed = gap ? nameBefore(text, name.nameAt - gap[0].length) : undefined;
     if (typed) return { ...typed, valueFrom };
   }
-  return { ...name, valueFrom: blockScalar(text, valueFrom) };
+  const sentence = code === 0x3a && next === 0x20 && !name.member;
+  return { ...name, sentence, valueFrom: blockScalar(text, valueFrom) };
 }
 
 /** YAML's `|` and `>`: the value begins on the next line. */
@@ -127,12 +130,13 @@ function maskValues(text: string, place: Place, kind: NameKind, options: PairOpt
 export function maskAt(
   text: string,
   from: number,
-  place: Pick<Place, 'name' | 'member'>,
+  place: Pick<Place, 'name' | 'member' | 'sentence'>,
   kind: NameKind,
   options: PairOptions = {},
 ): Span | undefined {
   // An object: its own members say what they are.
   if (/^\{(?:[\s"'\\}]|$)/.test(text.slice(from, from + 2))) return undefined;
+  if (place.sentence && isSaid(text.slice(from, from + 20))) return undefined;
   const toLineEnd = kind === 'cookie' || kind === 'header';
   // What is no secret is looked at again from the next name on: only its beginning, so that the time stays linear.
   const beginning = valueAt(text, from, { toLineEnd, atMost: LOOKED_AT });
