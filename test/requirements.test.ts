@@ -14,18 +14,26 @@ const numbers = (letter: string, count: number): string[] =>
 
 /** docs/requirements.md says each of these in a line. */
 const ALL_NUMBERS = [
-  ...numbers('L', 10),
+  ...numbers('L', 13),
   ...numbers('S', 4),
   ...numbers('C', 12),
   ...numbers('G', 5),
   ...numbers('N', 7),
   ...numbers('P', 5),
   ...numbers('W', 8),
+  ...numbers('K', 4),
   ...numbers('O', 7),
 ];
 
 /** What is not built yet. A number leaves this list in the change that delivers it. */
-const NOT_YET_CLAIMED = new Set<string>([...numbers('P', 5), ...numbers('W', 8)]);
+const NOT_YET_CLAIMED = new Set<string>([
+  'L11',
+  'L12',
+  'L13',
+  ...numbers('P', 5),
+  ...numbers('W', 8),
+  ...numbers('K', 4),
+]);
 
 const TITLE = /\b(?:describe|it|test)(?:\.\w+)*\(\s*(['"`])((?:(?!\1).)*)\1/gs;
 

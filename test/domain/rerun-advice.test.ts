@@ -8,7 +8,7 @@ const machines = { type: 'ml.g5.2xlarge', count: 1 };
 const gpu = (hyperparameters: Record<string, string>, more = { machines }) =>
   advisedRun('training-gpu-memory', { hyperparameters, ...more });
 
-describe('[P5] a run that is started again as its failure advises', () => {
+describe('[N4] a run that is started again as its failure advises', () => {
   it('has half the batch when the GPU’s memory was not enough, and says so', () => {
     const { hyperparameters, changed, besides } = gpu({ 'batch-size': '16', epochs: '30' });
     expect(hyperparameters).toEqual({ 'batch-size': '8', epochs: '30' });
