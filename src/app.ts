@@ -5,6 +5,7 @@ import { overviewMessage } from './blocks/overview.ts';
 import { homeTab } from './commands/home.ts';
 import { allCommands } from './commands/index.ts';
 import type { Services } from './commands/services.ts';
+import { tellInterrupted } from './commands/unfinished.ts';
 import type { Config, SlackConfig } from './config.ts';
 import type { UseCase } from './domain/use-cases.ts';
 import { eventsRoutes } from './events/https.ts';
@@ -56,6 +57,8 @@ export interface RunningApp {
 
 /** Milliseconds that handlers have for their last words. */
 const STOP_WITHIN = 20_000;
+/** Milliseconds between looks for what interrupted downloads left on disk: an hour it is of use. */
+const SWEEP_EVERY = 30 * 60_000;
 
 /**
  * @throws AppError when the data folder is in use, a port is taken, or Slack does not accept the tokens; the signal's
@@ -76,6 +79,7 @@ export async function startApp({
   let health: HttpServer | undefined;
   let outbox: Outbox | undefined;
   let slack: Slack | undefined;
+  let sweeping: NodeJS.Timeout | undefined;
   try {
     signal?.throwIfAborted();
     const useCases = config.useCases.map((useCase) => withAdmins(useCase, config.admins));
@@ -151,6 +155,7 @@ export async function startApp({
     const commands = allCommands(services);
     if (connection.mode === 'socket' && config.port !== undefined)
       health = await startHttpServer(routes, config.port);
+    const left = await store.listUnfinished();
     const { team, botUser } = await unlessAborted(
       signal,
       surface.start(
@@ -182,11 +187,23 @@ export async function startApp({
     refresher.start();
     await ingest.start();
     queue?.start();
+    // Nobody waits for it: Slack may take its time.
+    tellInterrupted(left, store, surface.ports.messages, background).catch((error: unknown) =>
+      background.warn({ err: error }, 'unfinished messages could not be told'),
+    );
+    const sweep = (): void => {
+      services.engine
+        .sweep?.()
+        .catch((error: unknown) => background.warn({ err: error }, 'old downloads could not be removed'));
+    };
+    sweep();
+    sweeping = setInterval(sweep, SWEEP_EVERY).unref();
     logger.info({ team, botUser, mode: connection.mode, useCases: config.useCases.length }, 'ready');
 
     let stopping: Promise<void> | undefined;
     const stop = async (): Promise<void> => {
       logger.info('stopping');
+      clearInterval(sweeping);
       await Promise.all([surface.stopIntake(), queue?.stop()]);
       await Promise.all([refresher?.stop(), ingest.stop()]);
       await desk.close(

@@ -387,6 +387,7 @@ export interface Store
     AlertStore,
     SubscriptionStore,
     TimerStore,
+    UnfinishedStore,
     StoreHealth {
   close(): Promise<void>;
 }
@@ -667,6 +668,24 @@ export interface Timer {
   kind: string;
   dueAt: EpochMs;
   data?: Readonly<Record<string, string | number | boolean>> | undefined;
+}
+
+/** A message in Slack that tells of work of this process: a kill would leave it as it is for ever. */
+export interface UnfinishedMessage {
+  id: string;
+  channel: string;
+  ts: string;
+  since: EpochMs;
+  /** What it is to say if the process is gone; left out: the work is done, and it only has to go. */
+  becomes?: OutgoingMessage | undefined;
+}
+
+/** Every method returns once what it did is durable. */
+export interface UnfinishedStore {
+  putUnfinished(message: UnfinishedMessage): Promise<void>;
+  removeUnfinished(id: string): Promise<void>;
+  /** Oldest first. */
+  listUnfinished(): Promise<UnfinishedMessage[]>;
 }
 
 /** Every method returns once what it did is durable. */

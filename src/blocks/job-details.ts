@@ -235,7 +235,8 @@ function logsTab({ job, useCase, attempts }: DetailsFacts): Block[] {
   ];
 }
 
-const refOf = (useCase: string, { job, target }: CompilationAttempt): string =>
+/** What a button about one compilation carries. */
+export const refOf = (useCase: string, { job, target }: CompilationAttempt): string =>
   writeRef({ useCase, job, target });
 
 function labelWords(attempt: CompilationAttempt): string {

@@ -189,6 +189,19 @@ export function logsCancelled(job: string, why: string, order: LogOrder): Messag
   };
 }
 
+/** @param again asks for the same once more */
+export function logsInterrupted(job: string, again: Button | undefined): Message {
+  return {
+    text: `The download of ${code(job)} was interrupted`,
+    blocks: [
+      section(
+        `:warning: *Interrupted:* the log of ${code(job)}\nSignalbox was stopped in the middle of it. Ask again: within the hour it goes on from where it was.`,
+      ),
+      ...actions(again),
+    ],
+  };
+}
+
 export function logsAlreadyRunning(job: string, startedAt: number, by: string | undefined): Message {
   return said(
     `The log of ${code(job)} is being fetched already: ${by === undefined ? 'it was asked for' : `${plain(by, 80)} asked for it`} ${moment(startedAt)}. The file comes to the same place.`,

@@ -1,11 +1,19 @@
 /** A compilation's log as a file: the same engine, line of downloads and messages as a training's. */
 
 import { said } from '../blocks/compile.ts';
+import { COMPILE } from '../blocks/compile-ids.ts';
 import { compileLogDelivered, compileLogNone } from '../blocks/compile-log.ts';
 import { errorMessage } from '../blocks/errors.ts';
-import { type LogStage, logsAlreadyRunning, logsProgress, logsSentDirectly } from '../blocks/logs.ts';
+import { refOf } from '../blocks/job-details.ts';
+import {
+  type LogStage,
+  logsAlreadyRunning,
+  logsInterrupted,
+  logsProgress,
+  logsSentDirectly,
+} from '../blocks/logs.ts';
 import type { LogFailure } from '../blocks/logs-result.ts';
-import { code, plain } from '../blocks/text.ts';
+import { button, code, plain } from '../blocks/text.ts';
 import { type CompilationAttempt, isLive, isSuccessful } from '../domain/compilations.ts';
 import { logFileName } from '../domain/log-files.ts';
 import type { UseCase } from '../domain/use-cases.ts';
@@ -15,6 +23,7 @@ import { endOfLog } from '../operations/download-logs.ts';
 import { adviceForAttempt, compilationFailure } from '../operations/explain-failure.ts';
 import type { Context, LiveMessage } from './command.ts';
 import type { Services } from './services.ts';
+import { keepUnfinished, type Unfinished } from './unfinished.ts';
 
 /** Rights are checked by the caller. @throws AppError for what went wrong before there was a message */
 export async function deliverCompileLog(
@@ -36,18 +45,22 @@ export async function deliverCompileLog(
   if (same) return context.reply.privately(logsAlreadyRunning(compilationJob, same.startedAt, same.userName));
   const { ahead } = services.desk;
   let message: LiveMessage | undefined;
+  let unfinished: Unfinished | undefined;
   try {
     await services.desk.run(
       { key, user: context.actor.user, userName: context.userName, useCases: [useCase.id] },
       async ({ id, signal }) => {
         const show = (stage: LogStage): void =>
           message!.edit(logsProgress(compilationJob, context.userName, stage, id));
-        await fetchAndSend(services, context, { useCase, attempt }, message!, show, signal);
+        await fetchAndSend(services, context, { useCase, attempt }, message!, unfinished!, show, signal);
       },
       async ({ id }) => {
         const stage: LogStage = ahead > 0 ? { kind: 'waiting', ahead } : { kind: 'opening' };
         const first = logsProgress(compilationJob, context.userName, stage, id);
         message = direct ? await context.reply.directly(first) : await context.reply.publicly(first);
+        const again = button('Ask again', COMPILE.log, refOf(useCase.id, attempt));
+        const interrupted = logsInterrupted(compilationJob, again);
+        unfinished = await keepUnfinished(services, context.log, id, message, interrupted);
         if (direct && !context.place.isDirect)
           await context.reply.privately(logsSentDirectly(compilationJob, ''));
       },
@@ -55,15 +68,18 @@ export async function deliverCompileLog(
   } catch (thrown) {
     if (!message) throw thrown;
     if (thrown instanceof CancelledError)
-      return message.finish(
+      await message.finish(
         said(
           `:octagonal_sign: *Cancelled:* the log of ${code(compilationJob)}\n${plain(thrown.message, 300)}`,
         ),
       );
-    const error = toAppError(thrown);
-    context.log.warn({ ref: error.ref, err: error, compilationJob }, 'the compile log could not be sent');
-    await message.finish(errorMessage(error));
+    else {
+      const error = toAppError(thrown);
+      context.log.warn({ ref: error.ref, err: error, compilationJob }, 'the compile log could not be sent');
+      await message.finish(errorMessage(error));
+    }
   }
+  await unfinished?.over();
 }
 
 async function fetchAndSend(
@@ -71,6 +87,7 @@ async function fetchAndSend(
   context: Context,
   { useCase, attempt }: { useCase: UseCase; attempt: CompilationAttempt },
   message: LiveMessage,
+  unfinished: Unfinished,
   show: (stage: LogStage) => void,
   signal: AbortSignal,
 ): Promise<void> {
@@ -140,6 +157,7 @@ async function fetchAndSend(
         onProgress: (sent) => show({ kind: 'uploading', bytes, fraction: bytes === 0 ? 1 : sent / bytes }),
       },
     );
+    await unfinished.onlyToRemove();
     if (await shared) await message.remove();
     else
       await message.finish(

@@ -6,6 +6,7 @@ import {
   type LogStage,
   logsAlreadyRunning,
   logsCancelled,
+  logsInterrupted,
   logsProgress,
   logsSentDirectly,
   logsUnknownJob,
@@ -32,6 +33,7 @@ import { findOwner } from '../operations/find-jobs.ts';
 import type { Context, LiveMessage } from './command.ts';
 import { knownUseCases, refuse } from './refusals.ts';
 import { explain, isAdmin, type Services } from './services.ts';
+import { keepUnfinished, type Unfinished } from './unfinished.ts';
 
 export interface LogTask {
   query: LogQuery;
@@ -60,6 +62,7 @@ export async function deliverLog(services: Services, context: Context, task: Log
   if (same) return context.reply.privately(logsAlreadyRunning(query.job, same.startedAt, same.userName));
 
   let message: LiveMessage | undefined;
+  let unfinished: Unfinished | undefined;
   const show = (stage: LogStage, ticket: Ticket): Message =>
     logsProgress(query.job, context.userName, stage, ticket.id);
   const request = {
@@ -73,13 +76,16 @@ export async function deliverLog(services: Services, context: Context, task: Log
     await services.desk.run(
       request,
       async (ticket) => {
-        await fetchAndSend(services, context, task, order, message!, ticket);
+        await fetchAndSend(services, context, task, order, message!, unfinished!, ticket);
       },
       async (ticket) => {
         const first = show(ahead > 0 ? { kind: 'waiting', ahead } : { kind: 'opening' }, ticket);
         message = destination.direct
           ? await context.reply.directly(first)
           : await context.reply.publicly(first);
+        const retry = orderButton('Ask again', LOGS.retry, order);
+        const interrupted = logsInterrupted(query.job, retry);
+        unfinished = await keepUnfinished(services, context.log, ticket.id, message, interrupted);
         if (destination.direct && !context.place.isDirect)
           await context.reply.privately(logsSentDirectly(query.job, destination.why));
       },
@@ -88,6 +94,8 @@ export async function deliverLog(services: Services, context: Context, task: Log
     if (!message) throw error;
     await end(services, context, task, order, message, error);
   }
+  // Not where the last words were not taken: then the next start finds them.
+  await unfinished?.over();
 }
 
 /** Into the channel only where everybody may read it: what belongs to a use case stays in its own channels. */
@@ -107,6 +115,7 @@ async function fetchAndSend(
   task: LogTask,
   order: LogOrder,
   message: LiveMessage,
+  unfinished: Unfinished,
   ticket: Ticket,
 ): Promise<void> {
   const { query } = task;
@@ -137,7 +146,7 @@ async function fetchAndSend(
       return tellAlone(context, message, logsNoneYet(outcome.job, outcome.useCase, order, outcome.failure));
     case 'done':
       try {
-        await send(services, context, task, order, message, outcome, ticket);
+        await send(services, context, task, order, message, unfinished, outcome, ticket);
       } finally {
         await outcome.download.dispose();
       }
@@ -150,6 +159,7 @@ async function send(
   task: LogTask,
   order: LogOrder,
   message: LiveMessage,
+  unfinished: Unfinished,
   outcome: Done,
   ticket: Ticket,
 ): Promise<void> {
@@ -213,6 +223,7 @@ async function send(
   );
   // From here on the same request is a new one.
   services.desk.release(ticket.id);
+  await unfinished.onlyToRemove();
   // The file's own message says everything: the progress has done its work.
   if (await shared) await message.remove();
   else await message.finish(logsUnshared(result));

@@ -81,4 +81,6 @@ export interface LogEngine {
     request: LogDownloadRequest,
     options?: { signal?: AbortSignal; onProgress?: (progress: LogProgress) => void },
   ): Promise<LogDownload>;
+  /** Removes what downloads of processes that are gone left on disk, where nobody will come back for it. */
+  sweep?(): Promise<void>;
 }

@@ -122,6 +122,11 @@ export class Engine implements LogEngine {
     });
   }
 
+  async sweep(): Promise<void> {
+    this.#sweptAt = Number.NEGATIVE_INFINITY;
+    await this.#sweep();
+  }
+
   async #sweep(): Promise<void> {
     const now = this.#timing.now();
     if (!this.#sweeping && now - this.#sweptAt < SWEEP_EVERY_MS) return;

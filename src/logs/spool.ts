@@ -70,6 +70,8 @@ interface Manifest {
   version: 1;
   key: string;
   pid: number;
+  /** Of the process: in a container the next one has the same pid. Left out by earlier versions. */
+  process?: string;
   createdAt: EpochMs;
   touchedAt: EpochMs;
   bootedAt: EpochMs;
@@ -87,6 +89,9 @@ export interface RestoredChain {
   to: EpochMs;
   pages: SpooledPage[];
 }
+
+/** Tells this process from an earlier one of the same pid. */
+const PROCESS = randomBytes(8).toString('hex');
 
 const bootedAt = (now: EpochMs): EpochMs => now - uptime() * 1000;
 
@@ -132,7 +137,7 @@ export class SpoolFolder {
     for (const name of names.filter((n) => n.startsWith('download-'))) {
       const dir = join(this.#dir, name);
       const manifest = await readManifest(dir);
-      if (manifest && manifest.state === 'active' && isAlive(manifest.pid)) continue;
+      if (manifest && isInUse(manifest)) continue;
       if (manifest && this.#isFresh(manifest)) continue;
       // A folder without a manifest may be one that is being made right now.
       if (!manifest && !(await isOlderThan(dir, this.#now() - 60_000))) continue;
@@ -161,8 +166,7 @@ export class SpoolFolder {
       if (!name.startsWith(`download-${key}-`)) continue;
       const dir = join(this.#dir, name);
       const manifest = await readManifest(dir);
-      if (!manifest || (manifest.state === 'active' && isAlive(manifest.pid)) || !this.#isFresh(manifest))
-        continue;
+      if (!manifest || isInUse(manifest) || !this.#isFresh(manifest)) continue;
       const mine = join(this.#dir, this.#name(key));
       try {
         // Whoever renames it first has it.
@@ -386,6 +390,7 @@ export class Spool {
       version: 1,
       key: this.#key,
       pid: process.pid,
+      process: PROCESS,
       createdAt: this.#createdAt,
       touchedAt: now,
       bootedAt: bootedAt(now),
@@ -487,6 +492,11 @@ async function isOlderThan(path: string, time: EpochMs): Promise<boolean> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
     throw error;
   }
+}
+
+function isInUse(manifest: Manifest): boolean {
+  if (manifest.state !== 'active') return false;
+  return manifest.pid === process.pid ? manifest.process === PROCESS : isAlive(manifest.pid);
 }
 
 function isAlive(pid: number): boolean {

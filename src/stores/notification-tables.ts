@@ -1,8 +1,8 @@
-/** Events, messages, alerts, subscriptions and timers in memory, with the indexes that keep them unique. */
+/** Events, messages, alerts, subscriptions, timers and unfinished work in memory, with the indexes that keep them unique. */
 import type { Alert } from '../domain/alerts.ts';
 import type { Mute } from '../domain/mutes.ts';
 import type { ChannelSettings, Subscription } from '../domain/subscriptions.ts';
-import type { DeadChannel, EpochMs, EventRecord, OutboxRecord, Timer } from '../ports.ts';
+import type { DeadChannel, EpochMs, EventRecord, OutboxRecord, Timer, UnfinishedMessage } from '../ports.ts';
 import type { Undo } from './tables.ts';
 
 export interface NotificationRows {
@@ -14,6 +14,7 @@ export interface NotificationRows {
   subscription: Subscription;
   channel: ChannelSettings;
   timer: Timer;
+  unfinished: UnfinishedMessage;
 }
 export type NotificationKind = keyof NotificationRows;
 
@@ -31,6 +32,7 @@ const KEY: { readonly [K in NotificationKind]: (row: NotificationRows[K]) => str
   subscription: ({ id }) => id,
   channel: ({ channel }) => channel,
   timer: ({ id }) => id,
+  unfinished: ({ id }) => id,
 };
 const KINDS = Object.keys(KEY) as NotificationKind[];
 
@@ -55,6 +57,7 @@ export class NotificationTables {
     subscription: new Map(),
     channel: new Map(),
     timer: new Map(),
+    unfinished: new Map(),
   };
   /** Dedupe key → id of the event that has it. */
   readonly eventKeys = new Map<string, string>();

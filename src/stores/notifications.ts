@@ -14,11 +14,15 @@ import type {
   SubscriptionStore,
   Timer,
   TimerStore,
+  UnfinishedMessage,
+  UnfinishedStore,
 } from '../ports.ts';
 import type { DurableState } from './durable-state.ts';
 import { type NotificationKind, type NotificationRows, pair } from './notification-tables.ts';
 
-export class NotificationStore implements EventStore, OutboxStore, AlertStore, SubscriptionStore, TimerStore {
+export class NotificationStore
+  implements EventStore, OutboxStore, AlertStore, SubscriptionStore, TimerStore, UnfinishedStore
+{
   protected readonly state: DurableState;
 
   constructor(state: DurableState) {
@@ -224,6 +228,20 @@ export class NotificationStore implements EventStore, OutboxStore, AlertStore, S
 
   async listChannelSettings(): Promise<ChannelSettings[]> {
     return [...this.#tables.rows.channel.values()];
+  }
+
+  // --- Unfinished work ---
+
+  async putUnfinished(message: UnfinishedMessage): Promise<void> {
+    await this.#change('unfinished', message.id, () => message);
+  }
+
+  async removeUnfinished(id: string): Promise<void> {
+    await this.#remove('unfinished', id);
+  }
+
+  async listUnfinished(): Promise<UnfinishedMessage[]> {
+    return [...this.#tables.rows.unfinished.values()].sort((a, b) => a.since - b.since);
   }
 
   // --- Timers ---

@@ -247,6 +247,27 @@ export function notificationContract(name: string, harness: () => Promise<StoreH
       ]);
     });
 
+    it('[L4] unfinished work is kept until it is done, the oldest first', async () => {
+      const one = {
+        id: 'one',
+        channel: 'C0LINE3',
+        ts: '1.1',
+        since: AT + 1,
+        becomes: { text: 'interrupted' },
+      };
+      await store.putUnfinished(one);
+      await store.putUnfinished({ ...one, id: 'two', since: AT });
+      await store.putUnfinished({ ...one, id: 'done' });
+      await store.putUnfinished({ id: 'two', channel: 'C0LINE3', ts: '1.1', since: AT });
+      await store.removeUnfinished('done');
+      await store.removeUnfinished('done');
+      await reopen();
+      expect(await store.listUnfinished()).toEqual([
+        { id: 'two', channel: 'C0LINE3', ts: '1.1', since: AT },
+        one,
+      ]);
+    });
+
     it('[N4] timers are kept, the next one first, and removed only as they were', async () => {
       await store.putTimer({ id: 'b', kind: 'x', dueAt: AT + 2, data: { alert: 'a' } });
       await store.putTimer({ id: 'a', kind: 'x', dueAt: AT + 1 });

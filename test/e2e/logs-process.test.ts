@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { LOGS } from '../../src/blocks/logs.ts';
 import type { Sandbox } from '../../src/sandbox/index.ts';
 import { slackClient } from '../slack/sandbox-client.ts';
 import { botEnvironment, filesBelow, startBot, startSandboxOnly } from './bot.ts';
@@ -64,7 +65,9 @@ describe('[L4, O5] the bot’s process', () => {
     sandbox.aws.configure({ latencyMs: 0 });
 
     bot = await start();
-    await client.command('ada', 'C0LINE3', JOB);
+    const interrupted = await client.message('C0LINE3', 'Interrupted');
+    expect(JSON.stringify(await client.messages('C0LINE3'))).not.toContain('logs.cancel');
+    await client.action('ada', LOGS.retry, { channel: 'C0LINE3', message_ts: interrupted.ts });
     const message = await client.message('C0LINE3', DONE);
     const text = (await client.content(message.files![0]!)).toString();
     const events = Number(/^# events +([\d,]+)$/m.exec(text)![1]!.replaceAll(',', ''));

@@ -294,14 +294,18 @@ describe('what may go wrong', () => {
     expect(download.facts.events).toBe(500);
   });
 
-  it('removes the finished files of a process that was killed', async () => {
+  it.each([
+    ['of a process that was killed', 2 ** 22 + 1],
+    // In a container every process of the bot has the same.
+    ['of an earlier process of the same pid', process.pid],
+  ])('removes the finished files %s', async (_, pid) => {
     const left = join(spoolDir(), 'download-abc-1');
     await mkdir(left, { recursive: true });
     await writeFile(join(left, 'part-1'), 'x');
     const manifest = {
       version: 1,
       key: 'abc',
-      pid: 2 ** 22 + 1,
+      pid,
       createdAt: 0,
       touchedAt: 0,
       bootedAt: 0,

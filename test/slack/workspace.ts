@@ -185,6 +185,8 @@ export async function startWorkspace(options: TestWorkspaceOptions = {}): Promis
           .reverse()
           .slice(0, limit),
       close: async () => {},
+      putUnfinished: async () => {},
+      removeUnfinished: async () => {},
       // No job is known here: what knows them is tested elsewhere.
       getJob: async () => undefined,
       listJobs: async () => [],
