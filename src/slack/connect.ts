@@ -14,6 +14,7 @@ import { Listeners } from './listeners.ts';
 import { LiveMessages } from './live-messages.ts';
 import { OnceOnly } from './once.ts';
 import type { Intake } from './receivers.ts';
+import { isOf, type Workspace } from './workspaces.ts';
 
 export interface SlackOptions {
   botToken: string;
@@ -81,15 +82,24 @@ export class Slack {
     const self = await this.#whoAmI();
     signal?.throwIfAborted();
     const bot = { user: self.user_id!, team: self.team_id!, name: self.user ?? 'signalbox' };
+    const home: Workspace = { team: bot.team, organisation: self.enterprise_id || undefined };
     const app = new App({
       receiver: intake,
       logger: boltLogger(logger),
-      authorize: async () => ({
-        botToken: this.#options.botToken,
-        botUserId: bot.user,
-        teamId: bot.team,
-        ...(self.bot_id ? { botId: self.bot_id } : {}),
-      }),
+      // Bolt finds out for which installation it is, in a shared channel too; ours is one workspace's or one
+      // organisation's. Whatever else is signed with our secret, or comes through our socket, is acknowledged and left.
+      authorize: async ({ teamId, enterpriseId }) => {
+        if (!isOf(home, { team: teamId, organisation: enterpriseId }))
+          throw new Error(
+            `it is for the workspace ${teamId ?? enterpriseId ?? '(none named)'}, not for ${bot.team}`,
+          );
+        return {
+          botToken: this.#options.botToken,
+          botUserId: bot.user,
+          teamId: bot.team,
+          ...(self.bot_id ? { botId: self.bot_id } : {}),
+        };
+      },
       clientOptions: {
         fetch: slackFetch,
         ...(this.#options.apiUrl === undefined ? {} : { slackApiUrl: this.#options.apiUrl }),
@@ -106,6 +116,8 @@ export class Slack {
       once: this.#once,
       log: logger,
       bot,
+      // Where nothing says where somebody is from, it is from where the app is.
+      meet: (user, from) => this.ports.directory.meet(user, !from.team || isOf(home, from)),
     });
     this.#listeners.attach(app);
     logger.info('opening the way in from Slack');

@@ -11,7 +11,10 @@ import type { OnceOnly } from './once.ts';
 
 /** What happened, as far as answering needs it. */
 export interface Happening {
+  /** With the workspace that the person is of, which in a shared channel may be another than ours. */
   actor: Actor;
+  /** The organisation that the workspace is of. */
+  organisation?: string | undefined;
   /** Missing where Slack told only an id. */
   userName: string | undefined;
   place: Place;

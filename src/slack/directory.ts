@@ -6,15 +6,28 @@ import { slackCall, slackErrorCode } from './errors.ts';
 
 /** Milliseconds. Short, since somebody who lost a right must not keep it; long enough for one command's checks. */
 const REMEMBER = 10_000;
+/** The latest; each is met again before their next question. */
+const STRANGERS = 10_000;
 
 export class SlackDirectory implements Directory {
   readonly #client: WebClient;
   readonly #remember: number;
   readonly #known = new Map<string, { at: number; members: Promise<ReadonlySet<string>> }>();
+  /** People of other organisations, whom a shared channel has as members too. */
+  readonly #strangers = new Set<string>();
 
   constructor(client: WebClient, remember = REMEMBER) {
     this.#client = client;
     this.#remember = remember;
+  }
+
+  /** Before anything is asked about somebody: whether they are of our own workspace, as what they sent says. */
+  meet(user: string, isOwn: boolean): void {
+    this.#strangers.delete(user);
+    if (isOwn) return;
+    this.#strangers.add(user);
+    const oldest = this.#strangers.values().next().value;
+    if (this.#strangers.size > STRANGERS && oldest !== undefined) this.#strangers.delete(oldest);
   }
 
   /** @throws AppError unavailable when Slack does not answer: then nobody gets in */
@@ -30,6 +43,8 @@ export class SlackDirectory implements Directory {
 
   /** @throws AppError unavailable when Slack does not answer: then nobody gets in */
   async isInChannel(user: string, channel: string): Promise<boolean> {
+    // Being in a channel says that somebody is of the team; who came by sharing it is a guest.
+    if (this.#strangers.has(user)) return false;
     const members = await this.#members(`channel ${channel}`, () => this.#channelMembers(channel));
     return members.has(user);
   }

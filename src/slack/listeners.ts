@@ -10,6 +10,7 @@ import { type ConversationDeps, type Happening, openContext } from './conversati
 import { slackCall } from './errors.ts';
 import { readAction, readCommand, readMessage, readShortcut, readSuggestion, readView } from './payloads.ts';
 import { afterMention, typedText } from './typed-text.ts';
+import type { Workspace } from './workspaces.ts';
 
 /** Slack waits 3 s for suggestions. */
 const SUGGEST_WITHIN = 2500;
@@ -23,6 +24,8 @@ export interface ListenerDeps extends ConversationDeps {
   /** What is said to a mention or direct message that names no command. */
   overview: (invocation: string) => Message;
   bot: { user: string; team: string; name: string };
+  /** Told of each person, and where they are from, before anything is done for them. */
+  meet: (user: string, from: Workspace) => void;
 }
 
 export class Listeners {
@@ -105,7 +108,7 @@ export class Listeners {
 
     app.event('app_mention', async ({ event, body }) => {
       if (this.#isRepeated(body.event_id) || !event.user || event.bot_id) return;
-      const happening = readMessage(event, body.team_id);
+      const happening = readMessage(event, body);
       const words = afterMention(happening.text, this.#deps.bot.user) ?? '';
       await this.#converse(happening, words, `@${this.#deps.bot.name} `);
     });
@@ -114,7 +117,7 @@ export class Listeners {
       // Edits, deletions, files and what bots say are messages too; only a person's own words are answered.
       if (event.channel_type !== 'im' || event.subtype !== undefined || 'bot_id' in event) return;
       if (this.#isRepeated(body.event_id)) return;
-      const happening = readMessage(event, body.team_id);
+      const happening = readMessage(event, body);
       await this.#converse(
         happening,
         afterMention(happening.text, this.#deps.bot.user) ?? happening.text,
@@ -122,10 +125,11 @@ export class Listeners {
       );
     });
 
-    app.event('app_home_opened', async ({ event, body }) => {
+    app.event('app_home_opened', async ({ event }) => {
       if (event.tab !== 'home') return;
       const happening: Happening = {
-        actor: { team: body.team_id, user: event.user },
+        // Only people of our own have the tab.
+        actor: { team: this.#deps.bot.team, user: event.user },
         userName: undefined,
         place: { isDirect: true },
         invocation: '',
@@ -177,6 +181,8 @@ export class Listeners {
   }
 
   #open(happening: Happening): Context {
+    const { actor, organisation } = happening;
+    this.#deps.meet(actor.user, { team: actor.team, organisation });
     const { user } = happening.actor;
     const userName = happening.userName ?? this.#names.get(user);
     if (userName !== undefined) {

@@ -13,6 +13,7 @@ const person = z.object({
   team_id: optionalText,
 });
 const team = z.object({ id: z.string() }).nullish();
+const enterprise = z.object({ id: optionalText }).nullish();
 const blocks = z.array(z.looseObject({ type: z.string() })).nullish();
 const message = z.object({ ts: z.string(), thread_ts: optionalText, text: optionalText, blocks });
 
@@ -22,6 +23,7 @@ const commandSchema = z.object({
   user_id: z.string(),
   user_name: optionalText,
   team_id: z.string(),
+  enterprise_id: optionalText,
   channel_id: z.string(),
   response_url: optionalText,
   trigger_id: optionalText,
@@ -30,6 +32,7 @@ const commandSchema = z.object({
 const actionSchema = z.object({
   user: person,
   team,
+  enterprise,
   channel: z.object({ id: z.string() }).nullish(),
   container: z
     .object({ thread_ts: optionalText, channel_id: optionalText, is_ephemeral: z.boolean().nullish() })
@@ -58,6 +61,7 @@ const fieldSchema = z.object({
 const viewSchema = z.object({
   user: person,
   team,
+  enterprise,
   trigger_id: optionalText,
   view: z.object({
     id: optionalText,
@@ -72,6 +76,7 @@ const viewSchema = z.object({
 const suggestionSchema = z.object({
   user: person,
   team,
+  enterprise,
   action_id: z.string(),
   value: z.string().default(''),
   view: z.object({ private_metadata: optionalText }).nullish(),
@@ -81,6 +86,7 @@ const shortcutSchema = z.object({
   callback_id: z.string(),
   user: person,
   team,
+  enterprise,
   channel: z.object({ id: z.string() }),
   message,
   response_url: optionalText,
@@ -93,7 +99,11 @@ const messageEventSchema = z.object({
   text: z.string().default(''),
   ts: z.string(),
   thread_ts: optionalText,
+  /** The person's own, which in a shared channel may be another than the message's. */
+  user_team: optionalText,
+  team: optionalText,
 });
+const eventSchema = z.object({ team_id: optionalText, enterprise_id: optionalText });
 
 const placeSchema = z.object({
   channel: z.string().optional(),
@@ -108,6 +118,7 @@ export function readCommand(body: unknown): Happening & { text: string; command:
   const command = commandSchema.parse(body);
   return {
     actor: { team: command.team_id, user: command.user_id },
+    organisation: command.enterprise_id ?? undefined,
     userName: command.user_name || undefined,
     place: { channel: command.channel_id, isDirect: isDirect(command.channel_id) },
     invocation: command.command,
@@ -217,10 +228,12 @@ export function readShortcut(
 }
 
 /** A message to the bot: a mention, or a direct message. */
-export function readMessage(event: unknown, teamId: string): Happening & { text: string } {
+export function readMessage(event: unknown, body: unknown): Happening & { text: string } {
   const said = messageEventSchema.parse(event);
+  const { team_id, enterprise_id } = eventSchema.parse(body);
   return {
-    actor: { team: teamId, user: said.user },
+    actor: { team: said.user_team ?? said.team ?? team_id ?? '', user: said.user },
+    organisation: enterprise_id ?? undefined,
     userName: undefined,
     place: {
       channel: said.channel,
@@ -235,10 +248,12 @@ export function readMessage(event: unknown, teamId: string): Happening & { text:
 function someone(body: {
   user: z.output<typeof person>;
   team?: z.output<typeof team>;
-}): Pick<Happening, 'actor' | 'userName' | 'invocation'> {
+  enterprise?: z.output<typeof enterprise>;
+}): Pick<Happening, 'actor' | 'organisation' | 'userName' | 'invocation'> {
   const { user } = body;
   return {
-    actor: { team: body.team?.id ?? user.team_id ?? '', user: user.id },
+    actor: { team: user.team_id ?? body.team?.id ?? '', user: user.id },
+    organisation: body.enterprise?.id ?? undefined,
     userName: user.username || user.name || undefined,
     invocation: '',
   };

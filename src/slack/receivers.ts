@@ -1,10 +1,12 @@
 /** The two ways in: sockets that the bot opens, or signed requests that Slack sends. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type App, HTTPReceiver, type Receiver, SocketModeReceiver } from '@slack/bolt';
 import type { Logger } from 'pino';
 import { AppError } from '../errors.ts';
 import { slackFetch } from './answers.ts';
 import { boltLogger, retrying } from './clients.ts';
 import { whatCame } from './errors.ts';
+import { isAddressCheck, SignedRequests } from './signed-requests.ts';
 
 /** As Bolt and `http/` both have it. */
 export interface HttpRoute {
@@ -109,19 +111,68 @@ async function retryableFetch(...args: Parameters<typeof fetch>): Promise<Respon
   return response;
 }
 
+const EVENTS_PATH = '/slack/events';
+/** Bytes; the largest of Slack's, a window with all that is in it, has a quarter of it. */
+const BODY_LIMIT = 1024 * 1024;
+/** Milliseconds for a body to arrive. */
+const BODY_WITHIN = 10_000;
+
 export class HttpIntake implements Intake {
   readonly #receiver: HTTPReceiver;
   readonly #port: number;
+  readonly #requests: SignedRequests;
+  readonly #log: Logger;
   #listening: number | undefined;
 
   constructor(options: { signingSecret: string; port: number; routes: readonly HttpRoute[]; log: Logger }) {
     this.#port = options.port;
+    this.#log = options.log;
+    this.#requests = new SignedRequests(options);
     this.#receiver = new HTTPReceiver({
       signingSecret: options.signingSecret,
-      endpoints: ['/slack/events'],
+      endpoints: [EVENTS_PATH],
       customRoutes: options.routes.map((route) => ({ ...route, path: route.path, method: route.method })),
       logger: boltLogger(options.log),
     });
+    const bolt = this.#receiver.requestListener;
+    this.#receiver.requestListener = (request, response) => {
+      const path = pathOf(request.url);
+      if (path === undefined) return refuse(response, 400, 'The address cannot be read.');
+      if (path !== EVENTS_PATH || request.method !== 'POST') return bolt(request, response);
+      this.#guard(request, response, bolt).catch((error: unknown) => {
+        this.#log.warn({ err: error }, 'a request could not be read');
+        refuse(response, 400, 'The request could not be read.');
+      });
+    };
+  }
+
+  /** Only what Slack signed, now and for the first time, comes to Bolt; everything else is answered here. */
+  async #guard(
+    request: IncomingMessage,
+    response: ServerResponse,
+    next: (request: IncomingMessage, response: ServerResponse) => void,
+  ): Promise<void> {
+    const body = await readBody(request);
+    if (body === 'too large') return refuse(response, 413, `Expected at most ${BODY_LIMIT} bytes.`);
+    if (body === 'too slow') return refuse(response, 408, 'The body took too long to arrive.');
+    if (isAddressCheck(request.headers['content-type'], body)) {
+      response.writeHead(200).end();
+      return;
+    }
+    const accepted = this.#requests.accept(request.headers, body);
+    if ('why' in accepted) {
+      this.#log.warn(
+        { status: accepted.status, why: accepted.why },
+        'a request to Slack’s address was refused',
+      );
+      return refuse(response, accepted.status, `Refused: ${accepted.why}.`);
+    }
+    // Slack sends again what failed here.
+    response.once('close', () => {
+      if (response.statusCode >= 500) this.#requests.forget(accepted.signature);
+    });
+    // Bolt takes a body that was read already from here, and checks the signature once more.
+    next(Object.assign(request, { rawBody: body }), response);
   }
 
   /** The port in use, also when 0 was asked for. */
@@ -156,4 +207,42 @@ export class HttpIntake implements Intake {
   problem(): string | undefined {
     return this.#listening === undefined ? 'not listening for Slack’s requests' : undefined;
   }
+}
+
+function pathOf(url: string | undefined): string | undefined {
+  const whole = url ?? '/';
+  return URL.canParse(whole, 'http://localhost') ? new URL(whole, 'http://localhost').pathname : undefined;
+}
+
+function refuse(response: ServerResponse, status: number, message: string): void {
+  if (response.headersSent) return;
+  response.writeHead(status, {
+    'content-type': 'text/plain; charset=utf-8',
+    // The same request would be refused again.
+    ...(status === 503 ? {} : { 'x-slack-no-retry': '1' }),
+    // What is left of a body that nobody reads must not be taken for the next request.
+    ...(response.req.complete ? {} : { connection: 'close' }),
+  });
+  response.end(`${message}\n`);
+  if (!response.req.complete) response.req.resume();
+}
+
+function readBody(request: IncomingMessage): Promise<Buffer | 'too large' | 'too slow'> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const timer = setTimeout(resolve, BODY_WITHIN, 'too slow');
+    timer.unref();
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > BODY_LIMIT) resolve('too large');
+      else chunks.push(chunk);
+    });
+    request.once('end', () => resolve(Buffer.concat(chunks)));
+    request.once('error', reject);
+    request.once('close', () => {
+      clearTimeout(timer);
+      reject(new Error('the connection was closed before the body had arrived'));
+    });
+  });
 }

@@ -69,6 +69,8 @@ export interface TestWorkspace extends SlackClient {
   /** Waits until every handler has ended. */
   idle(): Promise<void>;
   slack: Slack;
+  /** In HTTP mode: where Slack's requests go. */
+  requestUrl: string | undefined;
   stop(): Promise<void>;
 }
 
@@ -224,6 +226,7 @@ export async function startWorkspace(options: TestWorkspaceOptions = {}): Promis
     world,
     audit,
     slack,
+    requestUrl: intake instanceof HttpIntake ? `http://127.0.0.1:${intake.port}/slack/events` : undefined,
     idle: () => slack.idle(),
     stop: async () => {
       await slack.stopIntake();
