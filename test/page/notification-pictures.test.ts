@@ -239,6 +239,8 @@ describe.skipIf(noBrowser)('[N1, N3, N4, N5] what notifiers say, in a browser', 
     });
     await modal(bot, 'ada', 'Started');
     await closeAll(bot, 'ada');
+    await said(ALERTS, 'panels-deeplab', 'Being retried by');
+    await picture('alert-retried', ALERTS, 'Being retried by');
     await pictureOfReply('run-again-thread', alert, 'Run again');
   });
 
