@@ -39,7 +39,7 @@ export interface IngestOptions {
   clock: Clock;
   useCases: readonly UseCase[];
   log: IngestLog;
-  /** Events that are handled at the same time; default 8. Those of one thing go one after the other. */
+  /** Events that are handled at the same time; default 64. Those of one thing go one after the other. */
   concurrency?: number;
   /** Milliseconds before a failed handling is repeated; doubles up to the second. Default 1,000 and 5 minutes. */
   backoff?: readonly [first: number, most: number];
@@ -56,6 +56,14 @@ export interface IngestCounts {
   retried: number;
 }
 
+/** What one person waits for goes before what thousands of devices report. */
+const PRIORITY: Readonly<Record<AwsEventKind, number>> = {
+  training: 2,
+  compilation: 2,
+  alarm: 1,
+  deployment: 0,
+  'installed-component': 0,
+};
 /** Characters of what is set aside that are kept for whoever looks into it. */
 const EXCERPT = 2_000;
 
@@ -72,7 +80,7 @@ export class Ingest implements EventIntake {
 
   constructor(options: IngestOptions) {
     this.#options = options;
-    this.#queue = new PQueue({ concurrency: options.concurrency ?? 8 });
+    this.#queue = new PQueue({ concurrency: options.concurrency ?? 64 });
     // One pause for each event that is to be tried again.
     setMaxListeners(0, this.#stopping.signal);
   }
@@ -180,7 +188,9 @@ export class Ingest implements EventIntake {
     const { signal } = this.#stopping;
     let tries = record.tries ?? 0;
     for (let pauses = 1; !signal.aborted; pauses += 1) {
-      const end = await this.#queue.add(() => this.#handle(record.id, event, tries + 1));
+      const end = await this.#queue.add(() => this.#handle(record.id, event, tries + 1), {
+        priority: PRIORITY[event.kind],
+      });
       if (end === 'done') return;
       if (end === 'again') tries += 1;
       // The store tells by itself when it can be written again: not long after that it goes on.
