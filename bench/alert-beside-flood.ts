@@ -96,7 +96,7 @@ console.log(
 );
 let late = false;
 for (const [what, count, bodies] of FLOODS) {
-  const house = await openHouse({ places: places(1, true), rateLimits: true, program: [cli] });
+  const house = await openHouse({ places: places(1, true), rateLimits: true, onCall: true, program: [cli] });
   try {
     const bot = await house.start();
     const [place] = house.places as [Place];

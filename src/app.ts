@@ -10,7 +10,7 @@ import type { Config, SlackConfig } from './config.ts';
 import type { UseCase } from './domain/use-cases.ts';
 import { eventsRoutes } from './events/https.ts';
 import { Ingest } from './events/ingest.ts';
-import { SqsIntake } from './events/sqs.ts';
+import { SqsPollers } from './events/sqs-pollers.ts';
 import { healthRoutes } from './http/health.ts';
 import { type HttpServer, startHttpServer } from './http/routes.ts';
 import type { Logger } from './logger.ts';
@@ -86,7 +86,7 @@ export async function startApp({
     const ingest = new Ingest({ store, clock, useCases, log: logger.child({ part: 'events' }) });
     const queue =
       config.events &&
-      new SqsIntake({ ...config.events, intake: ingest, log: logger.child({ part: 'queue' }) });
+      new SqsPollers({ ...config.events, intake: ingest, log: logger.child({ part: 'queue' }) });
     const routes = [
       ...healthRoutes([
         { name: 'slack', problem: () => slack?.problem() },

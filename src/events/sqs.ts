@@ -15,6 +15,16 @@ const STOP_WITHIN = 10_000;
 /** Seconds of the first poll and of one after an error: whether the queue can be read is to be known soon. */
 const SHORT_WAIT = 1;
 
+/** The most that SQS gives at once. */
+const BATCH = 10;
+
+export const sqsClient = (region: string): SQSClient =>
+  new SQSClient({
+    region,
+    // Above the longest poll: a request that takes longer is dead.
+    requestHandler: { connectionTimeout: 5_000, requestTimeout: 30_000 },
+  });
+
 /** What can fail: each lasts until the same has worked again. */
 type Step = 'read' | 'store' | 'change';
 const WORDS: Readonly<Record<Exclude<Step, 'store'>, string>> = {
@@ -33,6 +43,10 @@ export interface SqsIntakeOptions {
   waitSeconds?: number;
   /** Seconds for which a received message is hidden; extended at half of it while it is being stored. Default 60. */
   visibilitySeconds?: number;
+  /** As many came as a poll can bring: there may be more. */
+  onFull?: () => void;
+  /** Nothing came, or the queue could not be read. */
+  onEmpty?: () => void;
   /** Milliseconds to wait after an error; doubles up to the second. Default 1,000 and 60,000. */
   backoff?: readonly [first: number, most: number];
 }
@@ -52,19 +66,13 @@ export class SqsIntake {
 
   constructor(options: SqsIntakeOptions) {
     this.#options = options;
-    this.#client =
-      options.client ??
-      new SQSClient({
-        region: options.region,
-        // Above the longest poll: a request that takes longer is dead.
-        requestHandler: { connectionTimeout: 5_000, requestTimeout: 30_000 },
-      });
+    this.#client = options.client ?? sqsClient(options.region);
     // A second is the shortest beat that there is, and it must come before the end.
     const visibilityTimeout = Math.max(2, options.visibilitySeconds ?? 60);
     this.#consumer = Consumer.create({
       queueUrl: options.queueUrl,
       sqs: this.#client,
-      batchSize: 10,
+      batchSize: BATCH,
       waitTimeSeconds: SHORT_WAIT,
       visibilityTimeout,
       heartbeatInterval: Math.max(1, Math.floor(visibilityTimeout / 2)),
@@ -84,6 +92,7 @@ export class SqsIntake {
     this.#consumer.on('error', (error, messages) => this.#failed(messages ? 'change' : 'read', error));
     this.#consumer.on('message_processed', () => this.#worked('change'));
     this.#consumer.on('response_processed', () => this.#settled());
+    this.#consumer.on('empty', () => options.onEmpty?.());
   }
 
   start(): void {
@@ -119,6 +128,7 @@ export class SqsIntake {
   async #handle(messages: Message[]): Promise<Message[]> {
     this.#underway += 1;
     this.counts.received += messages.length;
+    if (messages.length === BATCH) this.#options.onFull?.();
     nameApart(messages);
     const stored = await Promise.all(messages.map((message) => this.#receive(message)));
     const done = messages.filter((_, index) => stored[index]);
@@ -185,6 +195,7 @@ export class SqsIntake {
     }
     this.#failures[step] += 1;
     if (step === 'read') this.#consumer.updateOption('waitTimeSeconds', SHORT_WAIT);
+    if (step === 'read') this.#options.onEmpty?.();
     const { ref } = toAppError(error);
     // Anybody may ask for readiness; accounts and roles, which AWS names in its words, are for the log.
     this.#problems.set(step, `${WORDS[step]}: ${kindOf(error)} (reference ${ref})`);

@@ -42,6 +42,9 @@ const EVENT_DAYS = 15;
 /** A message that was last changed so long ago is changed no more. */
 const POST_DAYS = 90;
 const ALERT_DAYS = 180;
+/** Of a flood that is long over its thousands of names are of no use: no event about them can come any more. */
+const SUBJECTS_DAYS = 16;
+const SUBJECTS_KEPT = 200;
 /** Those set aside keep an excerpt; somebody sending rubbish for days must not fill the memory. */
 const SET_ASIDE_KEPT = 5_000;
 
@@ -101,9 +104,13 @@ export class NotificationTables {
     for (const row of this.rows.post.values())
       if (row.changedAt < now - POST_DAYS * DAY_MS && !isUnsent(row) && !keep.has(row))
         this.#set('post', row.key, undefined);
-    for (const row of this.rows.alert.values())
-      if ((row.resolved?.at ?? now) < now - ALERT_DAYS * DAY_MS && !keep.has(row))
-        this.#set('alert', row.id, undefined);
+    for (const row of this.rows.alert.values()) {
+      const { id, subjects, resolved } = row;
+      if (resolved === undefined || keep.has(row)) continue;
+      if (resolved.at < now - ALERT_DAYS * DAY_MS) this.#set('alert', id, undefined);
+      else if (subjects.length > SUBJECTS_KEPT && resolved.at < now - SUBJECTS_DAYS * DAY_MS)
+        this.#set('alert', id, { ...row, subjects: subjects.slice(0, SUBJECTS_KEPT) });
+    }
     for (const row of this.rows.mute.values())
       if ((row.until ?? now) < now - DAY_MS && !keep.has(row)) this.#set('mute', row.id, undefined);
   }

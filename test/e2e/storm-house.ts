@@ -56,6 +56,8 @@ export async function openHouse(options: {
   program: readonly string[];
   /** Share of the queue's deliveries that come again. */
   sqsDuplicates?: number;
+  /** Somebody is on call, so that alerts mention people. */
+  onCall?: boolean;
 }): Promise<House> {
   const dir = await mkdtemp(join(tmpdir(), 'signalbox-storm-'));
   const dataDir = join(dir, 'bot');
@@ -139,6 +141,7 @@ export async function openHouse(options: {
         channels: [channel],
         alertsChannel: alerts,
         access: { viewer: ['channel-members'], admin: [ADMIN] },
+        ...(options.onCall ? { onCall: { levels: [[ADMIN]] } } : {}),
       })),
     }),
   );

@@ -164,6 +164,26 @@ describe.skipIf(noBrowser)('[N1, N3, N4, N5] what notifiers say, in a browser', 
     await picture('announcement-deployment', GENERAL, 'Deployment failed');
   });
 
+  it('a flood: one event with 300 broken components, and the list of them in the thread', async () => {
+    await sendEvents(
+      bot,
+      awsEvent('Greengrass V2 Installed Component Status Change', 'greengrass coreDevices:line3-edge-pc-2', {
+        components: Array.from({ length: 300 }, (_, n) => ({
+          componentName: `model-defects-${n + 1}`,
+          componentVersion: '1.0.3',
+          lifecycleState: 'BROKEN',
+          lifecycleStatusCodes: ['INSTALL_ERROR'],
+          lifecycleStateDetails:
+            'An error occurred during installation. The install script exited with code 127.',
+        })),
+      }),
+    );
+    await said(ALERTS, 'line3-edge-pc-2', '300 failures');
+    ahead += 6_000;
+    await said(ALERTS, 'line3-edge-pc-2', 'All 300 are listed in the thread');
+    await picture('alert-flood', ALERTS, 'line3-edge-pc-2');
+  });
+
   it('a training that failed, with the end of its log: alert, snoozed, acknowledged, resolved', async () => {
     const alert = await said(ALERTS, FAILING, 'Training failed', 'The traceback');
     await picture('alert-training', ALERTS, FAILING);

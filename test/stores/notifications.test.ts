@@ -73,6 +73,37 @@ describe('what grows old', () => {
     await store.close();
   });
 
+  it('is let go of: the names of a flood, once no event about them can come any more', async () => {
+    let now = AT;
+    const open = () => openLowdbStore(folder, { now: () => now, journalBytes: 1 });
+    let store = await open();
+    const subjects = Array.from({ length: 3_000 }, (_, n) => ({ id: `s${n}`, name: `box-${n}`, at: AT }));
+    for (const id of ['open', 'over'])
+      await store.changeAlertOfGroup({ useCase: 'line-3', group: `group-${id}`, subject: `${id} s0` }, () => {
+        const flood = {
+          ...alert(id),
+          subjects: subjects.map((one) => ({ ...one, id: `${id} ${one.id}` })),
+          count: 3_000,
+        };
+        return id === 'open' ? flood : resolve(flood, 'closed', AT);
+      });
+    const kept = async () => {
+      await store.putTimer({ id: 't', kind: 'x', dueAt: now });
+      await store.close();
+      store = await open();
+      const alerts = await store.listAlerts({ limit: 9 });
+      return Object.fromEntries(alerts.map(({ id, subjects: left, count }) => [id, [left.length, count]]));
+    };
+    now = AT + 15 * DAY;
+    await kept();
+    expect(await kept()).toEqual({ open: [3_000, 3_000], over: [3_000, 3_000] });
+    now = AT + 17 * DAY;
+    await kept();
+    expect(await kept()).toEqual({ open: [3_000, 3_000], over: [200, 3_000] });
+    expect(await store.findAlertOfSubject('line-3', 'over s2999')).toBeUndefined();
+    await store.close();
+  });
+
   it('a state that was written before there were any is taken over', async () => {
     let store = await openLowdbStore(folder);
     await store.putTimer({ id: 't', kind: 'x', dueAt: AT });
