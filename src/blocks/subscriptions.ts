@@ -79,8 +79,8 @@ export function subscriptionsMessage(
 
 const othersWords = (count: number): string =>
   count === 1
-    ? 'There is 1 more, of a use case that is not yours.'
-    : `There are ${count} more, of use cases that are not yours.`;
+    ? '1 more subscription is of a use case that is not yours.'
+    : `${count} more subscriptions are of use cases that are not yours.`;
 
 function settingsWords(settings: ChannelSettings | undefined, readable: readonly string[]): string[] {
   const { quietHours, digest } = settings ?? {};
@@ -96,7 +96,7 @@ function quietWords(quiet: QuietHours | undefined): string | undefined {
 function digestWords({ cron, timeZone, useCases }: DigestSettings, readable: readonly string[]): string {
   const named = useCases.filter((id) => readable.includes(id)).map((id) => code(id));
   const others = useCases.length - named.length;
-  const list = [...named, ...(others > 0 ? [`${others} not yours`] : [])].join(', ');
+  const list = [...named, ...(others > 0 ? [`${others} other${others === 1 ? '' : 's'}`] : [])].join(', ');
   return `Digest ${code(cron, 60)} (${plain(timeZone, 60)}): ${list}`.slice(0, 2000);
 }
 
@@ -151,7 +151,9 @@ export function settingsForm(facts: SettingsFacts): Modal {
         ? quietFields(quiet)
         : [
             section(quietWords(quiet) ?? 'None.'),
-            context('They hold for all that this channel hears of; who manages its own use cases sets them.'),
+            context(
+              'They apply to everything that is posted here. Only admins of the channel’s own use cases can change them.',
+            ),
           ]),
       ...(rights.quietHours || rights.digestTime ? zoneField(rights, quiet, digest) : []),
       header('Digest'),
@@ -168,7 +170,7 @@ export function settingsForm(facts: SettingsFacts): Modal {
         : [
             section(digest ? `${code(digest.cron, 60)} (${plain(digest.timeZone, 60)})` : 'None.'),
             context(
-              `${rights.othersInDigest.length === 1 ? '1 use case that is not yours is' : `${rights.othersInDigest.length} use cases that are not yours are`} in it and will stay there. Who manages all of them can change its time.`,
+              `It also covers ${rights.othersInDigest.length} use case${rights.othersInDigest.length === 1 ? '' : 's'} that you do not manage: you can add or remove your own, but not change the time.`,
             ),
           ]),
       ...digestUseCases(useCases, digest),

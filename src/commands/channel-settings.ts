@@ -176,7 +176,7 @@ function noticeOf(settings: ChannelSettings | undefined, view: SubmittedView): s
     .map((value) => code(value, 200));
   return [
     `:warning: *Nothing was saved.* ${who} these settings while your window was open${when}. They are shown below as they are now.`,
-    ...(written.length > 0 ? [`In your fields stood: ${written.join(' · ')}`] : []),
+    ...(written.length > 0 ? [`You had entered: ${written.join(' · ')}`] : []),
   ].join('\n');
 }
 

@@ -179,7 +179,7 @@ export function refusal(useCase: UseCase, permission: Permission): AppError {
 
 /** The one answer to those outside for what is not there and for what is not theirs: nothing tells the two apart. */
 export function nothingOpen(): AppError {
-  return new AppError('not_found', 'Nothing of that name is open to you.', {
-    hint: 'It may not exist, or you may have no role in its use case. Ask in the channel of its team who can give you one.',
+  return new AppError('not_found', 'You do not have access to anything by that name.', {
+    hint: 'It may not exist, or it may belong to a use case that you have no role in. Ask in that team’s channel who can give you one.',
   });
 }

@@ -63,22 +63,22 @@ it('[N5] shows what is another’s as set and not as empty, and saving leaves it
   const view = await open('ben');
   const shown = textsOf(view.blocks);
   expect(shown).toContain('Quiet from 22:00 to 07:00 (Europe/Berlin)');
-  expect(shown).toContain('1 use case that is not yours is in it');
-  expect(shown).toContain('There is 1 more, of a use case that is not yours.');
+  expect(shown).toContain('It also covers 1 use case that you do not manage');
+  expect(shown).toContain('1 more subscription is of a use case that is not yours.');
   expect(JSON.stringify(view.blocks)).not.toMatch(
     /line-3(?! training)|"block_id":"(?:quiet|digest|time_zone|weekends)"/,
   );
   await saved('ben', view, { add: 'harbor alarm', digest_use_cases: ['harbor'] });
   const forDevika = await listed('devika');
   expect(forDevika).toContain('Quiet from 22:00 to 07:00 (Europe/Berlin)');
-  expect(forDevika).toContain('Digest `0 9 * * *` (Europe/Berlin): `line-3`, 1 not yours');
+  expect(forDevika).toContain('Digest `0 9 * * *` (Europe/Berlin): `line-3`, 1 other');
   expect(forDevika).toContain('hears of (1)');
   const forBen = await listed('ben');
   expect(forBen).toContain('`harbor`');
   expect(forBen).toContain('Digest `0 9 * * *` (Europe/Berlin): `line-3`, `harbor`');
   // Devika leads the channel, and yet takes nothing from the harbour's place in its digest.
   await saved('devika', await open('devika'), { quiet: '', digest_use_cases: [] });
-  expect(await listed('devika')).toContain('Digest `0 9 * * *` (Europe/Berlin): 1 not yours');
+  expect(await listed('devika')).toContain('Digest `0 9 * * *` (Europe/Berlin): 1 other');
   await saved('ben', await open('ben'), { digest: '', digest_use_cases: [] });
   expect(await listed('ben')).toContain('No digest');
 });
