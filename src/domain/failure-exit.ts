@@ -25,7 +25,7 @@ const SIGNALS: Readonly<Record<string, number>> = {
   SIGTERM: 15,
 };
 
-/** Signals that a byte's value of 256 - signal is taken for: no program ends with such a code on purpose. */
+/** Signals that are also known as 256 - signal (-9 in a byte is 247): no program ends with such a code on purpose. */
 const CRASHES: readonly number[] = [4, 6, 7, 9, 11];
 
 const CODE =

@@ -17,7 +17,7 @@ import {
 } from './failure-table-training.ts';
 import { TRAINING_SERVICE_FAILURES } from './failure-table-training-service.ts';
 import { adviceOf, type FailureAdvice, type ReasonRow } from './failure-tables.ts';
-import { lastTraceback, type Traceback } from './traceback.ts';
+import { isException, lastTraceback, type Traceback } from './traceback.ts';
 
 export { adviceForDeployment } from './failure-table-deployment.ts';
 export { adviceForDevice } from './failure-table-device.ts';
@@ -77,7 +77,10 @@ export function guidanceForTraining(end: TrainingEnd): TrainingGuidance | undefi
   const traceback = told?.traceback ?? quotedError(reason);
   return {
     ...advice,
-    cause: told?.rank === undefined ? advice.cause : `${advice.cause} ${whoFailed(told.rank, exitCode)}`,
+    cause:
+      told?.rank === undefined
+        ? advice.cause
+        : `${advice.cause} ${whoFailed(told.rank, exitCode, told.lost)}`,
     outcome: 'failed',
     exitCode,
     traceback,
@@ -95,7 +98,9 @@ export function guidanceForTraining(end: TrainingEnd): TrainingGuidance | undefi
 }
 
 /** Of a distributed run: where to look, which no launcher's code tells. */
-function whoFailed(rank: number, exitCode: number | undefined): string {
+function whoFailed(rank: number, exitCode: number | undefined, lost: ToldByLogs['lost']): string {
+  // Who waits in vain is seldom who died.
+  if (lost !== undefined) return `Rank ${rank} reported it.`;
   return isCrash(exitCode)
     ? `Rank ${rank} failed first (signal ${exitCode! - 128}).`
     : `Rank ${rank} failed first.`;
@@ -123,7 +128,7 @@ function serviceAdvice(reason: string, speaker: Speaker | undefined): FailureAdv
   for (const row of [...TRAINING_SERVICE_FAILURES, ...TRAINING_FAILURES]) {
     if (!row.reason || (speaker && row.says && !row.says.includes(speaker))) continue;
     const match = row.reason.exec(reason);
-    if (match) return adviceOf(row, match.groups);
+    if (match && !row.notError?.test(reason)) return adviceOf(row, match.groups);
   }
   return undefined;
 }
@@ -178,13 +183,16 @@ function exitAdvice(exitCode: number | undefined): FailureAdvice | undefined {
 function quotedError(reason: string): Traceback | undefined {
   const traceback = lastTraceback(reason);
   if (traceback) return traceback;
-  const quoted = /\bErrorMessage\s{0,3}"([\s\S]{1,3000}?)"?\s{0,3}(?:\nCommand "|,? ?exit code: \d|$)/.exec(
-    reason,
-  )?.[1];
+  const quoted =
+    /\bErrorMessage\s{0,3}"([\s\S]{1,3000}?)"?\s{0,3}(?:\s{1,3}Command "|,? ?exit code: \d|$)/.exec(
+      reason,
+    )?.[1];
   const text = quoted?.replace(/^[\s:]+|[\s"]+$/g, '').replaceAll('\\n', '\n') ?? '';
   if (text === '') return undefined;
-  return lastTraceback(text) ?? { text, exception: text.split('\n').findLast((line) => line.trim() !== '') };
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  return lastTraceback(text) ?? { text, exception: lines.findLast(isException) ?? lines.at(-1) };
 }
+
 function firstMatch(rows: readonly ReasonRow[], text: string | undefined): FailureAdvice | undefined {
   if (!text) return undefined;
   const words = text.slice(0, REASON_LIMIT);

@@ -210,7 +210,7 @@ function isAbortOfWatchdog(code: number, lines: readonly string[]): boolean {
 }
 
 const SUSPICIOUS =
-  /error|exception|fatal|killed|abort|fault|memory|oom|\bnan\b|denied|no space|cannot|unable|not found|time[d ]?out|terminate|insufficient|exhausted|gated|nccl|peer/i;
+  /error|exception|fatal|killed|abort|fault|memory|oom|\bnan\b|denied|no (?:space|module|such)\b|cannot|unable|not found|time[d ]?out|terminate|insufficient|exhausted|gated|nccl|peer/i;
 
 /** Lines of the end that speak of an error, after `since`; the last first. */
 function errorLines(

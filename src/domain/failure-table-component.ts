@@ -25,7 +25,7 @@ export const COMPONENT_FAILURES: readonly ReasonRow[] = [
   {
     id: 'component-version-exists',
     pattern: /already exists|ConflictException/i,
-    cause: 'This version of the component is taken; versions are never used again.',
+    cause: 'This version of the component exists already, and a version is never used twice.',
     fix: 'Package again: the next free version is used.',
     link: DOCS.createComponent,
     example:
@@ -44,7 +44,7 @@ export const COMPONENT_FAILURES: readonly ReasonRow[] = [
     id: 'component-recipe-invalid',
     pattern: /recipe|Invalid Input|ValidationException/i,
     cause: 'Greengrass does not accept the recipe.',
-    fix: 'Correct the recipe template where the message says, look at the preview, and package again.',
+    fix: 'Correct the recipe template where the message says, check the preview, and package again.',
     link: DOCS.recipe,
     example: 'ValidationException: Invalid Input: Recipe is missing the required field ComponentVersion.',
   },

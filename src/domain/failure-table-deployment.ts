@@ -23,32 +23,33 @@ const ROWS: readonly CodeRow[] = [
   {
     id: 'deployment-artifact-missing',
     pattern: /\bS3_(?:\w+_)?RESOURCE_NOT_FOUND\b/,
-    cause: 'An artifact of the component is not in S3 (any more).',
+    cause: 'An artifact of the component is not in S3, or no longer.',
     fix: 'Look for the object that the message names; package the model again and deploy the new version.',
   },
   {
     id: 'deployment-checksum',
     pattern: /\bARTIFACT_CHECKSUM_MISMATCH\b/,
     cause: 'An artifact in S3 is not the one that the component was made from.',
-    fix: 'Package the model again: each version keeps to its own artifact.',
+    fix: 'Package the model again, as a new version: an artifact must not change after that.',
   },
   {
     id: 'deployment-no-version',
     pattern: /\bCOMPONENT_VERSION_REQUIREMENTS_NOT_MET\b|\bNO_AVAILABLE_COMPONENT_VERSION\b/,
-    cause: 'No version of a component fits all that asks for it, or none is made for this device’s platform.',
+    cause:
+      'No version of a component meets all that is asked of it, or none is made for this device’s platform.',
     fix: 'Compare the recipe’s platform with the device’s, and the versions that its deployments and dependencies ask for.',
   },
   {
     id: 'deployment-disk',
     pattern: /\bDISK_SPACE_CRITICAL\b|Component store size limit reached/,
     cause: 'The device’s disk, or Greengrass’s component store on it, is full.',
-    fix: 'Remove old component versions on the device, or raise componentStoreMaxSizeBytes of the nucleus.',
+    fix: 'Remove old component versions on the device, or raise the nucleus’s componentStoreMaxSizeBytes.',
   },
   {
     id: 'deployment-docker',
     pattern: /\bDOCKER_\w+|\bGET_ECR_CREDENTIAL_ERROR\b|\bUSER_NOT_AUTHORIZED_FOR_DOCKER\b/,
-    cause: 'A container image could not be had or run on the device.',
-    fix: 'Look whether Docker runs there, whether its user may use it, and whether the device’s role may pull the image.',
+    cause: 'A container image could not be pulled or run on the device.',
+    fix: 'Check that Docker runs there, that the component’s user may use it, and that the device’s role may pull the image.',
   },
   {
     id: 'deployment-network',
@@ -79,7 +80,7 @@ const ROWS: readonly CodeRow[] = [
 /** The device says no more than that, and its log why. */
 const NOT_SAID: FailureAdvice = {
   id: 'deployment-failed',
-  cause: 'The deployment failed on the device; what was reported says all there is.',
+  cause: 'The deployment failed on the device; what it reported names no cause that is known.',
   fix: 'Read /greengrass/v2/logs on the device, its greengrass.log first.',
   link: DOCS.greengrassErrors,
 };

@@ -16,31 +16,31 @@ const LOG = 'the component’s log in /greengrass/v2/logs on the device';
 const EXITS: Readonly<Record<number, { cause: string; fix: string }>> = {
   126: {
     cause: 'The {step} script calls something that may not be executed on the device (exit code 126).',
-    fix: 'Give the file the right to be executed (Permission: Execute: ALL in the recipe’s artifact), or call it by its interpreter.',
+    fix: 'Make the file executable (Permission: Execute: ALL on the artifact in the recipe), or call it through its interpreter.',
   },
   127: {
     cause: 'The {step} script calls a command that is not on the device (exit code 127).',
-    fix: `Read which one in ${LOG}; install it in the recipe’s Install step, or write its whole path.`,
+    fix: `Read which one in ${LOG}; install it in the recipe’s Install step, or give its full path.`,
   },
   132: {
-    cause: 'The {step} script ended by an illegal instruction (exit code 132): it is built for another CPU.',
+    cause: 'The {step} script hit an illegal instruction (exit code 132): it is built for another CPU.',
     fix: 'Deploy the version that is compiled for this device’s CPU; check the target that the model was compiled for.',
   },
   134: {
     cause: 'The {step} script aborted itself (exit code 134).',
-    fix: `Read the last lines of ${LOG}: a library of C or C++ says there why.`,
+    fix: `Read the last lines of ${LOG}: a native library says there why.`,
   },
   137: {
-    cause: 'The {step} script was killed (exit code 137): most likely the device had no memory left.',
-    fix: 'Look at the device’s memory (dmesg says whether it was the kernel); use a smaller model or batch, or raise the component’s memory limit.',
+    cause: 'The {step} script was killed (exit code 137): most likely the device ran out of memory.',
+    fix: 'Look at the device’s memory (dmesg says whether the kernel did it); use a smaller model or batch, or raise the component’s memory limit.',
   },
   139: {
-    cause: 'The {step} script ended by a segmentation fault (exit code 139).',
-    fix: 'Look at native libraries: the runtime’s version has to fit the compiled model, and the drivers the device’s JetPack.',
+    cause: 'The {step} script crashed with a segmentation fault (exit code 139).',
+    fix: 'Check the native libraries: the runtime has to match the compiled model, and the drivers the device’s JetPack.',
   },
   143: {
-    cause: 'The {step} script was asked to end (exit code 143), by the device or by a restart of Greengrass.',
-    fix: `Look in greengrass.log on the device who ended it; it is no fault of the script itself.`,
+    cause: 'The {step} script was told to stop (exit code 143), by the device or by a restart of Greengrass.',
+    fix: 'Look in greengrass.log on the device for what stopped it; the script itself is not at fault.',
   },
 };
 
@@ -49,7 +49,7 @@ const ENDS: readonly { id: string; pattern: RegExp; cause: string; fix: string }
   {
     id: 'timeout',
     pattern: /_TIMEOUT$/,
-    cause: 'The {step} script did not end within its time limit.',
+    cause: 'The {step} script did not finish within its time limit.',
     fix: 'Raise Timeout in the recipe’s {Section} section, or let the script do less.',
   },
   {
@@ -68,7 +68,7 @@ const ENDS: readonly { id: string; pattern: RegExp; cause: string; fix: string }
     id: 'io',
     pattern: /_IO_ERROR$/,
     cause: 'Reading or writing failed on the device during the {step} step.',
-    fix: `Look at the device’s disk (df -h, file rights) and at ${LOG}.`,
+    fix: `Check the device’s disk (df -h, file permissions) and ${LOG}.`,
   },
 ];
 
@@ -93,8 +93,11 @@ export function adviceForDevice(
   reason?: string,
 ): FailureAdvice {
   const words = (details ?? reason ?? '').slice(0, 4_096);
-  const known = codes.find((one) => stepOf(one) !== undefined);
-  const step = stepOf(known) ?? stepOf(/\b(install|startup|run|shutdown) script\b/i.exec(words)?.[1]);
+  const named = stepOf(/\b(install|startup|run|shutdown) script\b/i.exec(words)?.[1]);
+  const steps = codes.filter((one) => stepOf(one) !== undefined);
+  // Of several codes that counts which the component's own words are about.
+  const known = steps.find((one) => details !== undefined && stepOf(one) === named) ?? steps[0];
+  const step = stepOf(known) ?? named;
   const exit = /\bexited with code (\d{1,3})\b/i.exec(words)?.[1];
   if (step === undefined) return NOT_SAID;
   const advice = (id: string, { cause, fix }: { cause: string; fix: string }): FailureAdvice => ({

@@ -6,7 +6,7 @@ export const NEO_FAILURES: readonly ReasonRow[] = [
     id: 'neo-server',
     says: ['service'],
     pattern: /^\W{0,5}(?:Internal\s?)?Server\s?(?:Error|Exception)|internal (?:server|service) error/i,
-    cause: 'Neo failed inside: either a passing fault of the service, or a model that it cannot handle.',
+    cause: 'Neo had an internal error: a passing fault of the service, or a model that it cannot handle.',
     fix: 'Retry. If it fails the same way again, the model is the cause: check its framework, version and fixed input shapes, and read the compile log.',
     link: DOCS.neoErrors,
     example:
@@ -115,7 +115,7 @@ export const NEO_FAILURES: readonly ReasonRow[] = [
     id: 'neo-shape-underivable',
     pattern: /unable to extract DataInputConfig/i,
     cause: 'Neo could not read the input’s shape from the model.',
-    fix: 'Give DataInputConfig; the compile log’s model-info-extraction stream tells what was found.',
+    fix: 'Give DataInputConfig; the compile log’s model-info-extraction stream shows what was found.',
     link: DOCS.neoModel,
     example:
       'ClientError: InputConfiguration: Unable to extract DataInputConfig from the model. Please provide DataInputConfig.',
@@ -125,7 +125,7 @@ export const NEO_FAILURES: readonly ReasonRow[] = [
     pattern:
       /TVM cannot convert the PyTorch model|Invalid PyTorch model or input-shape mismatch(?!.{0,120}torch\.jit)/is,
     cause:
-      'The input’s name or shape does not fit the model, or the model holds what cannot be converted (NMS).',
+      'The input’s name or shape does not fit the model, or the model holds a step that cannot be converted (often NMS).',
     fix: 'Correct DataInputConfig (names in alphabetical order); export the model without its NMS step.',
     link: DOCS.neoModel,
     example:
@@ -144,15 +144,14 @@ export const NEO_FAILURES: readonly ReasonRow[] = [
     id: 'neo-pytorch-scripted',
     pattern: /No module named\W{1,6}__torch__/i,
     cause: 'The model was scripted, or traced with another PyTorch version than the one it is compiled with.',
-    fix: 'Trace it instead of scripting, and give the version that it was traced with.',
+    fix: 'Trace it instead of scripting it, and give the framework version that it was traced with.',
     link: DOCS.neoEdge,
     example:
       "ClientError: InputConfiguration: Framework cannot load PyTorch model. No module named '__torch__'",
   },
   {
     id: 'neo-pytorch-file-version',
-    pattern:
-      /PyTorch file with version (?<version>\d+).{0,120}maximum supported version for reading is (?<most>\d+)/is,
+    pattern: /maximum supported version for reading is \d/i,
     cause: 'The model was saved with a newer PyTorch than the one that Neo reads it with.',
     fix: 'Trace and save it with a PyTorch version that Neo supports for this target, and give that version (frameworkVersion).',
     link: DOCS.neoEdge,
@@ -162,8 +161,8 @@ export const NEO_FAILURES: readonly ReasonRow[] = [
   {
     id: 'neo-framework-version',
     pattern:
-      /unsupported framework ?version|framework ?version.{0,80}(?:is )?not (?:supported|valid|allowed)|(?:does not|doesn't) support (?:the )?framework ?version/is,
-    cause: 'This target does not take the framework version that was given.',
+      /unsupported framework ?version|framework ?version.{0,80}(?:not (?:supported|valid|allowed)|invalid|unsupported|required)|(?:PyTorch|Tensor ?Flow|TFLite|Keras|ONNX|MXNet|XGBoost|Darknet) (?:version )?\d[\w.]{0,12} is not supported|(?:does not|doesn't) support (?:the )?framework ?version/is,
+    cause: 'This target does not take the framework version that was given, or needs one and got none.',
     fix: 'Give a version that Neo supports for this target, or none where the target takes none.',
     link: DOCS.neoEdge,
     example:
@@ -173,7 +172,7 @@ export const NEO_FAILURES: readonly ReasonRow[] = [
     id: 'neo-model-type',
     pattern: /unable to determine the type of the model/i,
     cause: 'Neo cannot tell from the files which framework the model is from.',
-    fix: 'Check the framework, and that the archive holds the model in the format that Neo expects of it.',
+    fix: 'Check the framework, and that the archive holds the model in the format that Neo expects for it.',
     link: DOCS.neoModel,
     example:
       'ClientError: InputConfiguration: Unable to determine the type of the model, i.e. the source framework. Please provide the value of argument "source".',
@@ -199,8 +198,8 @@ export const NEO_FAILURES: readonly ReasonRow[] = [
     id: 'neo-incompatible-model',
     pattern: /Incompatible (?<framework>[A-Za-z]{2,20}) model/i,
     cause:
-      'Neo cannot read the {framework|given} model: it was saved with another version, or its graph is not one to compile.',
-    fix: 'Save it with a version that Neo supports for this target, as a frozen graph or SavedModel for serving with fixed input shapes, and check DataInputConfig.',
+      'Neo cannot read the {framework|given} model: it was saved with a version, or in a form, that Neo does not support.',
+    fix: 'Save it with a version that Neo supports for this target, in the form that Neo expects (TensorFlow: a frozen graph, or a SavedModel for serving) with fixed input shapes.',
     link: DOCS.neoModel,
     example: 'ClientError: InputConfiguration: Incompatible Tensorflow model',
   },
@@ -227,8 +226,8 @@ export const NEO_FAILURES: readonly ReasonRow[] = [
     pattern:
       /TVM cannot convert (?:the )?(?<converted>[A-Za-z]{2,20}) model|(?:Framework cannot load|Unable to load)(?: the| provided)? (?<loaded>[A-Za-z]{2,20}) model/i,
     cause:
-      'Neo could not read or convert the model: another framework or version, or inputs that do not fit it.',
-    fix: 'Check the framework and its version, then names and shapes in DataInputConfig; the compile log tells at which layer it stopped.',
+      'Neo could not read or convert the model: wrong framework or version, or inputs that do not match it.',
+    fix: 'Check the framework and its version, then the names and shapes in DataInputConfig; the compile log shows the layer where it stopped.',
     link: DOCS.neoErrors,
     example:
       'ClientError: InputConfiguration: TVM cannot convert MXNet model. Please make sure the framework you selected is correct. Error in operator transformer0: shape mismatch',
@@ -244,8 +243,8 @@ export const NEO_FAILURES: readonly ReasonRow[] = [
   },
   {
     id: 'neo-role',
-    pattern: /sts:AssumeRole|PassRole|(?:unable to|could not|cannot) assume (?:the )?role/i,
-    cause: 'SageMaker may not take the compilation role, or the caller may not hand it over.',
+    pattern: /sts:AssumeRole|PassRole|(?:unable to|could not|cannot|failed to) assume (?:the )?role/i,
+    cause: 'SageMaker may not assume the compilation role, or Signalbox may not pass it on.',
     fix: 'Let the role trust sagemaker.amazonaws.com, and grant iam:PassRole for it to Signalbox’s role.',
     link: DOCS.roles,
     example:
@@ -272,7 +271,7 @@ export const NEO_FAILURES: readonly ReasonRow[] = [
   {
     id: 'neo-compiler',
     pattern: /^\W{0,5}CompilationError/i,
-    cause: 'Neo read the model, and its compiler could not build it for this target.',
+    cause: 'Neo read the model, but its compiler could not build it for this target.',
     fix: 'Read the compile log for the layer where it stopped; export the model without it, or compile for another target.',
     link: DOCS.neoErrors,
     example: 'CompilationError: Compilation failed: Check failed: ok: Unable to lower op nn.conv3d_transpose',
@@ -282,7 +281,7 @@ export const NEO_FAILURES: readonly ReasonRow[] = [
     pattern: /InputConfiguration\b/i,
     cause:
       'Neo rejected its input: the model, its framework and version, or DataInputConfig. The service itself is fine.',
-    fix: 'Correct what the message names, then retry; as it is it will fail again. The compile log has the details.',
+    fix: 'Correct what the message names, then retry; unchanged, it will fail again. The compile log has the details.',
     link: DOCS.neoErrors,
     example: 'ClientError: InputConfiguration: Unexpected number of nodes in the graph.',
   },
@@ -290,7 +289,7 @@ export const NEO_FAILURES: readonly ReasonRow[] = [
     id: 'neo-output',
     pattern: /OutputConfiguration\b/i,
     cause: 'Neo rejected the output side: the output location, the target, or its compiler options.',
-    fix: 'Correct what the message names in the target or in compile.outputS3, then retry; as it is it will fail again.',
+    fix: 'Correct what the message names in the target or in compile.outputS3, then retry; unchanged, it will fail again.',
     link: DOCS.neoOutput,
     example: 'ClientError: OutputConfiguration: Unsupported compiler option gpu-code for this target.',
   },
@@ -299,7 +298,7 @@ export const NEO_FAILURES: readonly ReasonRow[] = [
     says: ['client'],
     pattern: /^\W{0,5}Client\s?Error/i,
     cause: 'SageMaker rejected something about the request or the model. The service itself is fine.',
-    fix: 'Correct what the message names, then retry; as it is it will fail again.',
+    fix: 'Correct what the message names, then retry; unchanged, it will fail again.',
     link: DOCS.neoErrors,
     example: 'ClientError: The given output location is not a valid S3 URI.',
   },
@@ -308,13 +307,13 @@ export const NEO_FAILURES: readonly ReasonRow[] = [
 export const NEO_UNKNOWN: FailureAdvice = {
   id: 'neo-unknown',
   cause: 'Signalbox does not know this failure.',
-  fix: 'Read the compile log: its last lines tell where it stopped. Then retry once, in case it was a fault of AWS.',
+  fix: 'Read the last lines of the compile log, which show where it stopped. Then retry once, in case it was a fault of AWS’s.',
   link: DOCS.neoErrors,
 };
 
 export const NEO_STOPPED: FailureAdvice = {
   id: 'neo-stopped',
-  cause: 'The compilation was stopped before it ended: somebody asked for it, or it reached its time limit.',
-  fix: 'Retry it when the model is still wanted; raise the use case’s compile.timeout if it was the limit.',
+  cause: 'The compilation was stopped before it was done: on request, or at its time limit.',
+  fix: 'Retry it if you still need the model; raise the use case’s compile.timeout if it was the limit.',
   link: DOCS.stopping,
 };

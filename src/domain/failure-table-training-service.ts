@@ -12,7 +12,7 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     says: CLIENT,
     reason: /illegal char sub-sequence '?\/\//i,
     cause: 'An S3 key of the input has two slashes in a row.',
-    fix: 'Remove the double slash from the prefix: usually it ends with one and another was added.',
+    fix: 'Remove the double slash from the prefix. Usually it ends in a slash and a second one was appended.',
     link: DOCS.s3Source,
     example: {
       status: 'Failed',
@@ -28,7 +28,7 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     notError: /\/dev\/shm|<?\/torch_\d|shared memory|nccl-/i,
     notFrames: /SemLock|_share_(?:fd|filename)_/,
     cause: 'The instance’s storage volume is full.',
-    fix: 'Raise VolumeSizeInGB, keep fewer checkpoints, or stream the data instead of copying it.',
+    fix: 'Raise VolumeSizeInGB, keep fewer checkpoints, or stream the data (FastFile mode) instead of copying it.',
     link: DOCS.resources,
     example: {
       status: 'Failed',
@@ -41,7 +41,7 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     says: CLIENT,
     reason: /route to an S3 VPC endpoint|subnet's route table|network ACL allow outbound traffic/i,
     cause: 'The job’s subnet has no route to S3.',
-    fix: 'Add an S3 gateway endpoint (or a NAT device) to the subnet’s route table, and let security groups and network ACL pass traffic to S3.',
+    fix: 'Add an S3 gateway endpoint (or a NAT device) to the subnet’s route table, and let the security groups and the network ACL pass traffic to S3.',
     link: DOCS.vpc,
     example: {
       status: 'Failed',
@@ -53,9 +53,9 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     id: 'training-network-rights',
     says: CLIENT,
     reason:
-      /\bec2:[A-Z]\w+|\b(?:Create|Delete)NetworkInterface|\bDescribe(?:Subnets|Vpcs|SecurityGroups|DhcpOptions|NetworkInterfaces)\b/,
+      /\bec2:[A-Z]\w+|\b(?:Create|Delete)NetworkInterface|\bDescribe(?:Subnets|Vpcs|SecurityGroups|DhcpOptions|NetworkInterfaces)\b|\b(?:EC2|VPC)\b.{0,80}(?:permission|not authorized)|(?:permission|not authorized).{0,80}\b(?:EC2|VPC)\b/,
     cause: 'The training role may not create the network interfaces that a job in a VPC needs.',
-    fix: 'Grant the role the EC2 actions that the message names (ec2:CreateNetworkInterface, its permission, and ec2:Describe… for subnets, VPCs, security groups).',
+    fix: 'Grant the role the EC2 actions that a job in a VPC needs: ec2:CreateNetworkInterface, ec2:CreateNetworkInterfacePermission, ec2:DeleteNetworkInterface, and ec2:Describe… for subnets, VPCs and security groups.',
     link: DOCS.roles,
     example: {
       status: 'Failed',
@@ -69,7 +69,7 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     reason:
       /InsufficientFreeAddresses|(?:not enough|insufficient|no) (?:free |available ){0,2}(?:private )?(?:ip )?addresses/i,
     cause: 'The subnet has no free IP addresses left for the job’s machines.',
-    fix: 'Give the job a larger subnet or several of them, or wait for other jobs to end.',
+    fix: 'Give the job a larger subnet, or more of them, or wait for other jobs to end.',
     link: DOCS.vpc,
     example: {
       status: 'Failed',
@@ -80,9 +80,9 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
   {
     id: 'training-role',
     says: CLIENT,
-    reason: /(?:unable to|could not|cannot) assume (?:the )?role|sts:AssumeRole|iam:PassRole/i,
+    reason: /(?:unable to|could not|cannot|failed to) assume (?:the )?role|sts:AssumeRole|iam:PassRole/i,
     cause: 'SageMaker cannot assume the training role: it does not exist, or does not trust SageMaker.',
-    fix: 'Check the role’s full ARN (with service-role/ in its path, if any), and let it trust sagemaker.amazonaws.com.',
+    fix: 'Check the role’s full ARN (with service-role/ in its path, if it has one), and that it trusts sagemaker.amazonaws.com.',
     link: DOCS.roles,
     example: {
       status: 'Failed',
@@ -94,9 +94,9 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     id: 'training-data-missing',
     says: CLIENT,
     reason:
-      /S3 key matched no files|no S3 objects found under S3 URL\s{0,3}["']?(?<uri>s3:\/\/[^\s"']{1,300})?|data download failed.{0,400}(?:NoSuchKey|NoSuchBucket|does not exist|\(404\)|not found)|(?:NoSuchKey|NoSuchBucket).{0,400}data download failed|no file found in path/is,
+      /matched no (?:files|objects)|no S3 objects found under S3 URL\s{0,3}["']?(?<uri>s3:\/\/[^\s"']{1,300})?|data download failed.{0,400}(?:NoSuchKey|NoSuchBucket|does not exist|\(404\)|not found)|(?:NoSuchKey|NoSuchBucket).{0,400}data download failed|no file found in path/is,
     cause: 'There are no objects where the job’s input should be.',
-    fix: 'Check {uri|the S3 URI that the message names} (letter case, last slash, region), and that the role may list the bucket (s3:ListBucket).',
+    fix: 'Check {uri|the S3 URI that the message names} (letter case, trailing slash, region), and that the role may list the bucket (s3:ListBucket).',
     link: DOCS.s3Source,
     example: {
       status: 'Failed',
@@ -108,8 +108,9 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     id: 'training-data-access',
     says: CLIENT,
     reason: /data download failed.{0,600}(?:access ?denied|\b403\b|forbidden)/is,
-    cause: 'The training role may not read the input: its policy, the bucket’s policy or the key’s.',
-    fix: 'Grant the role s3:GetObject and s3:ListBucket on the input, and kms:Decrypt on its key.',
+    cause:
+      'The training role may not read the input: its own policy, the bucket’s or the KMS key’s does not allow it.',
+    fix: 'Grant the role s3:GetObject and s3:ListBucket on the input, and kms:Decrypt on its KMS key.',
     link: DOCS.roles,
     example: {
       status: 'Failed',
@@ -122,7 +123,7 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     says: CLIENT,
     reason: /data download failed/i,
     cause: 'SageMaker could not download the input.',
-    fix: 'Check the input’s S3 URIs or file system, what the role may read, and that the volume holds it all.',
+    fix: 'Check the input’s S3 URIs or file system, what the role may read, and whether the volume is large enough.',
     link: DOCS.s3Source,
     example: {
       status: 'Failed',
@@ -136,7 +137,7 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     reason:
       /executable file not found in \$PATH|exec format error|OCI runtime create failed|permission denied.{0,40}\btrain\b/i,
     cause:
-      'The training image was pulled but does not start: it has no train program, or is built for another processor.',
+      'The training image was pulled but does not start: it has no train program, or was built for another processor.',
     fix: 'Put an executable train on the image’s PATH (or set an entry point), built for linux/amd64 unless the instance is Graviton.',
     link: DOCS.ownImage,
     example: {
@@ -152,7 +153,7 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
       /cannot pull algorithm container|CannotPullContainer|\bmanifest (?:for .{1,300}not found|unknown)|requested image .{0,200}not found|pull access denied/is,
     cause:
       'The training image cannot be pulled: wrong URI or tag, no permission in ECR, or larger than the volume.',
-    fix: 'Check URI, tag and repository policy; for a very large image raise VolumeSizeInGB.',
+    fix: 'Check the URI, the tag and the repository’s policy; for a very large image raise VolumeSizeInGB.',
     link: DOCS.imagePolicy,
     example: {
       status: 'Failed',
@@ -166,8 +167,8 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     reason:
       /(?:artifact )?upload failed.{0,600}(?:access ?denied|\b403\b|forbidden|kms|NoSuchBucket|does not exist)/is,
     cause:
-      'The training ran, but its result could not be written: the role’s, bucket’s or key’s policy forbids it, or the bucket does not exist.',
-    fix: 'Grant the role s3:PutObject on the output path and kms:GenerateDataKey on its key; check the bucket’s name and region.',
+      'The training ran, but its result could not be written: the role’s, the bucket’s or the KMS key’s policy does not allow it, or the bucket does not exist.',
+    fix: 'Grant the role s3:PutObject on the output path and kms:GenerateDataKey on its KMS key; check the bucket’s name and region.',
     link: DOCS.roles,
     example: {
       status: 'Failed',
@@ -200,12 +201,12 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     id: 'training-channel',
     says: CLIENT,
     reason:
-      /["'“]?(?<channel>\b(?!The\b|A\b)[A-Za-z][\w-]{0,40})["'”]? (?:data )?channel (?:is|was) (?:not (?:specified|found|given|provided)|missing|required)|["'](?<required>train|validation|test|training|model)["'] is a required property|(?:missing|required|no) (?:input )?channel/i,
+      /["'“]?(?<channel>\b(?!The\b|A\b|data\b|input\b)[A-Za-z][\w-]{0,40})["'”]? (?:data |input )?channel (?:is|was) (?:not (?:specified|found|given|provided)|missing|required)|\bchannel ["'“]?(?<named>[A-Za-z][\w-]{0,40})["'”]? (?:(?:is|was) )?(?:not (?:specified|found|given|provided)|missing|required)|(?:missing|no) ["'“](?<lacking>[A-Za-z][\w-]{0,40})["'”] (?:data |input )?channel|["'](?<required>train|validation|test|training|model)["'] is a required property|(?:missing|required|no) (?:input )?channel/i,
     error:
       /KeyError: ['"]SM_CHANNEL_[A-Z0-9_]{1,40}|No such file or directory:? ['"]?\/opt\/ml\/input\/data\/(?<folder>[\w-]{1,60})['"\s]|no file found in path \/opt\/ml\/input\/data\/(?<path>[\w-]{1,60})/,
     cause:
-      'The job has no input channel {channel/required/folder/path|of the name} that the algorithm reads.',
-    fix: 'Give the input channel under exactly that name (train and training are different channels).',
+      'The algorithm reads an input channel that the job does not have: {channel/named/lacking/required/folder/path|see the message}.',
+    fix: 'Give the job an input channel of exactly that name (train and training are not the same).',
     link: DOCS.channels,
     example: { status: 'Failed', failureReason: 'ClientError: train channel is not specified.' },
   },
@@ -213,8 +214,8 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     id: 'training-hyperparameter',
     says: CLIENT,
     reason: /hyper-?\s?parameters?\b|ValidationError/i,
-    cause: 'The algorithm did not accept a hyperparameter or the input’s settings.',
-    fix: 'Correct what the message names (the algorithm’s page lists what it takes), and run it again.',
+    cause: 'The algorithm rejected a hyperparameter or a setting of the input.',
+    fix: 'Correct what the message names (the algorithm’s page lists what it takes), then run it again.',
     link: DOCS.algorithms,
     example: {
       status: 'Failed',
@@ -227,9 +228,9 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     says: ['capacity', ...CLIENT],
     reason:
       /^\W{0,10}(?:Capacity|Insufficient\w{0,20}Capacity)\w{0,20}|InsufficientInstanceCapacity|unable to provision requested ML compute capacity|do(?:es)? not have (?:sufficient|enough) .{1,60}capacity/i,
-    cause: 'AWS has no instance of this type to give at the moment.',
-    fix: 'Run it again later, or with another instance type or subnet (zone).',
-    link: DOCS.retries,
+    cause: 'AWS has no capacity for this instance type at the moment.',
+    fix: 'Run it again later, with another instance type, or in a subnet of another zone.',
+    link: DOCS.resources,
     example: {
       status: 'Failed',
       failureReason:
@@ -241,7 +242,7 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     says: ['quota', ...CLIENT],
     reason: /ResourceLimitExceeded|account-level service limit '(?<limit>[^']{1,120})'|service quota/i,
     cause: 'The account’s quota for this instance type is used up.',
-    fix: 'Wait for other jobs to end, take another type, or raise the quota in Service Quotas.',
+    fix: 'Wait for other jobs to end, use another type, or raise the quota in Service Quotas.',
     link: DOCS.quotas,
     example: {
       status: 'Failed',
@@ -255,7 +256,7 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     reason:
       /^\W{0,10}(?:Internal\s?)?(?:Server|Service)\s?(?:Error|Exception)|^\W{0,10}(?:Internal (?:server|service) error|We encountered an internal error|InternalFailure|InternalError|ServiceUnavailable|System ?Error:)/i,
     cause: 'AWS had a fault of its own.',
-    fix: 'Run it again; a RetryStrategy on the job does so by itself.',
+    fix: 'Run it again. With a RetryStrategy the job does that by itself.',
     link: DOCS.retries,
     example: {
       status: 'Failed',

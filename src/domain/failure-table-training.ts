@@ -28,7 +28,7 @@ export interface TrainingRow extends FailureAdvice {
   reason?: RegExp;
   /** The program's words: what it raised, what it printed last, and what SageMaker quotes of it. */
   error?: RegExp;
-  /** Such words, or a place that raises them, that mean something else. */
+  /** Words beside those of `reason` or `error`, or a place that raises them, that mean something else. */
   notError?: RegExp;
   notFrames?: RegExp;
   /** Words that mean this only where they were raised at such a place. */
@@ -47,10 +47,10 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
   {
     id: 'training-gpu-memory',
     error:
-      /CUDA out of memory|(?:CUDA|HIP) error: out of memory|(?:cuda|torch)\.OutOfMemoryError|CUDA_ERROR_OUT_OF_MEMORY|cudaErrorMemoryAllocation|out_of_memory: CUDA|HIP out of memory|OOM when allocating|RESOURCE_EXHAUSTED.{0,80}(?:out of memory|allocat)|(?:CUBLAS|CUSOLVER)_STATUS_ALLOC_FAILED|cudaMalloc.{0,40}out of memory|Dst tensor is not initialized|Graph execution error.{0,1000}\bOOM\b/is,
-    notError: /OOM when allocating.{0,400}device:CPU/is,
-    cause: 'The GPU’s memory was not enough.',
-    fix: 'Take a smaller batch (with gradient accumulation), mixed precision, or an instance with a larger GPU.',
+      /CUDA out of memory|(?:CUDA|HIP) error: out of memory|(?:cuda|torch)\.OutOfMemoryError|CUDA_ERROR_OUT_OF_MEMORY|cudaErrorMemoryAllocation|out_of_memory: CUDA|HIP out of memory|OOM when allocating|RESOURCE_EXHAUSTED.{0,80}(?:out of memory|allocat)|(?:Xla|Jax)RuntimeError: RESOURCE_EXHAUSTED|ResourceExhaustedError: Graph execution error|(?:CUBLAS|CUSOLVER)_STATUS_ALLOC_FAILED|cudaMalloc.{0,40}out of memory|Dst tensor is not initialized|Graph execution error.{0,1000}\bOOM\b/is,
+    notError: /OOM when allocating.{0,400}device:CPU|no space left on device/is,
+    cause: 'The GPU ran out of memory.',
+    fix: 'Use a smaller batch (with gradient accumulation), mixed precision, or an instance with a larger GPU.',
     link: DOCS.resources,
     example: {
       ...FAILED,
@@ -65,7 +65,7 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
     place: { error: /no space left on device/i, frames: /SemLock|_share_(?:fd|filename)_/ },
     exitCodes: [135],
     cause: 'Shared memory (/dev/shm) ran out: data loader workers and NCCL pass their data through it.',
-    fix: 'Take fewer data loader workers or smaller batches, set torch.multiprocessing.set_sharing_strategy("file_system"), or a larger instance, which has more of it.',
+    fix: 'Use fewer data loader workers (with 0 the loader needs none), smaller batches, or a larger instance, which has more of it.',
     link: DOCS.resources,
     example: {
       ...FAILED,
@@ -76,21 +76,21 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
   {
     id: 'training-host-memory',
     says: ['client'],
-    reason: /instance type with more memory|(?:ran )?out of memory|not enough memory/i,
+    reason: /instance type with more memory|(?:ran )?out of memory|not enough (?:memory|RAM)\b/i,
     error:
       /DataLoader worker .{0,60}killed by signal: Killed|(?:^|[\s.])_?(?:Array)?MemoryError\b|Cannot allocate memory|can't allocate memory|not enough memory: you tried to allocate|Unable to allocate .{1,40} for an array|std::bad_alloc|OOM when allocating.{0,400}device:CPU|java\.lang\.OutOfMemoryError|ray\.exceptions\.OutOfMemoryError|running low on memory|(?:signal|\{)\s?SIGKILL\b|Signals\.SIGKILL|process pool was terminated abruptly|Out of memory: Kill/is,
     exitCodes: [137],
-    cause: 'The process was killed, nearly always because the instance’s memory ran out.',
-    fix: 'Take a larger instance, a smaller batch, or fewer data loader workers.',
+    cause: 'The instance ran out of memory (RAM), which is nearly always why a process is killed.',
+    fix: 'Use a larger instance, a smaller batch, or fewer data loader workers.',
     link: DOCS.resources,
     example: { status: 'Failed', failureReason: 'AlgorithmError: , exit code: 137' },
   },
   {
     id: 'training-module-missing',
     error:
-      /(?:ModuleNotFoundError|ImportError): No module named ['"]?(?<module>[\w.]{1,100})|(?:ImportError|OSError): (?<library>[\w.+-]{1,100}\.so[\w.]{0,20}): cannot open shared object file|PackageNotFoundError: (?:No package metadata was found for )?['"]?(?<package>[\w.-]{1,100})/,
+      /(?:ModuleNotFoundError: |ImportError: |\bpython[\d.]{0,5}: )No module named ['"]?(?<module>[\w.]{1,100})|(?:ImportError|OSError): (?<library>[\w.+-]{1,100}\.so[\w.]{0,20}): cannot open shared object file|PackageNotFoundError: (?:No package metadata was found for )?['"]?(?<package>[\w.-]{1,100})/,
     cause: 'The training image lacks {module/library/package|a module that the script imports}.',
-    fix: 'Add it to requirements.txt beside the script (source_dir), with a version that fits the image, or build it into the image.',
+    fix: 'Add it to requirements.txt beside the script (in source_dir) or build it into the image. If it is your own code, put that into source_dir.',
     link: DOCS.ownImage,
     example: {
       ...FAILED,
@@ -103,8 +103,8 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
     error:
       /ImportError: cannot import name ['"](?<name>[\w.]{1,80})['"] from (?:partially initialized module )?['"](?<from>[\w.]{1,80})|(?<binary>[\w.]{1,60}) size changed, may indicate binary incompatibility|compiled using NumPy 1\.x cannot be run in|pkg_resources\.(?:VersionConflict|ContextualVersionConflict)/,
     cause:
-      'Packages in the image do not fit each other: {from/binary|one of them} is of another version than the script or a library expects.',
-    fix: 'Pin versions that belong together in requirements.txt, and mind that installing one there can replace those of the image.',
+      'Packages in the image do not match: {from/binary|one of them} is not the version that the script or another package expects.',
+    fix: 'Pin versions that go together in requirements.txt; what is installed from there can replace packages of the image.',
     link: DOCS.ownImage,
     example: {
       ...FAILED,
@@ -115,7 +115,7 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
   {
     id: 'training-hub-access',
     error:
-      /gated repo|GatedRepoError|RepositoryNotFoundError|(?:40[13] Client Error|Unauthorized|Forbidden).{0,300}(?:huggingface\.co|hf\.co)|(?:huggingface\.co|hf\.co).{0,300}(?:40[13] (?:Client Error|Unauthorized|Forbidden)|Unauthorized)|is not a local folder and is not a valid model identifier|Invalid (?:user token|username or password)|kaggle.{0,200}(?:401|403)/is,
+      /gated repo|GatedRepoError|LocalTokenNotFoundError|RepositoryNotFoundError|(?:40[13] Client Error|Unauthorized|Forbidden).{0,300}(?:huggingface\.co|hf\.co)|(?:huggingface\.co|hf\.co).{0,300}(?:40[13] (?:Client Error|Unauthorized|Forbidden)|Unauthorized)|is not a local folder and is not a valid model identifier|Invalid (?:user token|username or password)|kaggle.{0,200}(?:401|403)/is,
     cause:
       'The model hub refused the download: it needs a token, the licence must be accepted first, or the name is wrong.',
     fix: 'Accept the licence on the model’s page, pass the job a token with access (HF_TOKEN), and check the name.',
@@ -129,9 +129,9 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
   {
     id: 'training-gpu-missing',
     error:
-      /no CUDA GPUs are available|Found no NVIDIA driver|Torch not compiled with CUDA enabled|CUDA driver version is insufficient|CUDA-capable device\(?s?\)?.{0,20}(?:is|are) (?:busy|unavailable)|no CUDA-capable device|no kernel image is available|not compiled with GPU support|libcuda\.so.{0,60}cannot open|Attempting to deserialize object on a CUDA device/i,
-    cause: 'The program needs a GPU and found none that it can use.',
-    fix: 'Choose an instance type with a GPU, and an image whose CUDA build of the framework fits that GPU and its driver.',
+      /no CUDA GPUs are available|invalid device ordinal|Found no NVIDIA driver|Torch not compiled with CUDA enabled|CUDA driver version is insufficient|CUDA-capable device\(?s?\)?.{0,20}(?:is|are) (?:busy|unavailable)|no CUDA-capable device|no kernel image is available|not compiled with GPU support|libcuda\.so.{0,60}cannot open|Attempting to deserialize object on a CUDA device/i,
+    cause: 'The program found no GPU that it can use, or fewer than it asks for.',
+    fix: 'Choose an instance type with enough GPUs, and an image whose framework is built for that GPU and its CUDA driver.',
     link: DOCS.resources,
     example: {
       ...FAILED,
@@ -142,9 +142,9 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
   {
     id: 'training-gpu-error',
     error:
-      /CUDA error:? (?<what>(?!out of memory)[a-z][^\n.;:]{2,80})|device-side assert triggered|(?:CUDNN|CUBLAS|CUSPARSE|CUFFT)_STATUS_(?<status>(?!ALLOC)\w{3,40})|CUDA_ERROR_(?<code>(?!OUT_OF_MEMORY)\w{3,40})|uncorrectable ECC|cudaError(?!MemoryAllocation)[A-Z]\w{3,40}|NVRM: Xid/i,
+      /CUDA error:? (?<what>(?!out of memory)[a-z][^\n.;:"]{2,80})|device-side assert triggered|(?:CUDNN|CUBLAS|CUSPARSE|CUFFT)_STATUS_(?<status>(?!ALLOC)\w{3,40})|CUDA_ERROR_(?<code>(?!OUT_OF_MEMORY)\w{3,40})|uncorrectable ECC|cudaError(?!MemoryAllocation)[A-Z]\w{3,40}|NVRM: Xid/i,
     cause: 'The GPU stopped with an error: {what/status/code|see the message}.',
-    fix: 'A device-side assert is nearly always a label or index out of range: run once with CUDA_LAUNCH_BLOCKING=1 to see the line. ECC and launch failures are hardware: run it again.',
+    fix: 'After an assert or an illegal access look for a label or index out of range: CUDA_LAUNCH_BLOCKING=1 shows the line. ECC errors and Xid messages come from the hardware: run it again.',
     link: DOCS.exitCodes,
     example: {
       ...FAILED,
@@ -156,7 +156,7 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
     id: 'training-data-nan',
     error: /(?:Input|array|data|y|X)\b.{0,40} contains? (?:NaN|infinity|missing values)|Label contains NaN/i,
     cause: 'The training data has missing or infinite values (NaN), which this model does not take.',
-    fix: 'Fill or drop them before training, or take a model that accepts missing values.',
+    fix: 'Fill or drop them before training, or use a model that accepts them.',
     link: DOCS.describeTraining,
     example: {
       ...FAILED,
@@ -167,7 +167,7 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
   {
     id: 'training-nan',
     error:
-      /\b(?:loss|losses|gradients?|grad|logits|weights|outputs?|scores?|activations?)\b.{0,60}\b(?:nan|inf|infinite|infinity|non-?finite)\b|\b(?:nan|inf|non-?finite)\b.{0,40}\b(?:loss|losses|gradients?|grad|logits|weights|tensor|encountered)\b|returned nan values|not finite/i,
+      /\b(?:loss|losses|gradients?|grad|logits|weights|outputs?|scores?|activations?)\b.{0,60}\b(?:nan|inf|infinite|infinity|non-?finite)\b|\b(?:nan|inf|non-?finite)\b.{0,40}\b(?:loss|losses|gradients?|grad|logits|weights|tensor|encountered)\b|returned nan values|tensor had (?:nan|inf)|loss is probably exploding|not finite/i,
     cause: 'The training diverged: a loss or gradient became NaN or infinite.',
     fix: 'Lower the learning rate, clip gradients, warm up, and look for bad samples; with float16 try bfloat16 or loss scaling.',
     link: DOCS.describeTraining,
@@ -180,7 +180,7 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
   {
     id: 'training-script-access',
     error:
-      /\((?:AccessDenied(?:Exception)?|403|UnauthorizedOperation)\) when calling the (?<operation>\w{2,60}) operation|is not authorized to perform: (?<action>[\w-]{2,40}:\w{2,60})|Unable to locate credentials/i,
+      /\((?:AccessDenied(?:Exception)?|403|UnauthorizedOperation)\) when calling the (?<operation>\w{2,60}) operation|is not authorized to perform: (?<action>[\w-]{2,40}:\w{2,60})/i,
     cause: 'The script called AWS, and the training role may not do {operation/action|what it asked for}.',
     fix: 'Grant the job’s own role that action on what the message names (also in the bucket’s or key’s policy).',
     link: DOCS.roles,
@@ -191,12 +191,37 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
     },
   },
   {
+    id: 'training-credentials',
+    error: /Unable to locate credentials|\bNoCredentialsError\b|ProfileNotFound: The config profile/,
+    cause: 'The script called AWS without credentials.',
+    fix: 'A job has its role’s credentials, unless network isolation is on or the script names a profile: turn off the isolation, or remove the profile.',
+    link: DOCS.roles,
+    example: {
+      ...FAILED,
+      logEnd:
+        'Traceback (most recent call last):\n  File "train.py", line 3, in <module>\nbotocore.exceptions.NoCredentialsError: Unable to locate credentials',
+    },
+  },
+  {
+    id: 'training-arguments',
+    error:
+      /\berror: (?:unrecognized arguments: (?<unknown>[^\n"]{1,120})|the following arguments are required: (?<missing>[^\n"]{1,120})|argument (?<wrong>[^\n":]{1,60}): (?:invalid|expected))|\bNo such option:? (?<option>[^\n".]{1,60})/i,
+    cause: 'The script does not take its command line: {unknown/missing/wrong/option|see the message}.',
+    fix: 'Hyperparameters become arguments of the script: make their names and types match what its parser takes.',
+    link: DOCS.hyperparameters,
+    example: {
+      status: 'Failed',
+      failureReason:
+        'AlgorithmError: ExecuteUserScriptError:\nExitCode 2\nErrorMessage "usage: train.py [-h] [--epochs EPOCHS]\ntrain.py: error: unrecognized arguments: --epoch 3"\nCommand "/opt/conda/bin/python train.py --epoch 3", exit code: 2',
+    },
+  },
+  {
     id: 'training-segmentation-fault',
     error:
       /Fatal Python error: Segmentation fault|killed by signal: Segmentation fault|terminated with signal SIGSEGV/,
     exitCodes: [139],
     cause: 'Native code crashed: a segmentation fault.',
-    fix: 'Check that native libraries fit each other (CUDA, cuDNN, the framework), and the last lines of the log.',
+    fix: 'Check that the native libraries match (CUDA, cuDNN, the framework), and read the last lines of the log.',
     link: DOCS.exitCodes,
     example: { status: 'Failed', failureReason: 'AlgorithmError: Exit Code: 139' },
   },
@@ -204,8 +229,8 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
     id: 'training-illegal-instruction',
     error: /Fatal Python error: Illegal instruction/,
     exitCodes: [132],
-    cause: 'Native code has an instruction that this processor lacks.',
-    fix: 'Build the libraries for the instance’s processor, or take an instance type of the kind they were built for.',
+    cause: 'Native code uses an instruction that this processor does not have.',
+    fix: 'Build the libraries for the instance’s processor, or use an instance type that they were built for.',
     link: DOCS.exitCodes,
     example: { status: 'Failed', failureReason: 'AlgorithmError: Exit Code: 132' },
   },
@@ -213,7 +238,7 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
     id: 'training-aborted',
     exitCodes: [134],
     cause: 'Native code aborted: a library’s assertion failed, or nothing caught its error.',
-    fix: 'Read the last lines before it: the library says there what was wrong.',
+    fix: 'Read the last lines of the log: the library says there what went wrong.',
     link: DOCS.exitCodes,
     example: {
       status: 'Failed',
@@ -232,7 +257,7 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
     id: 'training-terminated',
     exitCodes: [143],
     cause: 'The process was told to stop (SIGTERM) before it was done.',
-    fix: 'Look for who stopped it: a limit of the script’s own, a launcher after another process failed, or the machine going away.',
+    fix: 'Find out what stopped it: a time limit of the script’s own, a launcher after another process failed, or the machine going away.',
     link: DOCS.exitCodes,
     example: { status: 'Failed', failureReason: 'AlgorithmError: , exit code: 143' },
   },
@@ -265,7 +290,7 @@ export const TRAINING_SCRIPT: FailureAdvice = {
 export const TRAINING_EXIT: FailureAdvice = {
   id: 'training-exit',
   cause: 'The training program ended with an error.',
-  fix: 'Read the last lines of the log: what it printed before it ended.',
+  fix: 'Read the last lines of the log: what it printed just before.',
   link: DOCS.exitCodes,
 };
 
@@ -273,14 +298,14 @@ export const TRAINING_EXIT: FailureAdvice = {
 export const TRAINING_CLIENT: FailureAdvice = {
   id: 'training-client',
   cause: 'SageMaker or its algorithm rejected something the job was given: data, settings or permissions.',
-  fix: 'Correct what the message names, then run it again; as it is it will fail again.',
+  fix: 'Correct what the message names, then run it again; unchanged, it will fail again.',
   link: DOCS.describeTraining,
 };
 
 export const TRAINING_UNKNOWN: FailureAdvice = {
   id: 'training-unknown',
   cause: 'Signalbox does not know this failure.',
-  fix: 'Read the end of the log, and the job’s own words.',
+  fix: 'Read the reason above and the end of the log.',
   link: DOCS.describeTraining,
 };
 
@@ -289,7 +314,7 @@ export const TRAINING_STOPS: Readonly<Record<string, FailureAdvice>> = {
   maxruntimeexceeded: {
     id: 'training-max-runtime',
     cause: 'The job reached its runtime limit (MaxRuntimeInSeconds) and was stopped. It did not fail.',
-    fix: 'Raise the limit, and write checkpoints so that a next run goes on from there.',
+    fix: 'Raise the limit, and write checkpoints so that the next run can go on from there.',
     link: DOCS.stopping,
   },
   maxwaittimeexceeded: {
@@ -301,14 +326,15 @@ export const TRAINING_STOPS: Readonly<Record<string, FailureAdvice>> = {
   },
   interrupted: {
     id: 'training-interrupted',
-    cause: 'AWS took the spot instance back. The job is not failed: it goes on when there is capacity.',
+    cause:
+      'AWS took the spot instance back. The job has not failed: it goes on when there is capacity again.',
     fix: 'Nothing to do; with checkpoints it goes on where it was.',
     link: DOCS.checkpoints,
   },
   stopped: {
     id: 'training-stopped',
     cause: 'The job was stopped on request.',
-    fix: 'Run it again when its result is still wanted.',
+    fix: 'Run it again if you still need its result.',
     link: DOCS.stopping,
   },
 };
@@ -316,7 +342,7 @@ export const TRAINING_STOPS: Readonly<Record<string, FailureAdvice>> = {
 /** Not a failure yet: nobody knows. */
 export const STUCK_RUN: FailureAdvice = {
   id: 'training-stuck',
-  cause: 'It still runs and prints nothing: it hangs, or it prints seldom.',
-  fix: 'Look at its CPU and GPU use: with next to none it hangs (often a data loader, or a lost peer of a distributed run) and only costs, so stop it. Else mute it.',
+  cause: 'It is still running but prints nothing: it hangs, or it rarely prints.',
+  fix: 'Look at its CPU and GPU use. Next to none means that it hangs (often a data loader, or a lost peer of a distributed run) and only costs money: stop it. Otherwise mute this.',
   link: DOCS.trainingMetrics,
 };

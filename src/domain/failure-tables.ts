@@ -87,6 +87,10 @@ export const DOCS = {
   },
   output: { title: 'OutputDataConfig', url: `${SAGEMAKER}/APIReference/API_OutputDataConfig.html` },
   channels: { title: 'Channel', url: `${SAGEMAKER}/APIReference/API_Channel.html` },
+  hyperparameters: {
+    title: 'How SageMaker passes hyperparameters',
+    url: `${SAGEMAKER}/dg/your-algorithms-training-algo-running-container.html`,
+  },
   algorithms: { title: 'Built-in algorithms', url: `${SAGEMAKER}/dg/algos.html` },
   distributed: { title: 'Distributed training', url: `${SAGEMAKER}/dg/distributed-training.html` },
   trainingMetrics: {

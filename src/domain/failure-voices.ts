@@ -1,6 +1,6 @@
 /**
- * Who speaks in a log: launchers put the rank before each line that a process prints, and the lines of many
- * processes come mixed. Only when each one's lines are together is a traceback one.
+ * Who speaks in a log: launchers put the rank before each line that a process prints, and the lines of several
+ * processes are mixed. A traceback can be read only once the lines of each are together.
  */
 
 export interface Voice {

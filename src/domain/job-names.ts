@@ -5,6 +5,8 @@ import { isConsoleUrl } from './console-links.ts';
 
 /** SageMaker's own limit of a training job's name. */
 const NAME_LIMIT = 63;
+/** Characters of what is pasted for one name: a console link has a few hundred. */
+const PASTED_LIMIT = 4096;
 const NAME = '[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})';
 const COPY = 'Copy the name from the SageMaker console, or choose the job from the list.';
 /** Stands for a name in hints: whoever reads it has jobs of other names. */
@@ -69,6 +71,8 @@ function legible(text: string): string {
 }
 
 function readPasted(text: string): Pasted {
+  // No link to a job is nearly as long, and what looks for one takes its time.
+  if (text.length > PASTED_LIMIT) return { form: 'name', name: text };
   // `<address|label>`, where nothing has read it before.
   const address = /^\s*<([^<>|\s]+)(?:\|[^<>]*)?>\s*$/.exec(text)?.[1] ?? text;
   const bare = legible(address).replace(BEFORE, '').replace(AFTER, '');
@@ -122,7 +126,9 @@ function decoded(url: string): string {
 
 /** The words of a text that may be job names, most likely first; for finding one in somebody's message. */
 export function jobNameCandidates(text: string, limit = 10): string[] {
-  const linked = (text.match(/[^\s<>|"]*[:/][^\s<>|"]*/g) ?? [])
+  const linked = text
+    .split(/[\s<>|"]+/)
+    .filter((word) => /[:/]/.test(word))
     .map(readPasted)
     .flatMap(({ name, form, kind }) =>
       name !== undefined && form !== 'name' && kind === undefined ? [name] : [],

@@ -26,7 +26,7 @@ export function advisedRun(
 ): AdvisedRun {
   const same: AdvisedRun = { ...setup, changed: [], besides: [] };
   if (advice === 'training-gpu-memory')
-    return smallerBatch(same, 'since the GPU’s memory was not enough', largerGpu(setup.machines?.type));
+    return smallerBatch(same, 'since the GPU ran out of memory', largerGpu(setup.machines?.type));
   if (advice !== 'training-host-memory') return same;
   const next = nextSize(setup.machines?.type);
   if (next === undefined || !setup.machines)

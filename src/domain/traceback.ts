@@ -60,6 +60,11 @@ const LAUNCHER = /\b(?:ChildFailedError|ExecuteUserScriptError|ProcessExitedExce
 const LAUNCHER_FRAME =
   /[\\/](?:torch[\\/]distributed[\\/](?:run|launch|launcher[\\/]api)|accelerate[\\/]commands[\\/]launch|sagemaker_(?:training|containers)[\\/](?:\w+)|deepspeed[\\/]launcher[\\/]\w+)\.py/;
 
+/** Whether a line names an exception as Python ends a traceback, with its message: `ValueError: …`. */
+export function isException(line: string): boolean {
+  return /^[A-Za-z_][\w.]{0,200}(?:Error|Exception|Exit|Interrupt|Warning|Fault)(?::\s|:?$)/.test(line);
+}
+
 /** @param logEnd the last lines of one process, newest last */
 export function lastTraceback(logEnd: string): Traceback | undefined {
   const raised = raisedIn(cleanLines(logEnd)).at(-1);

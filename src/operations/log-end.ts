@@ -14,7 +14,7 @@ export interface LogEnd {
 
 /** Streams looked at, those that spoke last. */
 const STREAMS = 6;
-/** To find what failed first: who fell silent first failed first, and often is not among the last. */
+/** To find what failed first: it fell silent first, and is often not among those that spoke last. */
 const STREAMS_OF_FAILURE = 16;
 /** Events of a stream: a traceback of each of eight processes, and what their launcher says. */
 const EVENTS = 1_000;

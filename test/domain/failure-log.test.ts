@@ -92,11 +92,25 @@ describe('[C7] what trainers really print', () => {
   });
 
   it('names the rank that failed first, and its signal', () => {
-    expect(explain(printed('torchrun-peer')).cause).toMatch(/ran out\. Rank 1 failed first \(signal 9\)\.$/);
+    expect(explain(printed('torchrun-peer')).cause).toMatch(
+      /is killed\. Rank 1 failed first \(signal 9\)\.$/,
+    );
     expect(explain(printed('torchrun-raise')).cause).toBe(
       'The training script raised an error. Rank 1 failed first.',
     );
     expect(explain(printed('chained')).cause).toBe('The training script raised an error.');
+  });
+
+  it('does not say of who waited in vain that it failed first', () => {
+    const timeout =
+      '[rank2]:[E626 06:24:44.9 ProcessGroupNCCL.cpp:616] [Rank 2] Watchdog caught collective operation timeout: WorkNCCL(SeqNum=8) ran for 600020 milliseconds before timing out.';
+    const { id, cause } = guidanceForTraining({
+      status: 'Failed',
+      failureReason: 'AlgorithmError: Exit Code: 1',
+      logEnd: `${timeout}\n  rank      : 2 (local_rank: 2)\n  exitcode  : -6 (pid: 42)\n`,
+    })!;
+    expect(id).toBe('training-peer-hung');
+    expect(cause).toMatch(/ Rank 2 reported it\.$/);
   });
 
   it('names the module that is missing', () => {

@@ -26,7 +26,7 @@ describe('guidance for a component on a device', () => {
       'RUN_TIMEOUT',
       "Run script didn't finish within the timeout period. Increase the timeout to give it more time to run or check your code.",
       'device-run-timeout',
-      /run script did not end within its time limit/,
+      /run script did not finish within its time limit/,
     ],
     [
       'INSTALL_MISSING_DEFAULT_RUNWITH',
@@ -63,6 +63,16 @@ describe('guidance for a component on a device', () => {
       'device-run-failed',
     );
     expect(adviceForDevice({ codes: ['SHUTDOWN_ERROR'] }).id).toBe('device-shutdown-failed');
+  });
+
+  it('goes by the component’s own words where there are several codes', () => {
+    const codes = ['INSTALL_ERROR', 'RUN_ERROR'];
+    expect(adviceForDevice({ codes, details: 'The run script exited with code 139.' }).id).toBe(
+      'device-run-exit-139',
+    );
+    expect(adviceForDevice({ codes }, 'The run script of another one exited with code 1.').id).toBe(
+      'device-install-failed',
+    );
   });
 
   it('claims nothing where nothing is said', () => {

@@ -24,7 +24,7 @@ describe('[C7] failures in the wild get their own row', () => {
           : {}),
       });
       expect(guidance?.id).toBe(id);
-      if (exception !== undefined) expect(guidance?.traceback?.exception).toBe(exception);
+      if (exception !== undefined) expect(guidance?.traceback?.exception ?? 'none').toBe(exception);
       if (exitCode !== undefined) expect(guidance?.exitCode).toBe(exitCode);
     },
   );

@@ -326,3 +326,11 @@ it('finds what may be a job’s name in a message, likeliest first', () => {
     'follow-up',
   ]);
 });
+
+it('finds no job name, and takes no long time over it, in texts that nobody types', () => {
+  for (const part of ['a', '─', 'a.', '/', ' ', '(`']) {
+    const text = part.repeat(300_000);
+    expect(jobNameCandidates(text)).toEqual([]);
+    expect(() => parseJobName(`x${text}x`)).toThrow(AppError);
+  }
+});

@@ -9,10 +9,10 @@ const gpu = (hyperparameters: Record<string, string>, more = { machines }) =>
   advisedRun('training-gpu-memory', { hyperparameters, ...more });
 
 describe('[N4] a run that is started again as its failure advises', () => {
-  it('has half the batch when the GPU’s memory was not enough, and says so', () => {
+  it('has half the batch when the GPU ran out of memory, and says so', () => {
     const { hyperparameters, changed, besides } = gpu({ 'batch-size': '16', epochs: '30' });
     expect(hyperparameters).toEqual({ 'batch-size': '8', epochs: '30' });
-    expect(changed).toEqual(['batch-size 16 → 8, since the GPU’s memory was not enough.']);
+    expect(changed).toEqual(['batch-size 16 → 8, since the GPU ran out of memory.']);
     expect(besides.join()).toContain('ml.g6e.2xlarge has 48 GB of GPU memory instead of 24');
   });
 

@@ -69,7 +69,7 @@ describe('[N4] Retry on the alert of a failed training', () => {
       'epochs=1',
       'image-size=2048',
     ]);
-    expect(textsOf(form.blocks)).toContain('batch-size 8 → 4, since the GPU’s memory was not enough');
+    expect(textsOf(form.blocks)).toContain('batch-size 8 → 4, since the GPU ran out of memory');
     // The same path for checkpoints: the new run goes on from the old one's.
     expect(textsOf(form.blocks)).toContain('s3://line-3-models/checkpoints/presses/');
   }, 60_000);
