@@ -27,7 +27,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   slack: [...COMMON, 'blocks', 'commands:types'],
   http: [...COMMON, 'blocks', 'commands:types'],
   events: COMMON,
-  sandbox: [...COMMON, 'blocks'],
+  sandbox: ['blocks'],
   app: EVERYTHING,
   cli: EVERYTHING,
 };

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AppError } from '../errors.ts';
+import { SandboxError } from '../sandbox/errors.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../sandbox/index.ts';
 import { type Bot, startBot } from './demo-bot.ts';
 import { type CliIo, line } from './io.ts';
@@ -59,6 +60,8 @@ async function withSandbox(
     } finally {
       await running.close();
     }
+  } catch (error) {
+    throw error instanceof SandboxError ? new AppError(error.code, error.message, error) : error;
   } finally {
     if (flags.data === undefined) await rm(dataDir, { recursive: true, force: true });
   }
@@ -80,7 +83,7 @@ async function startOnPort(flags: SandboxFlags, options: SandboxOptions): Promis
 
 function isPortTaken(error: unknown): boolean {
   return (
-    error instanceof AppError && (error.cause as NodeJS.ErrnoException | undefined)?.code === 'EADDRINUSE'
+    error instanceof SandboxError && (error.cause as NodeJS.ErrnoException | undefined)?.code === 'EADDRINUSE'
   );
 }
 

@@ -2,7 +2,7 @@
  * The faults a sandbox was told to have, shared by its Slack and its AWS side: each call asks by its name
  * (`chat.update`, `files.upload`, `socket`, `logs:GetLogEvents`) whether it is to fail this time.
  */
-import { AppError } from '../errors.ts';
+import { SandboxError } from './errors.ts';
 import type { Fault } from './protocol.ts';
 
 interface Planned {
@@ -15,7 +15,7 @@ interface Planned {
 export class FaultPlan {
   #planned: Planned[] = [];
 
-  /** @throws AppError invalid_input naming the first field that is wrong; then nothing was added */
+  /** @throws SandboxError invalid_input naming the first field that is wrong; then nothing was added */
   add(faults: unknown): Fault[] {
     const parsed = (Array.isArray(faults) ? faults : [faults]).map(parseFault);
     for (const fault of parsed) this.#planned.push({ fault, seen: 0, failed: 0 });
@@ -92,8 +92,8 @@ function text(given: Record<string, unknown>, field: string): string {
   );
 }
 
-function invalid(message: string): AppError {
-  return new AppError('invalid_input', message, {
+function invalid(message: string): SandboxError {
+  return new SandboxError('invalid_input', message, {
     hint: 'For example {"on": "chat.update", "kind": "429", "seconds": 2, "times": 1}.',
   });
 }

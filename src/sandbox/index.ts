@@ -1,12 +1,12 @@
 /** The whole sandbox: a Slack workspace, AWS endpoints and a seeded world that belong together. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { Clock } from '../ports.ts';
 import { awsControls } from './aws/controls.ts';
 import type { AwsWorld } from './aws/seed.ts';
 import { type AwsSandbox, type AwsSandboxSettings, startAwsSandbox } from './aws/server.ts';
 import { FaultPlan } from './faults.ts';
 import { type SlackSandbox, type SlackSandboxOptions, startSlackSandbox } from './slack/index.ts';
+import type { Clock } from './time.ts';
 import { loadKeys } from './world/keys.ts';
 import { type AccessKey, seededAwsWorld, seededConfig } from './world/use-cases.ts';
 
@@ -46,7 +46,7 @@ export interface Sandbox {
   close(): Promise<void>;
 }
 
-/** @throws AppError for a manifest that cannot be used, a port that is taken, a damaged data folder */
+/** @throws SandboxError for a manifest that cannot be used, a port that is taken, a damaged data folder */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const dataDir = resolve(options.dataDir);
   const clock = options.clock ?? { now: Date.now };

@@ -1,5 +1,5 @@
 /** CloudWatch alarms of one account in one region: only that they change their state. */
-import type { EpochMs } from '../../ports.ts';
+import type { EpochMs } from '../time.ts';
 
 export type AlarmValue = 'OK' | 'ALARM' | 'INSUFFICIENT_DATA';
 

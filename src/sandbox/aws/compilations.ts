@@ -3,7 +3,7 @@
  * found out once, by `settle`, when the clock has passed the moment at which the compiler would start to look.
  */
 import { createHash } from 'node:crypto';
-import type { EpochMs } from '../../ports.ts';
+import type { EpochMs } from '../time.ts';
 import { compileLog, modelInfoLog } from './compile-log.ts';
 import {
   type CompilationRequest,

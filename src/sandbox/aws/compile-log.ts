@@ -1,5 +1,5 @@
 /** What a compilation prints: the compiler's own stream, and the one that tells what was found in the model. */
-import type { EpochMs } from '../../ports.ts';
+import type { EpochMs } from '../time.ts';
 import { type CompilationRequest, outputUri, targetName, type Verdict } from './compile-verdict.ts';
 import { type EventSeries, writtenSeries } from './event-series.ts';
 

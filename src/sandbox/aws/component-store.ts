@@ -2,7 +2,7 @@
  * The component versions of one account in one region. A version is registered at once and becomes deployable,
  * or fails, when the clock says so; whether its artifacts are there is looked up at that moment, once.
  */
-import type { EpochMs } from '../../ports.ts';
+import type { EpochMs } from '../time.ts';
 import { AwsError } from './errors.ts';
 import { type ObjectStore, parseS3Uri } from './object-store.ts';
 import type { Recipe } from './recipe.ts';

@@ -6,7 +6,7 @@
  * GET  /sandbox/aws/events  → { counts, queues }
  * POST /sandbox/aws/alarm   { name, value, reason? } → {}
  */
-import { AppError } from '../../errors.ts';
+import { SandboxError } from '../errors.ts';
 import type { AlarmValue } from './alarms.ts';
 import type { GivenEvent } from './eventing.ts';
 import type { AwsSandbox } from './server.ts';
@@ -24,7 +24,7 @@ export function awsControls({ events }: AwsSandbox): Readonly<Record<string, (ar
       }
       const bodies = args.bodies ?? list ?? args.events;
       if (!Array.isArray(bodies) || bodies.length === 0) {
-        throw new AppError('invalid_input', '`events` or `bodies` must be a list that is not empty.', {
+        throw new SandboxError('invalid_input', '`events` or `bodies` must be a list that is not empty.', {
           hint: 'For example {"queue": "signalbox-events", "bodies": ["not JSON"]}.',
         });
       }

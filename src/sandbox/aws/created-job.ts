@@ -4,7 +4,7 @@
  * `fail-at-epoch` makes its script raise there; so does memory that is too small for `batch-size`, `image-size` and
  * `workers` (machine-memory.ts); the runtime limit of the request stops it.
  */
-import type { EpochMs } from '../../ports.ts';
+import type { EpochMs } from '../time.ts';
 import { writtenSeries } from './event-series.ts';
 import { type Shortage, shortageOf } from './machine-memory.ts';
 import type { TrainingJobSeed, TrainingTransition } from './training.ts';

@@ -3,8 +3,9 @@
  * another one. What a target cannot take for now is tried again, ever more rarely; what it never will, and
  * what was tried for too long, goes to the target's dead-letter queue, or is lost.
  */
-import type { Clock, EpochMs } from '../../ports.ts';
+
 import type { FaultPlan } from '../faults.ts';
+import type { Clock, EpochMs } from '../time.ts';
 import { type AwsEvent, targetText } from './event.ts';
 import type { EventBus, EventBuses, Rule, RuleTarget } from './event-buses.ts';
 import type { Iam } from './iam.ts';

@@ -3,7 +3,7 @@
  * A series can be far larger than memory (its events are made when they are read) and can reach into
  * the future: what the clock has not reached yet is not visible. So a running job writes without a timer.
  */
-import type { EpochMs } from '../../ports.ts';
+import type { EpochMs } from '../time.ts';
 
 export interface EventSeries {
   /** Identity of the content for caches of rendered events; another number when content changed. */

@@ -1,6 +1,6 @@
 /** An event as EventBridge carries it, and what is made of it for a target. */
 import { randomUUID } from 'node:crypto';
-import type { EpochMs } from '../../ports.ts';
+import type { EpochMs } from '../time.ts';
 
 export interface AwsEvent {
   version: '0';

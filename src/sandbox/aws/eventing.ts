@@ -1,7 +1,7 @@
 /** EventBridge, SQS and the world's own events, put together for the server. */
-import { AppError } from '../../errors.ts';
-import type { Clock } from '../../ports.ts';
+import { SandboxError } from '../errors.ts';
 import type { FaultPlan } from '../faults.ts';
+import type { Clock } from '../time.ts';
 import type { AlarmValue } from './alarms.ts';
 import { type AwsEvent, makeEvent } from './event.ts';
 import { EventBuses } from './event-buses.ts';
@@ -33,12 +33,12 @@ export interface Eventing {
   inside: {
     /**
      * Puts events on the default bus of the account and region they name, also those of AWS's own sources.
-     * @throws AppError invalid_input naming what is wrong with the first that is; then none was put
+     * @throws SandboxError invalid_input naming what is wrong with the first that is; then none was put
      */
     put(events: readonly GivenEvent[]): AwsEvent[];
-    /** Puts texts into a queue, whatever they are: malformed ones too. @throws AppError not_found */
+    /** Puts texts into a queue, whatever they are: malformed ones too. @throws SandboxError not_found */
     send(queue: string, bodies: readonly string[]): void;
-    /** An alarm by its name, wherever it is. @throws AppError not_found, invalid_input */
+    /** An alarm by its name, wherever it is. @throws SandboxError not_found, invalid_input */
     setAlarm(name: string, value: AlarmValue, reason?: string): void;
     /** Looks now for what has changed in the world. @returns how many changes there were */
     look(): Promise<number>;
@@ -93,7 +93,7 @@ export function startEventing(parts: {
       queues.all().find((queue) => queue.name === urlOrArnOrName);
     if (found) return found;
     const names = queues.all().map((queue) => queue.name);
-    throw new AppError('not_found', `There is no queue ${urlOrArnOrName}.`, {
+    throw new SandboxError('not_found', `There is no queue ${urlOrArnOrName}.`, {
       hint: names.length === 0 ? 'There is none at all: create one.' : `There are: ${names.join(', ')}.`,
     });
   };
@@ -113,12 +113,15 @@ export function startEventing(parts: {
       setAlarm(name, value, reason = 'Set by hand.') {
         if (!['OK', 'ALARM', 'INSUFFICIENT_DATA'].includes(value)) {
           const given = String(value);
-          throw new AppError('invalid_input', `An alarm is OK, ALARM or INSUFFICIENT_DATA, not ${given}.`);
+          throw new SandboxError(
+            'invalid_input',
+            `An alarm is OK, ALARM or INSUFFICIENT_DATA, not ${given}.`,
+          );
         }
         for (const { alarms } of stores.places()) {
           if (alarms.set(name, value, reason, clock.now())) return;
         }
-        throw new AppError('not_found', `There is no alarm ${name}.`);
+        throw new SandboxError('not_found', `There is no alarm ${name}.`);
       },
       look: () => emitter.look(),
       queues: () =>
@@ -140,7 +143,7 @@ export function startEventing(parts: {
 
 function readEvent(given: GivenEvent, index: number, clock: Clock): AwsEvent {
   const wrong = (what: string) =>
-    new AppError('invalid_input', `Event ${index + 1}: ${what}`, {
+    new SandboxError('invalid_input', `Event ${index + 1}: ${what}`, {
       hint: 'For example {"account": "123456789012", "region": "eu-west-1", "source": "aws.sagemaker", "detail-type": "SageMaker Training Job State Change", "detail": {}}.',
     });
   if (typeof given !== 'object' || given === null) throw wrong('it must be an object.');

@@ -3,7 +3,7 @@
  * had and the deployments that have reached it by now; devices tell the cloud only now and then.
  */
 import { randomUUID } from 'node:crypto';
-import type { EpochMs } from '../../ports.ts';
+import type { EpochMs } from '../time.ts';
 import type { ComponentStore, ComponentVersion } from './component-store.ts';
 import { AwsError } from './errors.ts';
 

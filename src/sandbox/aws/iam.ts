@@ -1,6 +1,6 @@
 /** Who exists in which account, with which keys and rights; role sessions are made here. */
 import { randomBytes } from 'node:crypto';
-import type { Clock } from '../../ports.ts';
+import type { Clock } from '../time.ts';
 import { AuthError, AwsError } from './errors.ts';
 import {
   evaluate,

@@ -2,7 +2,7 @@
  * FilterLogEvents by the real service's rules: all streams interleaved by time, the end of the range
  * inclusive, short and empty pages with a token where the log was silent or the pattern rejects much.
  */
-import type { EpochMs } from '../../ports.ts';
+import type { EpochMs } from '../time.ts';
 import type { EventBlock } from './event-blocks.ts';
 import type { EventSeries } from './event-series.ts';
 import type { EventFilter } from './filter-pattern.ts';

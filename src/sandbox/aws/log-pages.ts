@@ -2,7 +2,7 @@
  * GetLogEvents by the real service's rules: at most 10,000 events or 1 MiB counted size, empty pages in
  * mid-stream where the log was silent for long, the same token again at the end.
  */
-import type { EpochMs } from '../../ports.ts';
+import type { EpochMs } from '../time.ts';
 import type { BlockCache } from './event-blocks.ts';
 import type { EventSeries } from './event-series.ts';
 import { invalidToken, openToken, sealToken } from './page-tokens.ts';

@@ -1,5 +1,5 @@
 /** The log groups and streams of one account in one region. */
-import type { EpochMs } from '../../ports.ts';
+import type { EpochMs } from '../time.ts';
 import { AwsError } from './errors.ts';
 import { type EventSeries, StoredSeries } from './event-series.ts';
 

@@ -1,5 +1,5 @@
 /** CloudWatch Logs (`Logs_20140328`), as far as reading and writing a training job's log needs it. */
-import type { EpochMs } from '../../ports.ts';
+import type { EpochMs } from '../time.ts';
 import { AwsError } from './errors.ts';
 import { EVENT_OVERHEAD } from './event-blocks.ts';
 import { StoredSeries } from './event-series.ts';

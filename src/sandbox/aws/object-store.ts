@@ -8,7 +8,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { EpochMs } from '../../ports.ts';
+import type { EpochMs } from '../time.ts';
 import { AwsError } from './errors.ts';
 
 export interface BucketSeed {

@@ -1,5 +1,5 @@
 /** Continuation tokens: opaque to the caller, without state here, and good for 24 hours as on the real service. */
-import type { EpochMs } from '../../ports.ts';
+import type { EpochMs } from '../time.ts';
 import { AwsError } from './errors.ts';
 
 const TOKEN_LIFE_MS = 24 * 3_600_000;

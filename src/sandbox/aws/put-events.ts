@@ -1,5 +1,5 @@
 /** `PutEvents`: up to ten events, each taken or refused by itself. */
-import type { EpochMs } from '../../ports.ts';
+import type { EpochMs } from '../time.ts';
 import { AuthError, AwsError } from './errors.ts';
 import { makeEvent } from './event.ts';
 import type { EventBuses } from './event-buses.ts';

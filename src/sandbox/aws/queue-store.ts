@@ -1,5 +1,5 @@
 /** All queues of the sandbox, by account, region and name, with their attributes and their policies. */
-import type { Clock, EpochMs } from '../../ports.ts';
+import type { Clock, EpochMs } from '../time.ts';
 import { type Random, randomFrom } from '../world/random.ts';
 import { AwsError } from './errors.ts';
 import { type PolicyDocument, parsePolicy } from './policy.ts';

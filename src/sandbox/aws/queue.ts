@@ -3,7 +3,7 @@
  * clock whenever the queue is asked; only a long poll that waits needs a timer.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import type { Clock, EpochMs } from '../../ports.ts';
+import type { Clock, EpochMs } from '../time.ts';
 import type { Random } from '../world/random.ts';
 import { AwsError } from './errors.ts';
 import { MinHeap } from './min-heap.ts';

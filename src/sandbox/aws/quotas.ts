@@ -3,7 +3,7 @@
  * hold one second's worth. CloudWatch Logs' numbers are its documented, not adjustable quotas; SageMaker and
  * Greengrass document none for single operations here, so those are what accounts see in practice.
  */
-import type { EpochMs } from '../../ports.ts';
+import type { EpochMs } from '../time.ts';
 
 /** Requests a second by operation (`GetLogEvents`); these replace the table's numbers. */
 export type Quotas = Readonly<Record<string, number>> | 'off';

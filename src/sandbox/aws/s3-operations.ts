@@ -1,7 +1,7 @@
 /** The work of S3's operations, once the caller is known to have the right and the bucket to be in reach. */
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
-import type { Clock } from '../../ports.ts';
+import type { Clock } from '../time.ts';
 import { AuthError, AwsError } from './errors.ts';
 import type { Iam, Principal } from './iam.ts';
 import type { ObjectStore, StoredObject } from './object-store.ts';

@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
-import type { Clock } from '../../ports.ts';
 import type { FaultPlan } from '../faults.ts';
+import type { Clock } from '../time.ts';
 import { AuthError, AwsError } from './errors.ts';
 import type { Iam, Principal } from './iam.ts';
 import type { Bucket, ObjectStore } from './object-store.ts';

@@ -1,5 +1,5 @@
 /** What an AWS sandbox starts with: accounts, who may enter them, their training jobs and logs. */
-import type { EpochMs } from '../../ports.ts';
+import type { EpochMs } from '../time.ts';
 import type { AlarmSeed } from './alarms.ts';
 import type { CompilationSeed } from './compilations.ts';
 import type { ComponentSeed } from './component-store.ts';

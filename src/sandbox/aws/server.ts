@@ -8,9 +8,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AppError } from '../../errors.ts';
-import type { Clock } from '../../ports.ts';
+import { SandboxError } from '../errors.ts';
 import type { FaultPlan } from '../faults.ts';
+import type { Clock } from '../time.ts';
 import { AwsError, type Protocol } from './errors.ts';
 import { BlockCache } from './event-blocks.ts';
 import { EVENTING_DEFAULTS, type Eventing, type EventingSettings, startEventing } from './eventing.ts';
@@ -405,7 +405,7 @@ async function listen(server: Server, port: number): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       reject(
-        new AppError(
+        new SandboxError(
           'unavailable',
           `The sandbox's AWS side cannot listen on 127.0.0.1:${port}: ${cause.code ?? cause.message}.`,
           {

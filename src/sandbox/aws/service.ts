@@ -1,5 +1,5 @@
 /** What a service of the sandbox is to the dispatcher: operations by name, each with its right and its work. */
-import type { EpochMs } from '../../ports.ts';
+import type { EpochMs } from '../time.ts';
 import type { Principal } from './iam.ts';
 import type { RestRoute } from './rest-routes.ts';
 import type { Input } from './validation.ts';

@@ -1,5 +1,5 @@
 /** SQS: standard queues on the AWS JSON 1.0 protocol. */
-import type { EpochMs } from '../../ports.ts';
+import type { EpochMs } from '../time.ts';
 import { AuthError, AwsError } from './errors.ts';
 import type { Iam } from './iam.ts';
 import { pageOf } from './page-tokens.ts';

@@ -2,7 +2,7 @@
  * What has changed in the world since the last look, as AWS would tell EventBridge: training jobs, Greengrass
  * deployments and components, alarms and, where it is wished for, compilations.
  */
-import type { EpochMs } from '../../ports.ts';
+import type { EpochMs } from '../time.ts';
 import type { EventFacts } from './event.ts';
 import type { CoreDeviceSeed } from './fleet.ts';
 import type { Place } from './stores.ts';

@@ -1,5 +1,5 @@
 /** Everything that the services keep, account by account and region by region, and what the clock does to it. */
-import type { EpochMs } from '../../ports.ts';
+import type { EpochMs } from '../time.ts';
 import { AlarmStore } from './alarms.ts';
 import { type CompilationSettings, CompilationStore } from './compilations.ts';
 import { ComponentStore } from './component-store.ts';

@@ -2,7 +2,7 @@
  * The training jobs of one account in one region. A job is a list of dated transitions, some of them in
  * the future: what it is now is read from the clock, so jobs run on without timers.
  */
-import type { EpochMs } from '../../ports.ts';
+import type { EpochMs } from '../time.ts';
 import { AwsError, nameTaken } from './errors.ts';
 import { clipSeries } from './event-series.ts';
 import type { LogStore, LogStreamSeed } from './log-store.ts';

@@ -3,8 +3,9 @@
  * shortly after, now and then late, some of them twice, and so not always in order. What chance does is
  * decided by the seed and the event, and is the same at every run.
  */
-import type { Clock, EpochMs } from '../../ports.ts';
+
 import type { FaultPlan } from '../faults.ts';
+import type { Clock, EpochMs } from '../time.ts';
 import { hash32, type Random, randomFrom } from '../world/random.ts';
 import { type AwsEvent, makeEvent } from './event.ts';
 import type { Cancel, Scheduler } from './scheduler.ts';

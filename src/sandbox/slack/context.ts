@@ -1,6 +1,7 @@
 /** What the sandbox's parts share. */
-import type { Clock } from '../../ports.ts';
+
 import type { FaultPlan } from '../faults.ts';
+import type { Clock } from '../time.ts';
 import type { AppLink } from './app-link.ts';
 import type { Events } from './events.ts';
 import type { Files } from './files.ts';

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
-import { AppError } from '../../errors.ts';
+import { SandboxError } from '../errors.ts';
 import type { SandboxMessage, WorkspaceEvent, WorkspaceState } from '../protocol.ts';
 import { BOT, TEAM } from '../world.ts';
 import { byteRange } from './byte-range.ts';
@@ -418,7 +418,7 @@ async function controlArguments(request: IncomingMessage, url: URL): Promise<Jso
 
 function asHttpError(error: unknown): HttpError {
   if (error instanceof HttpError) return error;
-  if (error instanceof AppError && (error.code === 'invalid_input' || error.code === 'not_found')) {
+  if (error instanceof SandboxError && (error.code === 'invalid_input' || error.code === 'not_found')) {
     const [status, code] = error.code === 'not_found' ? [404, 'not_found'] : [400, 'invalid_arguments'];
     return new HttpError(Number(status), String(code), [error.message, error.hint].filter(Boolean).join(' '));
   }

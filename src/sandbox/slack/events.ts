@@ -1,8 +1,8 @@
 /** The Events API: what the manifest subscribes to is told to the app, with up to three further tries. */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Clock } from '../../ports.ts';
 import type { SandboxChannel, SandboxMessage } from '../protocol.ts';
+import type { Clock } from '../time.ts';
 import { BOT, TEAM } from '../world.ts';
 import type { Answer, Delivery } from './app-link.ts';
 import { wireMessage } from './messages.ts';

@@ -1,6 +1,6 @@
 /** HTTP mode: the workspace posts to the app's request URLs, signed with the signing secret. */
 import { createHmac } from 'node:crypto';
-import type { Clock } from '../../ports.ts';
+import type { Clock } from '../time.ts';
 import type { Answer, AppLink, Delivery } from './app-link.ts';
 import { parseJson } from './http.ts';
 import type { Json } from './schema.ts';

@@ -6,9 +6,9 @@ import { setMaxListeners } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { LIMITS } from '../../blocks/limits.ts';
-import { AppError, toAppError } from '../../errors.ts';
-import type { Clock } from '../../ports.ts';
+import { SandboxError } from '../errors.ts';
 import { FaultPlan } from '../faults.ts';
+import type { Clock } from '../time.ts';
 import { BOT, CHANNELS, USER_GROUPS, USERS } from '../world.ts';
 import type { Context } from './context.ts';
 import { Control, type Controls, sendFile } from './control.ts';
@@ -91,7 +91,7 @@ const SHARE_DELAY_MS = 300;
 /** Slack's own: nearly at once, after a minute, after five minutes. */
 const EVENT_RETRIES_MS = [1000, 60_000, 300_000];
 
-/** @throws AppError when the manifest cannot be used or the port is taken */
+/** @throws SandboxError when the manifest cannot be used or the port is taken */
 export async function startSlackSandbox(options: SlackSandboxOptions): Promise<SlackSandbox> {
   const manifest =
     options.manifestPath === undefined
@@ -351,8 +351,8 @@ function answerFailure(
     return;
   }
   onError?.(error);
-  const { ref } = toAppError(error);
-  sendJson(response, { ok: false, error: 'fatal_error', detail: `The sandbox failed (${ref}).` }, 500);
+  const why = error instanceof Error ? error.message : String(error);
+  sendJson(response, { ok: false, error: 'fatal_error', detail: `The sandbox failed: ${why}` }, 500);
 }
 
 const BROKEN: ReadonlySet<string> = new Set([
@@ -371,10 +371,14 @@ function listen(server: Server, port: number): Promise<number> {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const taken = cause.code === 'EADDRINUSE';
       reject(
-        new AppError('unavailable', taken ? `Port ${port} is in use.` : `Cannot listen on port ${port}.`, {
-          cause,
-          hint: 'Choose another with --port, or 0 for any free one.',
-        }),
+        new SandboxError(
+          'unavailable',
+          taken ? `Port ${port} is in use.` : `Cannot listen on port ${port}.`,
+          {
+            cause,
+            hint: 'Choose another with --port, or 0 for any free one.',
+          },
+        ),
       );
     });
     server.listen(port, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));

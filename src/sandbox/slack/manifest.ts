@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { AppError } from '../../errors.ts';
+import { SandboxError } from '../errors.ts';
 
 const shortcut = z.object({
   name: z.string(),
@@ -87,12 +87,12 @@ export interface AppManifest {
 
 /**
  * @param source a manifest as an object
- * @throws AppError invalid_input listing every field that is wrong
+ * @throws SandboxError invalid_input listing every field that is wrong
  */
 export function parseManifest(source: unknown): AppManifest {
   const parsed = manifestSchema.safeParse(source);
   if (!parsed.success) {
-    throw new AppError('invalid_input', 'The Slack app manifest cannot be used.', {
+    throw new SandboxError('invalid_input', 'The Slack app manifest cannot be used.', {
       hint: parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('\n'),
     });
   }
@@ -115,13 +115,13 @@ export function parseManifest(source: unknown): AppManifest {
   };
 }
 
-/** @throws AppError not_found when there is no such file, invalid_input when it is no manifest */
+/** @throws SandboxError not_found when there is no such file, invalid_input when it is no manifest */
 export async function readManifest(path: string): Promise<AppManifest> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
   } catch (cause) {
-    throw new AppError('not_found', `There is no Slack app manifest at ${path}.`, {
+    throw new SandboxError('not_found', `There is no Slack app manifest at ${path}.`, {
       cause,
       hint: 'Give the path of manifest.yml.',
     });
@@ -130,7 +130,7 @@ export async function readManifest(path: string): Promise<AppManifest> {
   try {
     source = parse(text);
   } catch (cause) {
-    throw new AppError('invalid_input', `${path} is not YAML.`, { cause, hint: String(cause) });
+    throw new SandboxError('invalid_input', `${path} is not YAML.`, { cause, hint: String(cause) });
   }
   return parseManifest(source);
 }

@@ -1,5 +1,5 @@
 /** Slack's rate limits: so many calls a minute for each method, and one message a second for each channel. */
-import type { Clock } from '../../ports.ts';
+import type { Clock } from '../time.ts';
 
 const WINDOW_MS = 60_000;
 /**

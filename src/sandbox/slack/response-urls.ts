@@ -1,8 +1,8 @@
 /** `response_url`: five uses within thirty minutes, to answer where somebody clicked or typed. */
 import { randomBytes } from 'node:crypto';
 import { LIMITS } from '../../blocks/limits.ts';
-import type { Clock } from '../../ports.ts';
 import type { SandboxMessage } from '../protocol.ts';
+import type { Clock } from '../time.ts';
 import { BOT } from '../world.ts';
 import { SlackError } from './errors.ts';
 import { isEmpty, readContent } from './messages.ts';

@@ -1,6 +1,6 @@
 /** `trigger_id`s: what a person's click is worth to the app: one modal, within three seconds. */
 import { randomBytes, randomInt } from 'node:crypto';
-import type { Clock } from '../../ports.ts';
+import type { Clock } from '../time.ts';
 
 export interface Trigger {
   user: string;

@@ -1,5 +1,5 @@
 /** The workspace's people, places and messages, and who may see them. Everything is in memory, and bounded. */
-import type { Clock } from '../../ports.ts';
+
 import type {
   Block,
   SandboxChannel,
@@ -9,6 +9,7 @@ import type {
   SandboxUserGroup,
   WorkspaceEvent,
 } from '../protocol.ts';
+import type { Clock } from '../time.ts';
 import { BOT } from '../world.ts';
 import { isObject, type Json } from './schema.ts';
 

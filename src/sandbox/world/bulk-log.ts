@@ -3,11 +3,12 @@
  * benchmarks. About 117 bytes an event, every event different, with what breaks careless readers:
  * UTF-8, quotes and backslashes, newlines inside an event, `\r`, ANSI codes, tabs.
  */
-import type { EpochMs } from '../../ports.ts';
+
 import { lazySeries } from '../aws/event-series.ts';
 import type { LogStreamSeed } from '../aws/log-store.ts';
 import type { AwsWorld } from '../aws/seed.ts';
 import type { TrainingJobSeed } from '../aws/training.ts';
+import type { EpochMs } from '../time.ts';
 import { hash32 } from './random.ts';
 import { burstySchedule } from './schedules.ts';
 

@@ -2,12 +2,13 @@
  * How events of the use cases come to the bot: its queue, the rules in the use cases' accounts that send to it
  * (in the queue's own region at once, from another region by way of the bot's bus), and alarms that go off.
  */
-import type { EpochMs } from '../../ports.ts';
+
 import type { AlarmSeed } from '../aws/alarms.ts';
 import type { EventBusSeed, RuleTarget } from '../aws/event-buses.ts';
 import type { RoleSeed } from '../aws/iam.ts';
 import type { PolicyDocument } from '../aws/policy.ts';
 import type { RegionSeed } from '../aws/seed.ts';
+import type { EpochMs } from '../time.ts';
 import { MINUTE } from './job-maker.ts';
 
 export const EVENTS_REGION = 'eu-west-1';

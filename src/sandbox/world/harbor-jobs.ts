@@ -1,6 +1,7 @@
 /** The training jobs of the use case "Harbor watch", to which the sandbox's visitor has no right. */
-import type { EpochMs } from '../../ports.ts';
+
 import type { TrainingJobSeed } from '../aws/training.ts';
+import type { EpochMs } from '../time.ts';
 import { kerasEpochs, yoloEpochs } from './framework-logs.ts';
 import { HOUR, MINUTE, machineStream, makeJob, type Place } from './job-maker.ts';
 import { closeContainer, scripted } from './log-script.ts';

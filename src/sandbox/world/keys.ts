@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { AppError } from '../../errors.ts';
 import { uniqueId } from '../aws/iam.ts';
+import { SandboxError } from '../errors.ts';
 import { ACCOUNTS, type AccessKey, type SandboxKeys } from './use-cases.ts';
 
 const FILE = 'aws-keys.json';
@@ -20,7 +20,7 @@ const newKey = (): AccessKey => ({
   secretAccessKey: randomBytes(30).toString('base64url'),
 });
 
-/** @throws AppError invalid_input when the folder's key file is damaged */
+/** @throws SandboxError invalid_input when the folder's key file is damaged */
 export async function loadKeys(dataDir: string): Promise<SandboxKeys> {
   const path = join(dataDir, FILE);
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -45,7 +45,7 @@ function parseKeys(path: string, text: string): SandboxKeys {
   try {
     return keysSchema.parse(JSON.parse(text));
   } catch (cause) {
-    throw new AppError('invalid_input', `The sandbox's keys in ${path} cannot be read.`, {
+    throw new SandboxError('invalid_input', `The sandbox's keys in ${path} cannot be read.`, {
       hint: 'Delete the file: the sandbox makes new keys at its next start.',
       cause,
     });

@@ -1,7 +1,8 @@
 /** The training jobs of the use case "Line 3 defects". docs/sandbox.md has the table of what each one shows. */
-import type { EpochMs } from '../../ports.ts';
+
 import { lazySeries } from '../aws/event-series.ts';
 import type { TrainingJobSeed } from '../aws/training.ts';
+import type { EpochMs } from '../time.ts';
 import { bulkStreams } from './bulk-log.ts';
 import { kerasEpochs, pytorchEpochs, xgboostRounds, yoloEpochs } from './framework-logs.ts';
 import { HOUR, type JobSketch, MINUTE, machineStream, makeJob, type Place, SECOND } from './job-maker.ts';

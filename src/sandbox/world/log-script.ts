@@ -1,6 +1,7 @@
 /** Writes a training log down, line by line, as the clock of that run goes. */
-import type { EpochMs } from '../../ports.ts';
+
 import { type EventSeries, writtenSeries } from '../aws/event-series.ts';
+import type { EpochMs } from '../time.ts';
 import { type Random, randomFrom } from './random.ts';
 
 export class LogScript {

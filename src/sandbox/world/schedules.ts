@@ -1,6 +1,7 @@
 /** When the events of a generated log happen. */
-import type { EpochMs } from '../../ports.ts';
+
 import { type EventSchedule, firstIndex } from '../aws/event-series.ts';
+import type { EpochMs } from '../time.ts';
 import { hash32, randomFrom } from './random.ts';
 
 /** One event in every `everyMs`, each somewhere in the first 60 % of its turn. */

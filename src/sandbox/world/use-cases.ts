@@ -1,10 +1,10 @@
 /** The two use cases of the seeded world: their accounts, how the bot gets in, and the configuration for them. */
 import { stringify } from 'yaml';
-import type { EpochMs } from '../../ports.ts';
 import type { UserSeed } from '../aws/iam.ts';
 import type { PolicyDocument } from '../aws/policy.ts';
 import type { AccountSeed, AwsWorld, RegionSeed } from '../aws/seed.ts';
 import { TRAINING_LOG_GROUP } from '../aws/training.ts';
+import type { EpochMs } from '../time.ts';
 import { harborCompilations, line3Compilations, oddModels } from './compilations.ts';
 import { harborComponents, line3Components, line3Objects } from './components.ts';
 import {
