@@ -6,7 +6,7 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { applyObservation, type CompilationAttempt, newAttempt } from '../src/domain/compilations.ts';
-import type { CompilationStore } from '../src/ports.ts';
+import type { CompilationStore } from '../src/ports/compilation-store.ts';
 import { DurableJsonFile } from '../src/stores/durable-file.ts';
 import { openLowdbStore } from '../src/stores/lowdb.ts';
 

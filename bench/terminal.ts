@@ -6,7 +6,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { LineFormatter } from '../src/logs/format.ts';
-import type { LogPage } from '../src/ports.ts';
+import type { LogPage } from '../src/ports/log-source.ts';
 import { message } from './log-corpus.ts';
 
 const ROUNDS = 20;

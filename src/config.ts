@@ -9,7 +9,7 @@ import { LineCounter, parseDocument } from 'yaml';
 import { type ConfigProblem, describeIssues } from './config/problems.ts';
 import { fileSchema, sectionProblems, toUseCase } from './config/schema.ts';
 import type { UseCase } from './domain/use-cases.ts';
-import { AppError } from './errors.ts';
+import { AppError } from './ground/errors.ts';
 
 const DEFAULT_CONFIG_FILE = 'signalbox.yaml';
 

@@ -1,7 +1,7 @@
 /** The bot's own log: JSON lines by pino. Whatever is logged, secrets leave it masked. */
 import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino';
 import { MASK, maskSecrets } from './domain/mask-secrets.ts';
-import { AppError } from './errors.ts';
+import { AppError } from './ground/errors.ts';
 
 export type Logger = PinoLogger;
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { AppError } from '../src/errors.ts';
+import { AppError } from '../src/ground/errors.ts';
 import { createLogger, logProcessWarnings } from '../src/logger.ts';
 import { NEAR_MISSES, SECRET_SHAPES } from './fixtures/secret-shapes.ts';
 

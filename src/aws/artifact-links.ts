@@ -1,6 +1,7 @@
 /** Links to objects in S3 that work without an AWS account, for a short while. */
-import { AppError } from '../errors.ts';
-import type { ArtifactLinks, Clock } from '../ports.ts';
+import { AppError } from '../ground/errors.ts';
+import type { Clock } from '../ground/time.ts';
+import type { ArtifactLinks } from '../ports/artifact-links.ts';
 import type { AwsCredentials, RoleSession } from './sessions.ts';
 
 /** Below this a link would be gone before a large download has begun. */

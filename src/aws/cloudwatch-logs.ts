@@ -13,8 +13,15 @@ import {
   FilterLogEventsCommand,
   GetLogEventsCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
-import { AppError } from '../errors.ts';
-import type { LogLane, LogPage, LogPageRequest, LogSource, LogStreamInfo, RequestPace } from '../ports.ts';
+import { AppError } from '../ground/errors.ts';
+import type {
+  LogLane,
+  LogPage,
+  LogPageRequest,
+  LogSource,
+  LogStreamInfo,
+  RequestPace,
+} from '../ports/log-source.ts';
 import {
   newPageMemory,
   type PageLayout,

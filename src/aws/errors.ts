@@ -2,7 +2,7 @@
  * The one table from what AWS answers to what the house throws (L9). Every AWS adapter ends its calls here,
  * so a reader never meets AWS's own JSON: the service's words go to `adminHint` and to the cause.
  */
-import { AppError, CancelledError, type ErrorCode } from '../errors.ts';
+import { AppError, CancelledError, type ErrorCode } from '../ground/errors.ts';
 
 export interface AwsErrorContext {
   /** What was being tried, as the reader would say it: `read the log of train-resnet`. */

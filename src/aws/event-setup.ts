@@ -5,7 +5,7 @@
 import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import type { QueueAttributeName, SQSClient } from '@aws-sdk/client-sqs';
 import { EVENT_PATTERN } from '../domain/aws-events.ts';
-import { AppError } from '../errors.ts';
+import { AppError } from '../ground/errors.ts';
 import { awsErrorToAppError } from './errors.ts';
 
 export interface EventsPlace {

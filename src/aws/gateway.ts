@@ -1,14 +1,10 @@
 /** Opens use cases' AWS accounts: a role session, and on it the jobs, their logs, compilations and components. */
 import type { UseCase } from '../domain/use-cases.ts';
-import { AppError } from '../errors.ts';
-import type {
-  Clock,
-  JobCatalog,
-  LogSource,
-  TrainingProvider,
-  UseCaseGateway,
-  UseCaseSession,
-} from '../ports.ts';
+import { AppError } from '../ground/errors.ts';
+import type { Clock } from '../ground/time.ts';
+import type { LogSource } from '../ports/log-source.ts';
+import type { JobCatalog, TrainingProvider } from '../ports/training.ts';
+import type { UseCaseGateway, UseCaseSession } from '../ports/use-case-session.ts';
 import { createArtifactLinks } from './artifact-links.ts';
 import { createGreengrass } from './greengrass.ts';
 import { createCompiler } from './neo.ts';

@@ -1,14 +1,13 @@
 /** Greengrass v2: the private components of a use case's account, and its core devices. Service model 2020-11-30. */
 import type { GreengrassV2Client } from '@aws-sdk/client-greengrassv2';
-import { AppError } from '../errors.ts';
+import { AppError } from '../ground/errors.ts';
+import type { ComponentRegistry, ComponentSummary } from '../ports/component-registry.ts';
 import type {
-  ComponentRegistry,
-  ComponentSummary,
   CoreDevice,
   DeviceFleet,
   EffectiveDeployment,
   InstalledComponent,
-} from '../ports.ts';
+} from '../ports/device-fleet.ts';
 import { awsArn } from './arns.ts';
 import type { RoleSession } from './sessions.ts';
 

@@ -3,14 +3,14 @@ import type {
   CreateCompilationJobCommandInput,
   DescribeCompilationJobCommandOutput,
 } from '@aws-sdk/client-sagemaker';
-import { AppError } from '../errors.ts';
+import { AppError } from '../ground/errors.ts';
 import type {
   CompilationListing,
   CompilationOrder,
   CompilationReport,
   Compiler,
   ReportedOrder,
-} from '../ports.ts';
+} from '../ports/compiler.ts';
 import type { RoleSession } from './sessions.ts';
 
 /** CompilationJobName; what is called otherwise is no compilation job, and AWS need not be asked. */

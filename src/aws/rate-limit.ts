@@ -6,7 +6,7 @@
  * others use it), the true rate is worked out from what it did accept between two refusals; the rate comes back
  * slowly afterwards.
  */
-import type { RequestPace } from '../ports.ts';
+import type { RequestPace } from '../ports/log-source.ts';
 
 export interface RateLimiterOptions {
   /** Requests a second by the service's quota; Infinity when there is none. */

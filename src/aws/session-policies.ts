@@ -2,8 +2,9 @@
  * What each operation needs in a use case's account: the inline policy that narrows its session. Which action
  * takes which resource is AWS's "Service Authorization Reference". infra/use-case-account.yaml grants the same.
  */
+
+import type { SessionOperation } from '../domain/session-name.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import type { SessionOperation } from '../ports.ts';
 import { awsArn, iamArn, s3Arn } from './arns.ts';
 
 export const TRAINING_LOG_GROUP = '/aws/sagemaker/TrainingJobs';

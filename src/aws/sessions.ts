@@ -2,10 +2,13 @@
  * Role sessions: one per (use case, person, operation), named after the person so that CloudTrail tells who
  * did it, narrowed by a session policy to what the operation needs, renewed before they expire.
  */
+
+import type { SessionOperation } from '../domain/session-name.ts';
 import { newSessionName } from '../domain/session-name.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import { AppError } from '../errors.ts';
-import type { Actor, Clock, EpochMs, SessionOperation } from '../ports.ts';
+import type { Actor } from '../ground/actor.ts';
+import { AppError } from '../ground/errors.ts';
+import type { Clock, EpochMs } from '../ground/time.ts';
 import { type AwsErrorContext, awsErrorToAppError, isExpiredCredentials } from './errors.ts';
 import { sessionPolicy } from './session-policies.ts';
 

@@ -5,7 +5,7 @@ import { isBackgroundActor } from '../domain/background-actor.ts';
 import { compilationJobUrl, componentUrl, trainingJobUrl } from '../domain/console-links.ts';
 import { maskSecrets } from '../domain/mask-secrets.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import type { Actor } from '../ports.ts';
+import type { Actor } from '../ground/actor.ts';
 import { COMPILE } from './compile-ids.ts';
 import { guidanceLines, verbatim, writeRef } from './job-facts.ts';
 import { LIMITS } from './limits.ts';

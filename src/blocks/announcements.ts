@@ -4,11 +4,11 @@ import { type CompilationAttempt, isSuccessful } from '../domain/compilations.ts
 import { type Component, componentStateLabel } from '../domain/components.ts';
 import { alarmUrl, componentUrl, coreDeviceUrl } from '../domain/console-links.ts';
 import { adviceForComponent } from '../domain/failure-guidance.ts';
+import type { Rerun } from '../domain/job-records.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
 import { maskSecrets } from '../domain/mask-secrets.ts';
 import { trainingLabel } from '../domain/training-states.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import type { Rerun } from '../ports.ts';
 import { ALERT, unconfirmedWords } from './alerts.ts';
 import { COMPILE } from './compile-ids.ts';
 import {

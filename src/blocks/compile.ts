@@ -8,7 +8,7 @@ import { EXAMPLE_JOB } from '../domain/job-names.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
 import { maskSecrets } from '../domain/mask-secrets.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import type { AppError } from '../errors.ts';
+import type { AppError } from '../ground/errors.ts';
 import { COMPILE } from './compile-ids.ts';
 import { compilationAdvice, guidanceLines, targetWords, verbatim, writeRef } from './job-facts.ts';
 import { LIMITS } from './limits.ts';

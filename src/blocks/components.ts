@@ -3,8 +3,8 @@ import { type Component, componentStateLabel, isSettled } from '../domain/compon
 import { compilationJobUrl, componentUrl, trainingJobUrl } from '../domain/console-links.ts';
 import { maskSecrets } from '../domain/mask-secrets.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import type { AppError } from '../errors.ts';
-import type { CoreDevice, EffectiveDeployment, InstalledComponent } from '../ports.ts';
+import type { AppError } from '../ground/errors.ts';
+import type { CoreDevice, EffectiveDeployment, InstalledComponent } from '../ports/device-fleet.ts';
 import { COMPILE } from './compile-ids.ts';
 import { COMPONENTS, chainWords, componentFailure, componentLines } from './component-words.ts';
 import { verbatim, writeRef } from './job-facts.ts';

@@ -1,5 +1,5 @@
 /** Every failure in Slack looks like this: what failed, why, what to do, reference. */
-import type { AppError, ErrorCode } from '../errors.ts';
+import type { AppError, ErrorCode } from '../ground/errors.ts';
 import type { Button, Message } from './message.ts';
 import { actions, codeBlock, context, mention, plain, prose, section } from './text.ts';
 

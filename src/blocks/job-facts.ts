@@ -10,11 +10,12 @@ import {
 import { type CompilationAttempt, currentStatus, isLive, isSuccessful } from '../domain/compilations.ts';
 import type { Component } from '../domain/components.ts';
 import { adviceForCompilation, type FailureAdvice, guidanceForTraining } from '../domain/failure-guidance.ts';
+import type { Rerun } from '../domain/job-records.ts';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
 import { maskSecrets } from '../domain/mask-secrets.ts';
 import { trainingLabel } from '../domain/training-states.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import type { Actor, Rerun } from '../ports.ts';
+import type { Actor } from '../ground/actor.ts';
 import type { Button } from './message.ts';
 import {
   button,

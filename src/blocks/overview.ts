@@ -3,7 +3,7 @@ import type { Permission } from '../domain/access.ts';
 import type { Subscription } from '../domain/subscriptions.ts';
 import { trainingLabel } from '../domain/training-states.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import type { AuditRecord } from '../ports.ts';
+import type { AuditRecord } from '../ports/audit-trail.ts';
 import { type AlertRow, alertBlock } from './alert-lists.ts';
 import { COMPILE } from './compile-ids.ts';
 import { overallWords, writeRef } from './job-facts.ts';

@@ -7,13 +7,14 @@ import {
   HYPERPARAMETER_LIMITS,
   type KeptReason,
 } from '../domain/hyperparameters.ts';
+import type { Rerun } from '../domain/job-records.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
 import { maskSecrets } from '../domain/mask-secrets.ts';
 import { TRAINING_NAME_LIMIT } from '../domain/training-names.ts';
 import { trainingLabel } from '../domain/training-states.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import type { AppError } from '../errors.ts';
-import type { Rerun, TrainingSetup } from '../ports.ts';
+import type { AppError } from '../ground/errors.ts';
+import type { TrainingSetup } from '../ports/training.ts';
 import { COMPILE } from './compile-ids.ts';
 import { changesWords, machine, starter, writeRef } from './job-facts.ts';
 import { LIMITS } from './limits.ts';

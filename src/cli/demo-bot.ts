@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { childEnvironment } from '../config.ts';
-import { AppError } from '../errors.ts';
+import { AppError } from '../ground/errors.ts';
 import type { Sandbox } from '../sandbox/index.ts';
 import { type CliIo, line } from './io.ts';
 

@@ -5,8 +5,8 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { sendToQueue, setUpEvents } from '../aws/event-setup.ts';
 import { type Config, loadConfig } from '../config.ts';
-import { AppError } from '../errors.ts';
 import { EVENTS_PATH, SECRET_HEADER } from '../events/https.ts';
+import { AppError } from '../ground/errors.ts';
 import { type CliIo, line } from './io.ts';
 
 const SYMBOLS = { created: '+ created  ', updated: '~ updated  ', unchanged: '= unchanged' } as const;

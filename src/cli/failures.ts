@@ -1,6 +1,6 @@
 /** How the command line says that something failed. */
 import { maskSecrets } from '../domain/mask-secrets.ts';
-import { CancelledError, type ErrorCode, toAppError } from '../errors.ts';
+import { CancelledError, type ErrorCode, toAppError } from '../ground/errors.ts';
 import { type CliIo, line } from './io.ts';
 
 /** Scripts rely on these. */

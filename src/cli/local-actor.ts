@@ -1,6 +1,6 @@
 /** Who sits at the command line, for the session's name and the audit trail. */
 import { userInfo } from 'node:os';
-import type { Actor } from '../ports.ts';
+import type { Actor } from '../ground/actor.ts';
 
 export function localActor(): Actor {
   return { team: 'cli', user: loginName() };

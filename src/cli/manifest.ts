@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { isMap, isSeq, parseDocument } from 'yaml';
-import { AppError } from '../errors.ts';
+import { AppError } from '../ground/errors.ts';
 import type { CliIo } from './io.ts';
 
 /** Beside src/ and dist/ alike. */

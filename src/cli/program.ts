@@ -3,7 +3,7 @@ import { setMaxListeners } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { LOG_FLAGS } from '../domain/log-query.ts';
-import { CancelledError, toAppError } from '../errors.ts';
+import { CancelledError, toAppError } from '../ground/errors.ts';
 import { reportFailure } from './failures.ts';
 import type { CliIo } from './io.ts';
 

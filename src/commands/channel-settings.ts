@@ -20,7 +20,7 @@ import {
   type SubscriptionWish,
 } from '../domain/subscriptions.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import { AppError, toAppError } from '../errors.ts';
+import { AppError, toAppError } from '../ground/errors.ts';
 import type { ClickedAction, Command, Context, SubmittedView, ViewAnswer } from './command.ts';
 import { metadataFor, permitted, readMetadata } from './job-access.ts';
 import { knownUseCases, refuse } from './refusals.ts';

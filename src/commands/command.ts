@@ -5,7 +5,7 @@
  */
 import type { Logger } from 'pino';
 import type { Block, Home, Message, Modal, Option } from '../blocks/message.ts';
-import type { Actor } from '../ports.ts';
+import type { Actor } from '../ground/actor.ts';
 
 export interface Command {
   /** Without the slash, also the word after a mention: `logs`. */

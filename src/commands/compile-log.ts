@@ -17,7 +17,7 @@ import { button, code, plain } from '../blocks/text.ts';
 import { type CompilationAttempt, isLive, isSuccessful } from '../domain/compilations.ts';
 import { logFileName } from '../domain/log-files.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import { AppError, CancelledError, toAppError } from '../errors.ts';
+import { AppError, CancelledError, toAppError } from '../ground/errors.ts';
 import { belongsTo } from '../operations/choose-use-case.ts';
 import { endOfLog } from '../operations/download-logs.ts';
 import { adviceForAttempt, compilationFailure } from '../operations/explain-failure.ts';

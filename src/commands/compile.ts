@@ -31,7 +31,7 @@ import { type CompileCorrections, parseFrameworkVersion, parseInputShape } from 
 import { parseCompileRequest } from '../domain/compile-request.ts';
 import { asksForHelp } from '../domain/log-query.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import { AppError, toAppError } from '../errors.ts';
+import { AppError, toAppError } from '../ground/errors.ts';
 import { artifactLink } from '../operations/artifact-link.ts';
 import { compileForm } from '../operations/compile-form.ts';
 import { jobSnapshot } from '../operations/job-snapshots.ts';

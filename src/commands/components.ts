@@ -22,7 +22,7 @@ import { isSettled } from '../domain/components.ts';
 import { pastedName } from '../domain/job-names.ts';
 import { asksForHelp } from '../domain/log-query.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import { AppError, toAppError } from '../errors.ts';
+import { AppError, toAppError } from '../ground/errors.ts';
 import {
   type ComponentEntry,
   componentDetails,

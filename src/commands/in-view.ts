@@ -1,7 +1,7 @@
 /** Work that a window waits for: what goes wrong after it has opened is said in it. */
 import { waitingView } from '../blocks/job-details.ts';
 import type { Modal } from '../blocks/message.ts';
-import { type AppError, toAppError } from '../errors.ts';
+import { type AppError, toAppError } from '../ground/errors.ts';
 import type { Context, OpenView } from './command.ts';
 import { metadataFor } from './job-access.ts';
 import type { Services } from './services.ts';

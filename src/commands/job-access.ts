@@ -4,7 +4,7 @@ import type { JobRef } from '../blocks/job-facts.ts';
 import { readRef } from '../blocks/job-facts.ts';
 import { may as mayDo, type Permission, permittedUseCases } from '../domain/access.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import { AppError } from '../errors.ts';
+import { AppError } from '../ground/errors.ts';
 import { chooseUseCase } from '../operations/choose-use-case.ts';
 import { findOwner } from '../operations/find-jobs.ts';
 import type { Context } from './command.ts';

@@ -10,7 +10,7 @@ import { pastedName } from '../domain/job-names.ts';
 import { type JobsQuery, parseJobsQuery } from '../domain/jobs-query.ts';
 import { asksForHelp } from '../domain/log-query.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import { AppError } from '../errors.ts';
+import { AppError } from '../ground/errors.ts';
 import { type JobFilter, jobPage, jobSnapshot } from '../operations/job-snapshots.ts';
 import type { ClickedAction, Command, Context, OpenView } from './command.ts';
 import { metadataFor, openUseCases, permitted, readJobRef } from './job-access.ts';

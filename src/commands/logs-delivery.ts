@@ -25,7 +25,7 @@ import { may, whoCanGrant } from '../domain/access.ts';
 import { joinWords } from '../domain/command-words.ts';
 import { type LogQuery, withJob, withSince } from '../domain/log-query.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import { CancelledError, toAppError } from '../errors.ts';
+import { CancelledError, toAppError } from '../ground/errors.ts';
 import { belongsTo } from '../operations/choose-use-case.ts';
 import type { Ticket } from '../operations/download-desk.ts';
 import { type DownloadOutcome, downloadLogs } from '../operations/download-logs.ts';

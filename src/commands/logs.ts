@@ -18,7 +18,7 @@ import { commandWords, joinWords } from '../domain/command-words.ts';
 import { jobNameCandidates } from '../domain/job-names.ts';
 import { asksForHelp, type LogQuery, parseLogQuery } from '../domain/log-query.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import { AppError, toAppError } from '../errors.ts';
+import { AppError, toAppError } from '../ground/errors.ts';
 import { belongsTo, chooseUseCase, type UseCaseAnswer } from '../operations/choose-use-case.ts';
 import { findOwner } from '../operations/find-jobs.ts';
 import type { Command, Context, Place, ShortcutMessage, SubmittedView, ViewAnswer } from './command.ts';

@@ -6,7 +6,7 @@
 import { errorMessage } from '../blocks/errors.ts';
 import { mayKnowOf, nothingOpen, type Permission, refusal, whoCanGrant } from '../domain/access.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import { AppError } from '../errors.ts';
+import { AppError } from '../ground/errors.ts';
 import { belongsTo, noUseCase } from '../operations/choose-use-case.ts';
 import type { Context } from './command.ts';
 import type { Services } from './services.ts';

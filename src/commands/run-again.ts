@@ -26,7 +26,7 @@ import type { TrainingJob } from '../domain/jobs.ts';
 import { advisedRun } from '../domain/rerun-advice.ts';
 import { isTrainingName, rerunName, TRAINING_NAME_LIMIT } from '../domain/training-names.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import { type AppError, type ErrorCode, toAppError } from '../errors.ts';
+import { type AppError, type ErrorCode, toAppError } from '../ground/errors.ts';
 import { claimRetry, retryUnderWay } from '../operations/retry-claims.ts';
 import { planRunAgain, runAgain } from '../operations/start-training.ts';
 import type { ClickedAction, Command, Context, OpenView, SubmittedView, ViewAnswer } from './command.ts';

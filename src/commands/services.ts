@@ -3,7 +3,7 @@ import { errorMessage } from '../blocks/errors.ts';
 import type { Button } from '../blocks/message.ts';
 import { rolesOf } from '../domain/access.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import type { AppError } from '../errors.ts';
+import type { AppError } from '../ground/errors.ts';
 import type { AlertDesk } from '../operations/alert-desk.ts';
 import type { DownloadDesk } from '../operations/download-desk.ts';
 import type { DownloadDeps } from '../operations/download-logs.ts';
@@ -11,7 +11,8 @@ import type { DeviceFinder } from '../operations/find-devices.ts';
 import type { JobSuggestions } from '../operations/find-jobs.ts';
 import type { JobDeps } from '../operations/job-deps.ts';
 import type { JobRefresher } from '../operations/refresh-jobs.ts';
-import type { Directory, Store } from '../ports.ts';
+import type { Directory } from '../ports/directory.ts';
+import type { Store } from '../ports/store.ts';
 import type { Context, FileDelivery } from './command.ts';
 
 export interface Services extends DownloadDeps, JobDeps {

@@ -3,7 +3,7 @@ import { overviewMessage, signalboxUsage } from '../blocks/overview.ts';
 import { commandWords } from '../domain/command-words.ts';
 import { asksForHelp } from '../domain/log-query.ts';
 import { nearestNames } from '../domain/nearest-names.ts';
-import { AppError } from '../errors.ts';
+import { AppError } from '../ground/errors.ts';
 import { alertActions, listAlerts, showOnCall } from './alerts.ts';
 import { openSettings, settingsActions } from './channel-settings.ts';
 import type { Command, Context } from './command.ts';

@@ -10,7 +10,7 @@ import {
   type SubscriptionWish,
   sameWish,
 } from '../domain/subscriptions.ts';
-import { AppError } from '../errors.ts';
+import { AppError } from '../ground/errors.ts';
 import type { Context } from './command.ts';
 import { permitted } from './job-access.ts';
 import { knownUseCases, refuse } from './refusals.ts';

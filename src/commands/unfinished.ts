@@ -4,7 +4,8 @@
  */
 import type { Logger } from 'pino';
 import type { Message } from '../blocks/message.ts';
-import type { Clock, UnfinishedMessage, UnfinishedStore } from '../ports.ts';
+import type { Clock } from '../ground/time.ts';
+import type { UnfinishedMessage, UnfinishedStore } from '../ports/unfinished-store.ts';
 import type { ChannelMessages, LiveMessage } from './command.ts';
 
 export interface Unfinished {

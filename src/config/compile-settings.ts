@@ -11,7 +11,7 @@ import { componentName } from '../domain/components.ts';
 import { type RecipeValues, renderRecipe } from '../domain/recipes.ts';
 import { findTarget, type TargetSettings, type TargetTable, targetTable } from '../domain/targets.ts';
 import type { ComponentSettings } from '../domain/use-cases.ts';
-import { AppError } from '../errors.ts';
+import { AppError } from '../ground/errors.ts';
 import type { ConfigProblem } from './problems.ts';
 
 /** As the file says it, when its shape is right. */

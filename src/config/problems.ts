@@ -1,7 +1,7 @@
 /** What is wrong with a configuration, in words: key, what was expected, what came, an example. */
 import { closest, distance } from 'fastest-levenshtein';
 import type { z } from 'zod';
-import { KEY_GUIDES, type KeyGuide } from './schema.ts';
+import { KEY_GUIDES, type KeyGuide } from './key-guides.ts';
 
 export interface ConfigProblem {
   /** `useCases[0].region`, or an environment variable's name. */

@@ -1,7 +1,12 @@
 /** Who may do what in a use case. Default deny: nobody gets in but those whom its configuration names. */
-import { AppError } from '../errors.ts';
-import type { Directory } from '../ports.ts';
+import { AppError } from '../ground/errors.ts';
 import { CHANNEL_MEMBERS, type Grantee, type Role, type UseCase } from './use-cases.ts';
+
+/** Who belongs where. @throws AppError unavailable: nobody knows */
+export interface Memberships {
+  isInGroup(user: string, group: string): Promise<boolean>;
+  isInChannel(user: string, channel: string): Promise<boolean>;
+}
 
 export type Permission =
   | 'jobs:read'
@@ -53,7 +58,7 @@ const IN_WORDS: Readonly<Record<Permission, string>> = {
  * did not come, is not held.
  * @throws what Slack threw, where nothing else gives the person any role
  */
-export async function rolesOf(user: string, useCase: UseCase, directory: Directory): Promise<Set<Role>> {
+export async function rolesOf(user: string, useCase: UseCase, directory: Memberships): Promise<Set<Role>> {
   const held = new Set<Role>();
   let failure: { error: unknown } | undefined;
   for (const role of ROLES) {
@@ -76,7 +81,7 @@ async function isAmong(
   user: string,
   grantees: readonly Grantee[],
   useCase: UseCase,
-  directory: Directory,
+  directory: Memberships,
 ): Promise<boolean> {
   // Whatever else stands in the configuration is a user's id; an unknown form equals nobody's.
   if (grantees.includes(user)) return true;
@@ -108,7 +113,7 @@ export async function may(
   user: string,
   permission: Permission,
   useCase: UseCase,
-  directory: Directory,
+  directory: Memberships,
 ): Promise<boolean> {
   const grantees = ROLES.filter((role) => PERMISSIONS[role].includes(permission)).flatMap(
     (role) => useCase.access[role] ?? [],
@@ -125,7 +130,7 @@ export async function permittedUseCases(
   user: string,
   permission: Permission,
   useCases: readonly UseCase[],
-  directory: Directory,
+  directory: Memberships,
 ): Promise<UseCase[]> {
   const answers = await Promise.allSettled(
     useCases.map((useCase) => may(user, permission, useCase, directory)),
@@ -147,7 +152,7 @@ export async function mayKnowOf(
   user: string,
   useCase: UseCase,
   useCases: readonly UseCase[],
-  directory: Directory,
+  directory: Memberships,
 ): Promise<boolean> {
   const hasRole = async (one: UseCase): Promise<boolean> => {
     try {

@@ -3,7 +3,7 @@
  * a flood must not make many of them, and must not hide one that has nothing to do with it.
  */
 import { createHash } from 'node:crypto';
-import type { EpochMs } from '../ports.ts';
+import type { EpochMs } from '../ground/time.ts';
 import type { Alert, AlertKind } from './alerts.ts';
 
 /** Milliseconds in which alerts of one kind are counted, and after which a flood that has gone quiet is over. */

@@ -2,7 +2,7 @@
  * What people start again to make a failure good, as its alert knows it. The alert's record is the claim: while one
  * retry goes on, there is no second one, whoever asks and wherever.
  */
-import type { EpochMs } from '../ports.ts';
+import type { EpochMs } from '../ground/time.ts';
 import {
   type Alert,
   type AlertKind,

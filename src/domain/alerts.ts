@@ -3,8 +3,10 @@
  * by saying how things stand, and leaves an entry in the alert's trail; the very same object comes back when
  * nothing changes, so that a click that comes twice is told once.
  */
-import { AppError } from '../errors.ts';
-import type { Actor, EpochMs } from '../ports.ts';
+
+import type { Actor } from '../ground/actor.ts';
+import { AppError } from '../ground/errors.ts';
+import type { EpochMs } from '../ground/time.ts';
 import type { FailureAdvice } from './failure-tables.ts';
 
 export type AlertKind = 'training' | 'compilation' | 'component' | 'deployment' | 'alarm' | 'stuck';

@@ -1,6 +1,6 @@
 /** What stands in the details of each type of event: names in several spellings, times in three forms. */
 import { z } from 'zod';
-import type { EpochMs } from '../ports.ts';
+import type { EpochMs } from '../ground/time.ts';
 import type {
   AlarmEvent,
   CompilationHint,

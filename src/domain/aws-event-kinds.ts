@@ -1,5 +1,5 @@
 /** What an event of AWS says, as far as it is used here. */
-import type { EpochMs } from '../ports.ts';
+import type { EpochMs } from '../ground/time.ts';
 
 export interface EventCommon {
   /** The envelope's id: the same for each delivery of one event. */

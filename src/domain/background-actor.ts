@@ -1,5 +1,5 @@
 /** Who acts when nobody clicked: polling, compiling and packaging by themselves. */
-import type { Actor } from '../ports.ts';
+import type { Actor } from '../ground/actor.ts';
 
 /** No Slack user id looks like it: those are upper case. */
 const BACKGROUND_USER = 'signalbox';

@@ -3,8 +3,9 @@
  * hears of, whoever's it is; each use case's place in the digest is that use case's own.
  */
 import { createHash } from 'node:crypto';
-import { AppError } from '../errors.ts';
-import type { Actor, EpochMs } from '../ports.ts';
+import type { Actor } from '../ground/actor.ts';
+import { AppError } from '../ground/errors.ts';
+import type { EpochMs } from '../ground/time.ts';
 import type { QuietHours } from './quiet-hours.ts';
 import type { ChannelSettings, DigestSettings, Subscription } from './subscriptions.ts';
 import type { UseCase } from './use-cases.ts';

@@ -1,5 +1,5 @@
 /** From attempts to what people read: the state of each target and of a whole training job. */
-import type { EpochMs } from '../ports.ts';
+import type { EpochMs } from '../ground/time.ts';
 import {
   type CompilationAttempt,
   currentStatus,

@@ -3,8 +3,10 @@
  * A list of attempts only grows. An attempt changes by observations alone, and only forward: SageMaker's
  * answers come late, twice, out of order, in other letter cases, or not at all.
  */
-import { AppError } from '../errors.ts';
-import type { Actor, EpochMs } from '../ports.ts';
+
+import type { Actor } from '../ground/actor.ts';
+import { AppError } from '../ground/errors.ts';
+import type { EpochMs } from '../ground/time.ts';
 import type { CompileInput } from './compile-input.ts';
 
 /**

@@ -10,7 +10,7 @@
  * A tag cannot hold JSON (AWS allows letters, digits, spaces and `_.:/=+-@` in it), so shapes may also be
  * written `input=1x3x224x224`.
  */
-import { AppError } from '../errors.ts';
+import { AppError } from '../ground/errors.ts';
 import { cite } from './command-words.ts';
 import { nearestNames } from './nearest-names.ts';
 import type { TargetSettings } from './targets-built-in.ts';

@@ -1,5 +1,5 @@
 /** What somebody wants compiled: the arguments of `/compile <job> [targets…] [--shape …]`. */
-import { AppError } from '../errors.ts';
+import { AppError } from '../ground/errors.ts';
 import { cite } from './command-words.ts';
 import { type CompileCorrections, parseInputShape } from './compile-input.ts';
 import { EXAMPLE_JOB, parseJobName } from './job-names.ts';

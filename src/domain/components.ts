@@ -1,6 +1,7 @@
 /** A component: one Greengrass v2 component version, made from one compiled model. */
 import { createHash } from 'node:crypto';
-import type { Actor, EpochMs } from '../ports.ts';
+import type { Actor } from '../ground/actor.ts';
+import type { EpochMs } from '../ground/time.ts';
 
 /** Where a component comes from, from the training job to what devices install. */
 export interface ComponentChain {

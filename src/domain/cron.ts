@@ -1,6 +1,6 @@
 /** Times of a schedule in cron's five fields, by the clocks of a place. */
-import { AppError } from '../errors.ts';
-import type { EpochMs } from '../ports.ts';
+import { AppError } from '../ground/errors.ts';
+import type { EpochMs } from '../ground/time.ts';
 import { cite } from './command-words.ts';
 import { instantOf, localTime } from './local-time.ts';
 

@@ -1,5 +1,5 @@
 /** A job's name out of what people paste: a console page's address, an ARN, a stream, a name from a document. */
-import { AppError } from '../errors.ts';
+import { AppError } from '../ground/errors.ts';
 import { cite } from './command-words.ts';
 import { isConsoleUrl } from './console-links.ts';
 

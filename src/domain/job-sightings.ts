@@ -1,5 +1,6 @@
 /** What is known of a training job after one more look at it: looks come late, twice and out of order. */
-import type { EpochMs, JobRecord } from '../ports.ts';
+import type { EpochMs } from '../ground/time.ts';
+import type { JobRecord } from './job-records.ts';
 import { isFinished, type TrainingJob } from './jobs.ts';
 
 /** Position on the way; an unknown status has none: it is shown until a known one comes. */

@@ -1,5 +1,5 @@
 /** What somebody wants to see of the jobs: the arguments of `/jobs [name] [state:…] [training:…] [compilation:…] …`. */
-import { AppError } from '../errors.ts';
+import { AppError } from '../ground/errors.ts';
 import { cite } from './command-words.ts';
 import { JOB_STATE_LABELS, type JobCompilationState } from './compilation-states.ts';
 import type { TrainingJob } from './jobs.ts';

@@ -1,5 +1,5 @@
 /** Wall-clock time in a place: what rotations, quiet hours and digests are set in. */
-import type { EpochMs } from '../ports.ts';
+import type { EpochMs } from '../ground/time.ts';
 
 export interface LocalTime {
   /** Days since 1970-01-01, by the calendar of the place. */

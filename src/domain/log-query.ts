@@ -1,5 +1,5 @@
 /** What somebody wants of a job's log: the arguments of `/logs` and of `signalbox logs`. */
-import { AppError } from '../errors.ts';
+import { AppError } from '../ground/errors.ts';
 import { cite } from './command-words.ts';
 import { EXAMPLE_JOB, parseJobName } from './job-names.ts';
 import { DURATION_HINT, MOST_WORDS, parseDuration, parseTime, TIME_HINT, utcSecond } from './log-times.ts';

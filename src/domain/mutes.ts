@@ -1,6 +1,8 @@
 /** Names that raise no alert for a while. */
-import { AppError } from '../errors.ts';
-import type { Actor, EpochMs } from '../ports.ts';
+
+import type { Actor } from '../ground/actor.ts';
+import { AppError } from '../ground/errors.ts';
+import type { EpochMs } from '../ground/time.ts';
 import { GLOB_LIMIT, globMatches } from './name-glob.ts';
 
 /** What shall raise no alert: one job, or all names of a pattern. */

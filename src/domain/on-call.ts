@@ -1,5 +1,5 @@
 /** Who is on call: levels of people, groups and weekly rotations, and how long a level has to answer. */
-import type { EpochMs } from '../ports.ts';
+import type { EpochMs } from '../ground/time.ts';
 import { localTime, parseDate, parseTimeOfDay } from './local-time.ts';
 
 /** One after the other, a week each. */

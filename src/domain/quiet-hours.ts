@@ -1,6 +1,6 @@
 /** Hours in which a channel is left alone. Alerts reach who is on call all the same. */
-import { AppError } from '../errors.ts';
-import type { EpochMs } from '../ports.ts';
+import { AppError } from '../ground/errors.ts';
+import type { EpochMs } from '../ground/time.ts';
 import { cite } from './command-words.ts';
 import { instantOf, isTimeZone, localTime, parseTimeOfDay } from './local-time.ts';
 

@@ -3,7 +3,7 @@
  * never into its text, so no value can change the recipe's structure.
  */
 import { type Document, parseDocument, visit } from 'yaml';
-import { AppError } from '../errors.ts';
+import { AppError } from '../ground/errors.ts';
 import { cite } from './command-words.ts';
 import { isSemver } from './components.ts';
 import { nearestNames } from './nearest-names.ts';

@@ -3,8 +3,12 @@
  * `{operation}-{shortUser}-{timestamp}` + 4 random characters.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { AppError } from '../errors.ts';
-import type { Actor, EpochMs, SessionOperation } from '../ports.ts';
+import type { Actor } from '../ground/actor.ts';
+import { AppError } from '../ground/errors.ts';
+import type { EpochMs } from '../ground/time.ts';
+
+/** The kinds of work a role session is opened for; the first part of the session's name (S1). */
+export type SessionOperation = 'logs' | 'train' | 'comp' | 'pkg' | 'gg' | 'dev';
 
 /** Rule of STS AssumeRole's RoleSessionName. */
 const ALLOWED = /^[\w+=,.@-]{2,64}$/;

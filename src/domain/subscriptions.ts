@@ -1,6 +1,8 @@
 /** A channel's wish to hear about some of what happens in a use case, and the hours in which it wants quiet. */
-import { AppError } from '../errors.ts';
-import type { Actor, EpochMs } from '../ports.ts';
+
+import type { Actor } from '../ground/actor.ts';
+import { AppError } from '../ground/errors.ts';
+import type { EpochMs } from '../ground/time.ts';
 import { cite, commandWords } from './command-words.ts';
 import { pastedName } from './job-names.ts';
 import { GLOB_LIMIT, globMatches } from './name-glob.ts';

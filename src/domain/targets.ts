@@ -1,5 +1,5 @@
 /** A target: one kind of device that a model is compiled for, as SageMaker Neo and Greengrass name it. */
-import { AppError } from '../errors.ts';
+import { AppError } from '../ground/errors.ts';
 import { cite } from './command-words.ts';
 import { nearestNames } from './nearest-names.ts';
 import {

@@ -1,7 +1,7 @@
 /** Names of SageMaker training jobs, and the name of a run that repeats one. */
 import { createHash } from 'node:crypto';
-import { AppError } from '../errors.ts';
-import type { EpochMs } from '../ports.ts';
+import { AppError } from '../ground/errors.ts';
+import type { EpochMs } from '../ground/time.ts';
 import { modelName } from './components.ts';
 
 /** CreateTrainingJob. The pattern alone lets dashes pass without end: the length is a rule of its own. */

@@ -5,7 +5,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LARGEST_EVENT_BYTES } from '../domain/aws-events.ts';
-import { AppError, HTTP_STATUS, toAppError } from '../errors.ts';
+import { AppError, HTTP_STATUS, toAppError } from '../ground/errors.ts';
 import type { IngestLog } from './ingest.ts';
 import type { EventIntake } from './intake.ts';
 

@@ -16,8 +16,10 @@ import {
 } from '../domain/aws-events.ts';
 import { maskSecrets } from '../domain/mask-secrets.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import { toAppError } from '../errors.ts';
-import type { Clock, EventRecord, EventSource, EventStore, StoreHealth } from '../ports.ts';
+import { toAppError } from '../ground/errors.ts';
+import type { Clock } from '../ground/time.ts';
+import type { EventRecord, EventSource, EventStore } from '../ports/event-store.ts';
+import type { StoreHealth } from '../ports/store.ts';
 import type { EventIntake, Receipt } from './intake.ts';
 import { backoff, pause } from './pause.ts';
 

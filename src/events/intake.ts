@@ -1,5 +1,5 @@
 /** What every way in for events has in common. */
-import type { EventSource } from '../ports.ts';
+import type { EventSource } from '../ports/event-store.ts';
 
 export type Receipt = 'stored' | 'duplicate' | 'set-aside';
 

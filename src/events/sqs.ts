@@ -5,7 +5,7 @@
  */
 import { ChangeMessageVisibilityBatchCommand, type Message, SQSClient } from '@aws-sdk/client-sqs';
 import { Consumer } from 'sqs-consumer';
-import { AppError, toAppError } from '../errors.ts';
+import { AppError, toAppError } from '../ground/errors.ts';
 import type { IngestLog } from './ingest.ts';
 import type { EventIntake } from './intake.ts';
 import { backoff, pause } from './pause.ts';

@@ -1,7 +1,7 @@
 /** Routes in the form that Bolt's `customRoutes` takes, and a server for them where Bolt has none. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { maskSecrets } from '../domain/mask-secrets.ts';
-import { AppError, HTTP_STATUS, toAppError } from '../errors.ts';
+import { AppError, HTTP_STATUS, toAppError } from '../ground/errors.ts';
 
 export interface Route {
   path: string;

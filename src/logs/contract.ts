@@ -1,5 +1,6 @@
 /** What is asked of the log engine and what it answers. */
-import type { EpochMs, LogSource, LogStreamInfo } from '../ports.ts';
+import type { EpochMs } from '../ground/time.ts';
+import type { LogSource, LogStreamInfo } from '../ports/log-source.ts';
 
 /** `lines`: time, stream, message. `raw`: the messages as printed. `plain`: the terminal's final picture. */
 export type LogForm = 'lines' | 'raw' | 'plain';

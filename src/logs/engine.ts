@@ -1,8 +1,9 @@
 /** One download from request to files: checks, lists, fetches and merges side by side, writes, cleans up. */
 import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { AppError, CancelledError } from '../errors.ts';
-import type { Clock, LogStreamInfo } from '../ports.ts';
+import { AppError, CancelledError } from '../ground/errors.ts';
+import type { Clock } from '../ground/time.ts';
+import type { LogStreamInfo } from '../ports/log-source.ts';
 import type {
   LogDownload,
   LogDownloadRequest,

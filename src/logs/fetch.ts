@@ -3,8 +3,8 @@
  * when its turn has come, so that no turn is spent on what has become known in the meantime.
  */
 import { setMaxListeners } from 'node:events';
-import { AppError, CancelledError } from '../errors.ts';
-import type { LogLane, LogPage, LogSource } from '../ports.ts';
+import { AppError, CancelledError } from '../ground/errors.ts';
+import type { LogLane, LogPage, LogSource } from '../ports/log-source.ts';
 import { isSorted, type LineFormatter, sortPage } from './format.ts';
 import type { Chain, LaneName } from './gap.ts';
 import type { Split, StreamPlan } from './plan.ts';

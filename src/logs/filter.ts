@@ -1,6 +1,6 @@
 /** Which messages are asked for. Regular expressions are RE2: linear time whatever the pattern and the text. */
 import { RE2JS } from 're2js';
-import { AppError } from '../errors.ts';
+import { AppError } from '../ground/errors.ts';
 import type { LogDownloadRequest } from './contract.ts';
 
 export type MessageFilter = (message: Buffer) => boolean;

@@ -1,5 +1,5 @@
 /** From a page as the source gave it to the lines of the file, in place where possible. */
-import type { LogPage } from '../ports.ts';
+import type { LogPage } from '../ports/log-source.ts';
 import type { LogForm } from './contract.ts';
 import type { MessageFilter } from './filter.ts';
 import type { PageContent } from './spool.ts';

@@ -2,7 +2,7 @@
  * A stretch of a stream's time and the two chains of pages that read it, one from each end: how far they have come, and
  * how much may be left by a guess.
  */
-import type { EpochMs } from '../ports.ts';
+import type { EpochMs } from '../ground/time.ts';
 import type { ChainIndex } from './meeting.ts';
 import type { SpooledPage } from './spool.ts';
 

@@ -3,8 +3,8 @@
  * the first events of the gap in the service's order, the other the last: with one in common they have all of them.
  * Where times alone are looked at, a service whose order is not that of time could bring the chains past each other.
  */
-import type { EpochMs, LogPage } from '../ports.ts';
-import type { Chain } from './gap.ts';
+import type { EpochMs } from '../ground/time.ts';
+import type { LogPage } from '../ports/log-source.ts';
 
 /** Times and signatures of the newest events of a chain, in time order. */
 export interface ChainIndex {
@@ -21,8 +21,17 @@ export interface ChainIndex {
 /** Of the page before, so many events stay beside a new one: a meeting may lie just where the two pages join. */
 const KEPT = 16;
 
+/** A chain as far as its index needs it. */
+interface Indexed {
+  direction: 'forward' | 'backward';
+  /** Its window, ms: `from` inclusive, `to` exclusive. */
+  from: EpochMs;
+  to: EpochMs;
+  newest?: ChainIndex | undefined;
+}
+
 /** The index of a chain with its next page. */
-export function indexOf(chain: Chain, page: LogPage): ChainIndex {
+export function indexOf(chain: Indexed, page: LogPage): ChainIndex {
   const forward = chain.direction === 'forward';
   const old = chain.newest;
   const oldCount = old?.times.length ?? 0;

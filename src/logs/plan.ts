@@ -13,7 +13,8 @@
  * That holds where the service's order is that of time. The proof that it is: both sides have an event in common
  * and agree around it (meeting.ts), or one side has read its whole window. No gap closes without one or the other.
  */
-import type { EpochMs, LogPage } from '../ports.ts';
+import type { EpochMs } from '../ground/time.ts';
+import type { LogPage } from '../ports/log-source.ts';
 import {
   backwardDone,
   type Chain,

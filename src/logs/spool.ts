@@ -22,8 +22,8 @@ import {
 } from 'node:fs/promises';
 import { uptime } from 'node:os';
 import { join } from 'node:path';
-import { AppError } from '../errors.ts';
-import type { EpochMs } from '../ports.ts';
+import { AppError } from '../ground/errors.ts';
+import type { EpochMs } from '../ground/time.ts';
 
 /** How long what an interrupted download has read may be continued. */
 const RESUME_WITHIN_MS = 3_600_000;

@@ -9,10 +9,11 @@ import {
 } from '../blocks/alerts.ts';
 import { failureList } from '../blocks/failure-list.ts';
 import type { Alert } from '../domain/alerts.ts';
-import { elapsed } from '../domain/passed-time.ts';
 import type { UseCase } from '../domain/use-cases.ts';
+import { elapsed } from '../ground/elapsed.ts';
+import type { Clock } from '../ground/time.ts';
 import type { AlertDesk, ShowAlert } from '../operations/alert-desk.ts';
-import type { Clock, Store } from '../ports.ts';
+import type { Store } from '../ports/store.ts';
 import { type Attachments, deliverText } from './attachments.ts';
 import { alertsChannelOf, type Notices, type Notifier, type NotifierDeps } from './notifier.ts';
 

@@ -5,7 +5,7 @@ import { nextRun } from '../domain/cron.ts';
 import { isFinished } from '../domain/jobs.ts';
 import type { ChannelSettings } from '../domain/subscriptions.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import type { EpochMs } from '../ports.ts';
+import type { EpochMs } from '../ground/time.ts';
 import type { Notifier, NotifierDeps } from './notifier.ts';
 
 const DAY = 24 * 3_600_000;

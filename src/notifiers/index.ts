@@ -1,13 +1,13 @@
 /** Every notifier: a new one is one file in this folder and one line here. */
 import { setMaxListeners } from 'node:events';
 import type { AwsEvent, AwsEventKind, CompilationHint } from '../domain/aws-events.ts';
-import { elapsed } from '../domain/passed-time.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import { CancelledError } from '../errors.ts';
+import { elapsed } from '../ground/elapsed.ts';
+import { CancelledError } from '../ground/errors.ts';
 import { JobConfirmer } from '../operations/confirm-jobs.ts';
 import { type Beat, cronBeat } from '../operations/refresh-beat.ts';
 import type { JobRefresher } from '../operations/refresh-jobs.ts';
-import type { OutboxRecord } from '../ports.ts';
+import type { OutboxRecord } from '../ports/outbox-store.ts';
 import { alarmNotifier } from './alarms.ts';
 import { alertClock, alertLists } from './alerts.ts';
 import type { Attachments } from './attachments.ts';

@@ -5,11 +5,13 @@
 import { jobCard, jobCardSays, type Milestone, milestones } from '../blocks/job-card.ts';
 import { factsOf } from '../blocks/job-facts.ts';
 import { code, plain, section } from '../blocks/text.ts';
+import type { JobRecord } from '../domain/job-records.ts';
 import { maskSecrets } from '../domain/mask-secrets.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { JobChange } from '../operations/job-changes.ts';
 import { jobSnapshot } from '../operations/job-snapshots.ts';
-import type { JobRecord, OutboxRecord, Store } from '../ports.ts';
+import type { OutboxRecord } from '../ports/outbox-store.ts';
+import type { Store } from '../ports/store.ts';
 import { type Attachments, deliverText } from './attachments.ts';
 import { NEWS_FOR, type Notifier, type NotifierDeps } from './notifier.ts';
 

@@ -1,7 +1,7 @@
 /** Looks into logs for alerts that are out already: what a log says is added to its alert when it has been read. */
 import type { AlertExcerpt } from '../domain/alerts.ts';
 import type { FailureAdvice } from '../domain/failure-guidance.ts';
-import type { AppError } from '../errors.ts';
+import type { AppError } from '../ground/errors.ts';
 import type { NotifierDeps } from './notifier.ts';
 
 interface Found {

@@ -3,10 +3,12 @@ import type { Message } from '../blocks/message.ts';
 import type { Happening } from '../domain/subscriptions.ts';
 import { recipients } from '../domain/subscriptions.ts';
 import type { UseCase } from '../domain/use-cases.ts';
+import type { EpochMs } from '../ground/time.ts';
 import type { AlertDesk } from '../operations/alert-desk.ts';
 import type { JobChange } from '../operations/job-changes.ts';
 import type { JobDeps } from '../operations/job-deps.ts';
-import type { EpochMs, EventStore, Store } from '../ports.ts';
+import type { EventStore } from '../ports/event-store.ts';
+import type { Store } from '../ports/store.ts';
 
 /** The one sender of messages; `slack/outbox.ts` says what its methods promise. */
 export interface Notices {

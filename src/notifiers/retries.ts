@@ -2,7 +2,7 @@
 import { currentStatus, isLive } from '../domain/compilations.ts';
 import { isSettled } from '../domain/components.ts';
 import { isFinished } from '../domain/jobs.ts';
-import { elapsed } from '../domain/passed-time.ts';
+import { elapsed } from '../ground/elapsed.ts';
 import {
   compilationEnd,
   componentEnd,

@@ -4,10 +4,10 @@ import { backgroundActor } from '../domain/background-actor.ts';
 import { trainingJobUrl } from '../domain/console-links.ts';
 import { STUCK_RUN } from '../domain/failure-guidance.ts';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
-import { ClockWatch, elapsed } from '../domain/passed-time.ts';
 import type { UseCase } from '../domain/use-cases.ts';
+import { ClockWatch, elapsed } from '../ground/elapsed.ts';
+import type { EpochMs } from '../ground/time.ts';
 import { readLogEnds } from '../operations/log-end.ts';
-import type { EpochMs } from '../ports.ts';
 import { alertsChannelOf, announce, type Notifier, type NotifierDeps } from './notifier.ts';
 
 const JOBS_LIMIT = 1_000;

@@ -3,13 +3,13 @@
  * it is as if it had been asked without an event.
  */
 import { NotBelieved, type TrainingEvent } from '../domain/aws-events.ts';
+import type { JobRecord } from '../domain/job-records.ts';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
-import { elapsed } from '../domain/passed-time.ts';
 import type { UseCase } from '../domain/use-cases.ts';
+import { elapsed } from '../ground/elapsed.ts';
 import type { JobConfirmer } from '../operations/confirm-jobs.ts';
 import { observeFailedLook, observeJob } from '../operations/observe-jobs.ts';
 import type { JobRefresher } from '../operations/refresh-jobs.ts';
-import type { JobRecord } from '../ports.ts';
 import { NEWS_FOR, type Notifier, type NotifierDeps } from './notifier.ts';
 
 /** Milliseconds between two questions about an end that is not confirmed yet. */

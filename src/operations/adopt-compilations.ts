@@ -15,14 +15,10 @@ import type { TrainingJob } from '../domain/jobs.ts';
 import { reportedTarget } from '../domain/reported-target.ts';
 import { targetTable } from '../domain/targets.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import { AppError } from '../errors.ts';
-import type {
-  CompilationListing,
-  CompilationReport,
-  EpochMs,
-  ReportedOrder,
-  UseCaseSession,
-} from '../ports.ts';
+import { AppError } from '../ground/errors.ts';
+import type { EpochMs } from '../ground/time.ts';
+import type { CompilationListing, CompilationReport, ReportedOrder } from '../ports/compiler.ts';
+import type { UseCaseSession } from '../ports/use-case-session.ts';
 import type { JobDeps } from './job-deps.ts';
 import { observeJob } from './observe-jobs.ts';
 

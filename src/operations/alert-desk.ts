@@ -23,10 +23,14 @@ import {
 import type { FailureAdvice } from '../domain/failure-guidance.ts';
 import { checkMutePattern, type Mute } from '../domain/mutes.ts';
 import { onCallAt, withoutOwnAct } from '../domain/on-call.ts';
-import { ClockWatch } from '../domain/passed-time.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import { AppError } from '../errors.ts';
-import type { Actor, AlertStore, AuditTrail, Clock, Directory, EpochMs } from '../ports.ts';
+import type { Actor } from '../ground/actor.ts';
+import { ClockWatch } from '../ground/elapsed.ts';
+import { AppError } from '../ground/errors.ts';
+import type { Clock, EpochMs } from '../ground/time.ts';
+import type { AlertStore } from '../ports/alert-store.ts';
+import type { AuditTrail } from '../ports/audit-trail.ts';
+import type { Directory } from '../ports/directory.ts';
 import { Batches } from './batches.ts';
 import { type Failure, raiseAlerts, ruleOf } from './raise-alerts.ts';
 

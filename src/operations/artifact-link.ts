@@ -1,8 +1,9 @@
 /** A link to a compiled model that works for a short while. Rights are the caller's to check before. */
 import { type CompilationAttempt, currentStatus, isSuccessful } from '../domain/compilations.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import { AppError, toAppError } from '../errors.ts';
-import type { Actor, EpochMs } from '../ports.ts';
+import type { Actor } from '../ground/actor.ts';
+import { AppError, toAppError } from '../ground/errors.ts';
+import type { EpochMs } from '../ground/time.ts';
 import type { JobDeps } from './job-deps.ts';
 import { findAttempt } from './observe-jobs.ts';
 

@@ -1,9 +1,9 @@
 /** What happens by itself: compiling what a training left, packaging what a compilation left. Each once. */
 import { backgroundActor } from '../domain/background-actor.ts';
-import { elapsed } from '../domain/passed-time.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import { type AppError, CancelledError, type ErrorCode, toAppError } from '../errors.ts';
-import type { Actor } from '../ports.ts';
+import type { Actor } from '../ground/actor.ts';
+import { elapsed } from '../ground/elapsed.ts';
+import { type AppError, CancelledError, type ErrorCode, toAppError } from '../ground/errors.ts';
 import type { JobChange } from './job-changes.ts';
 import type { JobDeps } from './job-deps.ts';
 import { publishComponents } from './publish-component.ts';

@@ -5,8 +5,10 @@ import type { Component } from '../domain/components.ts';
 import { adviceForComponent, type FailureAdvice } from '../domain/failure-guidance.ts';
 import { nearestNames } from '../domain/nearest-names.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import { AppError, CancelledError, toAppError } from '../errors.ts';
-import type { Actor, ComponentReport, ComponentSummary, EpochMs } from '../ports.ts';
+import type { Actor } from '../ground/actor.ts';
+import { AppError, CancelledError, toAppError } from '../ground/errors.ts';
+import type { EpochMs } from '../ground/time.ts';
+import type { ComponentReport, ComponentSummary } from '../ports/component-registry.ts';
 import type { JobDeps } from './job-deps.ts';
 import { observeComponent } from './observe-jobs.ts';
 

@@ -3,8 +3,8 @@ import { may, type Permission, permittedUseCases } from '../domain/access.ts';
 import { cite } from '../domain/command-words.ts';
 import { nearestNames } from '../domain/nearest-names.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import { AppError } from '../errors.ts';
-import type { Directory } from '../ports.ts';
+import { AppError } from '../ground/errors.ts';
+import type { Directory } from '../ports/directory.ts';
 
 export interface UseCaseQuestion {
   user: string;

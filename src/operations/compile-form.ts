@@ -11,8 +11,8 @@ import {
 import type { TrainingJob } from '../domain/jobs.ts';
 import { type Target, targetTable } from '../domain/targets.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import { AppError } from '../errors.ts';
-import type { Actor } from '../ports.ts';
+import type { Actor } from '../ground/actor.ts';
+import { AppError } from '../ground/errors.ts';
 import type { JobDeps } from './job-deps.ts';
 import { liveJob } from './observe-jobs.ts';
 import { inputFacts, requireCompileSettings, requireModel } from './start-compilations.ts';

@@ -6,9 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import PQueue from 'p-queue';
 import { backgroundActor } from '../domain/background-actor.ts';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
-import { elapsed } from '../domain/passed-time.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import { type AppError, toAppError } from '../errors.ts';
+import { elapsed } from '../ground/elapsed.ts';
+import { type AppError, toAppError } from '../ground/errors.ts';
 import type { JobDeps } from './job-deps.ts';
 
 export type Confirmation =

@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import PQueue from 'p-queue';
-import { AppError, CancelledError } from '../errors.ts';
-import type { Clock } from '../ports.ts';
+import { AppError, CancelledError } from '../ground/errors.ts';
+import type { Clock } from '../ground/time.ts';
 
 export interface Ticket {
   readonly id: string;

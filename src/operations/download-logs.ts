@@ -9,19 +9,14 @@ import type { LogQuery } from '../domain/log-query.ts';
 import { utcSecond } from '../domain/log-times.ts';
 import { nearestNames } from '../domain/nearest-names.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import { AppError, CancelledError, toAppError } from '../errors.ts';
+import type { Actor } from '../ground/actor.ts';
+import { AppError, CancelledError, toAppError } from '../ground/errors.ts';
+import type { Clock, EpochMs } from '../ground/time.ts';
 import type { LogDownload, LogEngine, LogProgress } from '../logs/index.ts';
-import type {
-  Actor,
-  AuditRecord,
-  Clock,
-  EpochMs,
-  LogSource,
-  LogStreamInfo,
-  Store,
-  UseCaseGateway,
-  UseCaseSession,
-} from '../ports.ts';
+import type { AuditRecord } from '../ports/audit-trail.ts';
+import type { LogSource, LogStreamInfo } from '../ports/log-source.ts';
+import type { Store } from '../ports/store.ts';
+import type { UseCaseGateway, UseCaseSession } from '../ports/use-case-session.ts';
 import { explainTraining, type TrainingFailure } from './explain-failure.ts';
 import { nearestJobs } from './find-jobs.ts';
 import { readLogEnds } from './log-end.ts';

@@ -2,17 +2,16 @@
 import { setMaxListeners } from 'node:events';
 import PQueue from 'p-queue';
 import type { UseCase } from '../domain/use-cases.ts';
-import { AppError, CancelledError, toAppError } from '../errors.ts';
+import type { Actor } from '../ground/actor.ts';
+import { AppError, CancelledError, toAppError } from '../ground/errors.ts';
+import type { Clock, EpochMs } from '../ground/time.ts';
 import type {
-  Actor,
-  Clock,
   CoreDevice,
   DeviceFleet,
   EffectiveDeployment,
-  EpochMs,
   InstalledComponent,
-  UseCaseGateway,
-} from '../ports.ts';
+} from '../ports/device-fleet.ts';
+import type { UseCaseGateway } from '../ports/use-case-session.ts';
 
 export interface DeviceFinding {
   device: CoreDevice;

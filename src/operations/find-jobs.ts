@@ -2,7 +2,10 @@
 import type { TrainingJob } from '../domain/jobs.ts';
 import { nearestNames } from '../domain/nearest-names.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import type { Actor, Clock, JobCatalog, UseCaseGateway } from '../ports.ts';
+import type { Actor } from '../ground/actor.ts';
+import type { Clock } from '../ground/time.ts';
+import type { JobCatalog } from '../ports/training.ts';
+import type { UseCaseGateway } from '../ports/use-case-session.ts';
 
 /** How many jobs are looked at for near names: the newest, and those that share a part of the name. */
 const LOOK_AT = 100;

@@ -2,7 +2,7 @@
 import type { CompilationAttempt } from '../domain/compilations.ts';
 import type { Component } from '../domain/components.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
-import type { AppError } from '../errors.ts';
+import type { AppError } from '../ground/errors.ts';
 
 interface OfJob {
   /** Id of the use case. */

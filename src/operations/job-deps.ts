@@ -1,12 +1,11 @@
 /** What operations on jobs, compilations and components work with; adapters arrive here as arguments. */
-import type {
-  AuditTrail,
-  Clock,
-  CompilationStore,
-  ComponentStore,
-  JobStore,
-  UseCaseGateway,
-} from '../ports.ts';
+
+import type { Clock } from '../ground/time.ts';
+import type { AuditTrail } from '../ports/audit-trail.ts';
+import type { CompilationStore } from '../ports/compilation-store.ts';
+import type { ComponentStore } from '../ports/component-store.ts';
+import type { JobStore } from '../ports/job-store.ts';
+import type { UseCaseGateway } from '../ports/use-case-session.ts';
 import type { JobChanges } from './job-changes.ts';
 
 export type JobState = Pick<AuditTrail, 'appendAudit'> & JobStore & CompilationStore & ComponentStore;

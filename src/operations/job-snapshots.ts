@@ -17,10 +17,11 @@ import {
   guidanceForTraining,
   type TrainingGuidance,
 } from '../domain/failure-guidance.ts';
+import type { JobRecord } from '../domain/job-records.ts';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
 import { TRAINING_STATES, type TrainingState, trainingState } from '../domain/training-states.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import type { EpochMs, JobRecord } from '../ports.ts';
+import type { EpochMs } from '../ground/time.ts';
 import { adviceForAttempt } from './explain-failure.ts';
 import type { JobDeps } from './job-deps.ts';
 

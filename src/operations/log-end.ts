@@ -1,5 +1,6 @@
 /** The last events of each stream of a log, for looking at why something ended. */
-import type { EpochMs, LogPage, LogSource, LogStreamInfo } from '../ports.ts';
+import type { EpochMs } from '../ground/time.ts';
+import type { LogPage, LogSource, LogStreamInfo } from '../ports/log-source.ts';
 
 export interface LogEnd {
   /** The stream's short name. */

@@ -10,11 +10,13 @@ import {
   type Component,
   type ComponentObservation,
 } from '../domain/components.ts';
+import type { JobRecord, Rerun } from '../domain/job-records.ts';
 import { applyFailedLook, applySighting, sameFacts } from '../domain/job-sightings.ts';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import { AppError } from '../errors.ts';
-import type { EpochMs, JobRecord, Rerun, UseCaseSession } from '../ports.ts';
+import { AppError } from '../ground/errors.ts';
+import type { EpochMs } from '../ground/time.ts';
+import type { UseCaseSession } from '../ports/use-case-session.ts';
 import { nearestJobs } from './find-jobs.ts';
 import type { JobDeps } from './job-deps.ts';
 

@@ -10,8 +10,9 @@ import { type Component, clientToken, componentName, modelName, nextVersion } fr
 import { DEFAULT_RECIPE_TEMPLATE, renderRecipe } from '../domain/recipes.ts';
 import { findTarget, targetTable } from '../domain/targets.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import { AppError, CancelledError, type ErrorCode, toAppError } from '../errors.ts';
-import type { Actor, ComponentRegistry } from '../ports.ts';
+import type { Actor } from '../ground/actor.ts';
+import { AppError, CancelledError, type ErrorCode, toAppError } from '../ground/errors.ts';
+import type { ComponentRegistry } from '../ports/component-registry.ts';
 import type { JobDeps } from './job-deps.ts';
 import { observeComponent } from './observe-jobs.ts';
 

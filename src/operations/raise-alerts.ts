@@ -14,7 +14,9 @@ import type { FailureAdvice } from '../domain/failure-guidance.ts';
 import { isMuted } from '../domain/mutes.ts';
 import { DEFAULT_ESCALATE_AFTER_MS, withoutOwnAct } from '../domain/on-call.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import type { Actor, AlertStore, Clock, EpochMs } from '../ports.ts';
+import type { Actor } from '../ground/actor.ts';
+import type { Clock, EpochMs } from '../ground/time.ts';
+import type { AlertStore } from '../ports/alert-store.ts';
 
 export interface Failure {
   kind: Alert['kind'];

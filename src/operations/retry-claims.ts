@@ -7,7 +7,11 @@ import { isSettled } from '../domain/components.ts';
 import { isFinished } from '../domain/jobs.ts';
 import { trainingState } from '../domain/training-states.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import type { Actor, Clock, CompilationStore, ComponentStore, EpochMs, JobStore } from '../ports.ts';
+import type { Actor } from '../ground/actor.ts';
+import type { Clock, EpochMs } from '../ground/time.ts';
+import type { CompilationStore } from '../ports/compilation-store.ts';
+import type { ComponentStore } from '../ports/component-store.ts';
+import type { JobStore } from '../ports/job-store.ts';
 import type { AlertDesk } from './alert-desk.ts';
 
 export interface RetryDeps {

@@ -28,8 +28,9 @@ import { requestedTargets, requireCompleted } from '../domain/compile-request.ts
 import type { TrainingJob } from '../domain/jobs.ts';
 import { findTarget, type Target, targetTable } from '../domain/targets.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import { AppError, type ErrorCode, toAppError } from '../errors.ts';
-import type { Actor, UseCaseSession } from '../ports.ts';
+import type { Actor } from '../ground/actor.ts';
+import { AppError, type ErrorCode, toAppError } from '../ground/errors.ts';
+import type { UseCaseSession } from '../ports/use-case-session.ts';
 import type { JobDeps } from './job-deps.ts';
 import { findAttempt, liveJob, observeAttempt } from './observe-jobs.ts';
 

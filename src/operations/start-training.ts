@@ -10,11 +10,15 @@ import {
   HYPERPARAMETER_LIMITS,
   hyperparameterChanges,
 } from '../domain/hyperparameters.ts';
+import type { Rerun } from '../domain/job-records.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
 import { checkTrainingName } from '../domain/training-names.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import { AppError, toAppError } from '../errors.ts';
-import type { Actor, EpochMs, Rerun, TrainingRequest, TrainingSetup, UseCaseSession } from '../ports.ts';
+import type { Actor } from '../ground/actor.ts';
+import { AppError, toAppError } from '../ground/errors.ts';
+import type { EpochMs } from '../ground/time.ts';
+import type { TrainingRequest, TrainingSetup } from '../ports/training.ts';
+import type { UseCaseSession } from '../ports/use-case-session.ts';
 import type { JobDeps } from './job-deps.ts';
 import { liveJob, observeJob } from './observe-jobs.ts';
 

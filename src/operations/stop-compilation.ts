@@ -1,8 +1,9 @@
 /** Stops one compilation attempt. Rights are the caller's to check before. */
 import { type CompilationAttempt, currentStatus, isLive } from '../domain/compilations.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import { AppError, toAppError } from '../errors.ts';
-import type { Actor, UseCaseSession } from '../ports.ts';
+import type { Actor } from '../ground/actor.ts';
+import { AppError, toAppError } from '../ground/errors.ts';
+import type { UseCaseSession } from '../ports/use-case-session.ts';
 import type { JobDeps } from './job-deps.ts';
 import { findAttempt, observeAttempt } from './observe-jobs.ts';
 

@@ -1,7 +1,10 @@
 /** Finds a use case's new training jobs in its list of jobs, without announcing old ones as news. */
+
+import type { JobRecord } from '../domain/job-records.ts';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import type { EpochMs, JobCatalog, JobRecord } from '../ports.ts';
+import type { EpochMs } from '../ground/time.ts';
+import type { JobCatalog } from '../ports/training.ts';
 import type { JobDeps } from './job-deps.ts';
 import { observeJob } from './observe-jobs.ts';
 

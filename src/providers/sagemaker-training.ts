@@ -2,8 +2,8 @@
 import type { CreateTrainingJobCommandInput, SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { guidanceForTraining } from '../domain/failure-guidance.ts';
 import { isTrainingName } from '../domain/training-names.ts';
-import { AppError } from '../errors.ts';
-import type { JobCatalog, TrainingProvider, TrainingRequest } from '../ports.ts';
+import { AppError } from '../ground/errors.ts';
+import type { JobCatalog, TrainingProvider, TrainingRequest } from '../ports/training.ts';
 import type { SageMakerAccess } from './sagemaker-access.ts';
 import { type Described, isSameRun, rerunRequest, rerunSetup } from './sagemaker-rerun.ts';
 

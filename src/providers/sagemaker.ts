@@ -3,8 +3,8 @@ import type { SageMakerClient, TrainingJobSummary } from '@aws-sdk/client-sagema
 import type { TrainingJob } from '../domain/jobs.ts';
 import { isTrainingName } from '../domain/training-names.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import { AppError } from '../errors.ts';
-import type { JobCatalog, TrainingProvider } from '../ports.ts';
+import { AppError } from '../ground/errors.ts';
+import type { JobCatalog, TrainingProvider } from '../ports/training.ts';
 import type { SageMakerAccess } from './sagemaker-access.ts';
 import { createSageMakerTraining } from './sagemaker-training.ts';
 

@@ -3,7 +3,7 @@ import { App } from '@slack/bolt';
 import type { Logger } from 'pino';
 import type { Message } from '../blocks/message.ts';
 import type { ChannelMessages, Command, HomeTab } from '../commands/command.ts';
-import { AppError, toAppError } from '../errors.ts';
+import { AppError, toAppError } from '../ground/errors.ts';
 import { slackFetch } from './answers.ts';
 import { boltLogger, createClients, type SlackClients, type WebClient } from './clients.ts';
 import { SlackDirectory } from './directory.ts';

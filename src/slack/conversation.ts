@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { Block, Message, Modal } from '../blocks/message.ts';
 import { context as contextBlock, section } from '../blocks/text.ts';
 import type { Context, LiveMessage, OpenView, Place } from '../commands/command.ts';
-import type { Actor } from '../ports.ts';
+import type { Actor } from '../ground/actor.ts';
 import type { SlackClients } from './clients.ts';
 import { slackCall, slackErrorCode, withFallback } from './errors.ts';
 import type { LiveMessages } from './live-messages.ts';

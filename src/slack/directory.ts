@@ -1,6 +1,6 @@
 /** Who is in which channel and user group, as Slack knows it, remembered for a few seconds. */
-import { AppError } from '../errors.ts';
-import type { Directory } from '../ports.ts';
+import { AppError } from '../ground/errors.ts';
+import type { Directory } from '../ports/directory.ts';
 import type { WebClient } from './clients.ts';
 import { slackCall, slackErrorCode } from './errors.ts';
 

@@ -3,8 +3,8 @@
  * whoever in this process calls it: one budget for all of them, in which people come first.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Clock } from '../ports.ts';
-import { Pause, TokenBucket } from './pace.ts';
+import type { Clock } from '../ground/time.ts';
+import { Pause, TokenBucket } from '../ground/token-bucket.ts';
 
 /**
  * What an edit is for, the most important first: the answer to a click or the end of what somebody waits for; progress

@@ -1,7 +1,7 @@
 /** Slack's answers in words for people. The one table of its error codes. */
 import { webApi } from '@slack/bolt';
 import type { Block, Message } from '../blocks/message.ts';
-import { AppError, type ErrorCode } from '../errors.ts';
+import { AppError, type ErrorCode } from '../ground/errors.ts';
 import { NotSlacksAnswer, SLACK_CODE } from './answers.ts';
 
 const { WebAPIHTTPError, WebAPIPlatformError, WebAPIRateLimitedError, WebAPIRequestError } = webApi;

@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Logger } from 'pino';
 import { LIMITS } from '../blocks/limits.ts';
 import type { FileDelivery } from '../commands/command.ts';
-import { AppError, CancelledError } from '../errors.ts';
+import { AppError, CancelledError } from '../ground/errors.ts';
 import type { SlackClients, WebClient } from './clients.ts';
 import { BLOCKS_REFUSED, slackCall, slackErrorCode } from './errors.ts';
 import { once, pause } from './once.ts';

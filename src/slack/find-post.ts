@@ -1,5 +1,5 @@
 /** Whether a post that got no answer is there: looked for in its channel or thread, by what it carries unseen. */
-import type { EpochMs } from '../ports.ts';
+import type { EpochMs } from '../ground/time.ts';
 import type { WebClient } from './clients.ts';
 
 /** Clocks here and at Slack may differ by so much. */

@@ -5,7 +5,7 @@ import { errorMessage } from '../blocks/errors.ts';
 import type { Message } from '../blocks/message.ts';
 import type { Command, Context, HomeTab } from '../commands/command.ts';
 import { nearestNames } from '../domain/nearest-names.ts';
-import { AppError, CancelledError, toAppError } from '../errors.ts';
+import { AppError, CancelledError, toAppError } from '../ground/errors.ts';
 import { type ConversationDeps, type Happening, openContext } from './conversation.ts';
 import { slackCall } from './errors.ts';
 import { readAction, readCommand, readMessage, readShortcut, readSuggestion, readView } from './payloads.ts';

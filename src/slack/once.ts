@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Message, Modal } from '../blocks/message.ts';
-import { CancelledError } from '../errors.ts';
+import { CancelledError } from '../ground/errors.ts';
 import type { SlackClients } from './clients.ts';
 import { slackCall, slackErrorCode, withFallback } from './errors.ts';
 import { findPost } from './find-post.ts';

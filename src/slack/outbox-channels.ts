@@ -1,7 +1,8 @@
 /** Channels that cannot be posted to: noticed, told to an admin once, looked at now and then, and taken up again. */
 import type { Logger } from 'pino';
 import type { Message } from '../blocks/message.ts';
-import type { Clock, DeadChannel, OutboxRecord, OutboxStore } from '../ports.ts';
+import type { Clock } from '../ground/time.ts';
+import type { DeadChannel, OutboxRecord, OutboxStore } from '../ports/outbox-store.ts';
 import type { WebClient } from './clients.ts';
 import { verdictOf } from './outbox-verdict.ts';
 

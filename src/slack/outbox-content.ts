@@ -1,7 +1,8 @@
 /** What a message shall show and what Slack shows of it: whether there is anything to send, and how much it matters. */
 import { createHash } from 'node:crypto';
 import type { Message } from '../blocks/message.ts';
-import type { EpochMs, OutboxRecord, OutgoingMessage } from '../ports.ts';
+import type { EpochMs } from '../ground/time.ts';
+import type { OutboxRecord, OutgoingMessage } from '../ports/outbox-store.ts';
 
 export interface ContentOptions {
   /**

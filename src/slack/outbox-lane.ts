@@ -1,6 +1,6 @@
 /** One thing after the other: works until there is nothing to do now, and again when somebody or the time wakes it. */
-import type { Clock, EpochMs } from '../ports.ts';
-import { Pause } from './pace.ts';
+import type { Clock, EpochMs } from '../ground/time.ts';
+import { Pause } from '../ground/token-bucket.ts';
 
 export class Lane {
   /** What is to be sent, in order. */

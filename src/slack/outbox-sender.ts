@@ -6,7 +6,9 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { Clock, OutboxRecord, OutboxStore, OutgoingMessage } from '../ports.ts';
+import type { Clock } from '../ground/time.ts';
+import { Pause } from '../ground/token-bucket.ts';
+import type { OutboxRecord, OutboxStore, OutgoingMessage } from '../ports/outbox-store.ts';
 import type { WebClient } from './clients.ts';
 import type { EditBudget } from './edit-budget.ts';
 import { NotLookedUp, OutboxCalls } from './outbox-calls.ts';
@@ -15,7 +17,6 @@ import { afterSending, isRefresh, isShown, refreshAt } from './outbox-content.ts
 import { Lane } from './outbox-lane.ts';
 import { Turns } from './outbox-turns.ts';
 import { type Verdict, verdictOf } from './outbox-verdict.ts';
-import { Pause } from './pace.ts';
 import { PostPace } from './post-pace.ts';
 
 export interface SenderOptions {

@@ -1,5 +1,5 @@
 /** Whose turn it is among what waits for one channel. */
-import type { OutboxRecord } from '../ports.ts';
+import type { OutboxRecord } from '../ports/outbox-store.ts';
 
 /**
  * Urgent messages before others; among those of one rank the families take turns, so that whatever one of them has

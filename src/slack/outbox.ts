@@ -4,7 +4,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Message } from '../blocks/message.ts';
-import type { EpochMs, OutboxRecord } from '../ports.ts';
+import type { EpochMs } from '../ground/time.ts';
+import type { OutboxRecord } from '../ports/outbox-store.ts';
 import { type ContentOptions, contentOf, isShown } from './outbox-content.ts';
 import { OutboxSender, type SenderOptions } from './outbox-sender.ts';
 

@@ -1,6 +1,6 @@
 /** How fast a channel may be posted to. */
-import type { EpochMs } from '../ports.ts';
-import { Pause, TokenBucket } from './pace.ts';
+import type { EpochMs } from '../ground/time.ts';
+import { Pause, TokenBucket } from '../ground/token-bucket.ts';
 
 /**
  * Slack: one message a second in each channel, and "short bursts >1 allowed", of which it does not promise to show

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type App, HTTPReceiver, type Receiver, SocketModeReceiver } from '@slack/bolt';
 import type { Logger } from 'pino';
-import { AppError } from '../errors.ts';
+import { AppError } from '../ground/errors.ts';
 import { slackFetch } from './answers.ts';
 import { boltLogger, retrying } from './clients.ts';
 import { whatCame } from './errors.ts';

@@ -8,10 +8,10 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type CompilationAttempt, isSuccessful } from '../domain/compilations.ts';
-import { AppError } from '../errors.ts';
+import { AppError } from '../ground/errors.ts';
 import { appendLines } from './durable-file.ts';
-import { cannotRead } from './state-file.ts';
 import { freeze, pairKey } from './tables.ts';
+import { cannotRead } from './unreadable.ts';
 
 export const attemptsPath = (folder: string): string => join(folder, 'attempts-archive.jsonl');
 

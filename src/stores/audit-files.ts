@@ -5,10 +5,10 @@
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { AppError } from '../errors.ts';
-import type { AuditRecord } from '../ports.ts';
+import { AppError } from '../ground/errors.ts';
+import type { AuditRecord } from '../ports/audit-trail.ts';
 import { appendLines } from './durable-file.ts';
-import { cannotRead } from './state-file.ts';
+import { cannotRead } from './unreadable.ts';
 
 export const archivePath = (folder: string): string => join(folder, 'audit-archive.jsonl');
 export const commandLinePath = (folder: string): string => join(folder, 'audit-cli.jsonl');

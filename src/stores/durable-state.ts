@@ -6,8 +6,8 @@ import { mkdir, stat } from 'node:fs/promises';
 import { Low } from 'lowdb';
 import type { CompilationAttempt } from '../domain/compilations.ts';
 import type { Component } from '../domain/components.ts';
-import { AppError, toAppError } from '../errors.ts';
-import type { JobRecord } from '../ports.ts';
+import type { JobRecord } from '../domain/job-records.ts';
+import { AppError, toAppError } from '../ground/errors.ts';
 import { AttemptArchive, attemptsPath } from './attempt-archive.ts';
 import { archivePath, type NumberedRecord } from './audit-files.ts';
 import { appendLines, DurableJsonFile } from './durable-file.ts';
@@ -15,7 +15,8 @@ import { type FolderLock, lockFolder } from './folder-lock.ts';
 import { Journal, type JournalEntry } from './journal.ts';
 import type { Gone, NotificationKind, NotificationRows } from './notification-tables.ts';
 import { backupPath, EMPTY, readState, requireArchives, type State, statePath } from './state-file.ts';
-import { freeze, Tables, type Undo } from './tables.ts';
+import { freeze, Tables } from './tables.ts';
+import type { Undo } from './undo.ts';
 
 /** Above so many audit records the older half moves to the archive. */
 const AUDIT_KEPT = 2_000;

@@ -6,7 +6,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { lock } from 'proper-lockfile';
-import { AppError } from '../errors.ts';
+import { AppError } from '../ground/errors.ts';
 
 /** A holder that has not renewed its lock for so long is gone. */
 const STALE_MS = 10_000;

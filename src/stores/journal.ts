@@ -5,11 +5,11 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { open, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { AppError } from '../errors.ts';
+import { AppError } from '../ground/errors.ts';
 import { syncFolder, writeWhole } from './durable-file.ts';
 import type { NotificationKind } from './notification-tables.ts';
-import { cannotRead } from './state-file.ts';
 import { describe, fitsKind, isKind, isObject } from './stored-shapes.ts';
+import { cannotRead } from './unreadable.ts';
 
 const BACKUP = 'Copy state.backup.json to state.json, or put back a copy of the data folder.';
 

@@ -7,8 +7,10 @@ import {
   needsClaim,
 } from '../domain/compilations.ts';
 import { type Component, isSettled } from '../domain/components.ts';
-import { AppError } from '../errors.ts';
-import type { AuditRecord, JobRecord, Store } from '../ports.ts';
+import type { JobRecord } from '../domain/job-records.ts';
+import { AppError } from '../ground/errors.ts';
+import type { AuditRecord } from '../ports/audit-trail.ts';
+import type { Store } from '../ports/store.ts';
 import { archivePath, commandLinePath, matches, type NumberedRecord, readLast } from './audit-files.ts';
 import { openState, type StateOptions } from './durable-state.ts';
 import { NotificationStore } from './notifications.ts';

@@ -2,8 +2,12 @@
 import type { Alert } from '../domain/alerts.ts';
 import type { Mute } from '../domain/mutes.ts';
 import type { ChannelSettings, Subscription } from '../domain/subscriptions.ts';
-import type { DeadChannel, EpochMs, EventRecord, OutboxRecord, Timer, UnfinishedMessage } from '../ports.ts';
-import type { Undo } from './tables.ts';
+import type { EpochMs } from '../ground/time.ts';
+import type { EventRecord } from '../ports/event-store.ts';
+import type { DeadChannel, OutboxRecord } from '../ports/outbox-store.ts';
+import type { Timer } from '../ports/timer-store.ts';
+import type { UnfinishedMessage } from '../ports/unfinished-store.ts';
+import type { Undo } from './undo.ts';
 
 export interface NotificationRows {
   event: EventRecord;

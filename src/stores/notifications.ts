@@ -2,21 +2,14 @@
 import type { Alert } from '../domain/alerts.ts';
 import type { Mute } from '../domain/mutes.ts';
 import type { ChannelSettings, Subscription } from '../domain/subscriptions.ts';
-import { AppError } from '../errors.ts';
-import type {
-  AlertStore,
-  DeadChannel,
-  EpochMs,
-  EventRecord,
-  EventStore,
-  OutboxRecord,
-  OutboxStore,
-  SubscriptionStore,
-  Timer,
-  TimerStore,
-  UnfinishedMessage,
-  UnfinishedStore,
-} from '../ports.ts';
+import { AppError } from '../ground/errors.ts';
+import type { EpochMs } from '../ground/time.ts';
+import type { AlertStore } from '../ports/alert-store.ts';
+import type { EventRecord, EventStore } from '../ports/event-store.ts';
+import type { DeadChannel, OutboxRecord, OutboxStore } from '../ports/outbox-store.ts';
+import type { SubscriptionStore } from '../ports/subscription-store.ts';
+import type { Timer, TimerStore } from '../ports/timer-store.ts';
+import type { UnfinishedMessage, UnfinishedStore } from '../ports/unfinished-store.ts';
 import type { DurableState } from './durable-state.ts';
 import { type NotificationKind, type NotificationRows, pair } from './notification-tables.ts';
 

@@ -6,12 +6,13 @@ import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { CompilationAttempt } from '../domain/compilations.ts';
 import type { Component } from '../domain/components.ts';
-import { AppError } from '../errors.ts';
-import type { JobRecord } from '../ports.ts';
+import type { JobRecord } from '../domain/job-records.ts';
+import { AppError } from '../ground/errors.ts';
 import type { ArchivedJob } from './attempt-archive.ts';
 import type { NumberedRecord } from './audit-files.ts';
 import type { NotificationKind } from './notification-tables.ts';
 import { describe, fitsKind, isObject, NOTIFICATION_KINDS } from './stored-shapes.ts';
+import { cannotRead } from './unreadable.ts';
 
 /** Version 1 had the audit records alone. */
 export interface State {
@@ -138,20 +139,6 @@ export async function readText(path: string): Promise<string | undefined> {
     if (code === 'ENOENT') return undefined;
     throw cannotRead(path, error);
   }
-}
-
-export function cannotRead(path: string, error: unknown): AppError {
-  const { code } = (error ?? {}) as NodeJS.ErrnoException;
-  const why =
-    code === 'EISDIR'
-      ? 'a folder stands in its place'
-      : code === 'EACCES' || code === 'EPERM'
-        ? 'the user running Signalbox may not read it'
-        : (code ?? String(error));
-  return new AppError('internal', `The file ${path} cannot be read: ${why}.`, {
-    hint: 'Signalbox does not start without it, since what it holds would be lost. Make it readable, or put back a copy of the data folder.',
-    cause: error,
-  });
 }
 
 /** Number of the last change that the backup holds; undefined when there is none that can be read. */

@@ -4,12 +4,10 @@
  */
 import { type CompilationAttempt, claimKey, holdsClaim, isLive } from '../domain/compilations.ts';
 import type { Component } from '../domain/components.ts';
-import type { JobRecord } from '../ports.ts';
+import type { JobRecord } from '../domain/job-records.ts';
 import type { NumberedRecord } from './audit-files.ts';
 import { NotificationTables } from './notification-tables.ts';
-
-/** Takes a change back. */
-export type Undo = () => void;
+import type { Undo } from './undo.ts';
 
 export const pairKey = (useCase: string, name: string): string => JSON.stringify([useCase, name]);
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createUseCaseGateway } from '../../src/aws/gateway.ts';
 import { RoleSessions } from '../../src/aws/sessions.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
-import type { JobCatalog, TrainingProvider } from '../../src/ports.ts';
+import type { JobCatalog, TrainingProvider } from '../../src/ports/training.ts';
 
 const useCase: UseCase = {
   id: 'line-3',

@@ -4,8 +4,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { sessionPolicy } from '../../src/aws/session-policies.ts';
+import type { SessionOperation } from '../../src/domain/session-name.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
-import type { SessionOperation } from '../../src/ports.ts';
 
 const OPERATIONS: readonly SessionOperation[] = ['logs', 'train', 'comp', 'pkg', 'gg', 'dev'];
 const ROLE = 'arn:aws:iam::123456789012:role/SignalboxAccess';

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type AssumeRoleRequest, type AwsCredentials, RoleSessions } from '../../src/aws/sessions.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
-import { AppError } from '../../src/errors.ts';
+import { AppError } from '../../src/ground/errors.ts';
 
 const useCase: UseCase = {
   id: 'line-3',

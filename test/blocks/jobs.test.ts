@@ -15,7 +15,7 @@ import { FRAMEWORKS } from '../../src/domain/compile-input.ts';
 import type { Component } from '../../src/domain/components.ts';
 import { COMPILATIONS, JOBS_PROVIDERS, TRAININGS } from '../../src/domain/jobs-query.ts';
 import { TRAINING_STATES } from '../../src/domain/training-states.ts';
-import { AppError } from '../../src/errors.ts';
+import { AppError } from '../../src/ground/errors.ts';
 import { textLength, validateBlocks, validateView } from '../../src/sandbox/slack/block-kit.ts';
 
 const NASTY = [

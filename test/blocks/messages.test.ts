@@ -10,7 +10,7 @@ import { overallState } from '../../src/domain/compilation-states.ts';
 import type { TrainingJob } from '../../src/domain/jobs.ts';
 import type { LogQuery } from '../../src/domain/log-query.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
-import { AppError, type ErrorCode, HTTP_STATUS } from '../../src/errors.ts';
+import { AppError, type ErrorCode, HTTP_STATUS } from '../../src/ground/errors.ts';
 import { validateBlocks, validateView } from '../../src/sandbox/slack/block-kit.ts';
 
 const text = fc.oneof(

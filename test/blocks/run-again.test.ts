@@ -14,9 +14,9 @@ import {
   runAgainStarted,
   runAgainStarting,
 } from '../../src/blocks/run-again.ts';
+import type { Rerun } from '../../src/domain/job-records.ts';
 import type { TrainingJob } from '../../src/domain/jobs.ts';
-import { AppError } from '../../src/errors.ts';
-import type { Rerun } from '../../src/ports.ts';
+import { AppError } from '../../src/ground/errors.ts';
 import { validateBlocks, validateView } from '../../src/sandbox/slack/block-kit.ts';
 
 const SECRET = 'AKIAIOSFODNN7EXAMPLE';

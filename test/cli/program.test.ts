@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { EXIT_CODES, reportFailure } from '../../src/cli/failures.ts';
 import { prefixCommands } from '../../src/cli/manifest.ts';
-import { AppError, CancelledError, type ErrorCode } from '../../src/errors.ts';
+import { AppError, CancelledError, type ErrorCode } from '../../src/ground/errors.ts';
 import { run } from './in-memory.ts';
 
 const MANIFEST = readFileSync(resolve(import.meta.dirname, '../../manifest.yml'), 'utf8');

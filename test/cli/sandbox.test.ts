@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, w
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { CancelledError } from '../../src/errors.ts';
-import type { AuditRecord } from '../../src/ports.ts';
+import { CancelledError } from '../../src/ground/errors.ts';
+import type { AuditRecord } from '../../src/ports/audit-trail.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/index.ts';
 import { type RunOptions, run } from './in-memory.ts';
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { AppError } from '../../src/errors.ts';
+import { AppError } from '../../src/ground/errors.ts';
 import { wordsOf } from '../slack/sandbox-client.ts';
 import { HARBOR, job, LINE_3, startWorkspace, type TestWorkspace } from '../slack/workspace.ts';
 

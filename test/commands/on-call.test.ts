@@ -6,7 +6,7 @@ import { showOnCall } from '../../src/commands/alerts.ts';
 import type { Context } from '../../src/commands/command.ts';
 import type { Services } from '../../src/commands/services.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
-import { AppError } from '../../src/errors.ts';
+import { AppError } from '../../src/ground/errors.ts';
 import { ADA, LINE_3 } from '../operations/simulated-account.ts';
 
 const NOW = Date.UTC(2026, 0, 13, 12);

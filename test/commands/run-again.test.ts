@@ -6,7 +6,7 @@ import type { Context, SubmittedView } from '../../src/commands/command.ts';
 import { runAgainActions } from '../../src/commands/run-again.ts';
 import type { Services } from '../../src/commands/services.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
-import { AppError } from '../../src/errors.ts';
+import { AppError } from '../../src/ground/errors.ts';
 import { ADA, Background, BEN, LINE_3, SimulatedAccount } from '../operations/simulated-account.ts';
 
 const OLD = 'press-resnet-20260130';

@@ -3,8 +3,8 @@ import { beforeEach, expect, it } from 'vitest';
 import type { Message } from '../../src/blocks/message.ts';
 import type { LiveMessage } from '../../src/commands/command.ts';
 import { keepUnfinished, tellInterrupted } from '../../src/commands/unfinished.ts';
-import { AppError } from '../../src/errors.ts';
-import type { UnfinishedMessage, UnfinishedStore } from '../../src/ports.ts';
+import { AppError } from '../../src/ground/errors.ts';
+import type { UnfinishedMessage, UnfinishedStore } from '../../src/ports/unfinished-store.ts';
 
 const log = pino({ level: 'silent' });
 const clock = { now: () => 1000 };

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { childEnvironment, loadConfig } from '../../src/config.ts';
 import { DEFAULT_RECIPE_TEMPLATE } from '../../src/domain/recipes.ts';
 import { targetTable } from '../../src/domain/targets.ts';
-import { AppError } from '../../src/errors.ts';
+import { AppError } from '../../src/ground/errors.ts';
 
 const SLACK = { SLACK_BOT_TOKEN: 'xoxb-1-2-abc', SLACK_APP_TOKEN: 'xapp-1-A-b' };
 

@@ -1,7 +1,7 @@
 /** What every source of a log must do, so that the engine can read it whole (L3). */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { AppError } from '../../src/errors.ts';
-import type { LogLane, LogPage, LogSource } from '../../src/ports.ts';
+import type { AppError } from '../../src/ground/errors.ts';
+import type { LogLane, LogPage, LogSource } from '../../src/ports/log-source.ts';
 
 export interface SeededStream {
   name: string;

@@ -1,7 +1,9 @@
 /** What every store must do with events, messages, alerts, subscriptions and timers. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Alert, acknowledge, joinAlert, openAlert, resolve } from '../../src/domain/alerts.ts';
-import type { EventRecord, OutboxRecord, Store } from '../../src/ports.ts';
+import type { EventRecord } from '../../src/ports/event-store.ts';
+import type { OutboxRecord } from '../../src/ports/outbox-store.ts';
+import type { Store } from '../../src/ports/store.ts';
 import type { StoreHarness } from './store.ts';
 import { AT } from './store-records.ts';
 

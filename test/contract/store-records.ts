@@ -6,7 +6,8 @@ import {
   newAttempt,
 } from '../../src/domain/compilations.ts';
 import type { Component } from '../../src/domain/components.ts';
-import type { AuditRecord, JobRecord } from '../../src/ports.ts';
+import type { JobRecord } from '../../src/domain/job-records.ts';
+import type { AuditRecord } from '../../src/ports/audit-trail.ts';
 
 export const AT = 1_763_715_000_000;
 

@@ -1,7 +1,7 @@
 /** What every store must do, whatever it keeps its state in. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { currentStatus } from '../../src/domain/compilations.ts';
-import type { Store } from '../../src/ports.ts';
+import type { Store } from '../../src/ports/store.ts';
 import { AT, attempt, component, jobRecord, record, seen } from './store-records.ts';
 
 export interface StoreHarness {

@@ -11,7 +11,7 @@ import {
   whoCanGrant,
 } from '../../src/domain/access.ts';
 import type { Role, UseCase } from '../../src/domain/use-cases.ts';
-import type { Directory } from '../../src/ports.ts';
+import type { Directory } from '../../src/ports/directory.ts';
 
 const PERMISSIONS: Permission[] = [
   'jobs:read',

@@ -3,7 +3,7 @@ import { commandWords } from '../../src/domain/command-words.ts';
 import { compileInput, parseInputShape } from '../../src/domain/compile-input.ts';
 import { parseCompileRequest, requestedTargets, requireCompleted } from '../../src/domain/compile-request.ts';
 import { targetTable } from '../../src/domain/targets.ts';
-import { AppError } from '../../src/errors.ts';
+import { AppError } from '../../src/ground/errors.ts';
 
 const parse = (text: string) => parseCompileRequest(commandWords(text));
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { commandWords } from '../../src/domain/command-words.ts';
 import { parseJobsQuery } from '../../src/domain/jobs-query.ts';
-import { AppError } from '../../src/errors.ts';
+import { AppError } from '../../src/ground/errors.ts';
 
 const parse = (text: string) => parseJobsQuery(commandWords(text), 'U0ADA');
 

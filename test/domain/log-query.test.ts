@@ -5,7 +5,7 @@ import { trainingJobUrl, trainingLogUrl } from '../../src/domain/console-links.t
 import { jobNameCandidates, parseJobName, pastedName } from '../../src/domain/job-names.ts';
 import { asksForHelp, parseLogQuery, withSince } from '../../src/domain/log-query.ts';
 import { parseDuration } from '../../src/domain/log-times.ts';
-import { AppError } from '../../src/errors.ts';
+import { AppError } from '../../src/ground/errors.ts';
 
 const NOW = Date.UTC(2026, 10, 21, 9, 30);
 const parse = (text: string) => parseLogQuery(commandWords(text), NOW);

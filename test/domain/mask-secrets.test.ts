@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { KEY_GUIDES } from '../../src/config/schema.ts';
+import { KEY_GUIDES } from '../../src/config/key-guides.ts';
 import { maskSecrets } from '../../src/domain/mask-secrets.ts';
 import { body, NEAR_MISSES, SECRET_SHAPES } from '../fixtures/secret-shapes.ts';
 

@@ -6,7 +6,7 @@ import {
   type RecipeValues,
   renderRecipe,
 } from '../../src/domain/recipes.ts';
-import { AppError } from '../../src/errors.ts';
+import { AppError } from '../../src/ground/errors.ts';
 
 const VALUES: RecipeValues = {
   name: 'model-resnet-jetson-xavier',

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { SessionOperation } from '../../src/domain/session-name.ts';
 import { assertSessionName, newSessionName, shortUser } from '../../src/domain/session-name.ts';
-import type { Actor, SessionOperation } from '../../src/ports.ts';
+import type { Actor } from '../../src/ground/actor.ts';
 
 const RULE = /^[\w+=,.@-]{2,64}$/;
 const RUNS = { numRuns: 300 };

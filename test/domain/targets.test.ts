@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { nearestNames } from '../../src/domain/nearest-names.ts';
 import { findTarget, parseCompilerOptions, targetTable } from '../../src/domain/targets.ts';
-import { AppError } from '../../src/errors.ts';
+import { AppError } from '../../src/ground/errors.ts';
 
 function refusal(work: () => unknown): AppError {
   try {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { type RunningApp, startApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
-import type { Clock } from '../../src/ports.ts';
+import type { Clock } from '../../src/ground/time.ts';
 import type { CompilationSeed } from '../../src/sandbox/aws/compilations.ts';
 import type { AwsWorld, RegionSeed } from '../../src/sandbox/aws/seed.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/index.ts';

@@ -1,8 +1,8 @@
 import { request } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { AppError } from '../../src/errors.ts';
 import { EVENTS_PATH, eventsRoutes, SECRET_HEADER } from '../../src/events/https.ts';
 import type { EventIntake } from '../../src/events/intake.ts';
+import { AppError } from '../../src/ground/errors.ts';
 import { type HttpServer, startHttpServer } from '../../src/http/routes.ts';
 import { body, SILENT, trainingEvent } from './support.ts';
 

@@ -5,10 +5,10 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TrainingEvent } from '../../src/domain/aws-events.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
-import { AppError } from '../../src/errors.ts';
+import { AppError } from '../../src/ground/errors.ts';
 import { type JobChange, JobChanges } from '../../src/operations/job-changes.ts';
 import { observeJob } from '../../src/operations/observe-jobs.ts';
-import type { Store } from '../../src/ports.ts';
+import type { Store } from '../../src/ports/store.ts';
 import { openLowdbStore } from '../../src/stores/lowdb.ts';
 import { AT, body, envelope, ingestOn, trainingEvent, USE_CASE } from './support.ts';
 

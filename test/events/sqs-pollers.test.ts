@@ -5,9 +5,9 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { AppError } from '../../src/errors.ts';
 import type { EventIntake } from '../../src/events/intake.ts';
 import { SqsPollers } from '../../src/events/sqs-pollers.ts';
+import { AppError } from '../../src/ground/errors.ts';
 import { KEYS, REGION, sandbox } from '../sandbox/aws/support.ts';
 import { SILENT } from './support.ts';
 

@@ -5,9 +5,9 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { AppError } from '../../src/errors.ts';
 import type { EventIntake } from '../../src/events/intake.ts';
 import { SqsIntake, type SqsIntakeOptions } from '../../src/events/sqs.ts';
+import { AppError } from '../../src/ground/errors.ts';
 import { FaultPlan } from '../../src/sandbox/faults.ts';
 import { KEYS, REGION, sandbox } from '../sandbox/aws/support.ts';
 import { SILENT } from './support.ts';

@@ -1,7 +1,8 @@
 /** Events as AWS sends them, and an ingest that counts what it was given. */
 import type { UseCase } from '../../src/domain/use-cases.ts';
 import { Ingest, type IngestLog, type IngestOptions } from '../../src/events/ingest.ts';
-import type { EventStore, StoreHealth } from '../../src/ports.ts';
+import type { EventStore } from '../../src/ports/event-store.ts';
+import type { StoreHealth } from '../../src/ports/store.ts';
 
 const ACCOUNT = '123456789012';
 const REGION = 'eu-west-1';

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { AppError } from '../../src/errors.ts';
+import { AppError } from '../../src/ground/errors.ts';
 import { healthRoutes } from '../../src/http/health.ts';
 import { type HttpServer, type Route, sendError, startHttpServer } from '../../src/http/routes.ts';
 

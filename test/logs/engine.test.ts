@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { AppError, CancelledError } from '../../src/errors.ts';
+import { AppError, CancelledError } from '../../src/ground/errors.ts';
 import { createLogEngine, type LogDownloadRequest, type LogProgress } from '../../src/logs/index.ts';
-import type { LogSource } from '../../src/ports.ts';
+import type { LogSource } from '../../src/ports/log-source.ts';
 import { PERFECT, SimulatedService, type SimulatedStream } from './simulated-service.ts';
 
 const NOW = Date.UTC(2026, 10, 20, 12);

@@ -3,7 +3,7 @@
  * refusals, broken connections, expiring tokens, events that arrive late, streams whose order is not that of time.
  * Everything is decided by a seeded generator, so that a run can be repeated.
  */
-import { AppError } from '../../src/errors.ts';
+import { AppError } from '../../src/ground/errors.ts';
 import type {
   LogLane,
   LogPage,
@@ -11,7 +11,7 @@ import type {
   LogSource,
   LogStreamInfo,
   RequestPace,
-} from '../../src/ports.ts';
+} from '../../src/ports/log-source.ts';
 
 export interface SimulatedEvent {
   time: number;

@@ -9,7 +9,7 @@ import type { Alert } from '../../src/domain/alerts.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
 import { alertBoard } from '../../src/notifiers/alerts.ts';
 import { AlertDesk, type Failure } from '../../src/operations/alert-desk.ts';
-import type { Store } from '../../src/ports.ts';
+import type { Store } from '../../src/ports/store.ts';
 import { openLowdbStore } from '../../src/stores/lowdb.ts';
 import { LINE_3 } from '../slack/workspace.ts';
 import { type MemoryNotices, memoryNotices, type Posted } from './memory-notices.ts';

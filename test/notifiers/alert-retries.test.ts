@@ -9,7 +9,7 @@ import type { UseCase } from '../../src/domain/use-cases.ts';
 import { alertBoard } from '../../src/notifiers/alerts.ts';
 import { AlertDesk, type Failure } from '../../src/operations/alert-desk.ts';
 import { claimRetry, retryUnderWay, settleRetries } from '../../src/operations/retry-claims.ts';
-import type { Store } from '../../src/ports.ts';
+import type { Store } from '../../src/ports/store.ts';
 import { openLowdbStore } from '../../src/stores/lowdb.ts';
 import { LINE_3 } from '../slack/workspace.ts';
 import { memoryNotices, type Posted } from './memory-notices.ts';

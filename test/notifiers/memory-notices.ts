@@ -1,7 +1,7 @@
 /** What the outbox promises, without Slack: kept in the store, so that it is still known after a restart. */
 import type { Message } from '../../src/blocks/message.ts';
 import type { Notices } from '../../src/notifiers/notifier.ts';
-import type { OutboxRecord, OutboxStore } from '../../src/ports.ts';
+import type { OutboxRecord, OutboxStore } from '../../src/ports/outbox-store.ts';
 
 export interface Posted {
   key: string;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TrainingJob } from '../../src/domain/jobs.ts';
-import { AppError } from '../../src/errors.ts';
+import { AppError } from '../../src/ground/errors.ts';
 import { trainingEvent } from '../events/support.ts';
 import { ALERTS, House, MINUTE, TEAM } from './house.ts';
 

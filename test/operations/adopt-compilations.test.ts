@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { currentStatus } from '../../src/domain/compilations.ts';
 import { findTarget, targetTable } from '../../src/domain/targets.ts';
-import { AppError } from '../../src/errors.ts';
+import { AppError } from '../../src/ground/errors.ts';
 import type { JobChange } from '../../src/operations/job-changes.ts';
 import { jobSnapshot } from '../../src/operations/job-snapshots.ts';
 import { startCompilations } from '../../src/operations/start-compilations.ts';
-import type { CompilationOrder, CompilationReport } from '../../src/ports.ts';
+import type { CompilationOrder, CompilationReport } from '../../src/ports/compiler.ts';
 import { ADA, Background, LINE_3, SimulatedAccount } from './simulated-account.ts';
 
 const HOUR = 3_600_000;

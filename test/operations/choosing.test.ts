@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { chooseUseCase, findUseCase } from '../../src/operations/choose-use-case.ts';
 import { JobSuggestions, nearestJobs } from '../../src/operations/find-jobs.ts';
-import type { Directory, JobCatalog, UseCaseGateway, UseCaseSession } from '../../src/ports.ts';
+import type { Directory } from '../../src/ports/directory.ts';
+import type { JobCatalog } from '../../src/ports/training.ts';
+import type { UseCaseGateway, UseCaseSession } from '../../src/ports/use-case-session.ts';
 import { HARBOR, job, LINE_3 } from '../slack/workspace.ts';
 
 const people: Directory = {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { UseCase } from '../../src/domain/use-cases.ts';
-import { AppError } from '../../src/errors.ts';
+import { AppError } from '../../src/ground/errors.ts';
 import { artifactLink } from '../../src/operations/artifact-link.ts';
 import { componentDetails, listComponents, withStates } from '../../src/operations/browse-components.ts';
 import { DeviceFinder } from '../../src/operations/find-devices.ts';

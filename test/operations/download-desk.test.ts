@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { AppError, CancelledError } from '../../src/errors.ts';
+import { AppError, CancelledError } from '../../src/ground/errors.ts';
 import { DownloadDesk, type Ticket } from '../../src/operations/download-desk.ts';
 
 const clock = { now: () => 0 };

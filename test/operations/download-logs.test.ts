@@ -6,7 +6,7 @@ import type { TrainingJob } from '../../src/domain/jobs.ts';
 import { type LogQuery, parseLogQuery } from '../../src/domain/log-query.ts';
 import { createLogEngine } from '../../src/logs/index.ts';
 import { downloadLogs } from '../../src/operations/download-logs.ts';
-import type { LogSource } from '../../src/ports.ts';
+import type { LogSource } from '../../src/ports/log-source.ts';
 import { memoryStore } from '../fixtures/memory-store.ts';
 import { PERFECT, SimulatedService } from '../logs/simulated-service.ts';
 import { ADA, LINE_3, SimulatedAccount } from './simulated-account.ts';

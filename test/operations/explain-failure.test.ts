@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { AppError } from '../../src/errors.ts';
+import { AppError } from '../../src/ground/errors.ts';
 import { compilationFailure, trainingFailure } from '../../src/operations/explain-failure.ts';
 import { observeAttempt } from '../../src/operations/observe-jobs.ts';
 import { startCompilations } from '../../src/operations/start-compilations.ts';
-import type { LogSource } from '../../src/ports.ts';
+import type { LogSource } from '../../src/ports/log-source.ts';
 import { ADA, Background, LINE_3, SimulatedAccount } from './simulated-account.ts';
 
 let account: SimulatedAccount;

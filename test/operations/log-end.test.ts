@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readLogEnds } from '../../src/operations/log-end.ts';
-import type { LogPage, LogSource } from '../../src/ports.ts';
+import type { LogPage, LogSource } from '../../src/ports/log-source.ts';
 
 interface Written {
   at: number;

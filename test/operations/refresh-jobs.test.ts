@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { currentStatus, isLive } from '../../src/domain/compilations.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
-import { AppError } from '../../src/errors.ts';
+import { AppError } from '../../src/ground/errors.ts';
 import type { JobChange } from '../../src/operations/job-changes.ts';
 import { jobPage, jobSnapshot } from '../../src/operations/job-snapshots.ts';
 import { startCompilations } from '../../src/operations/start-compilations.ts';

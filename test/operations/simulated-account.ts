@@ -1,20 +1,15 @@
 /** One AWS account behind the ports, with a clock of its own: SageMaker, Greengrass and S3 as far as operations see. */
 import type { TrainingJob } from '../../src/domain/jobs.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
-import { AppError } from '../../src/errors.ts';
+import { AppError } from '../../src/ground/errors.ts';
 import { type JobChange, JobChanges } from '../../src/operations/job-changes.ts';
 import { JobRefresher } from '../../src/operations/refresh-jobs.ts';
-import type {
-  CompilationOrder,
-  CompilationReport,
-  ComponentReport,
-  CoreDevice,
-  LogSource,
-  TrainingRequest,
-  TrainingSetup,
-  UseCaseGateway,
-  UseCaseSession,
-} from '../../src/ports.ts';
+import type { CompilationOrder, CompilationReport } from '../../src/ports/compiler.ts';
+import type { ComponentReport } from '../../src/ports/component-registry.ts';
+import type { CoreDevice } from '../../src/ports/device-fleet.ts';
+import type { LogSource } from '../../src/ports/log-source.ts';
+import type { TrainingRequest, TrainingSetup } from '../../src/ports/training.ts';
+import type { UseCaseGateway, UseCaseSession } from '../../src/ports/use-case-session.ts';
 import { type MemoryStore, memoryStore } from '../fixtures/memory-store.ts';
 
 export const ADA = { team: 'T0LINE', user: 'U0ADA' };

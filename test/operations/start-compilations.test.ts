@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { currentStatus } from '../../src/domain/compilations.ts';
-import { AppError } from '../../src/errors.ts';
+import { AppError } from '../../src/ground/errors.ts';
 import { compileForm } from '../../src/operations/compile-form.ts';
 import { retryCompilation, startCompilations } from '../../src/operations/start-compilations.ts';
 import { stopCompilation } from '../../src/operations/stop-compilation.ts';

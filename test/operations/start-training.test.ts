@@ -1,6 +1,6 @@
 /** Running a job again, on a simulated account: once, recorded, and told to whoever listens. */
 import { describe, expect, it } from 'vitest';
-import { AppError } from '../../src/errors.ts';
+import { AppError } from '../../src/ground/errors.ts';
 import { planRunAgain, type RunAgainRequest, runAgain } from '../../src/operations/start-training.ts';
 import { ADA, Background, BEN, LINE_3, SimulatedAccount } from './simulated-account.ts';
 

@@ -13,7 +13,7 @@ import {
   isSuccessful,
   newAttempt,
 } from '../../src/domain/compilations.ts';
-import { AppError } from '../../src/errors.ts';
+import { AppError } from '../../src/ground/errors.ts';
 
 const KNOWN = ['REQUESTED', 'STARTING', 'INPROGRESS', 'STOPPING', 'COMPLETED', 'FAILED', 'STOPPED'];
 const RANK: Record<string, number> = Object.fromEntries(KNOWN.map((word, at) => [word, Math.min(at, 4)]));

@@ -1,16 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type CompilationAttempt, currentStatus, isLive } from '../../src/domain/compilations.ts';
+import type { JobRecord } from '../../src/domain/job-records.ts';
 import { applyFailedLook, applySighting } from '../../src/domain/job-sightings.ts';
 import { isFinished, type TrainingJob } from '../../src/domain/jobs.ts';
 import { findTarget, targetTable } from '../../src/domain/targets.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
-import { AppError } from '../../src/errors.ts';
+import { AppError } from '../../src/ground/errors.ts';
 import { observeAttempt } from '../../src/operations/observe-jobs.ts';
 import { publishComponents } from '../../src/operations/publish-component.ts';
 import { retryCompilation, startCompilations } from '../../src/operations/start-compilations.ts';
 import { stopCompilation } from '../../src/operations/stop-compilation.ts';
-import type { JobRecord } from '../../src/ports.ts';
 import { ADA, Background, BEN, LINE_3, SimulatedAccount } from '../operations/simulated-account.ts';
 
 const AUTO: UseCase = {

@@ -3,8 +3,8 @@ import { AddTagsCommand, DescribeTrainingJobCommand, ListTagsCommand } from '@aw
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createUseCaseGateway } from '../../src/aws/gateway.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
-import type { AppError } from '../../src/errors.ts';
-import type { TrainingProvider, TrainingRequest } from '../../src/ports.ts';
+import type { AppError } from '../../src/ground/errors.ts';
+import type { TrainingProvider, TrainingRequest } from '../../src/ports/training.ts';
 import { createSageMaker } from '../../src/providers/sagemaker.ts';
 import type { AwsWorld } from '../../src/sandbox/aws/seed.ts';
 import { seededAwsWorld } from '../../src/sandbox/world/use-cases.ts';

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RoleSessions } from '../../src/aws/sessions.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
-import type { JobCatalog } from '../../src/ports.ts';
+import type { JobCatalog } from '../../src/ports/training.ts';
 import { createSageMaker } from '../../src/providers/sagemaker.ts';
 
 const useCase: UseCase = {

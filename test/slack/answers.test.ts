@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { AppError } from '../../src/errors.ts';
+import type { AppError } from '../../src/ground/errors.ts';
 import { slackFetch } from '../../src/slack/answers.ts';
 import { createClients } from '../../src/slack/clients.ts';
 import { slackCall } from '../../src/slack/errors.ts';

@@ -2,7 +2,7 @@
 import { webApi } from '@slack/bolt';
 import { afterEach, expect, it } from 'vitest';
 import { may } from '../../src/domain/access.ts';
-import { AppError } from '../../src/errors.ts';
+import { AppError } from '../../src/ground/errors.ts';
 import { SlackDirectory } from '../../src/slack/directory.ts';
 import { wordsOf } from './sandbox-client.ts';
 import { job, LINE_3, startWorkspace, type TestWorkspace } from './workspace.ts';

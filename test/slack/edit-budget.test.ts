@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Pause, TokenBucket } from '../../src/ground/token-bucket.ts';
 import { EditBudget, type EditPurpose } from '../../src/slack/edit-budget.ts';
-import { Pause, TokenBucket } from '../../src/slack/pace.ts';
 
 const MINUTE = 60_000;
 

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import type { OutboxRecord, OutboxStore } from '../../src/ports.ts';
+import type { OutboxRecord, OutboxStore } from '../../src/ports/outbox-store.ts';
 import type { WebClient } from '../../src/slack/clients.ts';
 import { EditBudget } from '../../src/slack/edit-budget.ts';
 import { Outbox } from '../../src/slack/outbox.ts';

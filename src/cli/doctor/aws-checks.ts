@@ -1,8 +1,9 @@
 /** AWS as the doctor sees it: the bot's identity; for each use case its role, log access and jobs. */
 import { callerIdentity } from '../../aws/identity.ts';
 import type { UseCase } from '../../domain/use-cases.ts';
-import { toAppError } from '../../errors.ts';
-import type { Actor, UseCaseGateway, UseCaseSession } from '../../ports.ts';
+import type { Actor } from '../../ground/actor.ts';
+import { toAppError } from '../../ground/errors.ts';
+import type { UseCaseGateway, UseCaseSession } from '../../ports/use-case-session.ts';
 import { type Check, failure, type Subject, subject } from './checks.ts';
 import { checkEdge } from './edge-checks.ts';
 

@@ -1,5 +1,5 @@
 /** The checks of the doctor and their words. */
-import { toAppError } from '../../errors.ts';
+import { toAppError } from '../../ground/errors.ts';
 
 /** What a check finds. */
 export interface Check {

@@ -1,7 +1,10 @@
 /** What compiling and Greengrass need of a use case's account, as far as it can be seen without doing anything. */
+
+import type { SessionOperation } from '../../domain/session-name.ts';
 import type { UseCase } from '../../domain/use-cases.ts';
-import { toAppError } from '../../errors.ts';
-import type { Actor, SessionOperation, UseCaseGateway, UseCaseSession } from '../../ports.ts';
+import type { Actor } from '../../ground/actor.ts';
+import { toAppError } from '../../ground/errors.ts';
+import type { UseCaseGateway, UseCaseSession } from '../../ports/use-case-session.ts';
 import { type Check, failure, type Subject } from './checks.ts';
 
 /** A name that nobody gives a compilation or an object. */

@@ -1,5 +1,5 @@
 /** A clock and a scheduler that move by hand, together. */
-import type { Clock } from '../../../src/ports.ts';
+import type { Clock } from '../../../src/ground/time.ts';
 import type { Scheduler } from '../../../src/sandbox/aws/scheduler.ts';
 
 export class ManualTime implements Clock, Scheduler {

@@ -1,5 +1,5 @@
 /** Time that passes, told apart from clocks that are set forward or back. */
-import type { Clock } from '../ports.ts';
+import type { Clock } from './time.ts';
 
 /** Milliseconds that only ever rise; only their differences mean something, within one process. */
 export const elapsed = (clock: Clock): number => clock.elapsed?.() ?? clock.now();

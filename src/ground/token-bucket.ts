@@ -1,5 +1,5 @@
 /** Keeping to what Slack allows. Clocks are set back now and then: no wait grows by that. */
-import type { EpochMs } from '../ports.ts';
+import type { EpochMs } from './time.ts';
 
 /** So many at once, then one each interval: in any stretch of time no more than both together. */
 export class TokenBucket {

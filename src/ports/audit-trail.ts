@@ -1,0 +1,23 @@
+/** Who did what. */
+import type { Actor } from '../ground/actor.ts';
+import type { EpochMs } from '../ground/time.ts';
+
+export interface AuditRecord {
+  at: EpochMs;
+  actor: Actor;
+  /** Verb in the past, dotted: `logs.downloaded`, `logs.refused`. */
+  action: string;
+  useCase?: string | undefined;
+  /** What it was done to: a job's name. */
+  subject?: string | undefined;
+  /** To find the same act in CloudTrail. */
+  sessionName?: string | undefined;
+  detail?: Record<string, string | number | boolean> | undefined;
+}
+
+export interface AuditTrail {
+  /** Returns once the record is durable. */
+  appendAudit(record: AuditRecord): Promise<void>;
+  /** Newest first. */
+  listAudit(query: { user?: string; subject?: string; limit: number }): Promise<AuditRecord[]>;
+}

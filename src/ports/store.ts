@@ -1,0 +1,34 @@
+/** All state of the bot. */
+import type { AlertStore } from './alert-store.ts';
+import type { AuditTrail } from './audit-trail.ts';
+import type { CompilationStore } from './compilation-store.ts';
+import type { ComponentStore } from './component-store.ts';
+import type { EventStore } from './event-store.ts';
+import type { JobStore } from './job-store.ts';
+import type { OutboxStore } from './outbox-store.ts';
+import type { SubscriptionStore } from './subscription-store.ts';
+import type { TimerStore } from './timer-store.ts';
+import type { UnfinishedStore } from './unfinished-store.ts';
+
+export interface Store
+  extends AuditTrail,
+    JobStore,
+    CompilationStore,
+    ComponentStore,
+    EventStore,
+    OutboxStore,
+    AlertStore,
+    SubscriptionStore,
+    TimerStore,
+    UnfinishedStore,
+    StoreHealth {
+  close(): Promise<void>;
+}
+
+export interface StoreHealth {
+  /**
+   * What keeps changes from being stored, as far as it is known; undefined: nothing. It goes away by itself, without
+   * anybody storing something, once there is room again.
+   */
+  problem(): string | undefined;
+}

@@ -1,0 +1,2 @@
+/** Takes a change back. */
+export type Undo = () => void;
