@@ -11,6 +11,7 @@ import type { UseCase } from './domain/use-cases.ts';
 import { eventsRoutes } from './events/https.ts';
 import { Ingest } from './events/ingest.ts';
 import { SqsPollers } from './events/sqs-pollers.ts';
+import { inTime, unlessAborted } from './ground/pause.ts';
 import type { Clock } from './ground/time.ts';
 import { healthRoutes } from './http/health.ts';
 import { type HttpServer, startHttpServer } from './http/routes.ts';
@@ -209,13 +210,13 @@ export async function startApp({
       await desk.close(
         'Signalbox is restarting. Ask again in a minute: what was fetched is kept, and it goes on from there.',
       );
-      await within(
+      await inTime(
         STOP_WITHIN,
         Promise.all([surface.idle(), changes.idle()]).then(() => {}),
       );
       await notifiers.stop();
       // What is not sent by then is stored, and sent after the next start.
-      await within(STOP_WITHIN / 4, sender.drain());
+      await inTime(STOP_WITHIN / 4, sender.drain());
       await sender.stop();
       await health?.close();
       await store.close();
@@ -248,30 +249,4 @@ function adminsOf(channel: string, useCases: readonly UseCase[], admins: readonl
     .filter(({ channels, alertsChannel }) => channels.includes(channel) || alertsChannel === channel)
     .flatMap(({ access }) => access.admin ?? []);
   return [...new Set([...own, ...admins])].filter((one) => /^[UW][A-Z0-9]+$/.test(one));
-}
-
-/** What is not waited for any more may still end, in whatever way. */
-async function unlessAborted<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
-  if (!signal) return work;
-  let onAbort = (): void => {};
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) onAbort();
-  });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-    work.catch(() => undefined);
-  }
-}
-
-async function within(ms: number, work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work, late]);
-  clearTimeout(timer);
 }

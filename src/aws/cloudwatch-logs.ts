@@ -13,7 +13,9 @@ import {
   FilterLogEventsCommand,
   GetLogEventsCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
+import { backoff, jittered } from '../ground/backoff.ts';
 import { AppError } from '../ground/errors.ts';
+import { pause } from '../ground/pause.ts';
 import type {
   LogLane,
   LogPage,
@@ -169,7 +171,7 @@ class CloudWatchLogSource implements LogSource {
         const again =
           error instanceof AppError && (error.code === 'rate_limited' || error.code === 'unavailable');
         if (!again || ++failures > 6) throw error;
-        await pause(100 * 2 ** failures * (0.5 + Math.random()), signal);
+        await pause(jittered(backoff([200, 12_800], failures)), signal);
         continue;
       }
       for (const {
@@ -512,16 +514,4 @@ function shortName(stream: string, job: string): string {
 
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '[::1]' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
-}
-
-function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, ms);
-    function done(): void {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', done);
-      resolve();
-    }
-    signal?.addEventListener('abort', done, { once: true });
-  });
 }

@@ -6,6 +6,7 @@
  * others use it), the true rate is worked out from what it did accept between two refusals; the rate comes back
  * slowly afterwards.
  */
+import { backoff } from '../ground/backoff.ts';
 import type { RequestPace } from '../ports/log-source.ts';
 
 export interface RateLimiterOptions {
@@ -24,8 +25,8 @@ const SLOWEST = 0.5;
 const BELOW = 0.95;
 /** Of the quota, per second and per ten seconds without a refusal: how the rate comes back. */
 const RECOVERY = 0.004;
-const PAUSE_MS = 50;
-const LONGEST_PAUSE_MS = 5000;
+/** After refusals in a row. */
+const PAUSES = [100, 5000] as const;
 
 interface Waiting {
   grant: () => void;
@@ -113,7 +114,7 @@ export class RateLimiter {
     const now = this.#now();
     this.#fill();
     this.#refusalsInARow++;
-    const pause = Math.min(LONGEST_PAUSE_MS, PAUSE_MS * 2 ** Math.min(10, this.#refusalsInARow));
+    const pause = backoff(PAUSES, this.#refusalsInARow);
     this.#tokens = Math.min(this.#tokens, 0);
     if (sentAt > this.#refusedAt) {
       const seconds = (now - this.#countingSince) / 1000;

@@ -19,6 +19,7 @@ import { jobNameCandidates } from '../domain/job-names.ts';
 import { asksForHelp, type LogQuery, parseLogQuery } from '../domain/log-query.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError, toAppError } from '../ground/errors.ts';
+import { inTime } from '../ground/pause.ts';
 import { belongsTo, chooseUseCase, type UseCaseAnswer } from '../operations/choose-use-case.ts';
 import { findOwner } from '../operations/find-jobs.ts';
 import type { Command, Context, Place, ShortcutMessage, SubmittedView, ViewAnswer } from './command.ts';
@@ -60,7 +61,7 @@ export function logsCommand(services: Services): Command {
     const words = commandWords(asked.a);
     if (asksForHelp(words))
       return context.reply.privately(
-        logsUsage(context.invocation, await within(HELP_WITHIN, jobHere(context))),
+        logsUsage(context.invocation, await inTime(HELP_WITHIN, jobHere(context)).catch(() => undefined)),
       );
     const query = parseLogQuery(words, services.clock.now());
     const answer = await choose(context, query.useCase ?? asked.u);
@@ -141,7 +142,7 @@ export function logsCommand(services: Services): Command {
 
   async function fromMessage(context: Context, message: ShortcutMessage): Promise<void> {
     const candidates = jobNameCandidates(`${message.text}\n${textIn(message.blocks)}`);
-    const found = await within(RECOGNISE_WITHIN, recognise(context, candidates));
+    const found = await inTime(RECOGNISE_WITHIN, recognise(context, candidates)).catch(() => undefined);
     if (found) await order(context, found);
     else await openForm(context);
   }
@@ -266,16 +267,4 @@ function textIn(value: unknown): string {
   if (typeof value === 'string') return value;
   if (Array.isArray(value)) return value.map(textIn).join('\n');
   return typeof value === 'object' && value !== null ? textIn(Object.values(value)) : '';
-}
-
-async function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, ms, undefined);
-  });
-  try {
-    return await Promise.race([work.catch(() => undefined), late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -16,12 +16,14 @@ import {
 } from '../domain/aws-events.ts';
 import { maskSecrets } from '../domain/mask-secrets.ts';
 import type { UseCase } from '../domain/use-cases.ts';
+import { backoff } from '../ground/backoff.ts';
 import { toAppError } from '../ground/errors.ts';
+import { KeyQueue } from '../ground/key-queue.ts';
+import { pause } from '../ground/pause.ts';
 import type { Clock } from '../ground/time.ts';
 import type { EventRecord, EventSource, EventStore } from '../ports/event-store.ts';
 import type { StoreHealth } from '../ports/store.ts';
 import type { EventIntake, Receipt } from './intake.ts';
-import { backoff, pause } from './pause.ts';
 
 /** Which use case the event belongs to: one of its account and region. */
 export type EventHandler<K extends AwsEventKind = AwsEventKind> = (
@@ -73,8 +75,8 @@ export class Ingest implements EventIntake {
   readonly #options: IngestOptions;
   readonly #handlers: { kind: AwsEventKind; run: EventHandler }[] = [];
   readonly #queue: PQueue;
-  /** Thing → the last of its events that is being handled: its next one waits. */
-  readonly #tails = new Map<string, Promise<void>>();
+  /** Events of one thing are handled one after the other. */
+  readonly #bySubject = new KeyQueue<string>();
   readonly #known = new Set<string>();
   readonly #stopping = new AbortController();
   #started = false;
@@ -134,7 +136,7 @@ export class Ingest implements EventIntake {
 
   /** Resolves when everything stored so far is handled or set aside, repetitions included. */
   async idle(): Promise<void> {
-    while (this.#tails.size > 0) await Promise.all([...this.#tails.values()]);
+    await this.#bySubject.idle();
   }
 
   /** No handling begins any more; those under way are told by their signal and waited for. The rest is on disk. */
@@ -174,15 +176,15 @@ export class Ingest implements EventIntake {
     if (!event || this.#known.has(id) || this.#stopping.signal.aborted) return;
     this.#known.add(id);
     const subject = subjectKey(event);
-    const before = this.#tails.get(subject) ?? Promise.resolve();
-    const tail = before
-      .then(() => this.#handleUntilDone(record, event))
-      .catch((error: unknown) => this.#options.log.error({ err: error, id }, 'an event was not handled'))
-      .finally(() => {
-        this.#known.delete(id);
-        if (this.#tails.get(subject) === tail) this.#tails.delete(subject);
-      });
-    this.#tails.set(subject, tail);
+    void this.#bySubject.run(subject, () =>
+      this.#handleUntilDone(record, event)
+        .catch((error: unknown) => {
+          // A stop ends the pause between two tries; the next start goes on.
+          if (this.#stopping.signal.aborted) return;
+          this.#options.log.error({ err: error, id }, 'an event was not handled');
+        })
+        .finally(() => this.#known.delete(id)),
+    );
   }
 
   /** What waits for its turn, or to be tried again, takes no place of those who could go. */

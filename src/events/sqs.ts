@@ -5,10 +5,11 @@
  */
 import { ChangeMessageVisibilityBatchCommand, type Message, SQSClient } from '@aws-sdk/client-sqs';
 import { Consumer } from 'sqs-consumer';
+import { backoff } from '../ground/backoff.ts';
 import { AppError, toAppError } from '../ground/errors.ts';
+import { pause } from '../ground/pause.ts';
 import type { IngestLog } from './ingest.ts';
 import type { EventIntake } from './intake.ts';
-import { backoff, pause } from './pause.ts';
 
 /** Milliseconds that a batch under way has for its end. */
 const STOP_WITHIN = 10_000;
@@ -207,8 +208,12 @@ export class SqsIntake {
     const { signal } = this.#stopping;
     const waits = this.#options.backoff ?? [1_000, 60_000];
     const failures = Math.max(...Object.values(this.#failures));
-    if (failures > 0) await pause(backoff(waits, failures), signal);
-    while (this.#options.intake.problem() !== undefined && !signal.aborted) await pause(waits[0], signal);
+    try {
+      if (failures > 0) await pause(backoff(waits, failures), signal);
+      while (this.#options.intake.problem() !== undefined) await pause(waits[0], signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
     if (signal.aborted) throw new AppError('unavailable', 'The intake is stopping.');
   }
 }

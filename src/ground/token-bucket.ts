@@ -1,4 +1,4 @@
-/** Keeping to what Slack allows. Clocks are set back now and then: no wait grows by that. */
+/** Keeping to a rate. Clocks are set back now and then: no wait grows by that. */
 import type { EpochMs } from './time.ts';
 
 /** So many at once, then one each interval: in any stretch of time no more than both together. */
@@ -31,7 +31,7 @@ export class TokenBucket {
 }
 
 /** A wait that ends at a time, and is over when the clock shows an earlier time than that of its beginning. */
-export class Pause {
+export class Cooldown {
   #from: EpochMs = 0;
   #until: EpochMs = 0;
 

@@ -2,7 +2,9 @@
  * Sends the requests: as many at a time as the rate and the service's latency make useful, each decided on only
  * when its turn has come, so that no turn is spent on what has become known in the meantime.
  */
+
 import { setMaxListeners } from 'node:events';
+import { backoff, jittered } from '../ground/backoff.ts';
 import { AppError, CancelledError } from '../ground/errors.ts';
 import type { LogLane, LogPage, LogSource } from '../ports/log-source.ts';
 import { isSorted, type LineFormatter, sortPage } from './format.ts';
@@ -295,12 +297,12 @@ export class Fetch {
     if (code === 'rate_limited') {
       if (++this.#throttlesInARow > THROTTLE_LIMIT) this.#fail(error);
       // The pace slows down for all; this only keeps one chain from asking again in the same moment.
-      this.#pause(chain, 20 * Math.min(50, this.#throttlesInARow) * (0.5 + timing.random()));
+      this.#pause(chain, jittered(20 * Math.min(50, this.#throttlesInARow), timing.random));
       return;
     }
     if (code === 'unavailable' || (code === 'timeout' && chain.emptyInARow <= EMPTY_LIMIT)) {
       if (++chain.failures > FAILURE_LIMIT) this.#fail(error);
-      else this.#pause(chain, Math.min(20_000, 100 * 2 ** chain.failures) * (0.5 + timing.random()));
+      else this.#pause(chain, jittered(backoff([200, 20_000], chain.failures), timing.random));
       return;
     }
     if (name === 'second') {

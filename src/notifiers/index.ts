@@ -2,6 +2,7 @@
 import { setMaxListeners } from 'node:events';
 import type { AwsEvent, AwsEventKind, CompilationHint } from '../domain/aws-events.ts';
 import type { UseCase } from '../domain/use-cases.ts';
+import { backoff } from '../ground/backoff.ts';
 import { elapsed } from '../ground/elapsed.ts';
 import { CancelledError } from '../ground/errors.ts';
 import { JobConfirmer } from '../operations/confirm-jobs.ts';
@@ -178,9 +179,7 @@ export class Notifiers {
   #missed(notifier: Notifier, useCase: UseCase): void {
     const key = `${this.#all.indexOf(notifier)} ${useCase.id}`;
     const failures = (this.#untold.get(key)?.failures ?? 0) + 1;
-    const [first, most] = TELL_AGAIN;
-    const wait = Math.min(most, first * 2 ** Math.min(20, failures - 1));
-    const nextTry = elapsed(this.#deps.clock) + wait;
+    const nextTry = elapsed(this.#deps.clock) + backoff(TELL_AGAIN, failures);
     this.#untold.set(key, { notifier, useCase, failures, nextTry });
   }
 

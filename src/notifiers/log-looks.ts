@@ -2,6 +2,7 @@
 import type { AlertExcerpt } from '../domain/alerts.ts';
 import type { FailureAdvice } from '../domain/failure-guidance.ts';
 import type { AppError } from '../ground/errors.ts';
+import { SingleFlight } from '../ground/key-queue.ts';
 import type { NotifierDeps } from './notifier.ts';
 
 interface Found {
@@ -15,7 +16,7 @@ interface Found {
 export class LogLooks {
   readonly #deps: Pick<NotifierDeps, 'alerts' | 'onError'>;
   /** Alert → its look under way. */
-  readonly #underWay = new Map<string, Promise<void>>();
+  readonly #underWay = new SingleFlight<string>();
 
   constructor(deps: Pick<NotifierDeps, 'alerts' | 'onError'>) {
     this.#deps = deps;
@@ -23,29 +24,28 @@ export class LogLooks {
 
   /** At most one at a time for each alert. */
   begin(alert: string, about: { useCase: string; subject: string }, look: () => Promise<Found>): void {
-    if (this.#underWay.has(alert)) return;
     const { alerts, onError } = this.#deps;
     const failed = (doing: string) => (error: unknown) => onError(error, { ...about, doing });
-    const work = look()
-      .then(({ excerpt, advice, logProblem }) => {
-        if (logProblem) failed('reading the end of a log')(logProblem);
-        return alerts.explain(alert, {
-          ...(excerpt ? { excerpt } : {}),
-          ...(advice ? { advice } : {}),
-          read: logProblem === undefined,
-        });
-      })
-      .catch((error: unknown) => {
-        failed('explaining a failure')(error);
-        return alerts.explain(alert, { read: false });
-      })
-      .catch(failed('noting a look into a log'))
-      .finally(() => this.#underWay.delete(alert));
-    this.#underWay.set(alert, work);
+    const work = (): Promise<void> =>
+      look()
+        .then(({ excerpt, advice, logProblem }) => {
+          if (logProblem) failed('reading the end of a log')(logProblem);
+          return alerts.explain(alert, {
+            ...(excerpt ? { excerpt } : {}),
+            ...(advice ? { advice } : {}),
+            read: logProblem === undefined,
+          });
+        })
+        .catch((error: unknown) => {
+          failed('explaining a failure')(error);
+          return alerts.explain(alert, { read: false });
+        })
+        .catch(failed('noting a look into a log'));
+    void this.#underWay.run(alert, work);
   }
 
   /** Resolves when none is under way. */
-  async idle(): Promise<void> {
-    while (this.#underWay.size > 0) await Promise.all(this.#underWay.values());
+  idle(): Promise<void> {
+    return this.#underWay.idle();
   }
 }

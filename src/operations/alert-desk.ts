@@ -27,6 +27,7 @@ import type { UseCase } from '../domain/use-cases.ts';
 import type { Actor } from '../ground/actor.ts';
 import { ClockWatch } from '../ground/elapsed.ts';
 import { AppError } from '../ground/errors.ts';
+import { KeyQueue } from '../ground/key-queue.ts';
 import type { Clock, EpochMs } from '../ground/time.ts';
 import type { AlertStore } from '../ports/alert-store.ts';
 import type { AuditTrail } from '../ports/audit-trail.ts';
@@ -64,7 +65,7 @@ const MANY = 10_000;
 export class AlertDesk {
   readonly #deps: AlertDeskDeps;
   /** Alert → its last drawing: drawings of one alert come one after the other, so the newest state wins. */
-  readonly #drawing = new Map<string, Promise<void>>();
+  readonly #drawing = new KeyQueue<string>();
   /** Alerts whose newest state could not be drawn. */
   readonly #undrawn = new Set<string>();
   /** Those that have not begun yet. */
@@ -419,22 +420,14 @@ export class AlertDesk {
   #show(id: string): Promise<void> {
     const waiting = this.#waiting.get(id);
     if (waiting) return waiting;
-    const before = this.#drawing.get(id) ?? Promise.resolve();
-    const drawn = before
-      .then(async () => {
-        this.#waiting.delete(id);
-        this.#undrawn.add(id);
-        const alert = await this.#deps.store.getAlert(id);
-        const useCase = alert && this.#deps.useCases.find((one) => one.id === alert.useCase);
-        if (alert && useCase) await this.#deps.show(alert, useCase);
-        this.#undrawn.delete(id);
-      })
-      .finally(() => {
-        if (this.#drawing.get(id) === tail) this.#drawing.delete(id);
-      });
-    // The next drawing waits for this one, whatever became of it.
-    const tail = drawn.catch(() => undefined);
-    this.#drawing.set(id, tail);
+    const drawn = this.#drawing.run(id, async () => {
+      this.#waiting.delete(id);
+      this.#undrawn.add(id);
+      const alert = await this.#deps.store.getAlert(id);
+      const useCase = alert && this.#deps.useCases.find((one) => one.id === alert.useCase);
+      if (alert && useCase) await this.#deps.show(alert, useCase);
+      this.#undrawn.delete(id);
+    });
     this.#waiting.set(id, drawn);
     return drawn;
   }

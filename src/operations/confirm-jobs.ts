@@ -2,13 +2,14 @@
  * Whether what an event says of a training job is so: SageMaker is asked before anybody is called. An event tells when
  * to ask, and is believed by itself only when SageMaker cannot be asked.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
+
 import PQueue from 'p-queue';
 import { backgroundActor } from '../domain/background-actor.ts';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { elapsed } from '../ground/elapsed.ts';
 import { type AppError, toAppError } from '../ground/errors.ts';
+import { pause } from '../ground/pause.ts';
 import type { JobDeps } from './job-deps.ts';
 
 export type Confirmation =
@@ -59,7 +60,7 @@ export class JobConfirmer {
             answer.kind === 'known' && ended && !isFinished(answer.job);
       const wait = pauses[tries];
       if (!again || wait === undefined) return this.#orBusy(useCase, job, answer);
-      await sleep(wait, undefined, { signal });
+      await pause(wait, signal);
     }
   }
 

@@ -3,6 +3,7 @@ import type { CompilationAttempt } from '../domain/compilations.ts';
 import type { Component } from '../domain/components.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
 import type { AppError } from '../ground/errors.ts';
+import { KeyQueue } from '../ground/key-queue.ts';
 
 interface OfJob {
   /** Id of the use case. */
@@ -41,8 +42,9 @@ export type JobListener = (change: JobChange) => void | Promise<void>;
 export class JobChanges {
   readonly #listeners = new Set<JobListener>();
   readonly #onError: (error: unknown, change: JobChange) => void;
-  /** Per listener and job: what has been handed over and is not done. */
-  readonly #tails = new Map<JobListener, Map<string, Promise<void>>>();
+  readonly #handedOver = new KeyQueue<string>();
+  readonly #numbers = new WeakMap<JobListener, number>();
+  #lastNumber = 0;
 
   constructor(onError: (error: unknown, change: JobChange) => void) {
     this.#onError = onError;
@@ -51,6 +53,8 @@ export class JobChanges {
   /** @returns ends the subscription */
   subscribe(listener: JobListener): () => void {
     this.#listeners.add(listener);
+    this.#lastNumber += 1;
+    this.#numbers.set(listener, this.#lastNumber);
     return () => void this.#listeners.delete(listener);
   }
 
@@ -60,22 +64,12 @@ export class JobChanges {
   }
 
   /** When everything told so far has been dealt with. */
-  async idle(): Promise<void> {
-    const all = (): Promise<void>[] => [...this.#tails.values()].flatMap((tails) => [...tails.values()]);
-    for (let open = all(); open.length > 0; open = all()) await Promise.all(open);
+  idle(): Promise<void> {
+    return this.#handedOver.idle();
   }
 
   #handOver(listener: JobListener, change: JobChange): void {
-    const tails = this.#tails.get(listener) ?? new Map<string, Promise<void>>();
-    this.#tails.set(listener, tails);
-    const key = JSON.stringify([change.useCase, change.job]);
-    const before = tails.get(key) ?? Promise.resolve();
-    const tail = before
-      .then(() => listener(change))
-      .catch((error: unknown) => this.#onError(error, change))
-      .finally(() => {
-        if (tails.get(key) === tail) tails.delete(key);
-      });
-    tails.set(key, tail);
+    const key = JSON.stringify([this.#numbers.get(listener), change.useCase, change.job]);
+    this.#handedOver.run(key, () => listener(change)).catch((error: unknown) => this.#onError(error, change));
   }
 }

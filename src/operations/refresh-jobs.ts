@@ -11,6 +11,7 @@ import { isFinished } from '../domain/jobs.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { elapsed } from '../ground/elapsed.ts';
 import { CancelledError, toAppError } from '../ground/errors.ts';
+import { SingleFlight } from '../ground/key-queue.ts';
 import type { EpochMs } from '../ground/time.ts';
 import type { UseCaseSession } from '../ports/use-case-session.ts';
 import { ForeignCompilations, type Found } from './adopt-compilations.ts';
@@ -81,7 +82,7 @@ export class JobRefresher {
   readonly #listed = new Set<string>();
   /** By use case; only those with compile settings: other roles need not allow it. */
   readonly #foreign: ReadonlyMap<string, ForeignCompilations>;
-  readonly #busy = new Map<string, Promise<void>>();
+  readonly #busy = new SingleFlight<string>();
   /** Everything under way, for `stop`. */
   readonly #work = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
@@ -125,7 +126,7 @@ export class JobRefresher {
     await this.#ticking;
     // Before and after: what one account takes its time for must not delay the others.
     await this.#track(this.#auto.act(this.#stopping.signal));
-    await Promise.all(this.#busy.values());
+    await this.#busy.idle();
     await this.#track(this.#auto.act(this.#stopping.signal));
   }
 
@@ -161,7 +162,7 @@ export class JobRefresher {
     await this.#beat?.stop();
     this.#stopping.abort(new CancelledError('Signalbox is stopping'));
     this.#unsubscribe();
-    await Promise.allSettled([this.#ticking, ...this.#busy.values(), ...this.#work]);
+    await Promise.allSettled([this.#ticking, this.#busy.idle(), ...this.#work]);
   }
 
   /** Starts to ask what is due, as far as each account's pace allows. */
@@ -228,14 +229,8 @@ export class JobRefresher {
 
   /** Asks, unless it is being asked already; records what comes of it; does not throw. */
   #once(item: Item, sessions: Sessions): Promise<void> {
-    const running = this.#busy.get(item.key);
-    if (running) return running;
     const account = this.#account(item.useCase);
-    const work = account.queue
-      .add(() => this.#ask(item, sessions, account))
-      .finally(() => this.#busy.delete(item.key));
-    this.#busy.set(item.key, work);
-    return work;
+    return this.#busy.run(item.key, () => account.queue.add(() => this.#ask(item, sessions, account)));
   }
 
   async #ask(item: Item, sessions: Sessions, { pace }: Account): Promise<void> {

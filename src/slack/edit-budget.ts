@@ -2,9 +2,9 @@
  * `chat.update` is allowed 50 times a minute in a workspace (tier 3, https://docs.slack.dev/apis/web-api/rate-limits),
  * whoever in this process calls it: one budget for all of them, in which people come first.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pause } from '../ground/pause.ts';
 import type { Clock } from '../ground/time.ts';
-import { Pause, TokenBucket } from '../ground/token-bucket.ts';
+import { Cooldown, TokenBucket } from '../ground/token-bucket.ts';
 
 /**
  * What an edit is for, the most important first: the answer to a click or the end of what somebody waits for; progress
@@ -37,9 +37,9 @@ export interface EditBudgetOptions {
 export class EditBudget {
   readonly #options: EditBudgetOptions;
   readonly #bucket: TokenBucket;
-  readonly #refused = new Pause();
+  readonly #refused = new Cooldown();
   /** Since the outbox had one. */
-  readonly #outboxServed = new Pause();
+  readonly #outboxServed = new Cooldown();
 
   constructor(options: EditBudgetOptions) {
     this.#options = options;
@@ -62,13 +62,12 @@ export class EditBudget {
 
   /** Resolves when the edit may be made; then it is counted. Rejects with the signal's reason. */
   async take(purpose: EditPurpose, signal?: AbortSignal): Promise<void> {
-    const pause =
-      this.#options.sleep ?? ((ms, given) => sleep(ms, undefined, given ? { signal: given } : {}));
+    const sleep = this.#options.sleep ?? pause;
     for (;;) {
       signal?.throwIfAborted();
       const wait = this.tryTake(purpose);
       if (wait === 0) return;
-      await pause(Math.ceil(wait), signal);
+      await sleep(Math.ceil(wait), signal);
     }
   }
 

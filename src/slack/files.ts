@@ -8,9 +8,10 @@ import type { Logger } from 'pino';
 import { LIMITS } from '../blocks/limits.ts';
 import type { FileDelivery } from '../commands/command.ts';
 import { AppError, CancelledError } from '../ground/errors.ts';
+import { pause } from '../ground/pause.ts';
 import type { SlackClients, WebClient } from './clients.ts';
 import { BLOCKS_REFUSED, slackCall, slackErrorCode } from './errors.ts';
-import { once, pause } from './once.ts';
+import { once } from './once.ts';
 
 /** Slack takes 1 GB a file; the rest is left for gzip's own overhead. */
 const MAX_BYTES = 1_000_000_000;

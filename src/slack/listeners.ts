@@ -1,11 +1,11 @@
 /** Everything that comes in from Slack: answered at once, then handed to the command that it is for. */
 import type { App } from '@slack/bolt';
-import type { Logger } from 'pino';
 import { errorMessage } from '../blocks/errors.ts';
 import type { Message } from '../blocks/message.ts';
 import type { Command, Context, HomeTab } from '../commands/command.ts';
 import { nearestNames } from '../domain/nearest-names.ts';
 import { AppError, CancelledError, toAppError } from '../ground/errors.ts';
+import { inTime } from '../ground/pause.ts';
 import { type ConversationDeps, type Happening, openContext } from './conversation.ts';
 import { slackCall } from './errors.ts';
 import { readAction, readCommand, readMessage, readShortcut, readSuggestion, readView } from './payloads.ts';
@@ -91,7 +91,10 @@ export class Listeners {
       const handler = pick(commands, 'options', happening.actionId);
       const context = this.#open(happening);
       const found = handler
-        ? await inTime(SUGGEST_WITHIN, handler(context, happening.typed), context.log)
+        ? await inTime(SUGGEST_WITHIN, handler(context, happening.typed)).catch((error: unknown) => {
+            context.log.warn({ err: error }, 'no suggestions');
+            return undefined;
+          })
         : [];
       await ack({ options: found ?? [] });
     });
@@ -269,18 +272,3 @@ const unknown = (what: string): AppError =>
   new AppError('not_found', `This version of Signalbox does not know ${what}.`, {
     hint: 'It is from an older or newer version. Ask again with a command: the Home tab lists them.',
   });
-
-async function inTime<T>(ms: number, work: Promise<T>, log: Logger): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, ms, undefined);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } catch (error) {
-    log.warn({ err: error }, 'no suggestions');
-    return undefined;
-  } finally {
-    clearTimeout(timer);
-  }
-}

@@ -1,9 +1,10 @@
 /** Messages that are edited in place, out of the budget that Slack gives for edits. */
-import { setTimeout as sleep } from 'node:timers/promises';
+
 import { webApi } from '@slack/bolt';
 import type { Logger } from 'pino';
 import type { Message } from '../blocks/message.ts';
 import type { ChannelMessages, LiveMessage } from '../commands/command.ts';
+import { pause } from '../ground/pause.ts';
 import type { WebClient } from './clients.ts';
 import type { EditBudget } from './edit-budget.ts';
 import { slackCall, slackErrorCode, withFallback } from './errors.ts';
@@ -129,7 +130,7 @@ async function patiently<T>(call: () => Promise<T>): Promise<T> {
       return await call();
     } catch (error) {
       if (!(error instanceof webApi.WebAPIRateLimitedError) || attempt >= FINISH_TRIES) throw error;
-      await sleep(error.retryAfter * 1000);
+      await pause(error.retryAfter * 1000);
     }
   }
 }

@@ -3,10 +3,9 @@
  * refused for the first one's success. A try that got no answer is looked after before anything is said or done.
  */
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Message, Modal } from '../blocks/message.ts';
-import { CancelledError } from '../ground/errors.ts';
+import { pause } from '../ground/pause.ts';
 import type { SlackClients } from './clients.ts';
 import { slackCall, slackErrorCode, withFallback } from './errors.ts';
 import { findPost } from './find-post.ts';
@@ -70,15 +69,6 @@ export async function once<T>({ call, look, pauses = PAUSES, signal }: Try<T>): 
     tries += 1;
     if (verdict.kind !== 'again' || tries > pauses.length) throw thrown;
     if (!isUnknown) await pause(pauses[tries - 1]!, signal);
-  }
-}
-
-/** Waits; rejects with the signal's reason as soon as it is aborted. */
-export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  try {
-    await sleep(ms, undefined, signal ? { signal } : {});
-  } catch (error) {
-    throw signal?.reason instanceof Error ? signal.reason : new CancelledError(undefined, { cause: error });
   }
 }
 

@@ -1,6 +1,6 @@
 /** One thing after the other: works until there is nothing to do now, and again when somebody or the time wakes it. */
 import type { Clock, EpochMs } from '../ground/time.ts';
-import { Pause } from '../ground/token-bucket.ts';
+import { Cooldown } from '../ground/token-bucket.ts';
 
 export class Lane {
   /** What is to be sent, in order. */
@@ -8,7 +8,7 @@ export class Lane {
   /** In a row. */
   failures = 0;
   /** After a failure. */
-  readonly backoff = new Pause();
+  readonly backoff = new Cooldown();
   readonly #clock: Clock;
   readonly #work: (lane: Lane) => Promise<void>;
   readonly #onError: (lane: Lane, error: unknown) => void;

@@ -4,10 +4,11 @@
  * channel first.
  */
 import { setMaxListeners } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { backoff } from '../ground/backoff.ts';
+import { pause } from '../ground/pause.ts';
 import type { Clock } from '../ground/time.ts';
-import { Pause } from '../ground/token-bucket.ts';
+import { Cooldown } from '../ground/token-bucket.ts';
 import type { OutboxRecord, OutboxStore, OutgoingMessage } from '../ports/outbox-store.ts';
 import type { WebClient } from './clients.ts';
 import type { EditBudget } from './edit-budget.ts';
@@ -58,7 +59,7 @@ export class OutboxSender {
   readonly #channels = new Map<string, Channel>();
   readonly #edits: Lane;
   /** Slack refused a post: which of its limits was met it does not say, so all channels wait. */
-  readonly #postsRefused = new Pause();
+  readonly #postsRefused = new Cooldown();
   /** Edits were begun of these, and nobody knows whether they arrived: what Slack shows is not known. */
   readonly #unsure = new Set<string>();
   readonly #calls: OutboxCalls;
@@ -268,13 +269,12 @@ export class OutboxSender {
   }
 
   async #sleep(ms: number): Promise<void> {
-    const wait = this.#options.sleep ?? ((time, signal) => sleep(time, undefined, { signal }));
+    const wait = this.#options.sleep ?? pause;
     await wait(Math.min(Math.ceil(ms), 60_000), this.#stopping.signal);
   }
 
   #delay(lane: Lane): number {
-    const [first, most] = this.#options.backoff ?? [1000, 60_000];
-    return Math.min(most, first * 2 ** Math.min(10, Math.max(0, lane.failures - 1)));
+    return backoff(this.#options.backoff ?? [1000, 60_000], lane.failures);
   }
 
   // --- Out ---

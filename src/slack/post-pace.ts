@@ -1,6 +1,6 @@
 /** How fast a channel may be posted to. */
 import type { EpochMs } from '../ground/time.ts';
-import { Pause, TokenBucket } from '../ground/token-bucket.ts';
+import { Cooldown, TokenBucket } from '../ground/token-bucket.ts';
 
 /**
  * Slack: one message a second in each channel, and "short bursts >1 allowed", of which it does not promise to show
@@ -15,7 +15,7 @@ const STRICT_FOR = 5 * 60_000;
 
 export class PostPace {
   readonly #bucket: TokenBucket;
-  readonly #strict = new Pause();
+  readonly #strict = new Cooldown();
 
   /** @param interval milliseconds between two posts once a burst is over; left out: Slack's second */
   constructor(interval = INTERVAL) {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Pause, TokenBucket } from '../../src/ground/token-bucket.ts';
+import { Cooldown, TokenBucket } from '../../src/ground/token-bucket.ts';
 import { EditBudget, type EditPurpose } from '../../src/slack/edit-budget.ts';
 
 const MINUTE = 60_000;
@@ -108,7 +108,7 @@ describe('a clock that jumps', () => {
   });
 
   it('back ends a pause', () => {
-    const pause = new Pause();
+    const pause = new Cooldown();
     pause.begin(1_000_000, 30_000);
     expect(pause.left(1_010_000)).toBe(20_000);
     expect(pause.left(999_999)).toBe(0);
