@@ -6,6 +6,7 @@
 import type { Logger } from 'pino';
 import type { Block, Home, Message, Modal, Option } from '../blocks/message.ts';
 import type { Actor } from '../ground/actor.ts';
+import type { LiveMessage } from '../ports/channel-messages.ts';
 
 export interface Command {
   /** Without the slash, also the word after a mention: `logs`. */
@@ -75,18 +76,6 @@ interface Reply {
   replace(message: Message): Promise<void>;
 }
 
-/** A posted message that goes on changing. Edits within Slack's limits: the latest wins. */
-export interface LiveMessage {
-  readonly channel: string;
-  readonly ts: string;
-  readonly thread?: string | undefined;
-  /** Shown when there is room; may be skipped when a newer one follows. */
-  edit(message: Message): void;
-  /** The last picture; always shown. */
-  finish(message: Message): Promise<void>;
-  remove(): Promise<void>;
-}
-
 export interface ClickedAction {
   readonly id: string;
   /** The button's value, or the chosen option's; empty when a choice was taken back. */
@@ -117,40 +106,6 @@ export interface ShortcutMessage {
   readonly thread?: string | undefined;
   readonly text: string;
   readonly blocks: readonly Block[];
-}
-
-/** Messages of the bot’s own accord. Their edits are paced: progress may be left out, the last picture never. */
-export interface ChannelMessages {
-  /** @throws AppError worded for people: not in the channel, archived, … */
-  post(channel: string, message: Message, options?: { thread?: string }): Promise<LiveMessage>;
-  /**
-   * The handle of a message that was posted earlier.
-   * @param onLost called when it turns out that it cannot be edited any more: `message` it was deleted,
-   *   `channel` the bot can no longer write there
-   */
-  follow(channel: string, ts: string, onLost?: (what: 'message' | 'channel') => void): LiveMessage;
-}
-
-/** Sends finished files to a channel or thread. */
-export interface FileDelivery {
-  /** Bytes that one file may have. */
-  readonly maxBytes: number;
-  /**
-   * Resolves when Slack has taken everything; `shared` then says whether it was seen in the channel after a while.
-   * The files come there in any case.
-   * @throws AppError worded for people (not in the channel, uploads disabled, storage full, …); CancelledError
-   */
-  deliver(
-    delivery: {
-      files: readonly { path: string; name: string; title: string; bytes: number }[];
-      channel: string;
-      thread?: string | undefined;
-      comment: string;
-      /** Instead of the comment, where Slack takes them. */
-      blocks?: readonly Block[] | undefined;
-    },
-    options: { signal?: AbortSignal; onProgress?: (bytesSent: number) => void },
-  ): Promise<{ shared: Promise<boolean> }>;
 }
 
 /** The app's Home tab for one person; asked for each time that they open it. */

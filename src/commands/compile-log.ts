@@ -21,7 +21,8 @@ import { AppError, CancelledError, toAppError } from '../ground/errors.ts';
 import { belongsTo } from '../operations/choose-use-case.ts';
 import { endOfLog } from '../operations/download-logs.ts';
 import { adviceForAttempt, compilationFailure } from '../operations/explain-failure.ts';
-import type { Context, LiveMessage } from './command.ts';
+import type { LiveMessage } from '../ports/channel-messages.ts';
+import type { Context } from './command.ts';
 import type { Services } from './services.ts';
 import { keepUnfinished, type Unfinished } from './unfinished.ts';
 

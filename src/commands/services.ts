@@ -12,8 +12,9 @@ import type { JobSuggestions } from '../operations/find-jobs.ts';
 import type { JobDeps } from '../operations/job-deps.ts';
 import type { JobRefresher } from '../operations/refresh-jobs.ts';
 import type { Directory } from '../ports/directory.ts';
+import type { FileDelivery } from '../ports/file-delivery.ts';
 import type { Store } from '../ports/store.ts';
-import type { Context, FileDelivery } from './command.ts';
+import type { Context } from './command.ts';
 
 export interface Services extends DownloadDeps, JobDeps {
   store: Store;

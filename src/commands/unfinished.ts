@@ -5,8 +5,8 @@
 import type { Logger } from 'pino';
 import type { Message } from '../blocks/message.ts';
 import type { Clock } from '../ground/time.ts';
+import type { ChannelMessages, LiveMessage } from '../ports/channel-messages.ts';
 import type { UnfinishedMessage, UnfinishedStore } from '../ports/unfinished-store.ts';
-import type { ChannelMessages, LiveMessage } from './command.ts';
 
 export interface Unfinished {
   /** The work is done: nothing is left but to take the message away. */

@@ -13,9 +13,11 @@ import type { UseCase } from '../domain/use-cases.ts';
 import { elapsed } from '../ground/elapsed.ts';
 import type { Clock } from '../ground/time.ts';
 import type { AlertDesk, ShowAlert } from '../operations/alert-desk.ts';
+import type { FileDelivery } from '../ports/file-delivery.ts';
+import type { Notices } from '../ports/notices.ts';
 import type { Store } from '../ports/store.ts';
-import { type Attachments, deliverText } from './attachments.ts';
-import { alertsChannelOf, type Notices, type Notifier, type NotifierDeps } from './notifier.ts';
+import { deliverText } from './attachments.ts';
+import { alertsChannelOf, type Notifier, type NotifierDeps } from './notifier.ts';
 
 /** Key of an alert's message in the outbox. */
 export const alertKey = (id: string): string => `alert/${id}`;
@@ -66,7 +68,7 @@ export function alertLists(deps: {
   alerts: AlertDesk;
   store: Pick<Store, 'getPost'>;
   clock: Clock;
-  files: Attachments;
+  files: Pick<FileDelivery, 'deliver'>;
   useCases: readonly UseCase[];
   onError: NotifierDeps['onError'];
 }): Notifier {

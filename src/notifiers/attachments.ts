@@ -2,23 +2,11 @@
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-
-/** Sends finished files to a thread; `slack/files.ts` says the rest. */
-export interface Attachments {
-  deliver(
-    delivery: {
-      files: readonly { path: string; name: string; title: string; bytes: number }[];
-      channel: string;
-      thread?: string | undefined;
-      comment: string;
-    },
-    options: object,
-  ): Promise<{ shared: Promise<boolean> }>;
-}
+import type { FileDelivery } from '../ports/file-delivery.ts';
 
 /** Resolves once it is shared. @param file.text secrets masked already */
 export async function deliverText(
-  files: Attachments,
+  files: Pick<FileDelivery, 'deliver'>,
   file: { name: string; title: string; text: string; comment: string; channel: string; thread: string },
 ): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), 'signalbox-'));

@@ -8,10 +8,10 @@ import { CancelledError } from '../ground/errors.ts';
 import { JobConfirmer } from '../operations/confirm-jobs.ts';
 import { type Beat, cronBeat } from '../operations/refresh-beat.ts';
 import type { JobRefresher } from '../operations/refresh-jobs.ts';
+import type { FileDelivery } from '../ports/file-delivery.ts';
 import type { OutboxRecord } from '../ports/outbox-store.ts';
 import { alarmNotifier } from './alarms.ts';
 import { alertClock, alertLists } from './alerts.ts';
-import type { Attachments } from './attachments.ts';
 import { compilationNotifier } from './compilation.ts';
 import { componentNotifier, deviceNotifier } from './components.ts';
 import { digestNotifier } from './digest.ts';
@@ -24,7 +24,7 @@ import { trainingNotifier } from './training.ts';
 import { trainingEvents } from './training-events.ts';
 
 export interface NotifiersDeps extends NotifierDeps {
-  files: Attachments;
+  files: Pick<FileDelivery, 'deliver'>;
   refresher: Pick<JobRefresher, 'refreshNow'>;
   /** Left out: every two seconds. */
   beat?: Beat | undefined;

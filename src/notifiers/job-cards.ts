@@ -10,9 +10,10 @@ import { maskSecrets } from '../domain/mask-secrets.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { JobChange } from '../operations/job-changes.ts';
 import { jobSnapshot } from '../operations/job-snapshots.ts';
+import type { FileDelivery } from '../ports/file-delivery.ts';
 import type { OutboxRecord } from '../ports/outbox-store.ts';
 import type { Store } from '../ports/store.ts';
-import { type Attachments, deliverText } from './attachments.ts';
+import { deliverText } from './attachments.ts';
 import { NEWS_FOR, type Notifier, type NotifierDeps } from './notifier.ts';
 
 const JOBS_LIMIT = 1_000;
@@ -35,7 +36,7 @@ export async function cardKey(store: Pick<Store, 'getPost'>, useCase: string, jo
 }
 
 export function jobCardNotifier(
-  deps: NotifierDeps & { files: Attachments },
+  deps: NotifierDeps & { files: Pick<FileDelivery, 'deliver'> },
 ): Notifier & { posted(record: OutboxRecord): Promise<void> } {
   const { store, clock, notices, files, onError } = deps;
   /** Key of a milestone → what did not fit into it. */

@@ -8,30 +8,8 @@ import type { AlertDesk } from '../operations/alert-desk.ts';
 import type { JobChange } from '../operations/job-changes.ts';
 import type { JobDeps } from '../operations/job-deps.ts';
 import type { EventStore } from '../ports/event-store.ts';
+import type { Notices } from '../ports/notices.ts';
 import type { Store } from '../ports/store.ts';
-
-/** The one sender of messages; `slack/outbox.ts` says what its methods promise. */
-export interface Notices {
-  post(
-    key: string,
-    channel: string,
-    message: Message,
-    options?: {
-      thread?: string | undefined;
-      urgent?: boolean | undefined;
-      family?: string | undefined;
-      notBefore?: EpochMs | undefined;
-      expiresAt?: EpochMs | undefined;
-    },
-  ): Promise<boolean>;
-  show(
-    key: string,
-    channel: string,
-    message: Message,
-    options?: { urgent?: boolean; family?: string; says?: string; refreshEvery?: number | undefined },
-  ): Promise<void>;
-  adopt(key: string, channel: string, ts: string): Promise<void>;
-}
 
 export interface NotifierDeps extends JobDeps {
   store: Store;

@@ -1,13 +1,6 @@
 /** State: messages on their way to Slack. */
 import type { EpochMs } from '../ground/time.ts';
-
-/** Content of a message: `blocks/` makes it, nobody in between looks into it. */
-export interface OutgoingMessage {
-  text: string;
-  blocks?: readonly object[] | undefined;
-  /** Where Slack does not take `blocks`. */
-  fallback?: readonly object[] | undefined;
-}
+import type { OutgoingMessage } from './outgoing-message.ts';
 
 /** One message: what it shall show, and how far that is. */
 export interface OutboxRecord {

@@ -1,6 +1,6 @@
 /** State: messages that say work is under way, for the start after a kill. */
 import type { EpochMs } from '../ground/time.ts';
-import type { OutgoingMessage } from './outbox-store.ts';
+import type { OutgoingMessage } from './outgoing-message.ts';
 
 /** A message in Slack that tells of work of this process: a kill would leave it as it is for ever. */
 export interface UnfinishedMessage {

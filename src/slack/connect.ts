@@ -2,8 +2,9 @@
 import { App } from '@slack/bolt';
 import type { Logger } from 'pino';
 import type { Message } from '../blocks/message.ts';
-import type { ChannelMessages, Command, HomeTab } from '../commands/command.ts';
+import type { Command, HomeTab } from '../commands/command.ts';
 import { AppError, toAppError } from '../ground/errors.ts';
+import type { ChannelMessages } from '../ports/channel-messages.ts';
 import { slackFetch } from './answers.ts';
 import { boltLogger, createClients, type SlackClients, type WebClient } from './clients.ts';
 import { SlackDirectory } from './directory.ts';

@@ -2,8 +2,9 @@
 import type { Logger } from 'pino';
 import type { Block, Message, Modal } from '../blocks/message.ts';
 import { context as contextBlock, section } from '../blocks/text.ts';
-import type { Context, LiveMessage, OpenView, Place } from '../commands/command.ts';
+import type { Context, OpenView, Place } from '../commands/command.ts';
 import type { Actor } from '../ground/actor.ts';
+import type { LiveMessage } from '../ports/channel-messages.ts';
 import type { SlackClients } from './clients.ts';
 import { slackCall, slackErrorCode, withFallback } from './errors.ts';
 import type { LiveMessages } from './live-messages.ts';

@@ -3,8 +3,8 @@
 import { webApi } from '@slack/bolt';
 import type { Logger } from 'pino';
 import type { Message } from '../blocks/message.ts';
-import type { ChannelMessages, LiveMessage } from '../commands/command.ts';
 import { pause } from '../ground/pause.ts';
+import type { ChannelMessages, LiveMessage } from '../ports/channel-messages.ts';
 import type { WebClient } from './clients.ts';
 import type { EditBudget } from './edit-budget.ts';
 import { slackCall, slackErrorCode, withFallback } from './errors.ts';
@@ -93,12 +93,12 @@ export class LiveMessages implements ChannelMessages {
       channel,
       ts,
       thread,
-      edit: (message) => {
+      edit: (message: Message) => {
         if (ended.signal.aborted) return;
         next = message;
         running ??= progress();
       },
-      finish: async (message) => {
+      finish: async (message: Message) => {
         await end();
         await slackCall('the last edit of a message', () =>
           patiently(async () => {

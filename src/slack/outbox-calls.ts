@@ -1,7 +1,8 @@
 /** What the outbox asks of Slack: to post, to edit, and to look whether a message is there. */
 import type { Logger } from 'pino';
 import type { Block, Message } from '../blocks/message.ts';
-import type { OutboxRecord, OutgoingMessage } from '../ports/outbox-store.ts';
+import type { OutboxRecord } from '../ports/outbox-store.ts';
+import type { OutgoingMessage } from '../ports/outgoing-message.ts';
 import type { WebClient } from './clients.ts';
 import { withFallback } from './errors.ts';
 import { findPost } from './find-post.ts';

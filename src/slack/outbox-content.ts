@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import type { Message } from '../blocks/message.ts';
 import type { EpochMs } from '../ground/time.ts';
-import type { OutboxRecord, OutgoingMessage } from '../ports/outbox-store.ts';
+import type { OutboxRecord } from '../ports/outbox-store.ts';
+import type { OutgoingMessage } from '../ports/outgoing-message.ts';
 
 export interface ContentOptions {
   /**

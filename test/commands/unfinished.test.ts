@@ -1,9 +1,9 @@
 import { pino } from 'pino';
 import { beforeEach, expect, it } from 'vitest';
 import type { Message } from '../../src/blocks/message.ts';
-import type { LiveMessage } from '../../src/commands/command.ts';
 import { keepUnfinished, tellInterrupted } from '../../src/commands/unfinished.ts';
 import { AppError } from '../../src/ground/errors.ts';
+import type { LiveMessage } from '../../src/ports/channel-messages.ts';
 import type { UnfinishedMessage, UnfinishedStore } from '../../src/ports/unfinished-store.ts';
 
 const log = pino({ level: 'silent' });

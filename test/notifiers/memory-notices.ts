@@ -1,6 +1,6 @@
 /** What the outbox promises, without Slack: kept in the store, so that it is still known after a restart. */
 import type { Message } from '../../src/blocks/message.ts';
-import type { Notices } from '../../src/notifiers/notifier.ts';
+import type { Notices } from '../../src/ports/notices.ts';
 import type { OutboxRecord, OutboxStore } from '../../src/ports/outbox-store.ts';
 
 export interface Posted {
@@ -25,7 +25,7 @@ export function memoryNotices(store: OutboxStore, list: Posted[] = []): MemoryNo
     posts: 0,
     broken: false,
     all: () => list,
-    async post(key, channel, message, options = {}) {
+    async post(key, channel, message: Message, options = {}) {
       if (notices.broken) throw new Error('the process is gone');
       let isNew = false;
       await store.changePost(key, (known) => {
@@ -39,7 +39,7 @@ export function memoryNotices(store: OutboxStore, list: Posted[] = []): MemoryNo
       } else if (!list.some((one) => one.key === key)) list.push(posted);
       return isNew;
     },
-    async show(key, channel, message, options) {
+    async show(key, channel, message: Message, options) {
       if (await notices.post(key, channel, message, options)) return;
       const shown = list.find((one) => one.key === key);
       if (shown) shown.message = message;
