@@ -20,7 +20,7 @@ import type { ReadableStream } from 'node:stream/web';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createGunzip } from 'node:zlib';
-import { type Sandbox, startSandbox } from '../src/sandbox/index.ts';
+import { type DemoSandbox, startDemoSandbox } from '../src/demo/sandbox.ts';
 import type { SandboxFile, SandboxMessage } from '../src/sandbox/protocol.ts';
 
 const { values } = parseArgs({
@@ -63,7 +63,7 @@ async function eventsIn(source: NodeJS.ReadableStream): Promise<string> {
   return `${lines} lines, ${bytes} bytes`;
 }
 
-function environment(sandbox: Sandbox): Record<string, string> {
+function environment(sandbox: DemoSandbox): Record<string, string> {
   return {
     PATH: process.env.PATH ?? '',
     HOME: dir,
@@ -79,7 +79,7 @@ function environment(sandbox: Sandbox): Record<string, string> {
   };
 }
 
-async function startBot(sandbox: Sandbox): Promise<ChildProcess> {
+async function startBot(sandbox: DemoSandbox): Promise<ChildProcess> {
   const bot = spawn(process.execPath, [cli, 'start'], {
     cwd: dir,
     env: environment(sandbox),
@@ -96,7 +96,7 @@ async function startBot(sandbox: Sandbox): Promise<ChildProcess> {
   return bot;
 }
 
-async function inSlack(sandbox: Sandbox): Promise<{ seconds: number; file: SandboxFile }> {
+async function inSlack(sandbox: DemoSandbox): Promise<{ seconds: number; file: SandboxFile }> {
   const json = async (path: string, body?: unknown): Promise<{ messages?: SandboxMessage[] }> => {
     const init = {
       method: 'POST',
@@ -120,7 +120,7 @@ async function inSlack(sandbox: Sandbox): Promise<{ seconds: number; file: Sandb
   throw new Error('No file came.');
 }
 
-async function byCommandLine(sandbox: Sandbox, out: string): Promise<number> {
+async function byCommandLine(sandbox: DemoSandbox, out: string): Promise<number> {
   const started = performance.now();
   const child = spawn(process.execPath, [cli, 'logs', values.job, '--use-case', 'line-3', '--out', out], {
     env: { ...environment(sandbox), SIGNALBOX_DATA_DIR: join(dir, 'command-line') },
@@ -133,7 +133,7 @@ async function byCommandLine(sandbox: Sandbox, out: string): Promise<number> {
 
 const median = (list: number[]): number => [...list].sort((a, b) => a - b)[list.length >> 1]!;
 
-const sandbox = await startSandbox({
+const sandbox = await startDemoSandbox({
   dataDir: dir,
   manifestPath: here('../manifest.yml'),
   aws: {

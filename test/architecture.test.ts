@@ -29,6 +29,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   http: [...COMMON, 'blocks', 'commands:types'],
   events: COMMON,
   sandbox: ['blocks'],
+  demo: ['sandbox'],
   app: EVERYTHING,
   cli: EVERYTHING,
 };
@@ -93,7 +94,7 @@ describe('architecture', () => {
       const allowed = RULES[from] ?? [];
       const fine =
         from === to ||
-        (allowed === EVERYTHING && (to !== 'sandbox' || from === 'cli')) ||
+        (allowed === EVERYTHING && ((to !== 'sandbox' && to !== 'demo') || from === 'cli')) ||
         allowed.includes(to) ||
         (typeOnly && allowed.includes(`${to}:types`));
       return fine ? [] : [`${name(file)} imports ${target}`];

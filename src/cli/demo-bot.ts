@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { childEnvironment } from '../config.ts';
+import type { DemoSandbox } from '../demo/sandbox.ts';
 import { AppError } from '../ground/errors.ts';
-import type { Sandbox } from '../sandbox/index.ts';
 import { type CliIo, line } from './io.ts';
 
 export interface Bot {
@@ -24,7 +24,7 @@ const STOP_WITHIN_MS = 25_000;
 const LAST_LINES = 15;
 
 /** @returns once it is connected. @throws AppError with the end of its log when it does not come up */
-export async function startBot(sandbox: Sandbox, dataDir: string, io: CliIo): Promise<Bot> {
+export async function startBot(sandbox: DemoSandbox, dataDir: string, io: CliIo): Promise<Bot> {
   const logPath = join(dataDir, 'signalbox.log');
   const log = createWriteStream(logPath, { flags: 'a', mode: 0o600 });
   log.on('error', (error) => line(io.stderr, `the log ${logPath} cannot be written: ${error.message}`));
@@ -86,7 +86,7 @@ export async function startBot(sandbox: Sandbox, dataDir: string, io: CliIo): Pr
 }
 
 /** Only what the sandbox gave: nothing of a real account or workspace may reach the demo's bot. */
-function botEnvironment(sandbox: Sandbox, io: CliIo): Record<string, string> {
+function botEnvironment(sandbox: DemoSandbox, io: CliIo): Record<string, string> {
   const foreign = Object.keys(io.env).filter((name) =>
     /^(AWS_|SLACK_|SIGNALBOX_|DATABASE_URL$|PORT$)/.test(name),
   );

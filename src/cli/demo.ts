@@ -3,9 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type DemoSandbox, type DemoSandboxOptions, startDemoSandbox } from '../demo/sandbox.ts';
 import { AppError } from '../ground/errors.ts';
 import { SandboxError } from '../sandbox/errors.ts';
-import { type Sandbox, type SandboxOptions, startSandbox } from '../sandbox/index.ts';
 import { type Bot, startBot } from './demo-bot.ts';
 import { type CliIo, line } from './io.ts';
 import { MANIFEST_PATH } from './manifest.ts';
@@ -40,7 +40,7 @@ export async function demo(flags: DemoFlags, io: CliIo): Promise<undefined> {
 async function withSandbox(
   flags: SandboxFlags,
   io: CliIo,
-  use: (running: Sandbox, dataDir: string) => Promise<void>,
+  use: (running: DemoSandbox, dataDir: string) => Promise<void>,
 ): Promise<undefined> {
   const dataDir =
     flags.data === undefined ? await mkdtemp(join(tmpdir(), 'signalbox-demo-')) : resolve(io.cwd, flags.data);
@@ -69,16 +69,16 @@ async function withSandbox(
 }
 
 /** A port that somebody asked for must be it; otherwise the next free one will do. */
-async function startOnPort(flags: SandboxFlags, options: SandboxOptions): Promise<Sandbox> {
-  if (flags.port !== undefined) return startSandbox({ ...options, port: flags.port });
+async function startOnPort(flags: SandboxFlags, options: DemoSandboxOptions): Promise<DemoSandbox> {
+  if (flags.port !== undefined) return startDemoSandbox({ ...options, port: flags.port });
   for (let port = DEFAULT_PORT; port < DEFAULT_PORT + TRIES; port++) {
     try {
-      return await startSandbox({ ...options, port });
+      return await startDemoSandbox({ ...options, port });
     } catch (error) {
       if (!isPortTaken(error)) throw error;
     }
   }
-  return startSandbox({ ...options, port: 0 });
+  return startDemoSandbox({ ...options, port: 0 });
 }
 
 function isPortTaken(error: unknown): boolean {
@@ -89,7 +89,7 @@ function isPortTaken(error: unknown): boolean {
 
 /** What goes to standard output scripts read, line by line; what is beside it is for people. */
 function announce(
-  { url, slackApiUrl, tokens, awsEndpoint, awsCredentials, awsAdmins, configPath }: Sandbox,
+  { url, slackApiUrl, tokens, awsEndpoint, awsCredentials, awsAdmins, configPath }: DemoSandbox,
   io: CliIo,
 ): void {
   line(io.stdout, `Sandbox ready: ${url}`);

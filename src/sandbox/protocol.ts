@@ -1,6 +1,6 @@
 /**
  * The sandbox's own HTTP interface, for its page and for tests. Everything under `/sandbox/`; JSON both ways.
- * `user` and `channel` are ids or names (`U0ADA` or `ada`, `C0LINE3` or `#line-3`).
+ * `user` and `channel` are ids or names (`U0ANN` or `ann`, `C0GENERAL` or `#general`).
  * Errors: status 4xx and `{ ok: false, error: <slack-style code>, detail?: <words> }`.
  *
  * GET  /sandbox/state?user=                    → WorkspaceState

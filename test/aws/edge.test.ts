@@ -6,6 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createUseCaseGateway } from '../../src/aws/gateway.ts';
 import { subject } from '../../src/cli/doctor/checks.ts';
 import { checkEdge } from '../../src/cli/doctor/edge-checks.ts';
+import { JETSON_MODEL } from '../../src/demo/components.ts';
+import { seededAwsWorld } from '../../src/demo/use-cases.ts';
 import { componentName } from '../../src/domain/components.ts';
 import { DEFAULT_RECIPE_TEMPLATE, renderRecipe } from '../../src/domain/recipes.ts';
 import type { SessionOperation } from '../../src/domain/session-name.ts';
@@ -18,8 +20,6 @@ import type { UseCaseSession } from '../../src/ports/use-case-session.ts';
 import { createSageMaker } from '../../src/providers/sagemaker.ts';
 import type { AwsSandboxOptions } from '../../src/sandbox/aws/server.ts';
 import { FaultPlan } from '../../src/sandbox/faults.ts';
-import { JETSON_MODEL } from '../../src/sandbox/world/components.ts';
-import { seededAwsWorld } from '../../src/sandbox/world/use-cases.ts';
 import { handClock } from '../sandbox/aws/edge-support.ts';
 import { sandbox } from '../sandbox/aws/support.ts';
 

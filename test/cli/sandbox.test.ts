@@ -3,14 +3,14 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, w
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type DemoSandbox, startDemoSandbox } from '../../src/demo/sandbox.ts';
 import { CancelledError } from '../../src/ground/errors.ts';
 import type { AuditRecord } from '../../src/ports/audit-trail.ts';
-import { type Sandbox, startSandbox } from '../../src/sandbox/index.ts';
 import { type RunOptions, run } from './in-memory.ts';
 
 const MANIFEST = resolve(import.meta.dirname, '../../manifest.yml');
 
-let sandbox: Sandbox;
+let sandbox: DemoSandbox;
 let dataDir: string;
 let cwd: string;
 let env: Record<string, string>;
@@ -18,7 +18,7 @@ const before = { ...process.env };
 
 beforeAll(async () => {
   dataDir = mkdtempSync(join(tmpdir(), 'signalbox-cli-'));
-  sandbox = await startSandbox({ dataDir, manifestPath: MANIFEST, aws: { quotas: 'off' } });
+  sandbox = await startDemoSandbox({ dataDir, manifestPath: MANIFEST, aws: { quotas: 'off' } });
   // The SDK reads its variables from the process.
   Object.assign(process.env, {
     AWS_ENDPOINT_URL: sandbox.awsEndpoint,
@@ -303,7 +303,7 @@ describe('[O2] doctor', () => {
     const manifest = join(cwd, 'manifest.yml');
     writeFileSync(manifest, readFileSync(MANIFEST, 'utf8').replace(/^\s+- files:write\n/m, ''));
     const data = mkdtempSync(join(tmpdir(), 'signalbox-cli-'));
-    const narrow = await startSandbox({ dataDir: data, manifestPath: manifest });
+    const narrow = await startDemoSandbox({ dataDir: data, manifestPath: manifest });
     const found = await report({
       ...env,
       SLACK_API_URL: narrow.slackApiUrl,

@@ -12,8 +12,8 @@ import { GreengrassV2Client, ListComponentVersionsCommand } from '@aws-sdk/clien
 import { ListCompilationJobsCommand, SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
+import { type DemoSandbox, startDemoSandbox } from '../../src/demo/sandbox.ts';
 import { currentStatus } from '../../src/domain/compilations.ts';
-import { type Sandbox, startSandbox } from '../../src/sandbox/index.ts';
 import { openLowdbStore } from '../../src/stores/lowdb.ts';
 import { envelope, trainingEvent } from '../events/support.ts';
 import { botEnvironment } from './bot.ts';
@@ -25,14 +25,14 @@ const TARGETS = ['arm64-cpu', 'x86_64-cpu'];
 const MINUTE = 60_000;
 
 let dir: string;
-let sandbox: Sandbox;
+let sandbox: DemoSandbox;
 /** AWS's time before ours: compilations take their time. */
 let ahead = 0;
 let bot: ChildProcess | undefined;
 
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'signalbox-auto-'));
-  sandbox = await startSandbox({
+  sandbox = await startDemoSandbox({
     dataDir: dir,
     manifestPath: join(import.meta.dirname, '../../manifest.yml'),
     clock: { now: () => Date.now() + ahead },

@@ -5,15 +5,15 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { type RunningApp, startApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
+import { type DemoSandbox, startDemoSandbox } from '../../src/demo/sandbox.ts';
 import type { Clock } from '../../src/ground/time.ts';
 import type { CompilationSeed } from '../../src/sandbox/aws/compilations.ts';
 import type { AwsWorld, RegionSeed } from '../../src/sandbox/aws/seed.ts';
-import { type Sandbox, startSandbox } from '../../src/sandbox/index.ts';
 import type { Fault } from '../../src/sandbox/protocol.ts';
 import { type SlackClient, slackClient } from '../slack/sandbox-client.ts';
 
 export interface Bot extends SlackClient {
-  sandbox: Sandbox;
+  sandbox: DemoSandbox;
   app: RunningApp;
   dataDir: string;
   fault(...faults: Fault[]): Promise<void>;
@@ -39,7 +39,10 @@ export interface BotOptions {
   world?: (seeded: AwsWorld) => AwsWorld;
 }
 
-export function botEnvironment(sandbox: Sandbox, mode: 'socket' | 'http' = 'socket'): Record<string, string> {
+export function botEnvironment(
+  sandbox: DemoSandbox,
+  mode: 'socket' | 'http' = 'socket',
+): Record<string, string> {
   return {
     SIGNALBOX_CONFIG: sandbox.configPath,
     SLACK_API_URL: sandbox.slackApiUrl,
@@ -80,11 +83,11 @@ export async function startSandboxOnly({
   pageDir,
   world,
 }: Pick<BotOptions, 'rateLimits' | 'pageDir' | 'world'> = {}): Promise<{
-  sandbox: Sandbox;
+  sandbox: DemoSandbox;
   dataDir: string;
 }> {
   const dataDir = await mkdtemp(join(tmpdir(), 'signalbox-e2e-'));
-  const sandbox = await startSandbox({
+  const sandbox = await startDemoSandbox({
     dataDir,
     manifestPath: join(import.meta.dirname, '../../manifest.yml'),
     slack: { rateLimits, shareDelayMs: 0 },

@@ -2,7 +2,7 @@
 import { CreateTrainingJobCommand, type SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { vi } from 'vitest';
-import type { Sandbox } from '../../src/sandbox/index.ts';
+import type { DemoSandbox } from '../../src/demo/sandbox.ts';
 import type { SandboxMessage, SandboxView } from '../../src/sandbox/protocol.ts';
 import { textsOf } from '../slack/sandbox-client.ts';
 import type { Bot } from './bot.ts';
@@ -87,7 +87,7 @@ interface ClientOptions {
 
 /** A client in the account of line 3, as somebody who works there without Signalbox. */
 export async function line3Client<T>(
-  { awsEndpoint, awsCredentials }: Sandbox,
+  { awsEndpoint, awsCredentials }: DemoSandbox,
   Client: new (options: ClientOptions) => T,
 ): Promise<T> {
   const place = { region: 'eu-west-1', endpoint: awsEndpoint };

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LOGS } from '../../src/blocks/logs.ts';
-import type { Sandbox } from '../../src/sandbox/index.ts';
+import type { DemoSandbox } from '../../src/demo/sandbox.ts';
 import { slackClient } from '../slack/sandbox-client.ts';
 import { botEnvironment, filesBelow, startBot, startSandboxOnly } from './bot.ts';
 import { until } from './jobs.ts';
@@ -18,7 +18,7 @@ const JOB = 'defects-resnet101-ddp';
 const DONE = `Log of \`${JOB}\`* ·`;
 
 describe('[L4, O5] the bot’s process', () => {
-  let sandbox: Sandbox;
+  let sandbox: DemoSandbox;
   let dataDir: string;
   let bot: ChildProcess | undefined;
 

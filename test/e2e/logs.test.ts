@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { harborJobs } from '../../src/sandbox/world/harbor-jobs.ts';
-import { line3Jobs } from '../../src/sandbox/world/line-3-jobs.ts';
+import { harborJobs } from '../../src/demo/harbor-jobs.ts';
+import { line3Jobs } from '../../src/demo/line-3-jobs.ts';
 import { wordsOf } from '../slack/sandbox-client.ts';
 import { type Bot, startBot } from './bot.ts';
 

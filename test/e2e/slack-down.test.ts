@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { DEMO_WORKSPACE } from '../../src/demo/workspace.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
 import { Ingest } from '../../src/events/ingest.ts';
 import { SqsIntake } from '../../src/events/sqs.ts';
@@ -163,6 +164,7 @@ beforeEach(async () => {
   slack = await startSlackSandbox({
     dataDir: join(dir, 'slack'),
     manifestPath: join(import.meta.dirname, '../../manifest.yml'),
+    world: DEMO_WORKSPACE,
     rateLimits: false,
     faults,
   });

@@ -5,11 +5,11 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { BOT } from '../../src/demo/workspace.ts';
 import { type AwsSandbox, startAwsSandbox } from '../../src/sandbox/aws/server.ts';
 import { FaultPlan } from '../../src/sandbox/faults.ts';
 import type { Fault } from '../../src/sandbox/protocol.ts';
 import { type SlackSandbox, startSlackSandbox } from '../../src/sandbox/slack/index.ts';
-import { BOT } from '../../src/sandbox/world.ts';
 import { openLowdbStore } from '../../src/stores/lowdb.ts';
 import { KnownJobs } from './known-jobs.ts';
 import { type Place, REGION } from './storm-events.ts';
@@ -96,13 +96,13 @@ export async function openHouse(options: {
     },
   });
   const channelIds = [...new Set(options.places.flatMap(({ channel, alerts }) => [channel, alerts]))];
-  const user = (id: string, name: string, is_bot = false) => ({
+  const user = (id: string, name: string) => ({
     id,
     name,
     real_name: name,
     title: '',
     color: '#4a154b',
-    is_bot,
+    is_bot: false,
   });
   const slack = await startSlackSandbox({
     dataDir: dir,
@@ -111,7 +111,8 @@ export async function openHouse(options: {
     rateLimits: options.rateLimits ?? false,
     shareDelayMs: 0,
     world: {
-      users: [user(ADMIN, 'storm'), user(BOT.user, BOT.name, true)],
+      app: BOT,
+      users: [user(ADMIN, 'storm')],
       channels: channelIds.map((id) => ({
         id,
         name: id.toLowerCase(),

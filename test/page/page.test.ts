@@ -6,6 +6,7 @@ import type { Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type SlackSandbox, startSlackSandbox } from '../../src/sandbox/slack/index.ts';
+import { WORKSPACE } from '../sandbox/workspace.ts';
 import { launchBrowser, whyNoBrowser } from './browser.ts';
 import { DESKTOP, PHONE, type SandboxPage, startPage } from './page.ts';
 import { MANIFEST, REPORT_LINES } from './scripted-app.ts';
@@ -375,6 +376,7 @@ describe.skipIf(noBrowser)('the sandbox page without a bot', () => {
     const sandbox = await startSlackSandbox({
       dataDir: join(folder, 'data'),
       manifest: MANIFEST,
+      world: WORKSPACE,
       pageDir: join(folder, 'page'),
     });
     const browser = await launchBrowser();

@@ -7,6 +7,7 @@ import type { App } from '@slack/bolt';
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { build } from 'vite';
 import { type SlackSandbox, startSlackSandbox } from '../../src/sandbox/slack/index.ts';
+import { WORKSPACE } from '../sandbox/workspace.ts';
 import { launchBrowser } from './browser.ts';
 import { MANIFEST, startScriptedApp } from './scripted-app.ts';
 
@@ -39,6 +40,7 @@ export async function startPage(env: Record<string, string> = {}): Promise<Sandb
   const sandbox = await startSlackSandbox({
     dataDir: join(folder, 'data'),
     manifest: MANIFEST,
+    world: WORKSPACE,
     pageDir: join(folder, 'page'),
     rateLimits: false,
     shareDelayMs: 0,

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
+import { DEMO_WORKSPACE } from '../../src/demo/workspace.ts';
 import { AppError } from '../../src/ground/errors.ts';
 import type { OutboxStore } from '../../src/ports/outbox-store.ts';
 import type { Store } from '../../src/ports/store.ts';
@@ -78,6 +79,7 @@ it('[N2] [N7] no message is lost, posted twice, or left with old content', async
   const sandbox = await startSlackSandbox({
     dataDir: join(dir, 'sandbox'),
     manifestPath: join(import.meta.dirname, '../../manifest.yml'),
+    world: DEMO_WORKSPACE,
     rateLimits: false,
   });
   const request = (path: string, init?: RequestInit) => fetch(`${sandbox.url}${path}`, init);

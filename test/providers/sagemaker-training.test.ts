@@ -2,12 +2,12 @@
 import { AddTagsCommand, DescribeTrainingJobCommand, ListTagsCommand } from '@aws-sdk/client-sagemaker';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createUseCaseGateway } from '../../src/aws/gateway.ts';
+import { seededAwsWorld } from '../../src/demo/use-cases.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
 import type { AppError } from '../../src/ground/errors.ts';
 import type { TrainingProvider, TrainingRequest } from '../../src/ports/training.ts';
 import { createSageMaker } from '../../src/providers/sagemaker.ts';
 import type { AwsWorld } from '../../src/sandbox/aws/seed.ts';
-import { seededAwsWorld } from '../../src/sandbox/world/use-cases.ts';
 import { handClock } from '../sandbox/aws/edge-support.ts';
 import { assume, sagemakerClient, sandbox } from '../sandbox/aws/support.ts';
 

@@ -4,8 +4,8 @@ import {
   GetLogEventsCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
 import { describe, expect, it } from 'vitest';
+import { bulkStreams, bulkWorld } from '../../src/sandbox/aws/bulk-log.ts';
 import { startAwsSandbox } from '../../src/sandbox/aws/server.ts';
-import { bulkStreams, bulkWorld } from '../../src/sandbox/world/bulk-log.ts';
 
 const ACCOUNT = '123456789012';
 const REGION = 'us-east-1';

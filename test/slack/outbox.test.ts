@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DEMO_WORKSPACE } from '../../src/demo/workspace.ts';
 import type { OutboxRecord } from '../../src/ports/outbox-store.ts';
 import type { Store } from '../../src/ports/store.ts';
 import type { Fault, SandboxMessage } from '../../src/sandbox/protocol.ts';
@@ -54,6 +55,7 @@ beforeEach(async () => {
   sandbox = await startSlackSandbox({
     dataDir: join(dir, 'sandbox'),
     manifestPath: join(import.meta.dirname, '../../manifest.yml'),
+    world: DEMO_WORKSPACE,
     rateLimits: false,
   });
   await open();

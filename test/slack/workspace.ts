@@ -8,6 +8,7 @@ import { prefixCommands } from '../../src/cli/manifest.ts';
 import { homeTab } from '../../src/commands/home.ts';
 import { allCommands } from '../../src/commands/index.ts';
 import type { Services } from '../../src/commands/services.ts';
+import { DEMO_WORKSPACE } from '../../src/demo/workspace.ts';
 import type { TrainingJob } from '../../src/domain/jobs.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
 import { AppError } from '../../src/ground/errors.ts';
@@ -94,6 +95,7 @@ export async function startWorkspace(options: TestWorkspaceOptions = {}): Promis
   const sandbox = await startSlackSandbox({
     dataDir: join(dir, 'sandbox'),
     manifestPath,
+    world: DEMO_WORKSPACE,
     rateLimits: options.rateLimits ?? false,
     shareDelayMs: 0,
   });

@@ -25,7 +25,7 @@ export function awsControls({ events }: AwsSandbox): Readonly<Record<string, (ar
       const bodies = args.bodies ?? list ?? args.events;
       if (!Array.isArray(bodies) || bodies.length === 0) {
         throw new SandboxError('invalid_input', '`events` or `bodies` must be a list that is not empty.', {
-          hint: 'For example {"queue": "signalbox-events", "bodies": ["not JSON"]}.',
+          hint: 'For example {"queue": "jobs", "bodies": ["not JSON"]}.',
         });
       }
       const texts = bodies.map((body) => (typeof body === 'string' ? body : JSON.stringify(body)));

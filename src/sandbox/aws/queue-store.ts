@@ -1,6 +1,7 @@
 /** All queues of the sandbox, by account, region and name, with their attributes and their policies. */
+
+import { type Random, randomFrom } from '../random.ts';
 import type { Clock, EpochMs } from '../time.ts';
-import { type Random, randomFrom } from '../world/random.ts';
 import { AwsError } from './errors.ts';
 import { type PolicyDocument, parsePolicy } from './policy.ts';
 import { Queue, type QueueSettings } from './queue.ts';

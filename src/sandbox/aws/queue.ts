@@ -3,8 +3,8 @@
  * clock whenever the queue is asked; only a long poll that waits needs a timer.
  */
 import { createHash, randomUUID } from 'node:crypto';
+import type { Random } from '../random.ts';
 import type { Clock, EpochMs } from '../time.ts';
-import type { Random } from '../world/random.ts';
 import { AwsError } from './errors.ts';
 import { MinHeap } from './min-heap.ts';
 import type { Cancel, Scheduler } from './scheduler.ts';

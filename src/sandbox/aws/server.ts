@@ -145,7 +145,7 @@ export async function startAwsSandbox(options: AwsSandboxOptions): Promise<AwsSa
   // What was uploaded does not outlive the index of it, which is in memory.
   const objectFolder =
     options.dataDir === undefined
-      ? join(tmpdir(), `signalbox-objects-${randomUUID()}`)
+      ? join(tmpdir(), `sandbox-objects-${randomUUID()}`)
       : join(options.dataDir, 'aws-objects');
   await rm(objectFolder, { recursive: true, force: true });
   const stores = new Stores(options.world, iam, objectFolder, settings);

@@ -57,14 +57,20 @@ export function trainedCard(job: TrainingJobSeed, changes: Partial<ModelCard> = 
     inputs: taggedInputs(job) ?? { input: [1, 3, imageSize(job), imageSize(job)] },
     operators: OPERATORS,
     exported: 'traced',
-    frameworkVersion: job.tags?.['signalbox:framework-version'] ?? '1.8',
+    frameworkVersion: tagOf(job, 'framework-version') ?? '1.8',
     ...changes,
   };
 }
 
+/** A job may say of its model what no log does, in tags of these names behind any prefix (`team:input-shape`). */
+const tagOf = (
+  { tags = {} }: TrainingJobSeed,
+  name: 'framework-version' | 'input-shape',
+): string | undefined => Object.entries(tags).find(([key]) => key === name || key.endsWith(`:${name}`))?.[1];
+
 /** `input=1x3x224x224`, several with spaces between. */
 function taggedInputs(job: TrainingJobSeed): ModelCard['inputs'] | undefined {
-  const tag = job.tags?.['signalbox:input-shape'];
+  const tag = tagOf(job, 'input-shape');
   const inputs = [...(tag ?? '').matchAll(/([^\s=]+)=(\d+(?:x\d+)*)/g)].map(
     ([, name, shape]) => [name!, shape!.split('x').map(Number)] as const,
   );

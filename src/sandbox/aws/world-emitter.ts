@@ -5,8 +5,8 @@
  */
 
 import type { FaultPlan } from '../faults.ts';
+import { hash32, type Random, randomFrom } from '../random.ts';
 import type { Clock, EpochMs } from '../time.ts';
-import { hash32, type Random, randomFrom } from '../world/random.ts';
 import { type AwsEvent, makeEvent } from './event.ts';
 import type { Cancel, Scheduler } from './scheduler.ts';
 import type { StateChange, StateChanges } from './state-changes.ts';

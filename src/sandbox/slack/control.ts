@@ -5,7 +5,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { SandboxError } from '../errors.ts';
 import type { SandboxMessage, WorkspaceEvent, WorkspaceState } from '../protocol.ts';
-import { BOT, TEAM } from '../world.ts';
 import { byteRange } from './byte-range.ts';
 import type { Context } from './context.ts';
 import { publicFile } from './files.ts';
@@ -119,16 +118,16 @@ export class Control {
         .map(({ name, callback_id, description }) => ({ name, callback_id, description }));
     return {
       ok: true,
-      team: { id: TEAM.id, name: TEAM.name },
+      team: { id: workspace.team.id, name: workspace.team.name },
       users: [...workspace.users.values()],
       channels: [...workspace.channels.values()].filter(
         (channel) => user === undefined || workspace.isVisible(channel, user.id),
       ),
       usergroups: [...workspace.userGroups],
       app: {
-        id: BOT.app,
+        id: workspace.app.id,
         name: manifest.name,
-        bot_user: BOT.user,
+        bot_user: workspace.app.user,
         connected: link.connected,
         commands: manifest.commands.map(({ command, description, usage_hint }) => ({
           command,

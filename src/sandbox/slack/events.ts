@@ -3,15 +3,15 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SandboxChannel, SandboxMessage } from '../protocol.ts';
 import type { Clock } from '../time.ts';
-import { BOT, TEAM } from '../world.ts';
 import type { Answer, Delivery } from './app-link.ts';
 import { wireMessage } from './messages.ts';
 import type { Json } from './schema.ts';
-import type { MessageEdit } from './workspace.ts';
+import type { Installation, MessageEdit } from './workspace.ts';
 
 const id = (prefix: string): string => prefix + randomBytes(5).toString('hex').toUpperCase();
 
 export interface EventsOptions {
+  installed: Installation;
   clock: Clock;
   /** What the manifest subscribes to. */
   subscribed: ReadonlySet<string>;
@@ -42,17 +42,22 @@ export class Events {
 
   /** A person's or the app's message, as every event that it causes. */
   message(message: SandboxMessage, channel: SandboxChannel): void {
-    if (!channel.members.includes(BOT.user) || message.ephemeral_to !== undefined) return;
+    if (!channel.members.includes(this.#options.installed.app.user) || message.ephemeral_to !== undefined)
+      return;
     const [kind, channelType] = kindOf(channel);
     const event = {
-      ...wireMessage(message),
+      ...wireMessage(message, this.#options.installed),
       channel: channel.id,
       channel_type: channelType,
       event_ts: message.ts,
       ...(message.bot_id === undefined ? { client_msg_id: id('') } : {}),
     };
     this.emit(kind, event);
-    if (message.bot_id === undefined && message.text.includes(`<@${BOT.user}>`) && !channel.is_im) {
+    if (
+      message.bot_id === undefined &&
+      message.text.includes(`<@${this.#options.installed.app.user}>`) &&
+      !channel.is_im
+    ) {
       const { channel_type: _type, ...mention } = event;
       this.emit('app_mention', { ...mention, type: 'app_mention' });
     }
@@ -60,7 +65,7 @@ export class Events {
 
   /** A message was edited or deleted, by whomever: the app's own edits come back to it too. */
   edited({ before, after }: MessageEdit, channel: SandboxChannel): void {
-    if (!channel.members.includes(BOT.user)) return;
+    if (!channel.members.includes(this.#options.installed.app.user)) return;
     const [kind, channelType] = kindOf(channel);
     const ts = this.#options.nextTs();
     this.emit(kind, {
@@ -71,8 +76,10 @@ export class Events {
       channel_type: channelType,
       ts,
       event_ts: ts,
-      ...(after === undefined ? { deleted_ts: before.ts } : { message: wireMessage(after) }),
-      previous_message: wireMessage(before),
+      ...(after === undefined
+        ? { deleted_ts: before.ts }
+        : { message: wireMessage(after, this.#options.installed) }),
+      previous_message: wireMessage(before, this.#options.installed),
     });
   }
 
@@ -82,7 +89,7 @@ export class Events {
       user,
       channel: channel.id,
       channel_type: channel.is_private ? 'G' : 'C',
-      team: TEAM.id,
+      team: this.#options.installed.team.id,
       ...(inviter === undefined ? {} : { inviter }),
       event_ts: this.#options.nextTs(),
     });
@@ -94,7 +101,7 @@ export class Events {
       user,
       channel: channel.id,
       channel_type: channel.is_private ? 'G' : 'C',
-      team: TEAM.id,
+      team: this.#options.installed.team.id,
       event_ts: this.#options.nextTs(),
     });
   }
@@ -114,12 +121,13 @@ const kindOf = (channel: SandboxChannel): [subscription: string, channelType: st
       : ['message.channels', 'channel'];
 
 function envelope(options: EventsOptions, event: Json): Json {
+  const { team, app } = options.installed;
   return {
     token: options.verificationToken,
-    team_id: TEAM.id,
-    context_team_id: TEAM.id,
+    team_id: team.id,
+    context_team_id: team.id,
     context_enterprise_id: null,
-    api_app_id: BOT.app,
+    api_app_id: app.id,
     event,
     type: 'event_callback',
     event_id: id('Ev'),
@@ -127,8 +135,8 @@ function envelope(options: EventsOptions, event: Json): Json {
     authorizations: [
       {
         enterprise_id: null,
-        team_id: TEAM.id,
-        user_id: BOT.user,
+        team_id: team.id,
+        user_id: app.user,
         is_bot: true,
         is_enterprise_install: false,
       },

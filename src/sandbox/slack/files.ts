@@ -7,10 +7,10 @@ import { extname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { SandboxFile } from '../protocol.ts';
 import type { Clock } from '../time.ts';
-import { BOT, TEAM } from '../world.ts';
 import { HttpError, multipartBoundary } from './http.ts';
 import { multipartFile } from './multipart.ts';
 import type { Json } from './schema.ts';
+import type { Installation } from './workspace.ts';
 
 interface Share {
   channel: string;
@@ -51,12 +51,14 @@ const TYPES: Readonly<Record<string, [mimetype: string, filetype: string]>> = {
 
 export class Files {
   readonly #folder: string;
+  readonly #installed: Installation;
   readonly #clock: Clock;
   readonly #base: () => string;
   readonly #uploads = new Map<string, Upload>();
   readonly #files = new Map<string, StoredFile>();
 
-  constructor(dataDir: string, clock: Clock, base: () => string) {
+  constructor(dataDir: string, installed: Installation, clock: Clock, base: () => string) {
+    this.#installed = installed;
     this.#folder = join(dataDir, 'files');
     this.#clock = clock;
     this.#base = base;
@@ -129,14 +131,14 @@ export class Files {
     this.#uploads.delete(id);
     const [mimetype] = typeOf(upload.name);
     const preview = await this.#preview(id);
-    const link = `${this.#base()}/files-pri/${TEAM.id}-${id}`;
+    const link = `${this.#base()}/files-pri/${this.#installed.team.id}-${id}`;
     const file: StoredFile = {
       id,
       name: upload.name,
       title: title ?? upload.name,
       size: upload.length,
       mimetype,
-      user: BOT.user,
+      user: this.#installed.app.user,
       created: Math.floor(this.#clock.now() / 1000),
       channels: [],
       ...(preview === undefined ? {} : { preview }),
@@ -200,7 +202,7 @@ export function publicFile(file: StoredFile): SandboxFile {
 }
 
 /** As `files.info` tells it. Before it is shared, `shares` is empty and the type is not known yet. */
-export function wireFile(file: StoredFile): Json {
+export function wireFile(file: StoredFile, { team }: Installation): Json {
   const shares: Record<'public' | 'private', Record<string, Json[]>> = { public: {}, private: {} };
   for (const share of file.shares) {
     const kind = shares[share.isPrivate ? 'private' : 'public'];
@@ -210,7 +212,7 @@ export function wireFile(file: StoredFile): Json {
         ts: share.ts,
         ...(share.thread_ts === undefined ? {} : { thread_ts: share.thread_ts }),
         channel_name: share.channelName,
-        team_id: TEAM.id,
+        team_id: team.id,
         share_user_id: file.user,
         reply_users: [],
         reply_users_count: 0,

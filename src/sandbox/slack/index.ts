@@ -9,7 +9,7 @@ import { LIMITS } from '../../blocks/limits.ts';
 import { SandboxError } from '../errors.ts';
 import { FaultPlan } from '../faults.ts';
 import type { Clock } from '../time.ts';
-import { BOT, CHANNELS, USER_GROUPS, USERS } from '../world.ts';
+import { defaultWorld } from '../world-file.ts';
 import type { Context } from './context.ts';
 import { Control, type Controls, sendFile } from './control.ts';
 import { SlackError } from './errors.ts';
@@ -28,7 +28,7 @@ import { sendStatic } from './static-files.ts';
 import { Triggers } from './triggers.ts';
 import { Views } from './views.ts';
 import { handleWebApi } from './web-api.ts';
-import { Workspace, type World } from './workspace.ts';
+import { type SlackWorld, Workspace } from './workspace.ts';
 
 export interface SlackSandboxOptions {
   /** Default 0: any free one. Always on 127.0.0.1. */
@@ -38,8 +38,8 @@ export interface SlackSandboxOptions {
   /** One of the two: a path, or a manifest as an object. */
   manifestPath?: string;
   manifest?: unknown;
-  /** Default: the seeded workspace of `../world.ts`. */
-  world?: World;
+  /** Default: the seeded workspace of `../../demo/workspace.ts`. */
+  world?: SlackWorld;
   /** The built page, served at `/`. */
   pageDir?: string;
   clock?: Clock;
@@ -98,21 +98,20 @@ export async function startSlackSandbox(options: SlackSandboxOptions): Promise<S
       ? parseManifest(options.manifest)
       : await readManifest(options.manifestPath);
   const clock = options.clock ?? { now: () => Date.now() };
-  const secrets = await loadSecrets(options.dataDir);
   const faults = options.faults ?? new FaultPlan();
-  const workspace = new Workspace(
-    options.world ?? { users: USERS, channels: CHANNELS, userGroups: USER_GROUPS },
-    clock,
-  );
+  const workspace = new Workspace(options.world ?? defaultWorld().slack, clock, manifest);
+  const secrets = await loadSecrets(options.dataDir, workspace.app.id);
   const ended = new AbortController();
   // Everything that waits listens for the end: as many as there are clients.
   setMaxListeners(0, ended.signal);
   const server = createServer();
   let url = '';
-  const files = new Files(options.dataDir, clock, () => url);
+  const files = new Files(options.dataDir, workspace, clock, () => url);
   await files.prepare();
 
-  const socketMode = new SocketMode(clock, faults, () => workspace.announce({ type: 'state' }));
+  const socketMode = new SocketMode(workspace.app.id, clock, faults, () =>
+    workspace.announce({ type: 'state' }),
+  );
   const httpMode = (urls: RequestUrls): HttpMode =>
     new HttpMode(clock, secrets.signingSecret, secrets.verificationToken, urls);
   const urls = requestUrls(manifest, options.requestUrl);
@@ -130,6 +129,7 @@ export async function startSlackSandbox(options: SlackSandboxOptions): Promise<S
     files,
     faults,
     events: new Events({
+      installed: workspace,
       clock,
       subscribed: manifest.botEvents,
       verificationToken: secrets.verificationToken,
@@ -142,7 +142,7 @@ export async function startSlackSandbox(options: SlackSandboxOptions): Promise<S
     link: urls === undefined ? socketMode : httpMode(urls),
     socketUrl: () => {
       if (context.link !== socketMode) return undefined;
-      return `${url.replace('http:', 'ws:')}/link/?ticket=${socketMode.newTicket()}&app_id=${BOT.app}`;
+      return `${url.replace('http:', 'ws:')}/link/?ticket=${socketMode.newTicket()}&app_id=${workspace.app.id}`;
     },
     get url() {
       return url;

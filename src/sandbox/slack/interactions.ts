@@ -1,6 +1,5 @@
 /** What people do in the workspace, as the payloads an app gets for it, and what its acks bring about. */
 import type { InteractionResult, SandboxChannel, SandboxMessage } from '../protocol.ts';
-import { BOT, TEAM } from '../world.ts';
 import type { Answer, Delivery } from './app-link.ts';
 import { type Problem, validateBlocks } from './block-kit.ts';
 import type { Context } from './context.ts';
@@ -51,7 +50,7 @@ export class Interactions {
     const responseUrl = context.responseUrls.issue({ channel: channel.id, user });
     const answer = await this.#send('slash_commands', true, {
       token: context.secrets.verificationToken,
-      team_id: TEAM.id,
+      team_id: context.workspace.team.id,
       team_domain: 'sandbox',
       channel_id: channel.id,
       channel_name: nameOf(channel),
@@ -59,7 +58,7 @@ export class Interactions {
       user_name: this.#userName(user),
       command,
       text: encoded(known.should_escape ? this.#escaped(text) : text),
-      api_app_id: BOT.app,
+      api_app_id: context.workspace.app.id,
       is_enterprise_install: 'false',
       response_url: responseUrl,
       trigger_id: context.triggers.issue(user),
@@ -84,7 +83,7 @@ export class Interactions {
     const { workspace, events } = this.#context;
     const who = workspace.findUser(text.trim().replace(/\|[^>]*>$/, '>'));
     if (who === undefined)
-      return refused('user_not_found', `${command} needs somebody, as in ${command} @${BOT.name}`);
+      return refused('user_not_found', `${command} needs somebody, as in ${command} @${workspace.app.name}`);
     if (channel.is_im) return refused('cant_invite', 'Nobody can be added to a direct message.');
     if (command === '/invite') {
       if (!workspace.join(channel, who.id)) {
@@ -236,7 +235,7 @@ export class Interactions {
             type: 'message_action',
             ...common,
             message_ts: on.message.ts,
-            message: wireMessage(on.message),
+            message: wireMessage(on.message, this.#context.workspace),
             channel: { id: on.channel.id, name: nameOf(on.channel) },
             response_url: context.responseUrls.issue({ channel: on.channel.id, user, message: on.message }),
           };
@@ -255,7 +254,7 @@ export class Interactions {
       type: 'view_submission',
       ...this.#common(view.user),
       trigger_id: context.triggers.issue(view.user, view.id),
-      view: wireView(view),
+      view: wireView(view, this.#context.workspace),
       response_urls: this.#viewResponseUrls(view),
     });
     const failure = failed(answer, () => 'We had some trouble connecting. Try again?');
@@ -313,7 +312,7 @@ export class Interactions {
     const answer = await this.#send('interactive', false, {
       type: 'view_closed',
       ...this.#common(view.user),
-      view: wireView(view),
+      view: wireView(view, this.#context.workspace),
       is_cleared: isCleared,
     });
     return failed(answer, () => 'The app was not told that the view was closed.') ?? { ok: true };
@@ -344,7 +343,7 @@ export class Interactions {
       user,
       channel: context.workspace.im(user).id,
       tab,
-      ...(view === undefined ? {} : { view: wireView(view) }),
+      ...(view === undefined ? {} : { view: wireView(view, this.#context.workspace) }),
       event_ts: context.workspace.nextTs(),
     });
   }
@@ -358,10 +357,11 @@ export class Interactions {
   }
 
   #common(user: string): Json {
+    const { team, app } = this.#context.workspace;
     return {
-      team: { id: TEAM.id, domain: 'sandbox' },
-      user: { id: user, username: this.#userName(user), name: this.#userName(user), team_id: TEAM.id },
-      api_app_id: BOT.app,
+      team: { id: team.id, domain: 'sandbox' },
+      user: { id: user, username: this.#userName(user), name: this.#userName(user), team_id: team.id },
+      api_app_id: app.id,
       token: this.#context.secrets.verificationToken,
       enterprise: null,
       is_enterprise_install: false,
@@ -371,7 +371,10 @@ export class Interactions {
   /** `container`, and the message or view around an element. */
   #place(user: string, place: Place): Json {
     if (place.view !== undefined) {
-      return { container: { type: 'view', view_id: place.view.id }, view: wireView(place.view) };
+      return {
+        container: { type: 'view', view_id: place.view.id },
+        view: wireView(place.view, this.#context.workspace),
+      };
     }
     const { message, channel } = place;
     const { workspace, responseUrls } = this.#context;
@@ -391,7 +394,7 @@ export class Interactions {
       },
       channel: { id: channel.id, name: nameOf(channel) },
       // An ephemeral message cannot be looked up, and Slack does not send it along either.
-      ...(isEphemeral ? {} : { message: wireMessage(message) }),
+      ...(isEphemeral ? {} : { message: wireMessage(message, this.#context.workspace) }),
       state: { values },
       response_url: responseUrls.issue({ channel: channel.id, user, message }),
     };

@@ -1,6 +1,5 @@
 /** Finds what a script or the page means: by name or id, and by the newest where nothing more is said. */
 import type { SandboxChannel, SandboxMessage, SandboxUser } from '../protocol.ts';
-import { BOT } from '../world.ts';
 import type { Context } from './context.ts';
 import { HttpError } from './http.ts';
 import { type Found, findElement } from './inputs.ts';
@@ -31,12 +30,15 @@ export class Lookup {
     return user;
   }
 
-  /** `@signalbox`, the app's id or `dm` is the direct message of the acting user and the app. */
+  /** The app's name with `@`, its user's id or `dm` is the direct message of the acting user and the app. */
   channel(args: Json, user?: string): SandboxChannel {
     const { workspace } = this.#context;
     const given = required(args, 'channel');
     const who = user ?? (args.user === undefined ? undefined : this.user(args).id);
-    if (who !== undefined && ['dm', BOT.user, BOT.name, `@${BOT.name}`].includes(given))
+    if (
+      who !== undefined &&
+      ['dm', workspace.app.user, workspace.app.name, `@${workspace.app.name}`].includes(given)
+    )
       return workspace.im(who);
     const channel = workspace.findChannel(given);
     if (channel !== undefined && (who === undefined || workspace.isVisible(channel, who))) return channel;

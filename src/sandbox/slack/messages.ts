@@ -1,12 +1,12 @@
 /** Messages on the wire: checked as Slack checks them on the way in, shaped as Slack shapes them on the way out. */
 import { LIMITS } from '../../blocks/limits.ts';
 import type { Block, SandboxMessage } from '../protocol.ts';
-import { BOT, TEAM } from '../world.ts';
 import { textLength, validateBlocks } from './block-kit.ts';
 import { SlackError } from './errors.ts';
 import { parseJson } from './http.ts';
 import { withIds } from './inputs.ts';
 import { isObject, type Json } from './schema.ts';
+import type { Installation } from './workspace.ts';
 
 export interface Content {
   text: string;
@@ -100,25 +100,25 @@ function readMetadata(given: unknown): SandboxMessage['metadata'] | undefined {
 }
 
 /** As in Slack's answers, histories and events. */
-export function wireMessage(message: SandboxMessage): Json {
+export function wireMessage(message: SandboxMessage, { team, app }: Installation): Json {
   const { channel: _channel, ephemeral_to: _ephemeral, ...rest } = message;
   const isBot = message.bot_id !== undefined;
   return {
     ...rest,
-    team: TEAM.id,
+    team: team.id,
     ...(message.files === undefined ? {} : { files: message.files, upload: false }),
     ...(isBot
       ? {
-          app_id: BOT.app,
+          app_id: app.id,
           bot_profile: {
-            id: BOT.bot,
-            app_id: BOT.app,
-            user_id: BOT.user,
-            name: BOT.name,
+            id: app.bot,
+            app_id: app.id,
+            user_id: app.user,
+            name: app.name,
             icons: {},
             deleted: false,
             updated: 0,
-            team_id: TEAM.id,
+            team_id: team.id,
           },
         }
       : {}),

@@ -1,5 +1,4 @@
 /** Methods about the app and the workspace themselves. */
-import { BOT, TEAM } from '../world.ts';
 import { validateBlocks, validateView } from './block-kit.ts';
 import { SlackError } from './errors.ts';
 import { parseJson } from './http.ts';
@@ -22,11 +21,11 @@ export const APP_METHODS: Readonly<Record<string, Method>> = {
     perMinute: 600,
     run: ({ context }) => ({
       url: `${context.url}/`,
-      team: TEAM.name,
-      user: BOT.name,
-      team_id: TEAM.id,
-      user_id: BOT.user,
-      bot_id: BOT.bot,
+      team: context.workspace.team.name,
+      user: context.workspace.app.name,
+      team_id: context.workspace.team.id,
+      user_id: context.workspace.app.user,
+      bot_id: context.workspace.app.bot,
       is_enterprise_install: false,
     }),
   },
@@ -48,8 +47,8 @@ export const APP_METHODS: Readonly<Record<string, Method>> = {
     perMinute: 50,
     run: ({ context }) => ({
       team: {
-        id: TEAM.id,
-        name: TEAM.name,
+        id: context.workspace.team.id,
+        name: context.workspace.team.name,
         url: `${context.url}/`,
         domain: 'sandbox',
         email_domain: 'example.com',
@@ -63,15 +62,15 @@ export const APP_METHODS: Readonly<Record<string, Method>> = {
     perMinute: 50,
     run: ({ args, context }) => {
       const id = optional(args, 'bot');
-      if (id !== undefined && id !== BOT.bot) throw new SlackError('bot_not_found');
+      if (id !== undefined && id !== context.workspace.app.bot) throw new SlackError('bot_not_found');
       return {
         bot: {
-          id: BOT.bot,
+          id: context.workspace.app.bot,
           deleted: false,
           name: context.manifest.botName,
           updated: 0,
-          app_id: BOT.app,
-          user_id: BOT.user,
+          app_id: context.workspace.app.id,
+          user_id: context.workspace.app.user,
           icons: {},
         },
       };

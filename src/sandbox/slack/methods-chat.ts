@@ -2,7 +2,6 @@
 import { LIMITS } from '../../blocks/limits.ts';
 import { emojiFor } from '../page/mrkdwn/emoji.ts';
 import type { SandboxChannel, SandboxMessage } from '../protocol.ts';
-import { BOT } from '../world.ts';
 import type { Context } from './context.ts';
 import { SlackError } from './errors.ts';
 import { isEmpty, readContent, wireMessage } from './messages.ts';
@@ -30,8 +29,8 @@ export const CHAT_METHODS: Readonly<Record<string, Method>> = {
       const message = context.workspace.post({
         ...content,
         channel: channel.id,
-        user: BOT.user,
-        bot_id: BOT.bot,
+        user: context.workspace.app.user,
+        bot_id: context.workspace.app.bot,
         thread_ts: threadOf(context, channel, args),
         broadcast: flag(args, 'reply_broadcast'),
         username,
@@ -40,7 +39,7 @@ export const CHAT_METHODS: Readonly<Record<string, Method>> = {
           : { icons: emoji === undefined ? { image_48: picture as string } : { emoji } }),
       });
       context.events.message(message, channel);
-      return { channel: channel.id, ts: message.ts, message: wireMessage(message) };
+      return { channel: channel.id, ts: message.ts, message: wireMessage(message, context.workspace) };
     },
   },
 
@@ -58,8 +57,8 @@ export const CHAT_METHODS: Readonly<Record<string, Method>> = {
       const message = context.workspace.post({
         ...content,
         channel: channel.id,
-        user: BOT.user,
-        bot_id: BOT.bot,
+        user: context.workspace.app.user,
+        bot_id: context.workspace.app.bot,
         thread_ts: threadOf(context, channel, args),
         ephemeral_to: user.id,
       });
@@ -88,9 +87,14 @@ export const CHAT_METHODS: Readonly<Record<string, Method>> = {
           ...(given.attachments === undefined ? {} : { attachments: given.attachments }),
           ...(given.metadata === undefined ? {} : { metadata: given.metadata }),
         },
-        BOT.user,
+        context.workspace.app.user,
       );
-      return { channel: channel.id, ts: message.ts, text: message.text, message: wireMessage(message) };
+      return {
+        channel: channel.id,
+        ts: message.ts,
+        text: message.text,
+        message: wireMessage(message, context.workspace),
+      };
     },
   },
 
@@ -128,10 +132,10 @@ export const CHAT_METHODS: Readonly<Record<string, Method>> = {
       const reactions = message.reactions ?? [];
       message.reactions = reactions;
       const known = reactions.find((reaction) => reaction.name === name);
-      if (known?.users.includes(BOT.user)) throw new SlackError('already_reacted');
-      if (known === undefined) reactions.push({ name, users: [BOT.user], count: 1 });
+      if (known?.users.includes(context.workspace.app.user)) throw new SlackError('already_reacted');
+      if (known === undefined) reactions.push({ name, users: [context.workspace.app.user], count: 1 });
       else {
-        known.users.push(BOT.user);
+        known.users.push(context.workspace.app.user);
         known.count += 1;
       }
       context.workspace.announce({ type: 'message_changed', message });
@@ -152,7 +156,7 @@ function permalink(context: Context, message: SandboxMessage): string {
 /** By id only. Private ones the app is not in do not exist for it. */
 export function knownChannel(context: Context, id: string): SandboxChannel {
   const channel = context.workspace.channels.get(id);
-  if (channel === undefined || !context.workspace.isVisible(channel, BOT.user)) {
+  if (channel === undefined || !context.workspace.isVisible(channel, context.workspace.app.user)) {
     throw new SlackError('channel_not_found');
   }
   return channel;
@@ -169,7 +173,8 @@ function addressed(context: Context, given: string): SandboxChannel {
 export function requireWritable(context: Context, channel: SandboxChannel): void {
   if (channel.is_archived) throw new SlackError('is_archived');
   const mayWriteAnywhere = context.manifest.botScopes.has('chat:write.public') && !channel.is_private;
-  if (!channel.members.includes(BOT.user) && !mayWriteAnywhere) throw new SlackError('not_in_channel');
+  if (!channel.members.includes(context.workspace.app.user) && !mayWriteAnywhere)
+    throw new SlackError('not_in_channel');
 }
 
 function threadOf(context: Context, channel: SandboxChannel, args: Json): string | undefined {
@@ -188,6 +193,6 @@ function ownMessage({ context, args }: Call, refusal: string): [SandboxChannel, 
   // An ephemeral message can only be changed by its response_url.
   if (message === undefined || message.ephemeral_to !== undefined || message.subtype === 'tombstone')
     throw new SlackError('message_not_found');
-  if (message.bot_id !== BOT.bot) throw new SlackError(refusal);
+  if (message.bot_id !== context.workspace.app.bot) throw new SlackError(refusal);
   return [channel, message];
 }

@@ -1,6 +1,5 @@
 /** Channels, direct messages and their history. */
 import type { SandboxChannel, SandboxMessage } from '../protocol.ts';
-import { BOT, TEAM } from '../world.ts';
 import type { Context } from './context.ts';
 import { SlackError } from './errors.ts';
 import { wireMessage } from './messages.ts';
@@ -34,19 +33,20 @@ export const CONVERSATION_METHODS: Readonly<Record<string, Method>> = {
     scopes: anyOf('read'),
     perMinute: 20,
     run: ({ context, args }) =>
-      listed(context, args, (channel) => context.workspace.isVisible(channel, BOT.user)),
+      listed(context, args, (channel) => context.workspace.isVisible(channel, context.workspace.app.user)),
   },
 
   'users.conversations': {
     scopes: anyOf('read'),
     perMinute: 50,
     run: ({ context, args }) => {
-      const user = optional(args, 'user') ?? BOT.user;
+      const user = optional(args, 'user') ?? context.workspace.app.user;
       if (!context.workspace.users.has(user)) throw new SlackError('user_not_found');
       return listed(
         context,
         args,
-        (channel) => channel.members.includes(user) && context.workspace.isVisible(channel, BOT.user),
+        (channel) =>
+          channel.members.includes(user) && context.workspace.isVisible(channel, context.workspace.app.user),
       );
     },
   },
@@ -57,7 +57,7 @@ export const CONVERSATION_METHODS: Readonly<Record<string, Method>> = {
     run: ({ context, args }) => {
       const channel = readable(context, args, 'read');
       const members = flag(args, 'include_num_members') ? { num_members: channel.members.length } : {};
-      return { channel: { ...wireChannel(channel), ...members } };
+      return { channel: { ...wireChannel(context, channel), ...members } };
     },
   },
 
@@ -79,13 +79,14 @@ export const CONVERSATION_METHODS: Readonly<Record<string, Method>> = {
     perMinute: 50,
     run: ({ context, args }) => {
       const channel = readable(context, args, 'history');
-      if (!channel.members.includes(BOT.user)) throw new SlackError('not_in_channel');
+      if (!channel.members.includes(context.workspace.app.user)) throw new SlackError('not_in_channel');
       const inMain = (message: SandboxMessage): boolean =>
         message.thread_ts === undefined ||
         message.thread_ts === message.ts ||
         message.subtype === 'thread_broadcast';
       const isIn = spanOf(args);
       return history(
+        context,
         args,
         lasting(context, channel)
           .filter((message) => inMain(message) && isIn(message))
@@ -100,7 +101,7 @@ export const CONVERSATION_METHODS: Readonly<Record<string, Method>> = {
     perMinute: 50,
     run: ({ context, args }) => {
       const channel = readable(context, args, 'history');
-      if (!channel.members.includes(BOT.user)) throw new SlackError('not_in_channel');
+      if (!channel.members.includes(context.workspace.app.user)) throw new SlackError('not_in_channel');
       const ts = required(args, 'ts');
       const isIn = spanOf(args);
       const thread = lasting(context, channel).filter(
@@ -108,6 +109,7 @@ export const CONVERSATION_METHODS: Readonly<Record<string, Method>> = {
       );
       if (thread.length === 0) throw new SlackError('thread_not_found');
       return history(
+        context,
         args,
         thread.filter((message) => message.ts === ts || isIn(message)),
         (message, ts) => message.ts > ts,
@@ -129,7 +131,7 @@ export const CONVERSATION_METHODS: Readonly<Record<string, Method>> = {
         throw new SlackError(id === undefined ? 'user_not_found' : 'channel_not_found');
       if (found.is_bot) throw new SlackError('cannot_dm_bot');
       const channel = context.workspace.im(found.id);
-      return { channel: flag(args, 'return_im') ? wireChannel(channel) : { id: channel.id } };
+      return { channel: flag(args, 'return_im') ? wireChannel(context, channel) : { id: channel.id } };
     },
   },
 
@@ -140,13 +142,13 @@ export const CONVERSATION_METHODS: Readonly<Record<string, Method>> = {
       const channel = knownChannel(context, required(args, 'channel'));
       if (channel.is_private) throw new SlackError('method_not_supported_for_channel_type');
       if (channel.is_archived) throw new SlackError('is_archived');
-      const joined = context.workspace.join(channel, BOT.user);
-      if (joined) context.events.memberJoined(BOT.user, channel);
+      const joined = context.workspace.join(channel, context.workspace.app.user);
+      if (joined) context.events.memberJoined(context.workspace.app.user, channel);
       const already = {
         warning: 'already_in_channel',
         response_metadata: { warnings: ['already_in_channel'] },
       };
-      return { channel: wireChannel(channel), ...(joined ? {} : already) };
+      return { channel: wireChannel(context, channel), ...(joined ? {} : already) };
     },
   },
 };
@@ -162,7 +164,7 @@ function listed(context: Context, args: Json, isIn: (channel: SandboxChannel) =>
     (channel) => types.includes(kindOf(channel)) && isIn(channel) && (withArchived || !channel.is_archived),
   );
   const { items, metadata } = page(args, found, { max: 1000, prefix: 'team', keyOf: ({ id }) => id });
-  return { channels: items.map(wireChannel), response_metadata: metadata };
+  return { channels: items.map((channel) => wireChannel(context, channel)), response_metadata: metadata };
 }
 
 /** Without ephemeral messages: those are never part of a history. */
@@ -189,6 +191,7 @@ function microsOf(ts: string, refusal: string): number {
 }
 
 function history(
+  context: Context,
   args: Json,
   messages: readonly SandboxMessage[],
   isAfter: (message: SandboxMessage, ts: string) => boolean,
@@ -200,15 +203,21 @@ function history(
     isAfter,
   });
   return {
-    messages: items.map(wireMessage),
+    messages: items.map((message) => wireMessage(message, context.workspace)),
     has_more: metadata.next_cursor !== '',
     ...(metadata.next_cursor === '' ? {} : { response_metadata: metadata }),
   };
 }
 
-function wireChannel(channel: SandboxChannel): Json {
+function wireChannel(context: Context, channel: SandboxChannel): Json {
   const { id, name, topic, is_private, is_archived, is_im, members } = channel;
-  const common = { id, created: 0, is_archived, is_org_shared: false, context_team_id: TEAM.id };
+  const common = {
+    id,
+    created: 0,
+    is_archived,
+    is_org_shared: false,
+    context_team_id: context.workspace.team.id,
+  };
   if (is_im) return { ...common, is_im, user: name, is_user_deleted: false, priority: 0 };
   return {
     ...common,
@@ -222,8 +231,8 @@ function wireChannel(channel: SandboxChannel): Json {
     is_general: name === 'general',
     is_shared: false,
     is_ext_shared: false,
-    is_member: members.includes(BOT.user),
-    creator: members[0] ?? BOT.user,
+    is_member: members.includes(context.workspace.app.user),
+    creator: members[0] ?? context.workspace.app.user,
     topic: { value: topic, creator: '', last_set: 0 },
     purpose: { value: '', creator: '', last_set: 0 },
     previous_names: [],

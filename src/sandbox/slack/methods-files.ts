@@ -1,7 +1,6 @@
 /** The three-step upload, and what is known of files. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SandboxChannel } from '../protocol.ts';
-import { BOT } from '../world.ts';
 import type { Context } from './context.ts';
 import { SlackError } from './errors.ts';
 import { publicFile, type StoredFile, wireFile } from './files.ts';
@@ -51,7 +50,13 @@ export const FILE_METHODS: Readonly<Record<string, Method>> = {
       void shareLater(context, files, channels, content, optional(args, 'thread_ts'), late);
       // As Slack answers: the file is known, its shares are not yet.
       return {
-        files: files.map((file) => ({ ...wireFile(file), shares: {}, channels: [], groups: [], ims: [] })),
+        files: files.map((file) => ({
+          ...wireFile(file, context.workspace),
+          shares: {},
+          channels: [],
+          groups: [],
+          ims: [],
+        })),
       };
     },
   },
@@ -64,7 +69,11 @@ export const FILE_METHODS: Readonly<Record<string, Method>> = {
       if (context.files.wasDeleted(id)) throw new SlackError('file_deleted');
       const file = context.files.find(id);
       if (file === undefined) throw new SlackError('file_not_found');
-      return { file: wireFile(file), comments: [], response_metadata: { next_cursor: '' } };
+      return {
+        file: wireFile(file, context.workspace),
+        comments: [],
+        response_metadata: { next_cursor: '' },
+      };
     },
   },
 
@@ -141,8 +150,8 @@ async function shareLater(
     const message = context.workspace.post({
       ...content,
       channel: channel.id,
-      user: BOT.user,
-      bot_id: BOT.bot,
+      user: context.workspace.app.user,
+      bot_id: context.workspace.app.bot,
       files: present.map(publicFile),
       thread_ts: thread,
     });
@@ -158,7 +167,7 @@ async function shareLater(
         type: 'file_shared',
         file_id: file.id,
         file: { id: file.id },
-        user_id: BOT.user,
+        user_id: context.workspace.app.user,
         channel_id: channel.id,
         event_ts: message.ts,
       });

@@ -1,6 +1,5 @@
 /** People and user groups. */
 import type { SandboxUser } from '../protocol.ts';
-import { BOT, TEAM } from '../world.ts';
 import type { Context } from './context.ts';
 import { SlackError } from './errors.ts';
 import { flag, type Method, page, required } from './method.ts';
@@ -53,7 +52,7 @@ export const USER_METHODS: Readonly<Record<string, Method>> = {
     run: ({ context, args }) => ({
       usergroups: context.workspace.userGroups.map((group) => ({
         id: group.id,
-        team_id: TEAM.id,
+        team_id: context.workspace.team.id,
         is_usergroup: true,
         name: group.name,
         description: '',
@@ -88,7 +87,7 @@ function wireUser(context: Context, user: SandboxUser): Json {
   const [first_name, ...rest] = user.real_name.split(' ');
   return {
     id: user.id,
-    team_id: TEAM.id,
+    team_id: context.workspace.team.id,
     name: user.name,
     deleted: false,
     color: user.color.replace('#', ''),
@@ -106,8 +105,8 @@ function wireUser(context: Context, user: SandboxUser): Json {
       last_name: rest.join(' '),
       status_text: '',
       status_emoji: '',
-      team: TEAM.id,
-      ...(user.is_bot ? { api_app_id: BOT.app, bot_id: BOT.bot } : {}),
+      team: context.workspace.team.id,
+      ...(user.is_bot ? { api_app_id: context.workspace.app.id, bot_id: context.workspace.app.bot } : {}),
       ...(context.manifest.botScopes.has('users:read.email') && !user.is_bot ? { email: emailOf(user) } : {}),
     },
     is_admin: false,

@@ -15,7 +15,7 @@ export const VIEW_METHODS: Readonly<Record<string, Method>> = {
       checkView(view, 'modal');
       const opened = call.context.views.open(trigger.user, view);
       trigger.use();
-      return { view: wireView(opened) };
+      return { view: wireView(opened, call.context.workspace) };
     },
   },
 
@@ -36,7 +36,7 @@ export const VIEW_METHODS: Readonly<Record<string, Method>> = {
       }
       const pushed = call.context.views.push(trigger.user, view);
       trigger.use();
-      return { view: wireView(pushed) };
+      return { view: wireView(pushed, call.context.workspace) };
     },
   },
 
@@ -49,7 +49,7 @@ export const VIEW_METHODS: Readonly<Record<string, Method>> = {
       if (found === undefined) throw new SlackError('not_found');
       const view = viewOf(args);
       checkView(view, found.type);
-      return { view: wireView(context.views.update(found, view, optional(args, 'hash'))) };
+      return { view: wireView(context.views.update(found, view, optional(args, 'hash')), context.workspace) };
     },
   },
 
@@ -61,7 +61,9 @@ export const VIEW_METHODS: Readonly<Record<string, Method>> = {
       if (!context.manifest.homeTab) throw new SlackError('not_enabled');
       const view = viewOf(args);
       checkView(view, 'home');
-      return { view: wireView(context.views.publish(user.id, view, optional(args, 'hash'))) };
+      return {
+        view: wireView(context.views.publish(user.id, view, optional(args, 'hash')), context.workspace),
+      };
     },
   },
 };

@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto';
 import { LIMITS } from '../../blocks/limits.ts';
 import type { SandboxMessage } from '../protocol.ts';
 import type { Clock } from '../time.ts';
-import { BOT } from '../world.ts';
 import { SlackError } from './errors.ts';
 import { isEmpty, readContent } from './messages.ts';
 import type { Json } from './schema.ts';
@@ -62,15 +61,15 @@ export function respond(workspace: Workspace, place: Place, body: Json): void {
   const isReplacing = body.replace_original === true || body.replace_original === 'true';
   if (isReplacing && message !== undefined && workspace.find(message.channel, message.ts) !== undefined) {
     // A replacement without blocks takes the old ones away.
-    workspace.edit(message, { ...content, blocks: content.blocks ?? [] }, BOT.user);
+    workspace.edit(message, { ...content, blocks: content.blocks ?? [] }, workspace.app.user);
     return;
   }
   const thread = typeof body.thread_ts === 'string' ? body.thread_ts : undefined;
   workspace.post({
     ...content,
     channel: place.channel,
-    user: BOT.user,
-    bot_id: BOT.bot,
+    user: workspace.app.user,
+    bot_id: workspace.app.bot,
     thread_ts: thread ?? (body.response_type === 'in_channel' ? undefined : message?.thread_ts),
     ephemeral_to: body.response_type === 'in_channel' ? undefined : place.user,
   });

@@ -3,7 +3,6 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { BOT } from '../world.ts';
 import type { Secrets } from './context.ts';
 import { parseJson } from './http.ts';
 
@@ -14,7 +13,7 @@ const secretsSchema = z.object({
   verificationToken: z.string().min(16),
 });
 
-export async function loadSecrets(dataDir: string): Promise<Secrets> {
+export async function loadSecrets(dataDir: string, appId: string): Promise<Secrets> {
   await mkdir(dataDir, { recursive: true });
   const path = join(dataDir, 'slack-sandbox.json');
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -26,7 +25,7 @@ export async function loadSecrets(dataDir: string): Promise<Secrets> {
   const digits = (): string => String(randomInt(1e11, 1e12));
   const secrets: Secrets = {
     botToken: `xoxb-${digits()}-${digits()}-${randomBytes(12).toString('hex')}`,
-    appToken: `xapp-1-${BOT.app}-${digits()}-${randomBytes(32).toString('hex')}`,
+    appToken: `xapp-1-${appId}-${digits()}-${randomBytes(32).toString('hex')}`,
     signingSecret: randomBytes(16).toString('hex'),
     verificationToken: randomBytes(12).toString('hex'),
   };

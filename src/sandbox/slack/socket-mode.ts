@@ -8,7 +8,6 @@ import type { Duplex } from 'node:stream';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import type { FaultPlan } from '../faults.ts';
 import type { Clock } from '../time.ts';
-import { BOT } from '../world.ts';
 import type { Answer, AppLink, Delivery } from './app-link.ts';
 import { parseJson } from './http.ts';
 import { isObject } from './schema.ts';
@@ -29,6 +28,7 @@ interface Connection {
 
 export class SocketMode implements AppLink {
   readonly #server = new WebSocketServer({ noServer: true });
+  readonly #appId: string;
   readonly #clock: Clock;
   readonly #faults: FaultPlan;
   readonly #onChange: () => void;
@@ -37,7 +37,8 @@ export class SocketMode implements AppLink {
   readonly #pings: NodeJS.Timeout;
   #next = 0;
 
-  constructor(clock: Clock, faults: FaultPlan, onChange: () => void) {
+  constructor(appId: string, clock: Clock, faults: FaultPlan, onChange: () => void) {
+    this.#appId = appId;
     this.#clock = clock;
     this.#faults = faults;
     this.#onChange = onChange;
@@ -94,7 +95,7 @@ export class SocketMode implements AppLink {
         type: 'hello',
         num_connections: this.#connections.size,
         debug_info: { ...debugInfo(), approximate_connection_time: CONNECTION_TIME },
-        connection_info: { app_id: BOT.app },
+        connection_info: { app_id: this.#appId },
       }),
     );
     this.#onChange();

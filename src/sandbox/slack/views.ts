@@ -2,12 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import { LIMITS } from '../../blocks/limits.ts';
 import type { Block, SandboxView } from '../protocol.ts';
-import { BOT, TEAM } from '../world.ts';
 import { validateView } from './block-kit.ts';
 import { SlackError } from './errors.ts';
 import { entered, initialState, withIds } from './inputs.ts';
 import { isObject, type Json } from './schema.ts';
-import type { StateValues, Workspace } from './workspace.ts';
+import type { Installation, StateValues, Workspace } from './workspace.ts';
 
 export interface StoredView extends SandboxView {
   user: string;
@@ -195,14 +194,14 @@ export function publicView(view: StoredView): SandboxView {
 }
 
 /** As it stands in Slack's answers and payloads. */
-export function wireView(view: StoredView): Json {
+export function wireView(view: StoredView, { team, app }: Installation): Json {
   const { user: _user, title, submit, close, ...rest } = view;
   return {
     ...rest,
-    team_id: TEAM.id,
-    app_id: BOT.app,
-    app_installed_team_id: TEAM.id,
-    bot_id: BOT.bot,
+    team_id: team.id,
+    app_id: app.id,
+    app_installed_team_id: team.id,
+    bot_id: app.bot,
     title: title ?? null,
     submit: submit ?? null,
     close: close ?? null,

@@ -10,13 +10,29 @@ import type {
   WorkspaceEvent,
 } from '../protocol.ts';
 import type { Clock } from '../time.ts';
-import { BOT } from '../world.ts';
 import { isObject, type Json } from './schema.ts';
 
-export interface World {
+/** What a workspace starts with. */
+export interface SlackWorld {
+  /** Default: `T0SANDBOX`, “Sandbox”. */
+  team?: { id: string; name: string };
+  /** The installed app's ids; default `A0APP`, `B0APP` and `U0APP`. Its names are those of the manifest. */
+  app?: { id: string; bot: string; user: string };
+  /** The app's own user may be left out. */
   users: readonly SandboxUser[];
+  /** The app is in those that list its user. */
   channels: readonly SandboxChannel[];
-  userGroups: readonly SandboxUserGroup[];
+  userGroups?: readonly SandboxUserGroup[];
+}
+
+export const DEFAULT_TEAM = { id: 'T0SANDBOX', name: 'Sandbox' };
+export const DEFAULT_APP = { id: 'A0APP', bot: 'B0APP', user: 'U0APP' };
+
+/** Where the app is, and who it is there. */
+export interface Installation {
+  readonly team: { id: string; name: string };
+  /** Ids of the app, its bot and its user; the user's name, as in `@name`. */
+  readonly app: { id: string; bot: string; user: string; name: string };
 }
 
 /** Who was called by a message, once, when it was posted: edits do not notify. */
@@ -64,7 +80,9 @@ const SLACKBOT = 'USLACKBOT';
 /** People that a message with answers names. */
 const REPLY_USERS = 5;
 
-export class Workspace {
+export class Workspace implements Installation {
+  readonly team: Installation['team'];
+  readonly app: Installation['app'];
   readonly users: ReadonlyMap<string, SandboxUser>;
   readonly channels: Map<string, SandboxChannel>;
   readonly userGroups: readonly SandboxUserGroup[];
@@ -76,13 +94,18 @@ export class Workspace {
   readonly #editListeners = new Set<(edit: MessageEdit) => void>();
   #lastMicros = 0;
 
-  constructor(world: World, clock: Clock) {
+  /** @param appNames as the manifest has them: of the app, and of its user */
+  constructor(world: SlackWorld, clock: Clock, appNames = { name: 'App', botName: 'app' }) {
     this.#clock = clock;
-    this.users = new Map(world.users.map((user) => [user.id, { ...user }]));
+    this.team = world.team ?? DEFAULT_TEAM;
+    this.app = { ...(world.app ?? DEFAULT_APP), name: userName(appNames.botName) };
+    const users = new Map(world.users.map((user) => [user.id, { ...user }]));
+    if (!users.has(this.app.user)) users.set(this.app.user, appUser(this.app, appNames.name));
+    this.users = users;
     this.channels = new Map(
       world.channels.map((channel) => [channel.id, { ...channel, members: [...channel.members] }]),
     );
-    this.userGroups = world.userGroups;
+    this.userGroups = world.userGroups ?? [];
   }
 
   /** Seconds and microseconds, never the same twice: a message's identity within its channel. */
@@ -120,7 +143,7 @@ export class Workspace {
       is_private: true,
       is_im: true,
       is_archived: false,
-      members: [user, BOT.user],
+      members: [user, this.app.user],
     };
     this.channels.set(id, channel);
     this.announce({ type: 'state' });
@@ -292,6 +315,22 @@ export class Workspace {
     if (this.pings.length > PINGS) this.pings.splice(0, this.pings.length - PINGS);
   }
 }
+
+/** As Slack makes a user name of a display name. */
+const userName = (displayName: string): string =>
+  displayName
+    .toLowerCase()
+    .replace(/[^a-z0-9._-]+/g, '_')
+    .slice(0, 80);
+
+const appUser = ({ user, name }: Installation['app'], realName: string): SandboxUser => ({
+  id: user,
+  name,
+  real_name: realName,
+  title: 'App',
+  color: '#4a154b',
+  is_bot: true,
+});
 
 /** Every text that Slack reads mentions in: mrkdwn, not plain text. Rich text's own mentions are written alike. */
 function* textsOf(value: unknown): Generator<string> {

@@ -14,7 +14,7 @@ import {
   PAGE_BYTES,
   type PageRules,
 } from '../../../src/sandbox/aws/log-pages.ts';
-import { burstySchedule, steadySchedule } from '../../../src/sandbox/world/schedules.ts';
+import { burstySchedule, steadySchedule } from '../../../src/sandbox/aws/schedules.ts';
 
 interface Event {
   at: number;

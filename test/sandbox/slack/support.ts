@@ -9,6 +9,7 @@ import {
   type SlackSandboxOptions,
   startSlackSandbox,
 } from '../../../src/sandbox/slack/index.ts';
+import { WORKSPACE } from '../workspace.ts';
 
 export const MANIFEST = {
   display_information: { name: 'Signalbox' },
@@ -85,6 +86,7 @@ export async function startRig(options: Partial<SlackSandboxOptions> = {}): Prom
   const sandbox = await startSlackSandbox({
     dataDir,
     manifest: MANIFEST,
+    world: WORKSPACE,
     rateLimits: false,
     shareDelayMs: 5,
     eventRetriesMs: [1, 1, 1],

@@ -1,8 +1,8 @@
 /** When the events of a generated log happen. */
 
-import { type EventSchedule, firstIndex } from '../aws/event-series.ts';
+import { hash32, randomFrom } from '../random.ts';
 import type { EpochMs } from '../time.ts';
-import { hash32, randomFrom } from './random.ts';
+import { type EventSchedule, firstIndex } from './event-series.ts';
 
 /** One event in every `everyMs`, each somewhere in the first 60 % of its turn. */
 export function steadySchedule(start: EpochMs, everyMs: number, length: number, seed: number): EventSchedule {

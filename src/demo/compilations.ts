@@ -1,10 +1,10 @@
 /** Compilations of the seeded world, in every state, and the models that make them end as they do. */
 
-import type { CompilationSeed } from '../aws/compilations.ts';
-import { type ModelCard, modelArchive } from '../aws/model-card.ts';
-import { trainedCard } from '../aws/trained-model.ts';
-import type { TrainingJobSeed } from '../aws/training.ts';
-import type { EpochMs } from '../time.ts';
+import type { CompilationSeed } from '../sandbox/aws/compilations.ts';
+import { type ModelCard, modelArchive } from '../sandbox/aws/model-card.ts';
+import { trainedCard } from '../sandbox/aws/trained-model.ts';
+import type { TrainingJobSeed } from '../sandbox/aws/training.ts';
+import type { EpochMs } from '../sandbox/time.ts';
 import { HOUR, MINUTE, SECOND } from './job-maker.ts';
 import { neoRoleArn } from './roles.ts';
 

@@ -1,8 +1,8 @@
 /** Writes a training log down, line by line, as the clock of that run goes. */
 
-import { type EventSeries, writtenSeries } from '../aws/event-series.ts';
+import { type Random, randomFrom } from '../random.ts';
 import type { EpochMs } from '../time.ts';
-import { type Random, randomFrom } from './random.ts';
+import { type EventSeries, writtenSeries } from './event-series.ts';
 
 export class LogScript {
   readonly events: { at: EpochMs; message: string }[] = [];

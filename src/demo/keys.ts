@@ -3,9 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { uniqueId } from '../aws/iam.ts';
-import { SandboxError } from '../errors.ts';
-import { ACCOUNTS, type AccessKey, type SandboxKeys } from './use-cases.ts';
+import { uniqueId } from '../sandbox/aws/iam.ts';
+import { SandboxError } from '../sandbox/errors.ts';
+import type { AccessKey } from '../sandbox/index.ts';
+import { ACCOUNTS, type SandboxKeys } from './use-cases.ts';
 
 const FILE = 'aws-keys.json';
 const keySchema = z.object({

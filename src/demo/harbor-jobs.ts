@@ -1,10 +1,10 @@
 /** The training jobs of the use case "Harbor watch", to which the sandbox's visitor has no right. */
 
-import type { TrainingJobSeed } from '../aws/training.ts';
-import type { EpochMs } from '../time.ts';
+import { closeContainer, scripted } from '../sandbox/aws/log-script.ts';
+import type { TrainingJobSeed } from '../sandbox/aws/training.ts';
+import type { EpochMs } from '../sandbox/time.ts';
 import { kerasEpochs, yoloEpochs } from './framework-logs.ts';
 import { HOUR, MINUTE, machineStream, makeJob, type Place } from './job-maker.ts';
-import { closeContainer, scripted } from './log-script.ts';
 
 const PLACE: Place = {
   account: '210987654321',

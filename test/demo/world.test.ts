@@ -15,15 +15,15 @@ import {
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config.ts';
-import { type AwsSandbox, startAwsSandbox } from '../../src/sandbox/aws/server.ts';
-import { bulkStreams } from '../../src/sandbox/world/bulk-log.ts';
-import { loadKeys } from '../../src/sandbox/world/keys.ts';
+import { loadKeys } from '../../src/demo/keys.ts';
 import {
   type SandboxKeys,
   SEEDED_USE_CASES,
   seededAwsWorld,
   seededConfig,
-} from '../../src/sandbox/world/use-cases.ts';
+} from '../../src/demo/use-cases.ts';
+import { bulkStreams } from '../../src/sandbox/aws/bulk-log.ts';
+import { type AwsSandbox, startAwsSandbox } from '../../src/sandbox/aws/server.ts';
 
 const GROUP = '/aws/sagemaker/TrainingJobs';
 const STARTED = Date.now();

@@ -1,10 +1,11 @@
 /** The two use cases of the seeded world: their accounts, how the bot gets in, and the configuration for them. */
 import { stringify } from 'yaml';
-import type { UserSeed } from '../aws/iam.ts';
-import type { PolicyDocument } from '../aws/policy.ts';
-import type { AccountSeed, AwsWorld, RegionSeed } from '../aws/seed.ts';
-import { TRAINING_LOG_GROUP } from '../aws/training.ts';
-import type { EpochMs } from '../time.ts';
+import type { UserSeed } from '../sandbox/aws/iam.ts';
+import type { PolicyDocument } from '../sandbox/aws/policy.ts';
+import type { AccountSeed, AwsWorld, RegionSeed } from '../sandbox/aws/seed.ts';
+import { TRAINING_LOG_GROUP } from '../sandbox/aws/training.ts';
+import type { AccessKey } from '../sandbox/index.ts';
+import type { EpochMs } from '../sandbox/time.ts';
 import { harborCompilations, line3Compilations, oddModels } from './compilations.ts';
 import { harborComponents, line3Components, line3Objects } from './components.ts';
 import {
@@ -26,11 +27,6 @@ import { accessPolicy, neoRole, neoRoleArn, trainingRole } from './roles.ts';
 const BOT_ACCOUNT = '111122223333';
 const BOT_USER = 'signalbox';
 const ROLE = 'SignalboxAccess';
-
-export interface AccessKey {
-  accessKeyId: string;
-  secretAccessKey: string;
-}
 
 /** The bot's key, which may do what Signalbox needs, and by account an administrator's, who may do all. */
 export interface SandboxKeys extends AccessKey {

@@ -5,14 +5,14 @@ import { DescribeRuleCommand, EventBridgeClient } from '@aws-sdk/client-eventbri
 import { DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { type Sandbox, startSandbox } from '../../src/sandbox/index.ts';
+import { type DemoSandbox, startDemoSandbox } from '../../src/demo/sandbox.ts';
 
 let folder: string;
-let world: Sandbox;
+let world: DemoSandbox;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'signalbox-events-'));
-  world = await startSandbox({
+  world = await startDemoSandbox({
     dataDir: folder,
     manifestPath: 'manifest.yml',
     aws: { eventTickMs: 0, sqsShuffle: 1 },

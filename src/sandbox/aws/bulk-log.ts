@@ -4,13 +4,13 @@
  * UTF-8, quotes and backslashes, newlines inside an event, `\r`, ANSI codes, tabs.
  */
 
-import { lazySeries } from '../aws/event-series.ts';
-import type { LogStreamSeed } from '../aws/log-store.ts';
-import type { AwsWorld } from '../aws/seed.ts';
-import type { TrainingJobSeed } from '../aws/training.ts';
+import { hash32 } from '../random.ts';
 import type { EpochMs } from '../time.ts';
-import { hash32 } from './random.ts';
+import { lazySeries } from './event-series.ts';
+import type { LogStreamSeed } from './log-store.ts';
 import { burstySchedule } from './schedules.ts';
+import type { AwsWorld } from './seed.ts';
+import type { TrainingJobSeed } from './training.ts';
 
 export interface BulkLogOptions {
   job: string;
