@@ -18,7 +18,7 @@ export interface LoggerOptions {
  * @param line JSON, and JSON afterwards
  * @param secrets values that are masked wherever they stand, also as JSON or an address writes them
  */
-export function maskLine(line: string, secrets: readonly string[] = []): string {
+function maskLine(line: string, secrets: readonly string[] = []): string {
   let masked = line;
   // Short values would blank half the log; a real secret is longer.
   for (const secret of secrets) {

@@ -118,7 +118,7 @@ function failureButtons(useCase: UseCase, job: TrainingJob, ...first: (Button | 
 }
 
 /** What a query leaves out, in words after "only"; empty when it leaves out nothing. */
-export function narrowedWords(query: LogQuery): string {
+function narrowedWords(query: LogQuery): string {
   const { since, until, streams, match, tail, form } = query;
   return [
     tail === undefined ? '' : `the last ${group(tail)} ${tail === 1 ? 'line' : 'lines'}`,

@@ -9,7 +9,7 @@ import {
 import { ALERT, alertMessage, muteForm, readAlertRef } from '../blocks/alerts.ts';
 import type { Message } from '../blocks/message.ts';
 import { code, mention, moment } from '../blocks/text.ts';
-import { permittedUseCases } from '../domain/access.ts';
+import { may, permittedUseCases } from '../domain/access.ts';
 import type { Alert } from '../domain/alerts.ts';
 import type { Mute } from '../domain/mutes.ts';
 import { DEFAULT_ESCALATE_AFTER_MS, nextHandovers, onCallAt } from '../domain/on-call.ts';
@@ -101,7 +101,11 @@ async function onCallFacts(
   };
 }
 
-type Act = (alert: AlertRef, action: ClickedAction) => Promise<{ alert: Alert; changed: boolean }>;
+type Act = (
+  alert: AlertRef,
+  action: ClickedAction,
+  useCase: UseCase,
+) => Promise<{ alert: Alert; changed: boolean }>;
 
 export function alertActions(services: Services): Pick<Command, 'actions' | 'views'> {
   const { alerts } = services;
@@ -117,7 +121,7 @@ export function alertActions(services: Services): Pick<Command, 'actions' | 'vie
     if (!found) return;
     const { useCase, ref: about } = found;
     try {
-      const { alert, changed } = await act(about, action);
+      const { alert, changed } = await act(about, action, useCase);
       // The message shows it by itself; at once where the click was in it.
       if (isItsMessage(action, context)) await context.reply.replace(alertMessage(alert, useCase));
       await redrawList(context, action);
@@ -150,6 +154,24 @@ export function alertActions(services: Services): Pick<Command, 'actions' | 'vie
       subject: ref.id,
     });
     return useCase && { useCase, ref: { useCase: useCase.id, id: ref.id } };
+  }
+
+  /**
+   * Called for what they cannot even acknowledge, somebody is no help, and whoever passed it believes it is in good hands.
+   * @throws AppError invalid_input
+   */
+  async function requireCanHandle(useCase: UseCase, user: string): Promise<void> {
+    let can: boolean;
+    try {
+      can = await may(user, 'alerts:handle', useCase, services.directory);
+    } catch {
+      // Slack does not say: better somebody who may not be able to than nobody.
+      can = true;
+    }
+    if (can) return;
+    throw new AppError('invalid_input', `The person you chose cannot handle the alerts of ${useCase.name}.`, {
+      hint: 'Nothing was changed. Pass it to somebody who is an operator or an admin there.',
+    });
   }
 
   async function openMute(context: Context, action: ClickedAction): Promise<void> {
@@ -219,8 +241,13 @@ export function alertActions(services: Services): Pick<Command, 'actions' | 'vie
           );
       },
       [ALERT.pass]: async (context, action) => {
-        if (/^[UW][A-Z0-9]+$/.test(action.value))
-          await handle(context, action, (ref) => alerts.pass(ref, context.actor, action.value), action.block);
+        const to = action.value;
+        if (!/^[UW][A-Z0-9]+$/.test(to)) return;
+        const pass: Act = async (ref, _, useCase) => {
+          await requireCanHandle(useCase, to);
+          return alerts.pass(ref, context.actor, to);
+        };
+        await handle(context, action, pass, action.block);
       },
       [ALERT.mute]: openMute,
       [ALERT.unmute]: unmute,

@@ -31,6 +31,7 @@ export async function openSettings(services: Services, context: Context): Promis
   const channel = channelOf(context);
   const managed = await managedUseCases(services, context);
   if (managed.length === 0) return;
+  if (context.place.claimed) await channelOfWindow(services, context);
   await context.openModal(drawSettings(context, await read(services, channel, managed)));
 }
 

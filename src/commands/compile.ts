@@ -23,7 +23,7 @@ import { type JobRef, writeRef } from '../blocks/job-facts.ts';
 import { jobOption } from '../blocks/logs.ts';
 import type { Modal, Option } from '../blocks/message.ts';
 import { code, plain } from '../blocks/text.ts';
-import { permittedUseCases } from '../domain/access.ts';
+import { may, permittedUseCases } from '../domain/access.ts';
 import { commandWords } from '../domain/command-words.ts';
 import { targetStates } from '../domain/compilation-states.ts';
 import { attemptsOf, type CompilationAttempt, isLive, isSuccessful } from '../domain/compilations.ts';
@@ -233,6 +233,8 @@ export function compileCommand(services: Services): Command {
     followInView(services.changes, view, {
       useCase: useCase.id,
       job: report.job.name,
+      metadata,
+      permitted: () => may(context.actor.user, 'jobs:read', useCase, services.directory),
       draw,
       onError: (error) => context.log.debug({ err: error }, 'the status view is no longer refreshed'),
     });

@@ -17,6 +17,7 @@ import { messageView, waitingView } from '../blocks/job-details.ts';
 import { writeRef } from '../blocks/job-facts.ts';
 import type { Message } from '../blocks/message.ts';
 import { code } from '../blocks/text.ts';
+import { may } from '../domain/access.ts';
 import { commandWords } from '../domain/command-words.ts';
 import { isSettled } from '../domain/components.ts';
 import { pastedName } from '../domain/job-names.ts';
@@ -234,6 +235,8 @@ export function componentsCommand(services: Services): Command {
             followInView(services.changes, context.view!, {
               useCase: useCase.id,
               job: ref.job,
+              metadata,
+              permitted: () => may(context.actor.user, 'jobs:read', useCase, services.directory),
               draw: show,
               onError: (error) => context.log.debug({ err: error }, 'packaging is no longer shown'),
             });

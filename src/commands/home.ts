@@ -55,7 +55,10 @@ export function homeTab(services: Services, commands: readonly Command[]): HomeT
           : useCases.some(({ id, channels }) => id === useCase && channels.includes(channel)),
       ),
       // A log without a line left no file.
-      downloads: records.filter(({ action, detail }) => action === 'logs.downloaded' && detail?.events !== 0),
+      downloads: records.filter(
+        ({ action, detail, useCase }) =>
+          action === 'logs.downloaded' && detail?.events !== 0 && useCases.some(({ id }) => id === useCase),
+      ),
       admins: services.admins.slice(0, 10).map(mention).join(', '),
     });
   };

@@ -76,6 +76,10 @@ export async function openUseCases(
       await refuse(services, context, { useCase: answer.useCase, permission, action, subject });
       return [];
     case 'no_use_case': {
+      if (context.place.isDirect)
+        throw new AppError('permission_denied', 'You do not have a role in any use case.', {
+          hint: 'Ask in your team’s channel who can give you one.',
+        });
       const open = answer.open.map(({ name, channels }) => `${name} ${channels.slice(0, 3).join(' ')}`);
       throw new AppError('invalid_input', 'This channel belongs to no use case.', {
         hint:

@@ -5,6 +5,7 @@ import { factsOf, type JobRef, statesOf } from '../blocks/job-facts.ts';
 import { chosenFilter, JOBS, JOBS_PAGE, jobsTable, jobsUsage, readJobsState } from '../blocks/jobs-table.ts';
 import type { Message } from '../blocks/message.ts';
 import { code } from '../blocks/text.ts';
+import { may } from '../domain/access.ts';
 import { commandWords } from '../domain/command-words.ts';
 import { pastedName } from '../domain/job-names.ts';
 import { type JobsQuery, parseJobsQuery } from '../domain/jobs-query.ts';
@@ -120,6 +121,8 @@ export function jobsCommand(services: Services): Command {
     followInView(services.changes, view, {
       useCase: useCase.id,
       job: ref.job,
+      metadata,
+      permitted: () => may(context.actor.user, 'jobs:read', useCase, services.directory),
       draw: async () => {
         const now = await current();
         return now && { picture: jobDetails(metadata, tab, now), last: false };

@@ -141,7 +141,7 @@ export async function settingsOf({ store }: Services, channel: string): Promise<
 
 export function channelOf({ place, slash }: Context): string {
   if (place.channel !== undefined && !place.isDirect) return place.channel;
-  throw new AppError('invalid_input', 'Subscriptions belong to a channel, and this is none.', {
-    hint: `Type ${slash}signalbox in the channel that shall hear of things.`,
+  throw new AppError('invalid_input', 'Subscriptions belong to a channel, and this is not one.', {
+    hint: `Type ${slash}signalbox in the channel where you want the messages.`,
   });
 }

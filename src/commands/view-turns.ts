@@ -2,6 +2,7 @@
  * Pictures of one modal that come late must not replace newer ones: somebody has clicked on meanwhile.
  * Every picture that is asked for takes a turn, and shows only while that turn is the latest.
  */
+import { waitingView } from '../blocks/job-details.ts';
 import type { Modal } from '../blocks/message.ts';
 import type { JobChange, JobChanges } from '../operations/job-changes.ts';
 import type { OpenView } from './command.ts';
@@ -34,6 +35,10 @@ const FOLLOW_FOR = 45 * 60_000;
 export interface Following {
   useCase: string;
   job: string;
+  /** Whether the person may still see it: a window stays open for longer than a right may last. */
+  permitted(): Promise<boolean>;
+  /** Shown when they may not any more. */
+  metadata: string;
   /** @returns undefined to leave it as it is; `last` ends the following */
   draw(): Promise<{ picture: Modal; last: boolean } | undefined>;
   onError(error: unknown): void;
@@ -57,6 +62,13 @@ export function followInView(changes: JobChanges, view: OpenView, following: Fol
     drawing = true;
     last = Date.now();
     try {
+      if (!(await following.permitted())) {
+        stop();
+        await view.update(
+          waitingView(following.metadata, 'Not allowed', 'You do not have permission to see this any more.'),
+        );
+        return;
+      }
       const drawn = await following.draw();
       if (drawn && (!(await view.update(drawn.picture)) || drawn.last)) stop();
     } catch (error) {

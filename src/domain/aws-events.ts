@@ -31,8 +31,9 @@ export interface SetAside {
     | 'unknown-type'
     /** Somebody else than the service that it is about sent it. */
     | 'foreign-source'
-    /** Its envelope names one account, the thing that it is about lies in another. */
+    /** Its envelope names one account or region, the thing that it is about lies in another. */
     | 'foreign-account'
+    | 'foreign-region'
     | 'incomplete'
     | 'no-use-case'
     /** It is about something that the service does not have. */
@@ -112,11 +113,17 @@ export function parseAwsEvent(body: string): ParsedEvent {
     );
   try {
     const event = type.read(from);
-    const owner = accountOf(event.resource);
-    if (owner !== undefined && owner !== from.account)
+    const home = homeOf(event.resource);
+    if (home && home.account !== from.account)
       return aside(
         'foreign-account',
         `Expected something of account ${from.account}, which the event came from; came ${quote(event.resource)}.`,
+      );
+    // On its way to another region an event keeps the one in which it happened.
+    if (home && home.region !== from.region)
+      return aside(
+        'foreign-region',
+        `Expected something in region ${from.region}, which the event came from; came ${quote(event.resource)}.`,
       );
     return { event, keys: dedupeKeys(event) };
   } catch (error) {
@@ -127,9 +134,10 @@ export function parseAwsEvent(body: string): ParsedEvent {
   }
 }
 
-/** Of an ARN; undefined for what is none, or names no account. */
-function accountOf(resource: string): string | undefined {
-  return /^arn:[^:]*:[^:]*:[^:]*:(\d{12}):/.exec(resource)?.[1];
+/** Where the thing of an ARN is; undefined for what is no ARN, or does not say. */
+function homeOf(resource: string): { account: string; region: string } | undefined {
+  const [, region, account] = /^arn:[^:]*:[^:]*:([^:]+):(\d{12}):/.exec(resource) ?? [];
+  return region === undefined || account === undefined ? undefined : { account, region };
 }
 
 /**

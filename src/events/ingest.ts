@@ -43,7 +43,7 @@ export interface IngestOptions {
   clock: Clock;
   useCases: readonly UseCase[];
   log: IngestLog;
-  /** Events that are handled at the same time; default 64. Those of one thing go one after the other. */
+  /** Events that are handled at the same time, without those of training jobs; default 64. Those of one thing go one after the other. */
   concurrency?: number;
   /** Milliseconds before a failed handling is repeated; doubles up to the second. Default 1,000 and 5 minutes. */
   backoff?: readonly [first: number, most: number];
@@ -60,14 +60,21 @@ export interface IngestCounts {
   retried: number;
 }
 
-/** What one person waits for goes before what thousands of devices report. */
-const PRIORITY: Readonly<Record<AwsEventKind, number>> = {
-  training: 2,
+/**
+ * What one person waits for goes before what thousands of devices report. Those of training jobs wait elsewhere, for
+ * SageMaker to confirm them (operations/confirm-jobs.ts): here they would take the places of all others meanwhile.
+ */
+const PRIORITY: Readonly<Partial<Record<AwsEventKind, number>>> = {
   compilation: 2,
   alarm: 1,
   deployment: 0,
   'installed-component': 0,
 };
+/**
+ * Milliseconds by which our clock may be behind. Beyond five minutes AWS takes no request of ours either:
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
+ */
+const AHEAD = 5 * 60_000;
 /** Characters of what is set aside that are kept for whoever looks into it. */
 const EXCERPT = 2_000;
 
@@ -105,7 +112,8 @@ export class Ingest implements EventIntake {
     const { store, clock } = this.#options;
     const parsed = parseAwsEvent(body);
     if ('setAside' in parsed) return this.#setAside(body, via, parsed.setAside);
-    const { event, keys } = parsed;
+    const { keys } = parsed;
+    const event = notAhead(parsed.event, clock.now());
     if (this.#concerned(event).length === 0)
       return this.#setAside(body, via, {
         code: 'no-use-case',
@@ -192,9 +200,9 @@ export class Ingest implements EventIntake {
     const { signal } = this.#stopping;
     let tries = record.tries ?? 0;
     for (let pauses = 1; !signal.aborted; pauses += 1) {
-      const end = await this.#queue.add(() => this.#handle(record.id, event, tries + 1), {
-        priority: PRIORITY[event.kind],
-      });
+      const handle = () => this.#handle(record.id, event, tries + 1);
+      const priority = PRIORITY[event.kind];
+      const end = await (priority === undefined ? handle() : this.#queue.add(handle, { priority }));
       if (end === 'done') return;
       if (end === 'again') tries += 1;
       // The store tells by itself when it can be written again: not long after that it goes on.
@@ -209,9 +217,7 @@ export class Ingest implements EventIntake {
     const { signal } = this.#stopping;
     if (signal.aborted) return 'done';
     try {
-      for (const useCase of this.#concerned(event))
-        for (const { kind, run } of this.#handlers)
-          if (kind === event.kind) await run(event, useCase, signal);
+      await this.#handleForAll(event);
       await store.changeEvent(id, ({ event: _, ...known }) => ({
         ...known,
         state: 'handled',
@@ -250,6 +256,26 @@ export class Ingest implements EventIntake {
     }
   }
 
+  /**
+   * Each use case by itself: several may share an account, and what goes wrong in one keeps nothing from the others.
+   * @throws what the first of them threw; NotBelieved only where none of them believes it
+   */
+  async #handleForAll(event: AwsEvent): Promise<void> {
+    const { signal } = this.#stopping;
+    const concerned = this.#concerned(event);
+    const thrown: unknown[] = [];
+    for (const useCase of concerned)
+      try {
+        for (const { kind, run } of this.#handlers)
+          if (kind === event.kind) await run(event, useCase, signal);
+      } catch (error) {
+        thrown.push(error);
+      }
+    const failed = thrown.filter((error) => !(error instanceof NotBelieved));
+    if (failed.length > 0) throw failed[0];
+    if (thrown.length > 0 && thrown.length === concerned.length) throw thrown[0];
+  }
+
   async #notBelieved(id: string, reason: SetAside, event: AwsEvent): Promise<'done' | 'blocked'> {
     const { log } = this.#options;
     try {
@@ -272,4 +298,9 @@ export class Ingest implements EventIntake {
     }));
     this.counts.setAside[reason.code] = (this.counts.setAside[reason.code] ?? 0) + 1;
   }
+}
+
+/** One that says it happened in the future would make all that really happens until then old news. */
+function notAhead(event: AwsEvent, now: number): AwsEvent {
+  return event.at > now + AHEAD ? { ...event, at: now } : event;
 }

@@ -40,7 +40,12 @@ export function trainingEvents(deps: TrainingEventsDeps): Notifier & {
     if (before && !ends) return observed(event, useCase, before, isNews);
 
     const at = clock.now();
-    const answer = await confirmer.ask(useCase, event.job, ends, signal);
+    const answer = await confirmer.ask(
+      useCase,
+      event.job,
+      { ended: ends, known: before !== undefined },
+      signal,
+    );
     if (answer.kind === 'unknown')
       throw new NotBelieved({
         code: 'no-such-job',
@@ -89,7 +94,9 @@ export function trainingEvents(deps: TrainingEventsDeps): Notifier & {
         continue;
       asked.set(alert.id, now);
       const at = clock.now();
-      const answer = await confirmer.ask(useCase, job, false, signal).catch(() => undefined);
+      const answer = await confirmer
+        .ask(useCase, job, { ended: false, known: true }, signal)
+        .catch(() => undefined);
       if (answer?.kind === 'known') {
         await observeJob(deps, useCase, { job: answer.job, at, described: true });
         if (answer.job.status.toLowerCase() === 'failed') await alerts.confirmed(alert.id);

@@ -5,6 +5,7 @@
 
 import PQueue from 'p-queue';
 import { backgroundActor } from '../domain/background-actor.ts';
+import { modelName } from '../domain/components.ts';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { elapsed } from '../ground/elapsed.ts';
@@ -24,12 +25,17 @@ export interface ConfirmerOptions {
   team: string;
   /** Milliseconds before each further question, when there was no answer or it may be too early; default 1 s and 3 s. */
   pauses?: readonly number[] | undefined;
+  /** Questions in one account and region; default 6, so that others there get answers too. */
+  perSecond?: number | undefined;
 }
 
 /** Questions at the same time in one account and region. */
 const AT_ONCE = 4;
+const PER_SECOND = 6;
 /** Milliseconds for which a busy SageMaker is waited for: by then somebody has to be told, confirmed or not. */
 const BUSY_FOR = 60_000;
+/** Above whatever may wait of one family. */
+const KNOWN_FIRST = 1_000_000;
 /** Another question may get another answer. */
 const WORTH_ASKING_AGAIN = new Set(['unavailable', 'timeout', 'internal']);
 
@@ -37,6 +43,8 @@ export class JobConfirmer {
   readonly #deps: Pick<JobDeps, 'gateway' | 'clock'>;
   readonly #options: ConfirmerOptions;
   readonly #accounts = new Map<string, PQueue>();
+  /** Account, region and family of jobs → how many of its questions wait. */
+  readonly #waiting = new Map<string, number>();
   /** Use case and job → since when SageMaker has been too busy to say. */
   readonly #busySince = new Map<string, number>();
 
@@ -46,13 +54,20 @@ export class JobConfirmer {
   }
 
   /**
-   * @param ended whether the job is said to have ended: SageMaker is asked again when it still says that it runs
+   * @param about.ended whether the job is said to have ended: SageMaker is asked again when it still says that it runs
+   * @param about.known whether the job is on record: thousands of names that nobody knows must not go before it
    * @throws AppError rate_limited: too early to give up, to be tried again
    */
-  async ask(useCase: UseCase, job: string, ended: boolean, signal: AbortSignal): Promise<Confirmation> {
+  async ask(
+    useCase: UseCase,
+    job: string,
+    about: { ended: boolean; known: boolean },
+    signal: AbortSignal,
+  ): Promise<Confirmation> {
+    const { ended } = about;
     const pauses = this.#options.pauses ?? [1_000, 3_000];
     for (let tries = 0; ; tries += 1) {
-      const answer = await this.#once(useCase, job, signal);
+      const answer = await this.#inTurn(useCase, job, about.known, signal);
       const again =
         answer.kind === 'unasked'
           ? WORTH_ASKING_AGAIN.has(answer.problem.code)
@@ -64,17 +79,33 @@ export class JobConfirmer {
     }
   }
 
+  /** Of known jobs first; among those of one rank the more of a family wait already, the later comes the next. */
+  async #inTurn(useCase: UseCase, job: string, known: boolean, signal: AbortSignal): Promise<Confirmation> {
+    const family = JSON.stringify([useCase.account, useCase.region, known ? modelName(job) : null]);
+    const before = this.#waiting.get(family) ?? 0;
+    this.#waiting.set(family, before + 1);
+    try {
+      return await this.#queueOf(useCase).add(() => this.#once(useCase, job, signal), {
+        priority: (known ? KNOWN_FIRST : 0) - before,
+      });
+    } finally {
+      const left = this.#waiting.get(family)! - 1;
+      if (left > 0) this.#waiting.set(family, left);
+      else this.#waiting.delete(family);
+    }
+  }
+
   async #once(useCase: UseCase, job: string, signal: AbortSignal): Promise<Confirmation> {
-    return this.#queueOf(useCase).add(async (): Promise<Confirmation> => {
-      try {
-        const session = await this.#deps.gateway.open(useCase, backgroundActor(this.#options.team), 'comp');
-        const found = await session.jobs.find(job, signal);
-        return found ? { kind: 'known', job: found } : { kind: 'unknown' };
-      } catch (thrown) {
-        signal.throwIfAborted();
-        return { kind: 'unasked', problem: toAppError(thrown) };
-      }
-    });
+    try {
+      // What waits for its turn when everything stops is not asked any more.
+      signal.throwIfAborted();
+      const session = await this.#deps.gateway.open(useCase, backgroundActor(this.#options.team), 'comp');
+      const found = await session.jobs.find(job, signal);
+      return found ? { kind: 'known', job: found } : { kind: 'unknown' };
+    } catch (thrown) {
+      signal.throwIfAborted();
+      return { kind: 'unasked', problem: toAppError(thrown) };
+    }
   }
 
   /** Else whoever sends enough events would have them believed unconfirmed. */
@@ -96,7 +127,8 @@ export class JobConfirmer {
     const key = `${account}/${region}`;
     let queue = this.#accounts.get(key);
     if (!queue) {
-      queue = new PQueue({ concurrency: AT_ONCE });
+      const intervalCap = this.#options.perSecond ?? PER_SECOND;
+      queue = new PQueue({ concurrency: AT_ONCE, interval: 1_000, intervalCap });
       this.#accounts.set(key, queue);
     }
     return queue;

@@ -324,7 +324,7 @@ async function lastOf(
 }
 
 /** What a query leaves out, for the top of a file; empty when it leaves out nothing. */
-export function describeNarrowing(query: LogQuery): string {
+function describeNarrowing(query: LogQuery): string {
   return [
     query.since === undefined ? '' : `from ${utcSecond(query.since)}`,
     query.until === undefined ? '' : `until ${utcSecond(query.until)}`,

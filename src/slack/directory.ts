@@ -32,6 +32,7 @@ export class SlackDirectory implements Directory {
 
   /** @throws AppError unavailable when Slack does not answer: then nobody gets in */
   async isInGroup(user: string, group: string): Promise<boolean> {
+    if (this.#strangers.has(user)) return false;
     const members = await this.#members(`group ${group}`, () => this.#groupMembers(group));
     return members.has(user);
   }

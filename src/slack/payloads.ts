@@ -103,7 +103,12 @@ const messageEventSchema = z.object({
   user_team: optionalText,
   team: optionalText,
 });
-const eventSchema = z.object({ team_id: optionalText, enterprise_id: optionalText });
+const eventSchema = z.object({
+  team_id: optionalText,
+  enterprise_id: optionalText,
+  /** Whether people of other organisations are in the channel. */
+  is_ext_shared_channel: z.boolean().nullish(),
+});
 
 const placeSchema = z.object({
   channel: z.string().optional(),
@@ -230,10 +235,14 @@ export function readShortcut(
 /** A message to the bot: a mention, or a direct message. */
 export function readMessage(event: unknown, body: unknown): Happening & { text: string } {
   const said = messageEventSchema.parse(event);
-  const { team_id, enterprise_id } = eventSchema.parse(body);
+  const { team_id, enterprise_id, is_ext_shared_channel } = eventSchema.parse(body);
+  const team = said.user_team ?? said.team ?? team_id ?? '';
+  // The organisation is that of whom the event is sent to. It is the person's too where theirs is the same workspace,
+  // or where nobody of another organisation can be.
+  const isTheirs = team === team_id || is_ext_shared_channel === false;
   return {
-    actor: { team: said.user_team ?? said.team ?? team_id ?? '', user: said.user },
-    organisation: enterprise_id ?? undefined,
+    actor: { team, user: said.user },
+    organisation: isTheirs ? (enterprise_id ?? undefined) : undefined,
     userName: undefined,
     place: {
       channel: said.channel,
@@ -251,9 +260,11 @@ function someone(body: {
   enterprise?: z.output<typeof enterprise>;
 }): Pick<Happening, 'actor' | 'organisation' | 'userName' | 'invocation'> {
   const { user } = body;
+  const team = user.team_id ?? body.team?.id ?? '';
   return {
-    actor: { team: user.team_id ?? body.team?.id ?? '', user: user.id },
-    organisation: body.enterprise?.id ?? undefined,
+    actor: { team, user: user.id },
+    // It is that of the workspace beside it, which in a shared channel need not be the person's.
+    organisation: team === body.team?.id || !body.team ? (body.enterprise?.id ?? undefined) : undefined,
     userName: user.username || user.name || undefined,
     invocation: '',
   };

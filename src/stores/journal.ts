@@ -22,7 +22,7 @@ export interface JournalEntry {
 }
 
 /** Beside the journal, the number of its last entry: what is cut off at its end would look like nothing. */
-export const journalEndPath = (folder: string): string => join(folder, 'journal-end');
+const journalEndPath = (folder: string): string => join(folder, 'journal-end');
 
 export class Journal {
   readonly #path: string;

@@ -131,7 +131,7 @@ function problemOf(data: Record<string, unknown>, version: 1 | 2): string | unde
 }
 
 /** What stands there, as text without a byte order mark; undefined when nothing does. */
-export async function readText(path: string): Promise<string | undefined> {
+async function readText(path: string): Promise<string | undefined> {
   try {
     return (await readFile(path, 'utf8')).replace(/^\ufeff/, '');
   } catch (error) {
@@ -162,7 +162,7 @@ async function backupUpTo(folder: string): Promise<number | undefined> {
 }
 
 /** @param problem what is wrong with the state file, after its name */
-export async function damaged(folder: string, problem: string, cause?: unknown): Promise<AppError> {
+async function damaged(folder: string, problem: string, cause?: unknown): Promise<AppError> {
   const backup = await backupUpTo(folder);
   return new AppError('internal', `Damaged data: the state file ${statePath(folder)} ${problem}.`, {
     hint:

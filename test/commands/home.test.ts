@@ -20,6 +20,11 @@ describe('[C11] the latest downloads on the Home tab', () => {
     await download('press-resnet', 1200);
     await download('press-nothing-yet', 0);
     await download('press-resnet-jetson-xavier-k3v8', 40, { kind: 'compilation' });
+    // Of a use case in which they have no role any more.
+    await bot.store.appendAudit({
+      ...{ at: 2, actor: ADA, action: 'logs.downloaded', useCase: 'harbor', subject: 'crane-secret' },
+      detail: { events: 7, bytes: 70 },
+    });
     const services = {
       ...bot.deps,
       store: Object.assign(bot.store, { listSubscriptions: async () => [] }),
@@ -33,7 +38,7 @@ describe('[C11] the latest downloads on the Home tab', () => {
       .filter(({ type }) => type === 'section')
       .map((block) => JSON.stringify(block));
     expect(sections.join()).toContain('1,200 events');
-    expect(sections.join()).not.toMatch(/press-nothing-yet|"0 events|\b0 events/);
+    expect(sections.join()).not.toMatch(/crane-secret|press-nothing-yet|"0 events|\b0 events/);
     // A compilation's log is not a training job's: its button would find nothing.
     const compile = sections.find((one) => one.includes('k3v8'))!;
     expect(compile).toContain('Compile log of');

@@ -239,6 +239,18 @@ describe('[N2] what cannot be used is set aside with the reason', () => {
       /account 123456789012.*999999999999/,
     ],
     [
+      'an alarm of another region',
+      body(
+        envelope(
+          'CloudWatch Alarm State Change',
+          { alarmName: 'disk', state: { value: 'ALARM' } },
+          { resources: ['arn:aws:cloudwatch:us-east-1:123456789012:alarm:disk'] },
+        ),
+      ),
+      'foreign-region',
+      /region eu-west-1.*us-east-1/,
+    ],
+    [
       'no name',
       body(envelope('SageMaker Training Job State Change', { TrainingJobStatus: 'Failed' })),
       'incomplete',
@@ -349,7 +361,12 @@ describe('[N2] dedupe keys', () => {
       trainingEvent('a', 'Failed', changed),
       trainingEvent('a', 'InProgress', { ...changed, SecondaryStatus: 'Downloading' }),
       trainingEvent('a', 'InProgress', { LastModifiedTime: AT + 1 }),
-      trainingEvent('a', 'InProgress', changed, { region: 'us-east-1' }),
+      trainingEvent(
+        'a',
+        'InProgress',
+        { ...changed, TrainingJobArn: 'arn:aws:sagemaker:us-east-1:123456789012:training-job/a' },
+        { region: 'us-east-1' },
+      ),
     ])
       expect(shared(event, other)).toBe(false);
   });

@@ -3,7 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { TrainingEvent } from '../../src/domain/aws-events.ts';
+import {
+  type AwsEvent,
+  NotBelieved,
+  parseAwsEvent,
+  type TrainingEvent,
+  thingsOf,
+} from '../../src/domain/aws-events.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
 import { AppError } from '../../src/ground/errors.ts';
 import { type JobChange, JobChanges } from '../../src/operations/job-changes.ts';
@@ -41,6 +47,16 @@ async function sighted(
   };
   await observeJob(deps, useCase, { job, at, announce: true });
 }
+
+const alarm = (alarmName: string, at = AT) =>
+  envelope(
+    'CloudWatch Alarm State Change',
+    { alarmName, state: { value: 'ALARM' } },
+    {
+      time: new Date(at).toISOString(),
+      resources: [`arn:aws:cloudwatch:eu-west-1:123456789012:alarm:${alarmName}`],
+    },
+  );
 
 const reopen = async (): Promise<void> => {
   await store.close();
@@ -211,7 +227,14 @@ describe('[N2] ingest', () => {
       ),
       'no-use-case',
     ],
-    ['another region', body(trainingEvent('x', 'Failed', {}, { region: 'us-east-1' })), 'no-use-case'],
+    [
+      'another region',
+      body(
+        trainingEvent('x', 'Failed', { TrainingJobArn: undefined }, { region: 'us-east-1', resources: [] }),
+      ),
+      'no-use-case',
+    ],
+    ['a forged region', body(trainingEvent('x', 'Failed', {}, { region: 'us-east-1' })), 'foreign-region'],
   ])('sets %s aside with the reason, and does not hold up the next', async (_what, given, code) => {
     const { ingest, handled } = ingestOn(store);
     await ingest.start();
@@ -367,4 +390,63 @@ it('belongs to each use case of its account and region', async () => {
   await ingest.receive(body(trainingEvent('x', 'Completed')), 'sqs');
   await ingest.idle();
   expect(both).toEqual(['line-3', 'other']);
+});
+
+it('what goes wrong in one use case of an account keeps nothing from the others', async () => {
+  const heard: string[] = [];
+  let broken = true;
+  const { ingest } = ingestOn(store, { useCases: [USE_CASE, { ...USE_CASE, id: 'other' }] });
+  ingest.on('alarm', async (event, { id }) => {
+    if (id === 'line-3' && event.alarm === 'made-up')
+      throw new NotBelieved({ code: 'no-such-job', message: 'nobody here knows it' });
+    if (id === 'line-3' && broken) throw new AppError('invalid_input', 'its role is wrong');
+    heard.push(`${id} ${event.alarm}`);
+  });
+  await ingest.start();
+  await ingest.receive(body(alarm('disk')), 'sqs');
+  await ingest.receive(body(alarm('made-up')), 'sqs');
+  await ingest.idle();
+  expect(heard.sort()).toEqual(['other disk', 'other made-up']);
+  // Only what nobody believes is set aside as such.
+  expect((await store.countEvents()).setAside).toEqual({ failed: 1 });
+  broken = false;
+  await ingest.receive(body(alarm('door')), 'sqs');
+  await ingest.idle();
+  expect(heard.slice(2)).toEqual(['line-3 door', 'other door']);
+});
+
+it('training jobs that wait for SageMaker take nobody’s place', async () => {
+  let answer = (): void => {};
+  const answered = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  const handled: string[] = [];
+  const { ingest } = ingestOn(store, { concurrency: 1 });
+  ingest.on('training', () => answered);
+  const told = new Promise<void>((resolve) => {
+    ingest.on('alarm', async (event) => {
+      handled.push(event.alarm);
+      resolve();
+    });
+  });
+  await ingest.start();
+  for (let n = 0; n < 100; n += 1) await ingest.receive(body(trainingEvent(`x-${n}`, 'Failed')), 'sqs');
+  await ingest.receive(body(alarm('disk')), 'sqs');
+  await told;
+  expect(handled).toEqual(['disk']);
+  answer();
+  await ingest.idle();
+});
+
+it('what says that it happens in the future is of now, and makes nothing that follows old', async () => {
+  const { ingest } = ingestOn(store);
+  const times: number[] = [];
+  ingest.on('alarm', async ({ at }) => void times.push(at - AT));
+  await ingest.start();
+  for (const away of [365 * 86_400_000, 6 * 60_000, 60_000, 0, -60_000])
+    await ingest.receive(body(alarm(`disk${away}`, AT + away)), 'https');
+  await ingest.idle();
+  expect(times).toEqual([0, 0, 60_000, 0, -60_000]);
+  const [thing] = thingsOf((parseAwsEvent(body(alarm('disk31536000000'))) as { event: AwsEvent }).event);
+  expect(await store.newestHandled(thing!)).toBe(AT);
 });

@@ -66,8 +66,9 @@ const made = (surface: Surface, id: string, ids: Ids): Attempt => ({
   ...HONEST[surface][id]!(ids),
 });
 
+/** What is clicked in a window says where it was opened as the window itself does. */
 const places = (surface: Surface): Place[] =>
-  surface === 'views' || surface === 'options' ? [CHANNEL, DIRECT, CLAIMED] : [CHANNEL, DIRECT];
+  surface === 'shortcuts' ? [CHANNEL, DIRECT] : [CHANNEL, DIRECT, CLAIMED];
 
 /** Mixtures of what it carries, everywhere; and for an action every pair of ids, whatever it takes them for. */
 function attemptsAt(surface: Surface, id: string): { what: Attempt; place: Place }[] {
@@ -204,4 +205,28 @@ it('[L8] who may, gets in by the same attempts', async () => {
     },
   );
   expect(shown).toContain(SECRET);
+});
+
+it('[N5] a window that claims to be in a channel does not show that channel’s settings', async () => {
+  const open = (place: Place) =>
+    attempt(teams, ALPHA_ADMIN, place, { surface: 'actions', id: 'settings.open' });
+  expect(await open(CLAIMED)).toContain('a channel that you are not in');
+  expect(await open({ ...CHANNEL, claimed: true })).toContain('settings.form');
+});
+
+it('[N4] an alert is passed only to somebody who can handle it, and nobody else is called', async () => {
+  const fresh = await startTwoTeams();
+  const { alpha, services } = fresh;
+  const block = `${alpha.useCase} ${alpha.alert}`;
+  const pass = (value: string) =>
+    attempt(fresh, ALPHA_ADMIN, CHANNEL, { surface: 'actions', id: 'alert.pass', value, block });
+  const calls = async () => (await services.store.getAlert(alpha.alert))!.calls?.length;
+  const before = await calls();
+  for (const nobody of [OUTSIDER, BRAVO_ADMIN, 'U0NOBODY'])
+    expect(await pass(nobody)).toContain('cannot handle the alerts of Alpha');
+  expect(await calls()).toBe(before);
+  expect((await services.store.getAlert(alpha.alert))!.assignee).toBeUndefined();
+  await pass(ALPHA_ADMIN);
+  expect((await services.store.getAlert(alpha.alert))!.assignee).toBe(ALPHA_ADMIN);
+  await fresh.stop();
 });

@@ -233,14 +233,41 @@ describe('people of other workspaces', () => {
     );
   });
 
-  it('[L8] do not get in by being in a shared channel, and do by their name', async () => {
+  it('are not of our organisation because the event was sent to it', () => {
+    const own = (event: object, body: object): boolean => {
+      const { actor, organisation } = readMessage({ channel: 'C1', user: 'U1', ts: '1.1', ...event }, body);
+      return isOf(home, { team: actor.team, organisation });
+    };
+    const body = { team_id: 'T0HOME', enterprise_id: 'E0HOUSE' };
+    expect(own({ user_team: 'T0HOME' }, body)).toBe(true);
+    expect(own({}, body)).toBe(true);
+    expect(own({ user_team: 'T0OTHER', team: 'T0OTHER' }, body)).toBe(false);
+    expect(own({ user_team: 'T0OTHER' }, { ...body, is_ext_shared_channel: true })).toBe(false);
+    expect(own({ user_team: 'E0OTHER' }, { ...body, is_ext_shared_channel: true })).toBe(false);
+    // Another workspace of ours: where nobody else can be, or named by the organisation itself.
+    expect(own({ user_team: 'T0SISTER' }, { ...body, is_ext_shared_channel: false })).toBe(true);
+    expect(own({ user_team: 'E0HOUSE' }, { ...body, is_ext_shared_channel: true })).toBe(true);
+    const clicked = readAction(
+      {
+        ...{ user: { id: 'U1', team_id: 'T0OTHER' }, team: { id: 'T0HOME' } },
+        enterprise: { id: 'E0HOUSE' },
+      },
+      { action_id: 'a', type: 'button' },
+    );
+    expect(isOf(home, { team: clicked.actor.team, organisation: clicked.organisation })).toBe(false);
+  });
+
+  it('[L8] do not get in by being in a shared channel or a group, and do by their name', async () => {
     const directory = new SlackDirectory({
       conversations: { members: async () => ({ ok: true, members: ['U0ADA', 'U0GUEST'] }) },
+      usergroups: { users: { list: async () => ({ ok: true, users: ['U0ADA', 'U0GUEST'] }) } },
     } as unknown as ConstructorParameters<typeof SlackDirectory>[0]);
     directory.meet('U0GUEST', false);
     directory.meet('U0ADA', true);
     expect(await directory.isInChannel('U0ADA', 'C0LINE3')).toBe(true);
     expect(await directory.isInChannel('U0GUEST', 'C0LINE3')).toBe(false);
+    expect(await directory.isInGroup('U0ADA', 'S0SCIENCE')).toBe(true);
+    expect(await directory.isInGroup('U0GUEST', 'S0SCIENCE')).toBe(false);
     // The workspaces were joined: the next thing they send says so.
     directory.meet('U0GUEST', true);
     expect(await directory.isInChannel('U0GUEST', 'C0LINE3')).toBe(true);
