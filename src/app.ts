@@ -56,8 +56,10 @@ export interface RunningApp {
   stop(): Promise<void>;
 }
 
-/** Milliseconds that handlers have for their last words. */
+/** Milliseconds for a stop, whatever it waits for: whoever asked ends the process otherwise, with less order. */
 const STOP_WITHIN = 20_000;
+/** Milliseconds that each step has left when those before it have used all of that up. */
+const STOP_LEAST = 250;
 /** Milliseconds between looks for what interrupted downloads left on disk: an hour it is of use. */
 const SWEEP_EVERY = 30 * 60_000;
 
@@ -81,6 +83,7 @@ export async function startApp({
   let outbox: Outbox | undefined;
   let slack: Slack | undefined;
   let sweeping: NodeJS.Timeout | undefined;
+  const ending = new AbortController();
   try {
     signal?.throwIfAborted();
     const useCases = config.useCases.map((useCase) => withAdmins(useCase, config.admins));
@@ -189,9 +192,13 @@ export async function startApp({
     await ingest.start();
     queue?.start();
     // Nobody waits for it: Slack may take its time.
-    tellInterrupted(left, store, surface.ports.messages, background).catch((error: unknown) =>
-      background.warn({ err: error }, 'unfinished messages could not be told'),
-    );
+    tellInterrupted(left, {
+      store,
+      messages: surface.ports.messages,
+      files: surface.ports.files,
+      log: background,
+      signal: ending.signal,
+    }).catch((error: unknown) => background.warn({ err: error }, 'unfinished messages could not be told'));
     const sweep = (): void => {
       services.engine
         .sweep?.()
@@ -205,20 +212,27 @@ export async function startApp({
     const stop = async (): Promise<void> => {
       logger.info('stopping');
       clearInterval(sweeping);
-      await Promise.all([surface.stopIntake(), queue?.stop()]);
-      await Promise.all([refresher?.stop(), ingest.stop()]);
-      await desk.close(
+      ending.abort();
+      const until = performance.now() + STOP_WITHIN;
+      const step = async (what: string, atMost: number, ...work: (Promise<unknown> | undefined)[]) => {
+        const ms = Math.max(STOP_LEAST, Math.min(atMost, until - performance.now()));
+        const ended = await inTime(ms, Promise.all(work));
+        if (!ended) logger.warn({ what, ms: Math.round(ms) }, 'not waited for any longer');
+      };
+      const intakeEnds = step('the ways in', 3_000, surface.stopIntake(), queue?.stop());
+      // At once: what they wait for may be what does not answer.
+      const downloadsEnd = desk.close(
         'Signalbox is restarting. Ask again in a minute: what was fetched is kept, and it goes on from there.',
       );
-      await inTime(
-        STOP_WITHIN,
-        Promise.all([surface.idle(), changes.idle()]).then(() => {}),
-      );
-      await notifiers.stop();
+      await intakeEnds;
+      await step('looks at jobs, and events', STOP_WITHIN / 4, refresher?.stop(), ingest.stop());
+      await step('downloads', STOP_WITHIN, downloadsEnd);
+      await step('last words', STOP_WITHIN, surface.idle(), changes.idle());
+      await step('notifiers', STOP_WITHIN / 4, notifiers.stop());
       // What is not sent by then is stored, and sent after the next start.
-      await inTime(STOP_WITHIN / 4, sender.drain());
-      await sender.stop();
-      await health?.close();
+      await step('messages', STOP_WITHIN / 4, sender.drain());
+      await step('the sender', STOP_WITHIN / 4, sender.stop());
+      await step('HTTP', STOP_WITHIN / 4, health?.close());
       await store.close();
       logger.info('stopped');
     };
@@ -229,8 +243,7 @@ export async function startApp({
       stop: () => (stopping ??= stop()),
     };
   } catch (error) {
-    await intake?.stop();
-    await health?.close();
+    await inTime(STOP_WITHIN / 4, Promise.allSettled([intake?.stop(), health?.close()]));
     await store.close();
     throw error;
   }

@@ -155,7 +155,7 @@ export function changesWords(changes: readonly string[]): string {
   return `${shown.join(' ')}${more > 0 ? ` … ${more} more` : ''}`;
 }
 
-/** For a job that has ended; where it ran on something else than SageMaker nothing can repeat it. */
+/** For a job that has ended; where it ran on something other than SageMaker nothing can repeat it. */
 export function runAgainButton(job: TrainingJob): Button | undefined {
   if (!isFinished(job) || job.provider !== 'sagemaker') return undefined;
   return button('Run again…', TRAIN.again, writeRef({ useCase: job.useCase, job: job.name }));

@@ -202,6 +202,19 @@ export function logsInterrupted(job: string, again: Button | undefined): Message
   };
 }
 
+/** @param again asks for the same once more */
+export function logsPerhapsThere(job: string, again: Button | undefined): Message {
+  return {
+    text: `Whether the log of ${code(job)} arrived is not known`,
+    blocks: [
+      section(
+        `:warning: *Interrupted:* the log of ${code(job)}\nSignalbox was stopped just as Slack was taking the file. If it is not here, ask again: within the hour it goes on from where it was.`,
+      ),
+      ...actions(again),
+    ],
+  };
+}
+
 export function logsAlreadyRunning(job: string, startedAt: number, by: string | undefined): Message {
   return said(
     `The log of ${code(job)} is being fetched already: ${by === undefined ? 'it was asked for' : `${plain(by, 80)} asked for it`} ${moment(startedAt)}. The file comes to the same place.`,

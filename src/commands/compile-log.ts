@@ -9,6 +9,7 @@ import {
   type LogStage,
   logsAlreadyRunning,
   logsInterrupted,
+  logsPerhapsThere,
   logsProgress,
   logsSentDirectly,
 } from '../blocks/logs.ts';
@@ -156,6 +157,10 @@ async function fetchAndSend(
       {
         signal,
         onProgress: (sent) => show({ kind: 'uploading', bytes, fraction: bytes === 0 ? 1 : sent / bytes }),
+        onSharing: (ids) => {
+          const again = button('Ask again', COMPILE.log, refOf(useCase.id, attempt));
+          return unfinished.sharing(ids, logsPerhapsThere(attempt.compilationJob, again));
+        },
       },
     );
     await unfinished.onlyToRemove();

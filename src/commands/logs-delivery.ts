@@ -7,6 +7,7 @@ import {
   logsAlreadyRunning,
   logsCancelled,
   logsInterrupted,
+  logsPerhapsThere,
   logsProgress,
   logsSentDirectly,
   logsUnknownJob,
@@ -220,7 +221,12 @@ async function send(
       comment: delivered.text,
       blocks: delivered.blocks,
     },
-    { signal: ticket.signal, onProgress: upload },
+    {
+      signal: ticket.signal,
+      onProgress: upload,
+      onSharing: (ids) =>
+        unfinished.sharing(ids, logsPerhapsThere(query.job, orderButton('Ask again', LOGS.retry, order))),
+    },
   );
   // From here on the same request is a new one.
   services.desk.release(ticket.id);

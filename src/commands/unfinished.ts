@@ -2,13 +2,23 @@
  * Messages that tell of work under way. The work dies with the process, the message stays: so it is on record what it
  * becomes then, and the next start says it.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Message } from '../blocks/message.ts';
 import type { Clock } from '../ground/time.ts';
 import type { ChannelMessages, LiveMessage } from '../ports/channel-messages.ts';
+import type { FileDelivery } from '../ports/file-delivery.ts';
 import type { UnfinishedMessage, UnfinishedStore } from '../ports/unfinished-store.ts';
 
+/** Milliseconds before what Slack did not take is told again; the last is repeated. */
+const AGAIN_AFTER = [5_000, 15_000, 60_000, 300_000];
+
 export interface Unfinished {
+  /**
+   * The files are handed over, and may arrive whatever happens to this process.
+   * @param becomes what is said where that cannot be seen
+   */
+  sharing(files: readonly string[], becomes: Message): Promise<void>;
   /** The work is done: nothing is left but to take the message away. */
   onlyToRemove(): Promise<void>;
   /** The message says how it ended. */
@@ -31,36 +41,63 @@ export async function keepUnfinished(
       log.warn({ err: error, channel, ts }, 'how far a message has come could not be recorded');
     }
   };
-  const { text, blocks } = becomes;
-  await write(() => store.putUnfinished({ ...record, becomes: { text, ...(blocks ? { blocks } : {}) } }));
+  const outgoing = ({ text, blocks }: Message) => ({ text, ...(blocks ? { blocks } : {}) });
+  await write(() => store.putUnfinished({ ...record, becomes: outgoing(becomes) }));
   return {
+    sharing: (files, words) =>
+      write(() => store.putUnfinished({ ...record, becomes: outgoing(words), files: [...files] })),
     onlyToRemove: () => write(() => store.putUnfinished(record)),
     over: () => write(() => store.removeUnfinished(id)),
   };
 }
 
+export interface Telling {
+  store: UnfinishedStore;
+  messages: Pick<ChannelMessages, 'follow'>;
+  files: Pick<FileDelivery, 'hasArrived'>;
+  log: Logger;
+  signal: AbortSignal;
+  /** Milliseconds before each further try. */
+  againAfter?: readonly number[];
+}
+
 /**
- * What Slack does not take now is left to the next start.
+ * Goes on until Slack has taken every one, or until it is asked to end: then the next start does it.
  * @param left what an earlier process left: listed before anything new can begin
  */
-export async function tellInterrupted(
-  left: readonly UnfinishedMessage[],
-  store: UnfinishedStore,
-  messages: Pick<ChannelMessages, 'follow'>,
-  log: Logger,
-): Promise<void> {
-  for (const { id, channel, ts, becomes } of left) {
-    const message = messages.follow(channel, ts);
+export async function tellInterrupted(left: readonly UnfinishedMessage[], telling: Telling): Promise<void> {
+  const { signal, againAfter = AGAIN_AFTER } = telling;
+  let waiting = left;
+  for (let round = 0; ; round += 1) {
+    const refused: UnfinishedMessage[] = [];
+    for (const one of waiting) if (!signal.aborted && !(await tell(one, telling))) refused.push(one);
+    if (refused.length === 0) return;
+    waiting = refused;
     try {
-      if (becomes) await message.finish(becomes as Message);
-      else await message.remove();
-      log.info({ channel, ts }, 'what a message told of was interrupted');
-    } catch (error) {
-      log.warn({ err: error, channel, ts }, 'an unfinished message could not be changed');
-      if (!isGone(error)) continue;
+      await sleep(againAfter[Math.min(round, againAfter.length - 1)], undefined, { signal, ref: false });
+    } catch {
+      return;
     }
-    await store.removeUnfinished(id);
   }
+}
+
+/** @returns false when Slack has not taken it, and may do so later */
+async function tell(
+  { id, channel, ts, since, becomes, files }: UnfinishedMessage,
+  { store, messages, files: delivery, log }: Telling,
+): Promise<boolean> {
+  const message = messages.follow(channel, ts);
+  try {
+    const isThere = files !== undefined && (await delivery.hasArrived(files, channel, since)) === true;
+    if (becomes && !isThere) await message.finish(becomes as Message);
+    else await message.remove();
+    log.info({ channel, ts, delivered: isThere }, 'what a message told of was interrupted');
+  } catch (error) {
+    log.warn({ err: error, channel, ts }, 'an unfinished message could not be changed');
+    if (!isGone(error)) return false;
+  }
+  await store.removeUnfinished(id);
+  return true;
 }
 
 /** The message is not there any more, or the bot may no longer write where it is. */

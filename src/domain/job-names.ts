@@ -25,7 +25,7 @@ interface Pasted {
   name?: string | undefined;
   /** `link` of the console, `arn`, `stream`, `artifact`, or the `name` itself. */
   form: 'link' | 'arn' | 'stream' | 'artifact' | 'name';
-  /** Something else than a training job: `compilation job`. */
+  /** Something other than a training job: `compilation job`. */
   kind?: string | undefined;
 }
 

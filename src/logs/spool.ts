@@ -112,7 +112,9 @@ export class SpoolFolder {
   /** A new spool, or the one that an interrupted download of the same key left within the hour. */
   async open(key: string, mayResume: boolean): Promise<Spool> {
     // It may be what makes the data folder, which nobody else is to read.
-    await mkdir(this.#dir, { recursive: true, mode: 0o700 });
+    await mkdir(this.#dir, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+      throw cannotBeMade(this.#dir, error);
+    });
     await this.checkSpace(0);
     if (mayResume) {
       const left = await this.#claim(key);
@@ -131,7 +133,8 @@ export class SpoolFolder {
     try {
       names = await readdir(this.#dir);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+      // Without the folder there is nothing to remove; what is wrong with its place, `open` says.
+      if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return;
       throw error;
     }
     for (const name of names.filter((n) => n.startsWith('download-'))) {
@@ -185,6 +188,16 @@ export class SpoolFolder {
   #name(key: string): string {
     return `download-${key}-${randomBytes(4).toString('hex')}`;
   }
+}
+
+function cannotBeMade(dir: string, error: unknown): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOSPC' || code === 'EDQUOT') return diskError(error);
+  const why = code === 'EEXIST' || code === 'ENOTDIR' ? 'a file stands in its way' : (code ?? String(error));
+  return new AppError('unavailable', `The folder ${dir} cannot be made: ${why}.`, {
+    hint: 'Downloads wait in the data folder. Make that a folder you may write to, or name another: storage.dataDir, or SIGNALBOX_DATA_DIR.',
+    cause: error,
+  });
 }
 
 /** One download's folder: `pages`, the manifest, and the finished files until they are disposed of. */

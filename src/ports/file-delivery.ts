@@ -16,6 +16,17 @@ export interface FileDelivery {
       /** Instead of the comment, where Slack takes them. */
       blocks?: readonly object[] | undefined;
     },
-    options: { signal?: AbortSignal; onProgress?: (bytesSent: number) => void },
+    options: {
+      signal?: AbortSignal;
+      onProgress?: (bytesSent: number) => void;
+      /** Before Slack is asked to share what it has: from here on they may be there, whatever comes back. */
+      onSharing?: (ids: readonly string[]) => Promise<void>;
+    },
   ): Promise<{ shared: Promise<boolean> }>;
+  /**
+   * Whether files that were being shared are there.
+   * @param since when that was begun
+   * @returns undefined when nobody can say
+   */
+  hasArrived(ids: readonly string[], channel: string, since: number): Promise<boolean | undefined>;
 }

@@ -10,6 +10,8 @@ export interface UnfinishedMessage {
   since: EpochMs;
   /** What it is to say if the process is gone; left out: the work is done, and it only has to go. */
   becomes?: OutgoingMessage | undefined;
+  /** Ids of files that were being handed over: where they have arrived, nothing is left but to take it away. */
+  files?: readonly string[] | undefined;
 }
 
 /** Every method returns once what it did is durable. */

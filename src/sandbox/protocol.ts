@@ -171,7 +171,7 @@ export interface Fault {
   on: string;
   /**
    * `429`, `500`, `drop` (connection cut), `late_share`, `lost_answer` (Slack side: done, but the answer or ack is
-   * lost), `page` and `empty` (HTTP 200 by something else than Slack), `lost_page` (done, but such a page comes back),
+   * lost), `page` and `empty` (HTTP 200 by something other than Slack), `lost_page` (done, but such a page comes back),
    * `429_bare` (without Retry-After), or a Slack/AWS error code (`not_in_channel`, `ThrottlingException`).
    */
   kind: string;

@@ -11,7 +11,7 @@ const LONGEST_WAIT = 3600;
 /** What Slack's error codes look like. */
 export const SLACK_CODE = /^[a-z][a-z0-9_]{0,80}$/;
 
-/** Something else than Slack answered. Whether Slack has heard of the call nobody knows. */
+/** Something other than Slack answered. Whether Slack has heard of the call nobody knows. */
 export class NotSlacksAnswer extends Error {
   override readonly name = 'NotSlacksAnswer';
   readonly code = 'not_slacks_answer';

@@ -147,7 +147,7 @@ function slackFailure(thrown: unknown, doing: string): Error {
     });
   }
   if (isStrangers(thrown))
-    return new AppError('unavailable', `Something else than Slack answered for ${doing}.`, {
+    return new AppError('unavailable', `Something other than Slack answered for ${doing}.`, {
       hint: 'Try again in a minute. If it stays so, whoever runs Signalbox looks at the proxy between it and Slack.',
       cause: thrown,
     });

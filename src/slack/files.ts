@@ -7,10 +7,11 @@ import { pipeline } from 'node:stream/promises';
 import type { Logger } from 'pino';
 import { LIMITS } from '../blocks/limits.ts';
 import { AppError, CancelledError } from '../ground/errors.ts';
-import { pause } from '../ground/pause.ts';
+import { pause, unlessAborted } from '../ground/pause.ts';
 import type { FileDelivery } from '../ports/file-delivery.ts';
 import type { SlackClients, WebClient } from './clients.ts';
 import { BLOCKS_REFUSED, slackCall, slackErrorCode } from './errors.ts';
+import { isFileThere } from './find-post.ts';
 import { once } from './once.ts';
 
 /** Slack takes 1 GB a file; the rest is left for gzip's own overhead. */
@@ -24,8 +25,17 @@ const STALLED = 60_000;
 const SHARE_TRIES = [1, 2, 4, 8];
 /** Milliseconds between looks at whether a file is shared; the last is repeated. */
 const SHARE_LOOKS = [300, 700, 1000, 2000, 3000];
+/** What Slack says of a file that it does not have. */
+const NO_FILE = ['file_not_found', 'file_deleted'];
 /** Milliseconds after which an unshared file is left to Slack. */
 const SHARE_PATIENCE = 60_000;
+
+/** Where a file is shared, and since when. */
+interface Place {
+  channel: string;
+  thread: string | undefined;
+  since: number;
+}
 
 export interface FileUploadOptions {
   /** Milliseconds before a broken upload is tried again, times the number of the try. */
@@ -36,13 +46,20 @@ export interface FileUploadOptions {
 export class SlackFiles implements FileDelivery {
   readonly maxBytes = MAX_BYTES;
   readonly #client: WebClient;
+  /** For looks: somebody waits for what they tell. */
+  readonly #looks: WebClient;
   readonly #once: WebClient;
   readonly #log: Logger;
   readonly #retryDelay: number;
   readonly #sharePatience: number;
 
-  constructor(clients: Pick<SlackClients, 'uploads' | 'once'>, log: Logger, options: FileUploadOptions = {}) {
+  constructor(
+    clients: Pick<SlackClients, 'uploads' | 'once' | 'interactive'>,
+    log: Logger,
+    options: FileUploadOptions = {},
+  ) {
     this.#client = clients.uploads;
+    this.#looks = clients.interactive;
     this.#once = clients.once;
     this.#log = log;
     this.#retryDelay = options.retryDelay ?? 1000;
@@ -61,6 +78,9 @@ export class SlackFiles implements FileDelivery {
       uploaded.push({ id, title: file.title });
     }
     options.signal?.throwIfAborted();
+    const ids = uploaded.map(({ id }) => id);
+    await options.onSharing?.(ids);
+    const place = { channel: delivery.channel, thread: delivery.thread, since: Date.now() };
     for (let at = 0; at < uploaded.length; at += FILES_A_MESSAGE) {
       const files = uploaded.slice(at, at + FILES_A_MESSAGE);
       const share = (content: object): Promise<unknown> => {
@@ -70,19 +90,49 @@ export class SlackFiles implements FileDelivery {
           ...(delivery.thread === undefined ? {} : { thread_ts: delivery.thread }),
           ...content,
         } as Parameters<WebClient['files']['completeUploadExternal']>[0];
-        return once<unknown>({
-          call: () => this.#once.files.completeUploadExternal(request),
-          // What was shared once is refused the second time as not found.
-          look: async () => (await this.#isComplete(files.at(-1)!.id)) || undefined,
-          pauses: SHARE_TRIES.map((tries) => this.#retryDelay * tries),
-          signal: options.signal,
-        });
+        return this.#share(request, files.at(-1)!.id, place, options.signal);
       };
       await slackCall('sharing the file', () => (at === 0 ? withComment(delivery, share) : share({})));
     }
     // Two files of one request are shared together or shortly after one another: the last one says it for all.
-    const last = uploaded.at(-1);
-    return { shared: last ? this.#isShared(last.id, delivery.channel) : Promise.resolve(true) };
+    const last = ids.at(-1);
+    return {
+      shared:
+        last === undefined ? Promise.resolve(true) : this.#isShared(last, delivery.channel, options.signal),
+    };
+  }
+
+  async hasArrived(ids: readonly string[], channel: string, since: number): Promise<boolean | undefined> {
+    const last = ids.at(-1);
+    return last === undefined ? false : this.#isComplete(last, { channel, thread: undefined, since });
+  }
+
+  async #share(
+    request: Parameters<WebClient['files']['completeUploadExternal']>[0],
+    last: string,
+    place: Place,
+    signal: AbortSignal | undefined,
+  ): Promise<unknown> {
+    let isUnseen = false;
+    try {
+      return await once<unknown>({
+        call: () => this.#once.files.completeUploadExternal(request),
+        // What was shared once is refused the second time as not found.
+        look: async () => {
+          const isComplete = await this.#isComplete(last, place);
+          isUnseen = isComplete === undefined;
+          return isComplete || undefined;
+        },
+        pauses: SHARE_TRIES.map((tries) => this.#retryDelay * tries),
+        signal,
+      });
+    } catch (error) {
+      if (!isUnseen || signal?.aborted) throw error;
+      throw new AppError('unavailable', 'Slack was given the file, and its answer was lost on the way.', {
+        hint: 'Look here in a minute before you ask again: the file may have arrived, and Slack does not say now whether it has.',
+        cause: error,
+      });
+    }
   }
 
   /** A broken upload cannot be continued: each try asks for a new URL. */
@@ -93,8 +143,12 @@ export class SlackFiles implements FileDelivery {
   ): Promise<string> {
     for (let attempt = 1; ; attempt += 1) {
       signal?.throwIfAborted();
-      const target = await slackCall('an upload URL', () =>
-        this.#client.files.getUploadURLExternal({ filename: file.name, length: file.bytes }),
+      // Nothing is lost with an URL that nobody waits for any more.
+      const target = await unlessAborted(
+        signal,
+        slackCall('an upload URL', () =>
+          this.#client.files.getUploadURLExternal({ filename: file.name, length: file.bytes }),
+        ),
       );
       if (!target.upload_url || !target.file_id)
         throw new AppError('internal', 'Slack gave no URL to upload to.', { hint: 'Try again in a minute.' });
@@ -118,19 +172,34 @@ export class SlackFiles implements FileDelivery {
     }
   }
 
-  /** Slack knows a file only once its upload was completed; where it is not shared then, the look at its shares says so. */
-  async #isComplete(id: string): Promise<boolean> {
+  /**
+   * Slack knows a file only once its upload was completed; where it is not shared then, the look at its shares says so.
+   * @returns undefined when that cannot be seen
+   */
+  async #isComplete(id: string, place: Place): Promise<boolean | undefined> {
     try {
-      const { file } = await this.#client.files.info({ file: id });
+      const { file } = await this.#looks.files.info({ file: id });
       return file !== undefined;
     } catch (error) {
-      this.#log.debug({ code: slackErrorCode(error), file: id }, 'a file is not known to Slack');
-      return false;
+      if (NO_FILE.includes(slackErrorCode(error) ?? '')) return false;
+      this.#log.warn(
+        { err: error, file: id },
+        'Slack does not say whether it has a file: looking in the channel',
+      );
+    }
+    // The direct message's own channel is not known.
+    if (/^[UW]/.test(place.channel)) return undefined;
+    try {
+      // Not there is no proof: it may be shared in a moment.
+      return (await isFileThere(this.#looks, id, place)) || undefined;
+    } catch (error) {
+      this.#log.warn({ err: error, file: id }, 'whether a file is in its channel cannot be looked up');
+      return undefined;
     }
   }
 
   /** Sharing happens some time after Slack has said that it is done. */
-  async #isShared(id: string, channel: string): Promise<boolean> {
+  async #isShared(id: string, channel: string, signal: AbortSignal | undefined): Promise<boolean> {
     const until = performance.now() + this.#sharePatience;
     for (let look = 0; ; look += 1) {
       try {
@@ -142,8 +211,8 @@ export class SlackFiles implements FileDelivery {
         this.#log.warn({ err: error, file: id }, 'could not see whether a file is shared');
       }
       const wait = SHARE_LOOKS[Math.min(look, SHARE_LOOKS.length - 1)]!;
-      if (performance.now() + wait > until) return false;
-      await pause(wait);
+      if (performance.now() + wait > until || signal?.aborted) return false;
+      await pause(wait, signal).catch(() => undefined);
     }
   }
 }

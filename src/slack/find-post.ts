@@ -1,4 +1,4 @@
-/** Whether a post that got no answer is there: looked for in its channel or thread, by what it carries unseen. */
+/** Whether something that got no answer is there: looked for in its channel or thread, by what it carries. */
 import type { EpochMs } from '../ground/time.ts';
 import type { WebClient } from './clients.ts';
 
@@ -8,13 +8,17 @@ const SKEW_MS = 5 * 60_000;
 interface Found {
   ts?: string;
   metadata?: { event_payload?: Record<string, unknown> };
+  files?: { id?: string }[];
 }
 
-export interface Wanted {
+interface Place {
   channel: string;
   thread: string | undefined;
   /** When the post was begun. */
   since: EpochMs;
+}
+
+export interface Wanted extends Place {
   /** Whether the payload of a message's metadata is that of the post. */
   is: (payload: Record<string, unknown>) => boolean;
 }
@@ -25,8 +29,23 @@ export interface Wanted {
  */
 export async function findPost(
   client: WebClient,
-  { channel, thread, since, is }: Wanted,
+  { is, ...place }: Wanted,
 ): Promise<{ ts: string; payload: Record<string, unknown> } | undefined> {
+  for await (const { metadata, ts } of messagesSince(client, place)) {
+    const payload = metadata?.event_payload;
+    if (ts !== undefined && payload && is(payload)) return { ts, payload };
+  }
+  return undefined;
+}
+
+/** @throws what the call threw: it is as unknown as before */
+export async function isFileThere(client: WebClient, id: string, place: Place): Promise<boolean> {
+  for await (const { files } of messagesSince(client, place))
+    if (files?.some((file) => file.id === id)) return true;
+  return false;
+}
+
+async function* messagesSince(client: WebClient, { channel, thread, since }: Place): AsyncGenerator<Found> {
   const begun = (since - SKEW_MS) / 1000;
   let cursor: string | undefined;
   do {
@@ -36,14 +55,10 @@ export async function findPost(
         ? await client.conversations.history(query)
         : await client.conversations.replies({ ...query, ts: thread });
     const messages = (page.messages ?? []) as Found[];
-    for (const { metadata, ts } of messages) {
-      const payload = metadata?.event_payload;
-      if (ts !== undefined && payload && is(payload)) return { ts, payload };
-    }
+    yield* messages;
     // The newest come first in a channel, the oldest in a thread. The first page is looked at in any case: our
     // clock may have been hours ahead of Slack's when the post was begun.
     const isOver = thread === undefined && messages.some(({ ts }) => Number(ts) < begun);
     cursor = isOver ? undefined : page.response_metadata?.next_cursor || undefined;
   } while (cursor !== undefined);
-  return undefined;
 }

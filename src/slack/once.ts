@@ -55,20 +55,34 @@ export async function once<T>({ call, look, pauses = PAUSES, signal }: Try<T>): 
     }
     const isUnknown = verdict.kind === 'again' && verdict.arrived === 'maybe';
     perhaps ||= isUnknown;
-    if (verdict.kind === 'wait') {
-      waits += 1;
-      if (waits >= MOST_WAITS) throw thrown;
-      await pause(verdict.ms, signal);
-      continue;
-    }
-    if (isUnknown) await pause(pauses[Math.min(tries, pauses.length - 1)] ?? 0, signal);
+    const isWait = verdict.kind === 'wait';
+    const isTooOften = isWait && ++waits >= MOST_WAITS;
+    // Asked to end, it looks all the same: nobody is told to ask again for what is there.
+    let asked: { why: unknown } | undefined;
+    if (verdict.kind === 'wait' && !isTooOften) asked = await endedDuring(verdict.ms, signal);
+    else if (isUnknown) asked = await endedDuring(pauses[Math.min(tries, pauses.length - 1)] ?? 0, signal);
+    if (isWait && !asked && !isTooOften) continue;
     if (perhaps) {
-      const done = await look(isUnknown ? undefined : slackErrorCode(thrown));
+      const done = await look(isUnknown || isWait ? undefined : slackErrorCode(thrown));
       if (done !== undefined) return done;
     }
+    if (asked) throw asked.why;
     tries += 1;
     if (verdict.kind !== 'again' || tries > pauses.length) throw thrown;
     if (!isUnknown) await pause(pauses[tries - 1]!, signal);
+  }
+}
+
+/** @returns why it was asked to end meanwhile; undefined when it was not */
+async function endedDuring(
+  ms: number,
+  signal: AbortSignal | undefined,
+): Promise<{ why: unknown } | undefined> {
+  try {
+    await pause(ms, signal);
+    return undefined;
+  } catch (why) {
+    return { why };
   }
 }
 

@@ -25,6 +25,8 @@ export interface Intake extends Receiver {
  * lost. Two sockets are hardly ever refreshed at once, and Slack sends each payload to one of them.
  */
 const SOCKETS = 2;
+/** Milliseconds from a socket's address to Slack's first word over it; the client of @slack/socket-mode 3.1 waits minutes. */
+const HELLO_WITHIN = 10_000;
 
 export class SocketIntake implements Intake {
   readonly #receivers: SocketModeReceiver[];
@@ -34,7 +36,13 @@ export class SocketIntake implements Intake {
   #came: string | undefined;
   #stopped = false;
 
-  constructor(options: { appToken: string; apiUrl?: string | undefined; log: Logger }) {
+  /** @param options.helloWithin see `HELLO_WITHIN` */
+  constructor(options: {
+    appToken: string;
+    apiUrl?: string | undefined;
+    log: Logger;
+    helloWithin?: number;
+  }) {
     this.#log = options.log;
     this.#receivers = Array.from({ length: SOCKETS }, (_, index) => {
       const receiver = new SocketModeReceiver({
@@ -48,29 +56,63 @@ export class SocketIntake implements Intake {
             // For as long as Slack is away: a bot that gives up would have to be restarted by somebody.
             retryConfig: retrying(
               { forever: true, retries: 1000, factor: 1.5, minTimeout: 500, maxTimeout: 15_000 },
-              (error) => this.#noSocket(error, options.apiUrl),
+              (error) => this.#noAddress(error, options.apiUrl),
             ),
           },
         },
       });
-      receiver.client.on('connected', () => {
-        this.#connected.add(index);
-        this.#came = undefined;
-      });
-      for (const event of ['close', 'disconnected', 'reconnecting'])
-        receiver.client.on(event, () => this.#connected.delete(index));
+      this.#watch(receiver, index, options.helloWithin ?? HELLO_WITHIN);
       return receiver;
     });
+  }
+
+  #watch({ client }: SocketModeReceiver, index: number, helloWithin: number): void {
+    let hello: NodeJS.Timeout | undefined;
+    let address = '';
+    let isGivenUp = false;
+    client.on('authenticated', ({ url }: { url: string }) => {
+      // Without what stands behind it: a ticket that opens the socket.
+      address = URL.canParse(url)
+        ? `${new URL(url).protocol}//${new URL(url).host}`
+        : 'an address that is none';
+      isGivenUp = false;
+      clearTimeout(hello);
+      hello = setTimeout(() => {
+        isGivenUp = true;
+        this.#noSocket(`${address} → no answer in time`);
+        // Not public; `disconnect()` of the client is for ever, and this makes it ask for another address.
+        (client as unknown as { websocket?: { disconnect(): void } }).websocket?.disconnect();
+      }, helloWithin).unref();
+    });
+    client.on('connected', () => {
+      clearTimeout(hello);
+      this.#connected.add(index);
+      this.#came = undefined;
+    });
+    client.on('error', () => {
+      // The client's WebSocket says of no failure what it was (undici 7.30): its message is empty.
+      if (!this.#connected.has(index) && !isGivenUp) this.#noSocket(`${address} → the connection failed`);
+    });
+    for (const event of ['close', 'disconnected', 'reconnecting'])
+      client.on(event, () => {
+        clearTimeout(hello);
+        this.#connected.delete(index);
+      });
   }
 
   init(app: App): void {
     for (const receiver of this.#receivers) receiver.init(app);
   }
 
-  /** Said when it is news, not at each of the tries. @throws what was thrown, once nobody wants a socket any more */
-  #noSocket(error: Error, apiUrl = 'https://slack.com/api/'): void {
+  /** @throws what was thrown, once nobody wants a socket any more */
+  #noAddress(error: Error, apiUrl = 'https://slack.com/api/'): void {
     if (this.#stopped) throw error;
-    const came = `${new URL('apps.connections.open', apiUrl).href} → ${whatCame(error)}`;
+    this.#noSocket(`${new URL('apps.connections.open', apiUrl).href} → ${whatCame(error)}`);
+  }
+
+  /** Said when it is news, not at each of the tries. */
+  #noSocket(came: string): void {
+    if (this.#stopped) return;
     if (came !== this.#came)
       this.#log.warn({ asked: came }, 'no socket to Slack could be opened; trying again');
     this.#came = came;
@@ -91,6 +133,8 @@ export class SocketIntake implements Intake {
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    // A socket that is being opened anew waits for this event, and what it throws then nobody catches.
+    for (const { client } of this.#receivers) client.removeAllListeners('disconnected');
     await Promise.allSettled(this.#receivers.map((receiver) => receiver.stop()));
     this.#connected.clear();
   }

@@ -95,7 +95,7 @@ export class AttemptArchive {
       }
     } catch (cause) {
       throw new AppError('internal', `The history of ${job} cannot be read from ${this.#path}.`, {
-        hint: 'The file was changed or taken away by something else than Signalbox. Put back a copy of it.',
+        hint: 'The file was changed or taken away by something other than Signalbox. Put back a copy of it.',
         cause,
       });
     }

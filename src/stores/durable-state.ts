@@ -14,7 +14,15 @@ import { appendLines, DurableJsonFile } from './durable-file.ts';
 import { type FolderLock, lockFolder } from './folder-lock.ts';
 import { Journal, type JournalEntry } from './journal.ts';
 import type { Gone, NotificationKind, NotificationRows } from './notification-tables.ts';
-import { backupPath, EMPTY, readState, requireArchives, type State, statePath } from './state-file.ts';
+import {
+  backupPath,
+  EMPTY,
+  readState,
+  requireArchives,
+  requireNothingLeft,
+  type State,
+  statePath,
+} from './state-file.ts';
 import { freeze, Tables } from './tables.ts';
 import type { Undo } from './undo.ts';
 
@@ -60,6 +68,8 @@ export async function openState(folder: string, options: StateOptions = {}): Pro
       const db = new Low<State>(file, state ?? structuredClone(EMPTY));
       const journal = new Journal(folder);
       const stored = await journal.read(db.data.upTo);
+      if (!state && stored.entries.length === 0)
+        await requireNothingLeft(folder, [attemptsPath(folder), archivePath(folder)]);
       await requireArchives(db.data, { attempts: attemptsPath(folder), audit: archivePath(folder) });
       // Written by a version that kept none.
       if (state && (await bytesOf(backupPath(folder))) === undefined) await file.backUp();

@@ -11,8 +11,6 @@ import type { NotificationKind } from './notification-tables.ts';
 import { describe, fitsKind, isKind, isObject } from './stored-shapes.ts';
 import { cannotRead } from './unreadable.ts';
 
-const BACKUP = 'Copy state.backup.json to state.json, or put back a copy of the data folder.';
-
 export interface JournalEntry {
   /** Rises by every change, so that what the state file holds already is told from what it does not. */
   n: number;
@@ -76,8 +74,8 @@ export class Journal {
           {
             hint:
               last === upTo
-                ? `The state file beside it ends at change ${upTo}: it is missing, or an older one than the journal continues. ${BACKUP}`
-                : 'Lines were taken out of it by something else than Signalbox. Put back a copy of the data folder.',
+                ? `The state file beside it ${upTo === 0 ? 'is missing' : `ends at change ${upTo}, and the journal goes on from a newer one`}. Put back a copy of the data folder.`
+                : 'Lines were taken out of it by something other than Signalbox. Put back a copy of the data folder.',
           },
         );
       last = n;
@@ -92,9 +90,9 @@ export class Journal {
     if (expected === undefined || Number(expected) <= last) return;
     throw new AppError(
       'internal',
-      `Damaged data: the journal ${this.#path} ends at change ${last}, and change ${expected} was stored.`,
+      `Damaged data: the journal ${this.#path} ends at change ${last}, and change ${Number(expected)} was stored.`,
       {
-        hint: `Its end was taken away by something else than Signalbox. Put back a copy of the data folder, or delete ${this.#endPath} to go on without the changes that are missing.`,
+        hint: `Its end was taken away by something other than Signalbox. Put back a copy of the data folder, or delete ${this.#endPath} to go on without the changes that are missing.`,
       },
     );
   }
@@ -108,7 +106,7 @@ export class Journal {
       if (problem === undefined) return entry as JournalEntry;
     } catch (cause) {
       throw new AppError('internal', `Line ${number} of the journal ${this.#path} cannot be read.`, {
-        hint: 'It was changed by something else than Signalbox. Put back a copy of the data folder, or delete the line if its change may be lost.',
+        hint: 'It was changed by something other than Signalbox. Put back a copy of the data folder, or delete the line if its change may be lost.',
         cause,
       });
     }
@@ -116,7 +114,7 @@ export class Journal {
       'internal',
       `Damaged data: line ${number} of the journal ${this.#path} has ${problem}.`,
       {
-        hint: 'It was changed by something else than Signalbox. Put back a copy of the data folder.',
+        hint: 'It was changed by something other than Signalbox. Put back a copy of the data folder.',
       },
     );
   }

@@ -167,10 +167,29 @@ async function damaged(folder: string, problem: string, cause?: unknown): Promis
   return new AppError('internal', `Damaged data: the state file ${statePath(folder)} ${problem}.`, {
     hint:
       backup === undefined
-        ? `Something else than Signalbox changed it. Put back a copy of the data folder, or move all of ${folder} away to begin anew.`
-        : `Something else than Signalbox changed it. Copy ${backupPath(folder)} to ${basename(statePath(folder))} beside it: with the journal it holds everything that was stored. Then start again.`,
+        ? `Something other than Signalbox changed it. Put back a copy of the data folder, or move all of ${folder} away to begin anew.`
+        : `Something other than Signalbox changed it. Copy ${backupPath(folder)} to ${basename(statePath(folder))} beside it: with the journal it holds everything that was stored. Then start again.`,
     ...(cause === undefined ? {} : { cause }),
   });
+}
+
+/**
+ * Archives grow when the state is written: without that, and without the changes from which it could be made again, they
+ * are what is left of a folder.
+ * @throws AppError internal naming the archive that is there
+ */
+export async function requireNothingLeft(folder: string, archives: readonly string[]): Promise<void> {
+  for (const path of archives) {
+    const found = await stat(path).catch(() => undefined);
+    if (!found || found.size === 0) continue;
+    throw new AppError(
+      'internal',
+      `Damaged data: the state file ${statePath(folder)} is missing, and so is its backup; the archive ${path} is there.`,
+      {
+        hint: `Something other than Signalbox changed it. Put back a copy of the data folder, or move all of ${folder} away to begin anew.`,
+      },
+    );
+  }
 }
 
 /**
@@ -200,7 +219,7 @@ export async function requireArchives(
       ? `has ${found.size} bytes, ${bytes} or more were expected`
       : `is missing, ${bytes} bytes or more were expected`;
     throw new AppError('internal', `Damaged data: the archive ${path} ${problem}. It holds the ${what}.`, {
-      hint: 'Something else than Signalbox changed it. Put back a copy of the data folder.',
+      hint: 'Something other than Signalbox changed it. Put back a copy of the data folder.',
     });
   }
 }

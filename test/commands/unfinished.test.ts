@@ -13,8 +13,10 @@ let kept: Map<string, UnfinishedMessage>;
 let store: UnfinishedStore;
 let shown: string[];
 let refuse: AppError | undefined;
+/** Whether Slack has a file; left out: that cannot be seen. */
+let arrived: Record<string, boolean>;
 
-const message = (ts: string): LiveMessage => ({
+let message = (ts: string): LiveMessage => ({
   channel: 'C1',
   ts,
   edit: () => {},
@@ -27,13 +29,27 @@ const message = (ts: string): LiveMessage => ({
     shown.push(`${ts} removed`);
   },
 });
-const restart = async () =>
-  tellInterrupted(await store.listUnfinished(), store, { follow: (_, ts) => message(ts) }, log);
+/** @param again how long a try that failed waits for the next; left out: this start has no other one */
+const restart = async (again?: number) => {
+  const ending = new AbortController();
+  const telling = tellInterrupted(await store.listUnfinished(), {
+    store,
+    messages: { follow: (_, ts) => message(ts) },
+    files: { hasArrived: async (ids) => arrived[ids.at(-1)!] },
+    log,
+    signal: ending.signal,
+    againAfter: [again ?? 60_000],
+  });
+  // Nothing here takes longer than a turn of the event loop.
+  if (again === undefined) setImmediate(() => ending.abort());
+  await telling;
+};
 
 beforeEach(() => {
   kept = new Map();
   shown = [];
   refuse = undefined;
+  arrived = {};
   store = {
     putUnfinished: async (one) => void kept.set(one.id, one),
     removeUnfinished: async (id) => void kept.delete(id),
@@ -63,6 +79,41 @@ it('what Slack does not take is told after another start, unless the message is 
   refuse = new AppError('not_found', 'The message is not there any more.');
   await restart();
   expect(kept.size).toBe(0);
+});
+
+it('what Slack does not take at first is told by the same start, as soon as it does', async () => {
+  await keepUnfinished({ store, clock }, log, 'a', message('1'), INTERRUPTED);
+  await keepUnfinished({ store, clock }, log, 'b', message('2'), INTERRUPTED);
+  let refusals = 3;
+  const takes = message;
+  message = (ts) => {
+    const one = takes(ts);
+    return {
+      ...one,
+      finish: async (words) => {
+        if (refusals-- > 0) throw new AppError('unavailable', 'Something other than Slack answered.');
+        await one.finish(words);
+      },
+    };
+  };
+  try {
+    await restart(1);
+  } finally {
+    message = takes;
+  }
+  expect(shown.sort()).toEqual(['1 interrupted', '2 interrupted']);
+  expect(kept.size).toBe(0);
+});
+
+it('a file that had arrived when the process was killed is not told as interrupted', async () => {
+  const PERHAPS: Message = { text: 'perhaps' };
+  arrived = { F1: true, F2: false };
+  for (const [n, file] of ['F1', 'F2', 'F3'].entries()) {
+    const one = await keepUnfinished({ store, clock }, log, file, message(String(n)), INTERRUPTED);
+    await one.sharing([file], PERHAPS);
+  }
+  await restart(1);
+  expect(shown).toEqual(['0 removed', '1 perhaps', '2 perhaps']);
 });
 
 it('work goes on where it cannot be recorded', async () => {

@@ -49,7 +49,7 @@ describe('an answer that is not Slack’s', () => {
     expect(verdictOf(error)).toEqual({ kind: 'again', arrived: 'maybe', code: 'not_slacks_answer' });
     const told = (await failed(slackCall('a message', call))) as AppError;
     expect(told.code).toBe('unavailable');
-    expect(told.message).toBe('Something else than Slack answered for a message.');
+    expect(told.message).toBe('Something other than Slack answered for a message.');
     expect(told.hint).toContain('proxy');
     expect(`${told.message} ${told.hint} ${String(error)}`).not.toMatch(/ticket|Sign in|Forbidden/);
   });

@@ -154,6 +154,35 @@ describe.each(['lost_answer', 'lost_page'])('what was done, though its answer go
   });
 });
 
+describe('what was done, though its answer got lost and Slack does not say of a file whether it has it', () => {
+  it('is found in the channel', async () => {
+    await start();
+    await fault([
+      { on: 'files.completeUploadExternal', kind: 'lost_answer' },
+      { on: 'files.info', kind: 'missing_scope', times: 0 },
+    ]);
+    await ask();
+    expect((await done()).files).toHaveLength(1);
+    await team.idle();
+    expect(await team.files('C0LINE3')).toHaveLength(1);
+    expect(JSON.stringify(await team.messages('C0LINE3', 'ada'))).not.toMatch(/refused|Reference/);
+  });
+
+  it('is told as what it is, where the channel cannot be read either', async () => {
+    await start();
+    await fault([
+      { on: 'files.completeUploadExternal', kind: 'lost_answer' },
+      { on: 'files.info', kind: 'missing_scope', times: 0 },
+      { on: 'conversations.history', kind: 'missing_scope', times: 0 },
+    ]);
+    await ask();
+    const told = wordsOf(await team.message('C0LINE3', 'its answer was lost on the way'));
+    expect(told).toContain('before you ask again');
+    expect(told).not.toContain('file_not_found');
+    await team.idle();
+  });
+});
+
 describe('what was not done', () => {
   it.each(['page', 'empty', 'drop'])('is done by another try (%s)', async (kind) => {
     await start();
@@ -173,7 +202,7 @@ describe('what was not done', () => {
     await start();
     await fault({ on: 'files.completeUploadExternal', kind: 'page', times: 0 });
     await ask();
-    const told = wordsOf(await team.message('C0LINE3', 'Something else than Slack answered'));
+    const told = wordsOf(await team.message('C0LINE3', 'Something other than Slack answered'));
     expect(told).not.toContain('4711');
     await team.idle();
   });

@@ -215,6 +215,19 @@ describe('[O1] one file of the data folder, deleted, cut off or replaced', () =>
     });
   });
 
+  it.each(['attempts-archive.jsonl', 'audit-archive.jsonl'])(
+    'refuses to begin anew beside %s, when that alone is left',
+    async (archive) => {
+      const copy = await mkdtemp(join(root, 'copy-'));
+      await cp(join(closed, archive), join(copy, archive));
+      await expect(openLowdbStore(copy, OPTIONS)).rejects.toMatchObject({
+        code: 'internal',
+        message: expect.stringContaining(`the archive ${join(copy, archive)} is there`),
+      });
+      expect(await readdir(copy)).toEqual([archive]);
+    },
+  );
+
   it('refuses a line taken out of the middle of the journal', async () => {
     const copy = await mkdtemp(join(root, 'copy-'));
     await cp(killed, copy, { recursive: true });
