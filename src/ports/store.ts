@@ -4,6 +4,7 @@ import type { AuditTrail } from './audit-trail.ts';
 import type { CompilationStore } from './compilation-store.ts';
 import type { ComponentStore } from './component-store.ts';
 import type { EventStore } from './event-store.ts';
+import type { FencedStore } from './fences.ts';
 import type { JobStore } from './job-store.ts';
 import type { OutboxStore } from './outbox-store.ts';
 import type { SubscriptionStore } from './subscription-store.ts';
@@ -21,6 +22,7 @@ export interface Store
     SubscriptionStore,
     TimerStore,
     UnfinishedStore,
+    FencedStore<Store>,
     StoreHealth {
   close(): Promise<void>;
 }

@@ -10,9 +10,11 @@ import { type Component, isSettled } from '../domain/components.ts';
 import type { JobRecord } from '../domain/job-records.ts';
 import { AppError } from '../ground/errors.ts';
 import type { AuditRecord } from '../ports/audit-trail.ts';
+import type { Fence } from '../ports/fences.ts';
 import type { Store } from '../ports/store.ts';
 import { archivePath, commandLinePath, matches, type NumberedRecord, readLast } from './audit-files.ts';
-import { openState, type StateOptions } from './durable-state.ts';
+import { type DurableState, openState, type StateOptions } from './durable-state.ts';
+import { FencedState, Fences, type OpenState } from './fenced-state.ts';
 import { NotificationStore } from './notifications.ts';
 import { componentKey, pairKey } from './tables.ts';
 
@@ -21,10 +23,34 @@ import { componentKey, pairKey } from './tables.ts';
  *   when what is there cannot be read, or was written by a later version
  */
 export async function openLowdbStore(folder: string, options: StateOptions = {}): Promise<Store> {
-  return new LowdbStore(await openState(folder, options));
+  const state = await openState(folder, options);
+  return new LowdbStore(state, state, new Fences());
 }
 
 class LowdbStore extends NotificationStore implements Store {
+  readonly #whole: DurableState;
+  readonly #fences: Fences;
+  readonly #fence: Fence | undefined;
+
+  /** @param fence of the lease under which this view writes; left out: it is the store itself */
+  constructor(state: OpenState, whole: DurableState, fences: Fences, fence?: Fence) {
+    super(state);
+    this.#whole = whole;
+    this.#fences = fences;
+    this.#fence = fence;
+  }
+
+  async under(fence: Fence): Promise<Store> {
+    this.state.requireOpen();
+    this.#fences.raise(fence);
+    return new LowdbStore(
+      new FencedState(this.#whole, this.#fences, fence),
+      this.#whole,
+      this.#fences,
+      fence,
+    );
+  }
+
   // --- Audit ---
 
   async appendAudit(record: AuditRecord): Promise<void> {
@@ -194,8 +220,8 @@ class LowdbStore extends NotificationStore implements Store {
     return this.state.problem();
   }
 
-  close(): Promise<void> {
-    return this.state.close();
+  async close(): Promise<void> {
+    if (this.#fence === undefined) await this.#whole.close();
   }
 }
 

@@ -10,15 +10,15 @@ import type { DeadChannel, OutboxRecord, OutboxStore } from '../ports/outbox-sto
 import type { SubscriptionStore } from '../ports/subscription-store.ts';
 import type { Timer, TimerStore } from '../ports/timer-store.ts';
 import type { UnfinishedMessage, UnfinishedStore } from '../ports/unfinished-store.ts';
-import type { DurableState } from './durable-state.ts';
+import type { OpenState } from './fenced-state.ts';
 import { type NotificationKind, type NotificationRows, pair } from './notification-tables.ts';
 
 export class NotificationStore
   implements EventStore, OutboxStore, AlertStore, SubscriptionStore, TimerStore, UnfinishedStore
 {
-  protected readonly state: DurableState;
+  protected readonly state: OpenState;
 
-  constructor(state: DurableState) {
+  constructor(state: OpenState) {
     this.state = state;
   }
 
