@@ -1,4 +1,9 @@
-/** Times of a schedule in cron's five fields, by the clocks of a place. */
+/**
+ * Times of a schedule in cron's five fields, by the clocks of a place. Where they change, much as Debian's cron has it:
+ * - hours that are named run once a day: what clocks skip is due when the skip ends, what they show twice the first time;
+ * - every hour (a star, or steps of it) goes by the time that passes: nothing is made up for, an hour shown twice counts
+ *   twice.
+ */
 import { AppError } from '../ground/errors.ts';
 import type { EpochMs } from '../ground/time.ts';
 import { cite } from './command-words.ts';
@@ -13,6 +18,8 @@ interface Schedule {
   weekdays: ReadonlySet<number>;
   /** With both a day and a weekday set, either is enough, as cron has it. */
   either: boolean;
+  /** The hours are all or steps of all, and not named. */
+  everyHour: boolean;
 }
 
 const FIELDS = [
@@ -25,6 +32,9 @@ const FIELDS = [
 /** A 29th of February is at most eight years away. */
 const DAYS_AHEAD = 8 * 366 + 1;
 const DAY_MS = 86_400_000;
+const MINUTE_MS = 60_000;
+/** A day's clocks were set back at most so long after its end. */
+const SET_BACK_MS = 3 * 3_600_000;
 
 /** @throws AppError invalid_input saying which field is wrong */
 export function parseCron(text: string): Schedule {
@@ -37,7 +47,11 @@ export function parseCron(text: string): Schedule {
     parseField(fields[index]!, field),
   ) as [Set<number>, Set<number>, Set<number>, Set<number>, Set<number>];
   if (weekdays.delete(7)) weekdays.add(0);
-  return { minutes, hours, days, months, weekdays, either: fields[2] !== '*' && fields[4] !== '*' };
+  return {
+    ...{ minutes, hours, days, months, weekdays },
+    either: fields[2] !== '*' && fields[4] !== '*',
+    everyHour: fields[1]!.startsWith('*'),
+  };
 }
 
 function parseField(text: string, { name, from, to }: (typeof FIELDS)[number]): Set<number> {
@@ -65,6 +79,11 @@ export function nextRun(cron: string, timeZone: string, after: EpochMs): EpochMs
   const { day: today } = localTime(after, timeZone);
   for (let day = today; day <= today + DAYS_AHEAD; day += 1) {
     if (!isDay(schedule, day)) continue;
+    if (schedule.everyHour) {
+      const at = minuteOfDay(schedule, day, timeZone, after);
+      if (at !== undefined) return at;
+      continue;
+    }
     for (const hour of [...schedule.hours].sort((a, b) => a - b))
       for (const minute of [...schedule.minutes].sort((a, b) => a - b)) {
         const at = instantOf(day, hour * 60 + minute, timeZone);
@@ -74,6 +93,22 @@ export function nextRun(cron: string, timeZone: string, after: EpochMs): EpochMs
   throw new AppError('invalid_input', `${cite(cron)} is a time that never comes.`, {
     hint: 'Choose a day that the month has: 0 9 1 * * is nine o’clock on the first of each month.',
   });
+}
+
+/** The first minute of the day after `after` whose clock shows a time of the schedule. */
+function minuteOfDay(schedule: Schedule, day: number, timeZone: string, after: EpochMs): EpochMs | undefined {
+  const end = instantOf(day + 1, 0, timeZone) + SET_BACK_MS;
+  const next = (Math.floor(after / MINUTE_MS) + 1) * MINUTE_MS;
+  for (let at = Math.max(next, instantOf(day, 0, timeZone)); at < end; at += MINUTE_MS) {
+    const shown = localTime(at, timeZone);
+    if (
+      schedule.minutes.has(shown.minute % 60) &&
+      schedule.hours.has(Math.floor(shown.minute / 60)) &&
+      isDay(schedule, shown.day)
+    )
+      return at;
+  }
+  return undefined;
 }
 
 function isDay({ days, months, weekdays, either }: Schedule, day: number): boolean {

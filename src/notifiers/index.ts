@@ -6,7 +6,7 @@ import { backoff } from '../ground/backoff.ts';
 import { elapsed } from '../ground/elapsed.ts';
 import { CancelledError } from '../ground/errors.ts';
 import { JobConfirmer } from '../operations/confirm-jobs.ts';
-import { type Beat, cronBeat } from '../operations/refresh-beat.ts';
+import { type Beat, steadyBeat } from '../operations/refresh-beat.ts';
 import type { JobRefresher } from '../operations/refresh-jobs.ts';
 import type { FileDelivery } from '../ports/file-delivery.ts';
 import type { OutboxRecord } from '../ports/outbox-store.ts';
@@ -114,7 +114,7 @@ export class Notifiers {
         });
     });
     this.#recovering ??= this.#recover();
-    this.#beat ??= (this.#deps.beat ?? cronBeat)(() => {
+    this.#beat ??= (this.#deps.beat ?? steadyBeat)(() => {
       this.tick().catch((error: unknown) => onError(error, { doing: 'looking what is due' }));
     });
   }

@@ -20,7 +20,7 @@ import type { JobDeps } from './job-deps.ts';
 import { observeAttempt, observeComponent, observeFailedLook, observeJob } from './observe-jobs.ts';
 import { PollPace } from './poll-pace.ts';
 import { resumePublishing } from './publish-component.ts';
-import { type Beat, cronBeat } from './refresh-beat.ts';
+import { type Beat, steadyBeat } from './refresh-beat.ts';
 import { watchJobs } from './watch-jobs.ts';
 
 export type { Beat } from './refresh-beat.ts';
@@ -29,7 +29,7 @@ export interface RefreshDeps extends JobDeps {
   useCases: readonly UseCase[];
   /** Slack team: the background's role sessions carry it. */
   team: string;
-  /** Left out: every two seconds by node-cron. */
+  /** Left out: every two seconds. */
   beat?: Beat | undefined;
   /** What goes wrong in the background; for the log. */
   onError: (error: unknown, context: { useCase?: string; subject?: string; doing: string }) => void;
@@ -111,7 +111,7 @@ export class JobRefresher {
 
   /** Begins the schedule; what was live before a restart goes on. */
   start(): void {
-    this.#beat ??= (this.#deps.beat ?? cronBeat)(() => {
+    this.#beat ??= (this.#deps.beat ?? steadyBeat)(() => {
       this.tick().catch((error: unknown) => this.#deps.onError(error, { doing: 'refreshing' }));
     });
   }
