@@ -116,6 +116,14 @@ export function waitingView(metadata: string, title: string, words: string): Mod
   return modal(metadata, title, [section(`:hourglass_flowing_sand: ${words}`)]);
 }
 
+/** Instead of what somebody may not see; the answer to what they did says why, and whom to ask. */
+export function notAllowedView(
+  metadata: string,
+  words = 'You do not have permission for this. Signalbox’s reply says why.',
+): Modal {
+  return modal(metadata, 'Not allowed', [section(`:no_entry: ${words}`)]);
+}
+
 /** A message's blocks as a modal: how something ended that was asked for in one. */
 export function messageView(metadata: string, title: string, message: Message): Modal {
   return modal(metadata, title, message.fallback ?? message.blocks ?? [section(message.text)]);

@@ -22,16 +22,19 @@ import {
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError, toAppError } from '../ground/errors.ts';
 import type { ClickedAction, Command, Context, SubmittedView, ViewAnswer } from './command.ts';
+import { canOpenModal } from './in-view.ts';
 import { metadataFor, permitted, readMetadata } from './job-access.ts';
 import { knownUseCases, refuse } from './refusals.ts';
 import { explain, type Services } from './services.ts';
-import { add, channelOf, MANAGE, remove, settingsOf } from './subscriptions.ts';
+import { add, channelOf, listSubscriptions, MANAGE, remove, settingsOf } from './subscriptions.ts';
 
 export async function openSettings(services: Services, context: Context): Promise<void> {
   const channel = channelOf(context);
   const managed = await managedUseCases(services, context);
   if (managed.length === 0) return;
   if (context.place.claimed) await channelOfWindow(services, context);
+  // The list has a button that opens it.
+  if (!canOpenModal(context)) return listSubscriptions(services, context);
   await context.openModal(drawSettings(context, await read(services, channel, managed)));
 }
 

@@ -40,7 +40,7 @@ import { stopCompilation } from '../operations/stop-compilation.ts';
 import type { ClickedAction, Command, Context, OpenView, SubmittedView, ViewAnswer } from './command.ts';
 import { deliverCompileLog } from './compile-log.ts';
 import { openPackage } from './components.ts';
-import { inView, refusedView } from './in-view.ts';
+import { canOpenModal, inView, refusedView } from './in-view.ts';
 import {
   decide,
   metadataFor,
@@ -412,11 +412,6 @@ export function compileCommand(services: Services): Command {
     views: { [COMPILE.which]: chosen, [COMPILE.form]: submit },
     options: { [COMPILE.job]: suggest },
   };
-}
-
-/** A mention opens no window: it has no trigger. */
-function canOpenModal(context: Context): boolean {
-  return context.invocation === '' || context.invocation.startsWith('/');
 }
 
 const digest = (value: string | undefined): string =>

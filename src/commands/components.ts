@@ -13,7 +13,7 @@ import {
   readComponentsState,
 } from '../blocks/components.ts';
 import { errorMessage } from '../blocks/errors.ts';
-import { messageView, waitingView } from '../blocks/job-details.ts';
+import { messageView, notAllowedView, waitingView } from '../blocks/job-details.ts';
 import { writeRef } from '../blocks/job-facts.ts';
 import type { Message } from '../blocks/message.ts';
 import { code } from '../blocks/text.ts';
@@ -147,7 +147,7 @@ export function componentsCommand(services: Services): Command {
         subject: ref.name,
       });
       if (!useCase) {
-        await view.update(waitingView(metadata, 'Not allowed', 'You were told why in a message.'));
+        await view.update(notAllowedView(metadata));
         return;
       }
       const details = await componentDetails(services, {
@@ -272,7 +272,7 @@ export async function openPackage(services: Services, context: Context, value: s
       subject: ref.job,
     });
     if (!useCase) {
-      await view.update(waitingView(metadata, 'Not allowed', 'You were told why in a message.'));
+      await view.update(notAllowedView(metadata));
       return;
     }
     const preview = await recipePreview(services, {

@@ -1,10 +1,15 @@
 /** Work that a window waits for: what goes wrong after it has opened is said in it. */
-import { waitingView } from '../blocks/job-details.ts';
+import { notAllowedView } from '../blocks/job-details.ts';
 import type { Modal } from '../blocks/message.ts';
 import { type AppError, toAppError } from '../ground/errors.ts';
 import type { Context, OpenView } from './command.ts';
 import { metadataFor } from './job-access.ts';
 import type { Services } from './services.ts';
+
+/** A mention opens no window: it has no trigger. */
+export function canOpenModal(context: Context): boolean {
+  return context.invocation === '' || context.invocation.startsWith('/');
+}
 
 /** @param failed what the window shows then; where it was closed, the error goes its usual way */
 export async function inView(
@@ -27,5 +32,4 @@ export async function inView(
   }
 }
 
-export const refusedView = (context: Context): Modal =>
-  waitingView(metadataFor(context), 'Not allowed', 'You were told why in a message.');
+export const refusedView = (context: Context): Modal => notAllowedView(metadataFor(context));

@@ -1,6 +1,13 @@
 /** `/jobs`: the training jobs with their compilations, and the details of each. */
 import { COMPILE } from '../blocks/compile.ts';
-import { type DetailsFacts, jobDetails, TABS, type Tab, waitingView } from '../blocks/job-details.ts';
+import {
+  type DetailsFacts,
+  jobDetails,
+  notAllowedView,
+  TABS,
+  type Tab,
+  waitingView,
+} from '../blocks/job-details.ts';
 import { factsOf, type JobRef, statesOf } from '../blocks/job-facts.ts';
 import { chosenFilter, JOBS, JOBS_PAGE, jobsTable, jobsUsage, readJobsState } from '../blocks/jobs-table.ts';
 import type { Message } from '../blocks/message.ts';
@@ -96,7 +103,7 @@ export function jobsCommand(services: Services): Command {
       subject: ref.job,
     });
     if (!useCase) {
-      await view.update(waitingView(metadata, 'Not allowed', 'You were told why in a message.'));
+      await view.update(notAllowedView(metadata));
       return;
     }
     let reported: DetailsFacts['reported'];

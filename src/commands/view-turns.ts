@@ -2,7 +2,7 @@
  * Pictures of one modal that come late must not replace newer ones: somebody has clicked on meanwhile.
  * Every picture that is asked for takes a turn, and shows only while that turn is the latest.
  */
-import { waitingView } from '../blocks/job-details.ts';
+import { notAllowedView } from '../blocks/job-details.ts';
 import type { Modal } from '../blocks/message.ts';
 import type { JobChange, JobChanges } from '../operations/job-changes.ts';
 import type { OpenView } from './command.ts';
@@ -65,7 +65,7 @@ export function followInView(changes: JobChanges, view: OpenView, following: Fol
       if (!(await following.permitted())) {
         stop();
         await view.update(
-          waitingView(following.metadata, 'Not allowed', 'You do not have permission to see this any more.'),
+          notAllowedView(following.metadata, 'You do not have permission to see this any more.'),
         );
         return;
       }

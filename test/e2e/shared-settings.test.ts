@@ -103,3 +103,13 @@ it('[N5] tells the second of two that somebody was there before, and applies not
   await saved('ben', await modal(bot, 'ben', 'Nothing was saved'), { digest_use_cases: [] });
   expect(await listed('devika')).toContain('Quiet from 20:00 to 06:00');
 });
+
+it('[N5] answers a mention, which can open no window, with the list and the button that opens it', async () => {
+  const since = await bot.now(LINE);
+  const text = '<@U0SIGNALBOX> signalbox settings';
+  await bot.post('/sandbox/slack/message', { user: 'devika', channel: LINE, text });
+  const list = await bot.message(LINE, 'Settings…', { user: 'devika', since });
+  expect(wordsOf(list)).not.toContain('Something went wrong');
+  await bot.action('devika', 'settings.open', { channel: LINE, message_ts: list.ts });
+  expect(textsOf((await modal(bot, 'devika', 'Quiet hours')).blocks)).toContain('Digest');
+});
