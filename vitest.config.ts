@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     // On Node 20 the AWS SDK announces in every test file which of its later versions will want Node 22.
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
-    include: ['test/**/*.test.ts'],
+    include: ['test/**/*.test.ts', 'sandbox/test/**/*.test.ts'],
     // End-to-end tests mostly wait for the seconds of Slack’s quotas: one at a time leaves two cores idle.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     testTimeout: 200_000,

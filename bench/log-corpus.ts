@@ -3,8 +3,7 @@
  * bars, tracebacks over several lines, UTF-8. Everything follows from the stream's number and the event's, so that
  * gigabytes need no memory and a checker knows what must be where.
  */
-import { type EventSchedule, firstIndex, lazySeries } from '../src/sandbox/aws/event-series.ts';
-import type { LogStreamSeed } from '../src/sandbox/aws/log-store.ts';
+import { type EventSchedule, firstIndex, type LogStreamSeed, lazySeries } from '#sandbox/seeds';
 
 export const ACCOUNT = '123456789012';
 export const REGION = 'us-east-1';

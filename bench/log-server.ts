@@ -1,5 +1,5 @@
 /** The sandbox's AWS endpoint with the corpus, in a process of its own. Told what to do by messages of its parent. */
-import { startAwsSandbox } from '../src/sandbox/aws/server.ts';
+import { startAwsSandbox } from '#sandbox';
 import { ACCOUNT, corpus, GROUP, JOB, REGION, START } from './log-corpus.ts';
 
 interface Settings {

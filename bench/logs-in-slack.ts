@@ -20,8 +20,8 @@ import type { ReadableStream } from 'node:stream/web';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createGunzip } from 'node:zlib';
+import type { SandboxFile, SandboxMessage } from '#sandbox';
 import { type DemoSandbox, startDemoSandbox } from '../src/demo/sandbox.ts';
-import type { SandboxFile, SandboxMessage } from '../src/sandbox/protocol.ts';
 
 const { values } = parseArgs({
   options: {

@@ -1,23 +1,27 @@
-/** The import rules of docs/architecture.md: which room may import which, and no cycle anywhere. */
+/** The import rules of docs/architecture.md: which room may import which, what of the sandbox, and no circle anywhere. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const root = resolve(import.meta.dirname, '..');
 const src = join(root, 'src');
+const sandbox = join(root, 'sandbox');
 
 /** What everything stands on. */
 const COMMON = ['ground', 'domain', 'ports'];
 const EVERYTHING = ['*'];
 
-/** Room → rooms it may import besides itself; `:types` for types only. A room is a folder or a file of src/. */
+/**
+ * Room → rooms it may import besides itself; `:types` for types only. A room is a folder or a file of src/. The sandbox
+ * is a package: `block-kit` is its library part, `sandbox` what else it exports.
+ */
 const RULES: Readonly<Record<string, readonly string[]>> = {
   ground: [],
   domain: ['ground'],
   ports: ['ground', 'domain:types'],
   config: COMMON,
   logger: ['ground', 'domain'],
-  blocks: COMMON,
+  blocks: [...COMMON, 'block-kit'],
   operations: [...COMMON, 'logs:types'],
   logs: COMMON,
   providers: COMMON,
@@ -25,10 +29,9 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   stores: COMMON,
   notifiers: [...COMMON, 'operations', 'blocks'],
   commands: [...COMMON, 'operations', 'blocks'],
-  slack: [...COMMON, 'blocks', 'commands:types'],
+  slack: [...COMMON, 'blocks', 'block-kit', 'commands:types'],
   http: [...COMMON, 'blocks', 'commands:types'],
   events: COMMON,
-  sandbox: ['blocks'],
   demo: ['sandbox'],
   app: EVERYTHING,
   cli: EVERYTHING,
@@ -41,8 +44,9 @@ const PACKAGES: readonly (readonly [prefix: string, rooms: readonly string[]])[]
   ['@smithy/', ['aws', 'providers']],
   ['@slack/', ['slack', 'app', 'cli']],
   ['lowdb', ['stores']],
-  ['react', ['sandbox']],
-  ['ws', ['sandbox']],
+  ['react', []],
+  ['ws', []],
+  ['signalbox-sandbox', []],
 ];
 
 interface Import {
@@ -74,7 +78,40 @@ const roomOf = (file: string): string =>
   relative(src, file)
     .split('/')[0]!
     .replace(/\.tsx?$/, '');
+/** @returns undefined for an outside package */
+function roomOfTarget(file: string, target: string): string | undefined {
+  if (target.startsWith('#sandbox')) return target === '#sandbox/block-kit' ? 'block-kit' : 'sandbox';
+  return target.startsWith('.') ? roomOf(resolve(dirname(file), target)) : undefined;
+}
 const name = (file: string): string => relative(root, file);
+
+/** @returns each circle of files, and of rooms where there are any, as `a → b → a` */
+function circlesOf(imports: readonly Import[], roomOf: (file: string) => string): string[] {
+  const graph = new Map<string, Set<string>>();
+  const add = (from: string, to: string): void => {
+    graph.set(from, (graph.get(from) ?? new Set()).add(to));
+  };
+  for (const { file, target, deferred } of imports) {
+    if (!target.startsWith('.') || deferred) continue;
+    const to = resolve(dirname(file), target);
+    add(name(file), name(to));
+    if (roomOf(file) !== roomOf(to)) add(roomOf(file), roomOf(to));
+  }
+  const circles: string[] = [];
+  const done = new Set<string>();
+  const walk = (place: string, path: readonly string[]): void => {
+    const at = path.indexOf(place);
+    if (at >= 0) {
+      circles.push([...path.slice(at), place].join(' → '));
+      return;
+    }
+    if (done.has(place)) return;
+    for (const next of graph.get(place) ?? []) walk(next, [...path, place]);
+    done.add(place);
+  };
+  for (const place of graph.keys()) walk(place, []);
+  return circles;
+}
 
 describe('architecture', () => {
   it('reads imports from every room', () => {
@@ -88,9 +125,9 @@ describe('architecture', () => {
 
   it('lets no room import what its rule does not allow', () => {
     const forbidden = imports.flatMap(({ file, target, typeOnly }) => {
-      if (!target.startsWith('.')) return [];
       const from = roomOf(file);
-      const to = roomOf(resolve(dirname(file), target));
+      const to = roomOfTarget(file, target);
+      if (to === undefined) return [];
       const allowed = RULES[from] ?? [];
       const fine =
         from === to ||
@@ -118,29 +155,52 @@ describe('architecture', () => {
 
   // Types count too: what two files need of each other belongs to a third.
   it('has no circle of imports, not of files and not of rooms', () => {
-    const graph = new Map<string, Set<string>>();
-    const add = (from: string, to: string): void => {
-      graph.set(from, (graph.get(from) ?? new Set()).add(to));
-    };
-    for (const { file, target, deferred } of imports) {
-      if (!target.startsWith('.') || deferred) continue;
-      const to = resolve(dirname(file), target);
-      add(name(file), name(to));
-      if (roomOf(file) !== roomOf(to)) add(roomOf(file), roomOf(to));
-    }
-    const circles: string[] = [];
-    const done = new Set<string>();
-    const walk = (place: string, path: readonly string[]): void => {
-      const at = path.indexOf(place);
-      if (at >= 0) {
-        circles.push([...path.slice(at), place].join(' → '));
-        return;
-      }
-      if (done.has(place)) return;
-      for (const next of graph.get(place) ?? []) walk(next, [...path, place]);
-      done.add(place);
-    };
-    for (const place of graph.keys()) walk(place, []);
-    expect(circles).toEqual([]);
+    expect(circlesOf(imports, roomOf)).toEqual([]);
+  });
+});
+
+describe('the sandbox package', () => {
+  const own = sources(join(sandbox, 'src')).flatMap(importsOf);
+  const manifest = JSON.parse(readFileSync(join(sandbox, 'package.json'), 'utf8')) as {
+    exports: Record<string, unknown>;
+    devDependencies: Record<string, string>;
+  };
+
+  it('imports nothing of the bot, not in its tests either', () => {
+    const all = [...own, ...sources(join(sandbox, 'test')).flatMap(importsOf)];
+    expect(all.length).toBeGreaterThan(500);
+    const foreign = all.filter(({ file, target }) =>
+      target.startsWith('.')
+        ? !resolve(dirname(file), target).startsWith(`${sandbox}/`)
+        : target.startsWith('#'),
+    );
+    expect(foreign.map(({ file, target }) => `${name(file)} imports ${target}`)).toEqual([]);
+  });
+
+  it('names every package that it is built of', () => {
+    const unnamed = own.filter(({ target }) => {
+      const [, packageName = ''] = /^((?:@[^/]+\/)?[^/]+)/.exec(target) ?? [];
+      return !/^(?:\.|node:)/.test(target) && !(packageName in manifest.devDependencies);
+    });
+    expect(unnamed.map(({ file, target }) => `${name(file)} imports ${target}`)).toEqual([]);
+  });
+
+  it('is known to the bot by what it exports only, the rest of the repository included', () => {
+    const known = new Set(Object.keys(manifest.exports).map((path) => path.replace('.', '#sandbox')));
+    const others = [
+      ...imports,
+      ...['test', 'bench'].flatMap((dir) => sources(join(root, dir)).flatMap(importsOf)),
+    ];
+    const wrong = others.filter(({ file, target }) =>
+      target.startsWith('.')
+        ? // Tests of both share what they support each other with; one looks into the page.
+          resolve(dirname(file), target).startsWith(`${sandbox}/src/`) && !/\/src\/page\//.test(target)
+        : target.startsWith('#') && !known.has(target),
+    );
+    expect(wrong.map(({ file, target }) => `${name(file)} imports ${target}`)).toEqual([]);
+  });
+
+  it('has no circle of imports', () => {
+    expect(circlesOf(own, () => 'sandbox')).toEqual([]);
   });
 });

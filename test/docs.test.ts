@@ -2,13 +2,15 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { expect, it } from 'vitest';
+import { DOCS_FILE, withCoverage } from '../sandbox/scripts/coverage.ts';
 import { FAILURE_DOCS, withFailures } from '../scripts/failure-docs.ts';
-import { DOCS_FILE, withCoverage } from '../scripts/sandbox-coverage.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const pages = [
   ...readdirSync(root).map((name) => join(root, name)),
-  ...readdirSync(join(root, 'docs')).map((name) => join(root, 'docs', name)),
+  ...['docs', 'sandbox', 'sandbox/docs'].flatMap((folder) =>
+    readdirSync(join(root, folder)).map((name) => join(root, folder, name)),
+  ),
 ].filter((path) => path.endsWith('.md'));
 
 /** Without blocks of code, where `#` is no heading. */

@@ -1,4 +1,6 @@
 /** The list of open alerts with what is muted, and who is on call. */
+
+import { LIMITS } from '#sandbox/block-kit';
 import type { Alert } from '../domain/alerts.ts';
 import { maskSecrets } from '../domain/mask-secrets.ts';
 import type { Mute } from '../domain/mutes.ts';
@@ -12,7 +14,6 @@ import {
   who,
   writeAlertRef,
 } from './alerts.ts';
-import { LIMITS } from './limits.ts';
 import type { Block, Message } from './message.ts';
 import { button, code, context, group, mention, moment, plain, section } from './text.ts';
 

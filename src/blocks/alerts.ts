@@ -1,4 +1,6 @@
 /** The alert message and what its thread says, and the form to mute. */
+
+import { LIMITS } from '#sandbox/block-kit';
 import { openRetry } from '../domain/alert-retries.ts';
 import type { Alert, AlertCall, AlertRetry, AlertSubject } from '../domain/alerts.ts';
 import { isBackgroundActor } from '../domain/background-actor.ts';
@@ -8,7 +10,6 @@ import type { UseCase } from '../domain/use-cases.ts';
 import type { Actor } from '../ground/actor.ts';
 import { COMPILE } from './compile-ids.ts';
 import { guidanceLines, verbatim, writeRef } from './job-facts.ts';
-import { LIMITS } from './limits.ts';
 import { excerptWords } from './log-excerpt.ts';
 import { getLogsButton } from './logs.ts';
 import type { Block, Button, Message, Modal } from './message.ts';

@@ -1,10 +1,11 @@
 /** What comes of asking for a compilation's log: the message that carries the file, or why there is none. */
+
+import { LIMITS } from '#sandbox/block-kit';
 import { statusLabel } from '../domain/compilation-states.ts';
 import { type CompilationAttempt, currentStatus, isLive } from '../domain/compilations.ts';
 import { said } from './compile.ts';
 import { COMPILE } from './compile-ids.ts';
 import { guidanceLines, verbatim, writeRef } from './job-facts.ts';
-import { LIMITS } from './limits.ts';
 import { excerptWords } from './log-excerpt.ts';
 import type { LogFailure } from './logs-result.ts';
 import type { Block, Message } from './message.ts';

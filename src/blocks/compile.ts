@@ -1,4 +1,6 @@
 /** What `/compile` says and asks. */
+
+import { LIMITS } from '#sandbox/block-kit';
 import type { TargetState } from '../domain/compilation-states.ts';
 import { isLive, isSuccessful } from '../domain/compilations.ts';
 import type { FailedBefore } from '../domain/compile-again.ts';
@@ -11,7 +13,6 @@ import type { UseCase } from '../domain/use-cases.ts';
 import type { AppError } from '../ground/errors.ts';
 import { COMPILE } from './compile-ids.ts';
 import { compilationAdvice, guidanceLines, targetWords, verbatim, writeRef } from './job-facts.ts';
-import { LIMITS } from './limits.ts';
 import type { Block, Message, Modal, Option } from './message.ts';
 import { actions, button, code, context, instant, label, moment, option, plain, section } from './text.ts';
 

@@ -1,4 +1,6 @@
 /** What `/components` says: the list, one component with its chain and devices, and packaging. */
+
+import { LIMITS } from '#sandbox/block-kit';
 import { type Component, componentStateLabel, isSettled } from '../domain/components.ts';
 import { compilationJobUrl, componentUrl, trainingJobUrl } from '../domain/console-links.ts';
 import { maskSecrets } from '../domain/mask-secrets.ts';
@@ -8,7 +10,6 @@ import type { CoreDevice, EffectiveDeployment, InstalledComponent } from '../por
 import { COMPILE } from './compile-ids.ts';
 import { COMPONENTS, chainWords, componentFailure, componentLines } from './component-words.ts';
 import { verbatim, writeRef } from './job-facts.ts';
-import { LIMITS } from './limits.ts';
 import type { Block, Message, Modal } from './message.ts';
 import {
   actions,

@@ -1,4 +1,6 @@
 /** One job in a modal with tabs: overview, logs, compilation, components; and the history of every attempt. */
+
+import { LIMITS } from '#sandbox/block-kit';
 import type { TargetState } from '../domain/compilation-states.ts';
 import { statusLabel } from '../domain/compilation-states.ts';
 import {
@@ -41,7 +43,6 @@ import {
   verbatim,
   writeRef,
 } from './job-facts.ts';
-import { LIMITS } from './limits.ts';
 import { getLogsButton } from './logs.ts';
 import type { Block, Message, Modal } from './message.ts';
 import {

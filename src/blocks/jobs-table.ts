@@ -1,4 +1,6 @@
 /** `/jobs`: the use case's jobs as a table, with filters, paging and a way into each one's details. */
+
+import { LIMITS } from '#sandbox/block-kit';
 import {
   JOB_STATE_LABELS,
   type JobCompilationState,
@@ -16,7 +18,6 @@ import {
 import type { UseCase } from '../domain/use-cases.ts';
 import { COMPILE } from './compile-ids.ts';
 import { machine, overallWords, writeRef } from './job-facts.ts';
-import { LIMITS } from './limits.ts';
 import type { Block, Button, Message, Option } from './message.ts';
 import {
   actions,

@@ -1,4 +1,6 @@
 /** What comes of a `/logs`: the message that carries the file, or why there is none. */
+
+import { LIMITS } from '#sandbox/block-kit';
 import { joinWords } from '../domain/command-words.ts';
 import { trainingJobUrl } from '../domain/console-links.ts';
 import type { FailureAdvice } from '../domain/failure-guidance.ts';
@@ -7,7 +9,6 @@ import type { LogQuery } from '../domain/log-query.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { COMPILE } from './compile-ids.ts';
 import { guidanceLines, runAgainButton, verbatim, writeRef } from './job-facts.ts';
-import { LIMITS } from './limits.ts';
 import { excerptWords } from './log-excerpt.ts';
 import { LOGS, type LogOrder, orderButton } from './logs.ts';
 import type { Block, Button, Message } from './message.ts';

@@ -1,10 +1,11 @@
 /** What `/logs` says and asks. */
+
+import { LIMITS } from '#sandbox/block-kit';
 import { joinWords } from '../domain/command-words.ts';
 import { EXAMPLE_JOB } from '../domain/job-names.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
 import { LOG_FLAGS } from '../domain/log-query.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import { LIMITS } from './limits.ts';
 import type { Block, Button, Message, Modal, Option } from './message.ts';
 import {
   actions,

@@ -1,4 +1,6 @@
 /** What Signalbox is and can do: the help, and the Home tab. */
+
+import { LIMITS } from '#sandbox/block-kit';
 import type { Permission } from '../domain/access.ts';
 import type { Subscription } from '../domain/subscriptions.ts';
 import { trainingLabel } from '../domain/training-states.ts';
@@ -8,7 +10,6 @@ import { type AlertRow, alertBlock } from './alert-lists.ts';
 import { COMPILE } from './compile-ids.ts';
 import { overallWords, writeRef } from './job-facts.ts';
 import type { JobRow } from './jobs-table.ts';
-import { LIMITS } from './limits.ts';
 import { getLogsButton, LOGS } from './logs.ts';
 import type { Block, Home, Message } from './message.ts';
 import { subscriptionWords } from './subscriptions.ts';

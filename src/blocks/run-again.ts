@@ -1,5 +1,6 @@
 /** The window in which a training job is run again, and what became of it. */
 
+import { LIMITS } from '#sandbox/block-kit';
 import type { AlertRetry } from '../domain/alerts.ts';
 import { trainingJobUrl } from '../domain/console-links.ts';
 import {
@@ -17,7 +18,6 @@ import type { AppError } from '../ground/errors.ts';
 import type { TrainingSetup } from '../ports/training.ts';
 import { COMPILE } from './compile-ids.ts';
 import { changesWords, machine, starter, writeRef } from './job-facts.ts';
-import { LIMITS } from './limits.ts';
 import type { Block, Modal } from './message.ts';
 import {
   actions,

@@ -1,4 +1,6 @@
 /** Subscriptions of a channel, and the window that shows and changes all that is set for it. */
+
+import { LIMITS } from '#sandbox/block-kit';
 import type { ChannelRights } from '../domain/channel-rights.ts';
 import type { QuietHours } from '../domain/quiet-hours.ts';
 import {
@@ -7,7 +9,6 @@ import {
   SUBSCRIPTION_KINDS,
   type Subscription,
 } from '../domain/subscriptions.ts';
-import { LIMITS } from './limits.ts';
 import type { Block, Message, Modal } from './message.ts';
 import { actions, button, code, context, header, label, option, plain, section } from './text.ts';
 

@@ -3,8 +3,8 @@
  * shortened so that it shows. Everything outside text passes through here before it is put into a block.
  */
 import type { types } from '@slack/bolt';
+import { LIMITS } from '#sandbox/block-kit';
 import { maskSecrets } from '../domain/mask-secrets.ts';
-import { LIMITS } from './limits.ts';
 import type { Block, Button, Option } from './message.ts';
 
 const ZERO_WIDTH_SPACE = '\u200b';

@@ -1,10 +1,13 @@
 /** Compilations of the seeded world, in every state, and the models that make them end as they do. */
 
-import type { CompilationSeed } from '../sandbox/aws/compilations.ts';
-import { type ModelCard, modelArchive } from '../sandbox/aws/model-card.ts';
-import { trainedCard } from '../sandbox/aws/trained-model.ts';
-import type { TrainingJobSeed } from '../sandbox/aws/training.ts';
-import type { EpochMs } from '../sandbox/time.ts';
+import type { EpochMs } from '#sandbox';
+import {
+  type CompilationSeed,
+  type ModelCard,
+  modelArchive,
+  type TrainingJobSeed,
+  trainedCard,
+} from '#sandbox/seeds';
 import { HOUR, MINUTE, SECOND } from './job-maker.ts';
 import { neoRoleArn } from './roles.ts';
 

@@ -1,11 +1,7 @@
 /** Component versions of the seeded world: one model in many versions, one that failed, and what uses the models. */
 
-import type { ComponentSeed } from '../sandbox/aws/component-store.ts';
-import { filler } from '../sandbox/aws/model-card.ts';
-import { checkRecipe } from '../sandbox/aws/recipe.ts';
-import type { ObjectSeed } from '../sandbox/aws/seed.ts';
-import { writeTarGz } from '../sandbox/aws/tar.ts';
-import type { EpochMs } from '../sandbox/time.ts';
+import type { EpochMs } from '#sandbox';
+import { type ComponentSeed, checkRecipe, filler, type ObjectSeed, writeTarGz } from '#sandbox/seeds';
 import { compiledUri } from './compilations.ts';
 import { HOUR } from './job-maker.ts';
 

@@ -3,12 +3,15 @@
  * (in the queue's own region at once, from another region by way of the bot's bus), and alarms that go off.
  */
 
-import type { AlarmSeed } from '../sandbox/aws/alarms.ts';
-import type { EventBusSeed, RuleTarget } from '../sandbox/aws/event-buses.ts';
-import type { RoleSeed } from '../sandbox/aws/iam.ts';
-import type { PolicyDocument } from '../sandbox/aws/policy.ts';
-import type { RegionSeed } from '../sandbox/aws/seed.ts';
-import type { EpochMs } from '../sandbox/time.ts';
+import type { EpochMs } from '#sandbox';
+import type {
+  AlarmSeed,
+  EventBusSeed,
+  PolicyDocument,
+  RegionSeed,
+  RoleSeed,
+  RuleTarget,
+} from '#sandbox/seeds';
 import { MINUTE } from './job-maker.ts';
 
 export const EVENTS_REGION = 'eu-west-1';

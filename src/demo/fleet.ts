@@ -1,7 +1,7 @@
 /** Core devices of the seeded world, what they have, and the deployments that brought it. */
 
-import type { CoreDeviceSeed, DeploymentSeed, InstalledSeed } from '../sandbox/aws/fleet.ts';
-import type { EpochMs } from '../sandbox/time.ts';
+import type { EpochMs } from '#sandbox';
+import type { CoreDeviceSeed, DeploymentSeed, InstalledSeed } from '#sandbox/seeds';
 import { CPU_MODEL, INSPECTOR, JETSON_MODEL } from './components.ts';
 import { HOUR, MINUTE } from './job-maker.ts';
 

@@ -1,5 +1,5 @@
 /** What the seeded jobs' own scripts print: PyTorch, Keras, XGBoost and YOLO-like trainings. */
-import type { LogScript } from '../sandbox/aws/log-script.ts';
+import type { LogScript } from '#sandbox/seeds';
 
 export interface EpochPlan {
   epochs: number;

@@ -1,8 +1,7 @@
 /** The training jobs of the use case "Harbor watch", to which the sandbox's visitor has no right. */
 
-import { closeContainer, scripted } from '../sandbox/aws/log-script.ts';
-import type { TrainingJobSeed } from '../sandbox/aws/training.ts';
-import type { EpochMs } from '../sandbox/time.ts';
+import type { EpochMs } from '#sandbox';
+import { closeContainer, scripted, type TrainingJobSeed } from '#sandbox/seeds';
 import { kerasEpochs, yoloEpochs } from './framework-logs.ts';
 import { HOUR, MINUTE, machineStream, makeJob, type Place } from './job-maker.ts';
 

@@ -1,9 +1,7 @@
 /** What most seeded jobs have in common, so that a job's own file says only what is its own. */
 
-import type { EventSeries } from '../sandbox/aws/event-series.ts';
-import type { LogStreamSeed } from '../sandbox/aws/log-store.ts';
-import type { TrainingJobSeed, TrainingTransition } from '../sandbox/aws/training.ts';
-import type { EpochMs } from '../sandbox/time.ts';
+import type { EpochMs } from '#sandbox';
+import type { EventSeries, LogStreamSeed, TrainingJobSeed, TrainingTransition } from '#sandbox/seeds';
 import { trainingRoleArn } from './roles.ts';
 
 export const SECOND = 1000;

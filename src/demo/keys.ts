@@ -3,9 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { uniqueId } from '../sandbox/aws/iam.ts';
-import { SandboxError } from '../sandbox/errors.ts';
-import type { AccessKey } from '../sandbox/index.ts';
+import { type AccessKey, SandboxError } from '#sandbox';
+import { uniqueId } from '#sandbox/seeds';
 import { ACCOUNTS, type SandboxKeys } from './use-cases.ts';
 
 const FILE = 'aws-keys.json';

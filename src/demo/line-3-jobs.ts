@@ -1,12 +1,17 @@
 /** The training jobs of the use case "Line 3 defects". docs/sandbox.md has the table of what each one shows. */
 
-import { bulkStreams } from '../sandbox/aws/bulk-log.ts';
-import { lazySeries } from '../sandbox/aws/event-series.ts';
-import { closeContainer, type LogScript, openContainer, scripted } from '../sandbox/aws/log-script.ts';
-import { steadySchedule } from '../sandbox/aws/schedules.ts';
-import type { TrainingJobSeed } from '../sandbox/aws/training.ts';
-import { hash32 } from '../sandbox/random.ts';
-import type { EpochMs } from '../sandbox/time.ts';
+import type { EpochMs } from '#sandbox';
+import {
+  bulkStreams,
+  closeContainer,
+  hash32,
+  type LogScript,
+  lazySeries,
+  openContainer,
+  scripted,
+  steadySchedule,
+  type TrainingJobSeed,
+} from '#sandbox/seeds';
 import { kerasEpochs, pytorchEpochs, xgboostRounds, yoloEpochs } from './framework-logs.ts';
 import { HOUR, type JobSketch, MINUTE, machineStream, makeJob, type Place, SECOND } from './job-maker.ts';
 

@@ -1,6 +1,5 @@
 /** The roles of a use case's account: the one that Signalbox takes on, and those that it hands to SageMaker. */
-import type { RoleSeed } from '../sandbox/aws/iam.ts';
-import type { PolicyDocument } from '../sandbox/aws/policy.ts';
+import type { PolicyDocument, RoleSeed } from '#sandbox/seeds';
 
 const NEO_ROLE = 'NeoExecution';
 const TRAINING_ROLE = 'TrainingExecution';

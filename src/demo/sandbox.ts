@@ -1,8 +1,8 @@
 /** The demo's sandbox: the seeded workspace and accounts, and a signalbox.yaml for them. */
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { AwsWorld } from '../sandbox/aws/seed.ts';
-import { type AccessKey, type Sandbox, type SandboxOptions, startSandbox } from '../sandbox/index.ts';
+import { type AccessKey, type Sandbox, type SandboxOptions, startSandbox } from '#sandbox';
+import type { AwsWorld } from '#sandbox/seeds';
 import { loadKeys } from './keys.ts';
 import { seededAwsWorld, seededConfig } from './use-cases.ts';
 import { DEMO_WORKSPACE } from './workspace.ts';

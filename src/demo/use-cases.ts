@@ -1,11 +1,14 @@
 /** The two use cases of the seeded world: their accounts, how the bot gets in, and the configuration for them. */
 import { stringify } from 'yaml';
-import type { UserSeed } from '../sandbox/aws/iam.ts';
-import type { PolicyDocument } from '../sandbox/aws/policy.ts';
-import type { AccountSeed, AwsWorld, RegionSeed } from '../sandbox/aws/seed.ts';
-import { TRAINING_LOG_GROUP } from '../sandbox/aws/training.ts';
-import type { AccessKey } from '../sandbox/index.ts';
-import type { EpochMs } from '../sandbox/time.ts';
+import type { AccessKey, EpochMs } from '#sandbox';
+import {
+  type AccountSeed,
+  type AwsWorld,
+  type PolicyDocument,
+  type RegionSeed,
+  TRAINING_LOG_GROUP,
+  type UserSeed,
+} from '#sandbox/seeds';
 import { harborCompilations, line3Compilations, oddModels } from './compilations.ts';
 import { harborComponents, line3Components, line3Objects } from './components.ts';
 import {

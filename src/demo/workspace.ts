@@ -1,6 +1,5 @@
 /** The people and places of the seeded workspace. Who is a member of what decides what the visitor may see. */
-import type { SandboxChannel, SandboxUser } from '../sandbox/protocol.ts';
-import type { SlackWorld } from '../sandbox/slack/workspace.ts';
+import type { SandboxChannel, SandboxUser, SlackWorld } from '#sandbox';
 
 const TEAM = { id: 'T0SANDBOX', name: 'Foundry Robotics' } as const;
 /** The bot in it; its user is added by the sandbox, with the manifest's names. */

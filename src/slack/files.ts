@@ -5,7 +5,7 @@ import { request as httpsRequest } from 'node:https';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Logger } from 'pino';
-import { LIMITS } from '../blocks/limits.ts';
+import { LIMITS } from '#sandbox/block-kit';
 import { AppError, CancelledError } from '../ground/errors.ts';
 import { pause, unlessAborted } from '../ground/pause.ts';
 import type { FileDelivery } from '../ports/file-delivery.ts';

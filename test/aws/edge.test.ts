@@ -3,6 +3,9 @@
  * sessions' own policies let them: what a policy forgets is refused here.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type AwsSandboxOptions, FaultPlan } from '#sandbox';
+import { handClock } from '../../sandbox/test/aws/edge-support.ts';
+import { sandbox } from '../../sandbox/test/aws/support.ts';
 import { createUseCaseGateway } from '../../src/aws/gateway.ts';
 import { subject } from '../../src/cli/doctor/checks.ts';
 import { checkEdge } from '../../src/cli/doctor/edge-checks.ts';
@@ -18,10 +21,6 @@ import type { CompilationOrder } from '../../src/ports/compiler.ts';
 import type { LogSource } from '../../src/ports/log-source.ts';
 import type { UseCaseSession } from '../../src/ports/use-case-session.ts';
 import { createSageMaker } from '../../src/providers/sagemaker.ts';
-import type { AwsSandboxOptions } from '../../src/sandbox/aws/server.ts';
-import { FaultPlan } from '../../src/sandbox/faults.ts';
-import { handClock } from '../sandbox/aws/edge-support.ts';
-import { sandbox } from '../sandbox/aws/support.ts';
 
 const BOT = { accessKeyId: 'AKIATESTBOT000000001', secretAccessKey: 'the-secret-of-the-bot' };
 const ADA = { team: 'T0LINE', user: 'U0ADA' };

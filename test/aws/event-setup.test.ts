@@ -11,11 +11,11 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { AwsSandbox } from '#sandbox';
+import { ACCOUNT, KEYS, OTHER_ACCOUNT, OTHER_KEYS, REGION, sandbox } from '../../sandbox/test/aws/support.ts';
 import { type EventsPlace, inspectEvents, sendToQueue, setUpEvents } from '../../src/aws/event-setup.ts';
 import { parseAwsEvent } from '../../src/domain/aws-events.ts';
-import type { AwsSandbox } from '../../src/sandbox/aws/server.ts';
 import { trainingEvent } from '../events/support.ts';
-import { ACCOUNT, KEYS, OTHER_ACCOUNT, OTHER_KEYS, REGION, sandbox } from '../sandbox/aws/support.ts';
 
 let aws: AwsSandbox;
 let place: EventsPlace;

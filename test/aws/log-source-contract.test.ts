@@ -1,9 +1,9 @@
 /** The adapter against the sandbox's endpoint: with the assembled scanner, with the one in TypeScript, by plain JSON. */
 import { vi } from 'vitest';
-import { writtenSeries } from '../../src/sandbox/aws/event-series.ts';
-import { startAwsSandbox } from '../../src/sandbox/aws/server.ts';
+import { startAwsSandbox } from '#sandbox';
+import { writtenSeries } from '#sandbox/seeds';
+import { ACCOUNT, GROUP, KEYS, REGION, twoAccounts } from '../../sandbox/test/aws/support.ts';
 import { describeLogSource, type LogSourceHarness, type SeededStream } from '../contract/log-source.ts';
-import { ACCOUNT, GROUP, KEYS, REGION, twoAccounts } from '../sandbox/aws/support.ts';
 
 const PAGE = '../../src/aws/cloudwatch-logs-page.ts';
 const SCANNER = '../../src/aws/page-scanner.ts';

@@ -1,13 +1,13 @@
 /** Cards, forms, tables and details over any data: within Slack's limits, harmless, and saying what they should. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { LIMITS, textLength, validateBlocks, validateView } from '#sandbox/block-kit';
 import * as compile from '../../src/blocks/compile.ts';
 import * as components from '../../src/blocks/components.ts';
 import { jobCard, milestones } from '../../src/blocks/job-card.ts';
 import { historyView, jobDetails, TABS } from '../../src/blocks/job-details.ts';
 import { type JobFacts, readRef, writeRef } from '../../src/blocks/job-facts.ts';
 import { type JobsFacts, jobsTable, readJobsState, writeJobsState } from '../../src/blocks/jobs-table.ts';
-import { LIMITS } from '../../src/blocks/limits.ts';
 import type { Block, Message, Modal } from '../../src/blocks/message.ts';
 import { overallState, targetStates } from '../../src/domain/compilation-states.ts';
 import type { CompilationAttempt } from '../../src/domain/compilations.ts';
@@ -16,7 +16,6 @@ import type { Component } from '../../src/domain/components.ts';
 import { COMPILATIONS, JOBS_PROVIDERS, TRAININGS } from '../../src/domain/jobs-query.ts';
 import { TRAINING_STATES } from '../../src/domain/training-states.ts';
 import { AppError } from '../../src/ground/errors.ts';
-import { textLength, validateBlocks, validateView } from '../../src/sandbox/slack/block-kit.ts';
 
 const NASTY = [
   '<!channel> <!here> @everyone <@U0ADA> <https://evil.example|click>',

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { validateBlocks, validateView } from '#sandbox/block-kit';
 import { errorMessage } from '../../src/blocks/errors.ts';
 import * as logs from '../../src/blocks/logs.ts';
 import * as results from '../../src/blocks/logs-result.ts';
@@ -11,7 +12,6 @@ import type { TrainingJob } from '../../src/domain/jobs.ts';
 import type { LogQuery } from '../../src/domain/log-query.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
 import { AppError, type ErrorCode, HTTP_STATUS } from '../../src/ground/errors.ts';
-import { validateBlocks, validateView } from '../../src/sandbox/slack/block-kit.ts';
 
 const text = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 200 }),

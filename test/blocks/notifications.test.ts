@@ -1,13 +1,13 @@
 /** Whatever comes from outside, alerts, announcements and windows are within Slack's limits and mention nobody. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { validateBlocks, validateView } from '#sandbox/block-kit';
 import { alertsMessage, onCallMessage } from '../../src/blocks/alert-lists.ts';
 import { alertMessage, callMessage, muteForm } from '../../src/blocks/alerts.ts';
 import * as announcements from '../../src/blocks/announcements.ts';
 import type { Message } from '../../src/blocks/message.ts';
 import { settingsForm, subscriptionsMessage } from '../../src/blocks/subscriptions.ts';
 import type { Alert } from '../../src/domain/alerts.ts';
-import { validateBlocks, validateView } from '../../src/sandbox/slack/block-kit.ts';
 
 const text = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 200 }),

@@ -1,6 +1,7 @@
 /** The form to run a job again, and what is said of it, over any data. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { validateBlocks, validateView } from '#sandbox/block-kit';
 import { alertMessage } from '../../src/blocks/alerts.ts';
 import { runAgainMessage, trainingAnnouncement } from '../../src/blocks/announcements.ts';
 import { jobCard } from '../../src/blocks/job-card.ts';
@@ -17,7 +18,6 @@ import {
 import type { Rerun } from '../../src/domain/job-records.ts';
 import type { TrainingJob } from '../../src/domain/jobs.ts';
 import { AppError } from '../../src/ground/errors.ts';
-import { validateBlocks, validateView } from '../../src/sandbox/slack/block-kit.ts';
 
 const SECRET = 'AKIAIOSFODNN7EXAMPLE';
 const NASTY = ['<!channel>', '<@U0EVIL>', `key ${SECRET}`, '`', '```', '\n', '& <x|y>', '🚀'.repeat(90)];

@@ -2,11 +2,11 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ACCOUNT, KEYS, REGION, sandbox } from '../../sandbox/test/aws/support.ts';
 import { readEvents } from '../../src/cli/events.ts';
 import { eventsRoutes } from '../../src/events/https.ts';
 import { type HttpServer, startHttpServer } from '../../src/http/routes.ts';
 import { SILENT, trainingEvent } from '../events/support.ts';
-import { ACCOUNT, KEYS, REGION, sandbox } from '../sandbox/aws/support.ts';
 import { run } from './in-memory.ts';
 
 const SECRET = 'a-secret-of-32-characters-or-so!';

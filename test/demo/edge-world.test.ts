@@ -20,8 +20,8 @@ import {
 } from '@aws-sdk/client-sagemaker';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type AwsSandbox, startAwsSandbox } from '#sandbox';
 import { SEEDED_USE_CASES, seededAwsWorld } from '../../src/demo/use-cases.ts';
-import { type AwsSandbox, startAwsSandbox } from '../../src/sandbox/aws/server.ts';
 
 const STARTED = Date.now();
 const KEYS = { accessKeyId: 'AKIATESTBOT000000001', secretAccessKey: 'bot-secret' };

@@ -14,6 +14,8 @@ import {
 } from '@aws-sdk/client-sagemaker';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type AwsSandbox, startAwsSandbox } from '#sandbox';
+import { bulkStreams } from '#sandbox/seeds';
 import { loadConfig } from '../../src/config.ts';
 import { loadKeys } from '../../src/demo/keys.ts';
 import {
@@ -22,8 +24,6 @@ import {
   seededAwsWorld,
   seededConfig,
 } from '../../src/demo/use-cases.ts';
-import { bulkStreams } from '../../src/sandbox/aws/bulk-log.ts';
-import { type AwsSandbox, startAwsSandbox } from '../../src/sandbox/aws/server.ts';
 
 const GROUP = '/aws/sagemaker/TrainingJobs';
 const STARTED = Date.now();

@@ -1,7 +1,7 @@
 /** What on-call sees and clicks of alerts, in the sandbox's Slack; the bot has a clock that is set ahead. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
-import type { InteractionResult, SandboxMessage, SandboxView } from '../../src/sandbox/protocol.ts';
+import type { InteractionResult, SandboxMessage, SandboxView } from '#sandbox';
 import { wordsOf } from '../slack/sandbox-client.ts';
 import { sendEvents, trainingEvent } from './aws-events.ts';
 import { type Bot, startBot } from './bot.ts';

@@ -3,13 +3,12 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
+import type { Fault } from '#sandbox';
+import type { AwsWorld, CompilationSeed, RegionSeed } from '#sandbox/seeds';
 import { type RunningApp, startApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
 import { type DemoSandbox, startDemoSandbox } from '../../src/demo/sandbox.ts';
 import type { Clock } from '../../src/ground/time.ts';
-import type { CompilationSeed } from '../../src/sandbox/aws/compilations.ts';
-import type { AwsWorld, RegionSeed } from '../../src/sandbox/aws/seed.ts';
-import type { Fault } from '../../src/sandbox/protocol.ts';
 import { type SlackClient, slackClient } from '../slack/sandbox-client.ts';
 
 export interface Bot extends SlackClient {

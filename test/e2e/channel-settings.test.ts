@@ -1,7 +1,7 @@
 /** What channels hear of, when, and the Home tab's part in it, in the sandbox's Slack; the bot's clock is set ahead. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
-import type { InteractionResult, SandboxMessage, SandboxView } from '../../src/sandbox/protocol.ts';
+import type { InteractionResult, SandboxMessage, SandboxView } from '#sandbox';
 import { textsOf, wordsOf } from '../slack/sandbox-client.ts';
 import { alarmEvent, sendEvents, trainingEvent } from './aws-events.ts';
 import { type Bot, startBot } from './bot.ts';

@@ -1,7 +1,7 @@
 /** From a completed training to compiled models, components and devices: through Slack, on the whole sandbox. */
 import { gunzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { InteractionResult, SandboxMessage } from '../../src/sandbox/protocol.ts';
+import type { InteractionResult, SandboxMessage } from '#sandbox';
 import { textsOf } from '../slack/sandbox-client.ts';
 import { type Bot, startBot, withoutCompilationsOf } from './bot.ts';
 import { CARD_SETTLES, card, cardsOf, closeAll, modal, until } from './jobs.ts';

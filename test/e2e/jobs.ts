@@ -2,8 +2,8 @@
 import { CreateTrainingJobCommand, type SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { vi } from 'vitest';
+import type { SandboxMessage, SandboxView } from '#sandbox';
 import type { DemoSandbox } from '../../src/demo/sandbox.ts';
-import type { SandboxMessage, SandboxView } from '../../src/sandbox/protocol.ts';
 import { textsOf } from '../slack/sandbox-client.ts';
 import type { Bot } from './bot.ts';
 

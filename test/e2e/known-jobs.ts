@@ -1,6 +1,6 @@
 /** Events are believed of jobs that SageMaker knows: those that tests send are about jobs made for them here. */
-import type { AwsSandbox } from '../../src/sandbox/aws/server.ts';
-import type { TrainingJobSeed } from '../../src/sandbox/aws/training.ts';
+import type { AwsSandbox } from '#sandbox';
+import type { TrainingJobSeed } from '#sandbox/seeds';
 
 type Status = TrainingJobSeed['transitions'][number]['status'];
 const STATUSES: readonly string[] = [

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
-import type { SandboxMessage } from '../../src/sandbox/protocol.ts';
+import type { SandboxMessage } from '#sandbox';
 import { textsOf, wordsOf } from '../slack/sandbox-client.ts';
 import { alarmEvent, sendEvents, sendRaw, trainingEvent } from './aws-events.ts';
 import { type Bot, startBot } from './bot.ts';

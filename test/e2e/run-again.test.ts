@@ -1,7 +1,7 @@
 /** Run again: from the alert of a failed training to the run that makes it good; the whole app on the whole sandbox. */
 import { DescribeTrainingJobCommand, ListTagsCommand, SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { InteractionResult, SandboxMessage, SandboxView } from '../../src/sandbox/protocol.ts';
+import type { InteractionResult, SandboxMessage, SandboxView } from '#sandbox';
 import { textsOf } from '../slack/sandbox-client.ts';
 import { type Bot, startBot } from './bot.ts';
 import { card, closeAll, line3Client, modal, train, until } from './jobs.ts';

@@ -1,7 +1,7 @@
 /** A channel's settings window in the hands of those who manage only some of what the channel hears of. */
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
-import type { InteractionResult, SandboxMessage, SandboxView } from '../../src/sandbox/protocol.ts';
+import type { InteractionResult, SandboxMessage, SandboxView } from '#sandbox';
 import { textsOf, wordsOf } from '../slack/sandbox-client.ts';
 import { type Bot, startBot } from './bot.ts';
 import { closeAll, modal } from './jobs.ts';

@@ -1,5 +1,5 @@
 /** The truth of a storm: what people see in the channels at the end, held against what happened. */
-import type { SandboxMessage } from '../../src/sandbox/protocol.ts';
+import type { SandboxMessage } from '#sandbox';
 import type { End, Place, Storm, StormReport } from './storm-events.ts';
 import type { House } from './storm-house.ts';
 

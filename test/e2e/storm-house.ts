@@ -5,11 +5,15 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import {
+  type AwsSandbox,
+  type Fault,
+  FaultPlan,
+  type SlackSandbox,
+  startAwsSandbox,
+  startSlackSandbox,
+} from '#sandbox';
 import { BOT } from '../../src/demo/workspace.ts';
-import { type AwsSandbox, startAwsSandbox } from '../../src/sandbox/aws/server.ts';
-import { FaultPlan } from '../../src/sandbox/faults.ts';
-import type { Fault } from '../../src/sandbox/protocol.ts';
-import { type SlackSandbox, startSlackSandbox } from '../../src/sandbox/slack/index.ts';
 import { openLowdbStore } from '../../src/stores/lowdb.ts';
 import { KnownJobs } from './known-jobs.ts';
 import { type Place, REGION } from './storm-events.ts';

@@ -5,10 +5,10 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { afterEach, describe, expect, it } from 'vitest';
+import { KEYS, REGION, sandbox } from '../../sandbox/test/aws/support.ts';
 import type { EventIntake } from '../../src/events/intake.ts';
 import { SqsPollers } from '../../src/events/sqs-pollers.ts';
 import { AppError } from '../../src/ground/errors.ts';
-import { KEYS, REGION, sandbox } from '../sandbox/aws/support.ts';
 import { SILENT } from './support.ts';
 
 const PATIENT = { timeout: 15_000 };

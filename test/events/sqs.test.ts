@@ -5,11 +5,11 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { afterEach, describe, expect, it } from 'vitest';
+import { FaultPlan } from '#sandbox';
+import { KEYS, REGION, sandbox } from '../../sandbox/test/aws/support.ts';
 import type { EventIntake } from '../../src/events/intake.ts';
 import { SqsIntake, type SqsIntakeOptions } from '../../src/events/sqs.ts';
 import { AppError } from '../../src/ground/errors.ts';
-import { FaultPlan } from '../../src/sandbox/faults.ts';
-import { KEYS, REGION, sandbox } from '../sandbox/aws/support.ts';
 import { SILENT } from './support.ts';
 
 /** Visibility times are whole seconds. */

@@ -1,27 +1,14 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { emojiFor } from '../../src/sandbox/page/mrkdwn/emoji.ts';
-import { whyNoBrowser } from './browser.ts';
-import { type SandboxPage, startPage } from './page.ts';
+import { describe, expect, it } from 'vitest';
+import { emojiFor } from '../../sandbox/src/page/mrkdwn/emoji.ts';
+import { shipped } from '../../sandbox/test/page/emoji-font.ts';
 
 const SRC = fileURLToPath(new URL('../../src/', import.meta.url));
-const FONTS = join(SRC, 'sandbox/page/fonts');
 /** The rooms whose words people see in Slack. */
 const SPEAKING = ['blocks', 'commands', 'notifiers', 'domain', 'operations', 'slack'];
 const COLOUR = '\u{FE0F}';
-
-/** Signs of the list, each with its `U+FE0F` where it has one. */
-async function shipped(): Promise<string[]> {
-  const lines = (await readFile(join(FONTS, 'emoji.txt'), 'utf8')).split('\n');
-  return lines
-    .filter((line) => !line.startsWith('#'))
-    .join(' ')
-    .split(/\s+/)
-    .filter(Boolean);
-}
 
 /** Every emoji that the bot writes: as itself, or by its name. */
 async function spoken(): Promise<Set<string>> {
@@ -44,80 +31,5 @@ describe('the emoji font of the sandbox page', () => {
     const has = new Set((await shipped()).map((sign) => sign.replace(COLOUR, '')));
     const missing = [...(await spoken())].filter((sign) => !has.has(sign.replace(COLOUR, '')));
     expect(missing, 'add them to fonts/emoji.txt and run scripts/build-emoji-font.mjs').toEqual([]);
-  });
-
-  it('takes nothing of the page’s text but the emoji of its list', async () => {
-    const css = await readFile(join(FONTS, 'emoji.css'), 'utf8');
-    const range = [...css.matchAll(/U\+([0-9A-F]+)/g)].map(([, hex = '']) => Number.parseInt(hex, 16));
-    const listed = [...(await shipped()).join('')].map((sign) => sign.codePointAt(0) ?? 0);
-    expect(new Set(range)).toEqual(new Set(listed));
-    expect(Math.min(...range)).toBeGreaterThan(0x2100);
-  });
-});
-
-const noBrowser = await whyNoBrowser();
-
-describe.skipIf(noBrowser)('[A9] on a machine without an emoji font', () => {
-  let folder: string;
-  let pages: SandboxPage;
-
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'signalbox-fonts-'));
-    const config = join(folder, 'fonts.conf');
-    await writeFile(
-      config,
-      `<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>
-        <dir>/usr/share/fonts/truetype/dejavu</dir><cachedir>${folder}/cache</cachedir></fontconfig>`,
-    );
-    pages = await startPage({ FONTCONFIG_FILE: config });
-  });
-  afterAll(async () => {
-    await pages?.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
-  afterEach(async () => expect(await pages.leave()).toEqual([]));
-
-  it('draws each of its emoji, in colour and unlike any other', async () => {
-    const page = await pages.open('#/C0LINE3?as=U0ADA');
-    await pages.composer().waitFor();
-    const signs = await shipped();
-    // Runs in the page, where the types of this test's own world do not hold.
-    const drawn = (await page.evaluate(`(async () => {
-      const font = '32px "Sandbox Emoji"';
-      const draw = (sign) => {
-        const canvas = document.createElement('canvas');
-        [canvas.width, canvas.height] = [48, 48];
-        const context = canvas.getContext('2d');
-        context.font = font;
-        context.fillText(sign, 2, 36);
-        const { data } = context.getImageData(0, 0, 48, 48);
-        let [red, green] = [0, 0];
-        for (let at = 0; at < data.length; at += 4) {
-          if (data[at] > data[at + 1] + 30) red += 1;
-          if (data[at + 1] > data[at] + 30) green += 1;
-        }
-        return { sign, picture: canvas.toDataURL(), red, green };
-      };
-      await document.fonts.load(font, '✅');
-      return [...${JSON.stringify(signs)}, '\u{1F9FF}'].map(draw);
-    })()`)) as { sign: string; picture: string; red: number; green: number }[];
-    const unknown = drawn.pop();
-    for (const { sign, picture } of drawn) {
-      const same = drawn.filter((other) => other.picture === picture).map((other) => other.sign);
-      expect(same).toEqual([sign]);
-      expect(picture, sign).not.toBe(unknown?.picture);
-    }
-    const named = (sign: string) => drawn.find((one) => one.sign === sign);
-    expect(named('✅')?.green).toBeGreaterThan(100);
-    expect(named('❌')?.red).toBeGreaterThan(100);
-  });
-
-  it('shows them in messages, whether the bot names or writes them', async () => {
-    const page = await pages.open('#/C0ALERTS?as=U0ADA');
-    await pages.post('C0ALERTS', { text: 'States ❌ failed :white_check_mark: completed' });
-    await pages.message('States').getByRole('img', { name: 'white check mark' }).waitFor();
-    await expect
-      .poll(() => page.evaluate(`[...document.fonts].find((one) => /Emoji/.test(one.family))?.status`))
-      .toBe('loaded');
   });
 });

@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
+import type { SandboxMessage } from '#sandbox';
+import { whyNoBrowser } from '../../sandbox/test/page/browser.ts';
 import { DEFAULT_RECIPE_TEMPLATE } from '../../src/domain/recipes.ts';
-import type { SandboxMessage } from '../../src/sandbox/protocol.ts';
 import { alarmEvent, awsEvent, sendEvents, trainingEvent } from '../e2e/aws-events.ts';
 import { type Bot, withoutCompilationsOf } from '../e2e/bot.ts';
 import { card, closeAll, line3Client, modal, train, until } from '../e2e/jobs.ts';
 import { wordsOf } from '../slack/sandbox-client.ts';
-import { whyNoBrowser } from './browser.ts';
 import { type Pictures, settleJob, startPictures } from './pictures.ts';
 
 const CHANNEL = 'C0LINE3';

@@ -9,9 +9,9 @@ import { fileURLToPath } from 'node:url';
 import type { Locator, Page } from 'playwright-core';
 import { build } from 'vite';
 import { expect } from 'vitest';
+import { launchBrowser } from '../../sandbox/test/page/browser.ts';
 import { type Bot, type BotOptions, startBot } from '../e2e/bot.ts';
 import { CARD_SETTLES, card, closeAll, modal, until } from '../e2e/jobs.ts';
-import { launchBrowser } from './browser.ts';
 
 const IMAGES = fileURLToPath(new URL('../../docs/images', import.meta.url));
 const UPDATE = process.env.UPDATE_SCREENSHOTS === '1';
@@ -32,7 +32,7 @@ export interface Pictures {
 export async function startPictures(options: BotOptions = {}): Promise<Pictures> {
   const folder = await mkdtemp(join(tmpdir(), 'signalbox-pictures-'));
   await build({
-    root: fileURLToPath(new URL('../../src/sandbox/page', import.meta.url)),
+    root: fileURLToPath(new URL('../../sandbox/src/page', import.meta.url)),
     build: { outDir: join(folder, 'page') },
     logLevel: 'error',
   });

@@ -5,9 +5,9 @@
 
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, it } from 'vitest';
+import { whyNoBrowser } from '../../sandbox/test/page/browser.ts';
 import { type Bot, withoutCompilationsOf } from '../e2e/bot.ts';
 import { CARD_SETTLES, card, cardsOf, closeAll, modal } from '../e2e/jobs.ts';
-import { whyNoBrowser } from './browser.ts';
 import { type Pictures, settleJob, startPictures } from './pictures.ts';
 
 const CHANNEL = 'C0LINE3';

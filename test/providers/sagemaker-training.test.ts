@@ -1,15 +1,15 @@
 /** SageMaker as a training provider, on the sandbox's AWS with the real SDK. */
 import { AddTagsCommand, DescribeTrainingJobCommand, ListTagsCommand } from '@aws-sdk/client-sagemaker';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { AwsWorld } from '#sandbox/seeds';
+import { handClock } from '../../sandbox/test/aws/edge-support.ts';
+import { assume, sagemakerClient, sandbox } from '../../sandbox/test/aws/support.ts';
 import { createUseCaseGateway } from '../../src/aws/gateway.ts';
 import { seededAwsWorld } from '../../src/demo/use-cases.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
 import type { AppError } from '../../src/ground/errors.ts';
 import type { TrainingProvider, TrainingRequest } from '../../src/ports/training.ts';
 import { createSageMaker } from '../../src/providers/sagemaker.ts';
-import type { AwsWorld } from '../../src/sandbox/aws/seed.ts';
-import { handClock } from '../sandbox/aws/edge-support.ts';
-import { assume, sagemakerClient, sandbox } from '../sandbox/aws/support.ts';
 
 const BOT = { accessKeyId: 'AKIASIGNALBOXBOT0001', secretAccessKey: 'bot-secret' };
 const ROLE = 'arn:aws:iam::123456789012:role/SignalboxAccess';

@@ -1,10 +1,5 @@
 /** What people do and see in a sandbox's Slack, over its control endpoints. */
-import type {
-  InteractionResult,
-  SandboxFile,
-  SandboxMessage,
-  SandboxView,
-} from '../../src/sandbox/protocol.ts';
+import type { InteractionResult, SandboxFile, SandboxMessage, SandboxView } from '#sandbox';
 
 export interface SlackClient {
   /** @param command with its slash; left out: `/logs` */

@@ -1,0 +1,110 @@
+/** The whole sandbox: a Slack workspace and AWS endpoints that belong together. */
+import { mkdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { awsControls } from './aws/controls.ts';
+import type { AwsWorld } from './aws/seed.ts';
+import { type AwsSandbox, type AwsSandboxSettings, startAwsSandbox } from './aws/server.ts';
+import { FaultPlan } from './faults.ts';
+import { OPEN_MANIFEST } from './open-manifest.ts';
+import { type SlackSandbox, type SlackSandboxOptions, startSlackSandbox } from './slack/index.ts';
+import type { SlackWorld } from './slack/workspace.ts';
+import type { Clock } from './time.ts';
+import { defaultWorld } from './world-file.ts';
+
+export interface SandboxOptions {
+  /** Of the Slack side and the page; 0 or left out: any free one. */
+  port?: number;
+  awsPort?: number;
+  /** Tokens and uploaded files are kept here. */
+  dataDir: string;
+  /** The Slack app's manifest: its path, or an object. Left out: one that grants every scope and event here. */
+  manifestPath?: string;
+  manifest?: unknown;
+  /** Who and what is there at the start; left out: that of `world.json`. */
+  slackWorld?: SlackWorld;
+  awsWorld?: AwsWorld;
+  /** The built page, served at `/`; left out: the package's own. */
+  pageDir?: string;
+  clock?: Clock;
+  /** Latency, quotas and the like of the AWS side. */
+  aws?: Partial<AwsSandboxSettings>;
+  /** Rate limits, delays and the like of the Slack side. */
+  slack?: Partial<Pick<SlackSandboxOptions, 'rateLimits' | 'requestUrl' | 'shareDelayMs' | 'onError'>>;
+}
+
+export interface AccessKey {
+  accessKeyId: string;
+  secretAccessKey: string;
+}
+
+export interface Sandbox {
+  /** The page, and the control endpoints under `/sandbox/`. */
+  url: string;
+  slackApiUrl: string;
+  tokens: { bot: string; app: string; signingSecret: string };
+  awsEndpoint: string;
+  /** Of the first user of the AWS world; undefined where nobody has a key. */
+  awsCredentials: AccessKey | undefined;
+  /** One list for both sides. */
+  faults: FaultPlan;
+  slack: SlackSandbox;
+  aws: AwsSandbox;
+  close(): Promise<void>;
+}
+
+/** Where the package's own page is; run from the sources, that of the last build. */
+const BUILT_PAGE = fileURLToPath(
+  new URL(import.meta.filename.endsWith('.ts') ? '../dist/page' : './page', import.meta.url),
+);
+
+/** @throws SandboxError for a manifest that cannot be used, a port that is taken */
+export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
+  const dataDir = resolve(options.dataDir);
+  const clock = options.clock ?? { now: Date.now };
+  const faults = new FaultPlan();
+  await mkdir(dataDir, { recursive: true });
+  const awsWorld = options.awsWorld ?? defaultWorld(clock.now()).aws;
+  const user = awsWorld.accounts.flatMap(({ users }) => users ?? [])[0];
+
+  const aws = await startAwsSandbox({
+    ...options.aws,
+    ...(options.awsPort === undefined ? {} : { port: options.awsPort }),
+    world: awsWorld,
+    dataDir,
+    clock,
+    faults,
+  });
+  let slack: SlackSandbox;
+  try {
+    slack = await startSlackSandbox({
+      ...options.slack,
+      ...(options.port === undefined ? {} : { port: options.port }),
+      ...(options.manifestPath === undefined
+        ? { manifest: options.manifest ?? OPEN_MANIFEST }
+        : { manifestPath: options.manifestPath }),
+      pageDir: options.pageDir ?? BUILT_PAGE,
+      ...(options.slackWorld === undefined ? {} : { world: options.slackWorld }),
+      controls: awsControls(aws),
+      dataDir,
+      clock,
+      faults,
+    });
+  } catch (error) {
+    await aws.close();
+    throw error;
+  }
+  return {
+    url: slack.url,
+    slackApiUrl: slack.apiUrl,
+    tokens: { bot: slack.botToken, app: slack.appToken, signingSecret: slack.signingSecret },
+    awsEndpoint: aws.url,
+    awsCredentials: user && { accessKeyId: user.accessKeyId, secretAccessKey: user.secretAccessKey },
+    faults,
+    slack,
+    aws,
+    async close() {
+      await Promise.all([slack.close(), aws.close()]);
+    },
+  };
+}

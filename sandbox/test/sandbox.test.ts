@@ -1,0 +1,78 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { WebClient } from '@slack/web-api';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Sandbox, startSandbox } from '../src/sandbox.ts';
+
+const MANIFEST = {
+  display_information: { name: 'Greeter' },
+  oauth_config: { scopes: { bot: ['channels:read'] } },
+  settings: { socket_mode_enabled: true },
+};
+
+let folder: string;
+const open: Sandbox[] = [];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'signalbox-sandbox-'));
+});
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((sandbox) => sandbox.close()));
+  await rm(folder, { recursive: true });
+});
+
+async function start(): Promise<Sandbox> {
+  const sandbox = await startSandbox({ dataDir: folder, manifest: MANIFEST });
+  open.push(sandbox);
+  return sandbox;
+}
+
+describe('[O7] the whole sandbox', () => {
+  it('serves Slack and AWS to their own clients, with a world of its own', async () => {
+    const sandbox = await start();
+    const slack = new WebClient(sandbox.tokens.bot, { slackApiUrl: sandbox.slackApiUrl });
+    expect(await slack.auth.test()).toMatchObject({ ok: true, team: 'Sandbox', user: 'greeter' });
+    const { channels } = await slack.conversations.list();
+    expect(channels!.map(({ name, is_member }) => [name, is_member])).toEqual([
+      ['general', true],
+      ['random', false],
+    ]);
+    const sts = new STSClient({
+      endpoint: sandbox.awsEndpoint,
+      region: 'us-east-1',
+      credentials: sandbox.awsCredentials!,
+    });
+    expect((await sts.send(new GetCallerIdentityCommand({}))).Account).toBe('111122223333');
+  });
+
+  it('keeps the tokens of its data folder', async () => {
+    const first = await start();
+    await first.close();
+    open.length = 0;
+    const second = await start();
+    expect(second.tokens).toEqual(first.tokens);
+  });
+
+  it('has one list of faults for both sides, set by its control endpoint', async () => {
+    const sandbox = await start();
+    const fault = { on: 'sts:GetCallerIdentity', kind: 'ServiceUnavailable' };
+    const added = await fetch(`${sandbox.url}/sandbox/faults`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(fault),
+    });
+    expect(await added.json()).toMatchObject({ ok: true });
+    const sts = new STSClient({
+      endpoint: sandbox.awsEndpoint,
+      region: 'eu-west-1',
+      credentials: sandbox.awsCredentials!,
+      maxAttempts: 1,
+    });
+    await expect(sts.send(new GetCallerIdentityCommand({}))).rejects.toMatchObject({
+      name: 'ServiceUnavailable',
+    });
+    await sts.send(new GetCallerIdentityCommand({}));
+  });
+});
