@@ -14,7 +14,7 @@ export type NameKind = 'sure' | 'likely' | 'maybe' | 'cookie' | 'header';
 const HINT = /pass|pwd|secret|token|key|auth|cookie|cred|sig|sess|sid|bearer|jwt|pat$|external.?id/i;
 
 const SURE =
-  /(?:^| )(?:\w*(?:password|passwd|passphrase|passcode|passwort)|\w*pwd|\w*secret|\w*secret ?(?:access ?)?key|private ?key|secret (?:string|value|binary|text)|\w*password hash|amz (?:signature|credential|security token))$/;
+  /(?:^| )(?:\w*(?:password|passwd|passphrase|passcode|passwort)|\w*pwd|\w*secret|\w*secret ?(?:access ?)?key(?: base)?|private ?key|secret (?:string|value|binary|text)|\w*password hash|amz (?:signature|credential|security token))$/;
 /** `pass` alone is a word of its own: `forward_pass`, `passed`. */
 const SURE_PASS =
   /(?:^| )(?:db|database|user|mysql|pg|postgres|redis|mongo|rabbitmq|amqp|smtp|mail|imap|ldap|ftp|sftp|admin|root|login|http|proxy|registry|docker|keystore|truststore|ssl|auth|basic|git|netrc|jdbc|sudo|vault|wifi) ?pass$/;

@@ -19,9 +19,12 @@ interface Place {
   member?: { quote: string; depth: number };
   /** A colon and a blank stand between, as in a sentence. */
   sentence?: boolean;
+  /** Its value is on the next line, if it is there at all. */
+  nextLine?: boolean;
 }
 
-const SEPARATOR = /[=:]/g;
+/** Also as an address writes them, and an arrow. */
+const SEPARATOR = /[=:→]|%3[AaDd]/g;
 /** Types that stand between a name and its value in code. */
 const TYPES = new Set(['str', 'string', 'bytes', 'Optional', 'SecretStr', 'String', 'any']);
 
@@ -30,7 +33,7 @@ export function findPairs(text: string, options: PairOptions = {}): Span[] {
   let done = 0;
   SEPARATOR.lastIndex = 0;
   for (let found = SEPARATOR.exec(text); found; found = SEPARATOR.exec(text)) {
-    const place = placeAt(text, found.index);
+    const place = placeAt(text, found.index, found[0].length);
     if (!place || place.valueFrom < done) continue;
     const kind = kindOfPlace(text, place);
     if (!kind) continue;
@@ -48,9 +51,9 @@ const isNameCode = (code: number): boolean =>
 const NAME_AT_MOST = 80;
 
 /** The name before a separator, and where its value begins. */
-function placeAt(text: string, separator: number): Place | undefined {
+function placeAt(text: string, separator: number, length: number): Place | undefined {
   const code = text.charCodeAt(separator);
-  const next = text.charCodeAt(separator + 1);
+  const next = text.charCodeAt(separator + length);
   // Of `==`, `:=` and `::` the last counts; `://` is an address.
   if (next === 0x3d || (code === 0x3a && (next === 0x3a || next === 0x2f))) return undefined;
   let before = separator;
@@ -59,14 +62,38 @@ function placeAt(text: string, separator: number): Place | undefined {
   // `https://x-access-token:…@host` is an address.
   if (!name || (code === 0x3a && text.startsWith('//', name.nameAt - 2))) return undefined;
   const arrow = code === 0x3d && next === 0x3e ? 1 : 0;
-  const valueFrom = skipSpaces(text, separator + 1 + arrow, 8);
+  const valueFrom = skipSpaces(text, separator + length + arrow, 8);
   if (code === 0x3d && TYPES.has(name.name)) {
     const gap = /:\s{0,2}$/.exec(text.slice(Math.max(0, name.nameAt - 3), name.nameAt));
     const typed = gap ? nameBefore(text, name.nameAt - gap[0].length) : undefined;
     if (typed) return { ...typed, valueFrom };
   }
   const sentence = code === 0x3a && next === 0x20 && !name.member;
-  return { ...name, sentence, valueFrom: blockScalar(text, valueFrom) };
+  const below = nextLine(text, valueFrom);
+  if (below !== undefined) return { ...name, sentence, nextLine: true, valueFrom: below };
+  return { ...name, sentence, valueFrom: blockScalar(text, skipMarks(text, valueFrom)) };
+}
+
+/** A colour, a quote as HTML writes it, the end of bold text: `**Password:** …`. */
+function skipMarks(text: string, given: number): number {
+  COLOUR.lastIndex = given;
+  const from = COLOUR.test(text) ? COLOUR.lastIndex : given;
+  if (text.startsWith(HTML_QUOTE, from)) return from + HTML_QUOTE.length;
+  const bold = /\*{1,2} /y;
+  bold.lastIndex = from;
+  return bold.test(text) ? bold.lastIndex : from;
+}
+const HTML_QUOTE = '&quot;';
+/** Also as JSON writes it, and without its first character, which is not shown. */
+const COLOUR_CODE = '(?:\\u001b|\\\\u001[bB])?\\[[\\d;]{0,8}m(?!asked\\])';
+const COLOUR = new RegExp(COLOUR_CODE, 'y');
+const COLOUR_BEFORE = new RegExp(`${COLOUR_CODE}$`);
+
+/** @returns where the next line begins to say something, when nothing more stands in this one */
+function nextLine(text: string, from: number): number | undefined {
+  const end = /(?:\r?\n|\\{1,7}n)[ \t]{0,80}(?=\S)/y;
+  end.lastIndex = from;
+  return end.test(text) ? end.lastIndex : undefined;
 }
 
 /** YAML's `|` and `>`: the value begins on the next line. */
@@ -80,6 +107,11 @@ function blockScalar(text: string, from: number): number {
 function nameBefore(text: string, end: number): Omit<Place, 'valueFrom'> | undefined {
   let at = end;
   while (at > end - 4 && (text.charCodeAt(at - 1) === 0x20 || text.charCodeAt(at - 1) === 0x09)) at -= 1;
+  if (text.charAt(at - 1) === 'm')
+    at -= COLOUR_BEFORE.exec(text.slice(Math.max(0, at - 20), at))?.[0].length ?? 0;
+  if (text.startsWith(HTML_QUOTE, at - HTML_QUOTE.length)) at -= HTML_QUOTE.length;
+  // `*password*: …`
+  for (let marks = 0; marks < 2 && text.charAt(at - 1) === '*'; marks += 1) at -= 1;
   // `os.environ["TOKEN"] = …`
   if (text.charAt(at - 1) === ']') at -= 1;
   const quote = text.charAt(at - 1);
@@ -107,6 +139,10 @@ function kindOfPlace(text: string, place: Place): NameKind | undefined {
     text.slice(Math.max(0, place.nameAt - 160), place.nameAt).includes('username')
   )
     return 'maybe';
+  const inProse = kind === undefined || kind === 'maybe' ? kindOfTwoWords(text, place) : undefined;
+  if (inProse) return inProse;
+  // On a line of its own stands whatever comes next: only what looks like a secret is one.
+  if (place.nextLine) return kind === 'sure' ? 'likely' : kind === 'cookie' ? undefined : kind;
   // PWD=/opt/ml/code is a folder.
   if (
     kind === 'sure' &&
@@ -115,6 +151,15 @@ function kindOfPlace(text: string, place: Place): NameKind | undefined {
   )
     return undefined;
   return kind;
+}
+
+/** `API key: …`, `access token: …`: in prose a name has blanks. */
+function kindOfTwoWords(text: string, { name, nameAt }: Place): NameKind | undefined {
+  if (!/^(?:key|token)$/i.test(name)) return undefined;
+  const before = /(?<![A-Za-z0-9_-])[A-Za-z]{2,14} $/.exec(text.slice(Math.max(0, nameAt - 16), nameAt))?.[0];
+  if (!before || (/^token$/i.test(name) && !/^(?:access|api|auth|bearer|bot|id|refresh) $/i.test(before)))
+    return undefined;
+  return kindOfName(before + name);
 }
 
 /** The value after a name, or each of a list in brackets. */

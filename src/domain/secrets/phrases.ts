@@ -1,5 +1,5 @@
 /** Secrets by the words before them: flags, commands, netrc, XML, `Bearer`, pairs of `name` and `value`. */
-import { kindOfName, looksSecret } from './names.ts';
+import { kindOfName, LOOKED_AT, looksSecret } from './names.ts';
 import { isBasicCredentials, maskAt, type PairOptions } from './pairs.ts';
 import type { Span } from './span.ts';
 import { skipSpaces, valueAt } from './values.ts';
@@ -12,6 +12,7 @@ export function findPhrases(text: string, options: PairOptions = {}): Span[] {
     ...elements(text),
     ...namedValues(text),
     ...commands(text),
+    ...variables(text),
     ...netrc(text),
   ];
 }
@@ -128,6 +129,26 @@ function commands(text: string): Span[] {
     const kind = /^(?:ENV|ARG|setenv)/.test(match[0]) ? 'sure' : 'likely';
     if (!value || /^[-=:]/.test(text.slice(value.start, value.start + 1))) return [];
     const span = maskAt(text, from, SURE, kind);
+    return span ? [span] : [];
+  });
+}
+
+/** A listing of the environment: `WANDB_API_KEY  0123…`, in columns or in a table. */
+const VARIABLE =
+  /(?<![A-Za-z0-9_-])([A-Z][A-Z0-9_]{0,60}(?:PASSWORD|TOKEN|SECRET|KEY|PASSPHRASE))(?:[ \t]{1,40}|[ \t]{0,40}[|│][ \t]{0,8})(?=[^\s=:|│])/g;
+
+function variables(text: string): Span[] {
+  return [...text.matchAll(VARIABLE)].flatMap((match) => {
+    const kind = kindOfName(match[1]!);
+    if (kind === undefined || !match[1]!.includes('_')) return [];
+    const from = match.index + match[0].length;
+    const value = valueAt(text, from, { atMost: 256 });
+    if (
+      !value ||
+      !looksSecret(text.slice(value.start, Math.min(value.stop, value.start + LOOKED_AT)), 'maybe')
+    )
+      return [];
+    const span = maskAt(text, from, { name: match[1]! }, 'sure');
     return span ? [span] : [];
   });
 }
