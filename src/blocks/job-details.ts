@@ -117,11 +117,8 @@ export function waitingView(metadata: string, title: string, words: string): Mod
   return modal(metadata, title, [section(`:hourglass_flowing_sand: ${words}`)]);
 }
 
-/** Instead of what somebody may not see; the answer to what they did says why, and whom to ask. */
-export function notAllowedView(
-  metadata: string,
-  words = 'You do not have permission for this. Signalbox’s reply says why.',
-): Modal {
+/** Instead of what somebody may see no longer. */
+export function notAllowedView(metadata: string, words: string): Modal {
   return modal(metadata, 'Not allowed', [section(`:no_entry: ${words}`)]);
 }
 

@@ -21,7 +21,7 @@ import { TARGET_VERBS } from '../blocks/job-card.ts';
 import { historyView, waitingView } from '../blocks/job-details.ts';
 import { type JobRef, writeRef } from '../blocks/job-facts.ts';
 import { jobOption } from '../blocks/logs.ts';
-import type { Modal, Option } from '../blocks/message.ts';
+import type { Message, Modal, Option } from '../blocks/message.ts';
 import { code, plain } from '../blocks/text.ts';
 import { may, permittedUseCases } from '../domain/access.ts';
 import { commandWords } from '../domain/command-words.ts';
@@ -40,16 +40,8 @@ import { stopCompilation } from '../operations/stop-compilation.ts';
 import type { ClickedAction, Command, Context, OpenView, SubmittedView, ViewAnswer } from './command.ts';
 import { deliverCompileLog } from './compile-log.ts';
 import { openPackage } from './components.ts';
-import { canOpenModal, inView, refusedView } from './in-view.ts';
-import {
-  decide,
-  metadataFor,
-  openUseCases,
-  ownerOf,
-  permitted,
-  readJobRef,
-  readMetadata,
-} from './job-access.ts';
+import { canOpenModal, inView, refusedIn } from './in-view.ts';
+import { metadataFor, openUseCases, ownerOf, permitted, readJobRef, readMetadata } from './job-access.ts';
 import type { Services } from './services.ts';
 import { followInView } from './view-turns.ts';
 
@@ -68,9 +60,8 @@ export function compileCommand(services: Services): Command {
         waitingView(metadataFor(context), 'Compile a model', `Looking at ${code(request.job)}`),
       );
       return inView(services, context, view, request.job, compileFailed, async () => {
-        const useCase = await findUseCaseFor(context, request.job);
-        if (useCase) return fillForm(context, view, useCase, request.job, request.corrections);
-        await view.update(refusedView(context));
+        const useCase = await findUseCaseFor(context, request.job, refusedIn(context, view));
+        if (useCase) await fillForm(context, view, useCase, request.job, request.corrections);
       });
     }
     const useCase = await findUseCaseFor(context, request.job);
@@ -87,12 +78,13 @@ export function compileCommand(services: Services): Command {
     await context.reply.privately(compileStatusMessage(await statusFacts(useCase, report)));
   }
 
-  async function findUseCaseFor(context: Context, job: string): Promise<UseCase | undefined> {
-    const candidates = await openUseCases(services, context, {
-      permission: 'compile:start',
-      action: REFUSED,
-      subject: job,
-    });
+  async function findUseCaseFor(
+    context: Context,
+    job: string,
+    tell?: (message: Message) => Promise<void>,
+  ): Promise<UseCase | undefined> {
+    const question = { permission: 'compile:start', action: REFUSED, subject: job } as const;
+    const candidates = await openUseCases(services, context, question, tell);
     return candidates.length === 0 ? undefined : ownerOf(services, context, candidates, job);
   }
 
@@ -123,16 +115,21 @@ export function compileCommand(services: Services): Command {
     };
   }
 
+  /** A refusal is said in the window. */
+  const mayCompile = (context: Context, view: OpenView, { useCase, job }: JobRef) =>
+    permitted(
+      services,
+      context,
+      useCase,
+      { permission: 'compile:start', action: REFUSED, subject: job },
+      refusedIn(context, view),
+    );
+
   /** @param view shows that something is coming already */
   async function openForm(context: Context, view: OpenView, ref: JobRef): Promise<void> {
     await inView(services, context, view, ref.job, compileFailed, async () => {
-      const useCase = await permitted(services, context, ref.useCase, {
-        permission: 'compile:start',
-        action: REFUSED,
-        subject: ref.job,
-      });
+      const useCase = await mayCompile(context, view, ref);
       if (useCase) await fillForm(context, view, useCase, ref.job);
-      else await view.update(refusedView(context));
     });
   }
 
@@ -193,13 +190,8 @@ export function compileCommand(services: Services): Command {
       update: compileStarting(metadata, { job: ref.job, targets }),
       after: () =>
         inView(services, context, context.view!, ref.job, compileFailed, async () => {
-          const answer = await decide(services, context, ref.useCase, {
-            permission: 'compile:start',
-            action: REFUSED,
-            subject: ref.job,
-          });
-          if ('error' in answer) throw answer.error;
-          const { useCase } = answer;
+          const useCase = await mayCompile(context, context.view!, ref);
+          if (!useCase) return;
           const report = await startCompilations(services, {
             actor: context.actor,
             useCase,

@@ -13,7 +13,7 @@ import {
   readComponentsState,
 } from '../blocks/components.ts';
 import { errorMessage } from '../blocks/errors.ts';
-import { messageView, notAllowedView, waitingView } from '../blocks/job-details.ts';
+import { messageView, waitingView } from '../blocks/job-details.ts';
 import { writeRef } from '../blocks/job-facts.ts';
 import type { Message } from '../blocks/message.ts';
 import { code } from '../blocks/text.ts';
@@ -33,7 +33,8 @@ import {
 import { devicesWith, type FleetReport } from '../operations/find-devices.ts';
 import { publishComponents, recipePreview } from '../operations/publish-component.ts';
 import type { ClickedAction, Command, Context, OpenView, SubmittedView, ViewAnswer } from './command.ts';
-import { decide, metadataFor, openUseCases, permitted, readJobRef, readMetadata } from './job-access.ts';
+import { refusedIn } from './in-view.ts';
+import { metadataFor, openUseCases, permitted, readJobRef, readMetadata } from './job-access.ts';
 import type { Services } from './services.ts';
 import { followInView } from './view-turns.ts';
 
@@ -141,15 +142,14 @@ export function componentsCommand(services: Services): Command {
     const metadata = metadataFor(context);
     const view = await context.openModal(waitingView(metadata, 'Component', `Looking at ${code(ref.name)}`));
     await inView(context, view, async () => {
-      const useCase = await permitted(services, context, ref.useCase, {
-        permission: 'jobs:read',
-        action: REFUSED,
-        subject: ref.name,
-      });
-      if (!useCase) {
-        await view.update(notAllowedView(metadata));
-        return;
-      }
+      const useCase = await permitted(
+        services,
+        context,
+        ref.useCase,
+        { permission: 'jobs:read', action: REFUSED, subject: ref.name },
+        refusedIn(context, view),
+      );
+      if (!useCase) return;
       const details = await componentDetails(services, {
         actor: context.actor,
         useCase,
@@ -199,17 +199,14 @@ export function componentsCommand(services: Services): Command {
       update: waitingView(metadata, 'Packaging', `Publishing ${code(ref.job)} for *${code(target)}*`),
       after: () =>
         inView(context, context.view!, async () => {
-          const answer = await decide(services, context, ref.useCase, {
-            permission: 'components:publish',
-            action: REFUSED,
-            subject: ref.job,
-          });
-          if ('error' in answer) {
-            const message = errorMessage(answer.error, { ask: answer.ask });
-            await context.view!.update(messageView(metadata, 'Not allowed', message));
-            return;
-          }
-          const { useCase } = answer;
+          const useCase = await permitted(
+            services,
+            context,
+            ref.useCase,
+            { permission: 'components:publish', action: REFUSED, subject: ref.job },
+            refusedIn(context, context.view!),
+          );
+          if (!useCase) return;
           const report = await publishComponents(services, {
             actor: context.actor,
             useCase,
@@ -266,15 +263,14 @@ export async function openPackage(services: Services, context: Context, value: s
     waitingView(metadata, 'Package a model', `Preparing ${code(ref.job)} for ${code(ref.target ?? '')}`),
   );
   await inView(context, view, async () => {
-    const useCase = await permitted(services, context, ref.useCase, {
-      permission: 'components:publish',
-      action: REFUSED,
-      subject: ref.job,
-    });
-    if (!useCase) {
-      await view.update(notAllowedView(metadata));
-      return;
-    }
+    const useCase = await permitted(
+      services,
+      context,
+      ref.useCase,
+      { permission: 'components:publish', action: REFUSED, subject: ref.job },
+      refusedIn(context, view),
+    );
+    if (!useCase) return;
     const preview = await recipePreview(services, {
       actor: context.actor,
       useCase,

@@ -1,6 +1,6 @@
 /** Work that a window waits for: what goes wrong after it has opened is said in it. */
-import { notAllowedView } from '../blocks/job-details.ts';
-import type { Modal } from '../blocks/message.ts';
+import { messageView } from '../blocks/job-details.ts';
+import type { Message, Modal } from '../blocks/message.ts';
 import { type AppError, toAppError } from '../ground/errors.ts';
 import type { Context, OpenView } from './command.ts';
 import { metadataFor } from './job-access.ts';
@@ -32,4 +32,10 @@ export async function inView(
   }
 }
 
-export const refusedView = (context: Context): Modal => notAllowedView(metadataFor(context));
+/** Says a refusal in the window that waits for what is refused; where that was closed, privately. */
+export function refusedIn(context: Context, view: OpenView): (message: Message) => Promise<void> {
+  return async (message) => {
+    const picture = messageView(metadataFor(context), 'Not allowed', message);
+    if (!(await view.update(picture))) await context.reply.privately(message);
+  };
+}

@@ -2,6 +2,7 @@
 import { errorMessage } from '../blocks/errors.ts';
 import type { JobRef } from '../blocks/job-facts.ts';
 import { readRef } from '../blocks/job-facts.ts';
+import type { Message } from '../blocks/message.ts';
 import { may as mayDo, type Permission, permittedUseCases } from '../domain/access.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError } from '../ground/errors.ts';
@@ -21,6 +22,7 @@ export interface Question {
 
 /**
  * The use case that a button names, if the person may.
+ * @param tell says a refusal; privately unless there is a better place, such as a window that waits for the answer
  * @returns undefined when they may not: that is on record, and they were told
  */
 export async function permitted(
@@ -28,15 +30,15 @@ export async function permitted(
   context: Context,
   id: string,
   question: Question,
+  tell: (message: Message) => Promise<void> = (message) => context.reply.privately(message),
 ): Promise<UseCase | undefined> {
   const answer = await decide(services, context, id, question);
   if ('useCase' in answer) return answer.useCase;
-  await context.reply.privately(errorMessage(answer.error, { ask: answer.ask }));
+  await tell(errorMessage(answer.error, { ask: answer.ask }));
   return undefined;
 }
 
-/** As `permitted`, for who shows the refusal in a place of their own. It is on record then. */
-export async function decide(
+async function decide(
   services: Services,
   context: Context,
   id: string,
@@ -58,6 +60,7 @@ export async function openUseCases(
   services: Services,
   context: Context,
   { permission, action, subject }: Question,
+  tell?: (message: Message) => Promise<void>,
 ): Promise<readonly UseCase[]> {
   const answer = await chooseUseCase(
     {
@@ -73,7 +76,7 @@ export async function openUseCases(
     case 'chosen':
       return answer.candidates;
     case 'refused':
-      await refuse(services, context, { useCase: answer.useCase, permission, action, subject });
+      await refuse(services, context, { useCase: answer.useCase, permission, action, subject }, tell);
       return [];
     case 'no_use_case': {
       if (context.place.isDirect)
@@ -81,11 +84,11 @@ export async function openUseCases(
           hint: 'Ask in your team’s channel who can give you one.',
         });
       const open = answer.open.map(({ name, channels }) => `${name} ${channels.slice(0, 3).join(' ')}`);
-      throw new AppError('invalid_input', 'This channel belongs to no use case.', {
+      throw new AppError('invalid_input', 'This channel does not belong to a use case.', {
         hint:
           open.length > 0
             ? `Ask in a channel of yours (${open.slice(0, 10).join(', ')}), or write to me directly.`
-            : 'Ask in the channel of a use case, or have an admin of one give you a role.',
+            : 'Ask in the channel of a use case, or ask an admin of one to give you a role.',
       });
     }
   }

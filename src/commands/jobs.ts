@@ -1,13 +1,6 @@
 /** `/jobs`: the training jobs with their compilations, and the details of each. */
 import { COMPILE } from '../blocks/compile.ts';
-import {
-  type DetailsFacts,
-  jobDetails,
-  notAllowedView,
-  TABS,
-  type Tab,
-  waitingView,
-} from '../blocks/job-details.ts';
+import { type DetailsFacts, jobDetails, TABS, type Tab, waitingView } from '../blocks/job-details.ts';
 import { factsOf, type JobRef, statesOf } from '../blocks/job-facts.ts';
 import { chosenFilter, JOBS, JOBS_PAGE, jobsTable, jobsUsage, readJobsState } from '../blocks/jobs-table.ts';
 import type { Message } from '../blocks/message.ts';
@@ -21,6 +14,7 @@ import type { UseCase } from '../domain/use-cases.ts';
 import { AppError } from '../ground/errors.ts';
 import { type JobFilter, jobPage, jobSnapshot } from '../operations/job-snapshots.ts';
 import type { ClickedAction, Command, Context, OpenView } from './command.ts';
+import { refusedIn } from './in-view.ts';
 import { metadataFor, openUseCases, permitted, readJobRef } from './job-access.ts';
 import { runAgainActions } from './run-again.ts';
 import type { Services } from './services.ts';
@@ -97,15 +91,14 @@ export function jobsCommand(services: Services): Command {
   ): Promise<void> {
     const view = turns.begin(opened);
     const metadata = metadataFor(context);
-    const useCase = await permitted(services, context, ref.useCase, {
-      permission: 'jobs:read',
-      action: REFUSED,
-      subject: ref.job,
-    });
-    if (!useCase) {
-      await view.update(notAllowedView(metadata));
-      return;
-    }
+    const useCase = await permitted(
+      services,
+      context,
+      ref.useCase,
+      { permission: 'jobs:read', action: REFUSED, subject: ref.job },
+      refusedIn(context, view),
+    );
+    if (!useCase) return;
     let reported: DetailsFacts['reported'];
     const current = async (): Promise<DetailsFacts | undefined> => {
       const snapshot = await jobSnapshot(services, useCase, ref.job);

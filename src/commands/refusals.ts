@@ -4,6 +4,7 @@
  * configuration says so. To everybody else what does not exist and what is not theirs are one answer.
  */
 import { errorMessage } from '../blocks/errors.ts';
+import type { Message } from '../blocks/message.ts';
 import { mayKnowOf, nothingOpen, type Permission, refusal, whoCanGrant } from '../domain/access.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError } from '../ground/errors.ts';
@@ -29,9 +30,14 @@ export interface Refusal {
   ask: readonly string[];
 }
 
-export async function refuse(services: Services, context: Context, refused: Refused): Promise<void> {
+export async function refuse(
+  services: Services,
+  context: Context,
+  refused: Refused,
+  tell: (message: Message) => Promise<void> = (message) => context.reply.privately(message),
+): Promise<void> {
   const { error, ask } = await refusalFor(services, context, refused);
-  await context.reply.privately(errorMessage(error, { ask }));
+  await tell(errorMessage(error, { ask }));
 }
 
 /** For who shows it in a place of their own, such as a window. It is on record then. */

@@ -30,7 +30,7 @@ import { type AppError, type ErrorCode, toAppError } from '../ground/errors.ts';
 import { claimRetry, retryUnderWay } from '../operations/retry-claims.ts';
 import { planRunAgain, runAgain } from '../operations/start-training.ts';
 import type { ClickedAction, Command, Context, OpenView, SubmittedView, ViewAnswer } from './command.ts';
-import { inView, refusedView } from './in-view.ts';
+import { inView, refusedIn } from './in-view.ts';
 import { metadataFor, permitted, readJobRef, readMetadata } from './job-access.ts';
 import { isAdmin, type Services } from './services.ts';
 
@@ -55,8 +55,8 @@ export function runAgainActions(services: Services): Pick<Command, 'actions' | '
       waitingView(metadataFor(context), 'Run again', `Looking at ${code(ref.job)}`),
     );
     await inView(services, context, view, ref.job, runAgainFailed, async () => {
-      const useCase = await allowed(context, ref);
-      if (!useCase) return void (await view.update(refusedView(context)));
+      const useCase = await allowed(context, view, ref);
+      if (!useCase) return;
       const first = await retryUnderWay(services, useCase, failedOf(ref));
       if (first) return void (await showTaken(context, view, useCase, ref, first));
       await showForm(context, view, useCase, ref, services.clock.now());
@@ -78,8 +78,19 @@ export function runAgainActions(services: Services): Pick<Command, 'actions' | '
     return about?.advice?.id ?? guidanceForTraining(job)?.id;
   }
 
-  const allowed = (context: Context, { useCase, job }: JobRef): Promise<UseCase | undefined> =>
-    permitted(services, context, useCase, { permission: 'train:start', action: REFUSED, subject: job });
+  /** A refusal is said in the window. */
+  const allowed = (
+    context: Context,
+    view: OpenView,
+    { useCase, job }: JobRef,
+  ): Promise<UseCase | undefined> =>
+    permitted(
+      services,
+      context,
+      useCase,
+      { permission: 'train:start', action: REFUSED, subject: job },
+      refusedIn(context, view),
+    );
 
   /** @param again what was submitted and why nothing came of it: to be corrected and submitted again */
   async function showForm(
@@ -146,8 +157,8 @@ export function runAgainActions(services: Services): Pick<Command, 'actions' | '
       update: runAgainStarting(metadataFor(context), written.name),
       after: () =>
         inView(services, context, opened, ref.job, runAgainFailed, async () => {
-          const useCase = await allowed(context, ref);
-          if (!useCase) return void (await opened.update(refusedView(context)));
+          const useCase = await allowed(context, opened, ref);
+          if (!useCase) return;
           const first = await claimRetry(services, useCase, failedOf(ref), {
             as: written.name,
             by: context.actor,
