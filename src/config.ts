@@ -201,7 +201,7 @@ function contradictions(raw: unknown): ConfigProblem[] {
     if (id !== undefined && first !== undefined)
       problems.push({
         key: `${at}.id`,
-        message: `${at}.id: expected an id of its own; came "${id}", which useCases[${first}] has too. Example: id: ${id}-2`,
+        message: `${at}.id: expected an id of its own, but useCases[${first}] is "${id}" too. Example: id: ${id}-2`,
       });
     else seen.set(id, index);
     const roleAccount =
@@ -209,12 +209,12 @@ function contradictions(raw: unknown): ConfigProblem[] {
     if (roleAccount && typeof account === 'string' && /^\d{12}$/.test(account) && roleAccount !== account)
       problems.push({
         key: `${at}.roleArn`,
-        message: `${at}.roleArn: expected a role in the use case's account ${account}; came one in account ${roleAccount}. Example: roleArn: arn:aws:iam::${account}:role/SignalboxAccess`,
+        message: `${at}.roleArn: expected a role in the use case's account ${account}, but this one is in account ${roleAccount}. Example: roleArn: arn:aws:iam::${account}:role/SignalboxAccess`,
       });
     if (externalId !== undefined && roleArn === undefined)
       problems.push({
         key: `${at}.externalId`,
-        message: `${at}.externalId: expected a roleArn beside it, since the id is only sent when a role is assumed; came none. Example: roleArn: arn:aws:iam::123456789012:role/SignalboxAccess`,
+        message: `${at}.externalId: expected a roleArn beside it, since the id is only sent when a role is assumed, but there is none. Example: roleArn: arn:aws:iam::123456789012:role/SignalboxAccess`,
       });
   });
   return problems;
@@ -276,7 +276,7 @@ function token(
     // Never the value itself: it may be another secret in the wrong variable.
     problems.push({
       key: name,
-      message: `${name}: expected ${what}, which begins with ${prefix}; came ${value.length} characters that do not. Example: ${name}=${prefix}…`,
+      message: `${name}: expected ${what}, which begins with ${prefix}, but got ${value.length} characters that do not. Example: ${name}=${prefix}…`,
     });
   return value;
 }
@@ -306,16 +306,16 @@ function readEventsSecret(env: Environment, problems: ConfigProblem[]): string |
     // Never the value itself.
     problems.push({
       key: name,
-      message: `${name}: expected a secret of at least 16 printable characters without blanks; came ${value.length} characters. Example: ${name}=$(openssl rand -hex 32)`,
+      message: `${name}: expected a secret of at least 16 printable characters without spaces, but got ${value.length} characters. Example: ${name}=$(openssl rand -hex 32)`,
     });
   return value;
 }
 
-function variable(name: string, expected: string, came: string | undefined, example: string): ConfigProblem {
-  const what = came === undefined ? 'it is not set' : `came ${JSON.stringify(came.slice(0, 80))}`;
+function variable(name: string, expected: string, given: string | undefined, example: string): ConfigProblem {
+  const what = given === undefined ? 'it is not set' : `got ${JSON.stringify(given.slice(0, 80))}`;
   return {
     key: name,
-    message: `${name} (environment): expected ${expected}; ${what}. Example: ${name}=${example}`,
+    message: `${name} (environment): expected ${expected}, but ${what}. Example: ${name}=${example}`,
   };
 }
 

@@ -109,7 +109,7 @@ function notThere(s3Uri: string, cause: unknown): AppError {
 function parseS3Uri(uri: string): { bucket: string; key: string } {
   const match = /^s3:\/\/([^/]+)\/(.+)$/s.exec(uri);
   if (match) return { bucket: match[1]!, key: match[2]! };
-  throw new AppError('invalid_input', `s3://bucket/key was expected, and ${JSON.stringify(uri)} came.`, {
+  throw new AppError('invalid_input', `Expected s3://bucket/key, but got ${JSON.stringify(uri)}.`, {
     hint: 'Only a single object can be downloaded.',
   });
 }

@@ -29,7 +29,7 @@ export function compileLogDelivered({ attempt, events, bytes, by, failure }: Com
     `*Compile log of ${code(attempt.job)}* for *${plain(attempt.target, 60)}* · ${plain(statusLabel(currentStatus(attempt)).word, 60)} · ${code(attempt.compilationJob)}`,
     `${group(events)} ${events === 1 ? 'event' : 'events'} · ${size(bytes)}`,
   ].join('\n');
-  const asked = by === undefined ? '' : `Asked for by ${plain(by, 80)}`;
+  const asked = by === undefined ? '' : `Requested by ${plain(by, 80)}`;
   const guidance = failure?.guidance && guidanceLines(failure.guidance);
   const words = [facts, guidance ?? '', asked].filter((part) => part !== '').join('\n');
   if (!guidance) return { text: words };

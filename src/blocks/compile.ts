@@ -14,7 +14,19 @@ import type { AppError } from '../ground/errors.ts';
 import { COMPILE } from './compile-ids.ts';
 import { compilationAdvice, guidanceLines, targetWords, verbatim, writeRef } from './job-facts.ts';
 import type { Block, Message, Modal, Option } from './message.ts';
-import { actions, button, code, context, instant, label, moment, option, plain, section } from './text.ts';
+import {
+  actions,
+  button,
+  code,
+  context,
+  duration,
+  instant,
+  label,
+  moment,
+  option,
+  plain,
+  section,
+} from './text.ts';
 
 export { COMPILE } from './compile-ids.ts';
 
@@ -221,13 +233,21 @@ function failedBlocks(open: readonly TargetState[], facts: CompileFormFacts): Bl
   });
   if (failed.length === 0) return [];
   const shown = failed.slice(0, FAILED_SHOWN).map(({ state, before }) => {
-    const again = before.lasting
-      ? ' With the same model and input it will fail again: it is not preselected.'
-      : '';
-    return `${targetWords(state, facts)}\n${plain(before.cause, 250)}${again}`;
+    return [targetWords(state, facts), `${plain(before.cause, 250)}${againWords(before)}`].join('\n');
   });
   const left = failed.length - shown.length;
   return [section(['*Tried before*', ...shown, ...(left > 0 ? [`… ${left} more`] : [])].join('\n'))];
+}
+
+function againWords({ lasting, was }: FailedBefore): string {
+  if (lasting) return ' With the same model and settings it would fail again, so it is not preselected.';
+  const then = [
+    was.framework && code(was.framework, 40),
+    was.frameworkVersion && `version ${code(was.frameworkVersion, 20)}`,
+    was.dataInputConfig && `the input ${code(was.dataInputConfig, 100)}`,
+    was.limitSeconds && `a limit of ${duration(was.limitSeconds * 1000)}`,
+  ].filter(Boolean);
+  return then.length === 0 ? '' : ` That was with ${then.join(', ')}; what is set now is different.`;
 }
 
 function targetOption(state: TargetState, facts: CompileFormFacts): Option {

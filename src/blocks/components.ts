@@ -55,8 +55,8 @@ interface ComponentRow {
   state?: string | undefined;
   createdAt?: number | undefined;
   component?: Component | undefined;
-  /** How many of the use case's devices have this very version now; left out: they were not asked. */
-  devices?: { have: number; of: number } | undefined;
+  /** How many of the use case's devices have this very version now, and another; left out: they were not asked. */
+  devices?: { have: number; others: number; of: number } | undefined;
 }
 
 export interface ComponentsFacts {
@@ -152,8 +152,11 @@ function rowSection(row: ComponentRow, index: number): Block {
   );
 }
 
-const deviceCount = ({ have, of }: NonNullable<ComponentRow['devices']>): string =>
-  of === 0 ? 'no devices yet' : `on ${have} of ${of} ${of === 1 ? 'device' : 'devices'}`;
+function deviceCount({ have, others, of }: NonNullable<ComponentRow['devices']>): string {
+  if (of === 0) return 'no devices yet';
+  const on = `on ${have} of ${of} ${of === 1 ? 'device' : 'devices'}`;
+  return others === 0 ? on : `${on}, another version on ${others}`;
+}
 
 function stateWords(state: string | undefined): string {
   if (state === undefined) return '❔ *state unknown*';
@@ -283,8 +286,8 @@ function knownDevices(facts: Extract<DevicesFacts, { kind: 'known' }>, version: 
   const blocks: Block[] = [
     section(
       [
-        `*Devices:* ${having} of ${facts.total} have this component now, ${exactly} of them version ${code(version, 40)}${facts.failed > 0 ? `; ${facts.failed} could not be asked` : ''}`,
-        ...(facts.rows.length === 0 ? ['No device has it, and no deployment includes it.'] : []),
+        `*Devices:* ${having} of ${facts.total} have this component now${having > 0 ? `, ${exactly} of them in version ${code(version, 40)}` : ''}${facts.failed > 0 ? `; ${facts.failed} could not be asked` : ''}`,
+        ...(facts.rows.length === 0 ? ['No deployment includes it either.'] : []),
       ].join('\n'),
     ),
   ];
@@ -302,7 +305,7 @@ function knownDevices(facts: Extract<DevicesFacts, { kind: 'known' }>, version: 
     ...(facts.rows.length > shown.length
       ? [context(`… ${facts.rows.length - shown.length} more devices`)]
       : []),
-    context(`Asked ${moment(facts.asOf)}. A device shows what it reported last, which may be a day old.`),
+    context(`Asked ${moment(facts.asOf)}. Each device shows what it last reported, which may be a day old.`),
   ];
 }
 

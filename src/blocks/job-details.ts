@@ -17,7 +17,7 @@ import {
   trainingJobUrl,
   trainingLogUrl,
 } from '../domain/console-links.ts';
-import { isFinished } from '../domain/jobs.ts';
+import { isFinished, type TrainingJob } from '../domain/jobs.ts';
 import { maskSecrets } from '../domain/mask-secrets.ts';
 import { isOpen } from './compile.ts';
 import { COMPILE } from './compile-ids.ts';
@@ -73,6 +73,12 @@ const TAB_NAMES: Readonly<Record<Tab, string>> = {
 /** Targets that have room: each takes up to four blocks of the view's hundred. */
 const TARGETS_SHOWN = 20;
 const NOT_REPORTED = '_not reported_';
+
+const PROVIDER_NAMES: Readonly<Record<TrainingJob['provider'], string>> = {
+  sagemaker: 'SageMaker',
+  local: 'local runner',
+  runpod: 'Runpod',
+};
 
 export interface DetailsFacts extends JobFacts {
   /** What AWS reports of each attempt besides, by attempt id (C8). Missing: not asked or not answered. */
@@ -165,11 +171,11 @@ function overview(details: DetailsFacts): Block[] {
         .filter((line) => line !== '')
         .join('\n'),
     ),
-    ...(job.failureReason ? [section(verbatim(job.failureReason, 2900).block)] : []),
     ...(advice ? [section(guidanceLines(advice))] : []),
+    ...(job.failureReason ? [section(verbatim(job.failureReason, 2900).block)] : []),
     ...facts([
-      ['Status', plain([job.status, job.secondaryStatus].filter(Boolean).join(', '), 200)],
-      ['Provider', plain(job.provider, 60)],
+      ['Status', plain([...new Set([job.status, job.secondaryStatus])].filter(Boolean).join(', '), 200)],
+      ['Provider', PROVIDER_NAMES[job.provider]],
       ['Instances', machine(job)],
       ['Created', moment(job.createdAt)],
       ['Started', job.startedAt === undefined ? (ended ? undefined : 'not yet') : instant(job.startedAt)],

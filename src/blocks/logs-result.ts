@@ -61,7 +61,7 @@ export interface LogResult {
 export function logsDelivered(result: LogResult): Message {
   const { job, failure } = result;
   const facts = factLines(result).join('\n');
-  const asked = result.by === undefined ? '' : `Asked for by ${plain(result.by, 80)}`;
+  const asked = result.by === undefined ? '' : `Requested by ${plain(result.by, 80)}`;
   if (!failure?.guidance) return { text: lines(facts, asked) };
   const excerpt = failure.excerpt && excerptWords(failure.excerpt);
   const words = lines(facts, guidanceLines(failure.guidance), excerpt ?? '', asked);
@@ -154,8 +154,8 @@ export function logsNoneYet(
 ): Message {
   const ended = isFinished(job);
   const expectation = ended
-    ? 'CloudWatch has nothing of this job. One that fails or is stopped before its container starts prints nothing.'
-    : 'A training job prints its first lines when its container has started, usually 2 to 10 minutes after it was created. CloudWatch shows them a few seconds later.';
+    ? 'CloudWatch has nothing from this job. A job that fails or is stopped before its container starts prints nothing.'
+    : 'A training job prints its first lines once its container has started, usually 2 to 10 minutes after it was created. CloudWatch shows them a few seconds later.';
   const retry = orderButton('Retry', LOGS.retry, order, ended ? undefined : 'primary');
   return {
     text: `No logs available yet for ${code(job.name)}`,
@@ -183,7 +183,7 @@ export function logsNothingMatches(job: TrainingJob, query: LogQuery, order: Log
     text: `Nothing in the log of ${code(job.name)} matches`,
     blocks: [
       section(
-        `:mag: *Nothing in the log of ${code(job.name)} matches*\n${narrowed === '' ? 'There are log streams, and no event in them yet.' : `You asked for ${narrowed}.`}`,
+        `:mag: *Nothing in the log of ${code(job.name)} matches*\n${narrowed === '' ? 'Its log streams are still empty.' : `You asked for ${narrowed}.`}`,
       ),
       ...actions(wholeLog(job, order), orderButton('Retry', LOGS.retry, order)),
     ],
@@ -209,7 +209,7 @@ export function logsOutsideRange(
   return {
     text: `${ended}: there is nothing in the time that you asked for`,
     blocks: [
-      section(`:mag: *${ended}.*\nThere is nothing ${narrowedWords(timesOf(query))}.`),
+      section(`:mag: *${ended}.*\nIt has nothing ${narrowedWords(timesOf(query))}.`),
       ...actions(
         lastSpan && orderButton(`Get its last ${asked}`, LOGS.get, lastSpan, 'primary'),
         wholeLog(job, order, ':1'),

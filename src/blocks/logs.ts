@@ -165,10 +165,10 @@ export function logsUnknownJob(
 export function logsWhichUseCase(open: readonly { useCase: UseCase; order: LogOrder }[]): Message {
   const offered = open.slice(0, LIMITS.actions.elements);
   return {
-    text: 'This channel belongs to no use case.',
+    text: 'This channel does not belong to a use case.',
     blocks: [
       section(
-        ':grey_question: *This channel belongs to no use case.* Choose one, or give `--use-case` with its id. The file comes to you as a direct message, because others here may not read it.',
+        ':grey_question: *This channel does not belong to a use case.* Choose one, or give its id with `--use-case`. You get the file as a direct message, because others here may not be allowed to read it.',
       ),
       ...actions(
         ...offered.map(({ useCase, order }, index) =>

@@ -187,7 +187,7 @@ function subscriptionsPart({ subscriptions, slash }: HomeFacts): Block[] {
     header('Subscriptions'),
     section(
       shown.length === 0
-        ? `None: ${code(`${slash}signalbox subscribe`)} in a channel makes one.`
+        ? `None yet. Add one with ${code(`${slash}signalbox subscribe`)} in a channel.`
         : shown.map((one) => `<#${one.channel}> ${subscriptionWords(one)}`).join('\n'),
     ),
     ...(left > 0 ? [context(`… ${left} more`)] : []),

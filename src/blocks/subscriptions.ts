@@ -62,8 +62,8 @@ export function subscriptionsMessage(
     subscriptions.length > 0
       ? `This channel hears of (${subscriptions.length}):`
       : hidden.subscriptions > 0
-        ? 'This channel is subscribed to nothing of yours.'
-        : 'This channel is subscribed to nothing.';
+        ? 'This channel has no subscriptions of yours.'
+        : 'This channel has no subscriptions.';
   return {
     text: title,
     blocks: [

@@ -119,7 +119,7 @@ export function momentNode(at: number): types.RichTextDate {
 
 /** The same to the second: for what is seconds old, and for times to be found again in a log. */
 export function instant(at: number): string {
-  return date(at, '{date_short_pretty} {time_secs}', 19);
+  return date(at, '{date_short_pretty} at {time_secs}', 19);
 }
 
 function date(at: number, format: string, isoLength: number): string {

@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createUseCaseGateway } from '../aws/gateway.ts';
+import { size } from '../blocks/text.ts';
 import { loadConfig } from '../config.ts';
 import { isFinished } from '../domain/jobs.ts';
 import { logFileName } from '../domain/log-files.ts';
@@ -142,7 +143,7 @@ function delivered(outcome: DownloadOutcome, query: LogQuery) {
           ? `Did you mean one of these?\n${nearest
               .map(({ name, useCase }) => `  ${name}${several ? ` --use-case ${useCase.id}` : ''}`)
               .join('\n')}`
-          : `No job there has a similar name. Check where it was looked for:\n${places.map((place) => `  ${place}`).join('\n')}`,
+          : `No job has a similar name. These places were searched:\n${places.map((place) => `  ${place}`).join('\n')}`,
     },
   );
 }
@@ -152,15 +153,16 @@ function summary(outcome: DownloadOutcome): string {
   const { facts } = outcome.download;
   const count = (value: number, noun: string) =>
     `${value.toLocaleString('en-US')} ${noun}${value === 1 ? '' : 's'}`;
-  return `${count(facts.events, 'event')} of ${count(facts.streams.length, 'stream')}, ${megabytes(facts.textBytes)}; session ${outcome.sessionName}`;
+  return `${count(facts.events, 'event')} of ${count(facts.streams.length, 'stream')}, ${size(facts.textBytes)}; session ${outcome.sessionName}`;
 }
 
 /** Nothing in the range of time that was asked for: when the log ended, and how to have as much of its end. */
 function outsideRange(outcome: DownloadOutcome, { span }: LogQuery): string[] {
   const at = outcome.kind === 'done' ? outcome.lastEventAt : undefined;
   if (at === undefined) return [];
-  const instead = span === undefined ? '' : `; for its end: --since ${new Date(at - span).toISOString()}`;
-  return [`nothing in that time: the last event of this log is of ${utcSecond(at)}${instead}`];
+  const instead =
+    span === undefined ? '' : `; for its last part use --since ${new Date(at - span).toISOString()}`;
+  return [`nothing in that time: the log ends at ${utcSecond(at)}${instead}`];
 }
 
 /** Of a job that failed: what its card and alert say. */
@@ -175,5 +177,3 @@ function whyItFailed(outcome: DownloadOutcome): string[] {
     ...(reason === undefined || reason === '' ? [] : [`  reported: ${reason}`]),
   ];
 }
-
-const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 2 : 0)} MB`;

@@ -22,7 +22,7 @@ export function prefixCommands(text: string, prefix: string): string {
   if (!/^[a-z0-9][a-z0-9_-]*$/.test(prefix))
     throw new AppError(
       'invalid_input',
-      `A prefix is lower-case letters, digits, hyphens and underscores; "${prefix.slice(0, 60)}" came.`,
+      `A prefix has lower-case letters, digits, hyphens and underscores, unlike "${prefix.slice(0, 60)}".`,
       { hint: 'For example: signalbox manifest --prefix ml-' },
     );
   const document = parseDocument(text);

@@ -108,7 +108,10 @@ export function componentsCommand(services: Services): Command {
     { actor }: Context,
     useCase: UseCase,
     rows: readonly E[],
-  ): Promise<{ rows: [E, E & { devices?: { have: number; of: number } | undefined }][]; problem?: string }> {
+  ): Promise<{
+    rows: [E, E & { devices?: ReturnType<typeof devicesWith> | undefined }][];
+    problem?: string;
+  }> {
     if (rows.length === 0) return { rows: [] };
     const [stated, fleet] = await Promise.all([
       withStates(services, { actor, useCase, entries: rows }),
@@ -121,7 +124,7 @@ export function componentsCommand(services: Services): Command {
     return {
       rows: stated.map((row, index) => [
         rows[index]!,
-        failed ? row : { ...row, devices: { have: devicesWith(known, row), of: known.total } },
+        failed ? row : { ...row, devices: devicesWith(known, row) },
       ]),
       ...(failed
         ? { problem: fleet instanceof AppError ? fleet.message : 'The devices did not answer in time.' }

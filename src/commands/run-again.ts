@@ -213,8 +213,7 @@ function fieldErrors(
       'That is the old run’s name. A name can be used once only, even after the job has ended.';
   if (!machines) return errors;
   if (!/^ml\.[a-z0-9-]+\.[a-z0-9]+$/.test(type))
-    errors[RUN_AGAIN_FIELDS.type] = 'An instance type such as ml.g5.2xlarge was expected.';
-  if (!/^[1-9]\d{0,3}$/.test(count))
-    errors[RUN_AGAIN_FIELDS.count] = 'A whole number from 1 on was expected.';
+    errors[RUN_AGAIN_FIELDS.type] = 'Give an instance type such as ml.g5.2xlarge.';
+  if (!/^[1-9]\d{0,3}$/.test(count)) errors[RUN_AGAIN_FIELDS.count] = 'Give a whole number, 1 or more.';
   return errors;
 }

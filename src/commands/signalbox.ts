@@ -50,7 +50,7 @@ export function signalboxCommand(services: Services, all: () => readonly Command
         const [near] = nearestNames(word, known, 1);
         throw new AppError(
           'invalid_input',
-          `${invocation} knows ${known.join(', ')}; “${words[0]!.slice(0, 60)}” came.`,
+          `There is no ${invocation} ${words[0]!.slice(0, 60)}. There is: ${known.join(', ')}.`,
           {
             hint: `${near === undefined ? '' : `Did you mean ${invocation} ${near}? `}The other commands are: ${all()
               .map((command) => `${prefix}${command.name}`)

@@ -85,7 +85,7 @@ export function compileProblems(entry: Partial<CompileEntry>, account: unknown, 
   if (roleAccount && typeof account === 'string' && /^\d{12}$/.test(account) && roleAccount !== account)
     problems.push({
       key: `${at}.roleArn`,
-      message: `${at}.roleArn: expected a role in the use case's account ${account}, since a role can only be handed to SageMaker in its own; came one in account ${roleAccount}. Example: roleArn: arn:aws:iam::${account}:role/NeoExecution`,
+      message: `${at}.roleArn: expected a role in the use case's account ${account}, since SageMaker only takes a role of the account it runs in, but this one is in account ${roleAccount}. Example: roleArn: arn:aws:iam::${account}:role/NeoExecution`,
     });
   if (framework !== undefined) check('framework', () => parseFramework(framework));
   if (frameworkVersion !== undefined)
@@ -97,7 +97,7 @@ export function compileProblems(entry: Partial<CompileEntry>, account: unknown, 
   if (timeout !== undefined && seconds(timeout) < SHORTEST_TIMEOUT_SECONDS)
     problems.push({
       key: `${at}.timeout`,
-      message: `${at}.timeout: expected at least one minute, since a compilation takes 10 to 30; came "${timeout}". Example: timeout: 15m`,
+      message: `${at}.timeout: expected at least one minute, since a compilation takes 10 to 30, but got "${timeout}". Example: timeout: 15m`,
     });
 
   const table: TargetTable | undefined = check('customTargets', () => targetTable(entry.customTargets));
@@ -120,7 +120,7 @@ export function componentsProblems(
   )
     problems.push({
       key: `${at}.namePrefix`,
-      message: `${at}.namePrefix: expected letters, digits, dots, hyphens and underscores, beginning with a letter or digit and not with aws.greengrass; came ${JSON.stringify(namePrefix)}. Example: namePrefix: model-`,
+      message: `${at}.namePrefix: expected letters, digits, dots, hyphens and underscores, beginning with a letter or digit and not with aws.greengrass, but got ${JSON.stringify(namePrefix)}. Example: namePrefix: model-`,
     });
   if (recipeTemplate !== undefined) {
     const path = resolve(folder, recipeTemplate);

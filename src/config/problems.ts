@@ -24,10 +24,10 @@ function wrongValue(path: Path, raw: unknown): ConfigProblem {
   const guide = guideFor(path);
   const value = valueAt(path, raw);
   const key = keyText(path);
-  const came = value === undefined ? 'it is missing' : `came ${shown(value)}`;
+  const got = value === undefined ? ' but it is missing' : ` but got ${shown(value)}`;
   return {
     key,
-    message: `${key || 'the file'}: expected ${guide.expected}; ${came}. Example: ${guide.example}`,
+    message: `${key || 'the file'}: expected ${guide.expected},${got}. Example: ${guide.example}`,
   };
 }
 
@@ -40,7 +40,7 @@ function unknownKey(path: Path, raw: unknown): ConfigProblem {
     .filter((known) => known.startsWith(prefix))
     .map((known) => known.slice(prefix.length))
     .filter((known) => /^\w+$/.test(known));
-  const message = `${key}: there is no such key; came ${shown(valueAt(path, raw))}.`;
+  const message = `${key}: there is no such key (its value is ${shown(valueAt(path, raw))}).`;
   const near = siblings.length === 0 ? undefined : closest(name, siblings);
   if (near !== undefined && distance(name.toLowerCase(), near.toLowerCase()) <= Math.max(2, name.length / 3))
     return {

@@ -178,7 +178,7 @@ export function refusal(useCase: UseCase, permission: Permission): AppError {
   return new AppError(
     'permission_denied',
     `You do not have permission to ${IN_WORDS[permission]} ${useCase.name} (${useCase.id}).`,
-    { hint: `Ask an admin of ${useCase.name} to give you a role there.` },
+    { hint: `Ask an admin of ${useCase.name} for a role that allows it.` },
   );
 }
 

@@ -88,13 +88,13 @@ export function parseAwsEvent(body: string): ParsedEvent {
   if (bytes > LARGEST_EVENT_BYTES)
     return aside(
       'too-large',
-      `Expected at most ${LARGEST_EVENT_BYTES} bytes, EventBridge's limit; came ${bytes}.`,
+      `Expected at most ${LARGEST_EVENT_BYTES} bytes, EventBridge's limit, but got ${bytes}.`,
     );
   let raw: unknown;
   try {
     raw = JSON.parse(body);
   } catch {
-    return aside('not-json', `Expected an EventBridge event as JSON; came ${quote(body)}.`);
+    return aside('not-json', `Expected an EventBridge event as JSON, but got ${quote(body)}.`);
   }
   const parsed = envelope.safeParse(raw);
   if (!parsed.success)
@@ -109,7 +109,7 @@ export function parseAwsEvent(body: string): ParsedEvent {
   if (from.source !== type.source)
     return aside(
       'foreign-source',
-      `Expected ${quote(from['detail-type'])} from the source ${type.source} alone; came from ${quote(from.source)}.`,
+      `Expected ${quote(from['detail-type'])} from the source ${type.source} alone, but it is from ${quote(from.source)}.`,
     );
   try {
     const event = type.read(from);
@@ -117,7 +117,7 @@ export function parseAwsEvent(body: string): ParsedEvent {
     if (home && home.account !== from.account)
       return aside(
         'foreign-account',
-        `Expected something of account ${from.account}, which the event came from; came ${quote(event.resource)}.`,
+        `The event is from account ${from.account}, but it is about ${quote(event.resource)}.`,
       );
     // On its way to another region an event keeps the one in which it happened.
     if (home && home.region !== from.region)
@@ -203,7 +203,7 @@ function wrong(error: z.ZodError, raw: unknown): string {
   const name = path.map(String).join('.') || 'it';
   return value === undefined
     ? `${name} is missing`
-    : `${name} came as ${quote(JSON.stringify(value) ?? String(value))}`;
+    : `${name} is ${quote(JSON.stringify(value) ?? String(value))}`;
 }
 
 function quote(value: string): string {

@@ -9,7 +9,6 @@ const MAY_PASS: ReadonlySet<string> = new Set([
   'neo-model-missing',
   'neo-role',
   'neo-storage-access',
-  'neo-timeout',
   'neo-output',
   'neo-stopped',
   'neo-unknown',
@@ -18,26 +17,42 @@ const MAY_PASS: ReadonlySet<string> = new Set([
 export interface FailedBefore {
   /** As the failure tables have it. */
   cause: string;
-  /** The same model with the same input fails again. */
+  /** The same model with the same input and the same time limit fails again. */
   lasting: boolean;
+  /** What that attempt had that is different now. Empty: nothing, or it is not known. */
+  was: { [Field in (typeof SAME)[number]]?: string | undefined } & { limitSeconds?: number };
 }
 
 const SAME = ['framework', 'frameworkVersion', 'dataInputConfig'] as const;
 
 /**
  * @param attempt the newest for a target
- * @param input what it would be compiled with now, as far as that is known
+ * @param now what it would be compiled with now, as far as that is known
  * @returns undefined for one that did not end badly
  */
 export function failedBefore(
   attempt: CompilationAttempt | undefined,
-  input: Partial<CompileInput>,
+  now: { input: Partial<CompileInput>; timeoutSeconds: number },
 ): FailedBefore | undefined {
   if (!attempt || isLive(attempt) || isSuccessful(attempt)) return undefined;
   const { id, cause } = adviceForCompilation(currentStatus(attempt), attempt.failureReason);
-  const before = attempt.input;
-  // Of one that was started elsewhere the input is not known: it counts as the same.
-  const same = !before || SAME.every((field) => before[field] === input[field]);
-  const lasting = same && currentStatus(attempt) === 'FAILED' && !MAY_PASS.has(id);
-  return { cause, lasting };
+  const { input: before, limitSeconds } = attempt;
+  const was: FailedBefore['was'] = {};
+  // Of one that was started elsewhere the input may not be known: it counts as the same.
+  if (before) for (const field of SAME) if (before[field] !== now.input[field]) was[field] = before[field];
+  if (id === 'neo-timeout' && limitSeconds !== undefined && limitSeconds !== now.timeoutSeconds)
+    was.limitSeconds = limitSeconds;
+  return { cause, lasting: isLasting(id, attempt, was, now.timeoutSeconds), was };
+}
+
+function isLasting(
+  id: string,
+  attempt: CompilationAttempt,
+  { limitSeconds, ...input }: FailedBefore['was'],
+  timeoutSeconds: number,
+): boolean {
+  if (currentStatus(attempt) !== 'FAILED' || Object.keys(input).length > 0) return false;
+  // With less time, or as much, it runs out of it again.
+  if (id === 'neo-timeout') return (limitSeconds ?? attempt.limitSeconds ?? 0) >= timeoutSeconds;
+  return !MAY_PASS.has(id);
 }

@@ -178,7 +178,7 @@ export function parseFrameworkVersion(text: string): string {
   if (/^[0-9]\.[A-Za-z0-9.]{1,8}$/.test(version)) return version;
   throw new AppError(
     'invalid_input',
-    `A framework version of 3 to 10 characters like 1.13 was expected, and ${cite(text)} came.`,
+    `Expected a framework version of 3 to 10 characters such as 1.13, but got ${cite(text)}.`,
     { hint: 'Write major and minor version: 1.13, 2.0, 2.9.2' },
   );
 }
@@ -194,9 +194,7 @@ export function parseInputShape(text: string): string {
   const config = /^[{[]/.test(given) ? parseJsonShapes(given) : parsePlainShapes(given);
   const json = JSON.stringify(config);
   if (json.length > DATA_INPUT_CONFIG_LIMIT)
-    throw shapeError(
-      `${json.length} characters of JSON came; at most ${DATA_INPUT_CONFIG_LIMIT} are possible`,
-    );
+    throw shapeError(`this is ${json.length} characters of JSON, and ${DATA_INPUT_CONFIG_LIMIT} is the most`);
   return json;
 }
 
@@ -213,7 +211,7 @@ function parseJsonShapes(given: string): unknown {
   if (Array.isArray(config) && isShape(config)) return [config];
   for (const [name, shape] of shapes)
     if (!isShape(shape) && !isDescribedShape(shape))
-      throw shapeError(`${cite(JSON.stringify(shape))} came as the shape of ${cite(name)}`);
+      throw shapeError(`${cite(name)} has ${cite(JSON.stringify(shape))}`);
   return config;
 }
 
@@ -236,17 +234,17 @@ function parsePlainShapes(given: string): Record<string, number[]> {
   for (const part of given.split(/[\s;]+/).filter((word) => word !== '')) {
     const match = /^([^={}[\]"]{1,256})[=:](\d{1,9}(?:[x×,*]\d{1,9})*)$/i.exec(part);
     const sizes = match?.[2]?.split(/[x×,*]/i).map(Number);
-    if (!match || !sizes || sizes.includes(0)) throw shapeError(`${cite(part)} came`);
+    if (!match || !sizes || sizes.includes(0)) throw shapeError(`got ${cite(part)}`);
     config[match[1]!] = sizes;
   }
-  if (Object.keys(config).length === 0) throw shapeError('nothing came');
+  if (Object.keys(config).length === 0) throw shapeError('got nothing');
   return config;
 }
 
-function shapeError(came: string, cause?: unknown): AppError {
+function shapeError(got: string, cause?: unknown): AppError {
   return new AppError(
     'invalid_input',
-    `Each input’s name with the positive whole numbers of its shape was expected, and ${came}.`,
+    `Expected each input’s name and its shape in positive whole numbers, but ${got}.`,
     { hint: 'For example: {"input": [1, 3, 224, 224]} or input=1x3x224x224', cause },
   );
 }

@@ -45,7 +45,7 @@ export function parseCompileRequest(words: readonly string[]): CompileRequest {
     let value = equals < 0 ? words[at] : word.slice(equals + 1);
     if (value === undefined || value === '' || value.startsWith('--'))
       throw invalid(
-        `${flag.name} needs a value, and ${value ? cite(value) : 'nothing'} came after it.`,
+        `${flag.name} needs a value after it${value ? `, and ${cite(value)} is a flag` : ''}.`,
         `For example: ${flag.name} ${flag.value}`,
       );
     if (flag.name === '--shape') {
@@ -59,7 +59,7 @@ export function parseCompileRequest(words: readonly string[]): CompileRequest {
   }
 
   const [job, ...targets] = positional;
-  if (job === undefined) throw invalid('A training job was expected, and none came.', EXAMPLE);
+  if (job === undefined) throw invalid('No training job was named.', EXAMPLE);
   const corrections: CompileCorrections = {};
   const framework = values.get('--framework')?.at(-1);
   if (framework !== undefined) corrections.framework = framework;

@@ -68,7 +68,7 @@ export function readHyperparameters(text: string): {
     const name = line.slice(0, Math.max(equals, 0)).trim();
     const value = line.slice(equals + 1).trim();
     const limits = HYPERPARAMETER_LIMITS;
-    if (equals < 0) add(`name=value was expected, came ${quote(line)}`);
+    if (equals < 0) add(`expected name=value, but got ${quote(line)}`);
     else if (name === '') add('a name before = is missing');
     else if (name.length > limits.name) add(`the name has ${name.length} characters, at most ${limits.name}`);
     else if (value.length > limits.value)

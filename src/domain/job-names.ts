@@ -37,7 +37,7 @@ export function parseJobName(text: string): string {
   const { name, form, kind } = readPasted(text);
   if (kind !== undefined)
     throw invalid(
-      `${cite(text, 80)} leads to a ${kind}${name === undefined ? '' : `, ${cite(name)}`}; a training job was expected.`,
+      `${cite(text, 80)} leads to a ${kind}${name === undefined ? '' : `, ${cite(name)}`}, not to a training job.`,
       COPY,
     );
   if (name === undefined)
@@ -45,7 +45,7 @@ export function parseJobName(text: string): string {
       `There is no training job in the link ${cite(text, 80)}.`,
       'Links to a training job’s page in the SageMaker console and to its log streams in CloudWatch work, and so does the name itself.',
     );
-  if (name === '') throw invalid('A job name was expected, and it was empty.', COPY);
+  if (name === '') throw invalid('The job name is empty.', COPY);
   if (name.length > NAME_LIMIT)
     throw invalid(`A job name has at most ${NAME_LIMIT} characters, and ${cite(name, 40)} is longer.`, COPY);
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name))

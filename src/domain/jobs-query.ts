@@ -57,7 +57,7 @@ export function parseJobsQuery(words: readonly string[], me: string): JobsQuery 
     }
     const key = keyOf(typed);
     if (value === '')
-      throw new AppError('invalid_input', `${typed}: needs a value, and nothing came after it.`, {
+      throw new AppError('invalid_input', `${typed}: needs a value after it.`, {
         hint: `For example: ${EXAMPLES[key]}`,
       });
     switch (key) {

@@ -33,28 +33,28 @@ export interface LogFlag {
 
 /** Every flag, in the order of the help. */
 export const LOG_FLAGS: readonly LogFlag[] = [
-  { name: '--last', value: '2h', description: 'only that long before now: 90s, 30m, 2h, 1d' },
+  { name: '--last', value: '2h', description: 'only the last 2 hours before now; also 90s, 30m, 1d' },
   {
     name: '--since',
     value: 'time',
-    description: 'from then on: 2h ago, yesterday, monday 14:02, 2026-01-31T14:02 (UTC)',
+    description: 'only from this time on: 2h ago, yesterday, monday 14:02, 2026-01-31T14:02 (UTC)',
   },
-  { name: '--until', value: 'time', description: 'up to then; the same forms as --since' },
-  { name: '--tail', value: '500', description: 'only the last 500 lines; also -n 500' },
+  { name: '--until', value: 'time', description: 'only up to this time; written like --since' },
+  { name: '--tail', value: '500', description: 'only the last 500 lines; or -n 500' },
   {
     name: '--stream',
     value: 'algo-1',
-    description: 'only this stream; repeat it for more; algo-* for all that begin so',
+    description: 'only this stream; repeat it for more, or use algo-* for all of them',
   },
-  { name: '--grep', value: 'text', description: 'only lines with this text' },
+  { name: '--grep', value: 'text', description: 'only lines that contain this text' },
   { name: '--regex', value: 'pattern', description: 'only lines that match this pattern' },
-  { name: '--raw', description: 'the bytes as printed, without times and stream names' },
+  { name: '--raw', description: 'exactly as printed, without times and stream names' },
   {
     name: '--plain',
-    description: 'as a terminal would show it at the end: progress bars and colours resolved',
+    description: 'as a terminal would show it: finished progress bars, no colour codes',
   },
-  { name: '--dm', description: 'send the file to me alone' },
-  { name: '--use-case', value: 'id', description: 'which use case, where the channel does not say' },
+  { name: '--dm', description: 'send the file to you alone' },
+  { name: '--use-case', value: 'id', description: 'which use case, when the channel does not tell' },
 ];
 
 const EXAMPLE = `For example: ${EXAMPLE_JOB} --last 2h --grep loss`;
@@ -95,10 +95,7 @@ export function parseLogQuery(words: readonly string[], now: number): LogQuery {
     query.match = { kind: switches.has('--regex') ? 'regex' : 'text', pattern: nonEmpty('--grep', grep) };
   else if (regex !== undefined) query.match = { kind: 'regex', pattern: nonEmpty('--regex', regex) };
   else if (switches.has('--regex'))
-    throw invalid(
-      '--regex needs a pattern, and nothing came after it.',
-      'For example: --regex "loss=0\\.[0-4]"',
-    );
+    throw invalid('--regex needs a pattern after it.', 'For example: --regex "loss=0\\.[0-4]"');
 
   const tail = values.get('--tail')?.at(-1);
   if (tail !== undefined) query.tail = parseTail(tail);
@@ -167,7 +164,7 @@ function sortWords(words: readonly string[]): SortedWords {
         continue;
       }
       throw invalid(
-        `${flag.name} needs a value, and ${value === undefined ? 'nothing' : cite(value)} came after it.`,
+        `${flag.name} needs a value after it${value === undefined ? '' : `, and ${cite(value)} is a flag`}.`,
         `For example: ${flag.name} ${flag.value}`,
       );
     }
@@ -226,12 +223,12 @@ function unknownFlag(name: string): AppError {
 
 function onlyJob(positional: readonly string[]): string {
   const [first, second] = positional;
-  if (first === undefined) throw invalid('A job name was expected, and none came.', EXAMPLE);
+  if (first === undefined) throw invalid('No job was named.', EXAMPLE);
   if (second !== undefined) {
     const hint =
       parseDuration(second) !== undefined ? `For the last ${second} write --last ${second}.` : EXAMPLE;
     throw invalid(
-      `One job name was expected, and ${positional.length} came: ${cite(first)} and ${cite(second)}.`,
+      `Expected one job name, but got ${positional.length}: ${cite(first)} and ${cite(second)}.`,
       hint,
     );
   }

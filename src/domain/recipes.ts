@@ -108,7 +108,7 @@ function safeValue(name: keyof RecipeValues, values: RecipeValues): string {
   // It stands in the install script between quotes.
   if (name === 'artifactFile' && !/^[\w.+=@,-][\w.+=@, -]{0,254}$/.test(value))
     throw new AppError('invalid_input', `The artifact’s file name ${cite(value)} cannot stand in a script.`, {
-      hint: 'Letters, digits and . _ + = @ , - were expected. Give the compiled model another name in S3.',
+      hint: 'Use only letters, digits and . _ + = @ , - in it: give the compiled model another name in S3.',
     });
   return value;
 }
@@ -140,24 +140,24 @@ type Node = Record<string, unknown>;
  */
 function recipeProblems(recipe: unknown, expected: { name: string; version: string }): string[] {
   const problems: string[] = [];
-  if (!isNode(recipe)) return ['a mapping with Manifests was expected, and another kind of YAML came.'];
+  if (!isNode(recipe)) return ['Expected a mapping with Manifests, but this is another kind of YAML.'];
   if (recipe.RecipeFormatVersion !== '2020-01-25')
-    problems.push(`RecipeFormatVersion: '2020-01-25' was expected, and ${show(recipe.RecipeFormatVersion)}.`);
+    problems.push(`RecipeFormatVersion: expected '2020-01-25', but got ${show(recipe.RecipeFormatVersion)}.`);
   if (recipe.ComponentName !== expected.name)
-    problems.push(`ComponentName: {{name}} was expected, and ${show(recipe.ComponentName)}.`);
+    problems.push(`ComponentName: expected {{name}}, but got ${show(recipe.ComponentName)}.`);
   if (recipe.ComponentVersion !== expected.version)
-    problems.push(`ComponentVersion: {{version}} was expected, and ${show(recipe.ComponentVersion)}.`);
+    problems.push(`ComponentVersion: expected {{version}}, but got ${show(recipe.ComponentVersion)}.`);
   if (/^aws\.greengrass/i.test(expected.name))
     problems.push('ComponentName: names that begin with aws.greengrass belong to AWS.');
-  if (!isSemver(expected.version)) problems.push('ComponentVersion: three numbers like 1.0.0 were expected.');
+  if (!isSemver(expected.version)) problems.push('ComponentVersion: expected three numbers like 1.0.0.');
 
   const { Manifests: manifests } = recipe;
   if (!Array.isArray(manifests) || manifests.length === 0)
-    return [...problems, `Manifests: a list with at least one was expected, and ${show(manifests)}.`];
+    return [...problems, `Manifests: expected a list with at least one, but got ${show(manifests)}.`];
   manifests.forEach((manifest: unknown, index) => {
     const found = isNode(manifest)
       ? manifestProblems(manifest, recipe.Lifecycle)
-      : [`: a mapping was expected, and ${show(manifest)}.`];
+      : [`: expected a mapping, but got ${show(manifest)}.`];
     problems.push(...found.map((problem) => `Manifests[${index}]${problem}`));
   });
   return problems;
@@ -167,7 +167,7 @@ function manifestProblems(manifest: Node, globalLifecycle: unknown): string[] {
   const problems = platformProblems(manifest.Platform);
   const { Artifacts: artifacts } = manifest;
   if (!Array.isArray(artifacts) || artifacts.length === 0)
-    return [...problems, `.Artifacts: a list with the model was expected, and ${show(artifacts)}.`];
+    return [...problems, `.Artifacts: expected a list with the model, but got ${show(artifacts)}.`];
   artifacts.forEach((artifact: unknown, index) => {
     problems.push(...artifactProblems(artifact).map((problem) => `.Artifacts[${index}]${problem}`));
   });
@@ -177,35 +177,35 @@ function manifestProblems(manifest: Node, globalLifecycle: unknown): string[] {
   );
   const install = installScript(manifest.Lifecycle) ?? installScript(globalLifecycle);
   if (packed && install === undefined)
-    problems.push('.Lifecycle: an Install step was expected that unpacks the .tar.gz, and there is none.');
+    problems.push('.Lifecycle: expected an Install step that unpacks the .tar.gz, but there is none.');
   else if (packed && !/\b(?:tar|gunzip|python3?)\b/.test(install!))
     problems.push('.Lifecycle.Install: it must unpack the .tar.gz (tar -xzf …); Greengrass does not.');
   return problems;
 }
 
 function platformProblems(platform: unknown): string[] {
-  if (!isNode(platform)) return [`.Platform: os and architecture were expected, and ${show(platform)}.`];
+  if (!isNode(platform)) return [`.Platform: expected os and architecture, but got ${show(platform)}.`];
   const problems: string[] = [];
   const { os, architecture } = platform;
   if (os !== 'linux' && os !== 'windows')
-    problems.push(`.Platform.os: linux or windows was expected, and ${show(os)}.`);
+    problems.push(`.Platform.os: expected linux or windows, but got ${show(os)}.`);
   if (!(GREENGRASS_ARCHITECTURES as readonly unknown[]).includes(architecture))
     problems.push(
-      `.Platform.architecture: one of ${GREENGRASS_ARCHITECTURES.join(', ')} was expected, and ${show(architecture)}.`,
+      `.Platform.architecture: expected one of ${GREENGRASS_ARCHITECTURES.join(', ')}, but got ${show(architecture)}.`,
     );
   return problems;
 }
 
 function artifactProblems(artifact: unknown): string[] {
-  if (!isNode(artifact)) return [`: a mapping with Uri was expected, and ${show(artifact)}.`];
+  if (!isNode(artifact)) return [`: expected a mapping with Uri, but got ${show(artifact)}.`];
   const problems: string[] = [];
   const { Uri: uri, Unarchive: unarchive } = artifact;
   if (typeof uri !== 'string' || !/^s3:\/\/[^/\s]+\/\S+$/.test(uri))
-    problems.push(`.Uri: s3://bucket/key was expected, and ${show(uri)}.`);
+    problems.push(`.Uri: expected s3://bucket/key, but got ${show(uri)}.`);
   if (unarchive !== undefined && unarchive !== 'NONE' && unarchive !== 'ZIP')
-    problems.push(`.Unarchive: NONE or ZIP was expected, and ${show(unarchive)}.`);
+    problems.push(`.Unarchive: expected NONE or ZIP, but got ${show(unarchive)}.`);
   else if (unarchive === 'ZIP' && !/\.zip$/i.test(String(uri)))
-    problems.push('.Unarchive: ZIP is for .zip files, and this is none; NONE was expected.');
+    problems.push('.Unarchive: ZIP is for .zip files, and this is not one: expected NONE.');
   return problems;
 }
 
@@ -223,5 +223,5 @@ function isNode(value: unknown): value is Node {
 }
 
 function show(value: unknown): string {
-  return value === undefined || value === null ? 'nothing came' : `${cite(JSON.stringify(value) ?? '')} came`;
+  return value === undefined || value === null ? 'nothing' : cite(JSON.stringify(value) ?? '');
 }

@@ -52,7 +52,7 @@ export function assertSessionName(name: string): void {
   if (ALLOWED.test(name)) return;
   throw new AppError(
     'invalid_input',
-    `A role session's name must be 2 to 64 characters of letters, digits and _+=,.@-; came ${JSON.stringify(name.slice(0, 80))} (${name.length} characters).`,
+    `A role session's name must be 2 to 64 characters of letters, digits and _+=,.@-, but got ${JSON.stringify(name.slice(0, 80))} (${name.length} characters).`,
     { hint: 'This is a fault of the program, not yours: give the reference to whoever runs Signalbox.' },
   );
 }

@@ -93,10 +93,10 @@ export function parseCompilerOptions(given: string | Readonly<Record<string, unk
   return text;
 }
 
-function optionsError(came: string, cause?: unknown): AppError {
+function optionsError(got: string, cause?: unknown): AppError {
   return new AppError(
     'invalid_input',
-    `Compiler options must be a JSON object of ${OPTIONS_LENGTH.min} to ${OPTIONS_LENGTH.max} characters, and ${came}.`,
+    `Compiler options must be a JSON object of ${OPTIONS_LENGTH.min} to ${OPTIONS_LENGTH.max} characters, but ${got}.`,
     { hint: 'For example: {"cuda-ver": "10.2", "gpu-code": "sm_72", "trt-ver": "8.2.1"}', cause },
   );
 }
@@ -117,7 +117,7 @@ function makeTarget(name: string, settings: TargetSettings): { target?: Target; 
     problem('a name has at most 40 letters, digits, dots, hyphens and underscores.');
   const { device, platform } = settings;
   if ((device === undefined) === (platform === undefined))
-    problem(`either device or platform was expected, and ${device === undefined ? 'neither' : 'both'} came.`);
+    problem(`expected either device or platform, but got ${device === undefined ? 'neither' : 'both'}.`);
   if (device !== undefined && !Object.hasOwn(TARGET_DEVICES, device))
     problem(notAmong('device', device, Object.keys(TARGET_DEVICES)));
   if (platform) {
@@ -156,10 +156,10 @@ function makeTarget(name: string, settings: TargetSettings): { target?: Target; 
   };
 }
 
-function notAmong(key: string, came: string, known: readonly string[]): string {
-  const near = nearestNames(came, known);
+function notAmong(key: string, got: string, known: readonly string[]): string {
+  const near = nearestNames(got, known);
   const choice = near.length > 0 ? `did you mean ${near.join(' or ')}?` : `one of ${known.join(', ')}.`;
-  return `${key} ${cite(String(came))} is not a known value: ${choice}`;
+  return `${key} ${cite(String(got))} is not a known value: ${choice}`;
 }
 
 function describe({ device, platform }: TargetSettings): string {

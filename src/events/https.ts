@@ -94,14 +94,14 @@ function refusal({ secret }: EventsRouteOptions, request: IncomingMessage): Answ
     return {
       status: 405,
       error: 'method_not_allowed',
-      message: `${EVENTS_PATH} takes POST; ${request.method} came.`,
+      message: `${EVENTS_PATH} takes POST, not ${request.method}.`,
     };
   const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
   if (type !== 'application/json' && !type.endsWith('+json'))
     return {
       status: 415,
       error: 'unsupported_media_type',
-      message: `Expected application/json; came ${type === '' ? 'no content type' : JSON.stringify(type.slice(0, 80))}.`,
+      message: `Expected application/json, but got ${type === '' ? 'no content type' : JSON.stringify(type.slice(0, 80))}.`,
     };
   if (Number(request.headers['content-length'] ?? 0) > BODY_LIMIT)
     return { status: 413, error: 'too_large', message: `Expected at most ${BODY_LIMIT} bytes.` };

@@ -91,7 +91,7 @@ function dispatch(routes: readonly Route[], request: IncomingMessage, response: 
     sendJson(response, 405, {
       ok: false,
       error: 'method_not_allowed',
-      message: `${path} takes ${allowed}; ${request.method} came.`,
+      message: `${path} takes ${allowed}, not ${request.method}.`,
     });
     return;
   }

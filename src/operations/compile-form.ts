@@ -74,7 +74,7 @@ export async function compileForm(
   const targets = [...new Set([...own, ...table.keys()])].map((name): CompileFormTarget => {
     const state = states.get(name)!;
     const why = whyNot(state);
-    const before = failedBefore(state.attempt, now);
+    const before = failedBefore(state.attempt, { input: now, timeoutSeconds: settings.timeoutSeconds });
     return {
       target: table.get(name)!,
       state,

@@ -37,11 +37,16 @@ export interface FleetReport {
   failed: number;
 }
 
-/** @returns how many of the devices have that very version now */
-export function devicesWith({ devices }: FleetReport, component: { name: string; version: string }): number {
-  return devices.filter(({ installed }) =>
+/** @returns how many of the devices have that very version now, and how many another one instead */
+export function devicesWith(
+  { devices, total }: FleetReport,
+  component: { name: string; version: string },
+): { have: number; others: number; of: number } {
+  const having = devices.filter(({ installed }) => installed.some(({ name }) => name === component.name));
+  const have = having.filter(({ installed }) =>
     installed.some(({ name, version }) => name === component.name && version === component.version),
   ).length;
+  return { have, others: having.length - have, of: total };
 }
 
 export interface FleetProgress {

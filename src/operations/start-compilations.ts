@@ -94,7 +94,7 @@ export async function startCompilations(
   const table = targetTable(settings.customTargets);
   const targets = requestedTargets(request.targets, table);
   if (targets.length === 0)
-    throw new AppError('invalid_input', 'At least one target was expected, and none came.', {
+    throw new AppError('invalid_input', 'No target was given.', {
       hint: `The targets here are ${[...table.keys()].join(', ')}.`,
     });
   const session = await deps.gateway.open(useCase, actor, 'comp');

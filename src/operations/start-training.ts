@@ -125,7 +125,7 @@ function checkRequest({ name, job, machines }: RunAgainRequest): void {
       hint: 'Names of training jobs are unique, also those of jobs that have ended.',
     });
   if (machines && !(Number.isInteger(machines.count) && machines.count >= 1))
-    throw new AppError('invalid_input', `A whole number of instances was expected, came ${machines.count}.`);
+    throw new AppError('invalid_input', `Expected a whole number of instances, but got ${machines.count}.`);
 }
 
 function orderOf(request: RunAgainRequest, { hyperparameters, machines }: TrainingSetup): TrainingRequest {

@@ -59,10 +59,10 @@ export class SignedRequests {
       return { status: 401, why: 'the signature is missing or does not fit the body' };
     const unreadable = problemOf(headers['content-type'], body);
     if (unreadable !== undefined) return { status: 400, why: unreadable };
-    if (this.#known.has(signature)) return { status: 409, why: 'this very request came before' };
+    if (this.#known.has(signature)) return { status: 409, why: 'this very request was received before' };
     this.#prune(second);
     if (this.#known.size >= this.#limit)
-      return { status: 503, why: `${this.#limit} requests came within ${TIME_TOLERANCE} s` };
+      return { status: 503, why: `${this.#limit} requests were received within ${TIME_TOLERANCE} s` };
     this.#known.set(signature, Number(time) + TIME_TOLERANCE + 1);
     return { signature };
   }
@@ -100,7 +100,7 @@ function problemOf(type: string | undefined, body: Buffer): string | undefined {
     return typeof command === 'string' ? undefined : 'expected a form with one command or payload';
   return typeof payload === 'string'
     ? problemOfJson(payload, 'payload')
-    : 'expected one payload; several came';
+    : 'expected one payload, but got several';
 }
 
 function problemOfJson(text: string, what: string): string | undefined {
@@ -108,9 +108,9 @@ function problemOfJson(text: string, what: string): string | undefined {
   try {
     parsed = JSON.parse(text);
   } catch {
-    return `${what} is no JSON`;
+    return `${what} is not JSON`;
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
-    return `expected an object as ${what}; ${parsed === null ? 'null' : Array.isArray(parsed) ? 'a list' : typeof parsed} came`;
+    return `expected an object as ${what}, but got ${parsed === null ? 'null' : Array.isArray(parsed) ? 'a list' : typeof parsed}`;
   return typeof (parsed as { type?: unknown }).type === 'string' ? undefined : `${what} has no type`;
 }

@@ -70,7 +70,7 @@ export class Journal {
       if (n !== last + 1)
         throw new AppError(
           'internal',
-          `Damaged data: line ${index + 1} of the journal ${this.#path} is change ${n}, and change ${last + 1} was expected.`,
+          `Damaged data: line ${index + 1} of the journal ${this.#path} is change ${n}, but expected change ${last + 1}.`,
           {
             hint:
               last === upTo
@@ -168,9 +168,9 @@ export class Journal {
 
 /** What is wrong with an entry, in words. */
 function problemOf(entry: unknown): string | undefined {
-  if (!isObject(entry)) return `${describe(entry)} where a change was expected`;
+  if (!isObject(entry)) return `${describe(entry)} instead of a change`;
   const { n, kind, value } = entry;
-  if (!Number.isSafeInteger(n)) return `${describe(n)} as n, a whole number was expected`;
+  if (!Number.isSafeInteger(n)) return `${describe(n)} as n instead of a whole number`;
   if (!isKind(kind)) return `${describe(kind)} as kind, which is none of this Signalbox`;
   if (isObject(value) && typeof value.gone === 'string') return undefined;
   return fitsKind(kind, value);

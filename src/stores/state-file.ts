@@ -78,11 +78,11 @@ export async function readState(folder: string): Promise<State | undefined> {
 
 async function currentVersion(data: unknown, folder: string): Promise<State> {
   if (!isObject(data))
-    throw await damaged(folder, `holds ${describe(data)} where an object with a version was expected`);
+    throw await damaged(folder, `holds ${describe(data)} instead of an object with a version`);
   const { version } = data;
   if (version !== 1 && version !== 2) {
     if (typeof version !== 'number')
-      throw await damaged(folder, `has ${describe(version)} as its version, a number was expected`);
+      throw await damaged(folder, `has ${describe(version)} as its version instead of a number`);
     throw new AppError('internal', `The state file ${statePath(folder)} is of version ${version}.`, {
       hint: 'This Signalbox knows versions 1 and 2. Start the newer one that wrote it, or put back a copy from before.',
     });
@@ -103,9 +103,9 @@ function problemOf(data: Record<string, unknown>, version: 1 | 2): string | unde
   const numbers = version === 1 ? ['nextSeq'] : ['upTo', 'nextSeq'];
   for (const name of numbers)
     if (!Number.isSafeInteger(data[name]) || (data[name] as number) < 0)
-      return `has ${describe(data[name])} as ${name}, a whole number was expected`;
+      return `has ${describe(data[name])} as ${name} instead of a whole number`;
   if (data.auditArchived !== undefined && !Number.isSafeInteger(data.auditArchived))
-    return `has ${describe(data.auditArchived)} as auditArchived, a whole number was expected`;
+    return `has ${describe(data.auditArchived)} as auditArchived instead of a whole number`;
   const lists: [member: string, kind: string, value: unknown][] = [['audit', 'audit', data.audit]];
   if (version === 2) {
     lists.push(
@@ -116,12 +116,12 @@ function problemOf(data: Record<string, unknown>, version: 1 | 2): string | unde
     );
     const { notifications = {} } = data;
     if (!isObject(notifications))
-      return `has ${describe(notifications)} as notifications, an object of lists was expected`;
+      return `has ${describe(notifications)} as notifications instead of an object of lists`;
     for (const kind of NOTIFICATION_KINDS)
       if (notifications[kind] !== undefined) lists.push([`notifications.${kind}`, kind, notifications[kind]]);
   }
   for (const [member, kind, value] of lists) {
-    if (!Array.isArray(value)) return `has ${describe(value)} as ${member}, a list was expected`;
+    if (!Array.isArray(value)) return `has ${describe(value)} as ${member} instead of a list`;
     for (const [index, row] of value.entries()) {
       const problem = fitsKind(kind, row);
       if (problem) return `has ${problem} in ${member}[${index}]`;
@@ -216,8 +216,8 @@ export async function requireArchives(
     if (found?.isDirectory()) throw cannotRead(path, { code: 'EISDIR' });
     if (found && found.size >= bytes) continue;
     const problem = found
-      ? `has ${found.size} bytes, ${bytes} or more were expected`
-      : `is missing, ${bytes} bytes or more were expected`;
+      ? `has ${found.size} bytes instead of ${bytes} or more`
+      : `is missing; expected ${bytes} bytes or more`;
     throw new AppError('internal', `Damaged data: the archive ${path} ${problem}. It holds the ${what}.`, {
       hint: 'Something other than Signalbox changed it. Put back a copy of the data folder.',
     });

@@ -64,7 +64,7 @@ export const isObject = (value: unknown): value is Record<string, unknown> =>
 
 /** @returns what is wrong with a record, in words; undefined when it can be worked with */
 export function fitsKind(kind: string, row: unknown): string | undefined {
-  if (!isObject(row)) return `${describe(row)} where a record was expected`;
+  if (!isObject(row)) return `${describe(row)} instead of a record`;
   for (const [path, expected] of Object.entries(SHAPES[kind]!)) {
     let value: unknown = row;
     for (const name of path.split('.')) value = (value as Record<string, unknown>)[name];
@@ -74,7 +74,7 @@ export function fitsKind(kind: string, row: unknown): string | undefined {
         : expected === 'object'
           ? isObject(value)
           : typeof value === expected;
-    if (!fits) return `${describe(value)} as ${path}, ${EXPECTED[expected]} was expected,`;
+    if (!fits) return `${describe(value)} as ${path} instead of ${EXPECTED[expected]}`;
   }
   return undefined;
 }

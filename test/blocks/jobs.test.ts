@@ -224,7 +224,9 @@ describe('payloads keep Slack’s limits over any data', () => {
             job: given.job,
             states,
             descriptions: new Map(given.targets.map((target) => [target, shape])),
-            before: new Map(given.targets.map((target) => [target, { cause: shape, lasting: true }])),
+            before: new Map(
+              given.targets.map((target) => [target, { cause: shape, lasting: true, was: {} }]),
+            ),
             preselected: given.targets.slice(0, 2),
             usual: given.usual,
             input: { framework: 'pytorch', frameworkVersion: '1.13', dataInputConfig: shape },

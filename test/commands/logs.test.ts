@@ -21,7 +21,7 @@ describe('[L1] /logs brings the log as a file', () => {
     const message = await team.message('C0LINE3', 'Log of `train-resnet-1`* · Completed');
     await team.idle();
     expect(message.text).toContain('Line 3 defects');
-    expect(message.text).toContain('Asked for by ada');
+    expect(message.text).toContain('Requested by ada');
     const [file] = await team.files('C0LINE3');
     expect(file?.name).toMatch(/^training-logs-train-resnet-1-\d{8}T\d{6}Z\.log$/);
     expect((await team.content(file!)).toString()).toMatch(/^# job \s+train-resnet-1[\s\S]*\n\nepoch 1\n$/);
@@ -212,7 +212,7 @@ describe('[L1] the log of a job that failed', () => {
       '*What to do:*',
       'ExecuteUserScriptError',
       "KeyError: 'label'",
-      'Asked for by ada',
+      'Requested by ada',
     ])
       expect(words).toContain(part);
     expect(words).not.toContain('hf_abcdefghij');
@@ -224,9 +224,12 @@ describe('[L1] the log of a job that failed', () => {
       'compile.details',
       'open.link',
     ]);
-    // Ada may read here, and start nothing: she is told so at the click.
+    // Ada may read here, and start nothing: the window says so.
     await team.action('ada', 'train.again', { channel: 'C0LINE3', message_ts: message.ts });
-    await team.message('C0LINE3', 'You do not have permission to start training jobs', { user: 'ada' });
+    await team.idle();
+    expect(JSON.stringify((await team.views('ada')).at(-1))).toContain(
+      'You do not have permission to start training jobs',
+    );
   });
 
   it('comes with the same words where Slack does not take the blocks', async () => {
@@ -261,7 +264,7 @@ describe('people are called by their names', () => {
     await mention('logs train-resnet-1');
     const message = await team.message('C0LINE3', 'Log of `train-resnet-1`* ·');
     expect(wordsOf(message)).not.toContain('U0ADA');
-    expect(wordsOf(message)).not.toContain('Asked for by');
+    expect(wordsOf(message)).not.toContain('Requested by');
     expect((await team.content(message.files![0]!)).toString()).toContain('UTC by Slack user U0ADA\n');
   });
 
@@ -270,7 +273,7 @@ describe('people are called by their names', () => {
     await team.message('C0LINE3', 'one file', { user: 'ada' });
     await mention('logs train-resnet-1');
     const message = await team.message('C0LINE3', 'Log of `train-resnet-1`* ·');
-    expect(message.text).toContain('Asked for by ada');
+    expect(message.text).toContain('Requested by ada');
     expect((await team.content(message.files![0]!)).toString()).toMatch(/UTC by ada\n/);
   });
 });
@@ -480,7 +483,7 @@ describe('bad input is answered, to the person alone', () => {
 
   it('a channel of no use case: offers those that are open', async () => {
     await team.command('ada', 'C0GENERAL', 'train-resnet-1');
-    const message = await team.message('C0GENERAL', 'belongs to no use case', { user: 'ada' });
+    const message = await team.message('C0GENERAL', 'does not belong to a use case', { user: 'ada' });
     await team.action('ada', 'logs.get:0', { channel: 'C0GENERAL', message_ts: message.ts });
     expect((await team.message('dm', 'Log of `train-resnet-1`* ·', { user: 'ada' })).files).toHaveLength(1);
   });

@@ -210,7 +210,7 @@ describe('what a configuration gives', () => {
 });
 
 describe('what is wrong with a configuration', () => {
-  it('says everything at once, each with its key, what was expected, what came and an example', () => {
+  it('says everything at once, each with its key, what was expected, what it got and an example', () => {
     const message = problems(
       `
 storage: { dataDir: 5 }
@@ -252,9 +252,9 @@ useCases:
       expect(line, `a line for ${key} in:\n${message}`).toBeDefined();
     }
     expect(message).toContain(
-      'useCases[0].region: expected an AWS region; came "europe". Example: region: eu-west-1',
+      'useCases[0].region: expected an AWS region, but got "europe". Example: region: eu-west-1',
     );
-    expect(message).toContain('useCases[0].name: expected a name of 1 to 80 characters; it is missing.');
+    expect(message).toContain('useCases[0].name: expected a name of 1 to 80 characters, but it is missing.');
     expect(message).toContain('18 problems');
   });
 
@@ -263,15 +263,17 @@ useCases:
       MINIMAL.replace('region:', 'regoin:').replace('storage: {', 'storage: { datadir: x,'),
     );
     expect(message).toContain(
-      'useCases[0].regoin: there is no such key; came "us-east-1". Did you mean "region"?',
+      'useCases[0].regoin: there is no such key (its value is "us-east-1"). Did you mean "region"?',
     );
-    expect(message).toContain('storage.datadir: there is no such key; came "x". Did you mean "dataDir"?');
-    expect(message).toContain('useCases[0].region: expected an AWS region; it is missing');
+    expect(message).toContain(
+      'storage.datadir: there is no such key (its value is "x"). Did you mean "dataDir"?',
+    );
+    expect(message).toContain('useCases[0].region: expected an AWS region, but it is missing');
   });
 
   it('lists the known keys when none is near', () => {
     expect(problems(`colour: red\n${MINIMAL}`)).toMatch(
-      /colour: there is no such key; came "red"\. Known here: storage,/,
+      /colour: there is no such key \(its value is "red"\)\. Known here: storage,/,
     );
   });
 
@@ -299,9 +301,7 @@ useCases:
   - { id: third, name: Third, account: "210987654321", region: us-east-1, channels: [C0C], access: {}, externalId: abc }
 `;
     const message = problems(twice);
-    expect(message).toContain(
-      'useCases[1].id: expected an id of its own; came "bench", which useCases[0] has too',
-    );
+    expect(message).toContain('useCases[1].id: expected an id of its own, but useCases[0] is "bench" too');
     expect(message).toContain("useCases[1].roleArn: expected a role in the use case's account 210987654321");
     expect(message).toContain('useCases[2].externalId: expected a roleArn beside it');
   });
@@ -315,10 +315,10 @@ useCases:
     );
     for (const text of [
       "compile.roleArn: expected a role in the use case's account 123456789012",
-      'compile.customTargets.other.divice: there is no such key; came "rasp4b". Did you mean "device"?',
+      'compile.customTargets.other.divice: there is no such key (its value is "rasp4b"). Did you mean "device"?',
       'compile.framework: Neo knows no framework “PYTROCH”. Did you mean PYTORCH?',
-      'compile.frameworkVersion: A framework version of 3 to 10 characters',
-      'compile.dataInputConfig: Each input’s name',
+      'compile.frameworkVersion: Expected a framework version of 3 to 10 characters',
+      'compile.dataInputConfig: Expected each input’s name',
       'compile.targets[0]: There is no target “jetson-xavir”. Did you mean jetson-xavier',
       'compile.timeout: expected at least one minute',
     ])

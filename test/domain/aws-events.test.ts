@@ -205,20 +205,15 @@ describe('[N1] events of AWS', () => {
 
 describe('[N2] what cannot be used is set aside with the reason', () => {
   it.each<[string, string, string, RegExp]>([
-    ['not JSON', 'hello', 'not-json', /as JSON; came “hello”/],
+    ['not JSON', 'hello', 'not-json', /as JSON, but got “hello”/],
     ['no event', '{"a":1}', 'not-an-event', /id is missing/],
     [
       'a wrong account',
       body(trainingEvent('a', 'Failed', {}, { account: 12 })),
       'not-an-event',
-      /account came as “12”/,
+      /account is “12”/,
     ],
-    [
-      'no time',
-      body(trainingEvent('a', 'Failed', {}, { time: 'yesterday' })),
-      'not-an-event',
-      /time came as/,
-    ],
+    ['no time', body(trainingEvent('a', 'Failed', {}, { time: 'yesterday' })), 'not-an-event', /time is “/],
     ['an unknown type', body(envelope('Something New', {})), 'unknown-type', /“Something New”/],
     ...['aws.s3', 'my.test', 'AWS.SageMaker', 'aws.sagemaker.evil', 'aws.greengrass'].map(
       (source): [string, string, string, RegExp] => [

@@ -48,11 +48,11 @@ describe('[C3] arguments of /compile', () => {
   });
 
   it('says what was expected', () => {
-    expect(refusal(() => parse('')).message).toContain('A training job was expected');
+    expect(refusal(() => parse('')).message).toContain('No training job was named');
     expect(refusal(() => parse('job --shapes x')).hint).toMatch(/^Did you mean --shape\?/);
-    expect(refusal(() => parse('job --framework')).message).toContain('nothing came after it');
-    expect(refusal(() => parse('job --framework --shape a=1')).message).toContain('“--shape” came after it');
-    expect(refusal(() => parse('job --shape banana')).message).toContain('“banana” came');
+    expect(refusal(() => parse('job --framework')).message).toContain('needs a value after it');
+    expect(refusal(() => parse('job --framework --shape a=1')).message).toContain('and “--shape” is a flag');
+    expect(refusal(() => parse('job --shape banana')).message).toContain('got “banana”');
     expect(refusal(() => parse('<!channel>')).code).toBe('invalid_input');
   });
 

@@ -31,7 +31,7 @@ describe('[O6] masking secrets', () => {
 
   it('leaves alone what the configuration says is wrong with it', () => {
     for (const [key, { expected, example }] of Object.entries(KEY_GUIDES)) {
-      const message = `${key}: expected ${expected}; came nothing. Example: ${example}`;
+      const message = `${key}: expected ${expected}, but got nothing. Example: ${example}`;
       expect(maskSecrets(message)).toBe(message);
     }
   });

@@ -78,7 +78,7 @@ describe('[G1] a use case’s own recipe', () => {
   it('says what is wrong with the YAML', () => {
     expect(refusal('Manifests: [\n').message).toMatch(/^The recipe template is not YAML: .*line/);
     expect(refusal('Manifests: *nowhere').code).toBe('invalid_input');
-    expect(refusal('just text').message).toContain('a mapping with Manifests was expected');
+    expect(refusal('just text').message).toContain('Expected a mapping with Manifests');
   });
 
   it('lists everything that Greengrass would not accept', () => {
@@ -95,20 +95,20 @@ Manifests:
 `);
     for (const problem of [
       'RecipeFormatVersion: ',
-      'ComponentName: {{name}} was expected, and “"somebody-elses"” came.',
-      'ComponentVersion: {{version}} was expected, and “1” came.',
+      'ComponentName: expected {{name}}, but got “"somebody-elses"”.',
+      'ComponentVersion: expected {{version}}, but got “1”.',
       'Manifests[0].Platform.os: ',
       'Manifests[0].Platform.architecture: ',
-      'Manifests[0].Artifacts[0].Uri: s3://bucket/key was expected',
-      'Manifests[0].Artifacts[0].Unarchive: NONE or ZIP was expected, and “"TAR"” came.',
+      'Manifests[0].Artifacts[0].Uri: expected s3://bucket/key',
+      'Manifests[0].Artifacts[0].Unarchive: expected NONE or ZIP, but got “"TAR"”.',
       'Manifests[0].Artifacts[1].Unarchive: ZIP is for .zip files',
-      'Manifests[0].Lifecycle: an Install step was expected',
-      'Manifests[1].Platform: os and architecture were expected, and nothing came.',
-      'Manifests[1].Artifacts: a list',
+      'Manifests[0].Lifecycle: expected an Install step',
+      'Manifests[1].Platform: expected os and architecture, but got nothing.',
+      'Manifests[1].Artifacts: expected a list',
       'Manifests[2].Lifecycle.Install: it must unpack',
     ])
       expect(message).toContain(problem);
-    expect(refusal(`RecipeFormatVersion: '2020-01-25'`).message).toContain('Manifests: a list');
+    expect(refusal(`RecipeFormatVersion: '2020-01-25'`).message).toContain('Manifests: expected a list');
   });
 
   it('lets no value change the recipe’s structure', () => {

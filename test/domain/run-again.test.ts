@@ -133,7 +133,7 @@ describe('hyperparameters as text', () => {
       '\n',
     );
     expect(readHyperparameters(text).problems).toEqual([
-      { line: 2, problem: 'name=value was expected, came “no sign”' },
+      { line: 2, problem: 'expected name=value, but got “no sign”' },
       { line: 3, problem: 'a name before = is missing' },
       { line: 4, problem: '“ok” stands here a second time' },
       { line: 5, problem: 'the name has 257 characters, at most 256' },

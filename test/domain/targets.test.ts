@@ -74,8 +74,8 @@ describe('a use case’s own targets', () => {
     );
     expect(code).toBe('invalid_input');
     for (const said of [
-      '“both”: either device or platform was expected, and both came',
-      '“neither”: either device or platform was expected, and neither came',
+      '“both”: expected either device or platform, but got both',
+      '“neither”: expected either device or platform, but got neither',
       'did you mean jetson_xavier',
       'platform.os “BEOS”',
       'did you mean ARM64',
@@ -125,7 +125,7 @@ describe('compiler options', () => {
     expect(refusal(() => parseCompilerOptions('[1]')).message).toContain('a list');
     expect(refusal(() => parseCompilerOptions('12')).message).toContain('the value “12”');
     expect(refusal(() => parseCompilerOptions(JSON.stringify({ a: 'x'.repeat(1024) }))).message).toContain(
-      '3 to 1024 characters, and it has 1032 characters',
+      '3 to 1024 characters, but it has 1032 characters',
     );
   });
 });

@@ -106,7 +106,7 @@ describe('[N5] subscriptions by command', () => {
     await signalbox('devika', GENERAL, 'subscriptions', 'hears of (1)');
     await signalbox('devika', GENERAL, 'unsubscribe line-3 alarm', 'no such subscription');
     await signalbox('devika', GENERAL, 'unsubscribe line-3', 'no longer hears of');
-    await signalbox('devika', GENERAL, 'subscriptions', 'subscribed to nothing');
+    await signalbox('devika', GENERAL, 'subscriptions', 'has no subscriptions');
   });
 
   it('say what is wrong with a wish and what was near it', async () => {
@@ -162,7 +162,7 @@ describe('[N5] the settings window', () => {
     await modal(bot, 'devika', 'None yet.');
     await save(again, { quiet: '', weekends: [], digest: '', digest_use_cases: [], time_zone: '' });
     await bot.message(GENERAL, 'Saved', { user: 'devika' });
-    const empty = await signalbox('devika', GENERAL, 'subscriptions', 'subscribed to nothing');
+    const empty = await signalbox('devika', GENERAL, 'subscriptions', 'has no subscriptions');
     expect(wordsOf(empty)).toMatch(/No quiet hours[\s\S]*No digest/);
   });
 });

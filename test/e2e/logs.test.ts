@@ -175,7 +175,7 @@ describe('[L7, L8] what is not there or not allowed', () => {
 
   it('answers in a channel of no use case', async () => {
     await ask('eve', 'C0GENERAL', 'defects-resnet50', 'You do not have access to anything by that name');
-    await ask('ada', 'C0GENERAL', 'defects-resnet50', 'belongs to no use case');
+    await ask('ada', 'C0GENERAL', 'defects-resnet50', 'does not belong to a use case');
   });
 });
 

@@ -171,7 +171,7 @@ describe('[C3] what the form shows', () => {
     ['ServerError: There was an internal server error during the compilation job.', true],
     ['ClientError: Access denied when calling sts:AssumeRole on role arn:aws:iam::1:role/Neo.', true],
     ['ClientError: InputConfiguration: S3 object does not exist. Bucket: b, Key: k', true],
-    ['ClientError: TimeOut: Compilation exceeded the allowed runtime of 900 seconds.', true],
+    ['ClientError: TimeOut: Compilation exceeded the allowed runtime of 900 seconds.', false],
     ['Something nobody has heard of', true],
   ])('after “%s” it is preselected: %s, and its cause is said', async (reason, preselected) => {
     await start(['x86_64-cpu']);

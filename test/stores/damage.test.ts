@@ -211,7 +211,7 @@ describe('[O1] one file of the data folder, deleted, cut off or replaced', () =>
     await rm(join(copy, 'state.json'));
     await rm(join(copy, 'state.backup.json'));
     await expect(openLowdbStore(copy, OPTIONS)).rejects.toMatchObject({
-      message: expect.stringMatching(/line 1 of the journal .* is change \d+, and change 1 was expected/),
+      message: expect.stringMatching(/line 1 of the journal .* is change \d+, but expected change 1/),
     });
   });
 
@@ -240,11 +240,11 @@ describe('[O1] one file of the data folder, deleted, cut off or replaced', () =>
   });
 
   it.each([
-    ['upTo', '"12"', 'has "12" as upTo, a whole number was expected'],
-    ['jobs', '{}', 'has an object as jobs, a list was expected'],
-    ['attempts', '[null]', 'has null where a record was expected in attempts[0]'],
-    ['audit', '[{"seq":1,"at":"then","actor":{}}]', 'has "then" as at, a number was expected, in audit[0]'],
-    ['notifications', '{"alert":3}', 'has 3 as notifications.alert, a list was expected'],
+    ['upTo', '"12"', 'has "12" as upTo instead of a whole number'],
+    ['jobs', '{}', 'has an object as jobs instead of a list'],
+    ['attempts', '[null]', 'has null instead of a record in attempts[0]'],
+    ['audit', '[{"seq":1,"at":"then","actor":{}}]', 'has "then" as at instead of a number in audit[0]'],
+    ['notifications', '{"alert":3}', 'has 3 as notifications.alert instead of a list'],
   ])('says of a wrong %s what came and what was expected', async (member, value, words) => {
     const copy = await mkdtemp(join(root, 'copy-'));
     await cp(closed, copy, { recursive: true });

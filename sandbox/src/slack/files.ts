@@ -118,7 +118,11 @@ export class Files {
     }
     if (size !== upload.length) {
       await rm(this.path(upload.id), { force: true });
-      throw new HttpError(400, 'length_mismatch', `${upload.length} bytes were announced, ${size} came.`);
+      throw new HttpError(
+        400,
+        'length_mismatch',
+        `Expected the ${upload.length} bytes that were announced, but got ${size}.`,
+      );
     }
     upload.received = true;
     return size;

@@ -22,7 +22,7 @@ export async function checkAws(
 async function checkUseCase(useCase: UseCase, gateway: UseCaseGateway, actor: Actor): Promise<Check[]> {
   const about = subject(`use case ${useCase.id}`);
   if (useCase.providers && !useCase.providers.sagemaker)
-    return [about.skipped('AWS', 'SageMaker is not among its providers')];
+    return [about.skipped('AWS', 'it does not use SageMaker')];
 
   const identity = await checkIdentity(useCase, about);
   if (identity.status === 'failed') return [identity];
@@ -74,7 +74,7 @@ async function checkRole(
       about.warning(
         'external id',
         'none is configured',
-        'Put a condition on sts:ExternalId into the trust policy and the same externalId into signalbox.yaml: without it another customer of a shared bot could name your role.',
+        'Add a condition on sts:ExternalId to the trust policy, and the same externalId to signalbox.yaml. Without it, another customer of a shared bot could use your role.',
       ),
     ];
   try {
@@ -84,7 +84,7 @@ async function checkRole(
       about.warning(
         'external id',
         'the role can be assumed without it',
-        'Put the condition "sts:ExternalId" into the trust policy of the role (infra/use-case-account.yaml has it).',
+        'Add the condition "sts:ExternalId" to the trust policy of the role (infra/use-case-account.yaml has it).',
       ),
     ];
   } catch (error) {
@@ -92,8 +92,8 @@ async function checkRole(
     return [
       role,
       code === 'permission_denied'
-        ? about.ok('external id', 'accepted, and asked for by the trust policy')
-        : about.skipped('external id', `whether the trust policy asks for it could not be seen: ${message}`),
+        ? about.ok('external id', 'accepted, and required by the trust policy')
+        : about.skipped('external id', `could not tell whether the trust policy requires it: ${message}`),
     ];
   }
 }
@@ -118,7 +118,7 @@ async function checkLogs(useCase: UseCase, about: Subject, session: UseCaseSessi
           about.warning(
             title,
             `there is no log group /aws/sagemaker/TrainingJobs in ${useCase.account} ${useCase.region} yet`,
-            'It appears with the first training job. If jobs have run, correct the account or the region.',
+            'It appears with the first training job. If jobs have already run, check the account and the region.',
           ),
         ];
     }
@@ -134,7 +134,7 @@ async function checkJobs(about: Subject, session: UseCaseSession): Promise<Check
     return [
       about.ok(
         title,
-        newest ? `can be listed; the newest is ${newest.name}` : 'can be listed; there is none yet',
+        newest ? `can be listed; the newest is ${newest.name}` : 'can be listed; there are none yet',
       ),
     ];
   } catch (error) {

@@ -38,7 +38,7 @@ export async function checkEdge(
             // Whether iam:PassRole is granted turns out when SageMaker is given the role: at a real start only.
             return about.ok(
               'compilations',
-              `can be looked at; whether ${compile.roleArn} may be handed to SageMaker shows at the first start`,
+              `can be read; the first compilation will show whether SageMaker may use ${compile.roleArn}`,
             );
           }),
           look('compiled models', 'comp', async ({ artifacts }) => {
@@ -58,13 +58,13 @@ export async function checkEdge(
       ? [
           look('components', 'pkg', async (session) => {
             const found = await session.components.list();
-            return about.ok('components', `can be listed: ${found.length}`);
+            return about.ok('components', `${found.length} can be listed`);
           }),
           look('devices', 'dev', async ({ devices }) => {
             const [first, ...others] = await devices.coreDevices();
-            if (!first) return about.ok('devices', 'can be listed; there is none yet');
+            if (!first) return about.ok('devices', 'can be listed; there are none yet');
             await Promise.all([devices.installedOn(first.name), devices.deploymentsOn(first.name)]);
-            return about.ok('devices', `can be listed and looked at: ${others.length + 1}`);
+            return about.ok('devices', `${others.length + 1} can be listed and read`);
           }),
         ]
       : []),

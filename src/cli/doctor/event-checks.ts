@@ -6,7 +6,7 @@ import { type Check, subject } from './checks.ts';
 
 const about = subject('events');
 const SETUP =
-  'Run `signalbox events setup` with credentials that may make queues and rules in the account of the queue.';
+  'Run `signalbox events setup` with credentials that may create queues and rules in the account of the queue.';
 /** Messages that wait while a bot runs: more than a moment's worth. */
 const MANY = 1_000;
 
@@ -17,12 +17,12 @@ export async function checkEvents(config: Config): Promise<Check[]> {
       eventsSecret === undefined
         ? about.warning(
             'intake',
-            'neither a queue nor the HTTPS endpoint is set: what happens is noticed by polling alone',
+            'neither a queue nor the HTTPS endpoint is configured, so changes are only noticed by polling',
             'Add an events section with queueUrl and region to signalbox.yaml and run `signalbox events setup`.',
           )
         : about.ok(
             'intake',
-            'by HTTPS at POST /events/eventbridge; whether EventBridge reaches it shows at the first event',
+            'by HTTPS at POST /events/eventbridge; the first event will show whether EventBridge reaches it',
           ),
     ];
   let found: EventsFindings;
@@ -42,21 +42,21 @@ function queueChecks({ queue, deadLetters }: EventsFindings): Check[] {
     queue.waiting > MANY
       ? about.warning(
           'queue',
-          `${queue.waiting} messages wait`,
-          'Start the bot, or look into its log for why it takes none.',
+          `${queue.waiting} messages are waiting`,
+          'Start the bot, or look in its log for why it does not take them.',
         )
-      : about.ok('queue', `${queue.waiting} messages wait, ${queue.hidden} are being worked on`),
+      : about.ok('queue', `${queue.waiting} messages waiting, ${queue.hidden} in work`),
     queue.policyAllows
-      ? about.ok('queue policy', 'lets the rule send')
-      : about.failed('queue policy', 'does not let the rule send', SETUP),
+      ? about.ok('queue policy', 'allows the rule to send')
+      : about.failed('queue policy', 'does not allow the rule to send', SETUP),
   ];
   if (!deadLetters) checks.push(about.warning('dead letters', 'the queue has no dead-letter queue', SETUP));
   else if (deadLetters.waiting > 0)
     checks.push(
       about.warning(
         'dead letters',
-        `${deadLetters.waiting} messages lie in ${deadLetters.name}`,
-        'Look at them in the SQS console; "Start DLQ redrive" there sends them again, and known ones are let pass once.',
+        `${deadLetters.name} holds ${deadLetters.waiting} messages`,
+        'Look at them in the SQS console. "Start DLQ redrive" there sends them again; what was handled already is ignored.',
       ),
     );
   else checks.push(about.ok('dead letters', `${deadLetters.name} is empty`));
@@ -66,9 +66,9 @@ function queueChecks({ queue, deadLetters }: EventsFindings): Check[] {
 function ruleCheck({ rule }: EventsFindings, name: string): Check {
   if (!rule) return about.failed('rule', `there is no rule ${name} on the default event bus`, SETUP);
   if (!rule.enabled) return about.failed('rule', `${name} is disabled`, SETUP);
-  if (!rule.reachesQueue) return about.failed('rule', `the queue is no target of ${name}`, SETUP);
+  if (!rule.reachesQueue) return about.failed('rule', `${name} does not send to the queue`, SETUP);
   if (!rule.pattern)
-    return about.warning('rule', `the pattern of ${name} leaves events out that Signalbox uses`, SETUP);
+    return about.warning('rule', `the pattern of ${name} leaves out events that Signalbox uses`, SETUP);
   return about.ok('rule', `${name} sends to the queue`);
 }
 
@@ -79,7 +79,7 @@ function otherAccounts({ events, useCases }: Config): Check[] {
   return others.map((one) =>
     subject(`use case ${one.id}`).skipped(
       'event forwarding',
-      `the rule in account ${one.account}, ${one.region} cannot be seen from here; infra/use-case-account.yaml makes it`,
+      `cannot be checked from here: the rule is in account ${one.account}, ${one.region} (infra/use-case-account.yaml creates it)`,
     ),
   );
 }

@@ -19,7 +19,7 @@ export async function checkSlack(
       slack.failed(
         'tokens',
         'the environment has no SLACK_BOT_TOKEN with SLACK_APP_TOKEN or SLACK_SIGNING_SECRET',
-        'Put them into .env: the bot token from "OAuth & Permissions", the app-level token from "Basic Information".',
+        'Add them to .env: the bot token from "OAuth & Permissions", the app-level token from "Basic Information".',
       ),
     ];
   }
@@ -93,7 +93,7 @@ async function checkScopes(granted: readonly string[]): Promise<Check> {
   return slack.failed(
     'scopes',
     `missing: ${missing.join(', ')}`,
-    'At api.slack.com/apps open the app, put the present manifest.yml under "App Manifest", save, and reinstall the app.',
+    'At api.slack.com/apps open the app, put the current manifest.yml under "App Manifest", save, and reinstall the app.',
   );
 }
 
@@ -101,7 +101,7 @@ async function checkConnection(config: SlackConfig, client: (token: string) => W
   if (config.connection.mode === 'http') {
     return slack.ok(
       'HTTP mode',
-      `requests are expected at POST /slack/events on port ${config.connection.port}, signed; whether Slack reaches it shows at the first command`,
+      `listens for Slack’s signed requests at POST /slack/events on port ${config.connection.port}; the first command will show whether Slack reaches it`,
     );
   }
   try {
@@ -112,9 +112,9 @@ async function checkConnection(config: SlackConfig, client: (token: string) => W
     const code = slackError(error);
     return slack.failed(
       'Socket Mode',
-      `Slack gives no connection: ${code}`,
+      `Slack refused the connection: ${code}`,
       code === 'missing_scope' || code === 'not_allowed_token_type'
-        ? 'Make an app-level token with the scope connections:write ("Basic Information → App-Level Tokens") and set SLACK_APP_TOKEN to it.'
+        ? 'Create an app-level token with the scope connections:write ("Basic Information → App-Level Tokens") and set SLACK_APP_TOKEN to it.'
         : code === 'forbidden_team' || code === 'access_denied'
           ? 'Turn Socket Mode on in the app ("Socket Mode"), and check that the app is installed.'
           : tokenFix(code, 'SLACK_APP_TOKEN'),
@@ -141,7 +141,7 @@ async function checkChannels(
             about.failed(
               title,
               `${name} is archived`,
-              'Unarchive it, or put another channel into signalbox.yaml.',
+              'Unarchive it, or use another channel in signalbox.yaml.',
             ),
           );
         else if (channel?.is_member) checks.push(about.ok(title, `${name}, joined`));
@@ -154,9 +154,9 @@ async function checkChannels(
         checks.push(
           about.failed(
             title,
-            `Slack does not show it: ${code}`,
+            `Slack refused to show it: ${code}`,
             code === 'channel_not_found'
-              ? `Check the id (channel name → "View channel details", at the bottom). If the channel is private, send there: /invite @${botName}`
+              ? `Check the id (channel name → "View channel details", at the bottom). If the channel is private, send this in it: /invite @${botName}`
               : genericFix(code),
           ),
         );
@@ -186,7 +186,7 @@ async function checkGroups(bot: WebClient, useCases: readonly UseCase[]): Promis
     );
   } catch (error) {
     const code = slackError(error);
-    return [slack.failed('user groups', `Slack does not list them: ${code}`, genericFix(code))];
+    return [slack.failed('user groups', `Slack refused to list them: ${code}`, genericFix(code))];
   }
   return wanted.map(({ useCase, role, group }) => {
     const about = subject(`use case ${useCase}`);
@@ -202,7 +202,7 @@ async function checkGroups(bot: WebClient, useCases: readonly UseCase[]): Promis
       ? about.failed(
           title,
           `@${found.handle} is disabled (access.${role})`,
-          'Enable it in Slack, or name another one.',
+          'Enable it in Slack, or use another one.',
         )
       : about.ok(title, `@${found.handle} (access.${role})`);
   });
@@ -223,7 +223,7 @@ function tokenFix(code: string, variable: string): string {
 
 function genericFix(code: string): string {
   if (code === 'missing_scope')
-    return 'Put the present manifest.yml under "App Manifest" in the app\'s settings, save, and reinstall the app.';
+    return 'Put the current manifest.yml under "App Manifest" in the app\'s settings, save, and reinstall the app.';
   if (/^[a-z_]+$/.test(code)) return `Look up "${code}" at api.slack.com/methods, and run the doctor again.`;
   return 'Check the network from this machine to Slack (proxy, firewall, SLACK_API_URL), and run the doctor again.';
 }
