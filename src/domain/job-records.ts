@@ -3,6 +3,9 @@ import type { Actor } from '../ground/actor.ts';
 import type { EpochMs } from '../ground/time.ts';
 import type { TrainingJob } from './jobs.ts';
 
+/** Milliseconds: what ended longer ago is no news after a restart. */
+export const NEWS_FOR = 24 * 3_600_000;
+
 /** What is known of a training job without asking: how it was last seen, and where its card is. */
 export interface JobRecord {
   job: TrainingJob;

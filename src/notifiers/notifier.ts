@@ -30,8 +30,8 @@ export interface Notifier {
   tick?(signal: AbortSignal): Promise<void>;
 }
 
-/** What ended longer ago is no news after a restart. */
-export const NEWS_FOR = 24 * 3_600_000;
+export { NEWS_FOR } from '../domain/job-records.ts';
+
 /** Where an alert goes. */
 export const alertsChannelOf = (useCase: UseCase): string | undefined =>
   useCase.alertsChannel ?? useCase.channels[0];

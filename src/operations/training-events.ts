@@ -1,27 +1,31 @@
 /**
- * Events of training jobs: SageMaker is asked before anybody is called (operations/confirm-jobs.ts), and from there on
+ * Events of training jobs: SageMaker is asked before anybody is called (confirm-jobs.ts), and from there on
  * it is as if it had been asked without an event.
  */
 import { NotBelieved, type TrainingEvent } from '../domain/aws-events.ts';
-import type { JobRecord } from '../domain/job-records.ts';
+import { type JobRecord, NEWS_FOR } from '../domain/job-records.ts';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { elapsed } from '../ground/elapsed.ts';
-import type { JobConfirmer } from '../operations/confirm-jobs.ts';
-import { observeFailedLook, observeJob } from '../operations/observe-jobs.ts';
-import type { JobRefresher } from '../operations/refresh-jobs.ts';
-import { NEWS_FOR, type Notifier, type NotifierDeps } from './notifier.ts';
+import type { AlertDesk } from './alert-desk.ts';
+import type { JobConfirmer } from './confirm-jobs.ts';
+import type { JobDeps } from './job-deps.ts';
+import { observeFailedLook, observeJob } from './observe-jobs.ts';
+import type { JobRefresher } from './refresh-jobs.ts';
 
 /** Milliseconds between two questions about an end that is not confirmed yet. */
 const ASK_AGAIN = 30_000;
 
-export interface TrainingEventsDeps extends NotifierDeps {
+export interface TrainingEventsDeps extends JobDeps {
+  useCases: readonly UseCase[];
+  alerts: Pick<AlertDesk, 'unresolved' | 'confirmed' | 'unfounded'>;
   confirmer: JobConfirmer;
   refresher: Pick<JobRefresher, 'refreshNow'>;
 }
 
-export function trainingEvents(deps: TrainingEventsDeps): Notifier & {
+export function trainingEvents(deps: TrainingEventsDeps): {
   onEvent(event: TrainingEvent, useCase: UseCase, signal: AbortSignal): Promise<void>;
+  tick(signal: AbortSignal): Promise<void>;
 } {
   const { store, clock, alerts, confirmer, refresher } = deps;
   /** Alert → when SageMaker was asked last whether it is true, by the time that passes. */

@@ -1,0 +1,52 @@
+/** What time brings, beat by beat. */
+import { type Beat, steadyBeat } from '../operations/refresh-beat.ts';
+import type { NotifierDeps } from './notifier.ts';
+
+type Work = (signal: AbortSignal) => Promise<void>;
+
+export class Rounds {
+  readonly #work: readonly Work[];
+  readonly #signal: AbortSignal;
+  readonly #onError: NotifierDeps['onError'];
+  /** What is under way of the last rounds. */
+  readonly #underWay = new Map<Work, Promise<void>>();
+  #beat: ReturnType<Beat> | undefined;
+
+  constructor(work: readonly Work[], signal: AbortSignal, onError: NotifierDeps['onError']) {
+    this.#work = work;
+    this.#signal = signal;
+    this.#onError = onError;
+  }
+
+  /** @param beat left out: every two seconds */
+  start(beat: Beat = steadyBeat): void {
+    this.#beat ??= beat(() => {
+      this.tick().catch((error: unknown) => this.#onError(error, { doing: 'looking what is due' }));
+    });
+  }
+
+  /** One round. Each goes by itself: a look into a slow log must not hold an escalation up. */
+  async tick(): Promise<void> {
+    if (this.#signal.aborted) return;
+    await Promise.all(this.#work.map((work) => this.#once(work)));
+  }
+
+  /** No new round; after the signal, resolves when what is under way has ended. */
+  async stop(): Promise<void> {
+    await this.#beat?.stop();
+    await Promise.allSettled([...this.#underWay.values()]);
+  }
+
+  /** Joins what is under way already; does not reject. */
+  #once(work: Work): Promise<void> {
+    const underWay =
+      this.#underWay.get(work) ??
+      work(this.#signal)
+        .catch((error: unknown) => {
+          if (!this.#signal.aborted) this.#onError(error, { doing: 'looking what is due' });
+        })
+        .finally(() => this.#underWay.delete(work));
+    this.#underWay.set(work, underWay);
+    return underWay;
+  }
+}

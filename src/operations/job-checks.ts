@@ -1,0 +1,140 @@
+/** What there is to check of one training job: itself, its compilations, its components. */
+import { type CompilationAttempt, currentStatus } from '../domain/compilations.ts';
+import type { Component } from '../domain/components.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import type { EpochMs } from '../ground/time.ts';
+import type { Check } from './account-checks.ts';
+import type { JobDeps } from './job-deps.ts';
+import { observeAttempt, observeComponent, observeFailedLook, observeJob } from './observe-jobs.ts';
+import { resumePublishing } from './publish-component.ts';
+
+/** Milliseconds between two looks at what lives; with a beat and the pace, at most 30 s pass for 80 of them. */
+export const CHECK_EVERY = 20_000;
+/** Milliseconds before the next look at a job that is gone. */
+const GONE_FOR = 600_000;
+/** Milliseconds after which what AWS does not know of was never taken: a start waits two minutes at most. */
+const GRACE = 5 * 60_000;
+
+/** All that can be asked about one job now. @param described as of `trainingCheck` */
+export async function checksOfJob(
+  deps: JobDeps,
+  useCase: UseCase,
+  job: string,
+  described?: () => void,
+): Promise<Check[]> {
+  const [attempts, components] = await Promise.all([
+    deps.store.listAttempts({ useCase: useCase.id, job, live: true }),
+    deps.store.listComponents({ useCase: useCase.id, job, settled: false }),
+  ]);
+  return [
+    trainingCheck(deps, useCase, job, described),
+    ...attempts.map((attempt) => compilationCheck(deps, useCase, attempt)),
+    ...components.map((component) => componentCheck(deps, useCase, component)),
+  ];
+}
+
+export const trainingKey = (useCase: string, job: string): string =>
+  JSON.stringify(['training', useCase, job]);
+
+/** @param described the service has told all that it knows */
+export function trainingCheck(
+  deps: JobDeps,
+  useCase: UseCase,
+  job: string,
+  described: () => void = () => {},
+): Check {
+  return {
+    key: trainingKey(useCase.id, job),
+    useCase,
+    job,
+    operation: 'comp',
+    doing: 'looking at a training job',
+    ask: async (session, at, signal) => {
+      const seen = await session.jobs.find(job, signal);
+      described();
+      if (seen) {
+        await observeJob(deps, useCase, { job: seen, at, described: true });
+        return undefined;
+      }
+      const message = 'SageMaker has no training job of this name any more.';
+      await observeFailedLook(deps, useCase.id, job, { at, message });
+      return GONE_FOR;
+    },
+    fail: (failed) => observeFailedLook(deps, useCase.id, job, failed),
+  };
+}
+
+export function compilationCheck(deps: JobDeps, useCase: UseCase, attempt: CompilationAttempt): Check {
+  const { id, job, compilationJob } = attempt;
+  return {
+    key: JSON.stringify(['compilation', id]),
+    useCase,
+    job,
+    operation: 'comp',
+    doing: 'looking at a compilation',
+    ask: async ({ compiler }, at, signal) => {
+      const report = await compiler.describe(compilationJob, signal);
+      if (report) await observeAttempt(deps, useCase, id, { kind: 'status', at, ...report });
+      else await missingCompilation(deps, useCase, attempt, at);
+      return undefined;
+    },
+    fail: (failed) => observeAttempt(deps, useCase, id, { kind: 'check-failed', ...failed }),
+  };
+}
+
+/** SageMaker does not know it: not yet, never, or not any more. Only time tells which. */
+async function missingCompilation(
+  deps: JobDeps,
+  useCase: UseCase,
+  attempt: CompilationAttempt,
+  at: EpochMs,
+): Promise<void> {
+  const { id, askedAt, lastCheckedAt } = attempt;
+  if (at - Math.max(askedAt, lastCheckedAt ?? 0) <= GRACE) return;
+  if (currentStatus(attempt) === 'REQUESTED') {
+    // It is about to be asked for (again).
+    const record = await deps.store.getJob(useCase.id, attempt.job);
+    if (useCase.compile?.auto && record?.compileDue) return;
+    const message = 'SageMaker never took the request: it was lost on its way. Retry it.';
+    await observeAttempt(deps, useCase, id, { kind: 'refused', at, message });
+    return;
+  }
+  // Only an ended compilation can be deleted.
+  await observeAttempt(deps, useCase, id, {
+    kind: 'status',
+    at,
+    status: 'STOPPED',
+    failureReason: 'SageMaker has no such compilation any more: it ended and was deleted.',
+  });
+}
+
+export function componentCheck(deps: JobDeps, useCase: UseCase, component: Component): Check {
+  const { chain, arn } = component;
+  const { name, version } = chain.component;
+  return {
+    key: JSON.stringify(['component', useCase.id, name, version]),
+    useCase,
+    job: chain.trainingJob,
+    operation: 'pkg',
+    doing: 'looking at a component',
+    ask: async ({ components }, at, signal) => {
+      if (arn === undefined) {
+        // Who published it a moment ago may still wait for the answer.
+        if (at - component.createdAt < CHECK_EVERY) return undefined;
+        const { error, outcome } = await resumePublishing(deps, components, component, signal);
+        if (outcome === 'pending' && error) throw error;
+        return undefined;
+      }
+      const report = await components.describe(arn, signal);
+      if (report) await observeComponent(deps, component, { at, ...report });
+      else if (at - Math.max(component.createdAt, component.lastCheckedAt ?? 0) > GRACE)
+        await observeComponent(deps, component, {
+          at,
+          state: 'FAILED',
+          message: 'Greengrass has no such component version any more: it was deleted.',
+        });
+      return undefined;
+    },
+    fail: async () => undefined,
+  };
+}

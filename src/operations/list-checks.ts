@@ -1,0 +1,126 @@
+/** What there is to check of an account's lists: jobs and compilations that Signalbox does not know yet. */
+import type { UseCase } from '../domain/use-cases.ts';
+import { toAppError } from '../ground/errors.ts';
+import type { Check } from './account-checks.ts';
+import { ForeignCompilations, type Found } from './adopt-compilations.ts';
+import { trainingKey } from './job-checks.ts';
+import type { JobDeps } from './job-deps.ts';
+import { watchJobs } from './watch-jobs.ts';
+
+/** Milliseconds until a list is asked for again that the role does not allow: it was made for an earlier version. */
+const REFUSED_FOR = 15 * 60_000;
+/** Known jobs looked through. */
+const JOBS_LIMIT = 1_000;
+
+export interface ListChecksOptions {
+  useCases: readonly UseCase[];
+  team: string;
+  /** What a list has shown is to be asked for by itself. @param wait milliseconds until then */
+  found: (key: string, wait: number) => void;
+  report: (error: unknown, check: Check) => void;
+}
+
+export class ListChecks {
+  readonly #deps: JobDeps;
+  readonly #options: ListChecksOptions;
+  /** Use cases whose list this process has seen. */
+  readonly #listed = new Set<string>();
+  /** Ended jobs that only a list has shown yet, by the key of their check. */
+  readonly #undescribed = new Set<string>();
+  /** By use case; only those with compile settings: other roles need not allow it. */
+  readonly #foreign: ReadonlyMap<string, ForeignCompilations>;
+
+  constructor(deps: JobDeps, options: ListChecksOptions) {
+    this.#deps = deps;
+    this.#options = options;
+    this.#foreign = new Map(
+      options.useCases
+        .filter(({ compile }) => compile !== undefined)
+        .map((useCase) => [useCase.id, new ForeignCompilations({ ...deps, team: options.team }, useCase)]),
+    );
+  }
+
+  /** Ended jobs of which an earlier process has seen no more than a list. */
+  async recall(): Promise<void> {
+    for (const useCase of this.#options.useCases)
+      for (const { job, described } of await this.#deps.store.listJobs({
+        useCase: useCase.id,
+        limit: JOBS_LIMIT,
+      })) {
+        const status = job.status.toLowerCase();
+        const tells =
+          status === 'failed' ? job.failureReason : status === 'completed' ? job.modelArtifact : '';
+        if (tells === undefined && !described) this.#undescribed.add(trainingKey(useCase.id, job.name));
+      }
+  }
+
+  isUndescribed(useCase: string, job: string): boolean {
+    return this.#undescribed.has(trainingKey(useCase, job));
+  }
+
+  described(useCase: string, job: string): void {
+    this.#undescribed.delete(trainingKey(useCase, job));
+  }
+
+  of(useCase: UseCase): Check[] {
+    return [this.#jobs(useCase), ...this.#compilations(useCase)];
+  }
+
+  #jobs(useCase: UseCase): Check {
+    return {
+      key: JSON.stringify(['list', useCase.id]),
+      useCase,
+      operation: 'comp',
+      doing: 'looking for new jobs',
+      ask: async (session, _, signal) => {
+        const first = !this.#listed.has(useCase.id);
+        const changed = await watchJobs(this.#deps, useCase, session.jobs, { first, signal });
+        this.#listed.add(useCase.id);
+        // A list leaves out reasons, models and times: the job itself tells.
+        for (const job of changed) {
+          const key = trainingKey(useCase.id, job);
+          this.#undescribed.add(key);
+          this.#options.found(key, 0);
+        }
+        return undefined;
+      },
+      fail: async () => undefined,
+    };
+  }
+
+  /** The list of compilations, and what of it is to be described. */
+  #compilations(useCase: UseCase): Check[] {
+    const foreign = this.#foreign.get(useCase.id);
+    if (!foreign) return [];
+    const { report, found } = this.#options;
+    const common = { useCase, operation: 'comp' as const, fail: async () => undefined };
+    const look: Check = {
+      ...common,
+      key: JSON.stringify(['compilations', useCase.id]),
+      doing: 'looking for compilations that were started elsewhere',
+      ask: async (session, _, signal) => {
+        try {
+          for (const one of await foreign.look(session, signal)) found(foreignKey(useCase.id, one), one.wait);
+          return undefined;
+        } catch (error) {
+          if (toAppError(error).code !== 'permission_denied') throw error;
+          report(error, look);
+          return REFUSED_FOR;
+        }
+      },
+    };
+    const adopt = (one: Found): Check => ({
+      ...common,
+      key: foreignKey(useCase.id, one),
+      doing: `looking at the compilation ${one.compilationJob}`,
+      ask: async (session, _, signal) => {
+        await foreign.adopt(session, one, signal);
+        return undefined;
+      },
+    });
+    return [look, ...[...foreign.waiting].map(adopt)];
+  }
+}
+
+const foreignKey = (useCase: string, { key }: Found): string =>
+  JSON.stringify(['compilation elsewhere', useCase, key]);
