@@ -6,6 +6,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
 import { backoff } from '../ground/backoff.ts';
+import { AppError } from '../ground/errors.ts';
 import { pause } from '../ground/pause.ts';
 import type { Clock } from '../ground/time.ts';
 import { Cooldown } from '../ground/token-bucket.ts';
@@ -33,6 +34,8 @@ export interface SenderOptions {
   edits: EditBudget;
   /** Milliseconds between two posts in one channel once a burst is over; default 1,000, Slack's limit. */
   postInterval?: number | undefined;
+  /** When it ends, nothing is sent any more: of the lease under which it sends. The store is one that knows its fence. */
+  signal?: AbortSignal | undefined;
   /** Milliseconds before a failed call is repeated; doubles up to the second. Default 1,000 and 60,000. */
   backoff?: readonly [first: number, most: number];
   /** Milliseconds until looks at a channel that could not be posted to; the last repeats. */
@@ -76,6 +79,12 @@ export class OutboxSender {
     this.#tell = tell;
     // One pause for each channel.
     setMaxListeners(0, this.#stopping.signal);
+    const { signal } = options;
+    if (signal?.aborted) this.#stopping.abort(signal.reason);
+    else
+      signal?.addEventListener('abort', () => this.#stopping.abort(signal.reason), {
+        signal: this.#stopping.signal,
+      });
     this.#calls = new OutboxCalls(options);
     this.#edits = this.#newLane((lane) => this.#runEdits(lane));
     this.#dead = new DeadChannels(options, outbox, (channel) => this.#revived(channel));
@@ -155,7 +164,7 @@ export class OutboxSender {
     const { clock, log } = this.#options;
     return new Lane(clock, work, (lane, error) => {
       if (this.#stopping.signal.aborted) return;
-      log.error({ err: error }, 'the outbox stumbled');
+      log.error({ err: error }, 'the outbox failed and goes on later');
       lane.wakeAt(clock.now() + this.#delay(lane));
     });
   }
@@ -289,6 +298,8 @@ export class OutboxSender {
       this.#problem = undefined;
       return undefined;
     } catch (thrown) {
+      // Whoever sends from now on finds on record how far this has come.
+      if (this.#isOver(thrown)) throw thrown;
       const lookup = thrown instanceof NotLookedUp;
       const error = lookup ? thrown.cause : thrown;
       const verdict = verdictOf(error);
@@ -297,6 +308,12 @@ export class OutboxSender {
       this.#lookAgain(lane, verdict);
       return undefined;
     }
+  }
+
+  /** Nothing is sent any more, or by somebody else: then the store refuses what is written under an older fence. */
+  #isOver(error: unknown): boolean {
+    const { aborted, reason } = this.#stopping.signal;
+    return (aborted && error === reason) || (error instanceof AppError && error.code === 'conflict');
   }
 
   /** Whether the message is there is as unknown as before: the next try begins by looking again. */
@@ -354,6 +371,7 @@ export class OutboxSender {
     }
     const begun = await this.#change(record.key, (known) => ({ ...known, postingSince: clock.now() }));
     if (!begun?.message) return;
+    this.#stopping.signal.throwIfAborted();
     const { channel, ts } = await this.#calls.post(begun, begun.message, parent);
     await this.#arrived(begun, { channel, ts, version: begun.version }, begun.message);
   }
@@ -361,6 +379,7 @@ export class OutboxSender {
   async #edit(record: OutboxRecord): Promise<void> {
     const { key, posted, message } = record;
     if (!posted || !message) return;
+    this.#stopping.signal.throwIfAborted();
     this.#unsure.add(key);
     await this.#calls.edit(posted, message);
     await this.#change(key, (known) => afterSending(known, record, message, this.#options.clock.now()));
@@ -414,7 +433,7 @@ export class OutboxSender {
         } else this.#unsent.delete(key);
         return record;
       } catch (error) {
-        if (this.#stopping.signal.aborted) throw error;
+        if (this.#stopping.signal.aborted || this.#isOver(error)) throw error;
         log.error({ err: error, key, tries }, 'what became of a message cannot be stored');
         await this.#sleep(Math.min(30_000, 500 * tries));
       }

@@ -70,6 +70,7 @@ const step = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('kill' as const), after: fc.nat(6) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('lose the lease' as const), after: fc.nat(6) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('drain' as const) }) },
 );
 
@@ -91,11 +92,15 @@ it('[N2] [N7] no message is lost, posted twice, or left with old content', async
         const prefix = `r${run}`;
         const folder = join(dir, prefix);
         let store = await openLowdbStore(folder);
-        let life = mortal(store);
+        let fence = 1;
+        let life = mortal(await store.under({ lease: 'watch', fence }));
+        let lease = new AbortController();
         const begin = async (): Promise<Outbox> => {
+          lease = new AbortController();
           const fresh = new Outbox({
             client,
             store: life.store,
+            signal: lease.signal,
             clock: { now: () => Date.now() },
             log,
             admins: () => [],
@@ -139,9 +144,19 @@ it('[N2] [N7] no message is lost, posted twice, or left with old content', async
               await outbox.stop();
               await store.close();
               store = await openLowdbStore(folder);
-              life = mortal(store);
+              life = mortal(await store.under({ lease: 'watch', fence }));
               outbox = await begin();
               break;
+            case 'lose the lease': {
+              for (let turn = 0; turn < one.after; turn++) await new Promise(setImmediate);
+              lease.abort(new Error('the lease is lost'));
+              // Nobody else has it before calls that were under way have ended (ports/coordination.ts).
+              await outbox.stop();
+              fence += 1;
+              life = mortal(await store.under({ lease: 'watch', fence }));
+              outbox = await begin();
+              break;
+            }
             case 'drain':
               await outbox.drain();
           }

@@ -1,0 +1,180 @@
+/** The outbox under a lease: who has lost it in the middle of a message leaves it whole to who has it now. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { SandboxMessage } from '../../sandbox/src/protocol.ts';
+import { type SlackSandbox, startSlackSandbox } from '../../sandbox/src/slack/index.ts';
+import { DEMO_WORKSPACE } from '../../src/demo/workspace.ts';
+import type { Lease } from '../../src/ports/coordination.ts';
+import type { Store } from '../../src/ports/store.ts';
+import { createClients, type WebClient } from '../../src/slack/clients.ts';
+import { EditBudget } from '../../src/slack/edit-budget.ts';
+import { Outbox } from '../../src/slack/outbox.ts';
+import { OutboxWriter } from '../../src/slack/outbox-writer.ts';
+import { type InProcessCoordination, InProcessHub } from '../../src/stores/in-process-coordination.ts';
+import { openLowdbStore } from '../../src/stores/lowdb.ts';
+import { handTimers } from '../fixtures/hand-timers.ts';
+
+const CHANNEL = 'C0LINE3';
+const TTL = 60_000;
+const log = pino({ level: 'silent' });
+const clock = { now: () => Date.now() };
+let dir: string;
+let sandbox: SlackSandbox;
+let store: Store;
+let client: WebClient;
+let time: ReturnType<typeof handTimers>;
+let hub: InProcessHub;
+let outboxes: Outbox[];
+let told: string[];
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'signalbox-outbox-'));
+  sandbox = await startSlackSandbox({
+    dataDir: join(dir, 'sandbox'),
+    manifestPath: join(import.meta.dirname, '../../manifest.yml'),
+    world: DEMO_WORKSPACE,
+    rateLimits: false,
+  });
+  store = await openLowdbStore(join(dir, 'data'));
+  ({ outbox: client } = createClients({ token: sandbox.botToken, apiUrl: sandbox.apiUrl, logger: log }));
+  time = handTimers();
+  hub = new InProcessHub({ clock: time.clock, after: time.after, onError: () => {} });
+  outboxes = [];
+  told = [];
+});
+afterEach(async () => {
+  for (const outbox of outboxes) await outbox.stop();
+  await store.close();
+  await sandbox.close();
+  await rm(dir, { recursive: true, force: true });
+});
+
+interface Instance {
+  coordination: InProcessCoordination;
+  lease: Lease;
+  outbox: Outbox;
+}
+
+/** An instance that holds the lease and sends. @param slack its way to Slack */
+async function instance(name: string, slack: WebClient = client): Promise<Instance> {
+  const coordination = hub.join();
+  const lease = await coordination.lease('watch', TTL);
+  const outbox = new Outbox({
+    client: slack,
+    store: await store.under({ lease: lease.name, fence: lease.fence }),
+    signal: lease.lost,
+    clock,
+    log,
+    admins: () => [],
+    edits: new EditBudget({ clock, interval: 1 }),
+    postInterval: 1,
+    backoff: [1, 5],
+  });
+  outbox.listen({ posted: ({ key }) => void told.push(`${name} posted ${key}`) });
+  outboxes.push(outbox);
+  await outbox.start();
+  return { coordination, lease, outbox };
+}
+
+/** Slack as it is, only that what it answers to posts and edits comes when the test lets it. */
+function slowSlack(): { slack: WebClient; called: () => number; answer: () => void } {
+  let calls = 0;
+  let answer = (): void => {};
+  const free = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  const slowly =
+    <A, R>(method: (argument: A) => Promise<R>) =>
+    async (argument: A): Promise<R> => {
+      const result = await method(argument);
+      calls += 1;
+      await free;
+      return result;
+    };
+  const chat = {
+    postMessage: slowly(client.chat.postMessage.bind(client.chat)),
+    update: slowly(client.chat.update.bind(client.chat)),
+  };
+  const slack = { chat, conversations: client.conversations } as unknown as WebClient;
+  return { slack, called: () => calls, answer };
+}
+
+async function texts(): Promise<string[]> {
+  const path = `${sandbox.url}/sandbox/slack/messages?channel=${CHANNEL}`;
+  const { messages } = (await (await fetch(path)).json()) as { messages: SandboxMessage[] };
+  return messages.filter(({ metadata }) => metadata !== undefined).map(({ text }) => text);
+}
+
+it('[N7] a lease that is lost in the middle of a post posts nothing twice, and tells of it once', async () => {
+  const { slack, called, answer } = slowSlack();
+  const first = await instance('first', slack);
+  await first.outbox.post('card', CHANNEL, { text: 'the card' });
+  await first.outbox.post('reply', CHANNEL, { text: 'the reply' }, { thread: 'card' });
+  await expect.poll(called).toBe(1);
+  first.coordination.cutOff();
+  await time.advance(2 * TTL);
+  expect(first.lease.lost.aborted).toBe(true);
+
+  const second = await instance('second');
+  await second.outbox.drain();
+  // Only now the first one hears that its post has arrived.
+  answer();
+  await first.outbox.stop();
+  await second.outbox.drain();
+  expect(await texts()).toEqual(['the card', 'the reply']);
+  expect(told).toEqual(['second posted card', 'second posted reply']);
+  expect(await store.listUnsent()).toEqual([]);
+});
+
+it('[N7] a lease that is lost in the middle of an edit leaves the newest content, in Slack and on record', async () => {
+  const { slack, called, answer } = slowSlack();
+  const before = await instance('before');
+  await before.outbox.post('card', CHANNEL, { text: 'new' });
+  await before.outbox.drain();
+  await before.outbox.stop();
+  await before.lease.release();
+  const first = await instance('first', slack);
+  await first.outbox.update('card', { text: 'older' });
+  await expect.poll(called).toBe(1);
+  first.coordination.cutOff();
+  await time.advance(2 * TTL);
+  const second = await instance('second');
+  await second.outbox.update('card', { text: 'newest' });
+  await second.outbox.drain();
+  answer();
+  await first.outbox.stop();
+  expect(await texts()).toEqual(['newest']);
+  expect(await store.getPost('card')).toMatchObject({ version: 3, shown: 3 });
+  expect((await store.getPost('card'))?.message).toBeUndefined();
+});
+
+it('begins nothing after the lease is lost, and what it has not begun the next one sends', async () => {
+  const first = await instance('first');
+  first.coordination.cutOff();
+  await time.advance(2 * TTL);
+  await expect(first.outbox.post('late', CHANNEL, { text: 'late' })).resolves.toBe(true);
+  await first.outbox.drain();
+  expect(await texts()).toEqual([]);
+  const second = await instance('second');
+  await second.outbox.drain();
+  expect(await texts()).toEqual(['late']);
+  await expect(first.outbox.post('later', CHANNEL, { text: 'later' })).rejects.toMatchObject({
+    code: 'conflict',
+  });
+});
+
+it('takes up what another instance has stored as soon as it hears of it', async () => {
+  const { outbox } = await instance('sender');
+  const writer = hub.join();
+  hub.join().onWake('outbox', ({ key }) => outbox.takeUp(key as string));
+  const front = new OutboxWriter({
+    store,
+    clock,
+    stored: ({ key }) => void writer.wake('outbox', { key }),
+  });
+  await front.show('alert', CHANNEL, { text: 'acknowledged' });
+  await expect.poll(texts).toEqual(['acknowledged']);
+});
