@@ -33,7 +33,7 @@ const now = (changes: Partial<typeof INPUT> = {}, timeoutSeconds = 900) => ({
   timeoutSeconds,
 });
 
-describe('[A4] a compilation that ended badly', () => {
+describe('[C3] a compilation that ended badly', () => {
   it('would fail again with the same model, input and limit', () => {
     const failed = ended('FAILED', { failureReason: OPERATOR });
     expect(failedBefore(failed, now())).toMatchObject({ lasting: true, was: {} });
