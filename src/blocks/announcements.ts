@@ -60,11 +60,11 @@ function message(line: string, more: readonly string[], buttons: Block[]): Messa
 
 /** @param unconfirmed why SageMaker could not be asked whether it is so */
 export function trainingAnnouncement(job: TrainingJob, useCase: Of, unconfirmed?: string): Message {
-  const label = trainingLabel(job.status);
+  const label = trainingLabel(job);
   const took =
     job.endedAt === undefined ? '' : ` after ${duration(job.endedAt - (job.startedAt ?? job.createdAt))}`;
   const advice = trainingAdvice(job);
-  const completed = job.status.toLowerCase() === 'completed';
+  const completed = job.state === 'completed';
   const ref = writeRef({ useCase: useCase.id, job: job.name });
   return message(
     `${label.symbol} *Training ${plain(label.word, 60)}*${took}: ${named(job.name)} · ${plain(useCase.name, 100)}`,

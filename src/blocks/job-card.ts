@@ -51,14 +51,14 @@ export function jobCard(facts: JobFacts): Message {
   const overall = stateOf(facts);
   const states = statesOf(facts);
   const shown = states.slice(0, TARGETS_SHOWN);
-  const training = trainingLabel(job.status);
+  const training = trainingLabel(job);
   let explained = 0;
   const rows = shown.flatMap((state) => {
     const withReason = explained < FAILURES_EXPLAINED;
     if (state.attempt && compilationAdvice(state.attempt)) explained += 1;
     return targetRow(facts, state, withReason);
   });
-  const completed = job.status.toLowerCase() === 'completed';
+  const completed = job.state === 'completed';
   const compiled = !overall.applies
     ? []
     : [overall.label.word, ...(overall.total > 0 ? [`${overall.count} compiled`] : [])];
@@ -215,12 +215,12 @@ export function milestones(facts: JobFacts): Milestone[] {
   const { job } = facts;
   const found: (Milestone & { at: number })[] = [];
   if (isFinished(job)) {
-    const label = trainingLabel(job.status);
+    const label = trainingLabel(job);
     const advice = trainingAdvice(job);
     const took =
       job.endedAt === undefined ? '' : ` after ${duration(job.endedAt - (job.startedAt ?? job.createdAt))}`;
     found.push({
-      key: `training ${job.status.toLowerCase()}`,
+      key: `training ${job.state}`,
       at: job.endedAt ?? facts.lastCheckedAt,
       ...told(
         `${label.symbol} *Training ${label.word}*${took}: ${code(job.name)}`,
@@ -229,7 +229,7 @@ export function milestones(facts: JobFacts): Milestone[] {
         `failure-${job.name}.txt`,
         actions(
           getLogsButton(facts.useCase.id, job.name),
-          job.status.toLowerCase() === 'completed' ? undefined : runAgainButton(job),
+          job.state === 'completed' ? undefined : runAgainButton(job),
         ),
       ),
     });

@@ -163,7 +163,7 @@ function overview(details: DetailsFacts): Block[] {
   const { job, useCase } = details;
   const advice = trainingAdvice(job);
   const ended = isFinished(job);
-  const completed = job.status.toLowerCase() === 'completed';
+  const completed = job.state === 'completed';
   const length = (job.endedAt ?? details.now) - (job.startedAt ?? job.createdAt);
   return [
     section(
@@ -261,7 +261,7 @@ function labelWords(attempt: CompilationAttempt): string {
 function compilation(details: DetailsFacts): Block[] {
   const states = statesOf(details);
   const shown = states.slice(0, TARGETS_SHOWN);
-  const completed = details.job.status.toLowerCase() === 'completed';
+  const completed = details.job.state === 'completed';
   return [
     section(
       details.compiles

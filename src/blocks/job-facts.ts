@@ -13,6 +13,7 @@ import { adviceForCompilation, type FailureAdvice, guidanceForTraining } from '.
 import type { Rerun } from '../domain/job-records.ts';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
 import { maskSecrets } from '../domain/mask-secrets.ts';
+import { PROVIDERS } from '../domain/providers.ts';
 import { trainingLabel } from '../domain/training-states.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { Actor } from '../ground/actor.ts';
@@ -103,7 +104,7 @@ export function readRef(text: string): JobRef | undefined {
 // --- Words -------------------------------------------------------------------------------------------
 
 export function stateOf(facts: JobFacts): OverallState {
-  return overallState(facts.job.status, facts.attempts, facts.targets);
+  return overallState(facts.job.state, facts.attempts, facts.targets);
 }
 
 export function statesOf(facts: JobFacts): TargetState[] {
@@ -120,7 +121,7 @@ export function overallWords({ applies, label, total, count }: OverallState): st
 
 export function trainingWords(facts: JobFacts): string {
   const { job, now } = facts;
-  const label = trainingLabel(job.status);
+  const label = trainingLabel(job);
   const begin = job.startedAt ?? job.createdAt;
   const time = isFinished(job)
     ? job.endedAt === undefined
@@ -155,9 +156,9 @@ export function changesWords(changes: readonly string[]): string {
   return `${shown.join(' ')}${more > 0 ? ` … ${more} more` : ''}`;
 }
 
-/** For a job that has ended; where it ran on something other than SageMaker nothing can repeat it. */
+/** For a job that has ended, where its provider can start it again. */
 export function runAgainButton(job: TrainingJob): Button | undefined {
-  if (!isFinished(job) || job.provider !== 'sagemaker') return undefined;
+  if (!isFinished(job) || !PROVIDERS[job.provider].startsAgain) return undefined;
   return button('Run again…', TRAIN.again, writeRef({ useCase: job.useCase, job: job.name }));
 }
 
@@ -221,11 +222,8 @@ export function compilationAdvice(attempt: CompilationAttempt): FailureAdvice | 
 }
 
 export function trainingAdvice(job: TrainingJob): FailureAdvice | undefined {
-  return guidanceForTraining({
-    status: job.status,
-    secondaryStatus: job.secondaryStatus,
-    failureReason: job.failureReason,
-  });
+  const { state, phase, failureReason } = job;
+  return guidanceForTraining({ state, phase, failureReason });
 }
 
 // --- How fresh it is ---------------------------------------------------------------------------------

@@ -8,7 +8,8 @@ import {
   type StateLabel,
 } from '../domain/compilation-states.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
-import { COMPILATIONS, JOBS_PROVIDERS, type JobsQuery, TRAININGS } from '../domain/jobs-query.ts';
+import { COMPILATIONS, type JobsQuery, TRAININGS } from '../domain/jobs-query.ts';
+import { PROVIDER_NAMES, type ProviderName } from '../domain/providers.ts';
 import {
   TRAINING_STATE_LABELS,
   TRAINING_STATES,
@@ -64,7 +65,7 @@ export interface JobsFacts {
     compilation: Readonly<Record<JobCompilationState, number>>;
   };
   /** Where any of the known jobs run: more than one is told apart, and can be filtered by. */
-  providers: readonly TrainingJob['provider'][];
+  providers: readonly ProviderName[];
   /** More than one: a column says whose a job is. */
   useCases: readonly Pick<UseCase, 'id' | 'name'>[];
   now: number;
@@ -98,7 +99,7 @@ export function readJobsState(block: string): { query: JobsQuery; page: number }
     training: known(TRAININGS, training),
     compilation: known(COMPILATIONS, compilation),
     ended: known(['failed', 'stopped'] as const, ended),
-    provider: known(JOBS_PROVIDERS, provider),
+    provider: known(PROVIDER_NAMES, provider),
     by: typeof by === 'string' && by !== '' ? by : undefined,
   };
   return {
@@ -149,7 +150,7 @@ export function jobsTable(facts: JobsFacts): Message {
 }
 
 function inShort({ job, overall }: JobRow): string {
-  const training = `${code(job.name, 80)} ${plain(trainingLabel(job.status).word, 60)}`;
+  const training = `${code(job.name, 80)} ${plain(trainingLabel(job).word, 60)}`;
   return overall.applies ? `${training}, ${overall.label.word}` : training;
 }
 
@@ -212,7 +213,7 @@ function dataTable(facts: JobsFacts): Block {
     rows: [
       header.map((text) => cell(text, 40)),
       ...facts.rows.map(({ job, overall, useCase }) => {
-        const training = trainingLabel(job.status);
+        const training = trainingLabel(job);
         return [
           cell(`${training.symbol} ${training.word}`, 60),
           cell(job.name, 90),
@@ -236,7 +237,7 @@ function compilationCell({ applies, label: { symbol, word }, total, count }: Ove
 
 function rowSection(row: JobRow, index: number): Block {
   const { job, overall } = row;
-  const training = trainingLabel(job.status);
+  const training = trainingLabel(job);
   return section(
     [
       [code(job.name), overallWords(overall)].filter((part) => part !== '').join(' · '),
@@ -306,7 +307,7 @@ function filters({ query, page, providers }: JobsFacts): Block[] {
                 JOBS.provider,
                 'Any provider',
                 query.provider,
-                JOBS_PROVIDERS.map((one) => option(one, one)),
+                PROVIDER_NAMES.map((one) => option(one, one)),
               ),
             ]
           : []),

@@ -210,7 +210,7 @@ function jobsPart(
 }
 
 function jobBlock({ job, overall, useCase }: JobRow): Block {
-  const training = trainingLabel(job.status);
+  const training = trainingLabel(job);
   return section(
     [
       `${code(job.name)} · ${plain(useCase.name, 100)}`,

@@ -73,7 +73,7 @@ export interface RunAgainFormFacts {
 export function runAgainForm(metadata: string, facts: RunAgainFormFacts): Modal {
   const { job, setup, useCase, machines } = facts;
   const { text, kept } = editableHyperparameters(setup.hyperparameters, HYPERPARAMETERS_ROOM);
-  const status = trainingLabel(job.status);
+  const status = trainingLabel(job);
   const fields = RUN_AGAIN_FIELDS;
   return {
     ...frame(metadata),

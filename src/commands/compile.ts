@@ -102,7 +102,7 @@ export function compileCommand(services: Services): Command {
     );
     const found = await services.suggestions.suggest(context.actor, open, typed, 100);
     return found
-      .filter(({ job }) => job.status.toLowerCase() === 'completed')
+      .filter(({ job }) => job.state === 'completed')
       .map(({ job, useCase }) => jobOption(job, useCase))
       .filter((option) => option !== undefined);
   }

@@ -7,6 +7,7 @@ import {
   isSuccessful,
   normalizeStatus,
 } from './compilations.ts';
+import type { JobState } from './jobs.ts';
 
 /** A state in words, with a symbol that never stands alone. */
 export interface StateLabel {
@@ -90,12 +91,12 @@ export interface OverallState {
 /**
  * How far a job's compilations are, whatever became of its training. Something compiling outweighs all; then what is
  * compiled; then, with nothing compiled, a failure outweighs a stop.
- * @param trainingStatus SageMaker's word, any letter case
+ * @param training where the training stands
  * @param attempts of this training job, oldest first
  * @param targets that the use case wants by default
  */
 export function overallState(
-  trainingStatus: string,
+  training: JobState,
   attempts: readonly CompilationAttempt[],
   targets: readonly string[],
 ): OverallState {
@@ -103,7 +104,7 @@ export function overallState(
   const done = states.filter(({ attempt }) => attempt && isSuccessful(attempt)).length;
   const total = states.length;
   const state = decide(states, done);
-  const applies = attempts.length > 0 || trainingStatus.toLowerCase() === 'completed';
+  const applies = attempts.length > 0 || training === 'completed';
   return { applies, state, label: JOB_STATE_LABELS[state], done, total, count: `${done}/${total}` };
 }
 

@@ -92,8 +92,8 @@ export function requestedTargets(names: readonly string[], table: TargetTable): 
  * Only a completed training job has a model to compile.
  * @throws AppError conflict with the job's state
  */
-export function requireCompleted(job: Pick<TrainingJob, 'name' | 'status'>): void {
-  if (job.status.toLowerCase() === 'completed') return;
+export function requireCompleted(job: Pick<TrainingJob, 'name' | 'state' | 'status'>): void {
+  if (job.state === 'completed') return;
   throw new AppError(
     'conflict',
     `${job.name} is ${job.status}; only a completed training job can be compiled.`,

@@ -57,13 +57,15 @@ export interface TrainingGuidance extends FailureAdvice {
 
 /** @returns undefined when there is nothing to explain: it runs, or it completed */
 export function guidanceForTraining(end: TrainingEnd): TrainingGuidance | undefined {
-  const status = end.status.toLowerCase();
-  const secondary = (end.secondaryStatus ?? '').toLowerCase();
-  const stop = TRAINING_STOPS[secondary];
-  if (stop && secondary === 'interrupted' && status === 'inprogress')
-    return { ...stop, outcome: 'interrupted' };
-  if (status === 'stopped') return { ...(stop ?? TRAINING_STOPS.stopped!), outcome: 'stopped' };
-  if (status !== 'failed') return undefined;
+  const { state, phase } = end;
+  if (state === 'running' && phase === 'interrupted')
+    return { ...TRAINING_STOPS.interrupted, outcome: 'interrupted' };
+  if (state === 'stopped')
+    return {
+      ...TRAINING_STOPS[phase === undefined || phase === 'preparing' ? 'request' : phase],
+      outcome: 'stopped',
+    };
+  if (state !== 'failed') return undefined;
 
   const reason = (end.failureReason ?? '').slice(0, REASON_LIMIT);
   const logs = end.logEnds ?? (end.logEnd === undefined ? [] : [{ stream: '', text: end.logEnd }]);

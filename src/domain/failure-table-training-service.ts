@@ -15,7 +15,7 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     fix: 'Remove the double slash from the prefix. Usually it ends in a slash and a second one was appended.',
     link: DOCS.s3Source,
     example: {
-      status: 'Failed',
+      state: 'failed',
       failureReason:
         "ClientError: Data download failed:Failed to download data. S3 key: s3://line-3-data/shared//train/requirements.txt has an illegal char sub-sequence '//' in it",
     },
@@ -31,7 +31,7 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     fix: 'Raise VolumeSizeInGB, keep fewer checkpoints, or stream the data (FastFile mode) instead of copying it.',
     link: DOCS.resources,
     example: {
-      status: 'Failed',
+      state: 'failed',
       failureReason:
         'ClientError: Artifact upload failed: Insufficient disk space. Please increase the volume size or write less to /opt/ml/model.',
     },
@@ -44,7 +44,7 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     fix: 'Add an S3 gateway endpoint (or a NAT device) to the subnet’s route table, and let the security groups and the network ACL pass traffic to S3.',
     link: DOCS.vpc,
     example: {
-      status: 'Failed',
+      state: 'failed',
       failureReason:
         "ClientError: Artifact upload failed:Please ensure that the subnet's route table has a route to an S3 VPC endpoint or a NAT device, and both the security groups and the subnet's network ACL allow outbound traffic to S3",
     },
@@ -58,7 +58,7 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     fix: 'Grant the role the EC2 actions that a job in a VPC needs: ec2:CreateNetworkInterface, ec2:CreateNetworkInterfacePermission, ec2:DeleteNetworkInterface, and ec2:Describe… for subnets, VPCs and security groups.',
     link: DOCS.roles,
     example: {
-      status: 'Failed',
+      state: 'failed',
       failureReason:
         'ClientError: Access denied when calling EC2 CreateNetworkInterface. Please ensure that the role has the necessary EC2 permissions.',
     },
@@ -72,7 +72,7 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     fix: 'Give the job a larger subnet, or more of them, or wait for other jobs to end.',
     link: DOCS.vpc,
     example: {
-      status: 'Failed',
+      state: 'failed',
       failureReason:
         'ClientError: Subnet subnet-0a1b2c3d has insufficient free IP addresses to satisfy the request.',
     },
@@ -85,7 +85,7 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     fix: 'Check the role’s full ARN (with service-role/ in its path, if it has one), and that it trusts sagemaker.amazonaws.com.',
     link: DOCS.roles,
     example: {
-      status: 'Failed',
+      state: 'failed',
       failureReason:
         "ClientError: SageMaker was unable to assume the role 'arn:aws:iam::123456789012:role/SageMakerRole'",
     },
@@ -99,7 +99,7 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     fix: 'Check {uri|the S3 URI that the message names} (letter case, trailing slash, region), and that the role may list the bucket (s3:ListBucket).',
     link: DOCS.s3Source,
     example: {
-      status: 'Failed',
+      state: 'failed',
       failureReason:
         'ClientError: Data download failed:NoSuchKey (404): S3 key matched no files on s3: s3://line-3-data/train/',
     },
@@ -113,7 +113,7 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     fix: 'Grant the role s3:GetObject and s3:ListBucket on the input, and kms:Decrypt on its KMS key.',
     link: DOCS.roles,
     example: {
-      status: 'Failed',
+      state: 'failed',
       failureReason:
         'ClientError: Data download failed:Failed to download data. AccessDenied (403): Access Denied when accessing s3://line-3-data/train/',
     },
@@ -126,7 +126,7 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     fix: 'Check the input’s S3 URIs or file system, what the role may read, and whether the volume is large enough.',
     link: DOCS.s3Source,
     example: {
-      status: 'Failed',
+      state: 'failed',
       failureReason:
         'ClientError: Data download failed:Failed to download data. Connection to the file system timed out.',
     },
@@ -141,7 +141,7 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     fix: 'Put an executable train on the image’s PATH (or set an entry point), built for linux/amd64 unless the instance is Graviton.',
     link: DOCS.ownImage,
     example: {
-      status: 'Failed',
+      state: 'failed',
       failureReason:
         'ClientError: Artifact upload failed:API error (400): OCI runtime create failed: container_linux.go:380: starting container process caused: exec: "train": executable file not found in $PATH: unknown',
     },
@@ -156,7 +156,7 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     fix: 'Check the URI, the tag and the repository’s policy; for a very large image raise VolumeSizeInGB.',
     link: DOCS.imagePolicy,
     example: {
-      status: 'Failed',
+      state: 'failed',
       failureReason:
         'ClientError: Cannot pull algorithm container. Either the image does not exist or its permissions are incorrect.',
     },
@@ -171,7 +171,7 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     fix: 'Grant the role s3:PutObject on the output path and kms:GenerateDataKey on its KMS key; check the bucket’s name and region.',
     link: DOCS.roles,
     example: {
-      status: 'Failed',
+      state: 'failed',
       failureReason:
         'ClientError: Artifact upload failed:AccessDenied (403): Access Denied when writing to s3://line-3-models/train-resnet/output/',
     },
@@ -184,7 +184,7 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     fix: 'Check the output path, what the role may write there, the volume’s free space, and what the script writes to /opt/ml/model.',
     link: DOCS.output,
     example: {
-      status: 'Failed',
+      state: 'failed',
       failureReason: 'ClientError: Artifact upload failed: no route to S3',
     },
   },
@@ -195,7 +195,7 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     cause: 'This algorithm runs only on GPU instances.',
     fix: 'Choose an instance type with a GPU.',
     link: DOCS.resources,
-    example: { status: 'Failed', failureReason: 'ClientError: Please use a GPU instance for training' },
+    example: { state: 'failed', failureReason: 'ClientError: Please use a GPU instance for training' },
   },
   {
     id: 'training-channel',
@@ -208,7 +208,7 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
       'The algorithm reads an input channel that the job does not have: {channel/named/lacking/required/folder/path|see the message}.',
     fix: 'Give the job an input channel of exactly that name (train and training are not the same).',
     link: DOCS.channels,
-    example: { status: 'Failed', failureReason: 'ClientError: train channel is not specified.' },
+    example: { state: 'failed', failureReason: 'ClientError: train channel is not specified.' },
   },
   {
     id: 'training-hyperparameter',
@@ -218,7 +218,7 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     fix: 'Correct what the message names (the algorithm’s page lists what it takes), then run it again.',
     link: DOCS.algorithms,
     example: {
-      status: 'Failed',
+      state: 'failed',
       failureReason:
         "ClientError: Unable to initialize the algorithm. Failed to validate hyperparameters. (caused by ValidationError) 'many' is not of type 'integer'",
     },
@@ -232,7 +232,7 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     fix: 'Run it again later, with another instance type, or in a subnet of another zone.',
     link: DOCS.resources,
     example: {
-      status: 'Failed',
+      state: 'failed',
       failureReason:
         'CapacityError: Unable to provision requested ML compute capacity. Please retry using a different ML instance type.',
     },
@@ -245,7 +245,7 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     fix: 'Wait for other jobs to end, use another type, or raise the quota in Service Quotas.',
     link: DOCS.quotas,
     example: {
-      status: 'Failed',
+      state: 'failed',
       failureReason:
         "ResourceLimitExceeded: The account-level service limit 'ml.p3.2xlarge for training job usage' is 1 Instances, with current utilization of 1 Instances and a request delta of 1 Instances.",
     },
@@ -259,7 +259,7 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     fix: 'Run it again. With a RetryStrategy the job does that by itself.',
     link: DOCS.retries,
     example: {
-      status: 'Failed',
+      state: 'failed',
       failureReason: 'InternalServerError: We encountered an internal error. Please try again.',
     },
   },

@@ -5,12 +5,12 @@
 import type { StreamEnd } from './failure-log.ts';
 import type { Speaker } from './failure-speaker.ts';
 import { DOCS, type FailureAdvice } from './failure-tables.ts';
+import type { JobPhase, JobState } from './jobs.ts';
 
 /** What is known of an end. Texts as the service and the job wrote them. */
 export interface TrainingEnd {
-  /** Any letter case. */
-  status: string;
-  secondaryStatus?: string | undefined;
+  state: JobState;
+  phase?: JobPhase | undefined;
   failureReason?: string | undefined;
   /** As a process ends in a shell: 128 + signal for a signal. */
   exitCode?: number | undefined;
@@ -38,7 +38,7 @@ export interface TrainingRow extends FailureAdvice {
 }
 
 const FAILED = {
-  status: 'Failed',
+  state: 'failed',
   failureReason: 'AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage ""',
 } as const;
 
@@ -83,7 +83,7 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
     cause: 'The instance ran out of memory (RAM), which is nearly always why a process is killed.',
     fix: 'Use a larger instance, a smaller batch, or fewer data loader workers.',
     link: DOCS.resources,
-    example: { status: 'Failed', failureReason: 'AlgorithmError: , exit code: 137' },
+    example: { state: 'failed', failureReason: 'AlgorithmError: , exit code: 137' },
   },
   {
     id: 'training-module-missing',
@@ -210,7 +210,7 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
     fix: 'Hyperparameters become arguments of the script: make their names and types match what its parser takes.',
     link: DOCS.hyperparameters,
     example: {
-      status: 'Failed',
+      state: 'failed',
       failureReason:
         'AlgorithmError: ExecuteUserScriptError:\nExitCode 2\nErrorMessage "usage: train.py [-h] [--epochs EPOCHS]\ntrain.py: error: unrecognized arguments: --epoch 3"\nCommand "/opt/conda/bin/python train.py --epoch 3", exit code: 2',
     },
@@ -223,7 +223,7 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
     cause: 'Native code crashed: a segmentation fault.',
     fix: 'Check that the native libraries match (CUDA, cuDNN, the framework), and read the last lines of the log.',
     link: DOCS.exitCodes,
-    example: { status: 'Failed', failureReason: 'AlgorithmError: Exit Code: 139' },
+    example: { state: 'failed', failureReason: 'AlgorithmError: Exit Code: 139' },
   },
   {
     id: 'training-illegal-instruction',
@@ -232,7 +232,7 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
     cause: 'Native code uses an instruction that this processor does not have.',
     fix: 'Build the libraries for the instance’s processor, or use an instance type that they were built for.',
     link: DOCS.exitCodes,
-    example: { status: 'Failed', failureReason: 'AlgorithmError: Exit Code: 132' },
+    example: { state: 'failed', failureReason: 'AlgorithmError: Exit Code: 132' },
   },
   {
     id: 'training-aborted',
@@ -241,7 +241,7 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
     fix: 'Read the last lines of the log: the library says there what went wrong.',
     link: DOCS.exitCodes,
     example: {
-      status: 'Failed',
+      state: 'failed',
       failureReason: 'AlgorithmError: ExecuteUserScriptError:\nExitCode -6, exit code: 1',
     },
   },
@@ -251,7 +251,7 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
     cause: 'The training command does not exist in the image, or is not executable.',
     fix: 'Check the entry point’s name and path, that it is executable, and its first line (#!).',
     link: DOCS.ownImage,
-    example: { status: 'Failed', failureReason: 'AlgorithmError: , exit code: 127' },
+    example: { state: 'failed', failureReason: 'AlgorithmError: , exit code: 127' },
   },
   {
     id: 'training-terminated',
@@ -259,7 +259,7 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
     cause: 'The process was told to stop (SIGTERM) before it was done.',
     fix: 'Find out what stopped it: a time limit of the script’s own, a launcher after another process failed, or the machine going away.',
     link: DOCS.exitCodes,
-    example: { status: 'Failed', failureReason: 'AlgorithmError: , exit code: 143' },
+    example: { state: 'failed', failureReason: 'AlgorithmError: , exit code: 143' },
   },
 ];
 
@@ -309,15 +309,15 @@ export const TRAINING_UNKNOWN: FailureAdvice = {
   link: DOCS.describeTraining,
 };
 
-/** Ends and pauses that are no failure, by SecondaryStatus. */
-export const TRAINING_STOPS: Readonly<Record<string, FailureAdvice>> = {
-  maxruntimeexceeded: {
+/** Ends and pauses that are no failure; `request`: somebody stopped it. */
+export const TRAINING_STOPS: Readonly<Record<Exclude<JobPhase, 'preparing'> | 'request', FailureAdvice>> = {
+  'runtime-limit': {
     id: 'training-max-runtime',
     cause: 'The job reached its runtime limit (MaxRuntimeInSeconds) and was stopped. It did not fail.',
     fix: 'Raise the limit, and write checkpoints so that the next run can go on from there.',
     link: DOCS.stopping,
   },
-  maxwaittimeexceeded: {
+  'wait-limit': {
     id: 'training-max-wait',
     cause:
       'The job waited for spot capacity longer than MaxWaitTimeInSeconds and was stopped. It did not fail.',
@@ -331,7 +331,7 @@ export const TRAINING_STOPS: Readonly<Record<string, FailureAdvice>> = {
     fix: 'Nothing to do; with checkpoints it goes on where it was.',
     link: DOCS.checkpoints,
   },
-  stopped: {
+  request: {
     id: 'training-stopped',
     cause: 'The job was stopped on request.',
     fix: 'Run it again if you still need its result.',

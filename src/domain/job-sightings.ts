@@ -1,19 +1,23 @@
 /** What is known of a training job after one more look at it: looks come late, twice and out of order. */
 import type { EpochMs } from '../ground/time.ts';
 import type { JobRecord } from './job-records.ts';
-import { isFinished, type TrainingJob } from './jobs.ts';
+import { isFinished, type JobState, sameState, type TrainingJob } from './jobs.ts';
 
-/** Position on the way; an unknown status has none: it is shown until a known one comes. */
-const RANK: Readonly<Record<string, number>> = {
-  inprogress: 1,
-  stopping: 2,
-  completed: 3,
-  failed: 3,
-  stopped: 3,
+const END = 4;
+
+/** Position on the way; an unknown state has none: it is shown until a known one comes. */
+const RANK: Readonly<Record<JobState, number | undefined>> = {
+  pending: 1,
+  running: 2,
+  stopping: 3,
+  completed: END,
+  failed: END,
+  stopped: END,
+  unknown: undefined,
 };
 
 /**
- * The record after a look; the very same object when it says nothing new. A status only moves forward and the
+ * The record after a look; the very same object when it says nothing new. A state only moves forward and the
  * first final one stays. A fact that a look does not tell (lists tell less than descriptions) is kept.
  * What only an unconfirmed event has said gives way to whatever the service says itself.
  * @param at when the job was looked at
@@ -31,18 +35,16 @@ export function applySighting(
   }
   const { job } = record;
   const newer = at > record.seenAt;
-  const from = rank(job.status);
-  const to = rank(seen.status);
+  const from = RANK[job.state];
+  const to = RANK[seen.state];
+  const same = sameState(job, seen);
   const moves =
-    !isFinished(job) &&
-    job.status.toLowerCase() !== seen.status.toLowerCase() &&
-    (from !== undefined && to !== undefined ? to > from : to === 3 || newer);
-  const same = job.status.toLowerCase() === seen.status.toLowerCase();
+    !isFinished(job) && !same && (from !== undefined && to !== undefined ? to > from : to === END || newer);
   const told = Object.fromEntries(
     Object.entries(seen).filter(([, value]) => value !== undefined),
   ) as Partial<TrainingJob>;
 
-  // Who moves the status on, or looks later at the same one, is right about the rest; others fill gaps only.
+  // Who moves the state on, or looks later at the same one, is right about the rest; others fill gaps only.
   const overrides = moves || (same && newer && !isFinished(job));
   const known = Object.fromEntries(
     Object.entries(job).filter(([, value]) => value !== undefined),
@@ -50,7 +52,8 @@ export function applySighting(
   const next: TrainingJob = overrides
     ? { ...job, ...told, createdAt: job.createdAt || seen.createdAt }
     : { ...told, ...known };
-  if (!moves) next.status = job.status;
+  // A phase that is over is told by being left out, wherever the rest of where it stands is told.
+  if (overrides && (moves || seen.secondaryStatus !== undefined)) next.phase = seen.phase;
 
   const changes: Partial<JobRecord> = {};
   if (!sameFacts(job, next)) changes.job = next;
@@ -74,9 +77,4 @@ export function sameFacts(a: TrainingJob, b: TrainingJob): boolean {
         .sort(([x], [y]) => (x < y ? -1 : 1)),
     );
   return text(a) === text(b);
-}
-
-function rank(status: string): number | undefined {
-  const word = status.toLowerCase();
-  return Object.hasOwn(RANK, word) ? RANK[word] : undefined;
 }

@@ -2,8 +2,8 @@
 import { AppError } from '../ground/errors.ts';
 import { cite } from './command-words.ts';
 import { JOB_STATE_LABELS, type JobCompilationState } from './compilation-states.ts';
-import type { TrainingJob } from './jobs.ts';
 import { nearestNames } from './nearest-names.ts';
+import { PROVIDER_NAMES, type ProviderName } from './providers.ts';
 import { TRAINING_STATES, type TrainingState } from './training-states.ts';
 
 export interface JobsQuery {
@@ -13,14 +13,13 @@ export interface JobsQuery {
   compilation?: JobCompilationState | undefined;
   /** The training or a compilation of it: the words that both have. */
   ended?: 'failed' | 'stopped' | undefined;
-  provider?: TrainingJob['provider'] | undefined;
+  provider?: ProviderName | undefined;
   /** Slack user id: who ran it again, or had it compiled. Who started a job elsewhere, nobody tells. */
   by?: string | undefined;
 }
 
 export const TRAININGS: readonly TrainingState[] = TRAINING_STATES.filter((state) => state !== 'other');
 export const COMPILATIONS = Object.keys(JOB_STATE_LABELS) as readonly JobCompilationState[];
-export const JOBS_PROVIDERS: readonly TrainingJob['provider'][] = ['sagemaker', 'local', 'runpod'];
 
 /** What `state:` takes: any state of either. */
 const STATES: readonly string[] = [...new Set<string>([...TRAININGS, ...COMPILATIONS])];
@@ -71,7 +70,7 @@ export function parseJobsQuery(words: readonly string[], me: string): JobsQuery 
         query.compilation = oneOf('state of a compilation', stateWord(value), COMPILATIONS);
         break;
       case 'provider':
-        query.provider = oneOf('provider', value.toLowerCase(), JOBS_PROVIDERS);
+        query.provider = oneOf('provider', value.toLowerCase(), PROVIDER_NAMES);
         break;
       case 'by':
         query.by = parsePerson(value, me);

@@ -1,7 +1,8 @@
-/** A training job's status as people read it. */
+/** Where a training job stands, as people read it. */
 import type { StateLabel } from './compilation-states.ts';
+import type { JobState, TrainingJob } from './jobs.ts';
 
-/** `other`: a status that Signalbox does not know. */
+/** Fewer than there are, to count and filter by. `other`: a word that Signalbox does not know. */
 export type TrainingState = 'running' | 'completed' | 'failed' | 'stopped' | 'other';
 
 /** In the order in which they are counted and filters offer them. */
@@ -13,17 +14,20 @@ export const TRAINING_STATES: readonly TrainingState[] = [
   'other',
 ];
 
-/** A job that is stopping still runs. */
-const STATES: Readonly<Record<string, TrainingState>> = {
-  inprogress: 'running',
+/** A job that waits for its turn, or is stopping, is still on its way. */
+const STATES: Readonly<Record<JobState, TrainingState>> = {
+  pending: 'running',
+  running: 'running',
   stopping: 'running',
   completed: 'completed',
   failed: 'failed',
   stopped: 'stopped',
+  unknown: 'other',
 };
 
-const LABELS: Readonly<Record<string, StateLabel>> = {
-  inprogress: { symbol: '⏳', word: 'running' },
+const LABELS: Readonly<Record<Exclude<JobState, 'unknown'>, StateLabel>> = {
+  pending: { symbol: '⏳', word: 'pending' },
+  running: { symbol: '⏳', word: 'running' },
   completed: { symbol: '✅', word: 'completed' },
   failed: { symbol: '❌', word: 'failed' },
   stopping: { symbol: '🛑', word: 'stopping' },
@@ -32,21 +36,18 @@ const LABELS: Readonly<Record<string, StateLabel>> = {
 
 /** Of the state, for sums and filters. */
 export const TRAINING_STATE_LABELS: Readonly<Record<TrainingState, StateLabel>> = {
-  running: LABELS.inprogress!,
-  completed: LABELS.completed!,
-  failed: LABELS.failed!,
-  stopped: LABELS.stopped!,
+  running: LABELS.running,
+  completed: LABELS.completed,
+  failed: LABELS.failed,
+  stopped: LABELS.stopped,
   other: { symbol: '❔', word: 'in another state' },
 };
 
-/** @param status SageMaker's word, any letter case */
-export function trainingState(status: string): TrainingState {
-  const known = status.toLowerCase();
-  return Object.hasOwn(STATES, known) ? STATES[known]! : 'other';
+export function trainingState({ state }: Pick<TrainingJob, 'state'>): TrainingState {
+  return STATES[state];
 }
 
-/** Any letter case; an unknown status is shown as it is. */
-export function trainingLabel(status: string): StateLabel {
-  const known = status.toLowerCase();
-  return Object.hasOwn(LABELS, known) ? LABELS[known]! : { symbol: '❔', word: status };
+/** A state that is not known is shown in the provider's word. */
+export function trainingLabel({ state, status }: Pick<TrainingJob, 'state' | 'status'>): StateLabel {
+  return state === 'unknown' ? { symbol: '❔', word: status } : LABELS[state];
 }

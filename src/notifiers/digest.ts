@@ -2,7 +2,7 @@
 import { type DigestPart, digestMessage } from '../blocks/announcements.ts';
 import { currentStatus, isLive, isSuccessful } from '../domain/compilations.ts';
 import { nextRun } from '../domain/cron.ts';
-import { isFinished } from '../domain/jobs.ts';
+import { isFinished, type JobState } from '../domain/jobs.ts';
 import type { ChannelSettings } from '../domain/subscriptions.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { EpochMs } from '../ground/time.ts';
@@ -57,17 +57,17 @@ export function digestNotifier(deps: NotifierDeps): Notifier {
     ]);
     const jobs = records.map(({ job }) => job);
     const ended = jobs.filter((job) => isFinished(job) && (job.endedAt ?? 0) >= from);
-    const withStatus = (status: string) => ended.filter((job) => job.status.toLowerCase() === status);
+    const endedAs = (state: JobState) => ended.filter((job) => job.state === state);
     const done = attempts.filter((one) => !isLive(one) && (one.endedAt ?? one.statuses.at(-1)!.at) >= from);
     const made = components.filter((one) => (one.lastCheckedAt ?? one.createdAt) >= from);
-    const failed = withStatus('failed');
+    const failed = endedAs('failed');
     const notCompiled = done.filter((one) => currentStatus(one) === 'FAILED');
     return {
       useCase,
       training: {
-        completed: withStatus('completed').length,
+        completed: endedAs('completed').length,
         failed: failed.length,
-        stopped: withStatus('stopped').length,
+        stopped: endedAs('stopped').length,
         running: jobs.filter((job) => !isFinished(job)).length,
       },
       compilations: {

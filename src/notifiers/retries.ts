@@ -36,7 +36,7 @@ export function retryNotifier(deps: NotifierDeps): Notifier {
         case 'job-appeared':
         case 'job-changed':
           if (isFinished(change.training))
-            await alerts.endRetry(useCase, change.training.name, trainingEnd(change.training.status));
+            await alerts.endRetry(useCase, change.training.name, trainingEnd(change.training));
           return;
         case 'compilation': {
           const { job, target, compilationJob, startedBy, askedAt } = change.attempt;

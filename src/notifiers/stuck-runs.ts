@@ -139,8 +139,5 @@ export function stuckRunNotifier(deps: NotifierDeps): Notifier {
 
 /** Waiting for machines, or for spot capacity to come back, is no silence. */
 function mayBeStuck(job: TrainingJob): boolean {
-  if (isFinished(job) || job.status.toLowerCase() !== 'inprogress') return false;
-  return !['interrupted', 'starting', 'pending', 'launchingmlinstances', 'preparingtrainingstack'].includes(
-    job.secondaryStatus?.toLowerCase() ?? '',
-  );
+  return job.state === 'running' && job.phase === undefined;
 }

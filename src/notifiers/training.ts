@@ -6,7 +6,7 @@ import { modelName } from '../domain/components.ts';
 import { trainingJobUrl } from '../domain/console-links.ts';
 import { guidanceForTraining } from '../domain/failure-guidance.ts';
 import type { JobRecord } from '../domain/job-records.ts';
-import { isFinished } from '../domain/jobs.ts';
+import { isFinished, type JobState, type TrainingJob } from '../domain/jobs.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { trainingFailure } from '../operations/explain-failure.ts';
 import { alertKey } from './alerts.ts';
@@ -22,20 +22,20 @@ export function trainingNotifier(deps: NotifierDeps, looks: LogLooks): Notifier 
   const { store, clock, alerts, notices } = deps;
 
   async function ended({ job, rerun, unconfirmed }: JobRecord, useCase: UseCase): Promise<void> {
-    const status = job.status.toLowerCase();
+    const { state } = job;
     const at = job.endedAt ?? clock.now();
-    const key = endKey(useCase, job.name, status);
+    const key = endKey(useCase, job.name, state);
     const pipeline = rerun?.pipeline ?? modelName(job.name);
     const happening = { useCase: useCase.id, kind: 'training', name: job.name } as const;
     const post = trainingAnnouncement(job, useCase, unconfirmed);
     // Whatever the clocks say: an end comes after every line of the log.
     await alerts.succeeded(useCase, { kind: 'stuck', pipeline: job.name, at: Math.max(at, clock.now()) });
-    if (status === 'completed') {
+    if (state === 'completed') {
       await alerts.succeeded(useCase, { kind: 'training', pipeline, at });
       return announce(deps, { ...happening, outcome: 'succeeded' }, key, post);
     }
     // Limits and stops on request are ends, not failures.
-    if (status !== 'failed') return announce(deps, { ...happening, outcome: 'stopped' }, key, post);
+    if (state !== 'failed') return announce(deps, { ...happening, outcome: 'stopped' }, key, post);
     const advice = guidanceForTraining(job);
     const alert = await alerts.raise(useCase, {
       kind: 'training',
@@ -116,11 +116,10 @@ export function trainingNotifier(deps: NotifierDeps, looks: LogLooks): Notifier 
 }
 
 /** One end of one job: what an alert knows it by. */
-const endKey = (useCase: UseCase, job: string, status: string): string =>
-  `training/${useCase.id}/${job}/${status}`;
+const endKey = (useCase: UseCase, job: string, state: JobState): string =>
+  `training/${useCase.id}/${job}/${state}`;
 
-const interrupted = ({ secondaryStatus }: { secondaryStatus?: string | undefined }): boolean =>
-  secondaryStatus?.toLowerCase() === 'interrupted';
+const interrupted = ({ phase }: Pick<TrainingJob, 'phase'>): boolean => phase === 'interrupted';
 
 function plainAdvice<
   A extends { id: string; cause: string; fix: string; link: { url: string; title: string } },

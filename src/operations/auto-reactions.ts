@@ -81,7 +81,7 @@ export class AutoReactions {
     }
     const training = change.kind === 'job-appeared' || change.kind === 'job-changed';
     // Whether it really is due stands in its record.
-    if (training && useCase.compile?.auto && change.training.status.toLowerCase() === 'completed')
+    if (training && useCase.compile?.auto && change.training.state === 'completed')
       this.#add({ what: 'compile', useCase, job });
   }
 

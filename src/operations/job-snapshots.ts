@@ -19,6 +19,7 @@ import {
 } from '../domain/failure-guidance.ts';
 import type { JobRecord } from '../domain/job-records.ts';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
+import type { ProviderName } from '../domain/providers.ts';
 import { TRAINING_STATES, type TrainingState, trainingState } from '../domain/training-states.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { EpochMs } from '../ground/time.ts';
@@ -111,7 +112,7 @@ function compose(
 ): JobSnapshot {
   const { job } = record;
   const wanted = useCase.compile?.targets ?? [];
-  const compilable = useCase.compile !== undefined && job.status.toLowerCase() === 'completed';
+  const compilable = useCase.compile !== undefined && job.state === 'completed';
   const targets = targetStates(attempts, wanted).map((state): TargetSnapshot => {
     const { attempt } = state;
     const live = attempt !== undefined && isLive(attempt);
@@ -140,7 +141,7 @@ function compose(
     job,
     card: record.card,
     rerun: record.rerun,
-    overall: overallState(job.status, attempts, wanted),
+    overall: overallState(job.state, attempts, wanted),
     targets,
     attempts,
     components,
@@ -178,7 +179,7 @@ export interface JobFilter {
   compilation?: JobCompilationState | undefined;
   /** Training or compilation, one of them is enough. */
   ended?: 'failed' | 'stopped' | undefined;
-  provider?: TrainingJob['provider'] | undefined;
+  provider?: ProviderName | undefined;
   /** Part of the name, without letter case. */
   name?: string | undefined;
   /** Slack user id: jobs that this person started again, or asked for compilations of. */
@@ -198,7 +199,7 @@ export interface JobPage {
   /** That match the filter, on all pages. */
   total: number;
   /** Where any of the known jobs run. */
-  providers: readonly TrainingJob['provider'][];
+  providers: readonly ProviderName[];
   /** How many there are in each state before the filters by state are applied. */
   counts: JobCounts;
   /** From 0; the one asked for, or the last there is. */
@@ -253,14 +254,14 @@ function countStates(snapshots: readonly JobSnapshot[]): JobCounts {
   const training = none(TRAINING_STATES);
   const compilation = none(Object.keys(JOB_STATE_LABELS) as JobCompilationState[]);
   for (const { job, overall } of snapshots) {
-    training[trainingState(job.status)] += 1;
+    training[trainingState(job)] += 1;
     if (overall.applies) compilation[overall.state] += 1;
   }
   return { training, compilation };
 }
 
 function isInState({ job, overall }: JobSnapshot, { training, compilation, ended }: JobFilter): boolean {
-  const trained = trainingState(job.status);
+  const trained = trainingState(job);
   const compiled = overall.applies ? overall.state : undefined;
   return (
     (training === undefined || training === trained) &&

@@ -47,9 +47,8 @@ export class ListChecks {
         useCase: useCase.id,
         limit: JOBS_LIMIT,
       })) {
-        const status = job.status.toLowerCase();
-        const tells =
-          status === 'failed' ? job.failureReason : status === 'completed' ? job.modelArtifact : '';
+        const { state } = job;
+        const tells = state === 'failed' ? job.failureReason : state === 'completed' ? job.modelArtifact : '';
         if (tells === undefined && !described) this.#undescribed.add(trainingKey(useCase.id, job.name));
       }
   }

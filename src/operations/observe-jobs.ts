@@ -12,7 +12,7 @@ import {
 } from '../domain/components.ts';
 import type { JobRecord, Rerun } from '../domain/job-records.ts';
 import { applyFailedLook, applySighting, sameFacts } from '../domain/job-sightings.ts';
-import { isFinished, type TrainingJob } from '../domain/jobs.ts';
+import { isFinished, sameState, type TrainingJob } from '../domain/jobs.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError } from '../ground/errors.ts';
 import type { EpochMs } from '../ground/time.ts';
@@ -22,7 +22,7 @@ import type { JobDeps } from './job-deps.ts';
 
 type Observing = Pick<JobDeps, 'store' | 'changes'>;
 
-const isCompleted = (job: TrainingJob): boolean => job.status.toLowerCase() === 'completed';
+const isCompleted = (job: TrainingJob): boolean => job.state === 'completed';
 
 export interface Sighting {
   job: TrainingJob;
@@ -54,7 +54,7 @@ export async function observeJob(
     if (listed && !next.listed) next = { ...next, listed };
     if (described && isFinished(job) && !next.described) next = { ...next, described };
     if (rerun && !next.rerun) next = { ...next, rerun };
-    const moved = record !== undefined && record.job.status.toLowerCase() !== next.job.status.toLowerCase();
+    const moved = record !== undefined && !sameState(record.job, next.job);
     if ((moved || (!record && announce)) && !next.news) next = { ...next, news: true };
     const completes = isCompleted(next.job) && (record ? !isCompleted(record.job) : announce);
     return completes && useCase.compile?.auto ? { ...next, compileDue: true } : next;

@@ -4,8 +4,7 @@ import { retryOf } from '../domain/alert-retries.ts';
 import type { Alert, AlertRetry } from '../domain/alerts.ts';
 import { currentStatus, isLive } from '../domain/compilations.ts';
 import { isSettled } from '../domain/components.ts';
-import { isFinished } from '../domain/jobs.ts';
-import { trainingState } from '../domain/training-states.ts';
+import { isFinished, type TrainingJob } from '../domain/jobs.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { Actor } from '../ground/actor.ts';
 import type { Clock, EpochMs } from '../ground/time.ts';
@@ -90,7 +89,7 @@ async function endOf(
     default: {
       const known = await store.getJob(useCase.id, as);
       if (!known) return neverStarted(at, clock.now());
-      return isFinished(known.job) ? trainingEnd(known.job.status) : undefined;
+      return isFinished(known.job) ? trainingEnd(known.job) : undefined;
     }
   }
 }
@@ -98,8 +97,8 @@ async function endOf(
 const neverStarted = (at: EpochMs, now: EpochMs): RetryEnd | undefined =>
   now - at > STARTS_WITHIN ? 'not started' : undefined;
 
-export function trainingEnd(status: string): RetryEnd {
-  const state = trainingState(status);
+/** Of a job that has ended. */
+export function trainingEnd({ state }: Pick<TrainingJob, 'state'>): RetryEnd {
   return state === 'completed' ? 'succeeded' : state === 'stopped' ? 'stopped' : 'failed';
 }
 

@@ -17,7 +17,7 @@ import type { UseCase } from '../domain/use-cases.ts';
 import type { Actor } from '../ground/actor.ts';
 import { AppError, toAppError } from '../ground/errors.ts';
 import type { EpochMs } from '../ground/time.ts';
-import type { TrainingRequest, TrainingSetup } from '../ports/training.ts';
+import type { TrainingProvider, TrainingRequest, TrainingSetup } from '../ports/training.ts';
 import type { UseCaseSession } from '../ports/use-case-session.ts';
 import type { JobDeps } from './job-deps.ts';
 import { liveJob, observeJob } from './observe-jobs.ts';
@@ -166,7 +166,8 @@ async function record(
     changes: differences(old.setup, order),
   };
   // Not to be asked just now: the next look tells the rest.
-  const job = (await session.jobs.find(name).catch(() => undefined)) ?? freshJob(useCase, order, at);
+  const job =
+    (await session.jobs.find(name).catch(() => undefined)) ?? freshJob(session.training, useCase, order, at);
   const known = await observeJob(deps, useCase, { job, at, announce: true, rerun: mine });
   const rerun = known.rerun ?? mine;
   // The second of two clicks finds it started, and has started nothing.
@@ -186,6 +187,7 @@ async function record(
 
 /** What the service will say of it in a moment. */
 function freshJob(
+  provider: TrainingProvider,
   useCase: UseCase,
   { name, hyperparameters, machines }: TrainingRequest,
   at: EpochMs,
@@ -193,9 +195,8 @@ function freshJob(
   return {
     name,
     useCase: useCase.id,
-    provider: 'sagemaker',
-    status: 'InProgress',
-    secondaryStatus: 'Starting',
+    provider: provider.name,
+    ...provider.begins,
     createdAt: at,
     hyperparameters,
     ...(machines ? { instanceType: machines.type, instanceCount: machines.count } : {}),

@@ -5,6 +5,7 @@
 import { NotBelieved, type TrainingEvent } from '../domain/aws-events.ts';
 import { type JobRecord, NEWS_FOR } from '../domain/job-records.ts';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
+import { sageMakerState } from '../domain/sagemaker-states.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { elapsed } from '../ground/elapsed.ts';
 import type { AlertDesk } from './alert-desk.ts';
@@ -37,7 +38,7 @@ export function trainingEvents(deps: TrainingEventsDeps): {
     const isNews = !event.replayed && clock.now() - event.at < NEWS_FOR;
     // What was over long before Signalbox heard of it stays as it is.
     if (!before && !isNews) return;
-    const ends = isFinished(event);
+    const ends = isFinished(sageMakerState(event.status));
     // What SageMaker itself has said to be over cannot become anything else.
     if (before && isFinished(before.job) && before.unconfirmed === undefined) return;
     // Nobody is called for a job that goes on, and it is looked at every few seconds anyway.
@@ -103,7 +104,7 @@ export function trainingEvents(deps: TrainingEventsDeps): {
         .catch(() => undefined);
       if (answer?.kind === 'known') {
         await observeJob(deps, useCase, { job: answer.job, at, described: true });
-        if (answer.job.status.toLowerCase() === 'failed') await alerts.confirmed(alert.id);
+        if (answer.job.state === 'failed') await alerts.confirmed(alert.id);
         else await alerts.unfounded(alert.id);
       } else if (answer?.kind === 'unknown') {
         const message = 'SageMaker has no training job of this name.';
@@ -117,20 +118,20 @@ export function trainingEvents(deps: TrainingEventsDeps): {
 }
 
 function jobOf(event: TrainingEvent, useCase: UseCase, before: JobRecord | undefined): TrainingJob {
-  const { status, at } = event;
+  const { at } = event;
+  const standing = sageMakerState(event.status, event.secondaryStatus);
   return {
     name: event.job,
     useCase: useCase.id,
     provider: 'sagemaker',
     arn: event.resource.startsWith('arn:') ? event.resource : undefined,
-    status,
-    secondaryStatus: event.secondaryStatus,
+    ...standing,
     failureReason: event.failureReason,
     instanceType: event.instanceType,
     instanceCount: event.instanceCount,
     createdAt: event.createdAt ?? before?.job.createdAt ?? at,
     startedAt: event.startedAt,
-    endedAt: event.endedAt ?? (isFinished({ status }) ? at : undefined),
+    endedAt: event.endedAt ?? (isFinished(standing) ? at : undefined),
     modelArtifact: event.modelArtifact,
   };
 }

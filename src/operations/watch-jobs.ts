@@ -1,7 +1,7 @@
 /** Finds a use case's new training jobs in its list of jobs, without announcing old ones as news. */
 
 import type { JobRecord } from '../domain/job-records.ts';
-import { isFinished, type TrainingJob } from '../domain/jobs.ts';
+import { isFinished, sameState, type TrainingJob } from '../domain/jobs.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { EpochMs } from '../ground/time.ts';
 import type { JobCatalog } from '../ports/training.ts';
@@ -21,7 +21,7 @@ const OUT_OF_ORDER = 3600_000;
  * One look at the newest jobs. On the first look ever nothing is news: the whole page becomes known, and from then on
  * what is created after its newest job is news.
  * @param options.first this process has not looked before
- * @returns known jobs whose status differs in the list: to be asked for, since a list does not tell everything
+ * @returns known jobs whose state differs in the list: to be asked for, since a list does not tell everything
  */
 export async function watchJobs(
   deps: Pick<JobDeps, 'store' | 'changes' | 'clock'>,
@@ -59,5 +59,5 @@ function isRecent(job: TrainingJob, now: EpochMs): boolean {
 }
 
 function differs({ job }: JobRecord, seen: TrainingJob): boolean {
-  return !isFinished(job) && job.status.toLowerCase() !== seen.status.toLowerCase();
+  return !isFinished(job) && !sameState(job, seen);
 }

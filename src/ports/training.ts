@@ -1,6 +1,7 @@
 /** Training jobs: where they run, what is known of them, starting one again. */
 
-import type { TrainingJob } from '../domain/jobs.ts';
+import type { JobStanding, TrainingJob } from '../domain/jobs.ts';
+import type { ProviderName } from '../domain/providers.ts';
 import type { EpochMs } from '../ground/time.ts';
 
 /** The training jobs of one use case. */
@@ -18,7 +19,9 @@ export interface JobCatalog {
 
 /** Where training runs. */
 export interface TrainingProvider {
-  readonly name: TrainingJob['provider'];
+  readonly name: ProviderName;
+  /** What the provider says of a run that was started a moment ago. */
+  readonly begins: JobStanding;
   /** What an existing job would be run again with. @returns undefined when there is no such job */
   setup(job: string, signal?: AbortSignal): Promise<TrainingSetup | undefined>;
   /**

@@ -1,6 +1,7 @@
 /** SageMaker as a training provider: an existing job started again, by its name at most once. */
 import type { CreateTrainingJobCommandInput, SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { guidanceForTraining } from '../domain/failure-guidance.ts';
+import { sageMakerState } from '../domain/sagemaker-states.ts';
 import { isTrainingName } from '../domain/training-names.ts';
 import { AppError } from '../ground/errors.ts';
 import type { JobCatalog, TrainingProvider, TrainingRequest } from '../ports/training.ts';
@@ -52,6 +53,7 @@ export function createSageMakerTraining(access: SageMakerAccess, jobs: JobCatalo
 
   return {
     name: 'sagemaker',
+    begins: sageMakerState('InProgress', 'Starting'),
 
     async setup(job, signal) {
       const described = await describe(job, signal);
@@ -98,7 +100,7 @@ function startError(error: AppError, { name }: TrainingRequest): AppError {
   const { name: kind, message } = awsWords(error);
   if (kind === 'ResourceLimitExceeded') {
     const [, quota, limit, used] = QUOTA.exec(message) ?? [];
-    const advice = guidanceForTraining({ status: 'Failed', failureReason: `${kind}: ${message}` })!;
+    const advice = guidanceForTraining({ state: 'failed', failureReason: `${kind}: ${message}` })!;
     const told = quota === undefined ? '' : ` “${quota}” is ${limit}, and ${used} are in use.`;
     return new AppError('rate_limited', `${advice.cause}${told} ${name} was not started.`, {
       hint: `${advice.fix} ${advice.link.url}`,

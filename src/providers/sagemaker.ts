@@ -1,6 +1,7 @@
 /** SageMaker as the catalog of a use case's training jobs, and as the place where they run. */
 import type { SageMakerClient, TrainingJobSummary } from '@aws-sdk/client-sagemaker';
 import type { TrainingJob } from '../domain/jobs.ts';
+import { sageMakerState } from '../domain/sagemaker-states.ts';
 import { isTrainingName } from '../domain/training-names.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError } from '../ground/errors.ts';
@@ -125,8 +126,7 @@ function summary(job: Partial<Omit<TrainingJobSummary, 'WarmPoolStatus'>>, useCa
     useCase: useCase.id,
     provider: 'sagemaker',
     arn: job.TrainingJobArn,
-    status: job.TrainingJobStatus ?? 'Unknown',
-    secondaryStatus: job.SecondaryStatus,
+    ...sageMakerState(job.TrainingJobStatus ?? 'Unknown', job.SecondaryStatus),
     createdAt: job.CreationTime?.getTime() ?? 0,
     endedAt: job.TrainingEndTime?.getTime(),
   };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createUseCaseGateway } from '../../src/aws/gateway.ts';
 import { RoleSessions } from '../../src/aws/sessions.ts';
+import { sageMakerState } from '../../src/domain/sagemaker-states.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
 import type { JobCatalog, TrainingProvider } from '../../src/ports/training.ts';
 
@@ -28,7 +29,12 @@ function gateway() {
     made.push(jobs);
     return {
       jobs,
-      training: { name: 'sagemaker', setup: async () => undefined, deploy: async ({ name }) => name },
+      training: {
+        name: 'sagemaker',
+        begins: sageMakerState('InProgress'),
+        setup: async () => undefined,
+        deploy: async ({ name }) => name,
+      },
     };
   };
   return { made, open: createUseCaseGateway({ clock, sessions, createProvider }).open };

@@ -1,4 +1,5 @@
 /** Cards, forms, tables and details over any data: within Slack's limits, harmless, and saying what they should. */
+
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LIMITS, textLength, validateBlocks, validateView } from '#sandbox/block-kit';
@@ -13,7 +14,9 @@ import { overallState, targetStates } from '../../src/domain/compilation-states.
 import type { CompilationAttempt } from '../../src/domain/compilations.ts';
 import { FRAMEWORKS } from '../../src/domain/compile-input.ts';
 import type { Component } from '../../src/domain/components.ts';
-import { COMPILATIONS, JOBS_PROVIDERS, TRAININGS } from '../../src/domain/jobs-query.ts';
+import { COMPILATIONS, TRAININGS } from '../../src/domain/jobs-query.ts';
+import { PROVIDER_NAMES } from '../../src/domain/providers.ts';
+import { sageMakerState } from '../../src/domain/sagemaker-states.ts';
 import { TRAINING_STATES } from '../../src/domain/training-states.ts';
 import { AppError } from '../../src/ground/errors.ts';
 
@@ -86,24 +89,26 @@ const attempt = (target: fc.Arbitrary<string>): fc.Arbitrary<CompilationAttempt>
     },
   );
 
-const job = fc.record(
-  {
-    name: jobName,
-    useCase: fc.constant('line-3'),
-    provider: fc.constant('sagemaker' as const),
-    status: fc.oneof(fc.constantFrom('InProgress', 'Completed', 'Failed', 'Stopped', 'Deleting'), words),
-    createdAt: at,
-    secondaryStatus: words,
-    failureReason: told,
-    instanceType: words,
-    instanceCount: fc.integer({ min: 1, max: 99 }),
-    startedAt: at,
-    endedAt: at,
-    modelArtifact: words,
-    hyperparameters: fc.dictionary(fc.string({ minLength: 1, maxLength: 80 }), told, { maxKeys: 40 }),
-  },
-  { requiredKeys: ['name', 'useCase', 'provider', 'status', 'createdAt'] },
-);
+const job = fc
+  .record(
+    {
+      name: jobName,
+      useCase: fc.constant('line-3'),
+      provider: fc.constant('sagemaker' as const),
+      status: fc.oneof(fc.constantFrom('InProgress', 'Completed', 'Failed', 'Stopped', 'Deleting'), words),
+      createdAt: at,
+      secondaryStatus: words,
+      failureReason: told,
+      instanceType: words,
+      instanceCount: fc.integer({ min: 1, max: 99 }),
+      startedAt: at,
+      endedAt: at,
+      modelArtifact: words,
+      hyperparameters: fc.dictionary(fc.string({ minLength: 1, maxLength: 80 }), told, { maxKeys: 40 }),
+    },
+    { requiredKeys: ['name', 'useCase', 'provider', 'status', 'createdAt'] },
+  )
+  .map((one) => ({ ...one, ...sageMakerState(one.status, one.secondaryStatus) }));
 
 const component = fc.record(
   {
@@ -261,7 +266,7 @@ describe('payloads keep Slack’s limits over any data', () => {
         training: fc.constantFrom(...TRAININGS),
         compilation: fc.constantFrom(...COMPILATIONS),
         ended: fc.constantFrom('failed' as const, 'stopped' as const),
-        provider: fc.constantFrom(...JOBS_PROVIDERS),
+        provider: fc.constantFrom(...PROVIDER_NAMES),
         by: fc.constant('U0ADA'),
       },
       { requiredKeys: [] },
@@ -271,7 +276,7 @@ describe('payloads keep Slack’s limits over any data', () => {
         const rows = all.map(({ job: one, useCase, attempts, targets }) => ({
           job: one,
           useCase,
-          overall: overallState(one.status, attempts, targets),
+          overall: overallState(one.state, attempts, targets),
           people: ['U0ADA'],
         }));
         const counts = {
@@ -285,7 +290,7 @@ describe('payloads keep Slack’s limits over any data', () => {
           page,
           pages: 40,
           counts,
-          providers: JOBS_PROVIDERS.slice(0, 1 + (page % 3)),
+          providers: PROVIDER_NAMES.slice(0, 1 + (page % 3)),
           useCases: [all[0]?.useCase ?? { id: 'a', name: 'b' }, { id: 'c', name: 'd' }],
           now: 0,
         };
@@ -388,7 +393,7 @@ const base: JobFacts = {
     name: 'defects-resnet50',
     useCase: 'line-3',
     provider: 'sagemaker',
-    status: 'Completed',
+    ...sageMakerState('Completed'),
     createdAt: NOW - 7_200_000,
     startedAt: NOW - 7_000_000,
     endedAt: NOW - 3_600_000,
@@ -477,9 +482,9 @@ describe('[C1, C2] the card', () => {
 
   it('[C4] offers no compiling before the training is completed', () => {
     for (const status of ['InProgress', 'Failed', 'Stopped'])
-      expect(actionsOf(jobCard({ ...base, job: { ...base.job, status } }).blocks)).not.toContain(
-        'compile.open',
-      );
+      expect(
+        actionsOf(jobCard({ ...base, job: { ...base.job, ...sageMakerState(status) } }).blocks),
+      ).not.toContain('compile.open');
   });
 
   it('[C7] attaches a failure whole where it is cut', () => {
@@ -511,7 +516,7 @@ describe('[C8] details', () => {
   it('say how long a running job has been running, and not that its end is not reported', () => {
     const running = {
       ...base.job,
-      status: 'InProgress',
+      ...sageMakerState('InProgress'),
       startedAt: NOW - 57 * 60_000,
       endedAt: undefined,
     };

@@ -10,6 +10,7 @@ import { section } from '../../src/blocks/text.ts';
 import { overallState } from '../../src/domain/compilation-states.ts';
 import type { TrainingJob } from '../../src/domain/jobs.ts';
 import type { LogQuery } from '../../src/domain/log-query.ts';
+import { sageMakerState } from '../../src/domain/sagemaker-states.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
 import { AppError, type ErrorCode, HTTP_STATUS } from '../../src/ground/errors.ts';
 
@@ -21,15 +22,17 @@ const text = fc.oneof(
 const time = fc.integer({ min: 0, max: 4_000_000_000_000 });
 const count = fc.nat({ max: 2 ** 31 });
 
-const job: fc.Arbitrary<TrainingJob> = fc.record({
-  name: text,
-  useCase: text,
-  provider: fc.constant('sagemaker' as const),
-  status: fc.oneof(fc.constantFrom('Completed', 'InProgress', 'Failed', 'Stopped'), text),
-  secondaryStatus: fc.option(text, { nil: undefined }),
-  failureReason: fc.option(text, { nil: undefined }),
-  createdAt: time,
-});
+const job: fc.Arbitrary<TrainingJob> = fc
+  .record({
+    name: text,
+    useCase: text,
+    provider: fc.constant('sagemaker' as const),
+    status: fc.oneof(fc.constantFrom('Completed', 'InProgress', 'Failed', 'Stopped'), text),
+    secondaryStatus: fc.option(text, { nil: undefined }),
+    failureReason: fc.option(text, { nil: undefined }),
+    createdAt: time,
+  })
+  .map((one) => ({ ...one, ...sageMakerState(one.status, one.secondaryStatus) }));
 
 const useCase: fc.Arbitrary<UseCase> = fc.record({
   id: fc.stringMatching(/^[a-z][a-z0-9-]{0,39}$/),
@@ -207,8 +210,14 @@ describe('messages keep Slack’s limits over any data', () => {
           }));
           const rows = subjects.map((name) => ({
             useCase: { id: 'line-3', name },
-            job: { name, useCase: 'line-3', provider: 'sagemaker' as const, status: name, createdAt: 1 },
-            overall: overallState(name, [], ['x86_64-cpu']),
+            job: {
+              name,
+              useCase: 'line-3',
+              provider: 'sagemaker' as const,
+              ...sageMakerState(name),
+              createdAt: 1,
+            },
+            overall: overallState('unknown', [], ['x86_64-cpu']),
             people: [],
           }));
           const facts = {

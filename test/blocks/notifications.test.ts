@@ -8,6 +8,7 @@ import * as announcements from '../../src/blocks/announcements.ts';
 import type { Message } from '../../src/blocks/message.ts';
 import { settingsForm, subscriptionsMessage } from '../../src/blocks/subscriptions.ts';
 import type { Alert } from '../../src/domain/alerts.ts';
+import { sageMakerState } from '../../src/domain/sagemaker-states.ts';
 
 const text = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 200 }),
@@ -145,7 +146,7 @@ describe('[O6] messages of notifiers over any data', () => {
           name: of,
           useCase: 'line-3',
           provider: 'sagemaker' as const,
-          status: 'Failed',
+          ...sageMakerState('Failed'),
           failureReason: reason,
           createdAt: at,
         };

@@ -1,4 +1,5 @@
 /** The form to run a job again, and what is said of it, over any data. */
+
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { validateBlocks, validateView } from '#sandbox/block-kit';
@@ -17,6 +18,7 @@ import {
 } from '../../src/blocks/run-again.ts';
 import type { Rerun } from '../../src/domain/job-records.ts';
 import type { TrainingJob } from '../../src/domain/jobs.ts';
+import { sageMakerState } from '../../src/domain/sagemaker-states.ts';
 import { AppError } from '../../src/ground/errors.ts';
 
 const SECRET = 'AKIAIOSFODNN7EXAMPLE';
@@ -31,7 +33,7 @@ const harmless = text.map((one) => one.replaceAll(SECRET, ''));
 const jobName = fc.stringMatching(/^[a-z][a-z0-9-]{0,58}[a-z0-9]$/);
 const machines = { type: 'ml.g5.2xlarge', count: 1 };
 const job = (name: string, status = 'Failed', more: Partial<TrainingJob> = {}): TrainingJob => ({
-  ...{ name, useCase: 'line-3', provider: 'sagemaker', status, createdAt: 1, endedAt: 2 },
+  ...{ name, useCase: 'line-3', provider: 'sagemaker', ...sageMakerState(status), createdAt: 1, endedAt: 2 },
   ...more,
 });
 const rerun: fc.Arbitrary<Rerun> = fc.record({

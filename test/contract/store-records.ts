@@ -1,4 +1,5 @@
 /** Records as stores keep them. */
+
 import {
   applyObservation,
   type CompilationAttempt,
@@ -7,6 +8,7 @@ import {
 } from '../../src/domain/compilations.ts';
 import type { Component } from '../../src/domain/components.ts';
 import type { JobRecord } from '../../src/domain/job-records.ts';
+import { sageMakerState } from '../../src/domain/sagemaker-states.ts';
 import type { AuditRecord } from '../../src/ports/audit-trail.ts';
 
 export const AT = 1_763_715_000_000;
@@ -30,7 +32,7 @@ export function jobRecord(name: string, changes: Partial<JobRecord['job']> = {})
       name,
       useCase: 'line-3',
       provider: 'sagemaker',
-      status: 'Completed',
+      ...sageMakerState('Completed'),
       createdAt: AT,
       modelArtifact: `s3://line-3-models/${name}/model.tar.gz`,
       hyperparameters: { epochs: '10', note: '<!channel> `\u0000 \u2028 😀' },

@@ -8,6 +8,7 @@ import {
   usualDurationMs,
 } from '../../src/domain/compilation-states.ts';
 import { type CompilationAttempt, newAttempt } from '../../src/domain/compilations.ts';
+import { sageMakerState } from '../../src/domain/sagemaker-states.ts';
 
 let count = 0;
 function attempt(target: string, status: string, over: Partial<CompilationAttempt> = {}): CompilationAttempt {
@@ -28,7 +29,7 @@ function attempt(target: string, status: string, over: Partial<CompilationAttemp
 describe('[C11] a job’s overall state', () => {
   const wanted = ['jetson-xavier', 'x86_64-cpu'];
   const state = (training: string, attempts: CompilationAttempt[], targets = wanted) => {
-    const { state, count } = overallState(training, attempts, targets);
+    const { state, count } = overallState(sageMakerState(training).state, attempts, targets);
     return `${state} ${count}`;
   };
 
@@ -56,8 +57,10 @@ describe('[C11] a job’s overall state', () => {
   it('is of compilations alone: a training that failed or was stopped is no failed compilation', () => {
     for (const training of ['FAILED', 'stopped', 'InProgress', 'Deleting']) {
       expect(state(training, [])).toBe('not compiled 0/2');
-      expect(overallState(training, [], wanted).applies).toBe(false);
-      expect(overallState(training, [attempt('x86_64-cpu', 'FAILED')], wanted)).toMatchObject({
+      expect(overallState(sageMakerState(training).state, [], wanted).applies).toBe(false);
+      expect(
+        overallState(sageMakerState(training).state, [attempt('x86_64-cpu', 'FAILED')], wanted),
+      ).toMatchObject({
         applies: true,
         state: 'failed',
       });

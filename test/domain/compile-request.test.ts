@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { commandWords } from '../../src/domain/command-words.ts';
 import { compileInput, parseInputShape } from '../../src/domain/compile-input.ts';
 import { parseCompileRequest, requestedTargets, requireCompleted } from '../../src/domain/compile-request.ts';
+import { sageMakerState } from '../../src/domain/sagemaker-states.ts';
 import { targetTable } from '../../src/domain/targets.ts';
 import { AppError } from '../../src/ground/errors.ts';
 
@@ -70,13 +71,15 @@ describe('[C3] arguments of /compile', () => {
 
 describe('[C4] the training job', () => {
   it('must be completed, whatever the letter case', () => {
-    requireCompleted({ name: 'train-1', status: 'COMPLETED' });
-    expect(refusal(() => requireCompleted({ name: 'train-1', status: 'InProgress' }))).toMatchObject({
+    requireCompleted({ name: 'train-1', ...sageMakerState('COMPLETED') });
+    expect(
+      refusal(() => requireCompleted({ name: 'train-1', ...sageMakerState('InProgress') })),
+    ).toMatchObject({
       code: 'conflict',
       message: 'train-1 is InProgress; only a completed training job can be compiled.',
       hint: 'Wait until it is completed, then compile it.',
     });
-    expect(refusal(() => requireCompleted({ name: 'train-1', status: 'Failed' })).hint).toContain(
+    expect(refusal(() => requireCompleted({ name: 'train-1', ...sageMakerState('Failed') })).hint).toContain(
       'another job',
     );
   });

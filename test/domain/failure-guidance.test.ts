@@ -17,6 +17,7 @@ import {
 } from '../../src/domain/failure-table-training.ts';
 import { TRAINING_SERVICE_FAILURES } from '../../src/domain/failure-table-training-service.ts';
 import { adviceOf } from '../../src/domain/failure-tables.ts';
+import { sageMakerState } from '../../src/domain/sagemaker-states.ts';
 
 describe('[C7] the failure tables', () => {
   const all = [
@@ -139,7 +140,7 @@ const LOG = [
 describe('guidance for a training job', () => {
   it('shows the last traceback and the exit code', () => {
     const guidance = guidanceForTraining({
-      status: 'Failed',
+      state: 'failed',
       failureReason: 'AlgorithmError: ExecuteUserScriptError:\nExitCode 1',
       logEnd: LOG,
     });
@@ -162,7 +163,7 @@ describe('guidance for a training job', () => {
       '[1,mpirank:0,algo-1]<stderr>:  File "train.py", line 3, in <module>',
       '[1,mpirank:0,algo-1]<stderr>:RuntimeError: boom',
     ].join('\n');
-    expect(guidanceForTraining({ status: 'Failed', logEnd })?.traceback?.text).toBe(
+    expect(guidanceForTraining({ state: 'failed', logEnd })?.traceback?.text).toBe(
       'Traceback (most recent call last):\n  File "train.py", line 3, in <module>\nRuntimeError: boom',
     );
   });
@@ -170,10 +171,10 @@ describe('guidance for a training job', () => {
   it('keeps both ends of an endless traceback, and one that breaks off', () => {
     const frames = Array.from({ length: 990 }, (_, index) => `  File "deep.py", line ${index}, in f`);
     const text = ['Traceback (most recent call last):', ...frames, 'RecursionError: deep'].join('\n');
-    const { traceback } = guidanceForTraining({ status: 'Failed', logEnd: text })!;
+    const { traceback } = guidanceForTraining({ state: 'failed', logEnd: text })!;
     expect(traceback?.text).toMatch(/912 lines left out[\s\S]*RecursionError: deep$/);
     const cut = guidanceForTraining({
-      status: 'Failed',
+      state: 'failed',
       logEnd: 'Traceback (most recent call last):\n  File "a"',
     });
     expect(cut?.traceback).toMatchObject({ exception: undefined });
@@ -187,12 +188,12 @@ describe('guidance for a training job', () => {
     ['training-artifact-upload', 'ClientError: Artifact upload failed: no route to S3'],
     ['training-unknown', 'The job ended.'],
   ])('gives %s for another wording', (id, failureReason) => {
-    expect(guidanceForTraining({ status: 'FAILED', failureReason })?.id).toBe(id);
+    expect(guidanceForTraining({ state: 'failed', failureReason })?.id).toBe(id);
   });
 
   it('[N6] tells limits, stops and spot interruptions as what they are', () => {
     const guide = (status: string, secondaryStatus: string) =>
-      guidanceForTraining({ status, secondaryStatus });
+      guidanceForTraining(sageMakerState(status, secondaryStatus));
     expect(guide('Stopped', 'MaxRuntimeExceeded')).toMatchObject({
       id: 'training-max-runtime',
       outcome: 'stopped',
@@ -211,7 +212,7 @@ describe('guidance for a training job', () => {
   });
 
   it('believes an exit code that was observed over one that is written somewhere', () => {
-    expect(guidanceForTraining({ status: 'Failed', exitCode: 132, logEnd: 'exit code: 1' })?.id).toBe(
+    expect(guidanceForTraining({ state: 'failed', exitCode: 132, logEnd: 'exit code: 1' })?.id).toBe(
       'training-illegal-instruction',
     );
   });

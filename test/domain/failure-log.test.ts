@@ -10,7 +10,7 @@ const REASON =
   'AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage ""\nCommand "torchrun", exit code: 1';
 
 const explain = (log: string) =>
-  guidanceForTraining({ status: 'Failed', failureReason: REASON, logEnd: log })!;
+  guidanceForTraining({ state: 'failed', failureReason: REASON, logEnd: log })!;
 
 interface Case {
   log: string;
@@ -105,7 +105,7 @@ describe('[C7] what trainers really print', () => {
     const timeout =
       '[rank2]:[E626 06:24:44.9 ProcessGroupNCCL.cpp:616] [Rank 2] Watchdog caught collective operation timeout: WorkNCCL(SeqNum=8) ran for 600020 milliseconds before timing out.';
     const { id, cause } = guidanceForTraining({
-      status: 'Failed',
+      state: 'failed',
       failureReason: 'AlgorithmError: Exit Code: 1',
       logEnd: `${timeout}\n  rank      : 2 (local_rank: 2)\n  exitcode  : -6 (pid: 42)\n`,
     })!;

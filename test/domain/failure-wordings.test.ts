@@ -10,7 +10,7 @@ describe('[C7] failures in the wild get their own row', () => {
     '$label',
     ({ id, reason, log, logs, exception, exitCode }) => {
       const guidance = guidanceForTraining({
-        status: 'Failed',
+        state: 'failed',
         failureReason: reason,
         logEnd: log,
         ...(logs

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { logFileName, logHeader } from '../../src/domain/log-files.ts';
+import { sageMakerState } from '../../src/domain/sagemaker-states.ts';
 
 const AT = Date.UTC(2026, 0, 31, 14, 2, 3, 456);
 
@@ -28,7 +29,13 @@ describe('[L2] the file', () => {
 
   it('starts with a header that says what it is', () => {
     const header = logHeader({
-      job: { name: 'train-x', useCase: 'line-3', provider: 'sagemaker', status: 'Completed', createdAt: AT },
+      job: {
+        name: 'train-x',
+        useCase: 'line-3',
+        provider: 'sagemaker',
+        ...sageMakerState('Completed'),
+        createdAt: AT,
+      },
       useCase: {
         id: 'line-3',
         name: 'Line 3 defects',

@@ -10,6 +10,7 @@ import {
   type TrainingEvent,
   thingsOf,
 } from '../../src/domain/aws-events.ts';
+import { sageMakerState } from '../../src/domain/sagemaker-states.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
 import { AppError } from '../../src/ground/errors.ts';
 import { type JobChange, JobChanges } from '../../src/operations/job-changes.ts';
@@ -41,7 +42,7 @@ async function sighted(
     useCase: useCase.id,
     provider: 'sagemaker' as const,
     arn,
-    status,
+    ...sageMakerState(status),
     failureReason,
     createdAt: AT,
   };

@@ -1,10 +1,12 @@
 /** What is started again for a failure, as its alert knows it: once, whoever asks, and also across restarts. */
+
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Alert } from '../../src/domain/alerts.ts';
+import { sageMakerState } from '../../src/domain/sagemaker-states.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
 import { alertBoard } from '../../src/notifiers/alerts.ts';
 import { AlertDesk, type Failure } from '../../src/operations/alert-desk.ts';
@@ -70,7 +72,7 @@ const deps = () => ({ store, clock: { now: () => now }, alerts: desk });
 const claim = (as: string, by = ADA) => claimRetry(deps(), useCase, JOB, { as, by });
 const job = (name: string, status: string) =>
   store.changeJob(useCase.id, name, () => ({
-    job: { name, useCase: useCase.id, provider: 'sagemaker', status, createdAt: now },
+    job: { name, useCase: useCase.id, provider: 'sagemaker', ...sageMakerState(status), createdAt: now },
     seenAt: now,
     news: true,
   }));

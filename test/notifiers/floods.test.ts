@@ -1,6 +1,8 @@
 /** Thousands of failures at once: few alerts, all of them counted, and what has nothing to do with them told beside. */
+
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Alert } from '../../src/domain/alerts.ts';
+import { sageMakerState } from '../../src/domain/sagemaker-states.ts';
 import { envelope, trainingEvent } from '../events/support.ts';
 import { ALERTS, House, MINUTE } from './house.ts';
 
@@ -56,7 +58,7 @@ const training = (job: string) => {
           name,
           useCase: 'line-3',
           provider: 'sagemaker',
-          status: 'Failed',
+          ...sageMakerState('Failed'),
           failureReason: 'AlgorithmError: loss is nan',
           createdAt: house.now - MINUTE,
           endedAt: house.now,

@@ -1,9 +1,11 @@
 /** Notifiers on the embedded store with a clock of their own. */
+
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TrainingJob } from '../../src/domain/jobs.ts';
+import { sageMakerState } from '../../src/domain/sagemaker-states.ts';
 import type { Subscription } from '../../src/domain/subscriptions.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
 import { Ingest } from '../../src/events/ingest.ts';
@@ -145,7 +147,7 @@ const job = (status: string, more: Partial<TrainingJob> = {}): TrainingJob => ({
   name: 'resnet-20260105',
   useCase: 'line-3',
   provider: 'sagemaker',
-  status,
+  ...sageMakerState(status, more.secondaryStatus),
   createdAt: now - 60 * MINUTE,
   startedAt: now - 50 * MINUTE,
   ...(status === 'InProgress' ? {} : { endedAt: now }),

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TrainingJob } from '../../src/domain/jobs.ts';
+import { sageMakerState } from '../../src/domain/sagemaker-states.ts';
 import { AppError } from '../../src/ground/errors.ts';
 import { trainingEvent } from '../events/support.ts';
 import { ALERTS, House, MINUTE, TEAM } from './house.ts';
@@ -23,7 +24,7 @@ const described = (name: string, status: string, more: Partial<TrainingJob> = {}
   name,
   useCase: 'line-3',
   provider: 'sagemaker',
-  status,
+  ...sageMakerState(status, more.secondaryStatus),
   createdAt: house.now - 10 * MINUTE,
   ...(status === 'InProgress' ? {} : { endedAt: house.now }),
   ...more,

@@ -1,5 +1,7 @@
 /** One AWS account behind the ports, with a clock of its own: SageMaker, Greengrass and S3 as far as operations see. */
+
 import type { TrainingJob } from '../../src/domain/jobs.ts';
+import { sageMakerState } from '../../src/domain/sagemaker-states.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
 import { AppError } from '../../src/ground/errors.ts';
 import { type JobChange, JobChanges } from '../../src/operations/job-changes.ts';
@@ -91,8 +93,7 @@ export class SimulatedAccount {
       useCase: 'line-3',
       provider: 'sagemaker',
       arn: `arn:aws:sagemaker:eu-west-1:123456789012:training-job/${name}`,
-      status: 'Completed',
-      secondaryStatus: 'Completed',
+      ...sageMakerState(changes.status ?? 'Completed', changes.secondaryStatus ?? 'Completed'),
       createdAt: this.now,
       modelArtifact: `s3://line-3-models/${name}/output/model.tar.gz`,
       ...changes,
@@ -162,6 +163,7 @@ export class SimulatedAccount {
       },
       training: {
         name: 'sagemaker',
+        begins: sageMakerState('InProgress', 'Starting'),
         setup: async (name) => {
           await this.#pass('setup', name);
           const job = this.jobs.find((one) => one.name === name);

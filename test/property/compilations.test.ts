@@ -13,6 +13,7 @@ import {
   isSuccessful,
   newAttempt,
 } from '../../src/domain/compilations.ts';
+import { sageMakerState } from '../../src/domain/sagemaker-states.ts';
 import { AppError } from '../../src/ground/errors.ts';
 
 const KNOWN = ['REQUESTED', 'STARTING', 'INPROGRESS', 'STOPPING', 'COMPLETED', 'FAILED', 'STOPPED'];
@@ -180,7 +181,7 @@ describe('[C5, C9] any sequence of starts, observations and restarts', () => {
         (training, steps, wanted) => {
           const all = steps.reduce<CompilationAttempt[]>((list, next, at) => run(list, next, `a${at}`), []);
           const attempts = all.filter(({ job }) => job === 'job-1');
-          const overall = overallState(training, attempts, wanted);
+          const overall = overallState(sageMakerState(training).state, attempts, wanted);
           expect(overall.label).toBe(JOB_STATE_LABELS[overall.state]);
           expect(overall.done).toBeLessThanOrEqual(overall.total);
           expect(overall.count).toBe(`${overall.done}/${overall.total}`);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { guidanceForTraining } from '../../src/domain/failure-guidance.ts';
 
 const REASON = 'AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage ""\n, exit code: 1';
-const explain = (logEnd: string) => guidanceForTraining({ status: 'Failed', failureReason: REASON, logEnd })!;
+const explain = (logEnd: string) => guidanceForTraining({ state: 'failed', failureReason: REASON, logEnd })!;
 
 const word = fc.stringMatching(/^[a-z]{1,8}$/);
 const chatter = fc.array(
@@ -100,7 +100,7 @@ describe('[C7] the error of a script, whatever is printed around it', () => {
         });
         const first = [...ends].sort((a, b) => a.times[0]! - b.times[0]!)[0]!;
         for (const order of [ends, [...ends].reverse()]) {
-          const told = guidanceForTraining({ status: 'Failed', failureReason: REASON, logEnds: order })!;
+          const told = guidanceForTraining({ state: 'failed', failureReason: REASON, logEnds: order })!;
           expect(told.told?.stream).toBe(first.stream);
         }
       }),

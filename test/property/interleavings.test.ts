@@ -4,6 +4,7 @@ import { type CompilationAttempt, currentStatus, isLive } from '../../src/domain
 import type { JobRecord } from '../../src/domain/job-records.ts';
 import { applyFailedLook, applySighting } from '../../src/domain/job-sightings.ts';
 import { isFinished, type TrainingJob } from '../../src/domain/jobs.ts';
+import { sageMakerState } from '../../src/domain/sagemaker-states.ts';
 import { findTarget, targetTable } from '../../src/domain/targets.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
 import { AppError } from '../../src/ground/errors.ts';
@@ -300,7 +301,7 @@ describe('[C1] any order of looks at a training job', () => {
     name: 'j',
     useCase: 'u',
     provider: 'sagemaker',
-    status: 'InProgress',
+    ...sageMakerState('InProgress'),
     createdAt: 1,
   };
 
@@ -312,7 +313,7 @@ describe('[C1] any order of looks at a training job', () => {
           const before = record;
           const apply = (known: JobRecord): JobRecord =>
             answered
-              ? applySighting(known, { ...base, ...facts }, at)
+              ? applySighting(known, { ...base, ...facts, ...sageMakerState(facts.status) }, at)
               : applyFailedLook(known, { at, message: 'slow down' });
           record = apply(before);
           expect(apply(record)).toBe(record);

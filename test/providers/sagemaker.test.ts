@@ -89,6 +89,7 @@ describe('finding a job', () => {
       useCase: 'line-3',
       provider: 'sagemaker',
       arn: 'arn:aws:sagemaker:eu-west-1:123456789012:training-job/train-a',
+      state: 'failed',
       status: 'Failed',
       secondaryStatus: 'Failed',
       failureReason: 'AlgorithmError: exit code 1',

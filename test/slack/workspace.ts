@@ -1,4 +1,5 @@
 /** The bot's Slack side on a sandbox workspace, with jobs and logs from memory. */
+
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +12,7 @@ import { allCommands } from '../../src/commands/index.ts';
 import type { Services } from '../../src/commands/services.ts';
 import { DEMO_WORKSPACE } from '../../src/demo/workspace.ts';
 import type { TrainingJob } from '../../src/domain/jobs.ts';
+import { sageMakerState } from '../../src/domain/sagemaker-states.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
 import { AppError } from '../../src/ground/errors.ts';
 import type { LogDownloadRequest, LogEngine } from '../../src/logs/index.ts';
@@ -49,7 +51,7 @@ export const job = (name: string, useCase: string, status = 'Completed'): Traini
   name,
   useCase,
   provider: 'sagemaker',
-  status,
+  ...sageMakerState(status),
   createdAt: Date.UTC(2026, 0, 31),
 });
 
