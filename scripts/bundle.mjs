@@ -1,6 +1,6 @@
 // What the builds of both packages share: a bundle of a program with what it uses of its packages, and the sandbox's page.
 import { spawn } from 'node:child_process';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
@@ -21,9 +21,11 @@ export function runTool(script, ...args) {
   });
 }
 
-/** @param dir where it goes */
-export const buildPage = (dir) =>
-  runTool('vite/bin/vite.js', 'build', 'sandbox/src/page', '--outDir', dir, '--emptyOutDir');
+/** @param dir where it goes, with the licence of its font */
+export async function buildPage(dir) {
+  await runTool('vite/bin/vite.js', 'build', 'sandbox/src/page', '--outDir', dir, '--emptyOutDir');
+  await copyFile(join(repository, 'sandbox/src/page/fonts/OFL.txt'), join(dir, 'assets/OFL.txt'));
+}
 
 /**
  * Everything that is used of the packages is in the bundle, so that nothing is to be installed with it; the packages'

@@ -104,13 +104,15 @@ async function main(): Promise<void> {
     process.stdout.write(USAGE);
     return;
   }
+  // From the beginning: what is ended while it starts leaves nothing behind either.
+  const ended = new Promise<void>((end) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end());
+  });
   const dataDir = flags.data ?? (await mkdtemp(join(tmpdir(), 'signalbox-sandbox-')));
   try {
     const sandbox = await start(flags, dataDir);
     announce(sandbox);
-    await new Promise<void>((end) => {
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end());
-    });
+    await ended;
     await sandbox.close();
   } finally {
     if (flags.data === undefined) await rm(dataDir, { recursive: true, force: true });

@@ -8,7 +8,7 @@ import { BUCKET, edgeSandbox, FAR_BUCKET, NEO_ROLE } from './edge-support.ts';
 import { clientEnvironment, hasBoto3, hasCli, python, run } from './other-clients.ts';
 import { ACCOUNT, EXTERNAL_ID, REGION, ROLE_ARN } from './support.ts';
 
-/** Every look at the clock takes two seconds, so that whoever polls sees time pass. */
+/** Every look at the clock takes two seconds, so that whoever polls sees time pass; the world's own looks are off. */
 function impatientClock() {
   let at = Date.now();
   return { now: () => (at += 2000) };
@@ -139,7 +139,7 @@ describe('[O7] boto3 works on S3, training, Neo and Greengrass', () => {
   it.skipIf(!hasBoto3)(
     'compiles, follows, stops and lists (needs boto3)',
     async () => {
-      const aws = await edgeSandbox({ clock: impatientClock() });
+      const aws = await edgeSandbox({ clock: impatientClock(), eventTickMs: 0 });
       expect(await python(COMPILE, aws)).toEqual({
         arn: `arn:aws:sagemaker:${REGION}:${ACCOUNT}:compilation-job/boto-1`,
         seen: ['STARTING', 'INPROGRESS', 'COMPLETED'],
@@ -156,7 +156,7 @@ describe('[O7] boto3 works on S3, training, Neo and Greengrass', () => {
   it.skipIf(!hasBoto3)(
     'trains, fails for want of memory, and trains again with a smaller batch (needs boto3)',
     async () => {
-      const aws = await edgeSandbox({ clock: impatientClock() });
+      const aws = await edgeSandbox({ clock: impatientClock(), eventTickMs: 0 });
       expect(await python(TRAIN, aws)).toEqual({
         first: 'Failed',
         second: 'Completed',
@@ -214,7 +214,7 @@ describe('[O7] boto3 works on S3, training, Neo and Greengrass', () => {
         installed: [],
       };
       const devices = [device, { ...device, name: 'cam-2' }];
-      const aws = await edgeSandbox({ clock: impatientClock() }, { devices });
+      const aws = await edgeSandbox({ clock: impatientClock(), eventTickMs: 0 }, { devices });
       expect(await python(COMPONENTS, aws)).toEqual({
         seen: ['REQUESTED', 'INITIATED', 'DEPLOYABLE'],
         same: true,
