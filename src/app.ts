@@ -14,7 +14,7 @@ import { SqsPollers } from './events/sqs-pollers.ts';
 import { inTime, unlessAborted } from './ground/pause.ts';
 import type { Clock } from './ground/time.ts';
 import { healthRoutes } from './http/health.ts';
-import { type HttpServer, startHttpServer } from './http/routes.ts';
+import { type HttpServer, startHttpServer } from './http/server.ts';
 import type { Logger } from './logger.ts';
 import { createLogEngine } from './logs/index.ts';
 import { alertBoard } from './notifiers/alerts.ts';
@@ -79,7 +79,7 @@ export async function startApp({
     onLockLost: (cause) => logger.fatal({ err: cause }, 'the lock of the data folder was lost'),
   });
   let intake: Intake | undefined;
-  let health: HttpServer | undefined;
+  let server: HttpServer | undefined;
   let outbox: Outbox | undefined;
   let slack: Slack | undefined;
   let sweeping: NodeJS.Timeout | undefined;
@@ -92,7 +92,7 @@ export async function startApp({
       config.events &&
       new SqsPollers({ ...config.events, intake: ingest, log: logger.child({ part: 'queue' }) });
     const routes = [
-      ...healthRoutes([
+      healthRoutes([
         { name: 'slack', problem: () => slack?.problem() },
         { name: 'outbox', problem: () => outbox?.problem() },
         { name: 'store', problem: () => store.problem() },
@@ -100,16 +100,21 @@ export async function startApp({
       ]),
       ...(config.eventsSecret === undefined
         ? []
-        : eventsRoutes({
-            intake: ingest,
-            secret: config.eventsSecret,
-            log: logger.child({ part: 'events' }),
-          })),
+        : [
+            eventsRoutes({
+              intake: ingest,
+              secret: config.eventsSecret,
+              log: logger.child({ part: 'events' }),
+            }),
+          ]),
     ];
-    intake =
-      connection.mode === 'socket'
-        ? new SocketIntake({ appToken: connection.appToken, apiUrl, log: logger })
-        : new HttpIntake({ ...connection, routes, log: logger });
+    if (connection.mode === 'socket') {
+      intake = new SocketIntake({ appToken: connection.appToken, apiUrl, log: logger });
+    } else {
+      const signed = new HttpIntake({ ...connection, log: logger });
+      routes.push(signed.routes);
+      intake = signed;
+    }
     const edits = new EditBudget({ clock, interval: pace?.editInterval });
     const surface = new Slack({ botToken, apiUrl, intake, logger, edits, ...pace });
     slack = surface;
@@ -157,8 +162,9 @@ export async function startApp({
       files: surface.ports.files,
     };
     const commands = allCommands(services);
-    if (connection.mode === 'socket' && config.port !== undefined)
-      health = await startHttpServer(routes, config.port);
+    const port = connection.mode === 'socket' ? config.port : connection.port;
+    if (port !== undefined)
+      server = await startHttpServer(routes, { port, log: logger.child({ part: 'http' }) });
     const left = await store.listUnfinished();
     const { team, botUser } = await unlessAborted(
       signal,
@@ -232,18 +238,18 @@ export async function startApp({
       // What is not sent by then is stored, and sent after the next start.
       await step('messages', STOP_WITHIN / 4, sender.drain());
       await step('the sender', STOP_WITHIN / 4, sender.stop());
-      await step('HTTP', STOP_WITHIN / 4, health?.close());
+      await step('HTTP', STOP_WITHIN / 4, server?.close());
       await store.close();
       logger.info('stopped');
     };
     return {
       team,
       botUser,
-      port: health?.port ?? (intake instanceof HttpIntake ? intake.port : undefined),
+      port: server?.port,
       stop: () => (stopping ??= stop()),
     };
   } catch (error) {
-    await inTime(STOP_WITHIN / 4, Promise.allSettled([intake?.stop(), health?.close()]));
+    await inTime(STOP_WITHIN / 4, Promise.allSettled([intake?.stop(), server?.close()]));
     await store.close();
     throw error;
   }

@@ -47,6 +47,8 @@ const PACKAGES: readonly (readonly [prefix: string, rooms: readonly string[]])[]
   ['react', []],
   ['ws', []],
   ['signalbox-sandbox', []],
+  ['@hono/', ['http', 'slack']],
+  ['hono', ['http', 'slack', 'events']],
 ];
 
 interface Import {

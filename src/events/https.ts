@@ -3,9 +3,11 @@
  * answer comes once the event is stored; anything but 2xx makes EventBridge send it again (429, 5xx) or give it up.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { Hono } from 'hono';
 import { LARGEST_EVENT_BYTES } from '../domain/aws-events.ts';
 import { AppError, HTTP_STATUS, toAppError } from '../ground/errors.ts';
+import type { HttpEnv, HttpRoutes } from '../ports/http-routes.ts';
 import type { IngestLog } from './ingest.ts';
 import type { EventIntake } from './intake.ts';
 
@@ -23,37 +25,26 @@ export interface EventsRouteOptions {
   answerWithin?: number;
 }
 
-export interface EventsRoute {
-  path: string;
-  method: string;
-  handler(request: IncomingMessage, response: ServerResponse): void;
-}
-
-/** One for each method, so that another one than POST is told so and not that there is nothing. */
-export function eventsRoutes(options: EventsRouteOptions): EventsRoute[] {
-  return ['POST', 'GET', 'PUT', 'PATCH', 'DELETE'].map((method) => ({
-    path: EVENTS_PATH,
-    method,
-    handler: (request, response) => {
-      answer(options, request)
-        .catch((thrown: unknown): Answer => {
-          const error = toAppError(thrown);
-          options.log.error({ err: thrown, ref: error.ref }, 'an event could not be taken in');
-          // A hint may name folders of this machine: the sender learns the reference alone.
-          return {
-            status: HTTP_STATUS[error.code],
-            error: error.code,
-            message: 'The event could not be stored. Send it again.',
-            ref: error.ref,
-            retryAfter: Math.ceil((error.retryAfterMs ?? 30_000) / 1000),
-          };
-        })
-        .then((result) => send(request, response, result))
-        .catch((error: unknown) =>
-          options.log.debug({ err: error }, 'an answer about an event was not sent'),
-        );
-    },
-  }));
+/** For every method, so that without the secret nothing is learned of what is here. */
+export function eventsRoutes(options: EventsRouteOptions): HttpRoutes {
+  return new Hono<HttpEnv>().all(EVENTS_PATH, async (c) => {
+    const { incoming } = c.env;
+    return toResponse(
+      incoming,
+      await answer(options, incoming).catch((thrown: unknown): Answer => {
+        const error = toAppError(thrown);
+        options.log.error({ err: thrown, ref: error.ref }, 'an event could not be taken in');
+        // A hint may name folders of this machine: the sender learns the reference alone.
+        return {
+          status: HTTP_STATUS[error.code],
+          error: error.code,
+          message: 'The event could not be stored. Send it again.',
+          ref: error.ref,
+          retryAfter: Math.ceil((error.retryAfterMs ?? 30_000) / 1000),
+        };
+      }),
+    );
+  });
 }
 
 interface Answer {
@@ -142,18 +133,18 @@ function expired(signal: AbortSignal): Promise<never> {
   });
 }
 
-function send(request: IncomingMessage, response: ServerResponse, result: Answer): void {
-  const { status, retryAfter, ...rest } = result;
+function toResponse(request: IncomingMessage, { status, retryAfter, ...rest }: Answer): Response {
   const text = `${JSON.stringify({ ok: status < 300, ...rest })}\n`;
-  response.writeHead(status, {
-    'content-type': 'application/json; charset=utf-8',
-    'content-length': Buffer.byteLength(text),
-    'cache-control': 'no-store',
-    ...(status === 405 ? { allow: 'POST' } : {}),
-    ...(retryAfter !== undefined && status >= 429 ? { 'retry-after': String(retryAfter) } : {}),
-    // What is left of a body that nobody reads must not be taken for the next request.
-    ...(request.complete ? {} : { connection: 'close' }),
+  return new Response(text, {
+    status,
+    headers: {
+      'content-type': 'application/json; charset=utf-8',
+      'content-length': String(Buffer.byteLength(text)),
+      'cache-control': 'no-store',
+      ...(status === 405 ? { allow: 'POST' } : {}),
+      ...(retryAfter !== undefined && status >= 429 ? { 'retry-after': String(retryAfter) } : {}),
+      // What is left of a body that nobody reads must not be taken for the next request.
+      ...(request.complete ? {} : { connection: 'close' }),
+    },
   });
-  response.end(text);
-  if (!request.complete) request.resume();
 }

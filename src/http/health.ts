@@ -1,6 +1,7 @@
 /** `/healthz`: the process runs. `/readyz`: it can do its work now, or what is in the way. */
-import type { Route } from './routes.ts';
-import { sendJson } from './routes.ts';
+import { Hono } from 'hono';
+import type { HttpEnv, HttpRoutes } from '../ports/http-routes.ts';
+import { jsonAnswer } from './answers.ts';
 
 export interface ReadinessCheck {
   /** What it is about: `slack`, `store`. */
@@ -9,23 +10,14 @@ export interface ReadinessCheck {
   problem(): string | undefined;
 }
 
-export function healthRoutes(checks: readonly ReadinessCheck[]): Route[] {
-  return [
-    {
-      path: '/healthz',
-      method: 'GET',
-      handler: (_request, response) => sendJson(response, 200, { ok: true }),
-    },
-    {
-      path: '/readyz',
-      method: 'GET',
-      handler: (_request, response) => {
-        const problems = checks.flatMap(({ name, problem }) => {
-          const text = problem();
-          return text === undefined ? [] : [{ name, problem: text }];
-        });
-        sendJson(response, problems.length === 0 ? 200 : 503, { ok: problems.length === 0, problems });
-      },
-    },
-  ];
+export function healthRoutes(checks: readonly ReadinessCheck[]): HttpRoutes {
+  return new Hono<HttpEnv>()
+    .get('/healthz', () => jsonAnswer(200, { ok: true }))
+    .get('/readyz', () => {
+      const problems = checks.flatMap(({ name, problem }) => {
+        const text = problem();
+        return text === undefined ? [] : [{ name, problem: text }];
+      });
+      return jsonAnswer(problems.length === 0 ? 200 : 503, { ok: problems.length === 0, problems });
+    });
 }

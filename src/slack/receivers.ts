@@ -1,19 +1,15 @@
 /** The two ways in: sockets that the bot opens, or signed requests that Slack sends. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type App, HTTPReceiver, type Receiver, SocketModeReceiver } from '@slack/bolt';
+import { type Context, Hono } from 'hono';
 import type { Logger } from 'pino';
 import { AppError } from '../ground/errors.ts';
+import type { HttpEnv, HttpRoutes } from '../ports/http-routes.ts';
 import { slackFetch } from './answers.ts';
 import { boltLogger, retrying } from './clients.ts';
 import { whatCame } from './errors.ts';
 import { isAddressCheck, SignedRequests } from './signed-requests.ts';
-
-/** As Bolt and `http/` both have it. */
-export interface HttpRoute {
-  path: string;
-  method: string;
-  handler(request: import('node:http').IncomingMessage, response: import('node:http').ServerResponse): void;
-}
 
 export interface Intake extends Receiver {
   /** What keeps things from coming in now; undefined when they do. */
@@ -162,113 +158,81 @@ const BODY_LIMIT = 1024 * 1024;
 const BODY_WITHIN = 10_000;
 
 export class HttpIntake implements Intake {
+  /** For the server that others share. */
+  readonly routes: HttpRoutes;
   readonly #receiver: HTTPReceiver;
-  readonly #port: number;
   readonly #requests: SignedRequests;
   readonly #log: Logger;
-  #listening: number | undefined;
+  #open = false;
 
-  constructor(options: { signingSecret: string; port: number; routes: readonly HttpRoute[]; log: Logger }) {
-    this.#port = options.port;
+  constructor(options: { signingSecret: string; log: Logger }) {
     this.#log = options.log;
     this.#requests = new SignedRequests(options);
     this.#receiver = new HTTPReceiver({
       signingSecret: options.signingSecret,
       endpoints: [EVENTS_PATH],
-      customRoutes: options.routes.map((route) => ({ ...route, path: route.path, method: route.method })),
       logger: boltLogger(options.log),
     });
-    const bolt = this.#receiver.requestListener;
-    this.#receiver.requestListener = (request, response) => {
-      const path = pathOf(request.url);
-      if (path === undefined) return refuse(response, 400, 'The address cannot be read.');
-      if (path !== EVENTS_PATH || request.method !== 'POST') return bolt(request, response);
-      this.#guard(request, response, bolt).catch((error: unknown) => {
+    this.routes = new Hono<HttpEnv>().post(EVENTS_PATH, (c) =>
+      this.#guard(c).catch((error: unknown) => {
         this.#log.warn({ err: error }, 'a request could not be read');
-        refuse(response, 400, 'The request could not be read.');
-      });
-    };
+        return refusal(c, 400, 'The request could not be read.');
+      }),
+    );
   }
 
   /** Only what Slack signed, now and for the first time, comes to Bolt; everything else is answered here. */
-  async #guard(
-    request: IncomingMessage,
-    response: ServerResponse,
-    next: (request: IncomingMessage, response: ServerResponse) => void,
-  ): Promise<void> {
-    const body = await readBody(request);
-    if (body === 'too large') return refuse(response, 413, `Expected at most ${BODY_LIMIT} bytes.`);
-    if (body === 'too slow') return refuse(response, 408, 'The body took too long to arrive.');
-    if (isAddressCheck(request.headers['content-type'], body)) {
-      response.writeHead(200).end();
-      return;
-    }
-    const accepted = this.#requests.accept(request.headers, body);
+  async #guard(c: Context<HttpEnv>): Promise<Response> {
+    const { incoming, outgoing } = c.env;
+    // Before it is judged: sent again, it is the first time.
+    if (!this.#open) return refusal(c, 503, 'The bot is starting or stopping.');
+    const body = await readBody(incoming);
+    if (body === 'too large') return refusal(c, 413, `Expected at most ${BODY_LIMIT} bytes.`);
+    if (body === 'too slow') return refusal(c, 408, 'The body took too long to arrive.');
+    if (isAddressCheck(incoming.headers['content-type'], body)) return c.body(null, 200);
+    const accepted = this.#requests.accept(incoming.headers, body);
     if ('why' in accepted) {
       this.#log.warn(
         { status: accepted.status, why: accepted.why },
         'a request to Slack’s address was refused',
       );
-      return refuse(response, accepted.status, `Refused: ${accepted.why}.`);
+      return refusal(c, accepted.status, `Refused: ${accepted.why}.`);
     }
     // Slack sends again what failed here.
-    response.once('close', () => {
-      if (response.statusCode >= 500) this.#requests.forget(accepted.signature);
+    outgoing.once('close', () => {
+      if (outgoing.statusCode >= 500) this.#requests.forget(accepted.signature);
     });
-    // Bolt takes a body that was read already from here, and checks the signature once more.
-    next(Object.assign(request, { rawBody: body }), response);
-  }
-
-  /** The port in use, also when 0 was asked for. */
-  get port(): number | undefined {
-    return this.#listening;
+    // Bolt answers by itself. It takes a body that was read already from here, and checks the signature once more.
+    this.#receiver.requestListener(Object.assign(incoming, { rawBody: body }), outgoing);
+    return RESPONSE_ALREADY_SENT;
   }
 
   init(app: App): void {
     this.#receiver.init(app);
   }
 
-  /** @throws AppError conflict when the port is taken */
   async start(): Promise<void> {
-    try {
-      const server = await this.#receiver.start(this.#port);
-      const address = server.address();
-      this.#listening = typeof address === 'object' && address ? address.port : this.#port;
-    } catch (error) {
-      throw new AppError('conflict', `Port ${this.#port} cannot be used.`, {
-        hint: 'Another program may listen there. Stop it, or set PORT to a free port.',
-        cause: error,
-      });
-    }
+    this.#open = true;
   }
 
+  /** What is answered already goes on; Slack sends again what comes from now on. */
   async stop(): Promise<void> {
-    if (this.#listening === undefined) return;
-    this.#listening = undefined;
-    await this.#receiver.stop();
+    this.#open = false;
   }
 
   problem(): string | undefined {
-    return this.#listening === undefined ? 'not listening for Slack’s requests' : undefined;
+    return this.#open ? undefined : 'not taking Slack’s requests';
   }
 }
 
-function pathOf(url: string | undefined): string | undefined {
-  const whole = url ?? '/';
-  return URL.canParse(whole, 'http://localhost') ? new URL(whole, 'http://localhost').pathname : undefined;
-}
-
-function refuse(response: ServerResponse, status: number, message: string): void {
-  if (response.headersSent) return;
-  response.writeHead(status, {
+function refusal(c: Context<HttpEnv>, status: 400 | 401 | 408 | 409 | 413 | 503, message: string): Response {
+  return c.text(`${message}\n`, status, {
     'content-type': 'text/plain; charset=utf-8',
     // The same request would be refused again.
     ...(status === 503 ? {} : { 'x-slack-no-retry': '1' }),
     // What is left of a body that nobody reads must not be taken for the next request.
-    ...(response.req.complete ? {} : { connection: 'close' }),
+    ...(c.env.incoming.complete ? {} : { connection: 'close' }),
   });
-  response.end(`${message}\n`);
-  if (!response.req.complete) response.req.resume();
 }
 
 function readBody(request: IncomingMessage): Promise<Buffer | 'too large' | 'too slow'> {

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ACCOUNT, KEYS, REGION, sandbox } from '../../sandbox/test/aws/support.ts';
 import { readEvents } from '../../src/cli/events.ts';
 import { eventsRoutes } from '../../src/events/https.ts';
-import { type HttpServer, startHttpServer } from '../../src/http/routes.ts';
+import { type HttpServer, startHttpServer } from '../../src/http/server.ts';
 import { SILENT, trainingEvent } from '../events/support.ts';
 import { run } from './in-memory.ts';
 
@@ -72,7 +72,9 @@ describe('[O3] signalbox events', () => {
       got.push(body);
       return 'stored' as const;
     };
-    server = await startHttpServer(eventsRoutes({ intake: { receive }, secret: SECRET, log: SILENT }), 0);
+    server = await startHttpServer([eventsRoutes({ intake: { receive }, secret: SECRET, log: SILENT })], {
+      port: 0,
+    });
     const url = `http://127.0.0.1:${server.port}`;
     const file = recorded(`[${lines.join(',')}]`);
     const sent = await run(['events', 'replay', file, '--url', url], {

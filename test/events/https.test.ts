@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EVENTS_PATH, eventsRoutes, SECRET_HEADER } from '../../src/events/https.ts';
 import type { EventIntake } from '../../src/events/intake.ts';
 import { AppError } from '../../src/ground/errors.ts';
-import { type HttpServer, startHttpServer } from '../../src/http/routes.ts';
+import { type HttpServer, startHttpServer } from '../../src/http/server.ts';
 import { body, SILENT, trainingEvent } from './support.ts';
 
 const SECRET = 'a-secret-of-32-characters-or-so!';
@@ -20,7 +20,9 @@ beforeEach(async () => {
       return receive(text, via);
     },
   };
-  server = await startHttpServer(eventsRoutes({ intake, secret: SECRET, log: SILENT, answerWithin: 200 }), 0);
+  server = await startHttpServer([eventsRoutes({ intake, secret: SECRET, log: SILENT, answerWithin: 200 })], {
+    port: 0,
+  });
 });
 afterEach(() => server.close());
 

@@ -1,7 +1,9 @@
+import { Hono } from 'hono';
 import { afterEach, describe, expect, it } from 'vitest';
 import { AppError } from '../../src/ground/errors.ts';
 import { healthRoutes } from '../../src/http/health.ts';
-import { type HttpServer, type Route, sendError, startHttpServer } from '../../src/http/routes.ts';
+import { type HttpServer, startHttpServer } from '../../src/http/server.ts';
+import type { HttpEnv, HttpRoutes } from '../../src/ports/http-routes.ts';
 
 let server: HttpServer | undefined;
 afterEach(async () => {
@@ -10,9 +12,9 @@ afterEach(async () => {
 });
 
 async function serve(
-  routes: readonly Route[],
+  ...routes: readonly HttpRoutes[]
 ): Promise<(path: string, method?: string) => Promise<Response>> {
-  server = await startHttpServer(routes, 0);
+  server = await startHttpServer(routes, { port: 0 });
   return (path, method = 'GET') => fetch(`http://127.0.0.1:${server?.port}${path}`, { method });
 }
 
@@ -45,8 +47,8 @@ describe('[O4] health', () => {
   });
 
   it('says which port is taken', async () => {
-    await serve([]);
-    await expect(startHttpServer([], server!.port)).rejects.toMatchObject({
+    await serve();
+    await expect(startHttpServer([], { port: server!.port })).rejects.toMatchObject({
       code: 'conflict',
       message: expect.stringContaining(`Port ${server!.port}`),
     });
@@ -60,16 +62,15 @@ describe('errors over HTTP', () => {
       adminHint: 'arn:aws:iam::1:role/R',
       retryAfterMs: 1500,
     });
-    const get = await serve([
-      { path: '/x', method: 'GET', handler: (_, response) => sendError(response, error) },
-      {
-        path: '/bug',
-        method: 'GET',
-        handler: () => {
+    const get = await serve(
+      new Hono<HttpEnv>()
+        .get('/x', () => {
+          throw error;
+        })
+        .get('/bug', () => {
           throw new TypeError('secret detail');
-        },
-      },
-    ]);
+        }),
+    );
     const response = await get('/x');
     expect(response.status).toBe(429);
     expect(response.headers.get('retry-after')).toBe('2');

@@ -78,6 +78,17 @@ describe('the address for Slack’s requests', () => {
     expect((await said()).match(/one file/g)!.length).toBe(answers);
   });
 
+  it('is not taken while the bot starts or stops, and may come again', async () => {
+    const once = signed(command());
+    await team.slack.stopIntake();
+    const refused = await fetch(team.requestUrl!, { method: 'POST', ...once });
+    expect([refused.status, refused.headers.get('x-slack-no-retry')]).toEqual([503, null]);
+    expect(team.slack.problem()).toContain('not taking');
+    await team.intake.start();
+    expect(await send(once)).toBe(200);
+    expect(await said()).toContain('one file');
+  });
+
   it('does nothing for another workspace, though it is signed', async () => {
     const payload = (more: object) =>
       `payload=${encodeURIComponent(JSON.stringify({ type: 'block_actions', user: { id: 'U0ADA' }, actions: [{ type: 'button', action_id: 'logs.get', block_id: 'b', value: '{"a":"help"}' }], channel: { id: 'C0LINE3' }, ...more }))}`;

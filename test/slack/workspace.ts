@@ -15,6 +15,7 @@ import type { TrainingJob } from '../../src/domain/jobs.ts';
 import { sageMakerState } from '../../src/domain/sagemaker-states.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
 import { AppError } from '../../src/ground/errors.ts';
+import { startHttpServer } from '../../src/http/server.ts';
 import type { LogDownloadRequest, LogEngine } from '../../src/logs/index.ts';
 import { type DeskLimits, DownloadDesk } from '../../src/operations/download-desk.ts';
 import { JobSuggestions } from '../../src/operations/find-jobs.ts';
@@ -23,7 +24,7 @@ import type { AuditRecord } from '../../src/ports/audit-trail.ts';
 import type { UseCaseGateway, UseCaseSession } from '../../src/ports/use-case-session.ts';
 import { Slack } from '../../src/slack/connect.ts';
 import { EditBudget } from '../../src/slack/edit-budget.ts';
-import { HttpIntake, SocketIntake } from '../../src/slack/receivers.ts';
+import { HttpIntake, type Intake, SocketIntake } from '../../src/slack/receivers.ts';
 import { type SlackClient, slackClient } from './sandbox-client.ts';
 
 export const LINE_3: UseCase = {
@@ -73,6 +74,7 @@ export interface TestWorkspace extends SlackClient {
   /** Waits until every handler has ended. */
   idle(): Promise<void>;
   slack: Slack;
+  intake: Intake;
   /** In HTTP mode: where Slack's requests go. */
   requestUrl: string | undefined;
   stop(): Promise<void>;
@@ -105,7 +107,7 @@ export async function startWorkspace(options: TestWorkspaceOptions = {}): Promis
   const clock = { now: () => Date.now() };
   const intake =
     options.mode === 'http'
-      ? new HttpIntake({ signingSecret: sandbox.signingSecret, port: 0, routes: [], log })
+      ? new HttpIntake({ signingSecret: sandbox.signingSecret, log })
       : new SocketIntake({ appToken: sandbox.appToken, apiUrl: sandbox.apiUrl, log });
   const slack = new Slack({
     botToken: sandbox.botToken,
@@ -219,8 +221,11 @@ export async function startWorkspace(options: TestWorkspaceOptions = {}): Promis
     home: homeTab(services, commands),
     overview: (prefix) => overviewMessage(commands, prefix),
   });
-  if (intake instanceof HttpIntake) {
-    const problem = await sandbox.setRequestUrl(`http://127.0.0.1:${intake.port}/slack/events`);
+  const server =
+    intake instanceof HttpIntake ? await startHttpServer([intake.routes], { port: 0 }) : undefined;
+  const requestUrl = server && `http://127.0.0.1:${server.port}/slack/events`;
+  if (requestUrl !== undefined) {
+    const problem = await sandbox.setRequestUrl(requestUrl);
     if (problem !== undefined) throw new AppError('unavailable', problem);
   }
 
@@ -231,12 +236,14 @@ export async function startWorkspace(options: TestWorkspaceOptions = {}): Promis
     world,
     audit,
     slack,
-    requestUrl: intake instanceof HttpIntake ? `http://127.0.0.1:${intake.port}/slack/events` : undefined,
+    intake,
+    requestUrl,
     idle: () => slack.idle(),
     stop: async () => {
       await slack.stopIntake();
       await services.desk.close('stopping');
       await slack.idle();
+      await server?.close();
       await sandbox.close();
       await rm(dir, { recursive: true, force: true });
     },

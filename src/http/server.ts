@@ -1,0 +1,175 @@
+/**
+ * The one HTTP server: the routes of every room, with errors, other methods and unknown paths answered in one way. A
+ * response whose body is a `ReadableStream` goes out as it comes, is asked for no more than the client takes, and is
+ * cancelled when the client goes away.
+ */
+import { createServer, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+import { Hono } from 'hono';
+import { AppError, toAppError } from '../ground/errors.ts';
+import type { HttpEnv, HttpRoutes } from '../ports/http-routes.ts';
+import { errorAnswer, jsonAnswer } from './answers.ts';
+
+export interface HttpServer {
+  /** The one in use, also when 0 was asked for. */
+  readonly port: number;
+  /** Streams end first, then connections: idle ones at once, the others with their answer. */
+  close(): Promise<void>;
+}
+
+export interface HttpServerOptions {
+  /** 0: any free one. */
+  port: number;
+  /** Told of mistakes of the program, and of responses that broke off. */
+  log?: { error(fields: object, message: string): void } | undefined;
+  /** Milliseconds after which a stop cuts what still goes on; default 5,000. */
+  closeWithin?: number | undefined;
+}
+
+const CLOSE_WITHIN = 5_000;
+
+/**
+ * Serves on all interfaces: health checks come from outside the container.
+ * @throws AppError conflict when the port is taken
+ */
+export async function startHttpServer(
+  rooms: readonly HttpRoutes[],
+  { port, log, closeWithin = CLOSE_WITHIN }: HttpServerOptions,
+): Promise<HttpServer> {
+  const streams = new Set<() => void>();
+  let stopping = false;
+  const app = new Hono<HttpEnv>();
+  app.use(async (c, next) => {
+    if (!URL.canParse(c.env.incoming.url ?? '/', 'http://localhost')) return errorAnswer(unreadable());
+    c.set('atStop', (end) => {
+      if (stopping) return end();
+      streams.add(end);
+      c.env.outgoing.once('close', () => streams.delete(end));
+    });
+    await next();
+    if (!c.res.body) return undefined;
+    const whole = new Response(cutWhenBroken(c.res.body, c.env.outgoing, log), c.res);
+    c.res = undefined;
+    c.res = whole;
+    return undefined;
+  });
+  for (const room of rooms) app.route('/', room);
+  answerOtherMethods(app);
+  app.notFound((c) =>
+    jsonAnswer(404, { ok: false, error: 'not_found', message: `There is nothing at ${c.req.path}.` }),
+  );
+  app.onError((thrown) => {
+    const error = toAppError(thrown);
+    if (error.code === 'internal') log?.error({ err: thrown, ref: error.ref }, 'a request failed');
+    return errorAnswer(error);
+  });
+
+  const answer = getRequestListener(app.fetch, {
+    // The web's Request and Response stay Node's own for whatever else this process does with them.
+    overrideGlobalObjects: false,
+    errorHandler: () => errorAnswer(unreadable()),
+  });
+  // Node 20 takes a connection that has sent nothing yet for a busy one: closeIdleConnections leaves it open.
+  const underWay = new Map<Socket, number>();
+  const closeIfIdle = (socket: Socket): void => {
+    if (underWay.get(socket) === 0) socket.destroySoon();
+  };
+  const server = createServer((request, response) => {
+    const { socket } = request;
+    underWay.set(socket, (underWay.get(socket) ?? 0) + 1);
+    response.once('close', () => {
+      if (!underWay.has(socket)) return;
+      underWay.set(socket, underWay.get(socket)! - 1);
+      if (stopping) closeIfIdle(socket);
+    });
+    void answer(request, response);
+  });
+  server.on('connection', (socket: Socket) => {
+    underWay.set(socket, 0);
+    socket.once('close', () => underWay.delete(socket));
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(
+        new AppError('conflict', `Port ${port} cannot be used: ${error.code ?? error.message}.`, {
+          hint:
+            error.code === 'EADDRINUSE'
+              ? 'Another program listens there. Stop it, or set PORT to a free port.'
+              : 'Set PORT to a port that this user may open.',
+          cause: error,
+        }),
+      ),
+    );
+    server.listen(port, resolve);
+  });
+  const address = server.address();
+  return {
+    port: typeof address === 'object' && address ? address.port : port,
+    close: () =>
+      new Promise((resolve, reject) => {
+        stopping = true;
+        const cut = setTimeout(() => server.closeAllConnections(), closeWithin);
+        server.close((error) => {
+          clearTimeout(cut);
+          if (error) reject(error);
+          else resolve();
+        });
+        for (const end of [...streams]) end();
+        for (const socket of underWay.keys()) closeIfIdle(socket);
+      }),
+  };
+}
+
+const unreadable = (): AppError =>
+  new AppError('invalid_input', 'The address or the method of the request cannot be read.');
+
+/** After all routes: a path that is there says which methods it takes. */
+function answerOtherMethods(app: HttpRoutes): void {
+  const methods = new Map<string, Set<string>>();
+  for (const { path, method } of app.routes)
+    if (method !== 'ALL') methods.set(path, (methods.get(path) ?? new Set()).add(method));
+  for (const [path, taken] of methods) {
+    const allow = [...taken].join(', ');
+    app.all(path, (c) =>
+      jsonAnswer(
+        405,
+        {
+          ok: false,
+          error: 'method_not_allowed',
+          message: `${c.req.path} takes ${allow}, not ${c.req.method}.`,
+        },
+        { allow },
+      ),
+    );
+  }
+}
+
+/**
+ * A body that fails cuts the connection, so that nobody takes what came for all of it, and its error is for our log
+ * alone: `@hono/node-server` 2.1.9 prints it, and where nothing was sent yet answers with its message.
+ */
+function cutWhenBroken(
+  body: ReadableStream<Uint8Array>,
+  response: Pick<ServerResponse, 'destroy'>,
+  log: HttpServerOptions['log'],
+): ReadableStream<Uint8Array> {
+  const reader = body.getReader();
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        try {
+          const { done, value } = await reader.read();
+          if (done) controller.close();
+          else controller.enqueue(value);
+        } catch (error) {
+          log?.error({ err: error }, 'a response broke off');
+          response.destroy();
+          controller.close();
+        }
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  );
+}
