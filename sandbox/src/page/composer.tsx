@@ -169,7 +169,7 @@ export function Composer(props: {
           </button>
         </div>
         {completion && (
-          <Popover anchor={frame} above matchWidth className="suggestions" onClose={() => setDismissed(text)}>
+          <Popover anchor={frame} className="suggestions" onClose={() => setDismissed(text)}>
             <div className="suggestions-title">
               {completion.kind === 'command'
                 ? 'Commands'

@@ -11,7 +11,7 @@ import { byTime, isReply, MessageList } from './messages.tsx';
 import { Avatar } from './ui/avatar.tsx';
 import { Icon } from './ui/icons.tsx';
 import type { MenuItem } from './ui/menu.tsx';
-import { useToast } from './ui/toasts.tsx';
+import { toast } from './ui/toasts.tsx';
 
 export interface ConversationProps {
   channel: SandboxChannel;
@@ -32,7 +32,6 @@ export interface ConversationProps {
 
 function useSender(props: Pick<ConversationProps, 'channel' | 'onNotice'>) {
   const directory = useDirectory();
-  const toast = useToast();
   const { channel, onNotice } = props;
   return async (text: string, thread_ts?: string): Promise<boolean> => {
     const notice = (words: string) => onNotice({ channel: channel.id, thread: thread_ts, text: words });
@@ -123,7 +122,6 @@ function Hint({ onDismiss }: { onDismiss: () => void }) {
 export function Conversation(props: ConversationProps) {
   const { channel, messages, thread, loadThread, onThread } = props;
   const directory = useDirectory();
-  const toast = useToast();
   const send = useSender(props);
   const [sent, setSent] = useState(0);
   const [hint, dismissHint] = useHint();

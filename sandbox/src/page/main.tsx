@@ -1,7 +1,7 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app.tsx';
-import { ToastProvider } from './ui/toasts.tsx';
+import { Toaster } from './ui/toasts.tsx';
 import './fonts/emoji.css';
 import './styles/tokens.css';
 import './styles/layout.css';
@@ -14,8 +14,7 @@ const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no #root element to render into');
 createRoot(root).render(
   <StrictMode>
-    <ToastProvider>
-      <App />
-    </ToastProvider>
+    <App />
+    <Toaster />
   </StrictMode>,
 );

@@ -12,7 +12,7 @@ import { plainText } from './mrkdwn/parse.ts';
 import { Avatar } from './ui/avatar.tsx';
 import { Icon } from './ui/icons.tsx';
 import { MenuButton, type MenuItem } from './ui/menu.tsx';
-import { useToast } from './ui/toasts.tsx';
+import { toast } from './ui/toasts.tsx';
 
 export interface MessageProps {
   message: SandboxMessage;
@@ -25,7 +25,6 @@ export interface MessageProps {
 
 function Toolbar({ message, onOpenThread }: Pick<MessageProps, 'message' | 'onOpenThread'>) {
   const directory = useDirectory();
-  const toast = useToast();
   const [open, setOpen] = useState(false);
   const { app } = directory.state;
   const copy = (text: string, done: string) =>

@@ -14,54 +14,83 @@ import { Icon } from './ui/icons.tsx';
 
 type EditsByView = Record<string, Record<string, ElementState>>;
 
+const FOCUSABLE = 'button, input:not([tabindex="-1"]), textarea, [tabindex="0"]';
+const focusable = (form: HTMLElement | null): HTMLElement[] =>
+  form ? [...form.querySelectorAll<HTMLElement>(FOCUSABLE)] : [];
+
 export function ModalStack({ views }: { views: readonly SandboxView[] }) {
   // Kept for every view of the stack, so that what was typed is still there when a pushed view closes.
   const [edits, setEdits] = useState<EditsByView>({});
+  const [failure, setFailure] = useState({ view: '', text: '' });
+  // Where the focus was in each view, as its place among what can have it: there it goes back to.
+  const places = useRef<Record<string, number>>({});
+  const directory = useDirectory();
   const top = views.at(-1);
   if (!top) return null;
+  const onFailure = (text: string) => setFailure({ view: top.id, text });
+  const close = () =>
+    void api.closeView({ user: directory.viewer, view_id: top.id }).then((result) => {
+      if (!result.ok) onFailure(interactionFailure('This did not close', result));
+    });
+  // One dialog for the whole stack: whoever closes its last view is back where they opened the first.
   return (
-    <Modal
-      key={top.id}
-      view={top}
-      depth={views.length}
-      edits={edits[top.id] ?? {}}
-      onEdit={(key, state) => setEdits((all) => ({ ...all, [top.id]: { ...all[top.id], [key]: state } }))}
-    />
+    <Dialog label={titleOf(top, directory)} className="modal" onClose={close} closeOnBackdrop={false}>
+      <ModalForm
+        key={top.id}
+        view={top}
+        depth={views.length}
+        edits={edits[top.id] ?? {}}
+        onEdit={(key, state) => setEdits((all) => ({ ...all, [top.id]: { ...all[top.id], [key]: state } }))}
+        failure={failure.view === top.id ? failure.text : ''}
+        onFailure={onFailure}
+        place={places.current[top.id]}
+        onPlace={(place) => {
+          places.current[top.id] = place;
+        }}
+        onClose={close}
+      />
+    </Dialog>
   );
 }
 
-function Modal(props: {
+const titleOf = (view: SandboxView, { state }: ReturnType<typeof useDirectory>): string =>
+  view.title?.text ?? state.app.name;
+
+function ModalForm(props: {
   view: SandboxView;
   depth: number;
   edits: Record<string, ElementState>;
   onEdit: (key: string, state: ElementState) => void;
+  failure: string;
+  onFailure: (text: string) => void;
+  /** Where the focus was when another view was laid over this one. */
+  place: number | undefined;
+  onPlace: (place: number) => void;
+  onClose: () => void;
 }) {
-  const { view, edits } = props;
+  const { view, edits, onFailure, onClose: close } = props;
   const directory = useDirectory();
   const [errors, setErrors] = useState<Record<string, string>>({});
-  const [failure, setFailure] = useState('');
   const [busy, setBusy] = useState(false);
-  const dialog = useRef<HTMLDialogElement>(null);
+  const form = useRef<HTMLFormElement>(null);
   const blocks = view.blocks as AnyBlock[];
-  const title = view.title?.text ?? directory.state.app.name;
+  const title = titleOf(view, directory);
 
-  // The browser would begin at the close button; people begin at the first field. A phone would open its keyboard.
+  // A dialog would begin at its close button; people begin at the first field. A phone would open its keyboard.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once, when it comes to the top
   useEffect(() => {
-    const body = dialog.current?.querySelector<HTMLElement>('.modal-body');
+    const body = form.current?.querySelector<HTMLElement>('.modal-body');
+    const before = props.place === undefined ? undefined : focusable(form.current)[props.place];
+    if (before) return before.focus();
     const first = body?.querySelector<HTMLElement>('input:not([type=checkbox], [type=radio]), textarea');
     if (body?.contains(document.activeElement)) return;
     (window.matchMedia('(min-width: 700px)').matches ? (first ?? body) : body)?.focus();
   }, []);
 
-  const close = () => {
-    void api.closeView({ user: directory.viewer, view_id: view.id }).then((result) => {
-      if (!result.ok) setFailure(interactionFailure('This did not close', result));
-    });
-  };
   const showErrors = (found: Record<string, string>) => {
     setErrors(found);
     requestAnimationFrame(() => {
-      const invalid = dialog.current?.querySelector<HTMLElement>('.input-block-invalid :is(input, textarea)');
+      const invalid = form.current?.querySelector<HTMLElement>('.input-block-invalid :is(input, textarea)');
       invalid?.focus();
       invalid?.scrollIntoView({ block: 'center' });
     });
@@ -75,13 +104,13 @@ function Modal(props: {
       return;
     }
     setErrors({});
-    setFailure('');
+    onFailure('');
     setBusy(true);
     const result = await api.submitView({ user: directory.viewer, view_id: view.id, values });
     setBusy(false);
     if (result.errors && Object.keys(result.errors).length > 0) showErrors(result.errors);
     else if (!result.ok)
-      setFailure(
+      onFailure(
         result.error === 'operation_timeout'
           ? 'We had some trouble connecting. Try again?'
           : interactionFailure('This was not accepted', result),
@@ -89,64 +118,64 @@ function Modal(props: {
   };
 
   return (
-    <Dialog ref={dialog} label={title} className="modal" onClose={close} closeOnBackdrop={false}>
-      <form
-        noValidate
-        onSubmit={(event: FormEvent) => {
-          event.preventDefault();
-          if (view.submit && !busy) void submit();
-        }}
-      >
-        <header className="modal-head">
-          {props.depth > 1 ? (
-            <button type="button" className="icon-button" aria-label="Back" onClick={close}>
-              <Icon name="back" />
-            </button>
-          ) : (
-            <Avatar user={directory.user(directory.state.app.bot_user)} size={26} />
-          )}
-          <h2>{title}</h2>
-          <button type="button" className="icon-button" aria-label="Close" onClick={close}>
-            <Icon name="close" />
+    <form
+      ref={form}
+      noValidate
+      onFocus={(event) => props.onPlace(focusable(form.current).indexOf(event.target))}
+      onSubmit={(event: FormEvent) => {
+        event.preventDefault();
+        if (view.submit && !busy) void submit();
+      }}
+    >
+      <header className="modal-head">
+        {props.depth > 1 ? (
+          <button type="button" className="icon-button" aria-label="Back" onClick={close}>
+            <Icon name="back" />
           </button>
-        </header>
-        {failure && (
-          <div className="modal-failure" role="alert">
-            <Icon name="warning" /> {failure}
-          </div>
+        ) : (
+          <Avatar user={directory.user(directory.state.app.bot_user)} size={26} />
         )}
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
-        <section className="modal-body" aria-label={title} tabIndex={0}>
-          <SurfaceProvider
-            kind="modal"
-            user={directory.viewer}
-            place={{ view_id: view.id }}
-            blocks={blocks}
-            edits={edits}
-            onEdit={(key, state) => {
-              props.onEdit(key, state);
-              const block = key.slice(0, key.lastIndexOf('/'));
-              setErrors(({ [block]: _fixed, ...rest }) => rest);
-            }}
-            errors={errors}
-          >
-            <Blocks blocks={blocks} />
-          </SurfaceProvider>
-        </section>
-        {view.submit || view.close ? (
-          <footer className="dialog-actions">
-            <button type="button" className="button" onClick={close}>
-              {view.close?.text ?? 'Cancel'}
+        <h2>{title}</h2>
+        <button type="button" className="icon-button" aria-label="Close" onClick={close}>
+          <Icon name="close" />
+        </button>
+      </header>
+      {props.failure && (
+        <div className="modal-failure" role="alert">
+          <Icon name="warning" /> {props.failure}
+        </div>
+      )}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
+      <section className="modal-body" aria-label={title} tabIndex={0}>
+        <SurfaceProvider
+          kind="modal"
+          user={directory.viewer}
+          place={{ view_id: view.id }}
+          blocks={blocks}
+          edits={edits}
+          onEdit={(key, state) => {
+            props.onEdit(key, state);
+            const block = key.slice(0, key.lastIndexOf('/'));
+            setErrors(({ [block]: _fixed, ...rest }) => rest);
+          }}
+          errors={errors}
+        >
+          <Blocks blocks={blocks} />
+        </SurfaceProvider>
+      </section>
+      {view.submit || view.close ? (
+        <footer className="dialog-actions">
+          <button type="button" className="button" onClick={close}>
+            {view.close?.text ?? 'Cancel'}
+          </button>
+          {view.submit && (
+            <button type="submit" className="button button-primary" aria-disabled={busy} aria-busy={busy}>
+              {view.submit.text}
+              {busy && <span className="spinner" aria-hidden="true" />}
             </button>
-            {view.submit && (
-              <button type="submit" className="button button-primary" disabled={busy} aria-busy={busy}>
-                {view.submit.text}
-                {busy && <span className="spinner" aria-hidden="true" />}
-              </button>
-            )}
-          </footer>
-        ) : null}
-      </form>
-    </Dialog>
+          )}
+        </footer>
+      ) : null}
+    </form>
   );
 }

@@ -147,7 +147,7 @@ export function Sidebar(props: SidebarProps) {
           className="act-as"
           label={`Acting as ${me?.real_name ?? directory.viewer}. Act as somebody else`}
           above
-          header={<div className="menu-title">Act as</div>}
+          heading="Act as"
           items={people.map((user) => ({
             key: user.id,
             checked: user.id === directory.viewer,

@@ -161,7 +161,9 @@ describe.skipIf(noBrowser)('[A1] the page and the end of a conversation', () => 
     const modal = page.getByRole('dialog', { name: 'Ask for logs' });
     await modal.getByRole('combobox', { name: /Training job/ }).fill('resnet');
     await page.getByRole('option', { name: 'defects-resnet50-0412' }).click();
-    await scrollTo(channel(), 100);
+    // Behind a modal it is hidden from screen readers, and so from roles.
+    const behind = page.getByRole('log', { name: 'Messages in #line-3', includeHidden: true });
+    await scrollTo(behind, 100);
     await modal.getByRole('button', { name: 'Ask', exact: true }).click();
     await pages.message('asked for defects-resnet50-0412').last().waitFor();
     await isAtEnd(channel());

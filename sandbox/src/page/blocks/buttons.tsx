@@ -27,8 +27,9 @@ export function Button({ block, element }: { block: AnyBlock; element: Element }
         className={`button ${element.style ? CLASSES[element.style] : ''}`}
         aria-label={element.accessibility_label}
         aria-busy={busy}
-        disabled={busy}
-        onClick={() => ask(element.confirm, press)}
+        // Not `disabled`: that would take the focus from whoever pressed it by keyboard.
+        aria-disabled={busy}
+        onClick={() => busy || ask(element.confirm, press)}
       >
         <span className="button-text">
           <Text text={element.text} />

@@ -4,7 +4,7 @@ import type { InteractionResult } from '../../protocol.ts';
 import { api, type Place } from '../api.ts';
 import { useDirectory } from '../directory.tsx';
 import { interactionFailure } from '../failures.ts';
-import { useToast } from '../ui/toasts.tsx';
+import { toast } from '../ui/toasts.tsx';
 import {
   actionValue,
   type Edits,
@@ -52,7 +52,6 @@ export function SurfaceProvider(props: {
   const { kind, user, blocks, onEdit, errors = NO_ERRORS } = props;
   const [own, setOwn] = useState<Edits>({});
   const edits = props.edits ?? own;
-  const toast = useToast();
   const { onAsk } = useDirectory();
   const placeKey = JSON.stringify(props.place);
 
@@ -99,7 +98,7 @@ export function SurfaceProvider(props: {
           signal,
         ),
     };
-  }, [kind, user, placeKey, blocks, edits, errors, edit, toast, onAsk]);
+  }, [kind, user, placeKey, blocks, edits, errors, edit, onAsk]);
 
   return <SurfaceContext value={surface}>{props.children}</SurfaceContext>;
 }

@@ -1,7 +1,7 @@
 /** One select for all of Block Kit's: single or multiple, a fixed list or suggestions from the app as one types. */
-import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react';
+import { Combobox as Base } from '@base-ui/react/combobox';
+import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from 'react';
 import { Icon } from './icons.tsx';
-import { Popover } from './popover.tsx';
 
 export interface Choice {
   value: string;
@@ -75,192 +75,159 @@ function useSuggestions(props: ComboboxProps, open: boolean, query: string): Sug
   return remote ? loaded : { state: 'ready', groups: filterGroups(props.groups ?? [], query) };
 }
 
+/** Why nothing is in the list. */
+function emptyText(props: ComboboxProps, query: string, { state }: Suggestions): string {
+  const missing = (props.minQuery ?? 0) - query.length;
+  if (props.load && missing > 0) return `Type ${missing} more character${missing === 1 ? '' : 's'} to search`;
+  if (state === 'loading') return 'Loading…';
+  return state === 'failed' ? 'The app did not send any options in time.' : 'No matches';
+}
+
+const isSame = (a: Choice, b: Choice): boolean => a.value === b.value;
+
 export function Combobox(props: ComboboxProps) {
   const { multiple, selected, onChange } = props;
   const [open, setOpen] = useState(false);
+  // Only what was typed: the choice itself is drawn beside the input, with its emoji and pictures.
   const [query, setQuery] = useState('');
-  const [active, setActive] = useState(0);
-  const frame = useRef<HTMLDivElement>(null);
-  const input = useRef<HTMLInputElement>(null);
-  const id = useId();
   const suggestions = useSuggestions(props, open, query);
-  const groups = suggestions.state === 'ready' ? suggestions.groups : [];
-  const flat = groups.flatMap((group) => group.choices);
-  const isSelected = (choice: Choice) => selected.some(({ value }) => value === choice.value);
-  const full = multiple && props.max !== undefined && selected.length >= props.max;
-  const missing = (props.minQuery ?? 0) - query.length;
+  const groups =
+    suggestions.state === 'ready' ? suggestions.groups.filter(({ choices }) => choices.length > 0) : [];
+  const isFull = multiple && props.max !== undefined && selected.length >= props.max;
   const single = multiple ? undefined : selected[0];
 
-  const close = () => {
-    setOpen(false);
-    setQuery('');
-    setActive(0);
-  };
-  const choose = (choice: Choice) => {
-    if (!multiple) {
-      onChange([choice]);
-      close();
-      return;
-    }
-    if (isSelected(choice)) onChange(selected.filter(({ value }) => value !== choice.value));
-    else if (!full) onChange([...selected, choice]);
-    setQuery('');
-    input.current?.focus();
-  };
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
-      event.preventDefault();
-      if (!open) setOpen(true);
-      else if (flat.length > 0)
-        setActive((at) => (at + (event.key === 'ArrowDown' ? 1 : -1) + flat.length) % flat.length);
-    } else if (event.key === 'Enter') {
+  const onKeyDown = (event: KeyboardEvent & { preventBaseUIHandler(): void }) => {
+    if (event.key === 'Enter') {
       // Never submits the form around it.
       event.preventDefault();
-      const choice = open ? flat[active] : undefined;
-      if (choice) choose(choice);
-      else setOpen(true);
-    } else if (event.key === 'Tab') {
-      close();
-    } else if (event.key === 'Backspace' && query === '' && selected.length > 0 && multiple) {
-      onChange(selected.slice(0, -1));
+      if (!open) setOpen(true);
+    } else if (event.key === 'Escape' && !open) {
+      // The library would take back the choice, and the dialog around it would stay.
+      event.preventBaseUIHandler();
     }
   };
 
-  useEffect(() => {
-    if (open) document.getElementById(`${id}-${active}`)?.scrollIntoView({ block: 'nearest' });
-  }, [open, active, id]);
-
-  let index = -1;
-  return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: the frame only hands clicks on to its input, which has the keys
-    // biome-ignore lint/a11y/noStaticElementInteractions: same
-    <div
-      ref={frame}
+  const input = (
+    <Base.Input
+      aria-label={single ? `${props.label}: ${single.name}` : props.label}
+      aria-invalid={props.invalid}
+      aria-describedby={props.describedBy}
+      autoFocus={props.autoFocus}
+      className={single && !open ? 'combobox-covered' : ''}
+      placeholder={single ? (open ? single.name : '') : selected.length > 0 ? '' : props.placeholder}
+      onKeyDown={onKeyDown}
+    />
+  );
+  const frame = (
+    <Base.InputGroup
       className={`combobox${open ? ' combobox-open' : ''}${props.invalid ? ' invalid' : ''}`}
-      onClick={() => {
-        input.current?.focus();
-        setOpen(true);
-      }}
+      role="presentation"
     >
-      {multiple &&
-        selected.map((choice) => (
-          <span key={choice.value} className="chip">
-            {choice.label}
-            <button
-              type="button"
-              aria-label={`Remove ${choice.name}`}
-              onClick={(event) => {
-                event.stopPropagation();
-                onChange(selected.filter(({ value }) => value !== choice.value));
-              }}
-            >
-              <Icon name="close" size={14} />
-            </button>
-          </span>
-        ))}
-      {single && !open && <span className="combobox-value">{single.label}</span>}
-      <input
-        ref={input}
-        role="combobox"
-        aria-label={single ? `${props.label}: ${single.name}` : props.label}
-        aria-expanded={open}
-        aria-controls={`${id}-list`}
-        aria-autocomplete="list"
-        aria-invalid={props.invalid}
-        aria-describedby={props.describedBy}
-        aria-activedescendant={open && flat[active] ? `${id}-${active}` : undefined}
-        autoComplete="off"
-        spellCheck={false}
-        // biome-ignore lint/a11y/noAutofocus: the app asks for it by focus_on_load
-        autoFocus={props.autoFocus}
-        className={single && !open ? 'combobox-covered' : undefined}
-        placeholder={single ? (open ? single.name : '') : selected.length > 0 ? '' : props.placeholder}
-        value={query}
-        onChange={(event) => {
-          setQuery(event.target.value);
-          setActive(0);
-          setOpen(true);
-        }}
-        onKeyDown={onKeyDown}
-      />
+      {multiple ? (
+        <Base.Chips className="chips" aria-label={`${props.label}, chosen`}>
+          {selected.map((choice) => (
+            <Base.Chip key={choice.value} className="chip" aria-label={choice.name}>
+              {choice.label}
+              <Base.ChipRemove aria-label={`Remove ${choice.name}`}>
+                <Icon name="close" size={14} />
+              </Base.ChipRemove>
+            </Base.Chip>
+          ))}
+          {input}
+        </Base.Chips>
+      ) : (
+        <>
+          {single && !open && <span className="combobox-value">{single.label}</span>}
+          {input}
+        </>
+      )}
       {props.busy ? (
         <span className="spinner" aria-hidden="true" />
       ) : single && props.clearable ? (
-        <button
-          type="button"
-          className="combobox-clear"
-          aria-label={`Clear ${props.label}`}
-          onClick={(event) => {
-            event.stopPropagation();
-            onChange([]);
-          }}
-        >
+        <Base.Clear className="combobox-clear" aria-label={`Clear ${props.label}`}>
           <Icon name="close" size={14} />
-        </button>
+        </Base.Clear>
       ) : (
         <Icon name="chevron" size={16} />
       )}
-      {open && (
-        <Popover anchor={frame} onClose={close} matchWidth className="listbox-panel">
-          <div
-            role="listbox"
-            id={`${id}-list`}
-            aria-label={props.label}
-            aria-multiselectable={multiple}
-            tabIndex={-1}
-          >
+    </Base.InputGroup>
+  );
+  const panel = (
+    <Base.Portal>
+      <Base.Positioner className="positioner" align="start" sideOffset={4} collisionPadding={8}>
+        <Base.Popup className="popover listbox-panel">
+          <Base.List aria-label={props.label}>
             {groups.map((group, at) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: groups have no identity but their place
-              // biome-ignore lint/a11y/useSemanticElements: a listbox's groups are role=group by ARIA
-              <div key={at} role="group">
-                {group.label && <div className="listbox-group">{group.label}</div>}
-                {group.choices.map((choice) => {
-                  index += 1;
-                  const own = index;
-                  const chosen = isSelected(choice);
-                  return (
-                    // biome-ignore lint/a11y/useKeyWithClickEvents: the keyboard acts through the input
-                    // biome-ignore lint/a11y/useFocusableInteractive: focus stays in the input (aria-activedescendant)
-                    <div
+              <Base.Group key={at} items={group.choices}>
+                {group.label && <Base.GroupLabel className="listbox-group">{group.label}</Base.GroupLabel>}
+                <Base.Collection>
+                  {(choice: Choice) => (
+                    <Base.Item
                       key={choice.value}
-                      id={`${id}-${own}`}
-                      role="option"
-                      aria-selected={chosen}
-                      aria-disabled={full && !chosen}
-                      className={`listbox-option${own === active ? ' active' : ''}`}
-                      onPointerMove={() => setActive(own)}
-                      onMouseDown={(event) => event.preventDefault()}
-                      onClick={(event) => {
-                        event.stopPropagation();
-                        choose(choice);
-                      }}
+                      value={choice}
+                      disabled={isFull && !selected.some((other) => isSame(other, choice))}
+                      className="listbox-option"
                     >
                       <span className="listbox-name">
                         {choice.label}
                         {choice.note && <span className="listbox-note">{choice.note}</span>}
                       </span>
-                      {chosen && <Icon name="check" size={16} />}
-                    </div>
-                  );
-                })}
-              </div>
+                      <Base.ItemIndicator>
+                        <Icon name="check" size={16} />
+                      </Base.ItemIndicator>
+                    </Base.Item>
+                  )}
+                </Base.Collection>
+              </Base.Group>
             ))}
-          </div>
-          <div role="status" className="listbox-status">
-            {missing > 0 && props.load
-              ? `Type ${missing} more character${missing === 1 ? '' : 's'} to search`
-              : suggestions.state === 'loading'
-                ? 'Loading…'
-                : suggestions.state === 'failed'
-                  ? 'The app did not send any options in time.'
-                  : flat.length === 0
-                    ? 'No matches'
-                    : full
-                      ? `At most ${props.max} can be chosen`
-                      : ''}
-          </div>
-        </Popover>
-      )}
-    </div>
+          </Base.List>
+          <Base.Empty className="listbox-status">{emptyText(props, query, suggestions)}</Base.Empty>
+          <Base.Status className="listbox-status">
+            {isFull && groups.length > 0 ? `At most ${props.max} can be chosen` : ''}
+          </Base.Status>
+        </Base.Popup>
+      </Base.Positioner>
+    </Base.Portal>
+  );
+  const common = {
+    items: groups.map(({ choices }) => ({ items: choices })),
+    filter: null,
+    itemToStringLabel: ({ name }: Choice) => name,
+    isItemEqualToValue: isSame,
+    autoHighlight: true,
+    open,
+    inputValue: query,
+    onInputValueChange: (typed: string, { reason }: Base.Root.ChangeEventDetails) =>
+      setQuery(reason === 'input-change' ? typed : ''),
+    onOpenChange: (to: boolean, details: Base.Root.ChangeEventDetails) => {
+      // Of several, the next is chosen from the same list.
+      if (multiple && details.reason === 'item-press') {
+        details.cancel();
+        setQuery('');
+        return;
+      }
+      setOpen(to);
+      if (!to) setQuery('');
+    },
+  };
+  return multiple ? (
+    <Base.Root {...common} multiple value={[...selected]} onValueChange={onChange}>
+      {frame}
+      {panel}
+    </Base.Root>
+  ) : (
+    <Base.Root
+      {...common}
+      value={single ?? null}
+      onValueChange={(choice, details) => {
+        // Deleting what was typed does not take back what was chosen before.
+        if (details.reason === 'input-clear') details.cancel();
+        else onChange(choice ? [choice] : []);
+      }}
+    >
+      {frame}
+      {panel}
+    </Base.Root>
   );
 }

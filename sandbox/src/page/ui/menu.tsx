@@ -1,63 +1,24 @@
-import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from 'react';
-import { Popover } from './popover.tsx';
+import { Menu } from '@base-ui/react/menu';
+import type { ReactNode } from 'react';
 
 export interface MenuItem {
   key: string;
   label: ReactNode;
   note?: ReactNode;
   checked?: boolean;
-  danger?: boolean;
   onSelect: () => void;
 }
 
-function MenuList({
-  label,
-  items,
-  onDone,
-}: {
-  label: string;
-  items: readonly MenuItem[];
-  onDone: () => void;
-}) {
-  const list = useRef<HTMLDivElement>(null);
-  const entries = () => [...(list.current?.querySelectorAll<HTMLElement>('[role^=menuitem]') ?? [])];
-  useEffect(() => {
-    list.current?.querySelector<HTMLElement>('[role^=menuitem]')?.focus();
-  }, []);
-  const onKeyDown = (event: KeyboardEvent) => {
-    const all = entries();
-    const at = all.indexOf(document.activeElement as HTMLElement);
-    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[event.key];
-    if (event.key === 'Tab') onDone();
-    if (to === undefined) return;
-    event.preventDefault();
-    all[(to + all.length) % all.length]?.focus();
-  };
+function ItemText({ item }: { item: MenuItem }) {
   return (
-    <div ref={list} role="menu" aria-label={label} className="menu" onKeyDown={onKeyDown} tabIndex={-1}>
-      {items.map((item) => (
-        // biome-ignore lint/a11y/useAriaPropsSupportedByRole: aria-checked comes only with the role menuitemradio
-        <button
-          key={item.key}
-          type="button"
-          tabIndex={-1}
-          role={item.checked === undefined ? 'menuitem' : 'menuitemradio'}
-          aria-checked={item.checked}
-          className={`menu-item${item.danger ? ' menu-item-danger' : ''}`}
-          onClick={() => {
-            onDone();
-            item.onSelect();
-          }}
-        >
-          <span>{item.label}</span>
-          {item.note && <span className="menu-note">{item.note}</span>}
-        </button>
-      ))}
-    </div>
+    <>
+      <span>{item.label}</span>
+      {item.note && <span className="menu-note">{item.note}</span>}
+    </>
   );
 }
 
-/** A button that opens a menu. Arrow keys move, Escape closes and gives the focus back. */
+/** A button that opens a menu. Arrow keys and first letters move, Escape closes and gives the focus back. */
 export function MenuButton(props: {
   label: string;
   items: readonly MenuItem[];
@@ -67,39 +28,69 @@ export function MenuButton(props: {
   disabled?: boolean;
   children: ReactNode;
   onOpenChange?: (open: boolean) => void;
-  header?: ReactNode;
+  /** Said above the items. */
+  heading?: string;
 }) {
-  const [open, setOpen] = useState(false);
-  const button = useRef<HTMLButtonElement>(null);
-  const change = (to: boolean) => {
-    setOpen(to);
-    props.onOpenChange?.(to);
-  };
-  const close = () => {
-    change(false);
-    button.current?.focus();
-  };
+  const { items } = props;
+  const checked = items.find((item) => item.checked)?.key;
+  const entries = items.map((item) =>
+    item.checked === undefined ? (
+      <Menu.Item key={item.key} className="menu-item" onClick={item.onSelect}>
+        <ItemText item={item} />
+      </Menu.Item>
+    ) : (
+      <Menu.RadioItem
+        key={item.key}
+        value={item.key}
+        className="menu-item"
+        closeOnClick
+        onClick={item.onSelect}
+      >
+        <ItemText item={item} />
+      </Menu.RadioItem>
+    ),
+  );
   return (
-    <>
-      <button
-        ref={button}
-        type="button"
-        className={props.className}
+    <Menu.Root
+      modal={false}
+      onOpenChange={(open, details) => {
+        if (open && props.disabled) details.cancel();
+        else props.onOpenChange?.(open);
+      }}
+    >
+      <Menu.Trigger
+        className={props.className ?? ''}
         aria-label={props.label}
         title={props.label}
-        aria-haspopup="menu"
-        aria-expanded={open}
-        disabled={props.disabled}
-        onClick={() => change(!open)}
+        // Not `disabled`: that would take the focus from whoever has just chosen by keyboard.
+        aria-disabled={props.disabled}
       >
         {props.children}
-      </button>
-      {open && (
-        <Popover anchor={button} align={props.align ?? 'start'} above={props.above ?? false} onClose={close}>
-          {props.header}
-          <MenuList label={props.label} items={props.items} onDone={close} />
-        </Popover>
-      )}
-    </>
+      </Menu.Trigger>
+      <Menu.Portal>
+        <Menu.Positioner
+          className="positioner"
+          side={props.above ? 'top' : 'bottom'}
+          align={props.align ?? 'start'}
+          sideOffset={4}
+          collisionPadding={8}
+        >
+          <Menu.Popup className="popover menu" aria-label={props.label}>
+            {props.heading ? (
+              <Menu.Group>
+                <Menu.GroupLabel className="menu-title">{props.heading}</Menu.GroupLabel>
+                {checked === undefined ? (
+                  entries
+                ) : (
+                  <Menu.RadioGroup value={checked}>{entries}</Menu.RadioGroup>
+                )}
+              </Menu.Group>
+            ) : (
+              entries
+            )}
+          </Menu.Popup>
+        </Menu.Positioner>
+      </Menu.Portal>
+    </Menu.Root>
   );
 }

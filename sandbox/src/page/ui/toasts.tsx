@@ -1,69 +1,52 @@
-import { createContext, type ReactNode, useCallback, useContext, useMemo, useRef, useState } from 'react';
+import { Toast } from '@base-ui/react/toast';
 import { Icon } from './icons.tsx';
 
-interface Toast {
-  id: number;
-  kind: 'error' | 'info';
-  text: string;
-}
-
-interface Toaster {
-  error(text: string): void;
-  info(text: string): void;
-}
-
-const ToastContext = createContext<Toaster | null>(null);
 const SHOWN_MS = 9000;
+const MOST = 3;
 
-const show = (element: HTMLElement | null) => {
-  if (element && !element.matches(':popover-open')) element.showPopover();
-};
+const manager = Toast.createToastManager();
 
-export function ToastProvider({ children }: { children: ReactNode }) {
-  const [toasts, setToasts] = useState<Toast[]>([]);
-  const nextId = useRef(1);
-  const drop = useCallback((id: number) => setToasts((all) => all.filter((toast) => toast.id !== id)), []);
-  const toaster = useMemo<Toaster>(() => {
-    const add = (kind: Toast['kind']) => (text: string) => {
-      const id = nextId.current;
-      nextId.current += 1;
-      setToasts((all) => [...all.filter((toast) => toast.text !== text), { id, kind, text }].slice(-3));
-      setTimeout(() => drop(id), SHOWN_MS);
-    };
-    return { error: add('error'), info: add('info') };
-  }, [drop]);
-  return (
-    <ToastContext value={toaster}>
-      {children}
-      {toasts.length > 0 && (
-        // Shown as a popover so that it lies above modal dialogs as well.
-        <div className="toasts" popover="manual" key={toasts.at(-1)?.id} ref={show}>
-          {toasts.map((toast) => (
-            <div
-              key={toast.id}
-              className={`toast toast-${toast.kind}`}
-              role={toast.kind === 'error' ? 'alert' : 'status'}
-            >
-              <Icon name={toast.kind === 'error' ? 'warning' : 'info'} />
-              <span>{toast.text}</span>
-              <button
-                type="button"
-                className="icon-button"
-                aria-label="Dismiss"
-                onClick={() => drop(toast.id)}
-              >
-                <Icon name="close" />
-              </button>
-            </div>
-          ))}
-        </div>
-      )}
-    </ToastContext>
-  );
+const add = (type: 'error' | 'info') => (description: string) =>
+  // The same words again are the same toast, shown for longer.
+  void manager.add({ id: description, type, description });
+
+/** What is said in a corner for some seconds; errors are read out at once. */
+export const toast = { error: add('error'), info: add('info') };
+
+function Toasts() {
+  const { toasts } = Toast.useToastManager();
+  return toasts
+    .filter(({ limited }) => !limited)
+    .map((item) => (
+      <Toast.Root
+        key={item.id}
+        toast={item}
+        // The library would make it a dialog, and hide an urgent one behind a copy of its text: with a button that
+        // has the focus and is hidden from who is told to use it.
+        role={item.type === 'error' ? 'alert' : 'status'}
+        className={`toast toast-${item.type}`}
+        swipeDirection="right"
+        // It closes the toast, not the dialog below.
+        onKeyDown={(event) => event.key === 'Escape' && event.stopPropagation()}
+      >
+        <Icon name={item.type === 'error' ? 'warning' : 'info'} />
+        <Toast.Description render={<span />} />
+        <Toast.Close className="icon-button" aria-label="Dismiss" aria-hidden={false}>
+          <Icon name="close" />
+        </Toast.Close>
+      </Toast.Root>
+    ));
 }
 
-export function useToast(): Toaster {
-  const toaster = useContext(ToastContext);
-  if (!toaster) throw new Error('useToast needs a ToastProvider above it');
-  return toaster;
+/** Once on the page. Toasts stay while the pointer or the focus is on them; F6 goes to them. */
+export function Toaster() {
+  return (
+    <Toast.Provider toastManager={manager} timeout={SHOWN_MS} limit={MOST}>
+      <Toast.Portal>
+        <Toast.Viewport className="toasts">
+          <Toasts />
+        </Toast.Viewport>
+      </Toast.Portal>
+    </Toast.Provider>
+  );
 }
