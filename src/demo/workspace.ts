@@ -17,7 +17,7 @@ const user = (id: string, name: string, real_name: string, title: string, color:
 const USERS = [
   user('U0ADA', 'ada', 'Ada Okafor', 'Data scientist, line 3', '#4a6fa5'),
   user('U0BEN', 'ben', 'Ben Lindqvist', 'Operator on call', '#2f855a'),
-  user('U0CHLOE', 'chloe', 'Chloé Martin', 'Quality engineer (viewer)', '#b7791f'),
+  user('U0CHLOE', 'chloe', 'Chloé Martin', 'Quality engineer (viewer)', '#96610f'),
   user('U0DEV', 'devika', 'Devika Rao', 'ML lead', '#9f3a5b'),
   user('U0EVE', 'eve', 'Eve Novak', 'Contractor, no use case', '#5f6b7a'),
 ];

@@ -145,7 +145,7 @@ export function Sidebar(props: SidebarProps) {
       <footer className="side-foot">
         <MenuButton
           className="act-as"
-          label={`Acting as ${me?.real_name ?? directory.viewer}. Act as somebody else`}
+          label={`Acting as ${me?.real_name ?? directory.viewer} ${me?.title ?? ''}. Act as somebody else`}
           above
           heading="Act as"
           items={people.map((user) => ({
@@ -165,7 +165,7 @@ export function Sidebar(props: SidebarProps) {
         >
           <Avatar user={me} size={32} />
           <span className="act-as-text">
-            <span className="act-as-name">{me?.real_name}</span>
+            <span className="act-as-name">{me?.real_name}</span>{' '}
             <span className="act-as-title">{me?.title}</span>
           </span>
           <Icon name="chevron" size={16} />

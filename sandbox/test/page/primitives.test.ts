@@ -165,6 +165,10 @@ describe.skipIf(noBrowser)('[A9] the page’s menus, selects, dialogs and toasts
     await gone(page.getByRole('menu'));
     await isFocused(menu);
     expect(await menu.getAttribute('aria-expanded')).toBe('false');
+    await page.keyboard.press('ArrowUp');
+    await isFocused(home);
+    await page.keyboard.press('Tab');
+    await gone(page.getByRole('menu'));
   });
 
   it('close a menu by a press elsewhere, which counts there too', async () => {
@@ -174,6 +178,17 @@ describe.skipIf(noBrowser)('[A9] the page’s menus, selects, dialogs and toasts
     await page.getByRole('button', { name: 'ml-alerts', exact: true }).click();
     await gone(page.getByRole('menu'));
     await page.getByRole('heading', { name: 'ml-alerts', level: 1 }).waitFor();
+  });
+
+  it('close a menu by its own button, and open it again', async () => {
+    await open();
+    const menu = page.getByRole('button', { name: 'Sandbox menu' });
+    await menu.click();
+    await isFocused(page.getByRole('menuitem', { name: /Inject faults/ }));
+    await menu.click();
+    await gone(page.getByRole('menu'));
+    await menu.click();
+    await page.getByRole('menu').waitFor();
   });
 
   it('mark in a menu which one of several is chosen', async () => {

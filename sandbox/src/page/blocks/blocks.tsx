@@ -145,16 +145,22 @@ function Video({ block }: { block: AnyBlock }) {
   );
 }
 
+/** In a message or a modal it stands below another heading, on the Home tab right below the page's. */
+function Header({ block }: { block: AnyBlock }) {
+  const Level = useSurface().kind === 'home' ? 'h2' : 'h3';
+  return (
+    <Level className="block-header">
+      <Text text={block.text} />
+    </Level>
+  );
+}
+
 function OneBlock({ block }: { block: AnyBlock }) {
   switch (block.type) {
     case 'section':
       return <Section block={block} />;
     case 'header':
-      return (
-        <h3 className="block-header">
-          <Text text={block.text} />
-        </h3>
-      );
+      return <Header block={block} />;
     case 'divider':
       return <hr className="block-divider" />;
     case 'context':

@@ -26,8 +26,8 @@ export function Avatar({ user, size = 36 }: { user: SandboxUser | undefined; siz
       className="avatar"
       style={{ ...style, background: user?.color ?? 'var(--ink-3)' }}
       aria-hidden="true"
-    >
-      {initials(user?.real_name ?? '?')}
-    </span>
+      // Drawn by the style sheet: it is no text, neither to be read out nor to be spoken to.
+      data-initials={initials(user?.real_name ?? '?')}
+    />
   );
 }

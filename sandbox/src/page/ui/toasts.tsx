@@ -24,6 +24,8 @@ function Toasts() {
         // The library would make it a dialog, and hide an urgent one behind a copy of its text: with a button that
         // has the focus and is hidden from who is told to use it.
         role={item.type === 'error' ? 'alert' : 'status'}
+        // biome-ignore lint/a11y/useValidAriaValues: taken away, since it is no dialog
+        aria-modal={undefined}
         className={`toast toast-${item.type}`}
         swipeDirection="right"
         // It closes the toast, not the dialog below.
