@@ -130,6 +130,7 @@ function MenuPopup(
           align={props.align ?? 'start'}
           sideOffset={4}
           collisionPadding={8}
+          collisionAvoidance={{ side: 'flip', align: 'shift' }}
         >
           <Menu.Popup
             ref={popup}
