@@ -34,6 +34,10 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   events: COMMON,
   demo: ['sandbox'],
   app: EVERYTHING,
+  front: EVERYTHING,
+  watch: EVERYTHING,
+  'watch-term': EVERYTHING,
+  roots: EVERYTHING,
   cli: EVERYTHING,
 };
 
@@ -153,6 +157,14 @@ describe('architecture', () => {
   it('reads the environment in config.ts only', () => {
     const readers = files.filter((file) => /process\.env/.test(readFileSync(file, 'utf8'))).map(name);
     expect(readers.filter((file) => file !== 'src/config.ts')).toEqual([]);
+  });
+
+  it('lets the front and the watch meet in state, operations and coordination only', () => {
+    const between = imports.filter(({ file, target }) => {
+      const [from, to] = [roomOf(file), target.startsWith('.') ? roomOf(resolve(dirname(file), target)) : ''];
+      return (from === 'front' && to.startsWith('watch')) || (from.startsWith('watch') && to === 'front');
+    });
+    expect(between.map(({ file, target }) => `${name(file)} imports ${target}`)).toEqual([]);
   });
 
   // Types count too: what two files need of each other belongs to a third.

@@ -47,6 +47,8 @@ export interface IngestOptions {
   concurrency?: number;
   /** Milliseconds before a failed handling is repeated; doubles up to the second. Default 1,000 and 5 minutes. */
   backoff?: readonly [first: number, most: number];
+  /** One is stored that somebody else is to handle: this one handles none, as it is never started. */
+  stored?: (id: string) => void;
   /** Handlings until an event is set aside for good; default 12, about half an hour. */
   tries?: number;
 }
@@ -135,7 +137,14 @@ export class Ingest implements EventIntake {
     }
     this.counts.stored += 1;
     if (this.#started) this.#handOver(record);
+    this.#options.stored?.(record.id);
     return 'stored';
+  }
+
+  /** Another instance has stored it. */
+  async takeUp(id: string): Promise<void> {
+    const record = await this.#options.store.getEvent(id);
+    if (record?.state === 'pending') this.#handOver(record);
   }
 
   problem(): string | undefined {

@@ -3,6 +3,7 @@
  * resolved by a later success. All of it is state in the store; what Slack shows is drawn from that state, so a
  * crash at any point is made good by drawing it again.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { beginRetry, endRetry, type Failed, isAbout, retryOf } from '../domain/alert-retries.ts';
 import {
   type Alert,
@@ -427,9 +428,15 @@ export class AlertDesk {
       const useCase = alert && this.#deps.useCases.find((one) => one.id === alert.useCase);
       if (alert && useCase) await this.#deps.show(alert, useCase);
       this.#undrawn.delete(id);
+      // What another instance changed and drew meanwhile may now be hidden under our older drawing.
+      if (!isDeepStrictEqual(await this.#deps.store.getAlert(id), alert)) this.#showLater(id);
     });
     this.#waiting.set(id, drawn);
     return drawn;
+  }
+
+  #showLater(id: string): void {
+    this.#show(id).catch((error: unknown) => this.#deps.onError(error, { alert: id, doing: 'drawing' }));
   }
 
   async #get({ id, useCase }: AlertRef): Promise<Alert> {

@@ -58,9 +58,9 @@ export class JobChanges {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Never throws: a listener's failure is its own, and is reported. */
-  emit(change: JobChange): void {
-    for (const listener of this.#listeners) this.#handOver(listener, change);
+  /** Never throws: a listener's failure is its own, and is reported. @param from is not told: it knows */
+  emit(change: JobChange, from?: JobListener): void {
+    for (const listener of this.#listeners) if (listener !== from) this.#handOver(listener, change);
   }
 
   /** When everything told so far has been dealt with. */

@@ -31,6 +31,7 @@ export interface EventRecord {
 export interface EventStore {
   /** Unique also among calls at the same time. @returns false: one with such a key is known */
   addEvent(record: EventRecord): Promise<boolean>;
+  getEvent(id: string): Promise<EventRecord | undefined>;
   /** As `changeJob`; nothing for one that is gone. */
   changeEvent(id: string, change: (record: EventRecord) => EventRecord): Promise<void>;
   /** When the newest event about this thing happened, of those that are handled and kept. */

@@ -1,32 +1,24 @@
 /** Slack, whole: who the bot is, what comes in, what goes out. */
 import { App } from '@slack/bolt';
-import type { Logger } from 'pino';
 import type { Message } from '../blocks/message.ts';
 import type { Command, HomeTab } from '../commands/command.ts';
-import { AppError, toAppError } from '../ground/errors.ts';
 import type { ChannelMessages } from '../ports/channel-messages.ts';
 import { slackFetch } from './answers.ts';
-import { boltLogger, createClients, type SlackClients, type WebClient } from './clients.ts';
-import { SlackDirectory } from './directory.ts';
+import { SlackApi, type SlackApiOptions } from './api.ts';
+import { boltLogger } from './clients.ts';
+import type { SlackDirectory } from './directory.ts';
 import type { EditBudget } from './edit-budget.ts';
-import { slackCall, whatCame } from './errors.ts';
-import { type FileUploadOptions, SlackFiles } from './files.ts';
+import type { SlackFiles } from './files.ts';
 import { Listeners } from './listeners.ts';
 import { LiveMessages } from './live-messages.ts';
 import { OnceOnly } from './once.ts';
 import type { Intake } from './receivers.ts';
 import { isOf, type Workspace } from './workspaces.ts';
 
-export interface SlackOptions {
-  botToken: string;
-  apiUrl?: string | undefined;
+export interface SlackOptions extends SlackApiOptions {
   intake: Intake;
-  logger: Logger;
   /** Of all edits, the outbox's too. */
   edits: EditBudget;
-  /** Milliseconds for which memberships are remembered; default 10,000. */
-  rememberMembers?: number | undefined;
-  uploads?: FileUploadOptions | undefined;
 }
 
 export interface SlackPorts {
@@ -44,9 +36,7 @@ export interface SlackSurface {
 export class Slack {
   /** What commands need of Slack. */
   readonly ports: SlackPorts;
-  /** For the outbox alone: nothing else waits behind it, nor it behind anything. */
-  readonly outboxClient: WebClient;
-  readonly #clients: SlackClients;
+  readonly #api: SlackApi;
   readonly #options: SlackOptions;
   readonly #once: OnceOnly;
   readonly #live: LiveMessages;
@@ -55,19 +45,11 @@ export class Slack {
 
   constructor(options: SlackOptions) {
     this.#options = options;
-    this.#clients = createClients({
-      token: options.botToken,
-      apiUrl: options.apiUrl,
-      logger: options.logger,
-    });
-    this.outboxClient = this.#clients.outbox;
-    this.#once = new OnceOnly(this.#clients, options.logger);
-    this.#live = new LiveMessages(this.#clients.edits, this.#once, options.edits, options.logger);
-    this.ports = {
-      messages: this.#live,
-      directory: new SlackDirectory(this.#clients.interactive, options.rememberMembers),
-      files: new SlackFiles(this.#clients, options.logger, options.uploads),
-    };
+    this.#api = new SlackApi(options);
+    const { clients, directory, files } = this.#api;
+    this.#once = new OnceOnly(clients, options.logger);
+    this.#live = new LiveMessages(clients.edits, this.#once, options.edits, options.logger);
+    this.ports = { messages: this.#live, directory, files };
   }
 
   /** What keeps it from working with Slack now. Before the start: that it has not begun. */
@@ -80,7 +62,8 @@ export class Slack {
    */
   async start(surface: SlackSurface, signal?: AbortSignal): Promise<{ team: string; botUser: string }> {
     const { intake, logger } = this.#options;
-    const self = await this.#whoAmI();
+    this.#problem = `asking ${this.#api.asked} who the bot is`;
+    const self = await this.#api.whoAmI();
     signal?.throwIfAborted();
     const bot = { user: self.user_id!, team: self.team_id!, name: self.user ?? 'signalbox' };
     const home: Workspace = { team: bot.team, organisation: self.enterprise_id || undefined };
@@ -112,7 +95,7 @@ export class Slack {
     });
     this.#listeners = new Listeners({
       ...surface,
-      clients: this.#clients,
+      clients: this.#api.clients,
       live: this.#live,
       once: this.#once,
       log: logger,
@@ -125,25 +108,6 @@ export class Slack {
     this.#problem = undefined;
     await intake.start();
     return { team: bot.team, botUser: bot.user };
-  }
-
-  async #whoAmI(): Promise<Awaited<ReturnType<WebClient['auth']['test']>>> {
-    const { apiUrl, logger } = this.#options;
-    const asked = new URL('auth.test', apiUrl ?? 'https://slack.com/api/').href;
-    this.#problem = `asking ${asked} who the bot is`;
-    logger.info({ asked }, 'asking Slack who the bot is');
-    try {
-      return await slackCall('looking up the bot itself', () => this.#clients.start.auth.test());
-    } catch (thrown) {
-      const error = toAppError(thrown);
-      const came = `${asked} → ${whatCame(error.cause)}`;
-      const hint =
-        apiUrl === undefined ? error.hint : 'Check SLACK_API_URL; leave it out to use Slack itself.';
-      throw new AppError(error.code, `${error.message.replace(/\.$/, '')}: ${came}.`, {
-        ...(hint === undefined ? {} : { hint }),
-        cause: error,
-      });
-    }
   }
 
   /** Nothing more comes in; what has begun goes on. */

@@ -60,6 +60,10 @@ export class NotificationStore
     return true;
   }
 
+  async getEvent(id: string): Promise<EventRecord | undefined> {
+    return this.#row('event', id);
+  }
+
   async changeEvent(id: string, change: (record: EventRecord) => EventRecord): Promise<void> {
     await this.#change('event', id, (before) => before && change(before));
   }

@@ -1,0 +1,178 @@
+/** The interactive front: people's commands, clicks and windows in, answers and files out. */
+import { join } from 'node:path';
+import { createUseCaseGateway } from './aws/gateway.ts';
+import { overviewMessage } from './blocks/overview.ts';
+import { homeTab } from './commands/home.ts';
+import { allCommands } from './commands/index.ts';
+import type { Services } from './commands/services.ts';
+import { tellInterrupted } from './commands/unfinished.ts';
+import { unlessAborted } from './ground/pause.ts';
+import { createLogEngine } from './logs/index.ts';
+import { alertBoard } from './notifiers/alerts.ts';
+import { AlertDesk } from './operations/alert-desk.ts';
+import { JobChecker } from './operations/check-job.ts';
+import { DownloadDesk } from './operations/download-desk.ts';
+import { DeviceFinder } from './operations/find-devices.ts';
+import { JobSuggestions } from './operations/find-jobs.ts';
+import { JobChanges } from './operations/job-changes.ts';
+import { shareChanges } from './operations/share-changes.ts';
+import type { HttpRoutes } from './ports/http-routes.ts';
+import { createSageMaker } from './providers/sagemaker.ts';
+import { configuredUseCases, type RootOptions, type StopStep, stopInSteps, wakeOutbox } from './roots.ts';
+import { Slack } from './slack/connect.ts';
+import { OutboxWriter } from './slack/outbox-writer.ts';
+import { HttpIntake, type Intake, SocketIntake } from './slack/receivers.ts';
+
+/** Milliseconds between looks for what interrupted downloads left on disk: an hour it is of use. */
+const SWEEP_EVERY = 30 * 60_000;
+
+export class Front {
+  /** For the server of the process: where Slack's requests come in, unless it is by Socket Mode. */
+  readonly routes: readonly HttpRoutes[];
+  readonly #options: RootOptions;
+  readonly #intake: Intake;
+  readonly #slack: Slack;
+  readonly #services: Services;
+  readonly #checker: JobChecker;
+  readonly #unshare: () => void;
+  readonly #ending = new AbortController();
+  #team: string | undefined;
+  #sweeping: NodeJS.Timeout | undefined;
+
+  constructor(options: RootOptions) {
+    this.#options = options;
+    const { config, logger, clock, store, coordination, pace, edits } = options;
+    const { connection, botToken, apiUrl } = config.slack;
+    if (connection.mode === 'socket') {
+      this.#intake = new SocketIntake({ appToken: connection.appToken, apiUrl, log: logger });
+      this.routes = [];
+    } else {
+      const signed = new HttpIntake({ ...connection, log: logger });
+      this.#intake = signed;
+      this.routes = [signed.routes];
+    }
+    this.#slack = new Slack({ botToken, apiUrl, intake: this.#intake, logger, edits, ...pace });
+    const { directory, files } = this.#slack.ports;
+    const useCases = configuredUseCases(config);
+    const gateway = createUseCaseGateway({ clock, createProvider: createSageMaker });
+    const changes = new JobChanges((error, { kind, useCase, job }) =>
+      logger.error({ err: error, kind, useCase, job }, 'a change of a job was not shown'),
+    );
+    this.#unshare = shareChanges(changes, coordination);
+    this.#checker = new JobChecker({
+      gateway,
+      clock,
+      store,
+      changes,
+      useCases,
+      team: () => this.#team,
+      onError: (error, context) => logger.warn({ err: error, ...context }, 'a look at AWS failed'),
+    });
+    const background = logger.child({ part: 'background' });
+    const alerts = new AlertDesk({
+      store,
+      clock,
+      directory,
+      useCases,
+      admins: config.admins,
+      show: alertBoard(new OutboxWriter({ store, clock, stored: wakeOutbox(options) })),
+      onError: (error, context) => background.warn({ err: error, ...context }, 'an alert is in trouble'),
+    });
+    this.#services = {
+      changes,
+      alerts,
+      fleet: new DeviceFinder({ gateway, clock }),
+      refresher: this.#checker,
+      store,
+      clock,
+      gateway,
+      engine: createLogEngine({ spoolDir: join(config.dataDir, 'spool'), clock }),
+      desk: new DownloadDesk(clock),
+      suggestions: new JobSuggestions(gateway, clock),
+      useCases,
+      admins: config.admins,
+      directory,
+      files,
+    };
+  }
+
+  /** What keeps it from working with Slack now, for readiness checks. */
+  problem(): string | undefined {
+    return this.#slack.problem();
+  }
+
+  /** @throws AppError when Slack does not accept the tokens; the signal's reason */
+  async start(signal?: AbortSignal): Promise<{ team: string; botUser: string }> {
+    const { store, logger } = this.#options;
+    const background = logger.child({ part: 'background' });
+    const services = this.#services;
+    const commands = allCommands(services);
+    const left = await store.listUnfinished();
+    const bot = await unlessAborted(
+      signal,
+      this.#slack.start(
+        {
+          commands,
+          home: homeTab(services, commands),
+          overview: (prefix) => overviewMessage(commands, prefix),
+        },
+        signal,
+      ),
+    );
+    this.#team = bot.team;
+    // Nobody waits for it: Slack may take its time.
+    tellInterrupted(left, {
+      store,
+      messages: this.#slack.ports.messages,
+      files: this.#slack.ports.files,
+      log: background,
+      signal: this.#ending.signal,
+    }).catch((error: unknown) => background.warn({ err: error }, 'unfinished messages could not be told'));
+    const sweep = (): void => {
+      services.engine
+        .sweep?.()
+        .catch((error: unknown) => background.warn({ err: error }, 'old downloads could not be removed'));
+    };
+    sweep();
+    this.#sweeping = setInterval(sweep, SWEEP_EVERY).unref();
+    return bot;
+  }
+
+  async stopIntake(): Promise<void> {
+    clearInterval(this.#sweeping);
+    this.#ending.abort();
+    await this.#slack.stopIntake();
+  }
+
+  /** Downloads end with word to who asked; what they fetched is kept. */
+  async endDownloads(): Promise<void> {
+    await this.#services.desk.close(
+      'Signalbox is restarting. Ask again in a minute: what was fetched is kept, and it goes on from there.',
+    );
+  }
+
+  /** Resolves when everybody is answered. */
+  async idle(): Promise<void> {
+    await Promise.all([this.#slack.idle(), this.#services.changes.idle()]);
+  }
+
+  async stop(step: StopStep = stopInSteps(this.#options.logger)): Promise<void> {
+    const intakeEnds = step('the ways in', 0.15, this.stopIntake());
+    // At once: what they wait for may be what does not answer.
+    const downloadsEnd = this.endDownloads();
+    await intakeEnds;
+    await this.finish(step, downloadsEnd);
+  }
+
+  async finish(step: StopStep, downloadsEnd: Promise<void>): Promise<void> {
+    await step('downloads', 1, downloadsEnd);
+    await step('last words', 1, this.idle(), this.#checker.stop());
+    this.#unshare();
+  }
+
+  /** After a start that failed. */
+  async abandon(): Promise<void> {
+    this.#unshare();
+    await this.stopIntake();
+  }
+}

@@ -1,0 +1,72 @@
+/** What the two roots of the bot have in common: the front (front.ts) and the watch (watch.ts). */
+import type { Config, SlackConfig } from './config.ts';
+import type { UseCase } from './domain/use-cases.ts';
+import { inTime } from './ground/pause.ts';
+import type { Clock } from './ground/time.ts';
+import type { Logger } from './logger.ts';
+import type { Beat } from './operations/refresh-beat.ts';
+import type { Coordination } from './ports/coordination.ts';
+import type { Store } from './ports/store.ts';
+import type { SlackApiOptions } from './slack/api.ts';
+import type { EditBudget } from './slack/edit-budget.ts';
+
+export interface Pace extends Pick<SlackApiOptions, 'rememberMembers' | 'uploads'> {
+  beat?: Beat;
+  /** Milliseconds between two edits, and between two posts in a channel, once Slack's tolerance is used up. */
+  editInterval?: number | undefined;
+}
+
+/** All that the two share: they meet in the store, in operations on it, and in coordination, and nowhere else. */
+export interface RootOptions {
+  config: Config & { slack: SlackConfig };
+  logger: Logger;
+  clock: Clock;
+  store: Store;
+  coordination: Coordination;
+  /** How fast messages are edited: Slack counts all of a workspace, whoever edits. One for each process. */
+  edits: EditBudget;
+  /** How long things are remembered and how fast messages change; for tests and small workspaces. */
+  pace?: Pace | undefined;
+}
+
+/** Word to who watches: an event (`id`), or a message to be sent (`key`), is in the store. */
+export const TOPICS = { events: 'events', outbox: 'outbox' } as const;
+
+/** For who stores messages and sends none. */
+export const wakeOutbox =
+  ({ coordination, logger }: Pick<RootOptions, 'coordination' | 'logger'>) =>
+  ({ key }: { key: string }): void =>
+    void coordination
+      .wake(TOPICS.outbox, { key })
+      .catch((error: unknown) => logger.warn({ err: error, key }, 'a message waits for the next start'));
+
+/** Signalbox's own admins may do everything in every use case. */
+export function configuredUseCases({ useCases, admins }: Config): UseCase[] {
+  return useCases.map((useCase) => {
+    if (admins.length === 0) return useCase;
+    const admin = [...new Set([...(useCase.access.admin ?? []), ...admins])];
+    return { ...useCase, access: { ...useCase.access, admin } };
+  });
+}
+
+/** Milliseconds for a stop, whatever it waits for: whoever asked ends the process otherwise, with less order. */
+const STOP_WITHIN = 20_000;
+/** Milliseconds that each step has left when those before it have used all of that up. */
+const STOP_LEAST = 250;
+
+/** One step of a stop: waits for the work, within its share of the time and of what is left. Does not throw in time. */
+export type StopStep = (
+  what: string,
+  share: number,
+  ...work: (Promise<unknown> | undefined)[]
+) => Promise<void>;
+
+/** @returns steps that take no longer than `STOP_WITHIN` together; a share is a part of that, from 0 to 1 */
+export function stopInSteps(logger: Logger): StopStep {
+  const until = performance.now() + STOP_WITHIN;
+  return async (what, share, ...work) => {
+    const ms = Math.max(STOP_LEAST, Math.min(share * STOP_WITHIN, until - performance.now()));
+    const ended = await inTime(ms, Promise.all(work));
+    if (!ended) logger.warn({ what, ms: Math.round(ms) }, 'not waited for any longer');
+  };
+}

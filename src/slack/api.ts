@@ -1,0 +1,57 @@
+/** Slack's Web API as this bot uses it: who it is, whom it may ask about people, and where files go. */
+import type { Logger } from 'pino';
+import { AppError, toAppError } from '../ground/errors.ts';
+import { createClients, type SlackClients, type WebClient } from './clients.ts';
+import { SlackDirectory } from './directory.ts';
+import { slackCall, whatCame } from './errors.ts';
+import { type FileUploadOptions, SlackFiles } from './files.ts';
+
+export interface SlackApiOptions {
+  botToken: string;
+  apiUrl?: string | undefined;
+  logger: Logger;
+  /** Milliseconds for which memberships are remembered; default 10,000. */
+  rememberMembers?: number | undefined;
+  uploads?: FileUploadOptions | undefined;
+}
+
+export class SlackApi {
+  readonly clients: SlackClients;
+  readonly directory: SlackDirectory;
+  readonly files: SlackFiles;
+  readonly #options: SlackApiOptions;
+
+  constructor(options: SlackApiOptions) {
+    this.#options = options;
+    this.clients = createClients({
+      token: options.botToken,
+      apiUrl: options.apiUrl,
+      logger: options.logger,
+    });
+    this.directory = new SlackDirectory(this.clients.interactive, options.rememberMembers);
+    this.files = new SlackFiles(this.clients, options.logger, options.uploads);
+  }
+
+  /** Where Slack is asked who the bot is. */
+  get asked(): string {
+    return new URL('auth.test', this.#options.apiUrl ?? 'https://slack.com/api/').href;
+  }
+
+  /** @throws AppError unavailable when the token is not accepted or Slack cannot be reached */
+  async whoAmI(): Promise<Awaited<ReturnType<WebClient['auth']['test']>>> {
+    const { apiUrl, logger } = this.#options;
+    logger.info({ asked: this.asked }, 'asking Slack who the bot is');
+    try {
+      return await slackCall('looking up the bot itself', () => this.clients.start.auth.test());
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      const came = `${this.asked} → ${whatCame(error.cause)}`;
+      const hint =
+        apiUrl === undefined ? error.hint : 'Check SLACK_API_URL; leave it out to use Slack itself.';
+      throw new AppError(error.code, `${error.message.replace(/\.$/, '')}: ${came}.`, {
+        ...(hint === undefined ? {} : { hint }),
+        cause: error,
+      });
+    }
+  }
+}

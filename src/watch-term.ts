@@ -1,0 +1,127 @@
+/** One instance's term as the one that watches: everything that runs under the lease and writes with its fence. */
+import { createUseCaseGateway } from './aws/gateway.ts';
+import type { UseCase } from './domain/use-cases.ts';
+import { Ingest } from './events/ingest.ts';
+import { alertBoard } from './notifiers/alerts.ts';
+import { Notifiers } from './notifiers/index.ts';
+import { AlertDesk } from './operations/alert-desk.ts';
+import { JobChanges } from './operations/job-changes.ts';
+import { JobRefresher } from './operations/refresh-jobs.ts';
+import { shareChanges } from './operations/share-changes.ts';
+import type { Lease } from './ports/coordination.ts';
+import { createSageMaker } from './providers/sagemaker.ts';
+import { configuredUseCases, type RootOptions, type StopStep, TOPICS } from './roots.ts';
+import type { SlackApi } from './slack/api.ts';
+import { Outbox } from './slack/outbox.ts';
+
+export interface TermParts extends RootOptions {
+  lease: Lease;
+  /** Slack team. */
+  team: string;
+  slack: SlackApi;
+}
+
+export interface Term {
+  readonly outbox: Outbox;
+  /** No further looks at AWS and events. */
+  stopLooking(): Promise<void>;
+  /** Resolves when everything found so far is told. */
+  idle(): Promise<void>;
+  /** What was found is told, and what can be sent is sent; then somebody else may have the lease. */
+  stopTelling(step: StopStep): Promise<void>;
+  /** The lease is lost: nothing more is told or sent, and nothing that is under way can be stored any more. */
+  leave(): Promise<void>;
+}
+
+export async function beginTerm(parts: TermParts): Promise<Term> {
+  const { config, logger, clock, store, coordination, lease, team, slack, pace } = parts;
+  const useCases = configuredUseCases(config);
+  const background = logger.child({ part: 'background' });
+  const changes = new JobChanges((error, { kind, useCase, job }) =>
+    logger.error({ err: error, kind, useCase, job }, 'a change of a job was not shown'),
+  );
+  const outbox = new Outbox({
+    client: slack.clients.outbox,
+    edits: parts.edits,
+    store,
+    clock,
+    signal: lease.lost,
+    log: logger.child({ part: 'outbox' }),
+    admins: (channel) => adminsOf(channel, useCases, config.admins),
+    postInterval: pace?.editInterval,
+  });
+  const alerts = new AlertDesk({
+    store,
+    clock,
+    directory: slack.directory,
+    useCases,
+    admins: config.admins,
+    show: alertBoard(outbox),
+    onError: (error, context) => background.warn({ err: error, ...context }, 'an alert is in trouble'),
+  });
+  const common = {
+    store,
+    clock,
+    changes,
+    gateway: createUseCaseGateway({ clock, createProvider: createSageMaker }),
+    useCases,
+    team,
+    ...(pace?.beat ? { beat: pace.beat } : {}),
+  };
+  const refresher = new JobRefresher({
+    ...common,
+    onError: (error, context) => logger.warn({ err: error, ...context }, 'a look at AWS failed'),
+  });
+  const notifiers = new Notifiers({
+    ...common,
+    alerts,
+    refresher,
+    files: slack.files,
+    notices: outbox,
+    onError: (error, context) => background.warn({ err: error, ...context }, 'a notifier is in trouble'),
+  });
+  const ingest = new Ingest({ store, clock, useCases, log: logger.child({ part: 'events' }) });
+  notifiers.attach(ingest);
+  outbox.listen({ posted: (record) => notifiers.posted(record) });
+  const unsubscribe = [
+    shareChanges(changes, coordination),
+    coordination.onWake(TOPICS.outbox, ({ key }) => outbox.takeUp(String(key))),
+    coordination.onWake(TOPICS.events, ({ id }) => ingest.takeUp(String(id))),
+  ];
+  await outbox.start();
+  notifiers.start();
+  refresher.start();
+  await ingest.start();
+
+  const stopLooking = async (): Promise<void> => {
+    await Promise.all([refresher.stop(), ingest.stop()]);
+  };
+  const deaf = (): void => {
+    for (const end of unsubscribe) end();
+  };
+  return {
+    outbox,
+    stopLooking,
+    idle: () => changes.idle(),
+    async stopTelling(step) {
+      await step('notifiers', 0.25, notifiers.stop());
+      deaf();
+      // What is not sent by then is stored, and sent after the next start.
+      await step('messages', 0.25, outbox.drain());
+      await step('the sender', 0.25, outbox.stop());
+      await lease.release();
+    },
+    async leave() {
+      deaf();
+      await Promise.allSettled([outbox.stop(), stopLooking(), notifiers.stop()]);
+    },
+  };
+}
+
+/** Who is told of a channel that cannot be posted to: people only, since a group has no direct messages. */
+function adminsOf(channel: string, useCases: readonly UseCase[], admins: readonly string[]): string[] {
+  const own = useCases
+    .filter(({ channels, alertsChannel }) => channels.includes(channel) || alertsChannel === channel)
+    .flatMap(({ access }) => access.admin ?? []);
+  return [...new Set([...own, ...admins])].filter((one) => /^[UW][A-Z0-9]+$/.test(one));
+}

@@ -1,0 +1,148 @@
+/**
+ * The background watch: events in, looks at AWS, notifications out. However many of them run, one works at a time: the
+ * one that holds the lease. The others take events in, and stand by.
+ */
+import { eventsRoutes } from './events/https.ts';
+import { Ingest } from './events/ingest.ts';
+import { SqsPollers } from './events/sqs-pollers.ts';
+import { CancelledError } from './ground/errors.ts';
+import { pause, unlessAborted } from './ground/pause.ts';
+import type { ReadinessCheck } from './http/health.ts';
+import type { Lease } from './ports/coordination.ts';
+import type { HttpRoutes } from './ports/http-routes.ts';
+import { configuredUseCases, type RootOptions, type StopStep, stopInSteps, TOPICS } from './roots.ts';
+import { SlackApi } from './slack/api.ts';
+import { beginTerm, type Term, type TermParts } from './watch-term.ts';
+
+/** Milliseconds. A third of it is more than any call to Slack takes (slack/clients.ts): see ports/coordination.ts. */
+const LEASE_FOR = 60_000;
+/** Milliseconds before a term that could not begin is tried again. */
+const AGAIN_AFTER = 5_000;
+const LEASE = 'watch';
+
+export class Watch {
+  /** For the server of the process. */
+  readonly routes: readonly HttpRoutes[];
+  readonly #options: RootOptions;
+  readonly #slack: SlackApi;
+  readonly #queue: SqsPollers | undefined;
+  readonly #stopping = new AbortController();
+  #term: Term | undefined;
+  #working: Promise<void> | undefined;
+
+  constructor(options: RootOptions) {
+    this.#options = options;
+    const { config, logger, store, clock, coordination } = options;
+    const log = logger.child({ part: 'events' });
+    // Whoever takes an event in stores it; who holds the lease handles it.
+    const intake = new Ingest({
+      store,
+      clock,
+      useCases: configuredUseCases(config),
+      log,
+      stored: (id) =>
+        void coordination
+          .wake(TOPICS.events, { id })
+          .catch((error: unknown) => log.warn({ err: error }, 'an event waits for the next start')),
+    });
+    this.#slack = new SlackApi({ ...config.slack, ...options.pace, logger });
+    this.#queue =
+      config.events && new SqsPollers({ ...config.events, intake, log: logger.child({ part: 'queue' }) });
+    this.routes =
+      config.eventsSecret === undefined ? [] : [eventsRoutes({ intake, secret: config.eventsSecret, log })];
+  }
+
+  get checks(): readonly ReadinessCheck[] {
+    return [
+      { name: 'outbox', problem: () => this.#term?.outbox.problem() },
+      { name: 'queue', problem: () => this.#queue?.problem() },
+    ];
+  }
+
+  /**
+   * Resolves when it works, or stands by for the one that does.
+   * @param known the Slack team, where the process knows it already
+   * @throws AppError unavailable when Slack does not accept the token; the signal's reason
+   */
+  async start(known?: string, signal?: AbortSignal): Promise<void> {
+    const team = known ?? (await unlessAborted(signal, this.#slack.whoAmI())).team_id!;
+    const { coordination, logger } = this.#options;
+    const first = await coordination.tryLease(LEASE, LEASE_FOR);
+    if (first) this.#term = await this.#begin(first, team);
+    else logger.info('another instance watches: standing by');
+    this.#working = this.#work(team, first).catch((error: unknown) => {
+      if (!this.#stopping.signal.aborted) logger.fatal({ err: error }, 'the background watch has ended');
+    });
+    this.#queue?.start();
+  }
+
+  /** Nothing more comes in. */
+  async stopIntake(): Promise<void> {
+    await this.#queue?.stop();
+  }
+
+  /** Nothing more is asked and no event handled; what was found is told, and what can be sent is sent. */
+  async stop(step: StopStep = stopInSteps(this.#options.logger)): Promise<void> {
+    await step('the ways in', 0.15, this.stopIntake());
+    await this.stopLooking(step);
+    await this.stopTelling(step);
+  }
+
+  async stopLooking(step: StopStep): Promise<void> {
+    this.#stopping.abort(new CancelledError('Signalbox is stopping'));
+    await step('looks at jobs, and events', 0.25, this.#term?.stopLooking());
+  }
+
+  async idle(): Promise<void> {
+    await this.#term?.idle();
+  }
+
+  async stopTelling(step: StopStep): Promise<void> {
+    await this.#term?.stopTelling(step);
+    await this.#working;
+  }
+
+  /** One term after the other, for as long as it runs. */
+  async #work(team: string, first: Lease | undefined): Promise<void> {
+    const { coordination, logger } = this.#options;
+    const { signal } = this.#stopping;
+    let lease = first;
+    while (!signal.aborted) {
+      lease ??= await coordination.lease(LEASE, LEASE_FOR, signal);
+      try {
+        this.#term ??= await this.#begin(lease, team);
+        await ended(AbortSignal.any([signal, lease.lost]));
+        if (signal.aborted) break;
+        logger.warn({ fence: lease.fence }, 'another instance watches from now on');
+        await this.#term.leave();
+      } catch (error) {
+        logger.error({ err: error }, 'watching could not begin, and is tried again');
+        await lease.release();
+        await pause(AGAIN_AFTER, signal);
+      }
+      this.#term = undefined;
+      lease = undefined;
+    }
+  }
+
+  async #begin(lease: Lease, team: string): Promise<Term> {
+    const { coordination, store, ...options } = this.#options;
+    const parts: TermParts = {
+      ...options,
+      coordination,
+      lease,
+      team,
+      // From here on nobody who had the lease before changes anything.
+      store: await store.under({ lease: lease.name, fence: lease.fence }),
+      slack: this.#slack,
+    };
+    return beginTerm(parts);
+  }
+}
+
+function ended(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

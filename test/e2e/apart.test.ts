@@ -1,0 +1,119 @@
+/** The front and the watch as two instances on one state: each in its own, with no more between them than coordination. */
+import { rm } from 'node:fs/promises';
+import { pino } from 'pino';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { loadConfig } from '../../src/config.ts';
+import type { DemoSandbox } from '../../src/demo/sandbox.ts';
+import { Front } from '../../src/front.ts';
+import type { Store } from '../../src/ports/store.ts';
+import type { RootOptions } from '../../src/roots.ts';
+import { EditBudget } from '../../src/slack/edit-budget.ts';
+import { type InProcessCoordination, InProcessHub } from '../../src/stores/in-process-coordination.ts';
+import { openLowdbStore } from '../../src/stores/lowdb.ts';
+import { Watch } from '../../src/watch.ts';
+import { type SlackClient, slackClient, wordsOf } from '../slack/sandbox-client.ts';
+import { sendEvents, trainingEvent } from './aws-events.ts';
+import { type Bot, botEnvironment, startSandboxOnly, withoutCompilationsOf } from './bot.ts';
+import { until } from './jobs.ts';
+
+const CHANNEL = 'C0LINE3';
+const ALERTS = 'C0ALERTS';
+const JOB = 'defects-resnet101-ddp';
+const clock = { now: () => Date.now(), elapsed: () => performance.now() };
+
+let sandbox: DemoSandbox;
+let dataDir: string;
+let slack: SlackClient;
+let store: Store;
+let hub: InProcessHub;
+let front: Front;
+let watches: { watch: Watch; coordination: InProcessCoordination }[];
+const before = { ...process.env };
+
+/** What one instance is made of: its own way to the others, and nothing else that they share but the state. */
+function instance(): RootOptions & { coordination: InProcessCoordination } {
+  return {
+    config: loadConfig({ env: botEnvironment(sandbox), requireSlack: true }),
+    logger: pino({ level: 'silent' }),
+    clock,
+    store,
+    coordination: hub.join(),
+    edits: new EditBudget({ clock, interval: 20 }),
+    pace: { editInterval: 20, rememberMembers: 0, uploads: { retryDelay: 10 } },
+  };
+}
+
+async function startWatch(): Promise<void> {
+  const options = instance();
+  const watch = new Watch(options);
+  await watch.start();
+  watches.push({ watch, coordination: options.coordination });
+}
+
+beforeAll(async () => {
+  ({ sandbox, dataDir } = await startSandboxOnly({ world: withoutCompilationsOf(JOB) }));
+  Object.assign(process.env, botEnvironment(sandbox));
+  slack = slackClient(sandbox.url);
+  const { dataDir: folder } = loadConfig({ env: botEnvironment(sandbox), requireSlack: true });
+  store = await openLowdbStore(folder);
+  hub = new InProcessHub({ clock, onError: () => {} });
+  watches = [];
+  front = new Front(instance());
+  await front.start();
+  await startWatch();
+  await startWatch();
+}, 90_000);
+
+afterAll(async () => {
+  await front.stop();
+  for (const { watch } of watches) await watch.stop();
+  await store.close();
+  await sandbox.close();
+  await rm(dataDir, { recursive: true, force: true });
+  for (const name of Object.keys(botEnvironment(sandbox))) delete process.env[name];
+  Object.assign(process.env, before);
+});
+
+const send = (...events: unknown[]) => sendEvents({ ...slack, sandbox } as unknown as Bot, ...events);
+const alertOf = (job: string, says = '') =>
+  until(
+    async () =>
+      (await slack.messages(ALERTS)).find((one) => wordsOf(one).includes(job) && wordsOf(one).includes(says)),
+    `an alert of ${job} that says ${says}`,
+    30_000,
+  );
+
+it('a command that comes in at the front is told by the watch: the card in the channel', async () => {
+  await slack.command('ada', CHANNEL, `${JOB} x86_64-cpu`, '/compile');
+  await until(
+    async () =>
+      (await slack.messages(CHANNEL)).some(
+        (one) =>
+          one.metadata !== undefined && wordsOf(one).includes(JOB) && wordsOf(one).includes('x86_64-cpu'),
+      ),
+    `a card of ${JOB}`,
+    30_000,
+  );
+}, 60_000);
+
+it('an event that comes in at the watch is an alert once, and a click on it at the front shows in it', async () => {
+  const job = 'press-apart-20261121';
+  await send(trainingEvent(job, 'Failed', { FailureReason: 'AlgorithmError: it broke' }));
+  const alert = await alertOf(job);
+  await slack.action('ben', 'alert.acknowledge', { channel: ALERTS, message_ts: alert.ts });
+  await alertOf(job, 'U0BEN');
+  const posts = (await slack.messages(ALERTS)).filter(
+    (one) => one.text.includes(job) && (!one.thread_ts || one.thread_ts === one.ts),
+  );
+  expect(posts).toHaveLength(1);
+}, 60_000);
+
+it('the other watch goes on when one ends, with what comes from then on', async () => {
+  const [first] = watches;
+  await first!.watch.stop();
+  watches = watches.slice(1);
+  const job = 'press-second-watch-20261121';
+  await send(trainingEvent(job, 'Failed', { FailureReason: 'AlgorithmError: again' }));
+  await alertOf(job);
+  expect(await store.listEvents({ state: 'pending', limit: 9 })).toEqual([]);
+}, 60_000);
