@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { LineCounter, parseDocument } from 'yaml';
-import { type ConfigProblem, describeIssues } from './config/problems.ts';
+import { type ConfigProblem, describeIssues, problemAt } from './config/problems.ts';
 import { fileSchema, sectionProblems, toUseCase } from './config/schema.ts';
 import type { UseCase } from './domain/use-cases.ts';
 import { AppError } from './ground/errors.ts';
@@ -196,6 +196,8 @@ function contradictions(raw: unknown): ConfigProblem[] {
   entries.forEach((entry: unknown, index) => {
     if (typeof entry !== 'object' || entry === null) return;
     const { id, account, roleArn, externalId } = entry as Record<string, unknown>;
+    for (const key of ['account', 'region'] as const)
+      if (wantsAws(entry) && !(key in entry)) problems.push(problemAt(['useCases', index, key], raw));
     const at = `useCases[${index}]`;
     const first = seen.get(id);
     if (id !== undefined && first !== undefined)
@@ -218,6 +220,16 @@ function contradictions(raw: unknown): ConfigProblem[] {
       });
   });
   return problems;
+}
+
+/** Left out, account and region mean that there is nothing of the use case in AWS: then nothing else may need them. */
+function wantsAws(entry: object): boolean {
+  const { providers } = entry as { providers?: { sagemaker?: unknown } | null };
+  return (
+    Boolean(providers?.sagemaker) ||
+    providers === undefined ||
+    ['account', 'region', 'roleArn', 'externalId', 'compile', 'components'].some((key) => key in entry)
+  );
 }
 
 function readSlack(env: Environment, required: boolean, problems: ConfigProblem[]): SlackConfig | undefined {

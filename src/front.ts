@@ -1,6 +1,6 @@
 /** The interactive front: people's commands, clicks and windows in, answers and files out. */
 import { join } from 'node:path';
-import { createUseCaseGateway } from './aws/gateway.ts';
+import { createAwsAccounts } from './aws/accounts.ts';
 import { overviewMessage } from './blocks/overview.ts';
 import { homeTab } from './commands/home.ts';
 import { allCommands } from './commands/index.ts';
@@ -17,7 +17,7 @@ import { JobSuggestions } from './operations/find-jobs.ts';
 import { JobChanges } from './operations/job-changes.ts';
 import { shareChanges } from './operations/share-changes.ts';
 import type { HttpRoutes } from './ports/http-routes.ts';
-import { createSageMaker } from './providers/sagemaker.ts';
+import { createUseCaseGateway } from './providers/gateway.ts';
 import { configuredUseCases, type RootOptions, type StopStep, stopInSteps, wakeOutbox } from './roots.ts';
 import { Slack } from './slack/connect.ts';
 import { OutboxWriter } from './slack/outbox-writer.ts';
@@ -54,7 +54,7 @@ export class Front {
     this.#slack = new Slack({ botToken, apiUrl, intake: this.#intake, logger, edits, ...pace });
     const { directory, files } = this.#slack.ports;
     const useCases = configuredUseCases(config);
-    const gateway = createUseCaseGateway({ clock, createProvider: createSageMaker });
+    const gateway = createUseCaseGateway({ clock, accounts: createAwsAccounts({ clock }) });
     const changes = new JobChanges((error, { kind, useCase, job }) =>
       logger.error({ err: error, kind, useCase, job }, 'a change of a job was not shown'),
     );

@@ -1,5 +1,5 @@
 /** One instance's term as the one that watches: everything that runs under the lease and writes with its fence. */
-import { createUseCaseGateway } from './aws/gateway.ts';
+import { createAwsAccounts } from './aws/accounts.ts';
 import type { UseCase } from './domain/use-cases.ts';
 import { Ingest } from './events/ingest.ts';
 import { alertBoard } from './notifiers/alerts.ts';
@@ -9,7 +9,7 @@ import { JobChanges } from './operations/job-changes.ts';
 import { JobRefresher } from './operations/refresh-jobs.ts';
 import { shareChanges } from './operations/share-changes.ts';
 import type { Lease } from './ports/coordination.ts';
-import { createSageMaker } from './providers/sagemaker.ts';
+import { createUseCaseGateway } from './providers/gateway.ts';
 import { configuredUseCases, type RootOptions, type StopStep, TOPICS } from './roots.ts';
 import type { SlackApi } from './slack/api.ts';
 import { Outbox } from './slack/outbox.ts';
@@ -63,7 +63,7 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
     store,
     clock,
     changes,
-    gateway: createUseCaseGateway({ clock, createProvider: createSageMaker }),
+    gateway: createUseCaseGateway({ clock, accounts: createAwsAccounts({ clock }) }),
     useCases,
     team,
     ...(pace?.beat ? { beat: pace.beat } : {}),

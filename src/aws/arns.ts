@@ -1,7 +1,7 @@
 /** ARNs of a use case's account and region. */
-import type { UseCase } from '../domain/use-cases.ts';
+import type { AwsPlace } from '../domain/use-cases.ts';
 
-type Place = Pick<UseCase, 'account' | 'region' | 'roleArn'>;
+type Place = Pick<AwsPlace, 'account' | 'region' | 'roleArn'>;
 
 /** `arn:aws:sagemaker:eu-west-1:123456789012:training-job/x` */
 export function awsArn(place: Place, service: string, resource: string): string {

@@ -1,5 +1,7 @@
 /** Greengrass v2: the private components of a use case's account, and its core devices. Service model 2020-11-30. */
+
 import type { GreengrassV2Client } from '@aws-sdk/client-greengrassv2';
+import { awsOf } from '../domain/use-cases.ts';
 import { AppError } from '../ground/errors.ts';
 import type { ComponentRegistry, ComponentSummary } from '../ports/component-registry.ts';
 import type {
@@ -110,7 +112,7 @@ function registry(greengrass: Greengrass, session: RoleSession): ComponentRegist
     },
 
     async versions(name, signal) {
-      const arn = awsArn(session.useCase, 'greengrass', `components:${name}`);
+      const arn = awsArn(awsOf(session.useCase), 'greengrass', `components:${name}`);
       const found: { version: string; arn: string }[] = [];
       // "Greater versions are listed first": the service's order is kept.
       const pages = paged((nextToken) =>

@@ -4,7 +4,7 @@
  */
 
 import type { SessionOperation } from '../domain/session-name.ts';
-import type { UseCase } from '../domain/use-cases.ts';
+import { awsOf, type UseCase } from '../domain/use-cases.ts';
 import { awsArn, iamArn, s3Arn } from './arns.ts';
 
 export const TRAINING_LOG_GROUP = '/aws/sagemaker/TrainingJobs';
@@ -22,7 +22,7 @@ type Need = (useCase: UseCase) => Statement[];
 const allow = (Action: string[], ...Resource: string[]): Statement => ({ Effect: 'Allow', Action, Resource });
 
 const findJobs: Need = (useCase) => [
-  allow(['sagemaker:DescribeTrainingJob'], awsArn(useCase, 'sagemaker', 'training-job/*')),
+  allow(['sagemaker:DescribeTrainingJob'], awsArn(awsOf(useCase), 'sagemaker', 'training-job/*')),
   // Lists have no resource to name.
   allow(['sagemaker:ListTrainingJobs'], '*'),
 ];
@@ -34,7 +34,7 @@ const readLogs =
       ['logs:DescribeLogStreams', 'logs:GetLogEvents', 'logs:FilterLogEvents'],
       // Without the star the group, with it its streams.
       ...groups.flatMap((group) =>
-        ['', ':*'].map((end) => awsArn(useCase, 'logs', `log-group:${group}${end}`)),
+        ['', ':*'].map((end) => awsArn(awsOf(useCase), 'logs', `log-group:${group}${end}`)),
       ),
     ),
   ];
@@ -49,17 +49,17 @@ const passRole = (role: string): Statement => ({
 const train: Need = (useCase) => [
   allow(
     ['sagemaker:CreateTrainingJob', 'sagemaker:ListTags', 'sagemaker:AddTags'],
-    awsArn(useCase, 'sagemaker', 'training-job/*'),
+    awsArn(awsOf(useCase), 'sagemaker', 'training-job/*'),
   ),
   // Which role the job has is only known once it was looked at; the use case's own role says which may be handed over.
-  passRole(iamArn(useCase, 'role/*')),
+  passRole(iamArn(awsOf(useCase), 'role/*')),
 ];
 
 const compile: Need = (useCase) => [
-  allow(['sagemaker:ListTags'], awsArn(useCase, 'sagemaker', 'training-job/*')),
+  allow(['sagemaker:ListTags'], awsArn(awsOf(useCase), 'sagemaker', 'training-job/*')),
   allow(
     ['sagemaker:CreateCompilationJob', 'sagemaker:DescribeCompilationJob', 'sagemaker:StopCompilationJob'],
-    awsArn(useCase, 'sagemaker', 'compilation-job/*'),
+    awsArn(awsOf(useCase), 'sagemaker', 'compilation-job/*'),
   ),
   allow(['sagemaker:ListCompilationJobs'], '*'),
   ...(useCase.compile ? [passRole(useCase.compile.roleArn)] : []),
@@ -70,8 +70,8 @@ const readArtifacts: Need = (useCase) => {
   const [, bucket, prefix] = /^s3:\/\/([^/]+)\/?(.*?)\/*$/.exec(useCase.compile?.outputS3 ?? '') ?? [];
   if (!bucket) return [];
   return [
-    allow(['s3:GetObject'], s3Arn(useCase, `${bucket}/${prefix ? `${prefix}/` : ''}*`)),
-    allow(['s3:ListBucket'], s3Arn(useCase, bucket)),
+    allow(['s3:GetObject'], s3Arn(awsOf(useCase), `${bucket}/${prefix ? `${prefix}/` : ''}*`)),
+    allow(['s3:ListBucket'], s3Arn(awsOf(useCase), bucket)),
   ];
 };
 
@@ -79,7 +79,7 @@ const lookAtComponents: Need = (useCase) => [
   allow(['greengrass:ListComponents'], '*'),
   allow(
     ['greengrass:DescribeComponent', 'greengrass:ListComponentVersions'],
-    awsArn(useCase, 'greengrass', 'components:*'),
+    awsArn(awsOf(useCase), 'greengrass', 'components:*'),
   ),
 ];
 
@@ -93,9 +93,9 @@ const lookAtDevices: Need = (useCase) => [
   allow(['greengrass:ListCoreDevices'], '*'),
   allow(
     ['greengrass:ListInstalledComponents', 'greengrass:ListEffectiveDeployments'],
-    awsArn(useCase, 'greengrass', 'coreDevices:*'),
+    awsArn(awsOf(useCase), 'greengrass', 'coreDevices:*'),
   ),
-  allow(['greengrass:GetDeployment'], awsArn(useCase, 'greengrass', 'deployments:*')),
+  allow(['greengrass:GetDeployment'], awsArn(awsOf(useCase), 'greengrass', 'deployments:*')),
   // ListEffectiveDeployments looks these up in IoT with the caller's rights.
   allow(
     [
@@ -105,7 +105,7 @@ const lookAtDevices: Need = (useCase) => [
       'iot:DescribeThingGroup',
       'iot:GetThingShadow',
     ],
-    awsArn(useCase, 'iot', '*'),
+    awsArn(awsOf(useCase), 'iot', '*'),
   ),
 ];
 
@@ -121,7 +121,7 @@ const NEEDS: Readonly<Record<SessionOperation, readonly Need[]>> = {
 
 /** A session may do what both the role and this policy allow. At most 2,048 characters: a rule of STS. */
 export function sessionPolicy(useCase: UseCase, roleArn: string, operation: SessionOperation): string {
-  const place: UseCase = { ...useCase, roleArn };
+  const place: UseCase = { ...useCase, aws: { ...awsOf(useCase), roleArn } };
   return JSON.stringify({
     Version: '2012-10-17',
     Statement: NEEDS[operation].flatMap((need) => need(place)),

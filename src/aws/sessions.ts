@@ -5,7 +5,7 @@
 
 import type { SessionOperation } from '../domain/session-name.ts';
 import { newSessionName } from '../domain/session-name.ts';
-import type { UseCase } from '../domain/use-cases.ts';
+import { awsOf, type UseCase } from '../domain/use-cases.ts';
 import type { Actor } from '../ground/actor.ts';
 import { AppError } from '../ground/errors.ts';
 import type { Clock, EpochMs } from '../ground/time.ts';
@@ -100,15 +100,8 @@ export class RoleSessions {
     const now = this.#clock.now();
     for (const [key, entry] of this.#open) if (entry.usableUntil() <= now) this.#open.delete(key);
 
-    const key = JSON.stringify([
-      useCase.id,
-      useCase.roleArn,
-      useCase.externalId,
-      useCase.region,
-      actor.team,
-      actor.user,
-      operation,
-    ]);
+    const { roleArn, externalId, region } = awsOf(useCase);
+    const key = JSON.stringify([useCase.id, roleArn, externalId, region, actor.team, actor.user, operation]);
     const known = this.#open.get(key);
     if (known) return known.session;
 
@@ -126,16 +119,16 @@ export class RoleSessions {
 
   async #start(useCase: UseCase, actor: Actor, operation: SessionOperation): Promise<Session> {
     const newName = () => this.#newName(operation, actor, this.#clock.now());
-    const { roleArn } = useCase;
+    const { roleArn, externalId, region } = awsOf(useCase);
     const session = new Session(useCase, newName(), this.#clock, (name) =>
       roleArn === undefined
-        ? this.#ownCredentials(useCase.region)
+        ? this.#ownCredentials(region)
         : this.#assumeRole({
             roleArn,
             sessionName: name,
-            externalId: useCase.externalId,
+            externalId,
             policy: sessionPolicy(useCase, roleArn, operation),
-            region: useCase.region,
+            region,
             durationSeconds: SESSION_SECONDS,
           }),
     );
@@ -197,7 +190,8 @@ class Session implements RoleSession {
     try {
       return await this.#withRenewal(run);
     } catch (error) {
-      const { id, roleArn, region } = this.useCase;
+      const { id } = this.useCase;
+      const { roleArn, region } = awsOf(this.useCase);
       throw awsErrorToAppError(error, { ...context, useCase: id, roleArn, region });
     }
   }
@@ -208,7 +202,7 @@ class Session implements RoleSession {
 
   clientConfig(maxAttempts: number): ReturnType<RoleSession['clientConfig']> {
     return {
-      region: this.useCase.region,
+      region: awsOf(this.useCase).region,
       credentials: this.credentials,
       customUserAgent: [['signalbox', this.#name]],
       maxAttempts,
@@ -247,19 +241,20 @@ class Session implements RoleSession {
 
   #notAssumable(error: unknown): AppError {
     const { useCase } = this;
+    const { roleArn, externalId, region } = awsOf(useCase);
     const translated = awsErrorToAppError(error, {
       operation: 'open a session',
       actions: ['sts:AssumeRole'],
       useCase: useCase.id,
-      roleArn: useCase.roleArn,
-      region: useCase.region,
+      roleArn,
+      region,
     });
     if (translated.code !== 'permission_denied' || !isDenial(error)) return translated;
     return new AppError('permission_denied', `The role of the use case ${useCase.name} cannot be assumed.`, {
       hint: [
         'An admin of the use case can fix it. AWS does not say which of these is wrong:',
         "• the role's trust policy must allow sts:AssumeRole to what Signalbox runs as",
-        useCase.externalId === undefined
+        externalId === undefined
           ? '• no externalId is configured: the trust policy must not ask for one (sts:ExternalId)'
           : '• the externalId in signalbox.yaml must be the one in the trust policy (sts:ExternalId)',
         '• the roleArn in signalbox.yaml must be the role of that account, letter by letter',

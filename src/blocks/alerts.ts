@@ -44,7 +44,7 @@ export const ALERT = {
 } as const;
 
 export type Named = Pick<UseCase, 'id' | 'name'>;
-export type Placed = Pick<UseCase, 'id' | 'name' | 'region'>;
+export type Placed = Pick<UseCase, 'id' | 'name' | 'aws'>;
 
 /** Names in an alert's message; a longer list stands in its thread. */
 export const SUBJECTS_SHOWN = 8;
@@ -291,8 +291,10 @@ export function stateWords(alert: Alert, useCase: Placed): string[] {
   return words;
 }
 
-function retryLink({ kind }: Alert, { as }: AlertRetry, { region }: Placed): string {
+function retryLink({ kind }: Alert, { as }: AlertRetry, { aws }: Placed): string {
   const shown = maskSecrets(as);
+  if (!aws) return code(shown);
+  const { region } = aws;
   if (kind === 'compilation') return link(compilationJobUrl(region, as), shown);
   if (kind === 'component') return link(componentUrl(region, as.split(' ')[0]!), shown);
   return link(trainingJobUrl(region, as), shown);

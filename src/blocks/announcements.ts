@@ -2,7 +2,7 @@
 import type { InstalledComponentEvent } from '../domain/aws-events.ts';
 import { type CompilationAttempt, isSuccessful } from '../domain/compilations.ts';
 import { type Component, componentStateLabel } from '../domain/components.ts';
-import { alarmUrl, componentUrl, coreDeviceUrl } from '../domain/console-links.ts';
+import { alarmUrl, componentUrl, coreDeviceUrl, inConsole } from '../domain/console-links.ts';
 import { adviceForComponent } from '../domain/failure-guidance.ts';
 import type { Rerun } from '../domain/job-records.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
@@ -35,7 +35,7 @@ import {
   section,
 } from './text.ts';
 
-type Of = Pick<UseCase, 'id' | 'name' | 'region'>;
+type Of = Pick<UseCase, 'id' | 'name' | 'aws'>;
 
 const REASON_SHOWN = 300;
 const NAMES_SHOWN = 8;
@@ -49,7 +49,7 @@ const quoted = (words: string | undefined): string =>
     ? ''
     : `Reported: ${plain(maskSecrets(words).trim().replace(/\s+/g, ' '), REASON_SHOWN)}`;
 
-function inAws(url: string): Block[] {
+function inAws(url: string | undefined): Block[] {
   return actions(linkButton('Open in AWS', COMPILE.link, url));
 }
 
@@ -149,7 +149,7 @@ export function componentAnnouncement(component: Component, useCase: Of): Messag
           )
         : undefined,
       button('Details', COMPILE.details, writeRef({ useCase: useCase.id, job: trainingJob })),
-      linkButton('Open in AWS', COMPILE.link, componentUrl(useCase.region, made.name)),
+      linkButton('Open in AWS', COMPILE.link, inConsole(useCase, componentUrl, made.name)),
     ),
   );
 }
@@ -170,7 +170,7 @@ export function deploymentAnnouncement(
   return message(
     `${sign} *Deployment ${plain(event.status.toLowerCase(), 60)}* on ${named(event.device, 150)} · ${plain(useCase.name, 100)}`,
     [quoted(event.reason), `Deployment ${named(event.deployment, 120)}`],
-    inAws(coreDeviceUrl(useCase.region, event.device)),
+    inAws(inConsole(useCase, coreDeviceUrl, event.device)),
   );
 }
 
@@ -190,7 +190,7 @@ export function installedAnnouncement(
   return message(
     `:satellite: *Components on ${named(event.device, 150)}* · ${plain(useCase.name, 100)}`,
     [`${shown.join(', ')}${left > 0 ? ` … ${left} more` : ''}`, quoted(details ?? event.reason)],
-    inAws(coreDeviceUrl(useCase.region, event.device)),
+    inAws(inConsole(useCase, coreDeviceUrl, event.device)),
   );
 }
 
@@ -218,7 +218,7 @@ export function alarmAnnouncement(
   return message(
     `${begins}: ${named(event.alarm, 200)} · ${plain(useCase.name, 100)}`,
     [description, quoted(event.reason), `Since ${moment(event.at)}`],
-    inAws(alarmUrl(useCase.region, event.alarm)),
+    inAws(inConsole(useCase, alarmUrl, event.alarm)),
   );
 }
 

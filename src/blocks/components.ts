@@ -2,7 +2,7 @@
 
 import { LIMITS } from '#sandbox/block-kit';
 import { type Component, componentStateLabel, isSettled } from '../domain/components.ts';
-import { compilationJobUrl, componentUrl, trainingJobUrl } from '../domain/console-links.ts';
+import { compilationJobUrl, componentUrl, inConsole, trainingJobUrl } from '../domain/console-links.ts';
 import { maskSecrets } from '../domain/mask-secrets.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { AppError } from '../ground/errors.ts';
@@ -48,7 +48,7 @@ export const COMPONENTS_PAGE = 8;
 
 /** One version, as far as it is known. */
 interface ComponentRow {
-  useCase: Pick<UseCase, 'id' | 'name' | 'region'>;
+  useCase: Pick<UseCase, 'id' | 'name' | 'aws'>;
   name: string;
   version: string;
   arn?: string | undefined;
@@ -217,19 +217,19 @@ export function componentView(metadata: string, facts: ComponentFacts): Modal {
         : undefined,
       ref ? button('Compilation history', COMPILE.history, ref) : undefined,
       ref && facts.packages ? button('Package again…', COMPONENTS.package, ref) : undefined,
-      linkButton('Component in AWS', `${COMPILE.link}:1`, componentUrl(useCase.region, facts.name)),
+      linkButton('Component in AWS', `${COMPILE.link}:1`, inConsole(useCase, componentUrl, facts.name)),
       chain
         ? linkButton(
             'Compilation in AWS',
             `${COMPILE.link}:2`,
-            compilationJobUrl(useCase.region, chain.compilationJob),
+            inConsole(useCase, compilationJobUrl, chain.compilationJob),
           )
         : undefined,
       chain
         ? linkButton(
             'Training job in AWS',
             `${COMPILE.link}:3`,
-            trainingJobUrl(useCase.region, chain.trainingJob),
+            inConsole(useCase, trainingJobUrl, chain.trainingJob),
           )
         : undefined,
     ),
@@ -377,7 +377,7 @@ export function packageForm(metadata: string, facts: PreviewFacts): Modal {
 }
 
 export interface PublishFacts {
-  useCase: Pick<UseCase, 'id' | 'region'>;
+  useCase: Pick<UseCase, 'id' | 'aws'>;
   target: string;
   outcome: 'published' | 'already' | 'pending' | 'refused';
   component?: Component | undefined;
@@ -419,7 +419,7 @@ export function publishView(metadata: string, facts: PublishFacts): Modal {
         ? linkButton(
             'AWS console',
             COMPILE.link,
-            componentUrl(facts.useCase.region, component.chain.component.name),
+            inConsole(facts.useCase, componentUrl, component.chain.component.name),
           )
         : undefined,
     ),

@@ -2,7 +2,7 @@
 import type { TargetState } from '../domain/compilation-states.ts';
 import { type CompilationAttempt, isLive, isSuccessful } from '../domain/compilations.ts';
 import { type Component, componentStateLabel } from '../domain/components.ts';
-import { componentUrl } from '../domain/console-links.ts';
+import { componentUrl, inConsole } from '../domain/console-links.ts';
 import { adviceForComponent } from '../domain/failure-guidance.ts';
 import { isFinished } from '../domain/jobs.ts';
 import { trainingLabel } from '../domain/training-states.ts';
@@ -270,7 +270,7 @@ function componentMilestone(facts: JobFacts, component: Component): Omit<Milesto
     `failure-${made.name}-${made.version}.txt`,
     actions(
       failed ? button('Package again…', COMPILE.package, ref) : undefined,
-      linkButton('Open in AWS', COMPILE.link, componentUrl(facts.useCase.region, made.name)),
+      linkButton('Open in AWS', COMPILE.link, inConsole(facts.useCase, componentUrl, made.name)),
     ),
   );
 }

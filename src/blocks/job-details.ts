@@ -10,15 +10,11 @@ import {
   isLive,
   isSuccessful,
 } from '../domain/compilations.ts';
-import {
-  compilationJobUrl,
-  compilationLogUrl,
-  componentUrl,
-  trainingJobUrl,
-  trainingLogUrl,
-} from '../domain/console-links.ts';
+import { compilationJobUrl, compilationLogUrl, componentUrl, inConsole } from '../domain/console-links.ts';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
 import { maskSecrets } from '../domain/mask-secrets.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import type { JobLinks } from '../ports/training-provider.ts';
 import { isOpen } from './compile.ts';
 import { COMPILE } from './compile-ids.ts';
 import { COMPONENTS, componentLines, componentRef } from './component-words.ts';
@@ -81,6 +77,8 @@ const PROVIDER_NAMES: Readonly<Record<TrainingJob['provider'], string>> = {
 };
 
 export interface DetailsFacts extends JobFacts {
+  /** Where the training's provider shows it. */
+  links: JobLinks;
   /** What AWS reports of each attempt besides, by attempt id (C8). Missing: not asked or not answered. */
   reported?: ReadonlyMap<string, Readonly<Record<string, string>>> | undefined;
 }
@@ -160,7 +158,7 @@ function facts(entries: readonly (readonly [name: string, value: string | undefi
 // --- Overview ----------------------------------------------------------------------------------------
 
 function overview(details: DetailsFacts): Block[] {
-  const { job, useCase } = details;
+  const { job, links } = details;
   const advice = trainingAdvice(job);
   const ended = isFinished(job);
   const completed = job.state === 'completed';
@@ -193,7 +191,7 @@ function overview(details: DetailsFacts): Block[] {
     ...hyperparameters(job.hyperparameters),
     ...actions(
       runAgainButton(job),
-      linkButton('Open in the AWS console', `${COMPILE.link}:1`, trainingJobUrl(useCase.region, job.name)),
+      linkButton(`Open in the ${links.site} console`, `${COMPILE.link}:1`, links.job),
     ),
   ];
 }
@@ -218,18 +216,14 @@ function hyperparameters(given: Readonly<Record<string, string>> | undefined): B
 
 // --- Logs --------------------------------------------------------------------------------------------
 
-function logsTab({ job, useCase, attempts }: DetailsFacts): Block[] {
+function logsTab({ job, useCase, attempts, links }: DetailsFacts): Block[] {
   const newest = new Map(attempts.map((attempt) => [attempt.target, attempt]));
   const shown = [...newest.values()].slice(0, TARGETS_SHOWN);
   return [
     section('*Training log*\nEverything that the job printed, as one file.'),
     ...actions(
       getLogsButton(useCase.id, job.name),
-      linkButton(
-        'Log streams in the AWS console',
-        `${COMPILE.link}:1`,
-        trainingLogUrl(useCase.region, job.name),
-      ),
+      linkButton(`Log streams in the ${links.site} console`, `${COMPILE.link}:1`, links.log),
     ),
     ...(shown.length > 0 ? [section('*Compile logs*\nOf the newest attempt for each target.')] : []),
     ...shown.flatMap((attempt, index) => [
@@ -239,7 +233,7 @@ function logsTab({ job, useCase, attempts }: DetailsFacts): Block[] {
         linkButton(
           'Log streams in the AWS console',
           `${COMPILE.link}:${index + 2}`,
-          compilationLogUrl(useCase.region, attempt.compilationJob),
+          inConsole(useCase, compilationLogUrl, attempt.compilationJob),
         ),
       ),
     ]),
@@ -308,7 +302,7 @@ function targetBlocks(details: DetailsFacts, state: TargetState): Block[] {
       linkButton(
         'AWS console',
         COMPILE.link,
-        compilationJobUrl(details.useCase.region, attempt.compilationJob),
+        inConsole(details.useCase, compilationJobUrl, attempt.compilationJob),
       ),
     ),
   ];
@@ -389,7 +383,7 @@ function componentsTab(details: DetailsFacts): Block[] {
             ? linkButton(
                 'AWS console',
                 COMPILE.link,
-                componentUrl(details.useCase.region, component.chain.component.name),
+                inConsole(details.useCase, componentUrl, component.chain.component.name),
               )
             : undefined,
         ),
@@ -416,7 +410,7 @@ export function historyView(
   given: {
     job: string;
     target?: string | undefined;
-    region: string;
+    useCase: Pick<UseCase, 'aws'>;
     attempts: readonly CompilationAttempt[];
   },
 ): Modal {

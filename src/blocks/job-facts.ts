@@ -34,7 +34,7 @@ import { TRAIN } from './train-ids.ts';
 
 /** Everything that a card or a details view is drawn from. */
 export interface JobFacts {
-  useCase: Pick<UseCase, 'id' | 'name' | 'region'>;
+  useCase: Pick<UseCase, 'id' | 'name' | 'aws'>;
   job: TrainingJob;
   /** Of this job, oldest first. */
   attempts: readonly CompilationAttempt[];

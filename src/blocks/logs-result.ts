@@ -2,11 +2,11 @@
 
 import { LIMITS } from '#sandbox/block-kit';
 import { joinWords } from '../domain/command-words.ts';
-import { trainingJobUrl } from '../domain/console-links.ts';
 import type { FailureAdvice } from '../domain/failure-guidance.ts';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
 import type { LogQuery } from '../domain/log-query.ts';
 import type { UseCase } from '../domain/use-cases.ts';
+import type { JobLinks } from '../ports/training-provider.ts';
 import { COMPILE } from './compile-ids.ts';
 import { guidanceLines, runAgainButton, verbatim, writeRef } from './job-facts.ts';
 import { excerptWords } from './log-excerpt.ts';
@@ -40,6 +40,8 @@ export interface LogFailure {
 export interface LogResult {
   job: TrainingJob;
   useCase: UseCase;
+  /** Where the job's provider shows it. */
+  links: JobLinks;
   /** The person's name, where Slack told it. */
   by: string | undefined;
   events: number;
@@ -71,7 +73,7 @@ export function logsDelivered(result: LogResult): Message {
       section(facts),
       ...whyBlocks(failure),
       ...(excerpt ? [section(excerpt)] : []),
-      ...failureButtons(result.useCase, job),
+      ...failureButtons(result.useCase, job, result.links),
       ...(asked === '' ? [] : [context(asked)]),
     ],
   };
@@ -109,12 +111,17 @@ function whyBlocks({ guidance, reason }: LogFailure): Block[] {
 }
 
 /** What one does about a run that failed; each is checked at the click. */
-function failureButtons(useCase: UseCase, job: TrainingJob, ...first: (Button | undefined)[]): Block[] {
+function failureButtons(
+  useCase: UseCase,
+  job: TrainingJob,
+  links: JobLinks,
+  ...first: (Button | undefined)[]
+): Block[] {
   return actions(
     ...first,
     runAgainButton(job),
     button('Details', COMPILE.details, writeRef({ useCase: useCase.id, job: job.name })),
-    linkButton('Open in AWS', COMPILE.link, trainingJobUrl(useCase.region, job.name)),
+    linkButton(`Open in ${links.site}`, COMPILE.link, links.job),
   );
 }
 
@@ -149,6 +156,7 @@ export function logsUnshared({ job }: Pick<LogResult, 'job'>): Message {
 export function logsNoneYet(
   job: TrainingJob,
   useCase: UseCase,
+  links: JobLinks,
   order: LogOrder,
   failure?: LogFailure,
 ): Message {
@@ -171,7 +179,7 @@ export function logsNoneYet(
         ].join(' · '),
       ),
       ...whyBlocks(failure ?? { reason: job.failureReason }),
-      ...(failure?.guidance ? failureButtons(useCase, job, retry) : actions(retry)),
+      ...(failure?.guidance ? failureButtons(useCase, job, links, retry) : actions(retry)),
     ],
   };
 }

@@ -2,7 +2,7 @@
 
 import { LIMITS } from '#sandbox/block-kit';
 import type { AlertRetry } from '../domain/alerts.ts';
-import { trainingJobUrl } from '../domain/console-links.ts';
+import { inConsole, trainingJobUrl } from '../domain/console-links.ts';
 import {
   editableHyperparameters,
   HYPERPARAMETER_LIMITS,
@@ -15,7 +15,7 @@ import { TRAINING_NAME_LIMIT } from '../domain/training-names.ts';
 import { trainingLabel } from '../domain/training-states.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { AppError } from '../ground/errors.ts';
-import type { TrainingSetup } from '../ports/training.ts';
+import type { TrainingSetup } from '../ports/training-provider.ts';
 import { COMPILE } from './compile-ids.ts';
 import { changesWords, machine, starter, writeRef } from './job-facts.ts';
 import type { Block, Modal } from './message.ts';
@@ -206,16 +206,17 @@ export function runAgainStarted(
 /** Somebody was first: the way to what they started instead of a second one. */
 export function runAgainTaken(
   metadata: string,
-  facts: { useCase: Pick<UseCase, 'id' | 'region' | 'channels'>; job: string; retry: AlertRetry },
+  facts: { useCase: Pick<UseCase, 'id' | 'aws' | 'channels'>; job: string; retry: AlertRetry },
 ): Modal {
   const { useCase, job, retry } = facts;
+  const url = inConsole(useCase, trainingJobUrl, retry.as);
   return {
     ...frame(metadata),
     blocks: [
       section(
         [
           `:repeat: ${code(job)} *is being run again already*, and was not started a second time.`,
-          `${starter(retry.by)} started ${link(trainingJobUrl(useCase.region, retry.as), maskSecrets(retry.as))}, ${moment(retry.at)}.`,
+          `${starter(retry.by)} started ${url === undefined ? code(maskSecrets(retry.as)) : link(url, maskSecrets(retry.as))}, ${moment(retry.at)}.`,
           'Should it fail as well, you can retry from its alert.',
         ].join('\n'),
       ),

@@ -210,8 +210,9 @@ export function button(
 }
 
 /** A button that leads to a page. Slack tells the app of the click all the same: `id` needs a listener. */
-export function linkButton(text: string, id: string, url: string): Button | undefined {
-  if (url.length > LIMITS.button.url) return undefined;
+/** Nothing without a URL, or with one that is too long. */
+export function linkButton(text: string, id: string, url: string | undefined): Button | undefined {
+  if (url === undefined || url.length > LIMITS.button.url) return undefined;
   return {
     type: 'button',
     text: { type: 'plain_text', text: label(text, LIMITS.button.text) },

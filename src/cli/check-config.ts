@@ -6,12 +6,11 @@ export async function checkConfig(io: CliIo): Promise<undefined> {
   const config = loadConfig({ env: io.env, cwd: io.cwd });
   line(io.stdout, `The configuration is right: ${config.path}`);
   line(io.stdout, `  data folder  ${config.dataDir}`);
-  for (const { id, name, account, region, roleArn, channels } of config.useCases) {
-    const reach = roleArn === undefined ? "the bot's own credentials" : roleArn;
-    line(
-      io.stdout,
-      `  use case     ${id} (${name}): ${account} ${region}, by ${reach}, in ${channels.join(' ')}`,
-    );
+  for (const { id, name, aws, channels } of config.useCases) {
+    const place = aws
+      ? `${aws.account} ${aws.region}, by ${aws.roleArn ?? "the bot's own credentials"}`
+      : 'no AWS account';
+    line(io.stdout, `  use case     ${id} (${name}): ${place}, in ${channels.join(' ')}`);
   }
   const slack = !config.slack
     ? 'no tokens in the environment; `signalbox start` needs them'

@@ -1,7 +1,7 @@
 /** `signalbox doctor`: what is wrong between here, Slack and AWS, and the exact fix for each. */
-import { createUseCaseGateway } from '../aws/gateway.ts';
+import { createAwsAccounts } from '../aws/accounts.ts';
 import { loadConfig } from '../config.ts';
-import { createSageMaker } from '../providers/sagemaker.ts';
+import { createUseCaseGateway } from '../providers/gateway.ts';
 import { checkAws } from './doctor/aws-checks.ts';
 import type { Check } from './doctor/checks.ts';
 import { checkEvents } from './doctor/event-checks.ts';
@@ -19,10 +19,8 @@ const SYMBOLS: Readonly<Record<Check['status'], string>> = {
 /** @returns 0 when nothing failed, else 1; warnings alone are 0 */
 export async function doctor(options: { json?: boolean }, io: CliIo): Promise<number> {
   const config = loadConfig({ env: io.env, cwd: io.cwd });
-  const gateway = createUseCaseGateway({
-    clock: { now: () => Date.now() },
-    createProvider: createSageMaker,
-  });
+  const clock = { now: () => Date.now() };
+  const gateway = createUseCaseGateway({ clock, accounts: createAwsAccounts({ clock }) });
   const checks = (
     await Promise.all([
       checkSlack(config.slack, config.useCases),

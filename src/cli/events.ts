@@ -17,7 +17,7 @@ export async function eventsSetup(io: CliIo): Promise<undefined> {
   const events = requireQueue(config);
   const { steps, remaining, queueArn } = await setUpEvents({
     ...events,
-    sources: config.useCases.map(({ account, region }) => ({ account, region })),
+    sources: config.useCases.flatMap(({ aws }) => aws ?? []),
   });
   for (const { what, state, detail } of steps) line(io.stdout, `${SYMBOLS[state]}  ${what}: ${detail}`);
   line(io.stdout);

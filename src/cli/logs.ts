@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { createUseCaseGateway } from '../aws/gateway.ts';
+import { createAwsAccounts } from '../aws/accounts.ts';
 import { size } from '../blocks/text.ts';
 import { loadConfig } from '../config.ts';
 import { isFinished } from '../domain/jobs.ts';
@@ -16,7 +16,7 @@ import type { Clock } from '../ground/time.ts';
 import { createLogEngine } from '../logs/index.ts';
 import { findUseCase } from '../operations/choose-use-case.ts';
 import { type DownloadOutcome, downloadLogs } from '../operations/download-logs.ts';
-import { createSageMaker } from '../providers/sagemaker.ts';
+import { createUseCaseGateway } from '../providers/gateway.ts';
 import { appendCommandLineAudit } from '../stores/audit-files.ts';
 import { type CliIo, line } from './io.ts';
 import { localActor } from './local-actor.ts';
@@ -42,7 +42,7 @@ export async function logs(words: readonly string[], flags: LogsFlags, io: CliIo
     const actor = localActor();
     const outcome = await downloadLogs(
       {
-        gateway: createUseCaseGateway({ clock, createProvider: createSageMaker }),
+        gateway: createUseCaseGateway({ clock, accounts: createAwsAccounts({ clock }) }),
         engine: createLogEngine({ spoolDir: join(config.dataDir, 'spool') }),
         // Beside a running bot, which holds the store: the command line has an audit file of its own.
         store: { appendAudit: (record) => appendCommandLineAudit(config.dataDir, record) },
@@ -133,7 +133,9 @@ function delivered(outcome: DownloadOutcome, query: LogQuery) {
   const { nearest, useCases } = outcome;
   const several = useCases.length > 1;
   const where = useCases.map(({ id }) => id).join(', ');
-  const places = useCases.map(({ id, account, region }) => `${id}: account ${account}, region ${region}`);
+  const places = useCases.map(({ id, aws }) =>
+    aws ? `${id}: account ${aws.account}, region ${aws.region}` : id,
+  );
   throw new AppError(
     'not_found',
     `There is no training job ${query.job} in the use case${several ? 's' : ''} ${where}.`,

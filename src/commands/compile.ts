@@ -361,7 +361,7 @@ export function compileCommand(services: Services): Command {
       historyView(metadataFor(context), {
         job: ref.job,
         target: ref.target,
-        region: useCase.region,
+        useCase,
         attempts: ref.target === undefined ? all : all.filter(({ target }) => target === ref.target),
       }),
     );

@@ -102,7 +102,9 @@ export function jobsCommand(services: Services): Command {
     let reported: DetailsFacts['reported'];
     const current = async (): Promise<DetailsFacts | undefined> => {
       const snapshot = await jobSnapshot(services, useCase, ref.job);
-      return snapshot && { ...factsOf(snapshot, services.clock.now()), reported };
+      if (!snapshot) return undefined;
+      const links = services.gateway.links(useCase, snapshot.job);
+      return { ...factsOf(snapshot, services.clock.now()), reported, links };
     };
     let facts = await current();
     // What is known is shown at once; what AWS says now follows.

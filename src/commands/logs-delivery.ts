@@ -144,8 +144,14 @@ async function fetchAndSend(
   switch (outcome.kind) {
     case 'unknown_job':
       return unknownJob(services, context, task, message, outcome);
-    case 'no_log':
-      return tellAlone(context, message, logsNoneYet(outcome.job, outcome.useCase, order, outcome.failure));
+    case 'no_log': {
+      const links = services.gateway.links(outcome.useCase, outcome.job);
+      return tellAlone(
+        context,
+        message,
+        logsNoneYet(outcome.job, outcome.useCase, links, order, outcome.failure),
+      );
+    }
     case 'done':
       try {
         await send(services, context, task, order, message, unfinished, outcome, ticket);
@@ -168,7 +174,7 @@ async function send(
   const { query } = task;
   const { download, job, useCase } = outcome;
   if (download.facts.events === 0 || download.files.length === 0)
-    return tellAlone(context, message, nothingFound(task, outcome, order));
+    return tellAlone(context, message, nothingFound(services, task, outcome, order));
   // Fetching may have taken long: the right is looked at again before anything is shown.
   if (!(await may(context.actor.user, 'logs:read', useCase, services.directory))) {
     await message.remove();
@@ -195,6 +201,7 @@ async function send(
     to: outcome.to,
     notes: download.notes,
     resumed: download.resumed,
+    links: services.gateway.links(useCase, job),
     failure: outcome.failure,
   };
   const delivered = logsDelivered(result);
@@ -275,7 +282,7 @@ async function tellAlone(context: Context, message: LiveMessage, words: Message)
 }
 
 /** Nothing at all, nothing in that range of time (then when it ended, and as much of its end), or no match. */
-function nothingFound(task: LogTask, outcome: Done, order: LogOrder): Message {
+function nothingFound(services: Services, task: LogTask, outcome: Done, order: LogOrder): Message {
   const { query } = task;
   const { job, useCase, lastEventAt, failure } = outcome;
   const { since, until, span } = query;
@@ -289,7 +296,9 @@ function nothingFound(task: LogTask, outcome: Done, order: LogOrder): Message {
   }
   const narrowed =
     since !== undefined || until !== undefined || query.match !== undefined || query.streams.length > 0;
-  return narrowed ? logsNothingMatches(job, query, order) : logsNoneYet(job, useCase, order, failure);
+  return narrowed
+    ? logsNothingMatches(job, query, order)
+    : logsNoneYet(job, useCase, services.gateway.links(useCase, job), order, failure);
 }
 
 /** The progress message becomes the message of how it ended; account details go to an admin alone. */

@@ -16,11 +16,12 @@ export function describeIssues(issues: readonly z.core.$ZodIssue[], raw: unknown
   return issues.flatMap((issue) => {
     if (issue.code === 'unrecognized_keys')
       return issue.keys.map((key) => unknownKey([...issue.path, key], raw));
-    return [wrongValue(issue.path, raw)];
+    return [problemAt(issue.path, raw)];
   });
 }
 
-function wrongValue(path: Path, raw: unknown): ConfigProblem {
+/** The key has not what it should have, or is missing. */
+export function problemAt(path: Path, raw: unknown): ConfigProblem {
   const guide = guideFor(path);
   const value = valueAt(path, raw);
   const key = keyText(path);

@@ -94,8 +94,11 @@ const alerts = z.strictObject({
 const useCase = z.strictObject({
   id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/),
   name: text.max(80),
-  account: z.string().regex(/^\d{12}$/),
-  region,
+  account: z
+    .string()
+    .regex(/^\d{12}$/)
+    .optional(),
+  region: region.optional(),
   roleArn: roleArn.optional(),
   externalId: z
     .string()
@@ -156,10 +159,7 @@ export function toUseCase(entry: z.output<typeof useCase>, folder: string): UseC
   return {
     id,
     name,
-    account,
-    region,
-    roleArn,
-    externalId,
+    aws: account === undefined || region === undefined ? undefined : { account, region, roleArn, externalId },
     channels,
     alertsChannel,
     access,

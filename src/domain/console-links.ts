@@ -7,6 +7,15 @@ function consoleUrl(region: string): string {
   return `https://${region}.console.aws.amazon.com`;
 }
 
+/** Of a use case without an AWS account there is no page. @param url one of those below */
+export function inConsole(
+  { aws }: { aws?: { region: string } | undefined },
+  url: (region: string, name: string) => string,
+  name: string,
+): string | undefined {
+  return aws && url(aws.region, name);
+}
+
 /** A page of the AWS console, in any partition: the only ones that are read for what they show. */
 export function isConsoleUrl(url: string): boolean {
   const host = /^https?:\/\/([^/?#]+)/i.exec(url)?.[1]?.toLowerCase() ?? '';

@@ -1,6 +1,7 @@
 /** What a log file is called and what stands at its top. */
 import type { TrainingJob } from './jobs.ts';
 import { utcSecond } from './log-times.ts';
+import { PROVIDERS } from './providers.ts';
 import type { UseCase } from './use-cases.ts';
 
 /**
@@ -42,8 +43,12 @@ export function logHeader(facts: LogHeaderFacts): string {
   const rows: [label: string, value: string][] = [
     ['job', `${job.name} (${job.status})`],
     ['use case', `${useCase.name} (${useCase.id})`],
-    ['account', useCase.account],
-    ['region', useCase.region],
+    ...(useCase.aws
+      ? ([
+          ['account', useCase.aws.account],
+          ['region', useCase.aws.region],
+        ] as [string, string][])
+      : ([['provider', PROVIDERS[job.provider].called]] as [string, string][])),
     ...facts.streams.map((stream, index): [string, string] => [
       index === 0 ? 'streams' : '',
       `${stream.name} (${count(stream.events)} ${stream.events === 1 ? 'event' : 'events'})`,

@@ -1,4 +1,5 @@
-/** A use case: one team's product line with its AWS account, its channels and who may do what there. */
+/** A use case: one team's product line with its channels, who may do what there, and its AWS account if it has one. */
+import { AppError } from '../ground/errors.ts';
 import type { CompileSettings } from './compile-input.ts';
 import type { OnCallSettings } from './on-call.ts';
 
@@ -9,15 +10,20 @@ export type Grantee = string;
 
 export const CHANNEL_MEMBERS = 'channel-members';
 
-export interface UseCase {
-  id: string;
-  name: string;
+export interface AwsPlace {
   /** 12 digits. */
   account: string;
   region: string;
   /** Left out: the bot's own credentials reach the account. */
   roleArn?: string | undefined;
   externalId?: string | undefined;
+}
+
+export interface UseCase {
+  id: string;
+  name: string;
+  /** Left out: it has nothing in AWS, and trains elsewhere. */
+  aws?: AwsPlace | undefined;
   /** Slack channel ids; job cards go to the first. */
   channels: readonly string[];
   alertsChannel?: string | undefined;
@@ -58,4 +64,17 @@ export interface LogSettings {
   gzipAbove: number;
   /** FilterLogEvents' separate quota as a second lane. */
   secondLane: 'auto' | 'on' | 'off';
+}
+
+/** @throws AppError invalid_input where there is none */
+export function awsOf({ name, aws }: Pick<UseCase, 'name' | 'aws'>): AwsPlace {
+  if (aws) return aws;
+  throw new AppError('invalid_input', `The use case ${name} has no AWS account.`, {
+    hint: 'If it should have one, an admin of Signalbox gives its `account` and `region` in signalbox.yaml.',
+  });
+}
+
+/** What shares one AWS account and region shares its quotas; elsewhere each use case is by itself. */
+export function quotaKey({ id, aws }: Pick<UseCase, 'id' | 'aws'>): string {
+  return aws ? `${aws.account}/${aws.region}` : id;
 }

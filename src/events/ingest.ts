@@ -164,7 +164,7 @@ export class Ingest implements EventIntake {
 
   #concerned(event: AwsEvent): UseCase[] {
     return this.#options.useCases.filter(
-      ({ account, region }) => account === event.account && region === event.region,
+      ({ aws }) => aws?.account === event.account && aws.region === event.region,
     );
   }
 

@@ -1,7 +1,7 @@
 /** CloudWatch alarms: told where somebody subscribed to them, and alerts only of those. */
 import { alarmAnnouncement } from '../blocks/announcements.ts';
 import { type AlarmEvent, thingsOf } from '../domain/aws-events.ts';
-import { alarmUrl } from '../domain/console-links.ts';
+import { alarmUrl, inConsole } from '../domain/console-links.ts';
 import { type Happening, matchesSubscription } from '../domain/subscriptions.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { alertsChannelOf, announce, isStale, type NotifierDeps } from './notifier.ts';
@@ -40,7 +40,7 @@ export function alarmNotifier(deps: NotifierDeps): {
                 name: alarm,
                 pipeline,
                 at,
-                console: alarmUrl(useCase.region, alarm),
+                console: inConsole(useCase, alarmUrl, alarm),
               },
             })
           : undefined;

@@ -5,7 +5,7 @@ import { needsLook } from '../domain/alerts.ts';
 import { backgroundActor } from '../domain/background-actor.ts';
 import { type CompilationAttempt, currentStatus, isLive, isSuccessful } from '../domain/compilations.ts';
 import { modelName } from '../domain/components.ts';
-import { compilationJobUrl } from '../domain/console-links.ts';
+import { compilationJobUrl, inConsole } from '../domain/console-links.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { adviceForAttempt, compilationFailure } from '../operations/explain-failure.ts';
 import type { LogLooks } from './log-looks.ts';
@@ -33,7 +33,7 @@ export function compilationNotifier(deps: NotifierDeps, looks: LogLooks): Notifi
           pipeline,
           target,
           at,
-          console: compilationJobUrl(useCase.region, attempt.compilationJob),
+          console: inConsole(useCase, compilationJobUrl, attempt.compilationJob),
         },
         startedBy: attempt.startedBy,
         advice,

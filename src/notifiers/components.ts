@@ -12,7 +12,7 @@ import {
   thingsOf,
 } from '../domain/aws-events.ts';
 import { type Component, isSettled, modelName } from '../domain/components.ts';
-import { componentUrl, coreDeviceUrl } from '../domain/console-links.ts';
+import { componentUrl, coreDeviceUrl, inConsole } from '../domain/console-links.ts';
 import { adviceForComponent, adviceForDeployment, adviceForDevice } from '../domain/failure-guidance.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { Failure } from '../operations/alert-desk.ts';
@@ -55,7 +55,7 @@ export function componentNotifier(deps: NotifierDeps): Notifier {
             pipeline,
             target,
             at,
-            console: componentUrl(useCase.region, made.name),
+            console: inConsole(useCase, componentUrl, made.name),
           },
           startedBy: component.publishedBy,
           advice: adviceForComponent(component.message, component.errors),
@@ -116,7 +116,7 @@ export function deviceNotifier(deps: NotifierDeps): {
               name: device,
               pipeline: `device ${device}`,
               at,
-              console: coreDeviceUrl(useCase.region, device),
+              console: inConsole(useCase, coreDeviceUrl, device),
             },
             advice: adviceForDeployment(event.reason),
           })
@@ -155,7 +155,7 @@ export function deviceNotifier(deps: NotifierDeps): {
             name: `${name}${version === undefined ? '' : ` ${version}`} on ${device}`,
             pipeline,
             at,
-            console: coreDeviceUrl(useCase.region, device),
+            console: inConsole(useCase, coreDeviceUrl, device),
             // A component that fails is started again three times, and reported each time.
             lasting: true,
           },

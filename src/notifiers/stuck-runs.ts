@@ -1,7 +1,6 @@
 /** Runs that print nothing any more: one warning for each silence. */
 import { stuckAnnouncement } from '../blocks/announcements.ts';
 import { backgroundActor } from '../domain/background-actor.ts';
-import { trainingJobUrl } from '../domain/console-links.ts';
 import { STUCK_RUN } from '../domain/failure-guidance.ts';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
 import type { UseCase } from '../domain/use-cases.ts';
@@ -43,7 +42,7 @@ export function stuckRunNotifier(deps: NotifierDeps): Notifier {
   async function look({ key, job, useCase, after }: Watched, signal: AbortSignal): Promise<number> {
     const session = await gateway.open(useCase, backgroundActor(deps.team), 'logs');
     const now = clock.now();
-    const ends = await readLogEnds(session.trainingLog(job.name), { now, signal });
+    const ends = await readLogEnds(session.provider.log(job.name), { now, signal });
     const last = ends.at(-1);
     if (!last) return Math.max(LOOK_EVERY, after / 3);
     const passed = elapsed(clock);
@@ -70,7 +69,7 @@ export function stuckRunNotifier(deps: NotifierDeps): Notifier {
         job: job.name,
         pipeline,
         at: last.at,
-        console: trainingJobUrl(useCase.region, job.name),
+        console: gateway.links(useCase, job).job,
       },
       advice: STUCK_RUN,
       job: job.name,

@@ -3,7 +3,6 @@ import { interruptionMessage, runAgainMessage, trainingAnnouncement } from '../b
 import { needsLook } from '../domain/alerts.ts';
 import { backgroundActor } from '../domain/background-actor.ts';
 import { modelName } from '../domain/components.ts';
-import { trainingJobUrl } from '../domain/console-links.ts';
 import { guidanceForTraining } from '../domain/failure-guidance.ts';
 import type { JobRecord } from '../domain/job-records.ts';
 import { isFinished, type JobState, type TrainingJob } from '../domain/jobs.ts';
@@ -19,7 +18,7 @@ const OF_THE_ACCOUNT = new Set(['training-capacity', 'training-quota', 'training
 const JOBS_LIMIT = 1_000;
 
 export function trainingNotifier(deps: NotifierDeps, looks: LogLooks): Notifier {
-  const { store, clock, alerts, notices } = deps;
+  const { store, clock, alerts, notices, gateway } = deps;
 
   async function ended({ job, rerun, unconfirmed }: JobRecord, useCase: UseCase): Promise<void> {
     const { state } = job;
@@ -48,7 +47,7 @@ export function trainingNotifier(deps: NotifierDeps, looks: LogLooks): Notifier 
         job: job.name,
         pipeline,
         at,
-        console: trainingJobUrl(useCase.region, job.name),
+        console: gateway.links(useCase, job).job,
       },
       startedBy: rerun?.by,
       ...(advice ? { advice: plainAdvice(advice) } : {}),

@@ -1,7 +1,7 @@
 /** Asks AWS what is to be checked: at the pace of each account, each thing once at a time, and records what comes of it. */
 import PQueue from 'p-queue';
 import { backgroundActor } from '../domain/background-actor.ts';
-import type { UseCase } from '../domain/use-cases.ts';
+import { quotaKey, type UseCase } from '../domain/use-cases.ts';
 import { elapsed } from '../ground/elapsed.ts';
 import { toAppError } from '../ground/errors.ts';
 import { SingleFlight } from '../ground/key-queue.ts';
@@ -104,8 +104,8 @@ export class AccountChecks {
     this.#options.onError(error, { useCase: useCase.id, ...subject, doing });
   }
 
-  #account({ account, region }: UseCase): Account {
-    const key = `${account}/${region}`;
+  #account(useCase: UseCase): Account {
+    const key = quotaKey(useCase);
     let known = this.#accounts.get(key);
     if (!known) {
       known = {

@@ -125,7 +125,7 @@ export class ForeignCompilations {
     const name = MODEL_OF_JOB.exec(model)?.[1];
     if (name === undefined) return undefined;
     const at = this.#deps.clock.now();
-    const job = await session.jobs.find(name, signal);
+    const job = await session.provider.jobs.find(name, signal);
     if (job?.modelArtifact !== model) return undefined;
     const isKnown = records.some((record) => record.job.name === name);
     if (!isKnown && job.createdAt >= (this.#watchingSince ?? at)) return 'not yet';

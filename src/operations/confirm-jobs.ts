@@ -7,7 +7,7 @@ import PQueue from 'p-queue';
 import { backgroundActor } from '../domain/background-actor.ts';
 import { modelName } from '../domain/components.ts';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
-import type { UseCase } from '../domain/use-cases.ts';
+import { quotaKey, type UseCase } from '../domain/use-cases.ts';
 import { elapsed } from '../ground/elapsed.ts';
 import { type AppError, toAppError } from '../ground/errors.ts';
 import { pause } from '../ground/pause.ts';
@@ -81,7 +81,7 @@ export class JobConfirmer {
 
   /** Of known jobs first; among those of one rank the more of a family wait already, the later comes the next. */
   async #inTurn(useCase: UseCase, job: string, known: boolean, signal: AbortSignal): Promise<Confirmation> {
-    const family = JSON.stringify([useCase.account, useCase.region, known ? modelName(job) : null]);
+    const family = JSON.stringify([quotaKey(useCase), known ? modelName(job) : null]);
     const before = this.#waiting.get(family) ?? 0;
     this.#waiting.set(family, before + 1);
     try {
@@ -100,7 +100,7 @@ export class JobConfirmer {
       // What waits for its turn when everything stops is not asked any more.
       signal.throwIfAborted();
       const session = await this.#deps.gateway.open(useCase, backgroundActor(this.#options.team), 'comp');
-      const found = await session.jobs.find(job, signal);
+      const found = await session.provider.jobs.find(job, signal);
       return found ? { kind: 'known', job: found } : { kind: 'unknown' };
     } catch (thrown) {
       signal.throwIfAborted();
@@ -123,8 +123,8 @@ export class JobConfirmer {
     return answer;
   }
 
-  #queueOf({ account, region }: UseCase): PQueue {
-    const key = `${account}/${region}`;
+  #queueOf(useCase: UseCase): PQueue {
+    const key = quotaKey(useCase);
     let queue = this.#accounts.get(key);
     if (!queue) {
       const intervalCap = this.#options.perSecond ?? PER_SECOND;

@@ -170,7 +170,7 @@ async function nearestOf(
 ): Promise<{ name: string; useCase: UseCase }[]> {
   const found = await Promise.all(
     searched.map(async ({ useCase, session }) => {
-      const names = await nearestJobs(session.jobs, name, NEAREST, signal);
+      const names = await nearestJobs(session.provider.jobs, name, NEAREST, signal);
       return names.map((near) => ({ name: near, useCase }));
     }),
   );
@@ -208,11 +208,11 @@ async function locate(deps: DownloadDeps, request: DownloadRequest, signal?: Abo
   const searched = await Promise.allSettled(
     request.useCases.map(async (useCase): Promise<Omit<Located, 'searched'>> => {
       const session = await deps.gateway.open(useCase, request.actor, 'logs');
-      const source = session.trainingLog(name);
+      const source = session.provider.log(name);
       // Nearly always the job is there: its streams are asked for at the same time, which saves a round trip.
       const ahead = only ? listAhead(source, signal) : undefined;
       try {
-        const job = await session.jobs.find(name, signal);
+        const job = await session.provider.jobs.find(name, signal);
         if (!job) ahead?.drop();
         return { useCase, session, job, log: { source, ...(ahead ? { listing: ahead.listing } : {}) } };
       } catch (error) {

@@ -55,7 +55,7 @@ export async function trainingFailure(
   const { actor, useCase } = request;
   const session = await deps.gateway.open(useCase, actor, 'logs');
   const job = await liveJob(deps, session, useCase, request.job, options.signal);
-  return explainTraining(job, session.trainingLog(job.name), {
+  return explainTraining(job, session.provider.log(job.name), {
     now: deps.clock.now(),
     ...(options.signal ? { signal: options.signal } : {}),
   });

@@ -4,7 +4,7 @@ import { nearestNames } from '../domain/nearest-names.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { Actor } from '../ground/actor.ts';
 import type { Clock } from '../ground/time.ts';
-import type { JobCatalog } from '../ports/training.ts';
+import type { JobCatalog } from '../ports/training-provider.ts';
 import type { UseCaseGateway } from '../ports/use-case-session.ts';
 
 /** How many jobs are looked at for near names: the newest, and those that share a part of the name. */
@@ -40,7 +40,7 @@ export async function findOwner(
   const found = await Promise.allSettled(
     useCases.map(async (useCase) => {
       const session = await gateway.open(useCase, actor, 'logs');
-      return session.jobs.find(name, signal);
+      return session.provider.jobs.find(name, signal);
     }),
   );
   return useCases.find((_, index) => {
@@ -107,7 +107,7 @@ export class JobSuggestions {
     const jobs = this.#gateway
       .open(useCase, actor, 'logs')
       .then((session) =>
-        session.jobs.list({ limit: LOOK_AT, ...(nameContains === '' ? {} : { nameContains }) }),
+        session.provider.jobs.list({ limit: LOOK_AT, ...(nameContains === '' ? {} : { nameContains }) }),
       );
     this.#lists.set(key, { at: now, jobs });
     jobs.catch(() => this.#lists.delete(key));

@@ -50,7 +50,7 @@ export function trainingCheck(
     operation: 'comp',
     doing: 'looking at a training job',
     ask: async (session, at, signal) => {
-      const seen = await session.jobs.find(job, signal);
+      const seen = await session.provider.jobs.find(job, signal);
       described();
       if (seen) {
         await observeJob(deps, useCase, { job: seen, at, described: true });

@@ -73,7 +73,7 @@ export class ListChecks {
       doing: 'looking for new jobs',
       ask: async (session, _, signal) => {
         const first = !this.#listed.has(useCase.id);
-        const changed = await watchJobs(this.#deps, useCase, session.jobs, { first, signal });
+        const changed = await watchJobs(this.#deps, useCase, session.provider.jobs, { first, signal });
         this.#listed.add(useCase.id);
         // A list leaves out reasons, models and times: the job itself tells.
         for (const job of changed) {

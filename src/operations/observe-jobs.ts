@@ -139,12 +139,12 @@ export async function liveJob(
   signal?: AbortSignal,
 ): Promise<TrainingJob> {
   const at = deps.clock.now();
-  const job = await session.jobs.find(name, signal);
+  const job = await session.provider.jobs.find(name, signal);
   if (job) {
     await observeJob(deps, useCase, { job, at, described: true });
     return job;
   }
-  const near = await nearestJobs(session.jobs, name, 3, signal);
+  const near = await nearestJobs(session.provider.jobs, name, 3, signal);
   throw new AppError('not_found', `There is no training job ${name} in ${useCase.name}.`, {
     hint:
       near.length > 0

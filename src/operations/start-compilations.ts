@@ -27,7 +27,7 @@ import {
 import { requestedTargets, requireCompleted } from '../domain/compile-request.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
 import { findTarget, type Target, targetTable } from '../domain/targets.ts';
-import type { UseCase } from '../domain/use-cases.ts';
+import { awsOf, type UseCase } from '../domain/use-cases.ts';
 import type { Actor } from '../ground/actor.ts';
 import { AppError, type ErrorCode, toAppError } from '../ground/errors.ts';
 import type { UseCaseSession } from '../ports/use-case-session.ts';
@@ -150,7 +150,7 @@ export async function retryCompilation(
 export function requireCompileSettings(useCase: UseCase): CompileSettings {
   if (useCase.compile) return useCase.compile;
   throw new AppError('invalid_input', `The use case ${useCase.name} has no compile settings.`, {
-    hint: `An admin of Signalbox should add them to ${useCase.id} in signalbox.yaml: compile: { roleArn: arn:aws:iam::${useCase.account}:role/NeoExecution, outputS3: s3://bucket/compiled, framework: PYTORCH, targets: [x86_64-cpu] }`,
+    hint: `An admin of Signalbox should add them to ${useCase.id} in signalbox.yaml: compile: { roleArn: arn:aws:iam::${awsOf(useCase).account}:role/NeoExecution, outputS3: s3://bucket/compiled, framework: PYTORCH, targets: [x86_64-cpu] }`,
   });
 }
 
@@ -170,7 +170,7 @@ export async function inputFacts(
   settings: CompileSettings,
   signal?: AbortSignal,
 ): Promise<CompileInputFacts> {
-  const tags = await session.jobs.tags(job, signal);
+  const tags = await session.provider.jobs.tags(job, signal);
   return { tags, hyperparameters: job.hyperparameters, settings };
 }
 

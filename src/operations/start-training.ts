@@ -17,7 +17,7 @@ import type { UseCase } from '../domain/use-cases.ts';
 import type { Actor } from '../ground/actor.ts';
 import { AppError, toAppError } from '../ground/errors.ts';
 import type { EpochMs } from '../ground/time.ts';
-import type { TrainingProvider, TrainingRequest, TrainingSetup } from '../ports/training.ts';
+import type { TrainingProvider, TrainingRequest, TrainingSetup } from '../ports/training-provider.ts';
 import type { UseCaseSession } from '../ports/use-case-session.ts';
 import type { JobDeps } from './job-deps.ts';
 import { liveJob, observeJob } from './observe-jobs.ts';
@@ -81,7 +81,7 @@ export async function runAgain(
     session = await deps.gateway.open(useCase, actor, 'train');
     old = await plan(deps, session, useCase, request.job, options.signal);
     order = orderOf(request, old.setup);
-    await session.training.deploy(order, options.signal);
+    await session.provider.training.deploy(order, options.signal);
   } catch (thrown) {
     const error = toAppError(thrown);
     await deps.store.appendAudit({
@@ -107,7 +107,7 @@ async function plan(
 ): Promise<RunAgainPlan> {
   const [job, setup] = await Promise.all([
     liveJob(deps, session, useCase, name, signal),
-    session.training.setup(name, signal),
+    session.provider.training.setup(name, signal),
   ]);
   if (!setup)
     throw new AppError('not_found', `${name} was deleted just now.`, { hint: 'Start from another job.' });
@@ -167,7 +167,8 @@ async function record(
   };
   // Not to be asked just now: the next look tells the rest.
   const job =
-    (await session.jobs.find(name).catch(() => undefined)) ?? freshJob(session.training, useCase, order, at);
+    (await session.provider.jobs.find(name).catch(() => undefined)) ??
+    freshJob(session.provider, useCase, order, at);
   const known = await observeJob(deps, useCase, { job, at, announce: true, rerun: mine });
   const rerun = known.rerun ?? mine;
   // The second of two clicks finds it started, and has started nothing.
@@ -196,7 +197,7 @@ function freshJob(
     name,
     useCase: useCase.id,
     provider: provider.name,
-    ...provider.begins,
+    ...provider.training.begins,
     createdAt: at,
     hyperparameters,
     ...(machines ? { instanceType: machines.type, instanceCount: machines.count } : {}),

@@ -4,7 +4,7 @@ import type { JobRecord } from '../domain/job-records.ts';
 import { isFinished, sameState, type TrainingJob } from '../domain/jobs.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { EpochMs } from '../ground/time.ts';
-import type { JobCatalog } from '../ports/training.ts';
+import type { JobCatalog } from '../ports/training-provider.ts';
 import type { JobDeps } from './job-deps.ts';
 import { observeJob } from './observe-jobs.ts';
 

@@ -7,7 +7,7 @@ import type {
   DescribeTrainingJobCommandOutput,
 } from '@aws-sdk/client-sagemaker';
 import { isPipelineStep } from '../domain/training-names.ts';
-import type { TrainingRequest, TrainingSetup } from '../ports/training.ts';
+import type { TrainingRequest, TrainingSetup } from '../ports/training-provider.ts';
 
 export type Described = Partial<Omit<DescribeTrainingJobCommandOutput, '$metadata'>>;
 

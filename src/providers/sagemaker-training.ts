@@ -4,8 +4,8 @@ import { guidanceForTraining } from '../domain/failure-guidance.ts';
 import { sageMakerState } from '../domain/sagemaker-states.ts';
 import { isTrainingName } from '../domain/training-names.ts';
 import { AppError } from '../ground/errors.ts';
-import type { JobCatalog, TrainingProvider, TrainingRequest } from '../ports/training.ts';
-import type { SageMakerAccess } from './sagemaker-access.ts';
+import type { AwsAccess } from '../ports/aws-account.ts';
+import type { JobCatalog, TrainingRequest, TrainingStarter } from '../ports/training-provider.ts';
 import { type Described, isSameRun, rerunRequest, rerunSetup } from './sagemaker-rerun.ts';
 
 const TRAINING_ROLE = {
@@ -20,7 +20,7 @@ const METRICS_OF_ITS_OWN = /override the metric definitions/i;
 /** The quota, and how much of it there is: `'ml.g5.2xlarge for training job usage' is 0 Instances`. */
 const QUOTA = /service limit '([^']{1,120})' is (\d+) \w+, with current utilization of (\d+)/;
 
-export function createSageMakerTraining(access: SageMakerAccess, jobs: JobCatalog): TrainingProvider {
+export function createSageMakerTraining(access: AwsAccess, jobs: JobCatalog): TrainingStarter {
   // The package is large: loaded with the first question, and kept.
   let loading: ReturnType<typeof load> | undefined;
   const sageMaker = () => (loading ??= load(access));
@@ -52,7 +52,6 @@ export function createSageMakerTraining(access: SageMakerAccess, jobs: JobCatalo
   }
 
   return {
-    name: 'sagemaker',
     begins: sageMakerState('InProgress', 'Starting'),
 
     async setup(job, signal) {
@@ -138,7 +137,7 @@ function awsWords(error: unknown): { name: string; message: string } {
 
 const firstLine = (text: string): string => (text.split('\n', 1)[0] ?? '').slice(0, 300);
 
-async function load(access: SageMakerAccess) {
+async function load(access: AwsAccess) {
   const { CreateTrainingJobCommand, DescribeTrainingJobCommand, SageMakerClient } = await import(
     '@aws-sdk/client-sagemaker'
   );

@@ -1,12 +1,13 @@
 /** SageMaker as the catalog of a use case's training jobs, and as the place where they run. */
 import type { SageMakerClient, TrainingJobSummary } from '@aws-sdk/client-sagemaker';
+import { inConsole, trainingJobUrl, trainingLogUrl } from '../domain/console-links.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
 import { sageMakerState } from '../domain/sagemaker-states.ts';
 import { isTrainingName } from '../domain/training-names.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError } from '../ground/errors.ts';
-import type { JobCatalog, TrainingProvider } from '../ports/training.ts';
-import type { SageMakerAccess } from './sagemaker-access.ts';
+import type { AwsAccess, AwsAccount } from '../ports/aws-account.ts';
+import type { JobCatalog, JobLinks, ProviderEntry, TrainingProvider } from '../ports/training-provider.ts';
 import { createSageMakerTraining } from './sagemaker-training.ts';
 
 /** Rule of NameContains. */
@@ -14,12 +15,36 @@ const NAME_PART = /^[a-zA-Z0-9-]{1,63}$/;
 /** ListTrainingJobs' own limit of a page. */
 const PAGE = 100;
 
-export function createSageMaker(access: SageMakerAccess): { jobs: JobCatalog; training: TrainingProvider } {
+/** A group that every account has, in every region. */
+const LOG_GROUP = '/aws/sagemaker/TrainingJobs';
+
+export const sageMaker: ProviderEntry = {
+  name: 'sagemaker',
+  trains: ({ aws, providers }) => aws !== undefined && (providers?.sagemaker ?? true),
+  links,
+  open: ({ aws }) => createSageMaker(aws()),
+};
+
+function createSageMaker(access: AwsAccount): TrainingProvider {
   const jobs = createSageMakerCatalog(access);
-  return { jobs, training: createSageMakerTraining(access, jobs) };
+  return {
+    name: 'sagemaker',
+    jobs,
+    training: createSageMakerTraining(access, jobs),
+    log: (job) => access.log(LOG_GROUP, job),
+    links: (job) => links(access.useCase, job),
+  };
 }
 
-function createSageMakerCatalog(access: SageMakerAccess): JobCatalog {
+function links(useCase: UseCase, job: string): JobLinks {
+  return {
+    site: 'AWS',
+    job: inConsole(useCase, trainingJobUrl, job),
+    log: inConsole(useCase, trainingLogUrl, job),
+  };
+}
+
+function createSageMakerCatalog(access: AwsAccess): JobCatalog {
   const { useCase } = access;
   // The package is large: loaded with the first question, and kept.
   let loading: ReturnType<typeof load> | undefined;
@@ -109,7 +134,7 @@ function createSageMakerCatalog(access: SageMakerAccess): JobCatalog {
   };
 }
 
-async function load(access: SageMakerAccess) {
+async function load(access: AwsAccess) {
   const { DescribeTrainingJobCommand, ListTagsCommand, ListTrainingJobsCommand, SageMakerClient } =
     await import('@aws-sdk/client-sagemaker');
   // Lists are allowed about twice a second for the whole account: others may have just used that up.

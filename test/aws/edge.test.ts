@@ -2,11 +2,12 @@
  * Neo, artifact links and Greengrass by the SDK's own clients, as the roles of the seeded accounts and the
  * sessions' own policies let them: what a policy forgets is refused here.
  */
+
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type AwsSandboxOptions, FaultPlan } from '#sandbox';
 import { handClock } from '../../sandbox/test/aws/edge-support.ts';
 import { sandbox } from '../../sandbox/test/aws/support.ts';
-import { createUseCaseGateway } from '../../src/aws/gateway.ts';
+import { createAwsAccounts } from '../../src/aws/accounts.ts';
 import { subject } from '../../src/cli/doctor/checks.ts';
 import { checkEdge } from '../../src/cli/doctor/edge-checks.ts';
 import { JETSON_MODEL } from '../../src/demo/components.ts';
@@ -20,7 +21,7 @@ import { type AppError, CancelledError } from '../../src/ground/errors.ts';
 import type { CompilationOrder } from '../../src/ports/compiler.ts';
 import type { LogSource } from '../../src/ports/log-source.ts';
 import type { UseCaseSession } from '../../src/ports/use-case-session.ts';
-import { createSageMaker } from '../../src/providers/sagemaker.ts';
+import { createUseCaseGateway } from '../../src/providers/gateway.ts';
 
 const BOT = { accessKeyId: 'AKIATESTBOT000000001', secretAccessKey: 'the-secret-of-the-bot' };
 const ADA = { team: 'T0LINE', user: 'U0ADA' };
@@ -30,10 +31,12 @@ const COMPILED = `s3://line-3-models/compiled/${JOB}/jetson-xavier/model-LINUX_A
 const LINE_3: UseCase = {
   id: 'line-3',
   name: 'Line 3 defects',
-  account: '123456789012',
-  region: 'eu-west-1',
-  roleArn: 'arn:aws:iam::123456789012:role/SignalboxAccess',
-  externalId: 'line-3-6f1d0c0e',
+  aws: {
+    account: '123456789012',
+    region: 'eu-west-1',
+    roleArn: 'arn:aws:iam::123456789012:role/SignalboxAccess',
+    externalId: 'line-3-6f1d0c0e',
+  },
   channels: ['C0LINE3'],
   access: {},
   logs: { delivery: 'channel', gzipAbove: 50e6, secondLane: 'auto' },
@@ -66,7 +69,7 @@ async function world(options: Partial<AwsSandboxOptions> = {}) {
     ...options,
   });
   process.env.AWS_ENDPOINT_URL = aws.url;
-  const gateway = createUseCaseGateway({ clock, createProvider: createSageMaker });
+  const gateway = createUseCaseGateway({ clock, accounts: createAwsAccounts({ clock }) });
   const open = (operation: SessionOperation, useCase = LINE_3): Promise<UseCaseSession> =>
     gateway.open(useCase, ADA, operation);
   return { aws, clock, gateway, open };
@@ -97,7 +100,7 @@ const refusal = async (work: Promise<unknown>): Promise<AppError> => {
 describe('a training job as compiling needs it', () => {
   it('says its model, its hyperparameters and, when asked, its tags', async () => {
     const { open } = await world();
-    const { jobs } = await open('comp');
+    const { jobs } = (await open('comp')).provider;
     const job = await jobs.find(JOB);
     expect(job?.modelArtifact).toMatch(/^s3:\/\/line-3-models\/.*\.tar\.gz$/);
     expect(Object.keys(job?.hyperparameters ?? {}).length).toBeGreaterThan(0);
@@ -378,10 +381,12 @@ describe('Greengrass components', () => {
     const { components } = await open('gg', {
       ...LINE_3,
       id: 'harbor',
-      account: '210987654321',
-      region: 'us-east-1',
-      roleArn: 'arn:aws:iam::210987654321:role/SignalboxAccess',
-      externalId: 'harbor-b27a94d1',
+      aws: {
+        account: '210987654321',
+        region: 'us-east-1',
+        roleArn: 'arn:aws:iam::210987654321:role/SignalboxAccess',
+        externalId: 'harbor-b27a94d1',
+      },
     });
     const counts = await Promise.all(
       (await components.list()).map(async ({ name }) => (await components.versions(name)).length),

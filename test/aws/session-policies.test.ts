@@ -13,8 +13,7 @@ const ROLE = 'arn:aws:iam::123456789012:role/SignalboxAccess';
 const useCase = (outputS3 = 's3://line-3-models/compiled', region = 'eu-west-1'): UseCase => ({
   id: 'line-3',
   name: 'Line 3 defects',
-  account: '123456789012',
-  region,
+  aws: { account: '123456789012', region },
   channels: ['C0LINE3'],
   access: {},
   logs: { delivery: 'channel', gzipAbove: 50e6, secondLane: 'auto' },

@@ -8,14 +8,17 @@ import { AppError } from '../../src/ground/errors.ts';
 const useCase: UseCase = {
   id: 'line-3',
   name: 'Line 3 defects',
-  account: '123456789012',
-  region: 'eu-west-1',
-  roleArn: 'arn:aws:iam::123456789012:role/SignalboxAccess',
-  externalId: '6f1d0c0e',
+  aws: {
+    account: '123456789012',
+    region: 'eu-west-1',
+    roleArn: 'arn:aws:iam::123456789012:role/SignalboxAccess',
+    externalId: '6f1d0c0e',
+  },
   channels: ['C0LINE3'],
   access: {},
   logs: { delivery: 'channel', gzipAbove: 50e6, secondLane: 'auto' },
 };
+const AWS = useCase.aws!;
 const ADA = { team: 'T0LINE', user: 'U0ADA' };
 const BEN = { team: 'T0LINE', user: 'U0BEN' };
 const HOUR = 3_600_000;
@@ -56,7 +59,7 @@ describe('opening a session', () => {
     expect(session.sessionName).toMatch(/^logs-U0ADA\.T0LINE-[0-9a-z]{12}$/);
     expect(state.requests[0]).toMatchObject({
       sessionName: session.sessionName,
-      roleArn: useCase.roleArn,
+      roleArn: useCase.aws?.roleArn,
       externalId: '6f1d0c0e',
       region: 'eu-west-1',
       durationSeconds: 3600,
@@ -90,7 +93,7 @@ describe('opening a session', () => {
   it("takes the role's partition for the policy", async () => {
     const { state, sessions } = world();
     const roleArn = 'arn:aws-us-gov:iam::123456789012:role/R';
-    await sessions.open({ ...useCase, region: 'us-gov-west-1', roleArn }, ADA, 'logs');
+    await sessions.open({ ...useCase, aws: { ...AWS, region: 'us-gov-west-1', roleArn } }, ADA, 'logs');
     expect(state.requests[0]?.policy).toContain('arn:aws-us-gov:logs:us-gov-west-1:123456789012:');
   });
 
@@ -105,7 +108,7 @@ describe('opening a session', () => {
       sessions.open(useCase, BEN, 'logs'),
       sessions.open(useCase, ADA, 'train'),
       sessions.open({ ...useCase, id: 'dock' }, ADA, 'logs'),
-      sessions.open({ ...useCase, externalId: 'changed' }, ADA, 'logs'),
+      sessions.open({ ...useCase, aws: { ...AWS, externalId: 'changed' } }, ADA, 'logs'),
     ]);
     expect(state.requests).toHaveLength(5);
     expect(new Set([first, ...others].map(({ sessionName }) => sessionName)).size).toBe(5);
@@ -130,7 +133,7 @@ describe('opening a session', () => {
     expect(hint).toMatch(/trust policy/);
     expect(hint).toMatch(/externalId/);
     expect(`${message}${hint}`).not.toMatch(/arn:|123456789012|AccessDenied/);
-    expect(adminHint).toContain(useCase.roleArn);
+    expect(adminHint).toContain(useCase.aws?.roleArn);
   });
 
   it('asks again for a role that was refused before: somebody may have mended it', async () => {
@@ -231,7 +234,7 @@ describe('[L9] credentials that expire', () => {
       clock: { now: () => 0 },
       ownCredentials: async () => ({ accessKeyId: `AKIA${++fetched}`, secretAccessKey: 's' }),
     });
-    const { roleArn: _, externalId: __, ...own } = useCase;
+    const own = { ...useCase, aws: { account: AWS.account, region: AWS.region } };
     const session = await sessions.open(own, ADA, 'logs');
     expect(fetched).toBe(0);
     await session.call(context, async () => {
@@ -282,7 +285,7 @@ describe('the real client', () => {
     expect((await session.credentials()).accessKeyId).toBe('ASIAREAL');
     expect(Object.fromEntries(received[0]!)).toMatchObject({
       Action: 'AssumeRole',
-      RoleArn: useCase.roleArn,
+      RoleArn: useCase.aws?.roleArn,
       ExternalId: '6f1d0c0e',
       RoleSessionName: session.sessionName,
       DurationSeconds: '3600',

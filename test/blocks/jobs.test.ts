@@ -6,7 +6,8 @@ import { LIMITS, textLength, validateBlocks, validateView } from '#sandbox/block
 import * as compile from '../../src/blocks/compile.ts';
 import * as components from '../../src/blocks/components.ts';
 import { jobCard, milestones } from '../../src/blocks/job-card.ts';
-import { historyView, jobDetails, TABS } from '../../src/blocks/job-details.ts';
+import type { DetailsFacts, Tab } from '../../src/blocks/job-details.ts';
+import { jobDetails as detailsOf, historyView, TABS } from '../../src/blocks/job-details.ts';
 import { type JobFacts, readRef, writeRef } from '../../src/blocks/job-facts.ts';
 import { type JobsFacts, jobsTable, readJobsState, writeJobsState } from '../../src/blocks/jobs-table.ts';
 import type { Block, Message, Modal } from '../../src/blocks/message.ts';
@@ -18,7 +19,9 @@ import { COMPILATIONS, TRAININGS } from '../../src/domain/jobs-query.ts';
 import { PROVIDER_NAMES } from '../../src/domain/providers.ts';
 import { sageMakerState } from '../../src/domain/sagemaker-states.ts';
 import { TRAINING_STATES } from '../../src/domain/training-states.ts';
+import type { UseCase } from '../../src/domain/use-cases.ts';
 import { AppError } from '../../src/ground/errors.ts';
+import { sageMaker } from '../../src/providers/sagemaker.ts';
 
 const NASTY = [
   '<!channel> <!here> @everyone <@U0ADA> <https://evil.example|click>',
@@ -131,7 +134,11 @@ const component = fc.record(
 
 const facts: fc.Arbitrary<JobFacts> = fc.uniqueArray(targetName, { maxLength: 30 }).chain((targets) =>
   fc.record({
-    useCase: fc.record({ id: fc.constant('line-3'), name: words, region: fc.constant('eu-west-1') }),
+    useCase: fc.record({
+      id: fc.constant('line-3'),
+      name: words,
+      aws: fc.constant({ account: '123456789012', region: 'eu-west-1' }),
+    }),
     job,
     attempts:
       targets.length === 0
@@ -201,7 +208,13 @@ describe('payloads keep Slack’s limits over any data', () => {
       fc.property(facts, fc.dictionary(words, told, { maxKeys: 20 }), (given, reported) => {
         const details = { ...given, reported: new Map(given.attempts.map(({ id }) => [id, reported])) };
         for (const tab of TABS) expectView(jobDetails('{}', tab, details));
-        expectView(historyView('{}', { job: given.job.name, region: 'eu-west-1', attempts: given.attempts }));
+        expectView(
+          historyView('{}', {
+            job: given.job.name,
+            useCase: { aws: { account: '123456789012', region: 'eu-west-1' } },
+            attempts: given.attempts,
+          }),
+        );
       }),
       runs,
     );
@@ -314,7 +327,7 @@ describe('payloads keep Slack’s limits over any data', () => {
       ),
       problem: fc.option(told, { nil: undefined }),
     });
-    const useCase = { id: 'line-3', name: 'Line 3', region: 'eu-west-1' };
+    const useCase = { id: 'line-3', name: 'Line 3', aws: { account: '123456789012', region: 'eu-west-1' } };
     fc.assert(
       fc.property(
         fc.array(component, { minLength: 1, maxLength: 8 }),
@@ -386,9 +399,13 @@ describe('payloads keep Slack’s limits over any data', () => {
 
 // --- What they say -----------------------------------------------------------------------------------
 
+const jobDetails = (metadata: string, tab: Tab, facts: Omit<DetailsFacts, 'links'>) =>
+  detailsOf(metadata, tab, { ...facts, links: sageMaker.links(LINE_3, facts.job.name) });
+const LINE_3 = { aws: { account: '123456789012', region: 'eu-west-1' } } as UseCase;
+
 const NOW = Date.UTC(2026, 0, 31, 12);
 const base: JobFacts = {
-  useCase: { id: 'line-3', name: 'Line 3 defects', region: 'eu-west-1' },
+  useCase: { id: 'line-3', name: 'Line 3 defects', aws: { account: '123456789012', region: 'eu-west-1' } },
   job: {
     name: 'defects-resnet50',
     useCase: 'line-3',
@@ -560,7 +577,11 @@ describe('[C9] history', () => {
       }),
     ];
     const shown = textsOf(
-      historyView('{}', { job: 'defects-resnet50', region: 'eu-west-1', attempts }).blocks,
+      historyView('{}', {
+        job: 'defects-resnet50',
+        useCase: { aws: { account: '123456789012', region: 'eu-west-1' } },
+        attempts,
+      }).blocks,
     );
     expect(shown).toContain('2 attempts');
     expect(shown).toMatch(

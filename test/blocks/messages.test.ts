@@ -37,8 +37,7 @@ const job: fc.Arbitrary<TrainingJob> = fc
 const useCase: fc.Arbitrary<UseCase> = fc.record({
   id: fc.stringMatching(/^[a-z][a-z0-9-]{0,39}$/),
   name: text,
-  account: fc.constant('123456789012'),
-  region: fc.constant('eu-west-1'),
+  aws: fc.constant({ account: '123456789012', region: 'eu-west-1' }),
   channels: fc.array(fc.stringMatching(/^C[A-Z0-9]{3,10}$/), { maxLength: 30 }),
   access: fc.constant({}),
   logs: fc.constant({ delivery: 'channel' as const, gzipAbove: 1, secondLane: 'auto' as const }),
@@ -128,7 +127,15 @@ describe('messages keep Slack’s limits over any data', () => {
         fc.array(fc.record({ useCase, order }), { maxLength: 40 }),
         (one, team, by, at, again, nearest, open) => {
           expectSound(logs.logsProgress(one.name, by, at, 'an-id'));
-          expectSound(results.logsNoneYet(one, team, again, failureOf(by)));
+          expectSound(
+            results.logsNoneYet(
+              one,
+              team,
+              { site: 'AWS', job: 'https://example.com/job' },
+              again,
+              failureOf(by),
+            ),
+          );
           expectSound(results.logsNothingMatches(one, queryOf(by), again));
           expectSound(results.logsOutsideRange(one, queryOf(by), 1, again, again));
           expectSound(logs.logsUnknownJob(one.name, team.name, nearest));
@@ -154,6 +161,7 @@ describe('messages keep Slack’s limits over any data', () => {
         fc.option(text, { nil: undefined }),
         (one, team, by, pattern, notes, events, why) => {
           const delivered = results.logsDelivered({
+            links: { site: 'AWS', job: 'https://example.com/job' },
             job: one,
             useCase: team,
             by,

@@ -100,7 +100,7 @@ const alert: fc.Arbitrary<Alert> = fc.record({
   ),
   job: fc.option(name, { nil: undefined }),
 });
-const useCase = { id: 'line-3', name: '<!here> line', region: 'eu-west-1' };
+const useCase = { id: 'line-3', name: '<!here> line', aws: { account: '123456789012', region: 'eu-west-1' } };
 const runs = { numRuns: 150 };
 
 function expectSound(message: Message): void {

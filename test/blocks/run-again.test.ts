@@ -44,7 +44,12 @@ const rerun: fc.Arbitrary<Rerun> = fc.record({
   at: fc.constant(1.7e12),
   changes: fc.array(harmless, { maxLength: 40 }),
 });
-const useCase = { id: 'line-3', name: '<!here> line', region: 'eu-west-1', channels: ['C0LINE3'] };
+const useCase = {
+  id: 'line-3',
+  name: '<!here> line',
+  aws: { account: '123456789012', region: 'eu-west-1' },
+  channels: ['C0LINE3'],
+};
 
 function expectHarmless(value: unknown): void {
   // What stands in a field or is carried by a button is shown as plain text, or not at all.
@@ -137,14 +142,16 @@ describe('what is said of a run that repeats a job', () => {
     );
   });
 
+  const details = (one: TrainingJob) => ({ ...facts(one), links: { site: 'AWS' } });
+
   it('[N4] has its button where something failed, was stopped, or is looked at; not while it runs', () => {
     const has = (value: unknown): boolean => JSON.stringify(value).includes('"train.again"');
     expect(has(jobCard(facts(job('a'))))).toBe(true);
     expect(has(jobCard(facts(job('a', 'Stopped'))))).toBe(true);
     expect(has(jobCard(facts(job('a', 'Completed'))))).toBe(false);
     expect(has(jobCard(facts(job('a', 'InProgress'))))).toBe(false);
-    expect(has(jobDetails('{}', 'overview', facts(job('a', 'Completed'))))).toBe(true);
-    expect(has(jobDetails('{}', 'overview', facts(job('a', 'InProgress'))))).toBe(false);
+    expect(has(jobDetails('{}', 'overview', details(job('a', 'Completed'))))).toBe(true);
+    expect(has(jobDetails('{}', 'overview', details(job('a', 'InProgress'))))).toBe(false);
     expect(has(jobCard(facts(job('a', 'Failed', { provider: 'local' }))))).toBe(false);
     expect(has(trainingAnnouncement(job('a'), useCase))).toBe(true);
     const alert = {

@@ -106,8 +106,7 @@ describe('what a configuration gives', () => {
       {
         id: 'bench',
         name: 'Bench',
-        account: '123456789012',
-        region: 'us-east-1',
+        aws: { account: '123456789012', region: 'us-east-1' },
         channels: ['C0BENCH'],
         access: { viewer: ['channel-members'] },
         discoverable: false,
@@ -125,8 +124,7 @@ describe('what a configuration gives', () => {
   it('accepts every section, those of later parts too', () => {
     const [useCase] = load(WHOLE).useCases;
     expect(useCase).toMatchObject({
-      roleArn: 'arn:aws:iam::123456789012:role/SignalboxAccess',
-      externalId: '6f1d0c0e',
+      aws: { roleArn: 'arn:aws:iam::123456789012:role/SignalboxAccess', externalId: '6f1d0c0e' },
       alertsChannel: 'C0ALERTS',
       access: { dataScientist: ['S0SCIENCE'], admin: ['U0LEAD'] },
     });
@@ -256,6 +254,34 @@ useCases:
     );
     expect(message).toContain('useCases[0].name: expected a name of 1 to 80 characters, but it is missing.');
     expect(message).toContain('18 problems');
+  });
+
+  const elsewhere = (more = '') =>
+    `useCases: [{ id: lab, name: Lab, channels: [C0LAB], access: {}, providers: { runpod: {} }${more} }]`;
+
+  it('wants no AWS account of a use case that has nothing there', () => {
+    const [useCase] = load(elsewhere()).useCases;
+    expect(useCase).toMatchObject({ id: 'lab', providers: { sagemaker: false } });
+    expect(useCase?.aws).toBeUndefined();
+  });
+
+  it.each([
+    ['it trains on SageMaker', ', discoverable: true', 'providers: { sagemaker: true }'],
+    [
+      'it compiles',
+      ', compile: { roleArn: "arn:aws:iam::123456789012:role/Neo", outputS3: "s3://models/x" }',
+    ],
+    ['it packages', ', components: { auto: false }'],
+    ['a role is given', ', roleArn: "arn:aws:iam::123456789012:role/Signalbox"'],
+  ])('wants account and region where %s', (_, more, providers = 'providers: { runpod: {} }') => {
+    const message = problems(elsewhere(more).replace('providers: { runpod: {} }', providers));
+    expect(message).toContain('useCases[0].account: expected an AWS account number');
+    expect(message).toContain('useCases[0].region: expected an AWS region, but it is missing');
+    expect(message).toContain('2 problems');
+  });
+
+  it('wants the region of an account', () => {
+    expect(problems(elsewhere(', account: "123456789012"'))).toContain('useCases[0].region: expected');
   });
 
   it('names the nearest key for one that does not exist', () => {

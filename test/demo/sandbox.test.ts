@@ -32,7 +32,8 @@ describe("[O7] the demo's sandbox", () => {
     expect(slack.ok).toBe(true);
 
     const config = loadConfig({ env: { SIGNALBOX_CONFIG: sandbox.configPath }, cwd: folder });
-    for (const { roleArn, externalId, region, account } of config.useCases) {
+    for (const { aws } of config.useCases) {
+      const { roleArn, externalId, region, account } = aws!;
       const settings = { endpoint: sandbox.awsEndpoint, region };
       const { Credentials } = await new STSClient({ ...settings, credentials: sandbox.awsCredentials }).send(
         new AssumeRoleCommand({ RoleArn: roleArn, RoleSessionName: 'logs-ada', ExternalId: externalId }),

@@ -93,7 +93,7 @@ describe('[O7] the seeded world', () => {
     const path = join(folder, 'signalbox.yaml');
     await writeFile(path, seededConfig(join(folder, 'bot')));
     const config = loadConfig({ env: { SIGNALBOX_CONFIG: path }, cwd: folder });
-    expect(config.useCases.map(({ id, account, region }) => [id, account, region])).toEqual([
+    expect(config.useCases.map(({ id, aws }) => [id, aws?.account, aws?.region])).toEqual([
       ['line-3', '123456789012', 'eu-west-1'],
       ['harbor', '210987654321', 'us-east-1'],
     ]);

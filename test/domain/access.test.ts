@@ -29,8 +29,7 @@ const ROLES: Role[] = ['viewer', 'dataScientist', 'operator', 'admin'];
 const useCase = (access: UseCase['access'], channels = ['C0LINE3']): UseCase => ({
   id: 'line-3',
   name: 'Line 3 defects',
-  account: '123456789012',
-  region: 'eu-west-1',
+  aws: { account: '123456789012', region: 'eu-west-1' },
   channels,
   access,
   logs: { delivery: 'channel', gzipAbove: 50e6, secondLane: 'auto' },

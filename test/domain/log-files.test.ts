@@ -39,8 +39,7 @@ describe('[L2] the file', () => {
       useCase: {
         id: 'line-3',
         name: 'Line 3 defects',
-        account: '123456789012',
-        region: 'eu-west-1',
+        aws: { account: '123456789012', region: 'eu-west-1' },
         channels: [],
         access: {},
         logs: { delivery: 'channel', gzipAbove: 1, secondLane: 'auto' },

@@ -384,7 +384,11 @@ describe('[N2] events and polling feed the same place', () => {
 it('belongs to each use case of its account and region', async () => {
   const both: string[] = [];
   const { ingest } = ingestOn(store, {
-    useCases: [USE_CASE, { ...USE_CASE, id: 'other' }, { ...USE_CASE, id: 'far', region: 'us-east-1' }],
+    useCases: [
+      USE_CASE,
+      { ...USE_CASE, id: 'other' },
+      { ...USE_CASE, id: 'far', aws: { ...USE_CASE.aws!, region: 'us-east-1' } },
+    ],
   });
   ingest.on('training', async (_event, useCase) => void both.push(useCase.id));
   await ingest.start();

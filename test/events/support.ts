@@ -11,8 +11,7 @@ export const AT = Date.UTC(2026, 0, 31, 14, 0);
 export const USE_CASE: UseCase = {
   id: 'line-3',
   name: 'Line 3 defects',
-  account: ACCOUNT,
-  region: REGION,
+  aws: { account: ACCOUNT, region: REGION },
   channels: ['C0LINE3'],
   access: {},
   logs: { delivery: 'channel', gzipAbove: 50e6, secondLane: 'auto' },

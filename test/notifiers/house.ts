@@ -1,4 +1,5 @@
 /** Events in, messages out: ingest, notifiers and alerts on the embedded store, with a clock that the test holds. */
+
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +14,7 @@ import { JobChanges } from '../../src/operations/job-changes.ts';
 import type { LogSource } from '../../src/ports/log-source.ts';
 import type { Store } from '../../src/ports/store.ts';
 import type { UseCaseGateway } from '../../src/ports/use-case-session.ts';
+import { sageMaker } from '../../src/providers/sagemaker.ts';
 import { openLowdbStore } from '../../src/stores/lowdb.ts';
 import { body, SILENT } from '../events/support.ts';
 import { LINE_3 } from '../slack/workspace.ts';
@@ -124,7 +126,8 @@ export class House {
       return this.sagemaker(name);
     };
     const gateway = {
-      open: async () => ({ trainingLog: () => NO_LOG, jobs: { find, list: async () => [] } }),
+      links: (useCase: UseCase, { name }: TrainingJob) => sageMaker.links(useCase, name),
+      open: async () => ({ provider: { log: () => NO_LOG, jobs: { find, list: async () => [] } } }),
     } as unknown as UseCaseGateway;
     const onError = (error: unknown): void => void this.errors.push(error);
     this.desk = new AlertDesk({

@@ -17,6 +17,7 @@ import { observeJob } from '../../src/operations/observe-jobs.ts';
 import type { LogSource } from '../../src/ports/log-source.ts';
 import type { Store } from '../../src/ports/store.ts';
 import type { UseCaseGateway } from '../../src/ports/use-case-session.ts';
+import { sageMaker } from '../../src/providers/sagemaker.ts';
 import { openLowdbStore } from '../../src/stores/lowdb.ts';
 import { body, envelope, SILENT } from '../events/support.ts';
 import { LINE_3 } from '../slack/workspace.ts';
@@ -77,7 +78,8 @@ async function open(): Promise<void> {
     return described;
   };
   const gateway = {
-    open: async () => ({ trainingLog: log, jobs: { find, list: async () => [] } }),
+    links: (useCase: UseCase, { name }: TrainingJob) => sageMaker.links(useCase, name),
+    open: async () => ({ provider: { log: log, jobs: { find, list: async () => [] } } }),
   } as unknown as UseCaseGateway;
   const onError = (error: unknown): void => void errors.push(error);
   const alerts = new AlertDesk({

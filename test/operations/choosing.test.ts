@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { chooseUseCase, findUseCase } from '../../src/operations/choose-use-case.ts';
 import { JobSuggestions, nearestJobs } from '../../src/operations/find-jobs.ts';
 import type { Directory } from '../../src/ports/directory.ts';
-import type { JobCatalog } from '../../src/ports/training.ts';
+import type { JobCatalog } from '../../src/ports/training-provider.ts';
 import type { UseCaseGateway, UseCaseSession } from '../../src/ports/use-case-session.ts';
 import { HARBOR, job, LINE_3 } from '../slack/workspace.ts';
 
@@ -57,7 +57,8 @@ describe('[L7, L10] finding jobs by what one remembers', () => {
     },
   } as JobCatalog;
   const gateway: UseCaseGateway = {
-    open: async () => ({ sessionName: 'x', jobs: catalog }) as UseCaseSession,
+    links: () => ({ site: 'AWS' }),
+    open: async () => ({ sessionName: 'x', provider: { jobs: catalog } }) as unknown as UseCaseSession,
   };
   const actor = { team: 'T', user: 'U0ADA' };
 
@@ -81,6 +82,7 @@ describe('[L7, L10] finding jobs by what one remembers', () => {
 
   it('leaves out a use case that cannot be asked now', async () => {
     const failing: UseCaseGateway = {
+      links: gateway.links,
       open: (useCase, ...rest) =>
         useCase.id === 'harbor' ? Promise.reject(new Error('down')) : gateway.open(useCase, ...rest),
     };

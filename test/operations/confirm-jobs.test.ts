@@ -12,10 +12,12 @@ async function order(...jobs: { name: string; known: boolean }[]): Promise<strin
   const asked: string[] = [];
   const gateway = {
     open: async () => ({
-      jobs: {
-        find: async (name: string) => {
-          asked.push(name);
-          return undefined;
+      provider: {
+        jobs: {
+          find: async (name: string) => {
+            asked.push(name);
+            return undefined;
+          },
         },
       },
     }),

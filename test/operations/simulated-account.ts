@@ -10,8 +10,9 @@ import type { CompilationOrder, CompilationReport } from '../../src/ports/compil
 import type { ComponentReport } from '../../src/ports/component-registry.ts';
 import type { CoreDevice } from '../../src/ports/device-fleet.ts';
 import type { LogSource } from '../../src/ports/log-source.ts';
-import type { TrainingRequest, TrainingSetup } from '../../src/ports/training.ts';
+import type { TrainingRequest, TrainingSetup } from '../../src/ports/training-provider.ts';
 import type { UseCaseGateway, UseCaseSession } from '../../src/ports/use-case-session.ts';
+import { sageMaker } from '../../src/providers/sagemaker.ts';
 import { type MemoryStore, memoryStore } from '../fixtures/memory-store.ts';
 
 export const ADA = { team: 'T0LINE', user: 'U0ADA' };
@@ -20,8 +21,7 @@ export const BEN = { team: 'T0LINE', user: 'U0BEN' };
 export const LINE_3: UseCase = {
   id: 'line-3',
   name: 'Line 3 defects',
-  account: '123456789012',
-  region: 'eu-west-1',
+  aws: { account: '123456789012', region: 'eu-west-1' },
   channels: ['C0LINE3'],
   access: {},
   logs: { delivery: 'channel', gzipAbove: 50e6, secondLane: 'auto' },
@@ -80,6 +80,7 @@ export class SimulatedAccount {
   readonly deployed: TrainingRequest[] = [];
 
   readonly gateway: UseCaseGateway = {
+    links: (useCase, { name }) => sageMaker.links(useCase, name),
     open: async (useCase, actor, operation) => {
       await this.#pass('open', useCase.id);
       return this.#session(`${operation}-${actor.user}`);
@@ -142,60 +143,63 @@ export class SimulatedAccount {
   #session(sessionName: string): UseCaseSession {
     return {
       sessionName,
-      jobs: {
-        find: async (name) => {
-          await this.#pass('find', name);
-          const job = this.jobs.find((one) => one.name === name);
-          return job && { ...job };
-        },
-        list: async ({ nameContains = '', limit }) => {
-          await this.#pass('list', nameContains);
-          return [...this.jobs]
-            .filter(({ name }) => name.includes(nameContains))
-            .sort((a, b) => b.createdAt - a.createdAt)
-            .slice(0, limit)
-            .map(({ failureReason: _, modelArtifact: __, hyperparameters: ___, ...job }) => job);
-        },
-        tags: async ({ name }) => {
-          await this.#pass('tags', name);
-          return this.tags;
-        },
-      },
-      training: {
+      provider: {
         name: 'sagemaker',
-        begins: sageMakerState('InProgress', 'Starting'),
-        setup: async (name) => {
-          await this.#pass('setup', name);
-          const job = this.jobs.find((one) => one.name === name);
-          return (
-            job && {
-              hyperparameters: job.hyperparameters ?? {},
-              machines: { type: job.instanceType ?? 'ml.g5.xlarge', count: job.instanceCount ?? 1 },
-              notes: [],
-              ...this.setup,
-            }
-          );
+        log: (job) => this.log(job),
+        links: (job) => sageMaker.links(LINE_3, job),
+        jobs: {
+          find: async (name) => {
+            await this.#pass('find', name);
+            const job = this.jobs.find((one) => one.name === name);
+            return job && { ...job };
+          },
+          list: async ({ nameContains = '', limit }) => {
+            await this.#pass('list', nameContains);
+            return [...this.jobs]
+              .filter(({ name }) => name.includes(nameContains))
+              .sort((a, b) => b.createdAt - a.createdAt)
+              .slice(0, limit)
+              .map(({ failureReason: _, modelArtifact: __, hyperparameters: ___, ...job }) => job);
+          },
+          tags: async ({ name }) => {
+            await this.#pass('tags', name);
+            return this.tags;
+          },
         },
-        deploy: async (request) => {
-          const { name, again, hyperparameters, machines } = request;
-          await this.#pass('deploy', name);
-          if (this.jobs.some((one) => one.name === name)) {
-            if (this.deployed.some((one) => JSON.stringify(one) === JSON.stringify(request))) return name;
-            throw new AppError('conflict', `Another training job is called ${name} already.`);
-          }
-          const old = this.jobs.find((one) => one.name === again)!;
-          this.deployed.push(request);
-          this.train(name, {
-            ...{ status: 'InProgress', secondaryStatus: 'Starting', hyperparameters, endedAt: undefined },
-            ...{ failureReason: undefined, modelArtifact: undefined },
-            instanceType: machines?.type ?? old.instanceType,
-            instanceCount: machines?.count ?? old.instanceCount,
-          });
-          await this.#pass('deployed', name);
-          return name;
+        training: {
+          begins: sageMakerState('InProgress', 'Starting'),
+          setup: async (name) => {
+            await this.#pass('setup', name);
+            const job = this.jobs.find((one) => one.name === name);
+            return (
+              job && {
+                hyperparameters: job.hyperparameters ?? {},
+                machines: { type: job.instanceType ?? 'ml.g5.xlarge', count: job.instanceCount ?? 1 },
+                notes: [],
+                ...this.setup,
+              }
+            );
+          },
+          deploy: async (request) => {
+            const { name, again, hyperparameters, machines } = request;
+            await this.#pass('deploy', name);
+            if (this.jobs.some((one) => one.name === name)) {
+              if (this.deployed.some((one) => JSON.stringify(one) === JSON.stringify(request))) return name;
+              throw new AppError('conflict', `Another training job is called ${name} already.`);
+            }
+            const old = this.jobs.find((one) => one.name === again)!;
+            this.deployed.push(request);
+            this.train(name, {
+              ...{ status: 'InProgress', secondaryStatus: 'Starting', hyperparameters, endedAt: undefined },
+              ...{ failureReason: undefined, modelArtifact: undefined },
+              instanceType: machines?.type ?? old.instanceType,
+              instanceCount: machines?.count ?? old.instanceCount,
+            });
+            await this.#pass('deployed', name);
+            return name;
+          },
         },
       },
-      trainingLog: (job) => this.log(job),
       compilationLog: (job) => this.log(job),
       compiler: {
         start: async (order) => {

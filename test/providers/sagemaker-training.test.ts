@@ -1,25 +1,23 @@
 /** SageMaker as a training provider, on the sandbox's AWS with the real SDK. */
+
 import { AddTagsCommand, DescribeTrainingJobCommand, ListTagsCommand } from '@aws-sdk/client-sagemaker';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AwsWorld } from '#sandbox/seeds';
 import { handClock } from '../../sandbox/test/aws/edge-support.ts';
 import { assume, sagemakerClient, sandbox } from '../../sandbox/test/aws/support.ts';
-import { createUseCaseGateway } from '../../src/aws/gateway.ts';
+import { createAwsAccounts } from '../../src/aws/accounts.ts';
 import { seededAwsWorld } from '../../src/demo/use-cases.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
 import type { AppError } from '../../src/ground/errors.ts';
-import type { TrainingProvider, TrainingRequest } from '../../src/ports/training.ts';
-import { createSageMaker } from '../../src/providers/sagemaker.ts';
+import type { TrainingRequest, TrainingStarter } from '../../src/ports/training-provider.ts';
+import { createUseCaseGateway } from '../../src/providers/gateway.ts';
 
 const BOT = { accessKeyId: 'AKIASIGNALBOXBOT0001', secretAccessKey: 'bot-secret' };
 const ROLE = 'arn:aws:iam::123456789012:role/SignalboxAccess';
 const LINE_3: UseCase = {
   id: 'line-3',
   name: 'Line 3 defects',
-  account: '123456789012',
-  region: 'eu-west-1',
-  roleArn: ROLE,
-  externalId: 'line-3-6f1d0c0e',
+  aws: { account: '123456789012', region: 'eu-west-1', roleArn: ROLE, externalId: 'line-3-6f1d0c0e' },
   channels: ['C0LINE3'],
   access: {},
   logs: { delivery: 'channel', gzipAbove: 50e6, secondLane: 'auto' },
@@ -40,17 +38,17 @@ afterEach(() => {
 async function provider(change: (world: AwsWorld) => AwsWorld = (world) => world) {
   const aws = await sandbox({ world: change(seededAwsWorld(clock.at, BOT)), clock });
   process.env.AWS_ENDPOINT_URL = aws.url;
-  const gateway = createUseCaseGateway({ clock, createProvider: createSageMaker });
+  const gateway = createUseCaseGateway({ clock, accounts: createAwsAccounts({ clock }) });
   const session = await gateway.open(LINE_3, { team: 'T0', user: 'U0ADA' }, 'train');
   const credentials = await assume(
     aws,
-    { RoleArn: ROLE, ExternalId: LINE_3.externalId },
+    { RoleArn: ROLE, ExternalId: LINE_3.aws?.externalId },
     { credentials: BOT },
   );
   const client = sagemakerClient(aws, { credentials });
   const described = (TrainingJobName: string) =>
     client.send(new DescribeTrainingJobCommand({ TrainingJobName }));
-  return { aws, client, described, session, training: session.training };
+  return { aws, client, described, session, training: session.provider.training };
 }
 
 const order = (changes: Partial<TrainingRequest> = {}): TrainingRequest => ({
@@ -62,7 +60,7 @@ const order = (changes: Partial<TrainingRequest> = {}): TrainingRequest => ({
   ...changes,
 });
 
-async function refusal(training: TrainingProvider, changes: Partial<TrainingRequest>): Promise<AppError> {
+async function refusal(training: TrainingStarter, changes: Partial<TrainingRequest>): Promise<AppError> {
   try {
     await training.deploy(order(changes));
   } catch (error) {

@@ -1,16 +1,15 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { RoleSessions } from '../../src/aws/sessions.ts';
+import { createAwsAccounts } from '../../src/aws/accounts.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
-import type { JobCatalog } from '../../src/ports/training.ts';
-import { createSageMaker } from '../../src/providers/sagemaker.ts';
+import type { JobCatalog } from '../../src/ports/training-provider.ts';
+import { createUseCaseGateway } from '../../src/providers/gateway.ts';
 
 const useCase: UseCase = {
   id: 'line-3',
   name: 'Line 3 defects',
-  account: '123456789012',
-  region: 'eu-west-1',
+  aws: { account: '123456789012', region: 'eu-west-1' },
   channels: ['C0LINE3'],
   access: {},
   logs: { delivery: 'channel', gzipAbove: 50e6, secondLane: 'auto' },
@@ -51,12 +50,13 @@ beforeEach(async () => {
   process.env.AWS_ENDPOINT_URL = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   process.env.AWS_ACCESS_KEY_ID = 'AKIATEST';
   process.env.AWS_SECRET_ACCESS_KEY = 'secret';
-  const session = await new RoleSessions({ clock: { now: Date.now } }).open(
+  const clock = { now: () => Date.now() };
+  const session = await createUseCaseGateway({ clock, accounts: createAwsAccounts({ clock }) }).open(
     useCase,
     { team: 'T0LINE', user: 'U0ADA' },
     'logs',
   );
-  catalog = createSageMaker(session).jobs;
+  catalog = session.provider.jobs;
 });
 afterEach(async () => {
   process.env = before;

@@ -22,6 +22,7 @@ import { JobSuggestions } from '../../src/operations/find-jobs.ts';
 import { JobChanges } from '../../src/operations/job-changes.ts';
 import type { AuditRecord } from '../../src/ports/audit-trail.ts';
 import type { UseCaseGateway, UseCaseSession } from '../../src/ports/use-case-session.ts';
+import { sageMaker } from '../../src/providers/sagemaker.ts';
 import { Slack } from '../../src/slack/connect.ts';
 import { EditBudget } from '../../src/slack/edit-budget.ts';
 import { HttpIntake, type Intake, SocketIntake } from '../../src/slack/receivers.ts';
@@ -30,8 +31,7 @@ import { type SlackClient, slackClient } from './sandbox-client.ts';
 export const LINE_3: UseCase = {
   id: 'line-3',
   name: 'Line 3 defects',
-  account: '123456789012',
-  region: 'eu-west-1',
+  aws: { account: '123456789012', region: 'eu-west-1' },
   channels: ['C0LINE3'],
   alertsChannel: 'C0ALERTS',
   access: { viewer: ['channel-members'], admin: ['U0DEV'] },
@@ -42,7 +42,7 @@ export const HARBOR: UseCase = {
   ...LINE_3,
   id: 'harbor',
   name: 'Harbor watch',
-  account: '210987654321',
+  aws: { account: '210987654321', region: 'eu-west-1' },
   channels: ['C0HARBOR'],
   alertsChannel: undefined,
   access: { operator: ['S0OPS'], admin: ['U0DEV'] },
@@ -126,34 +126,38 @@ export async function startWorkspace(options: TestWorkspaceOptions = {}): Promis
   };
   const audit: AuditRecord[] = [];
   const gateway: UseCaseGateway = {
+    links: (useCase, { name }) => sageMaker.links(useCase, name),
     open: async (useCase, actor, operation) => {
       world.open?.(useCase);
       const own = () => world.jobs.filter((one) => one.useCase === useCase.id);
       return {
         sessionName: `${operation}-${actor.user}-1`,
-        jobs: {
-          find: async (name) => own().find((one) => one.name === name),
-          list: async ({ nameContains, limit }) =>
-            own()
-              .filter((one) => one.name.toLowerCase().includes((nameContains ?? '').toLowerCase()))
-              .slice(0, limit),
-          tags: async () => ({}),
-        },
-        trainingLog: (name) => ({
-          id: `${useCase.account}/${useCase.region}/group/${name}`,
-          listStreams: async () =>
-            world.logEnd
-              ? [{ name: `${name}/algo-1-17`, shortName: 'algo-1', lastEventAt: world.logEnd.at }]
-              : [],
-          readPage: async () => {
-            if (!world.logEnd) throw new Error('not read here');
-            const text = Buffer.from(world.logEnd.text);
-            const ends = Uint32Array.of(text.length);
-            return { count: 1, text, ends, times: Float64Array.of(world.logEnd.at), nextToken: undefined };
+        provider: {
+          name: 'sagemaker',
+          jobs: {
+            find: async (name: string) => own().find((one) => one.name === name),
+            list: async ({ nameContains, limit }: { nameContains?: string; limit: number }) =>
+              own()
+                .filter((one) => one.name.toLowerCase().includes((nameContains ?? '').toLowerCase()))
+                .slice(0, limit),
+            tags: async () => ({}),
           },
-        }),
+          log: (name: string) => ({
+            id: `${useCase.aws?.account}/${useCase.aws?.region}/group/${name}`,
+            listStreams: async () =>
+              world.logEnd
+                ? [{ name: `${name}/algo-1-17`, shortName: 'algo-1', lastEventAt: world.logEnd.at }]
+                : [],
+            readPage: async () => {
+              if (!world.logEnd) throw new Error('not read here');
+              const text = Buffer.from(world.logEnd.text);
+              const ends = Uint32Array.of(text.length);
+              return { count: 1, text, ends, times: Float64Array.of(world.logEnd.at), nextToken: undefined };
+            },
+          }),
+        },
         // Nothing here compiles or packages.
-      } as Partial<UseCaseSession> as UseCaseSession;
+      } as unknown as UseCaseSession;
     },
   };
   let number = 0;

@@ -1,6 +1,6 @@
 /** AWS as the doctor sees it: the bot's identity; for each use case its role, log access and jobs. */
 import { callerIdentity } from '../../aws/identity.ts';
-import type { UseCase } from '../../domain/use-cases.ts';
+import { type AwsPlace, awsOf, type UseCase } from '../../domain/use-cases.ts';
 import type { Actor } from '../../ground/actor.ts';
 import { toAppError } from '../../ground/errors.ts';
 import type { UseCaseGateway, UseCaseSession } from '../../ports/use-case-session.ts';
@@ -21,10 +21,12 @@ export async function checkAws(
 
 async function checkUseCase(useCase: UseCase, gateway: UseCaseGateway, actor: Actor): Promise<Check[]> {
   const about = subject(`use case ${useCase.id}`);
+  const { aws } = useCase;
+  if (!aws) return [about.skipped('AWS', 'this use case has no AWS account')];
   if (useCase.providers && !useCase.providers.sagemaker)
     return [about.skipped('AWS', 'it does not use SageMaker')];
 
-  const identity = await checkIdentity(useCase, about);
+  const identity = await checkIdentity(aws, about);
   if (identity.status === 'failed') return [identity];
   let session: UseCaseSession;
   try {
@@ -33,9 +35,7 @@ async function checkUseCase(useCase: UseCase, gateway: UseCaseGateway, actor: Ac
     return [identity, failure(about, 'role', error)];
   }
   const access = await Promise.all([
-    ...(useCase.roleArn === undefined
-      ? []
-      : [checkRole(useCase, about, gateway, actor, session.sessionName)]),
+    ...(aws.roleArn === undefined ? [] : [checkRole(useCase, about, gateway, actor, session.sessionName)]),
     checkLogs(useCase, about, session),
     checkJobs(about, session),
     checkEdge(useCase, about, gateway, actor),
@@ -44,15 +44,15 @@ async function checkUseCase(useCase: UseCase, gateway: UseCaseGateway, actor: Ac
 }
 
 /** Who the bot is to AWS, and, without a role, whether that is in the use case's account. */
-async function checkIdentity(useCase: UseCase, about: Subject): Promise<Check> {
+async function checkIdentity(place: AwsPlace, about: Subject): Promise<Check> {
   const title = 'credentials';
   try {
-    const { account, arn } = await callerIdentity(useCase.region);
-    if (useCase.roleArn === undefined && account !== useCase.account)
+    const { account, arn } = await callerIdentity(place.region);
+    if (place.roleArn === undefined && account !== place.account)
       return about.failed(
         title,
-        `the bot runs as ${arn} in account ${account}; the use case is in ${useCase.account}`,
-        `Give the use case a roleArn in account ${useCase.account} (infra/use-case-account.yaml makes one), or correct its account.`,
+        `the bot runs as ${arn} in account ${account}; the use case is in ${place.account}`,
+        `Give the use case a roleArn in account ${place.account} (infra/use-case-account.yaml makes one), or correct its account.`,
       );
     return about.ok(title, `the bot runs as ${arn}`);
   } catch (error) {
@@ -68,7 +68,7 @@ async function checkRole(
   sessionName: string,
 ): Promise<Check[]> {
   const role = about.ok('role', `assumed as ${sessionName}`);
-  if (useCase.externalId === undefined)
+  if (useCase.aws?.externalId === undefined)
     return [
       role,
       about.warning(
@@ -78,7 +78,7 @@ async function checkRole(
       ),
     ];
   try {
-    await gateway.open({ ...useCase, externalId: undefined }, actor, 'logs');
+    await gateway.open({ ...useCase, aws: { ...awsOf(useCase), externalId: undefined } }, actor, 'logs');
     return [
       role,
       about.warning(
@@ -101,7 +101,7 @@ async function checkRole(
 /** Reads what cannot be there: "not found" is the answer of somebody who may read. */
 async function checkLogs(useCase: UseCase, about: Subject, session: UseCaseSession): Promise<Check[]> {
   const title = 'log access';
-  const source = session.trainingLog(NO_JOB);
+  const source = session.provider.log(NO_JOB);
   try {
     await source.listStreams();
   } catch (error) {
@@ -117,7 +117,7 @@ async function checkLogs(useCase: UseCase, about: Subject, session: UseCaseSessi
         return [
           about.warning(
             title,
-            `there is no log group /aws/sagemaker/TrainingJobs in ${useCase.account} ${useCase.region} yet`,
+            `there is no log group /aws/sagemaker/TrainingJobs in ${useCase.aws?.account} ${useCase.aws?.region} yet`,
             'It appears with the first training job. If jobs have already run, check the account and the region.',
           ),
         ];
@@ -129,8 +129,8 @@ async function checkLogs(useCase: UseCase, about: Subject, session: UseCaseSessi
 async function checkJobs(about: Subject, session: UseCaseSession): Promise<Check[]> {
   const title = 'training jobs';
   try {
-    const [newest] = await session.jobs.list({ limit: 1 });
-    await session.jobs.find(newest?.name ?? NO_JOB);
+    const [newest] = await session.provider.jobs.list({ limit: 1 });
+    await session.provider.jobs.find(newest?.name ?? NO_JOB);
     return [
       about.ok(
         title,

@@ -27,7 +27,7 @@ export async function checkEvents(config: Config): Promise<Check[]> {
     ];
   let found: EventsFindings;
   try {
-    found = await inspectEvents({ ...events, sources: useCases });
+    found = await inspectEvents({ ...events, sources: useCases.flatMap(({ aws }) => aws ?? []) });
   } catch (thrown) {
     const error = toAppError(thrown);
     const fix = [error.hint, error.adminHint].filter((text) => text !== undefined).join('\n');
@@ -75,7 +75,9 @@ function ruleCheck({ rule }: EventsFindings, name: string): Check {
 /** Their rules are theirs: the bot's credentials do not see them. */
 function otherAccounts({ events, useCases }: Config): Check[] {
   const account = /\/(\d{12})\//.exec(events?.queueUrl ?? '')?.[1];
-  const others = useCases.filter((one) => one.account !== account || one.region !== events?.region);
+  const others = useCases.flatMap(({ id, aws }) =>
+    aws && (aws.account !== account || aws.region !== events?.region) ? { id, ...aws } : [],
+  );
   return others.map((one) =>
     subject(`use case ${one.id}`).skipped(
       'event forwarding',

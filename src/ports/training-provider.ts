@@ -2,7 +2,12 @@
 
 import type { JobStanding, TrainingJob } from '../domain/jobs.ts';
 import type { ProviderName } from '../domain/providers.ts';
+import type { SessionOperation } from '../domain/session-name.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import type { Actor } from '../ground/actor.ts';
 import type { EpochMs } from '../ground/time.ts';
+import type { AwsAccount } from './aws-account.ts';
+import type { LogSource } from './log-source.ts';
 
 /** The training jobs of one use case. */
 export interface JobCatalog {
@@ -17,9 +22,56 @@ export interface JobCatalog {
   ): Promise<Readonly<Record<string, string>>>;
 }
 
-/** Where training runs. */
+/**
+ * Where training runs, opened for one person and one operation. What differs between services ends here: see
+ * docs/adding-a-provider.md, and the contract in test/contract/training-provider.ts.
+ */
 export interface TrainingProvider {
   readonly name: ProviderName;
+  readonly jobs: JobCatalog;
+  /** Starting runs. Where the provider cannot (`PROVIDERS[name].startsAgain`), it throws AppError invalid_input. */
+  readonly training: TrainingStarter;
+  /** The log of one job, whether or not there is one (yet); nothing is asked before it is read. */
+  log(job: string): LogSource;
+  /**
+   * The log as it is written, from a byte of it on, until the job ends or the signal is aborted.
+   * Left out: who follows it reads the ends of `log` again and again.
+   */
+  follow?(job: string, from: number, signal: AbortSignal): AsyncIterable<LogChunk>;
+  /** Where the provider's own pages show the job. */
+  links(job: string): JobLinks;
+}
+
+export interface LogChunk {
+  /** Of its first byte in the whole log. */
+  offset: number;
+  bytes: Uint8Array;
+}
+
+/** URLs for people; what a provider has no page for is left out. */
+export interface JobLinks {
+  /** Whose pages they are, as a button says it: "Open in AWS". */
+  site: string;
+  job?: string | undefined;
+  log?: string | undefined;
+}
+
+/** What is known of a provider before a use case is opened; `providers/index.ts` lists them. */
+export interface ProviderEntry {
+  readonly name: ProviderName;
+  /** Whether the use case trains there. */
+  trains(useCase: UseCase): boolean;
+  links(useCase: UseCase, job: string): JobLinks;
+  /** @param aws the use case's account, opened; throws AppError invalid_input where it has none */
+  open(opening: {
+    useCase: UseCase;
+    actor: Actor;
+    operation: SessionOperation;
+    aws: () => AwsAccount;
+  }): TrainingProvider;
+}
+
+export interface TrainingStarter {
   /** What the provider says of a run that was started a moment ago. */
   readonly begins: JobStanding;
   /** What an existing job would be run again with. @returns undefined when there is no such job */
