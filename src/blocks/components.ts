@@ -286,7 +286,7 @@ function knownDevices(facts: Extract<DevicesFacts, { kind: 'known' }>, version: 
   const blocks: Block[] = [
     section(
       [
-        `*Devices:* ${having} of ${facts.total} have this component now${having > 0 ? `, ${exactly} of them in version ${code(version, 40)}` : ''}${facts.failed > 0 ? `; ${facts.failed} could not be asked` : ''}`,
+        `*Devices:* ${having} of ${facts.total} have this component now${having > 0 ? `, ${exactly === 0 ? 'none' : exactly} of them in version ${code(version, 40)}` : ''}${facts.failed > 0 ? `; ${facts.failed} could not be asked` : ''}`,
         ...(facts.rows.length === 0 ? ['No deployment includes it either.'] : []),
       ].join('\n'),
     ),

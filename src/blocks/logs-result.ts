@@ -217,7 +217,7 @@ export function logsOutsideRange(
   return {
     text: `${ended}: there is nothing in the time that you asked for`,
     blocks: [
-      section(`:mag: *${ended}.*\nIt has nothing ${narrowedWords(timesOf(query))}.`),
+      section(`:mag: *${ended}.*\nYou asked for lines ${rangeWords(query)}.`),
       ...actions(
         lastSpan && orderButton(`Get its last ${asked}`, LOGS.get, lastSpan, 'primary'),
         wholeLog(job, order, ':1'),
@@ -226,14 +226,10 @@ export function logsOutsideRange(
   };
 }
 
-const timesOf = (query: LogQuery): LogQuery => ({
-  job: query.job,
-  since: query.since,
-  until: query.until,
-  streams: [],
-  form: 'lines',
-  dm: false,
-});
+function rangeWords({ since, until }: LogQuery): string {
+  if (since === undefined) return until === undefined ? '' : `before ${instant(until)}`;
+  return until === undefined ? `after ${instant(since)}` : `between ${instant(since)} and ${instant(until)}`;
+}
 
 function wholeLog(job: TrainingJob, order: LogOrder, row = ''): Button | undefined {
   return orderButton('Get the whole log', `${LOGS.get}${row}`, { ...order, a: joinWords([job.name]) });

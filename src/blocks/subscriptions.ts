@@ -60,7 +60,7 @@ export function subscriptionsMessage(
   const shown = subscriptions.slice(0, SHOWN);
   const title =
     subscriptions.length > 0
-      ? `This channel hears of (${subscriptions.length}):`
+      ? `Posted in this channel (${subscriptions.length}):`
       : hidden.subscriptions > 0
         ? 'This channel has no subscriptions of yours.'
         : 'This channel has no subscriptions.';
@@ -131,7 +131,7 @@ export function settingsForm(facts: SettingsFacts): Modal {
     private_metadata: facts.metadata,
     blocks: [
       ...(facts.notice === undefined ? [] : [section(facts.notice)]),
-      section(`What ${channelName(facts.channel)} hears of, and when.`),
+      section(`What is posted in ${channelName(facts.channel)}, and when.`),
       header('Subscriptions'),
       ...(shown.length === 0
         ? [section(others > 0 ? 'None of yours yet.' : 'None yet.')]
@@ -145,7 +145,7 @@ export function settingsForm(facts: SettingsFacts): Modal {
         'Subscribe to',
         undefined,
         `${useCases[0]?.id ?? 'line-3'} training compilation name:train-* failures-only`,
-        'A use case, then kinds of events, name:pattern and failures-only as wanted.',
+        'A use case; then, if you like, event types, name:pattern and failures-only.',
       ),
       header('Quiet hours'),
       ...(rights.quietHours
@@ -165,7 +165,7 @@ export function settingsForm(facts: SettingsFacts): Modal {
               'When',
               digest?.cron,
               '09:00, or 0 9 * * 1-5',
-              'A time of day, or five fields as cron has them. Left empty: no digest.',
+              'A time of day, or a five-field cron expression. Empty: no digest.',
             ),
           ]
         : [
@@ -187,7 +187,7 @@ function quietFields(quiet: QuietHours | undefined): Block[] {
       'From – to',
       quiet && `${quiet.from}-${quiet.to}`,
       '22:00-07:00',
-      'Posts wait until they are over. Alerts reach who is on call all the same.',
+      'Posts wait until quiet hours are over. Alerts are not held back.',
     ),
     {
       type: 'input',
@@ -219,13 +219,7 @@ function zoneField(
         ? 'the quiet hours'
         : 'the digest';
   return [
-    field(
-      SETTINGS_FIELDS.timeZone,
-      'Time zone',
-      zone ?? other,
-      'Europe/Berlin',
-      `Of ${of}. Left empty: UTC.`,
-    ),
+    field(SETTINGS_FIELDS.timeZone, 'Time zone', zone ?? other, 'Europe/Berlin', `For ${of}. Empty: UTC.`),
     ...(zone !== undefined && other !== undefined && zone !== other
       ? [context(`The digest is in ${plain(other, 60)} now: saving sets both to the time zone above.`)]
       : []),

@@ -26,7 +26,7 @@ export async function subscribe(services: Services, context: Context, text: stri
   const useCase = await permitted(services, context, wish.useCase, MANAGE);
   if (!useCase) return;
   const { subscription, isNew } = await add(services, context, channel, wish);
-  const said = isNew ? 'This channel now hears of' : 'This channel heard of it already:';
+  const said = isNew ? 'This channel is now subscribed to' : 'This channel was already subscribed to';
   await context.reply.publicly({ text: `${said} ${subscriptionWords(subscription)}` });
 }
 
@@ -46,7 +46,7 @@ export async function unsubscribe(services: Services, context: Context, text: st
     });
   for (const one of gone) await remove(services, context, one);
   await context.reply.publicly({
-    text: `This channel no longer hears of ${gone.map(subscriptionWords).join('; ').slice(0, 2500)}`,
+    text: `This channel is no longer subscribed to ${gone.map(subscriptionWords).join('; ').slice(0, 2500)}`,
   });
 }
 

@@ -197,7 +197,7 @@ function notes(job: Described): string[] {
   return [
     ...(CheckpointConfig?.S3Uri
       ? [
-          `It goes on from the checkpoints in ${CheckpointConfig.S3Uri}, if its script loads them: those of the old run do not fit a changed model.`,
+          `If its script loads checkpoints, it continues from those in ${CheckpointConfig.S3Uri}. They do not fit a changed model.`,
         ]
       : []),
     ...(TuningJobArn

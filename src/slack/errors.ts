@@ -100,8 +100,9 @@ export function whatCame(thrown: unknown): string {
   if (!(original instanceof Error)) return 'no answer';
   if (original.name === 'TimeoutError') return 'no answer in time';
   // `fetch failed` says nothing; what it failed on is its cause.
-  const { code: system } = (original.cause ?? {}) as { code?: unknown };
-  return typeof system === 'string' ? system : original.message;
+  const { code: system, message } = (original.cause ?? {}) as { code?: unknown; message?: unknown };
+  if (typeof system === 'string') return system;
+  return typeof message === 'string' && message !== '' ? message : original.message;
 }
 
 /** What Slack says when it does not take the blocks of a message. */

@@ -79,16 +79,16 @@ describe('[N5] subscriptions by command', () => {
       'devika',
       GENERAL,
       'subscribe line-3 training name:press-* failures-only',
-      'now hears of',
+      'is now subscribed to',
     );
     await signalbox(
       'devika',
       GENERAL,
       'subscribe line-3 failures-only training name:press-*',
-      'heard of it already',
+      'already subscribed to',
     );
-    await signalbox('devika', GENERAL, 'subscribe line-3 alarm', 'now hears of');
-    const list = await signalbox('chloe', GENERAL, 'subscriptions', 'hears of (2)');
+    await signalbox('devika', GENERAL, 'subscribe line-3 alarm', 'is now subscribed to');
+    const list = await signalbox('chloe', GENERAL, 'subscriptions', 'Posted in this channel (2)');
     expect(list.ephemeral_to).toBe('U0CHLOE');
     expect(wordsOf(list)).toContain('names like `press-*`');
     await sendEvents(
@@ -102,10 +102,10 @@ describe('[N5] subscriptions by command', () => {
     await bot.message(GENERAL, 'press-cpu');
     expect([...(await posts(GENERAL, 'press-good')), ...(await posts(GENERAL, 'other-bad'))]).toEqual([]);
     await signalbox('chloe', GENERAL, 'unsubscribe line-3', 'change the notification settings');
-    await signalbox('devika', GENERAL, 'unsubscribe line-3 alarm', 'no longer hears of');
-    await signalbox('devika', GENERAL, 'subscriptions', 'hears of (1)');
+    await signalbox('devika', GENERAL, 'unsubscribe line-3 alarm', 'is no longer subscribed to');
+    await signalbox('devika', GENERAL, 'subscriptions', 'Posted in this channel (1)');
     await signalbox('devika', GENERAL, 'unsubscribe line-3 alarm', 'no such subscription');
-    await signalbox('devika', GENERAL, 'unsubscribe line-3', 'no longer hears of');
+    await signalbox('devika', GENERAL, 'unsubscribe line-3', 'is no longer subscribed to');
     await signalbox('devika', GENERAL, 'subscriptions', 'has no subscriptions');
   });
 
@@ -148,7 +148,7 @@ describe('[N5] the settings window', () => {
       digest_use_cases: ['line-3', 'harbor'],
     });
     await bot.message(GENERAL, 'Saved', { user: 'devika' });
-    const list = await signalbox('devika', GENERAL, 'subscriptions', 'hears of (1)');
+    const list = await signalbox('devika', GENERAL, 'subscriptions', 'Posted in this channel (1)');
     expect(wordsOf(list)).toContain('Quiet from 22:00 to 07:00 and on weekends (Europe/Berlin)');
     expect(wordsOf(list)).toContain('Digest `30 8 * * 1-5` (Europe/Berlin): `line-3`, `harbor`');
 
@@ -169,7 +169,7 @@ describe('[N5] the settings window', () => {
 
 describe('[N5] a channel', () => {
   it('is left alone in its quiet hours and hears of it afterwards; the alert goes out at once', async () => {
-    await signalbox('devika', GENERAL, 'subscribe line-3 training', 'now hears of');
+    await signalbox('devika', GENERAL, 'subscribe line-3 training', 'is now subscribed to');
     await save(await openSettings(), { quiet: `${timeIn(-60)}-${timeIn(120)}` });
     await bot.message(GENERAL, 'Saved', { user: 'devika' });
     await sendEvents(bot, training('quiet-bad', 'Failed', { FailureReason: 'AlgorithmError: q' }));
@@ -217,7 +217,7 @@ describe('[N5] a channel', () => {
 
 describe('[C11, N4, N5] the Home tab', () => {
   it('shows open alerts, the channel’s subscriptions and what runs, and acts on them', async () => {
-    await signalbox('devika', CHANNEL, 'subscribe line-3 stuck', 'now hears of');
+    await signalbox('devika', CHANNEL, 'subscribe line-3 stuck', 'is now subscribed to');
     await sendEvents(bot, training('home-bad', 'Failed', { FailureReason: 'AlgorithmError: h' }));
     await bot.message(ALERTS, 'home-bad');
     const home = await homeOf('ben', '`home-bad`');

@@ -144,13 +144,13 @@ describe('[N5] subscriptions', () => {
     await bot.command('chloe', 'C0GENERAL', 'subscribe line-3 alarm', '/signalbox');
     await bot.message('C0GENERAL', 'do not have permission', { user: 'chloe' });
     await bot.command('devika', 'C0GENERAL', 'subscribe line-3 alarm name:press-*', '/signalbox');
-    await bot.message('C0GENERAL', 'now hears of');
+    await bot.message('C0GENERAL', 'is now subscribed to');
     await sendEvents(bot, alarmEvent('other-cpu', 'OK'), alarmEvent('press-cpu', 'OK'));
     const post = await bot.message('C0GENERAL', 'press-cpu');
     expect(post.text).toContain('Alarm OK');
     expect((await bot.messages('C0GENERAL')).filter(({ text }) => text.includes('other-cpu'))).toEqual([]);
     await bot.command('devika', 'C0GENERAL', 'unsubscribe line-3', '/signalbox');
-    await bot.message('C0GENERAL', 'no longer hears of');
+    await bot.message('C0GENERAL', 'is no longer subscribed to');
   });
 
   it('opens a window with all of it', async () => {
@@ -170,7 +170,7 @@ describe('[N5] subscriptions', () => {
     });
     await bot.message('C0GENERAL', 'Saved', { user: 'devika' });
     await bot.command('devika', 'C0GENERAL', 'subscriptions', '/signalbox');
-    const list = await bot.message('C0GENERAL', 'hears of (1)', { user: 'devika' });
+    const list = await bot.message('C0GENERAL', 'Posted in this channel (1)', { user: 'devika' });
     expect(textsOf(list.blocks)).toContain('failures only');
     expect(textsOf(list.blocks)).toContain('Quiet from 22:00 to 07:00');
   });

@@ -72,7 +72,7 @@ it('[N5] shows what is another’s as set and not as empty, and saving leaves it
   const forDevika = await listed('devika');
   expect(forDevika).toContain('Quiet from 22:00 to 07:00 (Europe/Berlin)');
   expect(forDevika).toContain('Digest `0 9 * * *` (Europe/Berlin): `line-3`, 1 other');
-  expect(forDevika).toContain('hears of (1)');
+  expect(forDevika).toContain('Posted in this channel (1)');
   const forBen = await listed('ben');
   expect(forBen).toContain('`harbor`');
   expect(forBen).toContain('Digest `0 9 * * *` (Europe/Berlin): `line-3`, `harbor`');

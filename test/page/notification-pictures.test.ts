@@ -51,7 +51,7 @@ describe.skipIf(noBrowser)('[N1, N3, N4, N5] what notifiers say, in a browser', 
     bot.sandbox.aws.configure({ compilationMs: 300, componentMs: 300 });
     for (const useCase of ['line-3', 'harbor']) {
       await bot.command('devika', GENERAL, `subscribe ${useCase}`, '/signalbox');
-      await bot.message(GENERAL, `now hears of \`${useCase}\``);
+      await bot.message(GENERAL, `is now subscribed to \`${useCase}\``);
     }
   }, 90_000);
   afterAll(async () => {
@@ -185,6 +185,8 @@ describe.skipIf(noBrowser)('[N1, N3, N4, N5] what notifiers say, in a browser', 
   });
 
   it('a training that failed, with the end of its log: alert, snoozed, acknowledged, resolved', async () => {
+    // Somebody else speaks before it, so that the picture says whose message it is.
+    await bot.post('/sandbox/slack/message', { user: 'ben', channel: ALERTS, text: 'Line 3 is mine today.' });
     const alert = await said(ALERTS, FAILING, 'Training failed', 'The traceback');
     await picture('alert-training', ALERTS, FAILING);
     await bot.message(GENERAL, 'Training failed');

@@ -31,6 +31,8 @@ describe.skipIf(noBrowser)('[C1, C3, C11, C12, G2] in a browser', () => {
     await page.setViewportSize({ width: 1180, height: 1080 });
     await bot.command('ada', CHANNEL, 'defects-unet', '/logs');
     await pictures.message('There is no training job').waitFor();
+    // Somebody else speaks, so that the next message says whose it is.
+    await bot.post('/sandbox/slack/message', { user: 'ben', channel: CHANNEL, text: 'Why did it stop?' });
     await bot.command('ada', CHANNEL, 'defects-unet-relabelled', '/logs');
     await page.locator('.file').last().waitFor();
     await pictures.take('logs-delivered', pictures.message(/Log of defects-unet-relabelled/));

@@ -56,6 +56,20 @@ export function ModalStack({ views }: { views: readonly SandboxView[] }) {
 const titleOf = (view: SandboxView, { state }: ReturnType<typeof useDirectory>): string =>
   view.title?.text ?? state.app.name;
 
+const bodyOf = (form: HTMLElement | null) => form?.querySelector<HTMLElement>('.modal-body');
+
+/** On a phone none: it would open its keyboard. */
+function firstField(body: HTMLElement): HTMLElement | null {
+  if (!window.matchMedia('(min-width: 700px)').matches) return null;
+  return body.querySelector<HTMLElement>('input:not([type=checkbox], [type=radio]), textarea');
+}
+
+/** Nobody went there: it gets no ring until somebody uses the keyboard. */
+function quietly(body: HTMLElement): HTMLElement {
+  body.dataset.unasked = '';
+  return body;
+}
+
 function ModalForm(props: {
   view: SandboxView;
   depth: number;
@@ -76,16 +90,21 @@ function ModalForm(props: {
   const blocks = view.blocks as AnyBlock[];
   const title = titleOf(view, directory);
 
-  // A dialog would begin at its close button; people begin at the first field. A phone would open its keyboard.
+  // A dialog would begin at its close button; people begin at the first field.
   // biome-ignore lint/correctness/useExhaustiveDependencies: once, when it comes to the top
   useEffect(() => {
-    const body = form.current?.querySelector<HTMLElement>('.modal-body');
     const before = props.place === undefined ? undefined : focusable(form.current)[props.place];
     if (before) return before.focus();
-    const first = body?.querySelector<HTMLElement>('input:not([type=checkbox], [type=radio]), textarea');
-    if (body?.contains(document.activeElement)) return;
-    (window.matchMedia('(min-width: 700px)').matches ? (first ?? body) : body)?.focus();
+    const body = bodyOf(form.current);
+    if (body && !body.contains(document.activeElement)) (firstField(body) ?? quietly(body)).focus();
   }, []);
+
+  // What waits for its answer has no field yet.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: of each picture of the view anew
+  useEffect(() => {
+    const body = bodyOf(form.current);
+    if (body && body === document.activeElement) firstField(body)?.focus();
+  }, [view.blocks]);
 
   const showErrors = (found: Record<string, string>) => {
     setErrors(found);
@@ -145,8 +164,14 @@ function ModalForm(props: {
           <Icon name="warning" /> {props.failure}
         </div>
       )}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
-      <section className="modal-body" aria-label={title} tabIndex={0}>
+      <section
+        className="modal-body"
+        aria-label={title}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
+        tabIndex={0}
+        onKeyDown={({ currentTarget }) => delete currentTarget.dataset.unasked}
+        onBlur={({ currentTarget }) => delete currentTarget.dataset.unasked}
+      >
         <SurfaceProvider
           kind="modal"
           user={directory.viewer}

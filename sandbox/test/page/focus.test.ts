@@ -63,6 +63,29 @@ describe.skipIf(noBrowser)('[A9] the focus on the page, and its times', () => {
     expect(await focused()).not.toBe('Message #general');
   });
 
+  it('goes into a window without a ring around it, until somebody uses the keyboard', async () => {
+    page = await pages.open('#/C0LINE3?as=U0ADA');
+    await pages.run('/report ring');
+    await pages
+      .message('training-logs-ring')
+      .last()
+      .getByRole('button', { name: /actions/i })
+      .focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('menuitem', { name: 'Name this' }).waitFor();
+    await page.keyboard.press('Enter');
+    const body = page.getByRole('dialog').locator('.modal-body');
+    await body.waitFor();
+    const ring = () =>
+      body.evaluate((element) => element.ownerDocument.defaultView?.getComputedStyle(element).outlineStyle);
+    await expect
+      .poll(() => body.evaluate((element) => element === element.ownerDocument.activeElement))
+      .toBe(true);
+    expect(await ring()).toBe('none');
+    await page.keyboard.press('ArrowDown');
+    await expect.poll(ring).toBe('solid');
+  });
+
   it('tells every time in the zone of who looks', async () => {
     const date = { type: 'date', timestamp: 1_700_000_000, format: '{date_num} {time}', fallback: '?' };
     const cell = { type: 'rich_text', elements: [{ type: 'rich_text_section', elements: [date] }] };
