@@ -7,7 +7,7 @@ import type { SessionOperation } from '../domain/session-name.ts';
 import { awsOf, type UseCase } from '../domain/use-cases.ts';
 import { awsArn, iamArn, s3Arn } from './arns.ts';
 
-export const TRAINING_LOG_GROUP = '/aws/sagemaker/TrainingJobs';
+const TRAINING_LOG_GROUP = '/aws/sagemaker/TrainingJobs';
 export const COMPILATION_LOG_GROUP = '/aws/sagemaker/CompilationJobs';
 
 interface Statement {
