@@ -12,11 +12,13 @@ import { alertBoard } from './notifiers/alerts.ts';
 import { AlertDesk } from './operations/alert-desk.ts';
 import { JobChecker } from './operations/check-job.ts';
 import { DownloadDesk } from './operations/download-desk.ts';
+import { DownloadsElsewhere } from './operations/downloads-elsewhere.ts';
 import { DeviceFinder } from './operations/find-devices.ts';
 import { JobSuggestions } from './operations/find-jobs.ts';
 import { JobChanges } from './operations/job-changes.ts';
 import { shareChanges } from './operations/share-changes.ts';
 import type { HttpRoutes } from './ports/http-routes.ts';
+import type { UnfinishedMessage } from './ports/unfinished-store.ts';
 import { createUseCaseGateway } from './providers/gateway.ts';
 import { configuredUseCases, type RootOptions, type StopStep, stopInSteps, wakeOutbox } from './roots.ts';
 import { Slack } from './slack/connect.ts';
@@ -34,6 +36,7 @@ export class Front {
   readonly #slack: Slack;
   readonly #services: Services;
   readonly #checker: JobChecker;
+  readonly #elsewhere: DownloadsElsewhere;
   readonly #unshare: () => void;
   readonly #ending = new AbortController();
   #team: string | undefined;
@@ -68,6 +71,7 @@ export class Front {
       team: () => this.#team,
       onError: (error, context) => logger.warn({ err: error, ...context }, 'a look at AWS failed'),
     });
+    this.#elsewhere = new DownloadsElsewhere(store, coordination);
     const background = logger.child({ part: 'background' });
     const alerts = new AlertDesk({
       store,
@@ -80,6 +84,7 @@ export class Front {
     });
     this.#services = {
       changes,
+      coordination,
       alerts,
       fleet: new DeviceFinder({ gateway, clock }),
       refresher: this.#checker,
@@ -87,7 +92,7 @@ export class Front {
       clock,
       gateway,
       engine: createLogEngine({ spoolDir: join(config.dataDir, 'spool'), clock }),
-      desk: new DownloadDesk(clock),
+      desk: new DownloadDesk(clock, undefined, this.#elsewhere),
       suggestions: new JobSuggestions(gateway, clock),
       useCases,
       admins: config.admins,
@@ -103,11 +108,11 @@ export class Front {
 
   /** @throws AppError when Slack does not accept the tokens; the signal's reason */
   async start(signal?: AbortSignal): Promise<{ team: string; botUser: string }> {
-    const { store, logger } = this.#options;
-    const background = logger.child({ part: 'background' });
+    const background = this.#options.logger.child({ part: 'background' });
     const services = this.#services;
     const commands = allCommands(services);
-    const left = await store.listUnfinished();
+    await this.#elsewhere.begin((id, why) => void services.desk.cancel(id, why));
+    const left = await this.#left();
     const bot = await unlessAborted(
       signal,
       this.#slack.start(
@@ -121,21 +126,37 @@ export class Front {
     );
     this.#team = bot.team;
     // Nobody waits for it: Slack may take its time.
-    tellInterrupted(left, {
-      store,
-      messages: this.#slack.ports.messages,
-      files: this.#slack.ports.files,
-      log: background,
-      signal: this.#ending.signal,
-    }).catch((error: unknown) => background.warn({ err: error }, 'unfinished messages could not be told'));
+    this.#tell(left);
     const sweep = (): void => {
       services.engine
         .sweep?.()
         .catch((error: unknown) => background.warn({ err: error }, 'old downloads could not be removed'));
     };
     sweep();
-    this.#sweeping = setInterval(sweep, SWEEP_EVERY).unref();
+    this.#sweeping = setInterval(() => {
+      sweep();
+      // Of instances that have ended since.
+      this.#left()
+        .then((more) => this.#tell(more.filter(({ by }) => by !== undefined)))
+        .catch((error: unknown) => background.warn({ err: error }, 'unfinished messages could not be told'));
+    }, SWEEP_EVERY).unref();
     return bot;
+  }
+
+  /** What tells of work that nobody does any more. */
+  async #left(): Promise<UnfinishedMessage[]> {
+    const all = await this.#options.store.listUnfinished();
+    const left = await Promise.all(all.map((one) => this.#elsewhere.isLeft(one)));
+    return all.filter((_, index) => left[index]);
+  }
+
+  #tell(left: readonly UnfinishedMessage[]): void {
+    const { store, logger } = this.#options;
+    const log = logger.child({ part: 'background' });
+    const { messages, files } = this.#slack.ports;
+    tellInterrupted(left, { store, messages, files, log, signal: this.#ending.signal }).catch(
+      (error: unknown) => log.warn({ err: error }, 'unfinished messages could not be told'),
+    );
   }
 
   async stopIntake(): Promise<void> {
@@ -167,12 +188,14 @@ export class Front {
   async finish(step: StopStep, downloadsEnd: Promise<void>): Promise<void> {
     await step('downloads', 1, downloadsEnd);
     await step('last words', 1, this.idle(), this.#checker.stop());
+    await this.#elsewhere.end();
     this.#unshare();
   }
 
   /** After a start that failed. */
   async abandon(): Promise<void> {
     this.#unshare();
+    await this.#elsewhere.end();
     await this.stopIntake();
   }
 }

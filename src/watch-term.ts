@@ -86,11 +86,12 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
   const unsubscribe = [
     shareChanges(changes, coordination),
     coordination.onWake(TOPICS.outbox, ({ key }) => outbox.takeUp(String(key))),
-    coordination.onWake(TOPICS.events, ({ id }) => ingest.takeUp(String(id))),
   ];
   await outbox.start();
   notifiers.start();
   refresher.start();
+  // Only now somebody tells of what an event leads to; what came before is read at the start.
+  unsubscribe.push(coordination.onWake(TOPICS.events, ({ id }) => ingest.takeUp(String(id))));
   await ingest.start();
 
   const stopLooking = async (): Promise<void> => {

@@ -43,14 +43,15 @@ export async function deliverCompileLog(
     compilationJob,
     direct ? context.actor.user : context.place,
   ]);
-  const same = services.desk.same(key);
+  const same = (await services.desk.sameAnywhere(key)) ?? services.desk.same(key);
   if (same) return context.reply.privately(logsAlreadyRunning(compilationJob, same.startedAt, same.userName));
   const { ahead } = services.desk;
+  const request = { key, user: context.actor.user, userName: context.userName, useCases: [useCase.id] };
   let message: LiveMessage | undefined;
   let unfinished: Unfinished | undefined;
   try {
     await services.desk.run(
-      { key, user: context.actor.user, userName: context.userName, useCases: [useCase.id] },
+      request,
       async ({ id, signal }) => {
         const show = (stage: LogStage): void =>
           message!.edit(logsProgress(compilationJob, context.userName, stage, id));
@@ -62,7 +63,14 @@ export async function deliverCompileLog(
         message = direct ? await context.reply.directly(first) : await context.reply.publicly(first);
         const again = button('Ask again', COMPILE.log, refOf(useCase.id, attempt));
         const interrupted = logsInterrupted(compilationJob, again);
-        unfinished = await keepUnfinished(services, context.log, id, message, interrupted);
+        unfinished = await keepUnfinished(
+          services,
+          context.log,
+          id,
+          message,
+          interrupted,
+          services.desk.onRecord(request),
+        );
         if (direct && !context.place.isDirect)
           await context.reply.privately(logsSentDirectly(compilationJob, ''));
       },

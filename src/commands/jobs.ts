@@ -27,7 +27,7 @@ const FRESH_FOR = 10_000;
 const DESCRIBED = 12;
 
 export function jobsCommand(services: Services): Command {
-  const turns = new ViewTurns();
+  const turns = new ViewTurns(services.coordination);
   const again = runAgainActions(services);
 
   async function run(context: Context, text: string): Promise<void> {

@@ -60,7 +60,7 @@ export async function deliverLog(services: Services, context: Context, task: Log
     joinWords(task.words),
     destination.direct ? context.actor.user : [context.place.channel, context.place.thread],
   ]);
-  const same = services.desk.same(key);
+  const same = (await services.desk.sameAnywhere(key)) ?? services.desk.same(key);
   if (same) return context.reply.privately(logsAlreadyRunning(query.job, same.startedAt, same.userName));
 
   let message: LiveMessage | undefined;
@@ -87,7 +87,14 @@ export async function deliverLog(services: Services, context: Context, task: Log
           : await context.reply.publicly(first);
         const retry = orderButton('Ask again', LOGS.retry, order);
         const interrupted = logsInterrupted(query.job, retry);
-        unfinished = await keepUnfinished(services, context.log, ticket.id, message, interrupted);
+        unfinished = await keepUnfinished(
+          services,
+          context.log,
+          ticket.id,
+          message,
+          interrupted,
+          services.desk.onRecord(request),
+        );
         if (destination.direct && !context.place.isDirect)
           await context.reply.privately(logsSentDirectly(query.job, destination.why));
       },

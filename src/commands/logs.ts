@@ -174,7 +174,7 @@ export function logsCommand(services: Services): Command {
   }
 
   async function cancel(context: Context, id: string): Promise<void> {
-    const ticket = services.desk.find(id);
+    const ticket = await services.desk.findAnywhere(id);
     const who = context.userName;
     if (!ticket) return notRunning(context);
     if (ticket.user !== context.actor.user) {
@@ -195,7 +195,7 @@ export function logsCommand(services: Services): Command {
           ),
         );
     }
-    services.desk.cancel(id, who === undefined ? '' : `by ${plain(who, 80)}`);
+    await services.desk.cancelAnywhere(id, who === undefined ? '' : `by ${plain(who, 80)}`);
   }
 
   return {

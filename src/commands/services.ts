@@ -11,6 +11,7 @@ import type { DeviceFinder } from '../operations/find-devices.ts';
 import type { JobSuggestions } from '../operations/find-jobs.ts';
 import type { JobDeps } from '../operations/job-deps.ts';
 import type { JobRefresher } from '../operations/refresh-jobs.ts';
+import type { Coordination } from '../ports/coordination.ts';
 import type { Directory } from '../ports/directory.ts';
 import type { FileDelivery } from '../ports/file-delivery.ts';
 import type { Store } from '../ports/store.ts';
@@ -22,6 +23,8 @@ export interface Services extends DownloadDeps, JobDeps {
   /** Signalbox's own admins, who are asked where a use case names none. */
   admins: readonly string[];
   directory: Directory;
+  /** Left out: there are no other instances. */
+  coordination?: Coordination | undefined;
   desk: DownloadDesk;
   suggestions: JobSuggestions;
   files: FileDelivery;

@@ -25,15 +25,20 @@ export interface Unfinished {
   over(): Promise<void>;
 }
 
-/** What cannot be recorded is done all the same: only a kill would show it. */
+/**
+ * What cannot be recorded is done all the same: only a kill would show it.
+ * @param work who does it, and what others may join and cancel until its files are handed over
+ */
 export async function keepUnfinished(
   { store, clock }: { store: UnfinishedStore; clock: Clock },
   log: Logger,
   id: string,
   { channel, ts }: LiveMessage,
   becomes: Message,
+  work: Pick<UnfinishedMessage, 'by' | 'download'> = {},
 ): Promise<Unfinished> {
-  const record = { id, channel, ts, since: clock.now() };
+  const { by, download } = work;
+  const record = { id, channel, ts, since: clock.now(), ...(by === undefined ? {} : { by }) };
   const write = async (change: () => Promise<void>): Promise<void> => {
     try {
       await change();
@@ -42,7 +47,9 @@ export async function keepUnfinished(
     }
   };
   const outgoing = ({ text, blocks }: Message) => ({ text, ...(blocks ? { blocks } : {}) });
-  await write(() => store.putUnfinished({ ...record, becomes: outgoing(becomes) }));
+  await write(() =>
+    store.putUnfinished({ ...record, ...(download ? { download } : {}), becomes: outgoing(becomes) }),
+  );
   return {
     sharing: (files, words) =>
       write(() => store.putUnfinished({ ...record, becomes: outgoing(words), files: [...files] })),

@@ -2,20 +2,35 @@
  * Pictures of one modal that come late must not replace newer ones: somebody has clicked on meanwhile.
  * Every picture that is asked for takes a turn, and shows only while that turn is the latest.
  */
+import { randomUUID } from 'node:crypto';
 import { notAllowedView } from '../blocks/job-details.ts';
 import type { Modal } from '../blocks/message.ts';
 import type { JobChange, JobChanges } from '../operations/job-changes.ts';
+import type { Coordination } from '../ports/coordination.ts';
 import type { OpenView } from './command.ts';
 
+const TOPIC = 'modal-turn';
 /** Modals remembered; those that were closed fall out. */
 const REMEMBERED = 1000;
 
 export class ViewTurns {
   readonly #turns = new Map<string, symbol>();
+  readonly #from = randomUUID();
+  readonly #coordination: Pick<Coordination, 'wake' | 'onWake'> | undefined;
+
+  /** @param coordination also of turns that other instances take; left out: there are none */
+  constructor(coordination?: Pick<Coordination, 'wake' | 'onWake'>) {
+    this.#coordination = coordination;
+    coordination?.onWake(TOPIC, ({ from, view }) => {
+      if (from !== this.#from) this.#turns.delete(String(view));
+    });
+  }
 
   /** From now on earlier turns of this modal show nothing. */
   begin(view: OpenView): OpenView {
     const turn = Symbol('turn');
+    // Nobody waits for it: what it comes too late for, the next picture puts right.
+    void this.#coordination?.wake(TOPIC, { from: this.#from, view: view.id }).catch(() => undefined);
     this.#turns.delete(view.id);
     this.#turns.set(view.id, turn);
     const oldest = this.#turns.keys().next().value;

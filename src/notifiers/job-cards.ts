@@ -35,13 +35,12 @@ export async function cardKey(store: Pick<Store, 'getPost'>, useCase: string, jo
   }
 }
 
+const toldKey = (thread: string, { key }: Milestone): string => `${thread.replace(/\/\d+$/, '')}/told/${key}`;
+
 export function jobCardNotifier(
   deps: NotifierDeps & { files: Pick<FileDelivery, 'deliver'> },
 ): Notifier & { posted(record: OutboxRecord): Promise<void> } {
   const { store, clock, notices, files, onError } = deps;
-  /** Key of a milestone → what did not fit into it. */
-  const attachments = new Map<string, NonNullable<Milestone['attach']>>();
-
   async function draw(useCase: UseCase, job: string, isNew: boolean): Promise<string | undefined> {
     const channel = useCase.channels[0];
     const snapshot = await jobSnapshot(deps, useCase, job);
@@ -73,9 +72,16 @@ export function jobCardNotifier(
     record: JobRecord | undefined,
   ): Promise<void> {
     if (record?.card?.told?.includes(milestone.key)) return;
-    const key = `${thread.replace(/\/\d+$/, '')}/told/${milestone.key}`;
-    if (milestone.attach && !(await store.getPost(key))?.posted) attachments.set(key, milestone.attach);
-    await notices.post(key, channel, milestone.message, { thread });
+    await notices.post(toldKey(thread, milestone), channel, milestone.message, { thread });
+  }
+
+  /** What did not fit into a milestone: told by the job as it is known, whoever posted it and whenever. */
+  async function attachmentOf(key: string, thread: string): Promise<Milestone['attach']> {
+    const [, useCaseId, job] = /^card\/([^/]+)\/([^/]+)/.exec(thread) ?? [];
+    const useCase = deps.useCases.find(({ id }) => id === useCaseId);
+    const snapshot = useCase && job !== undefined ? await jobSnapshot(deps, useCase, job) : undefined;
+    if (!snapshot) return undefined;
+    return milestones(factsOf(snapshot, clock.now())).find((one) => toldKey(thread, one) === key)?.attach;
   }
 
   async function tellAutoFailure(
@@ -120,11 +126,11 @@ export function jobCardNotifier(
 
     /** A failure's own words, whole, where the milestone had to cut them. */
     async posted({ key, thread, posted }) {
-      const attach = attachments.get(key);
-      const parent = thread === undefined ? undefined : (await store.getPost(thread))?.posted;
-      if (!attach || !posted || !parent) return;
-      attachments.delete(key);
+      if (!posted || thread === undefined || !key.includes('/told/')) return;
       try {
+        const attach = await attachmentOf(key, thread);
+        const parent = (await store.getPost(thread))?.posted;
+        if (!attach || !parent) return;
         await deliverText(files, {
           name: attach.name,
           title: attach.name,

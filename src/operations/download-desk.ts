@@ -4,6 +4,8 @@ import { setMaxListeners } from 'node:events';
 import PQueue from 'p-queue';
 import { AppError, CancelledError } from '../ground/errors.ts';
 import type { Clock } from '../ground/time.ts';
+import type { UnfinishedDownload, UnfinishedMessage } from '../ports/unfinished-store.ts';
+import type { DownloadsElsewhere, KnownDownload } from './downloads-elsewhere.ts';
 
 export interface Ticket {
   readonly id: string;
@@ -27,14 +29,21 @@ export interface DeskLimits {
 }
 
 export class DownloadDesk {
+  /** Left out: there are no other instances. */
+  readonly elsewhere: DownloadsElsewhere | undefined;
   readonly #running = new Map<string, Running>();
   readonly #queue: PQueue;
   readonly #limits: DeskLimits;
   readonly #clock: Clock;
   #closed = false;
 
-  constructor(clock: Clock, limits: DeskLimits = { perProcess: 4, perUser: 12 }) {
+  constructor(
+    clock: Clock,
+    limits: DeskLimits = { perProcess: 4, perUser: 12 },
+    elsewhere?: DownloadsElsewhere,
+  ) {
     this.#clock = clock;
+    this.elsewhere = elsewhere;
     this.#limits = limits;
     this.#queue = new PQueue({ concurrency: limits.perProcess });
   }
@@ -46,6 +55,27 @@ export class DownloadDesk {
 
   find(id: string): Ticket | undefined {
     return this.#running.get(id);
+  }
+
+  /** What stands on the message that tells of it, for the other instances. */
+  onRecord(request: UnfinishedDownload): Pick<UnfinishedMessage, 'by' | 'download'> {
+    const { key, user, userName, useCases } = request;
+    return this.elsewhere ? { by: this.elsewhere.instance, download: { key, user, userName, useCases } } : {};
+  }
+
+  /** As `same`, of all instances. */
+  async sameAnywhere(key: string): Promise<KnownDownload | undefined> {
+    return this.same(key) ?? (await this.elsewhere?.find((download) => download.key === key));
+  }
+
+  /** As `find`, of all instances. */
+  async findAnywhere(id: string): Promise<KnownDownload | undefined> {
+    return this.find(id) ?? (await this.elsewhere?.find((_, known) => known === id));
+  }
+
+  /** Whoever works on it hears of it. */
+  async cancelAnywhere(id: string, why: string): Promise<void> {
+    if (!this.cancel(id, why)) await this.elsewhere?.cancel(id, why);
   }
 
   /** How many are in front of a new one before it starts. */

@@ -2,12 +2,25 @@
 import type { EpochMs } from '../ground/time.ts';
 import type { OutgoingMessage } from './outgoing-message.ts';
 
-/** A message in Slack that tells of work of this process: a kill would leave it as it is for ever. */
+/** A download that can be joined and cancelled, from any instance. */
+export interface UnfinishedDownload {
+  /** What makes two requests the same. */
+  key: string;
+  user: string;
+  userName?: string | undefined;
+  useCases: readonly string[];
+}
+
+/** A message in Slack that tells of work of one process: a kill would leave it as it is for ever. */
 export interface UnfinishedMessage {
   id: string;
   channel: string;
   ts: string;
   since: EpochMs;
+  /** The instance that works on it (operations/downloads-elsewhere.ts). */
+  by?: string | undefined;
+  /** While it can be joined and cancelled. */
+  download?: UnfinishedDownload | undefined;
   /** What it is to say if the process is gone; left out: the work is done, and it only has to go. */
   becomes?: OutgoingMessage | undefined;
   /** Ids of files that were being handed over: where they have arrived, nothing is left but to take it away. */

@@ -1,0 +1,67 @@
+/**
+ * Downloads that other instances work on: known by the messages that tell of them, cancelled by word. An instance lives
+ * for as long as it holds the lease of its own name.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Coordination, Lease } from '../ports/coordination.ts';
+import type { UnfinishedDownload, UnfinishedMessage, UnfinishedStore } from '../ports/unfinished-store.ts';
+
+/** A download that runs somewhere. */
+export interface KnownDownload extends Pick<UnfinishedDownload, 'user' | 'userName' | 'useCases'> {
+  id: string;
+  startedAt: number;
+}
+
+const TOPIC = 'cancel-download';
+/** Milliseconds. */
+const LIVES_FOR = 60_000;
+const leaseOf = (instance: string): string => `instance/${instance}`;
+
+export class DownloadsElsewhere {
+  /** This instance's own name, on each of its messages. */
+  readonly instance = randomUUID();
+  readonly #store: Pick<UnfinishedStore, 'listUnfinished'>;
+  readonly #coordination: Coordination;
+  #lease: Lease | undefined;
+  #unlisten: (() => void) | undefined;
+
+  constructor(store: Pick<UnfinishedStore, 'listUnfinished'>, coordination: Coordination) {
+    this.#store = store;
+    this.#coordination = coordination;
+  }
+
+  /** @param cancel ends one of this instance; nothing for one of another */
+  async begin(cancel: (id: string, why: string) => void): Promise<void> {
+    this.#unlisten ??= this.#coordination.onWake(TOPIC, ({ id, why }) => cancel(String(id), String(why)));
+    this.#lease ??= await this.#coordination.tryLease(leaseOf(this.instance), LIVES_FOR);
+  }
+
+  async find(is: (download: UnfinishedDownload, id: string) => boolean): Promise<KnownDownload | undefined> {
+    for (const message of await this.#store.listUnfinished()) {
+      const { id, since, download } = message;
+      if (!download || message.by === this.instance || !is(download, id)) continue;
+      if (await this.isLeft(message)) continue;
+      const { user, userName, useCases } = download;
+      return { id, startedAt: since, user, userName, useCases };
+    }
+    return undefined;
+  }
+
+  async cancel(id: string, why: string): Promise<void> {
+    await this.#coordination.wake(TOPIC, { id, why });
+  }
+
+  /** Nobody works any more on what the message tells of. */
+  async isLeft({ by }: UnfinishedMessage): Promise<boolean> {
+    if (by === this.instance) return false;
+    if (by === undefined) return true;
+    const lease = await this.#coordination.tryLease(leaseOf(by), LIVES_FOR);
+    await lease?.release();
+    return lease !== undefined;
+  }
+
+  async end(): Promise<void> {
+    this.#unlisten?.();
+    await this.#lease?.release();
+  }
+}

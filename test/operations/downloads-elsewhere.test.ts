@@ -1,0 +1,68 @@
+import { beforeEach, expect, it } from 'vitest';
+import { DownloadDesk, type Ticket } from '../../src/operations/download-desk.ts';
+import { DownloadsElsewhere } from '../../src/operations/downloads-elsewhere.ts';
+import type { UnfinishedMessage } from '../../src/ports/unfinished-store.ts';
+import { type InProcessCoordination, InProcessHub } from '../../src/stores/in-process-coordination.ts';
+import { handTimers } from '../fixtures/hand-timers.ts';
+
+const REQUEST = { key: 'a log', user: 'U0ADA', userName: 'ada', useCases: ['line-3'] };
+let time: ReturnType<typeof handTimers>;
+let hub: InProcessHub;
+let messages: Map<string, UnfinishedMessage>;
+
+beforeEach(() => {
+  time = handTimers();
+  hub = new InProcessHub({ clock: time.clock, after: time.after, onError: () => {} });
+  messages = new Map();
+});
+
+async function instance() {
+  const coordination: InProcessCoordination = hub.join();
+  const store = { listUnfinished: async () => [...messages.values()] };
+  const elsewhere = new DownloadsElsewhere(store, coordination);
+  const desk = new DownloadDesk(time.clock, undefined, elsewhere);
+  await elsewhere.begin((id, why) => void desk.cancel(id, why));
+  /** A download that goes on until it is cancelled, with the message that tells of it. */
+  const download = (): Promise<void> =>
+    desk.run(
+      REQUEST,
+      ({ signal }: Ticket) =>
+        new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+      async ({ id }) =>
+        void messages.set(id, { id, channel: 'C', ts: '1', since: 5, ...desk.onRecord(REQUEST) }),
+    );
+  return { coordination, elsewhere, desk, download };
+}
+
+it('[L5] a download is known to every instance, and cancelled from any', async () => {
+  const [first, second] = [await instance(), await instance()];
+  const ended = expect(first.download()).rejects.toThrow('by ben');
+  await time.advance(0);
+  const same = await second.desk.sameAnywhere('a log');
+  expect(same).toMatchObject({ user: 'U0ADA', userName: 'ada', useCases: ['line-3'], startedAt: 5 });
+  expect(second.desk.find(same!.id)).toBeUndefined();
+  expect(await second.desk.findAnywhere(same!.id)).toEqual(same);
+  await second.desk.cancelAnywhere(same!.id, 'by ben');
+  await ended;
+});
+
+it('[L4] what an instance works on that lives is not left, and is once its lease is over', async () => {
+  const [first, second] = [await instance(), await instance()];
+  const ended = first.download().catch(() => undefined);
+  await time.advance(0);
+  const [message] = [...messages.values()];
+  expect(await first.elsewhere.isLeft(message!)).toBe(false);
+  expect(await second.elsewhere.isLeft(message!)).toBe(false);
+  first.coordination.cutOff();
+  await time.advance(300_000);
+  expect(await second.elsewhere.isLeft(message!)).toBe(true);
+  // Nobody is kept waiting for what nobody works on.
+  expect(await second.desk.sameAnywhere('a log')).toBeUndefined();
+  await first.desk.close('restarting');
+  await ended;
+});
+
+it('what a version before wrote, without an instance, is left', async () => {
+  const { elsewhere } = await instance();
+  expect(await elsewhere.isLeft({ id: 'old', channel: 'C', ts: '1', since: 1 })).toBe(true);
+});
