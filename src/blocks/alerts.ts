@@ -6,6 +6,7 @@ import type { Alert, AlertCall, AlertRetry, AlertSubject } from '../domain/alert
 import { isBackgroundActor } from '../domain/background-actor.ts';
 import { compilationJobUrl, componentUrl, trainingJobUrl } from '../domain/console-links.ts';
 import { maskSecrets } from '../domain/mask-secrets.ts';
+import { PROVIDERS } from '../domain/providers.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { Actor } from '../ground/actor.ts';
 import { COMPILE } from './compile-ids.ts';
@@ -117,7 +118,9 @@ function buttons(alert: Alert): Block[] {
   const ref = writeAlertRef(alert);
   const first = alert.subjects[0]!;
   const inAws =
-    first.console === undefined ? undefined : linkButton('Open in AWS', COMPILE.link, first.console);
+    first.console === undefined
+      ? undefined
+      : linkButton(`Open in ${first.site ?? 'AWS'}`, COMPILE.link, first.console);
   if (alert.state === 'resolved') return actions(logsButton(alert, first), inAws);
   const open = alert.state === 'open';
   return [
@@ -182,9 +185,12 @@ function retryDetails(alert: Alert): Button | undefined {
 function retryButton(alert: Alert): Button | undefined {
   if (alert.job === undefined) return undefined;
   const { pipeline, target } = alert.subjects[0]!;
-  const job = alert.subjects.findLast((one) => one.pipeline === pipeline && one.job)?.job ?? alert.job;
-  if (alert.kind === 'training')
+  const last = alert.subjects.findLast((one) => one.pipeline === pipeline && one.job);
+  const job = last?.job ?? alert.job;
+  if (alert.kind === 'training') {
+    if (!PROVIDERS[last?.provider ?? 'sagemaker'].startsAgain) return undefined;
     return button('Retry…', TRAIN.again, writeRef({ useCase: alert.useCase, job }));
+  }
   if (target === undefined) return undefined;
   const ref = writeRef({ useCase: alert.useCase, job: alert.job, target });
   if (alert.kind === 'compilation') return button('Retry', COMPILE.retry, ref);

@@ -5,6 +5,7 @@ import { joinWords } from '../domain/command-words.ts';
 import type { FailureAdvice } from '../domain/failure-guidance.ts';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
 import type { LogQuery } from '../domain/log-query.ts';
+import { providerWord } from '../domain/providers.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { JobLinks } from '../ports/training-provider.ts';
 import { COMPILE } from './compile-ids.ts';
@@ -161,9 +162,10 @@ export function logsNoneYet(
   failure?: LogFailure,
 ): Message {
   const ended = isFinished(job);
+  const where = job.provider === 'sagemaker' ? 'CloudWatch' : providerWord(job.provider);
   const expectation = ended
-    ? 'CloudWatch has nothing from this job. A job that fails or is stopped before its container starts prints nothing.'
-    : 'A training job prints its first lines once its container has started, usually 2 to 10 minutes after it was created. CloudWatch shows them a few seconds later.';
+    ? `${where} has nothing from this job. A job that fails or is stopped before its container starts prints nothing.`
+    : `A training job prints its first lines once its container has started${job.provider === 'sagemaker' ? ', usually 2 to 10 minutes after it was created' : ''}. ${where} shows them a few seconds later.`;
   const retry = orderButton('Retry', LOGS.retry, order, ended ? undefined : 'primary');
   return {
     text: `No logs available yet for ${code(job.name)}`,

@@ -8,6 +8,7 @@ import type { Actor } from '../ground/actor.ts';
 import { AppError } from '../ground/errors.ts';
 import type { EpochMs } from '../ground/time.ts';
 import type { FailureAdvice } from './failure-tables.ts';
+import type { ProviderName } from './providers.ts';
 
 export type AlertKind = 'training' | 'compilation' | 'component' | 'deployment' | 'alarm' | 'stuck';
 export type AlertState = 'open' | 'acknowledged' | 'resolved';
@@ -24,8 +25,12 @@ export interface AlertSubject {
   pipeline?: string | undefined;
   target?: string | undefined;
   at: EpochMs;
-  /** Its page in the AWS console. */
+  /** Its page at who runs it. */
   console?: string | undefined;
+  /** Whose pages those are: "Open in …". Left out: AWS's. */
+  site?: string | undefined;
+  /** Of a training: where it ran. Left out: on SageMaker, as in earlier versions. */
+  provider?: ProviderName | undefined;
   /** Made good by a later success. */
   succeededAt?: EpochMs | undefined;
   /** A state of its pipeline, no event: told again before that is good, it is no further failure. */
@@ -207,7 +212,7 @@ export function joinAll(alert: Alert, more: readonly AlertSubject[], at: EpochMs
   const [first] = joining;
   if (!first) return alert;
   // The page in the console is that of the first one of all.
-  const subjects = [...alert.subjects, ...joining.map(({ console: _, ...subject }) => subject)];
+  const subjects = [...alert.subjects, ...joining.map(({ console: _, site: __, ...subject }) => subject)];
   const over = subjects.length - SUBJECTS_KEPT;
   return withEntry(
     {

@@ -58,6 +58,7 @@ export function stuckRunNotifier(deps: NotifierDeps): Notifier {
     if (!record || isFinished(record.job)) return after;
     const id = `stuck/${job.name}/${last.at}`;
     const lines = last.text.trimEnd().split('\n').slice(-10).join('\n');
+    const links = gateway.links(useCase, job);
     const alert = await alerts.raise(useCase, {
       kind: 'stuck',
       title: `No log line for ${Math.floor(silence / 60_000)} minutes`,
@@ -69,7 +70,9 @@ export function stuckRunNotifier(deps: NotifierDeps): Notifier {
         job: job.name,
         pipeline,
         at: last.at,
-        console: gateway.links(useCase, job).job,
+        console: links.job,
+        site: links.site,
+        provider: job.provider,
       },
       advice: STUCK_RUN,
       job: job.name,

@@ -36,6 +36,7 @@ export function trainingNotifier(deps: NotifierDeps, looks: LogLooks): Notifier 
     // Limits and stops on request are ends, not failures.
     if (state !== 'failed') return announce(deps, { ...happening, outcome: 'stopped' }, key, post);
     const advice = guidanceForTraining(job);
+    const links = gateway.links(useCase, job);
     const alert = await alerts.raise(useCase, {
       kind: 'training',
       title: 'Training failed',
@@ -47,7 +48,9 @@ export function trainingNotifier(deps: NotifierDeps, looks: LogLooks): Notifier 
         job: job.name,
         pipeline,
         at,
-        console: gateway.links(useCase, job).job,
+        console: links.job,
+        site: links.site,
+        provider: job.provider,
       },
       startedBy: rerun?.by,
       ...(advice ? { advice: plainAdvice(advice) } : {}),

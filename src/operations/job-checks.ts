@@ -1,6 +1,8 @@
 /** What there is to check of one training job: itself, its compilations, its components. */
+
 import { type CompilationAttempt, currentStatus } from '../domain/compilations.ts';
 import type { Component } from '../domain/components.ts';
+import { providerWord } from '../domain/providers.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { EpochMs } from '../ground/time.ts';
 import type { Check } from './account-checks.ts';
@@ -56,7 +58,7 @@ export function trainingCheck(
         await observeJob(deps, useCase, { job: seen, at, described: true });
         return undefined;
       }
-      const message = 'SageMaker has no training job of this name any more.';
+      const message = `${providerWord(session.provider.name)} has no training job of this name any more.`;
       await observeFailedLook(deps, useCase.id, job, { at, message });
       return GONE_FOR;
     },

@@ -149,7 +149,9 @@ export async function liveJob(
     hint:
       near.length > 0
         ? `Did you mean ${near.join(' or ')}?`
-        : 'Copy its name from the list of jobs or from the SageMaker console.',
+        : session.provider.name === 'sagemaker'
+          ? 'Copy its name from the list of jobs or from the SageMaker console.'
+          : 'Copy its name from the list of jobs.',
   });
 }
 
