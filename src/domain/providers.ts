@@ -16,3 +16,9 @@ export const PROVIDERS: Readonly<Record<ProviderName, ProviderWords>> = {
 };
 
 export const PROVIDER_NAMES = Object.keys(PROVIDERS) as readonly ProviderName[];
+
+/** At the beginning of a sentence: "The local runner has no such job". */
+export function providerWord(name: ProviderName): string {
+  const { called } = PROVIDERS[name];
+  return called.charAt(0).toUpperCase() + called.slice(1);
+}
