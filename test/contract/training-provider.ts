@@ -40,7 +40,7 @@ async function linesOf(source: LogSource): Promise<number> {
 }
 
 export function describeTrainingProvider(title: string, open: () => Promise<TrainingProviderHarness>): void {
-  describe(`[P1] ${title} keeps the contract of a training provider`, () => {
+  describe(`${title} keeps the contract of a training provider`, () => {
     let harness: TrainingProviderHarness;
     let provider: TrainingProvider;
     beforeEach(async () => {
