@@ -2,7 +2,6 @@
 
 import { LIMITS } from '#sandbox/block-kit';
 import type { Alert } from '../domain/alerts.ts';
-import { maskSecrets } from '../domain/mask-secrets.ts';
 import type { Mute } from '../domain/mutes.ts';
 import {
   ALERT,
@@ -50,7 +49,7 @@ export function alertBlock({ alert, useCase }: AlertRow): Block {
 function muteBlock({ id, pattern, by, until }: Mute): Block {
   const end = until === undefined ? 'until somebody unmutes it' : `until ${moment(until)}`;
   return section(
-    `:no_bell: ${code(maskSecrets(pattern), 160)} is muted by ${who(by)} ${end}`,
+    `:no_bell: ${code(pattern, 160)} is muted by ${who(by)} ${end}`,
     id.length <= LIMITS.button.value ? button('Unmute', ALERT.unmute, id) : undefined,
   );
 }

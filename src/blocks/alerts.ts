@@ -92,7 +92,7 @@ export function alertMessage(alert: Alert, useCase: Placed): Message {
 
 /** @param why SageMaker could not be asked */
 export function unconfirmedWords(why: string): string {
-  return `:grey_question: *Not confirmed*: an event says so, and SageMaker could not be asked: ${plain(maskSecrets(why), 300)}`;
+  return `:grey_question: *Not confirmed*: an event says so, and SageMaker could not be asked: ${plain(why, 300)}`;
 }
 
 /** `🚨 *Training failed*: resnet-3 and 4 more · Line 3`: how far it is, what happened to what, and where. */
@@ -198,7 +198,7 @@ function retryButton(alert: Alert): Button | undefined {
 }
 
 function nameOf({ name }: Pick<AlertSubject, 'name'>): string {
-  return code(maskSecrets(name), 160);
+  return code(name, 160);
 }
 
 function emptyLines({ empty, to }: AlertCall): string[] {
@@ -260,7 +260,7 @@ function causeLines(subjects: readonly AlertSubject[]): string[] {
   const sorted = [...counts].sort(([, a], [, b]) => b - a);
   const lines = sorted
     .slice(0, CAUSES_SHOWN)
-    .map(([cause, count]) => `• ${group(count)} × ${code(maskSecrets(cause), 120)}`);
+    .map(([cause, count]) => `• ${group(count)} × ${code(cause, 120)}`);
   return sorted.length > lines.length
     ? [...lines, `• … and ${group(sorted.length - lines.length)} other causes`]
     : lines;

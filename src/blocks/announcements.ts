@@ -41,7 +41,7 @@ const REASON_SHOWN = 300;
 const NAMES_SHOWN = 8;
 
 /** Names come from outside as well. */
-const named = (name: string, limit = 300): string => code(maskSecrets(name), limit);
+const named = (name: string, limit = 300): string => code(name, limit);
 
 /** On one line: what a service says over several is short all the same. */
 const quoted = (words: string | undefined): string =>
@@ -214,7 +214,7 @@ export function alarmAnnouncement(
   const begins = Object.hasOwn(ALARMS, event.state)
     ? ALARMS[event.state]!
     : `❔ *Alarm ${plain(event.state.replaceAll('_', ' '), 60)}*`;
-  const description = event.description?.trim() ? plain(maskSecrets(event.description), REASON_SHOWN) : '';
+  const description = event.description?.trim() ? plain(event.description, REASON_SHOWN) : '';
   return message(
     `${begins}: ${named(event.alarm, 200)} · ${plain(useCase.name, 100)}`,
     [description, quoted(event.reason), `Since ${moment(event.at)}`],
@@ -273,7 +273,7 @@ function digestWords({
       .filter(([count]) => count > 0)
       .map(([count, word]) => `${group(count)} ${word}`)
       .join(', ') || 'none';
-  const shown = failed.slice(0, NAMES_SHOWN).map((name) => code(maskSecrets(name), 120));
+  const shown = failed.slice(0, NAMES_SHOWN).map((name) => code(name, 120));
   return [
     `*${plain(useCase.name, 100)}*`,
     `Training: ${counted([

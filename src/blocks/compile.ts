@@ -8,7 +8,6 @@ import { type CompileCorrections, FRAMEWORKS, type InputSource } from '../domain
 import { COMPILE_FLAGS } from '../domain/compile-request.ts';
 import { EXAMPLE_JOB } from '../domain/job-names.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
-import { maskSecrets } from '../domain/mask-secrets.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { AppError } from '../ground/errors.ts';
 import { COMPILE } from './compile-ids.ts';
@@ -334,8 +333,8 @@ export function compileStatusView(metadata: string, facts: CompileStatusFacts): 
 
 export function compileFailed(metadata: string, job: string, error: AppError): Modal {
   return statusModal(metadata, [
-    section(`:x: *Nothing was started* for ${code(job)}\n${plain(maskSecrets(error.message), 2000)}`),
-    ...(error.hint ? [section(plain(maskSecrets(error.hint), 2000))] : []),
+    section(`:x: *Nothing was started* for ${code(job)}\n${plain(error.message, 2000)}`),
+    ...(error.hint ? [section(plain(error.hint, 2000))] : []),
     context(`Reference \`${error.ref}\``),
   ]);
 }
@@ -376,8 +375,8 @@ function statusBlocks(facts: CompileStatusFacts): Block[] {
       const lines = [targetWords(state, facts)];
       const advice = state.attempt && compilationAdvice(state.attempt);
       if (start?.error && start.outcome !== 'started') {
-        lines.push(plain(maskSecrets(start.error.message), 500));
-        if (start.error.hint && !advice) lines.push(plain(maskSecrets(start.error.hint), 400));
+        lines.push(plain(start.error.message, 500));
+        if (start.error.hint && !advice) lines.push(plain(start.error.hint, 400));
       } else if (state.attempt?.failureReason) lines.push(verbatim(state.attempt.failureReason, 400).block);
       if (advice && start?.outcome !== 'already') lines.push(guidanceLines(advice));
       return section(lines.join('\n'));

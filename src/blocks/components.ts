@@ -3,7 +3,6 @@
 import { LIMITS } from '#sandbox/block-kit';
 import { type Component, componentStateLabel, isSettled } from '../domain/components.ts';
 import { compilationJobUrl, componentUrl, inConsole, trainingJobUrl } from '../domain/console-links.ts';
-import { maskSecrets } from '../domain/mask-secrets.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { AppError } from '../ground/errors.ts';
 import type { CoreDevice, EffectiveDeployment, InstalledComponent } from '../ports/device-fleet.ts';
@@ -105,7 +104,7 @@ export function componentsList(facts: ComponentsFacts): Message {
       ...(facts.incomplete
         ? [
             context(
-              `:warning: Only components made with Signalbox are listed: ${plain(maskSecrets(facts.incomplete), 500)}`,
+              `:warning: Only components made with Signalbox are listed: ${plain(facts.incomplete, 500)}`,
             ),
           ]
         : []),
@@ -119,7 +118,7 @@ export function componentsList(facts: ComponentsFacts): Message {
           ]
         : rows.map(rowSection)),
       ...(facts.devicesUnknown
-        ? [context(`Device counts are missing: ${plain(maskSecrets(facts.devicesUnknown), 500)}`)]
+        ? [context(`Device counts are missing: ${plain(facts.devicesUnknown, 500)}`)]
         : []),
       ...(turns.length > 0
         ? [
@@ -268,7 +267,7 @@ function devices(facts: DevicesFacts, version: string): Block[] {
     case 'failed':
       return [
         section(
-          `*Devices*\n:warning: ${plain(maskSecrets(facts.error.message), 1000)}\n${plain(facts.error.hint ?? '', 800)}`,
+          `*Devices*\n:warning: ${plain(facts.error.message, 1000)}\n${plain(facts.error.hint ?? '', 800)}`,
         ),
         context(`Reference \`${facts.error.ref}\``),
       ];
@@ -323,7 +322,7 @@ function deviceWords({ device, installed, deployments, problem }: DeviceRow): st
       ({ version, status, name, id }) =>
         `deployment ${code(name ?? id, 60)} installs ${version === undefined ? 'it' : code(version, 40)}: ${plain(status.toLowerCase(), 40)}`,
     );
-  const rest = [...has, ...meant, ...(problem ? [`:warning: ${plain(maskSecrets(problem), 120)}`] : [])];
+  const rest = [...has, ...meant, ...(problem ? [`:warning: ${plain(problem, 120)}`] : [])];
   return [head, rest.length === 0 ? '' : `      ${rest.join(' · ')}`]
     .filter((line) => line !== '')
     .join('\n');
@@ -368,7 +367,7 @@ export function packageForm(metadata: string, facts: PreviewFacts): Modal {
       section(
         `*Recipe*, from the ${facts.template === 'built-in' ? 'built-in template' : 'use case’s template'}`,
       ),
-      section(codeBlock(maskSecrets(facts.recipe), RECIPE_SHOWN)),
+      section(codeBlock(facts.recipe, RECIPE_SHOWN)),
       context('When you publish, it gets the version that is the next free one then.'),
     ]),
     callback_id: COMPONENTS.publish,

@@ -12,7 +12,6 @@ import {
 } from '../domain/compilations.ts';
 import { compilationJobUrl, compilationLogUrl, componentUrl, inConsole } from '../domain/console-links.ts';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
-import { maskSecrets } from '../domain/mask-secrets.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { JobLinks } from '../ports/training-provider.ts';
 import { isOpen } from './compile.ts';
@@ -207,7 +206,7 @@ function hyperparameters(given: Readonly<Record<string, string>> | undefined): B
     section(
       [
         '*Hyperparameters*',
-        ...shown.map(([name, value]) => code(maskSecrets(`${name}=${value}`), 160)),
+        ...shown.map(([name, value]) => code(`${name}=${value}`, 160)),
         ...(more > 0 ? [`… ${more} more`] : []),
       ].join('\n'),
     ),
@@ -331,7 +330,7 @@ function reportedFacts(details: DetailsFacts, attempt: CompilationAttempt): Bloc
     // The limit stands above, in minutes and hours.
     .filter(([name]) => name !== 'Time limit')
     .slice(0, 12)
-    .map(([name, value]) => `${plain(name, 60)}: ${code(maskSecrets(value), 200)}`);
+    .map(([name, value]) => `${plain(name, 60)}: ${code(value, 200)}`);
   // While AWS has not said what it compiles, what it was asked for.
   const asked = [
     ...(input

@@ -88,7 +88,7 @@ export function runAgainForm(metadata: string, facts: RunAgainFormFacts): Modal 
           `*${code(job.name)}* · ${plain(useCase.name, 100)} · ${status.symbol} ${plain(status.word, 60)}`,
           'A new run with the same image, data, role and limits. Only what you change here is different.',
           ...advisedLines(facts.advised),
-          ...setup.notes.map((note) => `:information_source: ${plain(maskSecrets(note), 400)}`),
+          ...setup.notes.map((note) => `:information_source: ${plain(note, 400)}`),
         ].join('\n'),
       ),
       textField(fields.name, 'Name of the new run', facts.name, {
@@ -116,8 +116,8 @@ function advisedLines(advised: AdvisedWords | undefined): string[] {
   if (!advised) return [];
   const { changed, besides } = advised;
   return [
-    ...changed.map((line) => `:bulb: *Filled in as the failure advises:* ${plain(maskSecrets(line), 400)}`),
-    ...besides.map((line) => plain(maskSecrets(line), 400)),
+    ...changed.map((line) => `:bulb: *Filled in as the failure advises:* ${plain(line, 400)}`),
+    ...besides.map((line) => plain(line, 400)),
   ];
 }
 
@@ -140,7 +140,7 @@ const KEPT_NAMED = 8;
 
 function keptWords(kept: readonly { name: string; why: KeptReason }[]): string {
   const groups = Object.entries(KEPT_WORDS).flatMap(([why, words]) => {
-    const names = kept.filter((one) => one.why === why).map(({ name }) => code(maskSecrets(name), 60));
+    const names = kept.filter((one) => one.why === why).map(({ name }) => code(name, 60));
     const more = names.length - KEPT_NAMED;
     if (names.length === 0) return [];
     return [`${names.slice(0, KEPT_NAMED).join(' ')}${more > 0 ? ` … ${more} more` : ''} (${words})`];
@@ -216,7 +216,7 @@ export function runAgainTaken(
       section(
         [
           `:repeat: ${code(job)} *is being run again already*, and was not started a second time.`,
-          `${starter(retry.by)} started ${url === undefined ? code(maskSecrets(retry.as)) : link(url, maskSecrets(retry.as))}, ${moment(retry.at)}.`,
+          `${starter(retry.by)} started ${url === undefined ? code(retry.as) : link(url, maskSecrets(retry.as))}, ${moment(retry.at)}.`,
           'Should it fail as well, you can retry from its alert.',
         ].join('\n'),
       ),
@@ -231,11 +231,9 @@ export function runAgainFailed(metadata: string, job: string, error: AppError): 
 }
 
 function errorWords({ message, hint: fix, ref }: Pick<AppError, 'message' | 'hint' | 'ref'>): string {
-  return [
-    `:x: *${plain(maskSecrets(message), 900)}*`,
-    ...(fix ? [prose(maskSecrets(fix), 1200)] : []),
-    `Reference \`${ref}\``,
-  ].join('\n');
+  return [`:x: *${plain(message, 900)}*`, ...(fix ? [prose(fix, 1200)] : []), `Reference \`${ref}\``].join(
+    '\n',
+  );
 }
 
 function frame(metadata: string): Omit<Modal, 'blocks'> {

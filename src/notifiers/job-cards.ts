@@ -92,7 +92,7 @@ export function jobCardNotifier(
     const what = change.what === 'compile' ? 'compiled' : 'packaged';
     const target = change.target === undefined ? '' : ` for *${plain(change.target, 60)}*`;
     const line = `:warning: ${code(change.job)} was not ${what} by itself${target}`;
-    const words = [line, plain(maskSecrets(change.error.message), 1500), plain(change.error.hint ?? '', 800)];
+    const words = [line, plain(change.error.message, 1500), plain(change.error.hint ?? '', 800)];
     await notices.post(
       `${thread}/told/auto ${change.what} ${change.target ?? ''} ${change.error.ref}`,
       useCase.channels[0]!,
