@@ -17,6 +17,8 @@ export interface SlackClient {
   thread(channel: string, ts: string): Promise<SandboxMessage[]>;
   /** Ids of the users and groups that messages newer than `since` called, oldest first. */
   pinged(channel: string, since?: string): Promise<(string | undefined)[]>;
+  /** Of one message only, whatever else is posted beside it. */
+  calledBy(message: SandboxMessage): Promise<(string | undefined)[]>;
   files(channel: string): Promise<SandboxFile[]>;
   content(file: SandboxFile): Promise<Buffer>;
   /** The open modals, the one on top last. */
@@ -46,6 +48,9 @@ export function slackClient(url: string): SlackClient {
     if (!answer.ok) throw new Error(answer.detail);
     return answer.messages;
   };
+  const pings = async (channel: string) =>
+    (await request<{ pings: { ts: string; id?: string }[] }>(`/sandbox/slack/pings?channel=${channel}`))
+      .pings;
   return {
     post,
     command: (user, channel, text, command = '/logs') =>
@@ -64,12 +69,10 @@ export function slackClient(url: string): SlackClient {
     },
     messages: (channel, user) => list({ channel, user }),
     thread: (channel, thread_ts) => list({ channel, thread_ts }),
-    pinged: async (channel, since = '0') => {
-      const { pings } = await request<{ pings: { ts: string; id?: string }[] }>(
-        `/sandbox/slack/pings?channel=${channel}`,
-      );
-      return pings.filter(({ ts }) => ts > since).map(({ id }) => id);
-    },
+    pinged: async (channel, since = '0') =>
+      (await pings(channel)).filter(({ ts }) => ts > since).map(({ id }) => id),
+    calledBy: async ({ channel, ts }) =>
+      (await pings(channel)).filter((ping) => ping.ts === ts).map(({ id }) => id),
     files: async (channel) =>
       (await request<{ files: SandboxFile[] }>(`/sandbox/slack/files?channel=${channel}`)).files,
     content: async (file) =>
