@@ -28,7 +28,6 @@ import type { UseCase } from '../domain/use-cases.ts';
 import type { Actor } from '../ground/actor.ts';
 import { ClockWatch } from '../ground/elapsed.ts';
 import { AppError } from '../ground/errors.ts';
-import { KeyQueue } from '../ground/key-queue.ts';
 import type { Clock, EpochMs } from '../ground/time.ts';
 import type { AlertStore } from '../ports/alert-store.ts';
 import type { AuditTrail } from '../ports/audit-trail.ts';
@@ -65,12 +64,10 @@ const MANY = 10_000;
 
 export class AlertDesk {
   readonly #deps: AlertDeskDeps;
-  /** Alert → its last drawing: drawings of one alert come one after the other, so the newest state wins. */
-  readonly #drawing = new KeyQueue<string>();
+  /** Drawings of one alert come one after the other, so the newest state wins; one that waits shows it for all. */
+  readonly #drawing: Batches<undefined, undefined>;
   /** Alerts whose newest state could not be drawn. */
   readonly #undrawn = new Set<string>();
-  /** Those that have not begun yet. */
-  readonly #waiting = new Map<string, Promise<void>>();
   readonly #raising: Batches<Raised, (Alert | undefined)[]>;
   readonly #succeeding: Batches<Success, Success>;
   readonly #watch: ClockWatch;
@@ -91,6 +88,10 @@ export class AlertDesk {
     this.#succeeding = new Batches(async (useCase, successes) => {
       await this.#succeed(useCase, successes);
       return successes;
+    });
+    this.#drawing = new Batches(async (id, asked) => {
+      await this.#draw(id);
+      return asked;
     });
     this.#watch = new ClockWatch(deps.clock);
   }
@@ -419,20 +420,17 @@ export class AlertDesk {
 
   /** One that has not begun yet will show what is to be shown now as well. */
   #show(id: string): Promise<void> {
-    const waiting = this.#waiting.get(id);
-    if (waiting) return waiting;
-    const drawn = this.#drawing.run(id, async () => {
-      this.#waiting.delete(id);
-      this.#undrawn.add(id);
-      const alert = await this.#deps.store.getAlert(id);
-      const useCase = alert && this.#deps.useCases.find((one) => one.id === alert.useCase);
-      if (alert && useCase) await this.#deps.show(alert, useCase);
-      this.#undrawn.delete(id);
-      // What another instance changed and drew meanwhile may now be hidden under our older drawing.
-      if (!isDeepStrictEqual(await this.#deps.store.getAlert(id), alert)) this.#showLater(id);
-    });
-    this.#waiting.set(id, drawn);
-    return drawn;
+    return this.#drawing.add(id, undefined);
+  }
+
+  async #draw(id: string): Promise<void> {
+    this.#undrawn.add(id);
+    const alert = await this.#deps.store.getAlert(id);
+    const useCase = alert && this.#deps.useCases.find((one) => one.id === alert.useCase);
+    if (alert && useCase) await this.#deps.show(alert, useCase);
+    this.#undrawn.delete(id);
+    // What another instance changed and drew meanwhile may now be hidden under our older drawing.
+    if (!isDeepStrictEqual(await this.#deps.store.getAlert(id), alert)) this.#showLater(id);
   }
 
   #showLater(id: string): void {
