@@ -150,14 +150,8 @@ export class AlertDesk {
   }
 
   async #succeed(useCase: string, successes: readonly Success[]): Promise<void> {
-    for (const { id } of await this.unresolved(useCase)) {
-      let before: Alert | undefined;
-      const after = await this.#deps.store.changeAlert(id, (alert) => {
-        before = alert;
-        return applySuccesses(alert, successes);
-      });
-      if (after !== before) await this.#show(id);
-    }
+    for (const { id } of await this.unresolved(useCase))
+      await this.#change(id, (alert) => applySuccesses(alert, successes));
   }
 
   /** Its whole list stands in its thread. */
@@ -180,13 +174,7 @@ export class AlertDesk {
   ): Promise<AlertRetry | undefined> {
     const about = (await this.unresolved(useCase.id)).filter((alert) => isAbout(alert, failed));
     for (const { id } of about) {
-      let before: Alert | undefined;
-      const after = await this.#deps.store.changeAlert(id, (alert) => {
-        before = alert;
-        return beginRetry(alert, failed, retry);
-      });
-      if (after !== before) await this.#show(id);
-      const first = retryOf(after, failed);
+      const first = retryOf(await this.#change(id, (alert) => beginRetry(alert, failed, retry)), failed);
       if (first && first.as !== retry.as) return first;
     }
     return undefined;
@@ -194,12 +182,8 @@ export class AlertDesk {
 
   async endRetry(useCase: UseCase, as: string, how: NonNullable<AlertRetry['ended']>['how']): Promise<void> {
     const at = this.#deps.clock.now();
-    for (const known of await this.unresolved(useCase.id)) {
-      const end = (alert: Alert): Alert => endRetry(alert, as, how, at, ruleOf(useCase));
-      if (end(known) === known) continue;
-      await this.#deps.store.changeAlert(known.id, end);
-      await this.#show(known.id);
-    }
+    for (const { id } of await this.unresolved(useCase.id))
+      await this.#change(id, (alert) => endRetry(alert, as, how, at, ruleOf(useCase)));
   }
 
   /** Newest first. */
@@ -416,6 +400,17 @@ export class AlertDesk {
       onError(error, { doing: `looking who is in ${id}` });
       return true;
     }
+  }
+
+  /** Shown again where that changes anything. */
+  async #change(id: string, change: (alert: Alert) => Alert): Promise<Alert> {
+    let before: Alert | undefined;
+    const after = await this.#deps.store.changeAlert(id, (alert) => {
+      before = alert;
+      return change(alert);
+    });
+    if (after !== before) await this.#show(id);
+    return after;
   }
 
   /** One that has not begun yet will show what is to be shown now as well. */
