@@ -66,8 +66,11 @@ export async function raiseAlerts(
     ({ subject }, index) =>
       found[index] === undefined && !isMuted(mutes, { useCase: useCase.id, name: subject.name }, at),
   );
+  if (fresh.length === 0) return found;
+  const rule = ruleOf(useCase);
+  const reached = await reach(useCase, 0, at);
   const homes = new Map<Failure, Alert | undefined>();
-  for (const placed of fresh.length === 0 ? [] : await places(store, useCase, fresh, at)) {
+  for (const placed of await places(store, useCase, fresh, at)) {
     const alert = await put(placed);
     for (const failure of placed.failures) homes.set(failure, alert);
   }
@@ -78,7 +81,6 @@ export async function raiseAlerts(
     const subjects = list.map(({ subject, cause }) =>
       spread === 'kind' ? { ...subject, cause: cause.slice(0, CAUSE_KEPT) } : subject,
     );
-    const reached = await reach(useCase, 0, at);
     // Somebody who started all of it.
     const own = new Set(list.map(({ startedBy }) => startedBy?.user));
     const call: AlertCall = {
@@ -87,16 +89,23 @@ export async function raiseAlerts(
       ...reached,
       to: withoutOwnAct(reached.to, own.size === 1 ? first.startedBy?.user : undefined),
     };
-    const rule = ruleOf(useCase);
     return store.changeAlertOfGroup({ useCase: useCase.id, group, subject: first.subject.id }, (open) => {
-      const next = joinAll(open ?? withCall(opened(first, group, spread), call, rule), subjects, at);
+      const next = joinAll(
+        open ?? withCall(opened(first, subjects[0]!, group, spread), call, rule),
+        subjects,
+        at,
+      );
       // What is told again may have become worse meanwhile.
       return next.count > 1 || next.title === first.title ? next : { ...next, title: first.title };
     });
   }
 
-  function opened(failure: Failure, group: string, spread: Alert['spread']): Alert {
-    const { kind, title, cause, advice, job, unconfirmed, subject } = failure;
+  function opened(
+    { kind, title, cause, advice, job, unconfirmed }: Failure,
+    subject: AlertSubject,
+    group: string,
+    spread: Alert['spread'],
+  ): Alert {
     // Of one kind only: cause and advice of the first would be those of none of the others.
     const shared = spread === 'kind' ? { cause: '', advice: undefined } : { cause, advice };
     return openAlert(
@@ -109,11 +118,11 @@ export async function raiseAlerts(
         ...shared,
         job,
         unconfirmed,
-        subject: spread === 'kind' ? { ...subject, cause: cause.slice(0, CAUSE_KEPT) } : subject,
+        subject,
         ...(spread === undefined ? {} : { spread }),
       },
       at,
-      ruleOf(useCase),
+      rule,
     );
   }
 }
