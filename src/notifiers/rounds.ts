@@ -1,4 +1,5 @@
 /** What time brings, beat by beat. */
+import { SingleFlight } from '../ground/key-queue.ts';
 import { type Beat, steadyBeat } from '../operations/refresh-beat.ts';
 import type { NotifierDeps } from './notifier.ts';
 
@@ -9,7 +10,7 @@ export class Rounds {
   readonly #signal: AbortSignal;
   readonly #onError: NotifierDeps['onError'];
   /** What is under way of the last rounds. */
-  readonly #underWay = new Map<Work, Promise<void>>();
+  readonly #underWay = new SingleFlight<Work>();
   #beat: ReturnType<Beat> | undefined;
 
   constructor(work: readonly Work[], signal: AbortSignal, onError: NotifierDeps['onError']) {
@@ -34,19 +35,15 @@ export class Rounds {
   /** No new round; after the signal, resolves when what is under way has ended. */
   async stop(): Promise<void> {
     await this.#beat?.stop();
-    await Promise.allSettled([...this.#underWay.values()]);
+    await this.#underWay.idle();
   }
 
   /** Joins what is under way already; does not reject. */
   #once(work: Work): Promise<void> {
-    const underWay =
-      this.#underWay.get(work) ??
-      work(this.#signal)
-        .catch((error: unknown) => {
-          if (!this.#signal.aborted) this.#onError(error, { doing: 'looking what is due' });
-        })
-        .finally(() => this.#underWay.delete(work));
-    this.#underWay.set(work, underWay);
-    return underWay;
+    return this.#underWay.run(work, () =>
+      work(this.#signal).catch((error: unknown) => {
+        if (!this.#signal.aborted) this.#onError(error, { doing: 'looking what is due' });
+      }),
+    );
   }
 }
