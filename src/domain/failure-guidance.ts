@@ -142,16 +142,17 @@ function programAdvice(
   told: ToldByLogs | undefined,
 ): FailureAdvice | undefined {
   // NCCL's watchdog ends its process with an abort: what it says counts.
-  const crash = isCrash(exitCode) && !(exitCode === 134 && told?.lost !== undefined);
+  const byWatchdog = exitCode === 134 && told?.lost !== undefined;
+  const crash = isCrash(exitCode) && !byWatchdog;
   // A program that went on after a traceback and was killed later was not ended by that.
   const raised = told && !(told.stale && crash) && told.lost === undefined ? told.messages : [];
+  const lost = told?.lost ?? lostBy(reason);
   return (
     firstOf(raised, told?.frames) ??
     errorAdvice(reason) ??
-    (crash || !isCrash(exitCode) ? exitAdvice(exitCode) : undefined) ??
+    (byWatchdog ? undefined : exitAdvice(exitCode)) ??
     firstOf(told?.remarks ?? []) ??
-    (told?.lost === undefined ? undefined : TRAINING_LOST[told.lost]) ??
-    (lostBy(reason) && TRAINING_LOST[lostBy(reason)!])
+    (lost && TRAINING_LOST[lost])
   );
 }
 

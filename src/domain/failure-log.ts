@@ -128,7 +128,7 @@ function toldByStream(
   const ends = processEnds(withoutAll(lines, launched));
   const crash = ends.find(({ code }) => isCrash(code) && !isAbortOfWatchdog(code, lines));
   const end = crash ?? ends.findLast(({ code }) => code !== 0);
-  const chosen = choose(candidates, crash ?? end);
+  const chosen = choose(candidates, end);
   // A crash that a launcher tells of counts more than a peer's complaint about it.
   const raised = chosen?.lost !== undefined && crash !== undefined ? undefined : chosen;
   const tail = errorLines(lines, raised?.last, launched);
