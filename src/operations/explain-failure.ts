@@ -6,7 +6,7 @@ import {
   guidanceForTraining,
   type TrainingGuidance,
 } from '../domain/failure-guidance.ts';
-import { toldByLogs } from '../domain/failure-log.ts';
+import { type ToldByLogs, toldByLogs } from '../domain/failure-log.ts';
 import { DOCS } from '../domain/failure-tables.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
 import { maskSecrets } from '../domain/mask-secrets.ts';
@@ -140,23 +140,23 @@ async function readEnds(
   }
 }
 
-/** The program's own error where the log has one; else the last lines of who tells why. */
 function trainingExcerpt({ told, traceback }: TrainingGuidance): LogExcerpt | undefined {
-  if (!told) return undefined;
-  const { stream, lastLines } = told;
-  if (traceback && told.raised) return { stream, text: maskSecrets(traceback.text), kind: 'traceback' };
-  if (lastLines.length === 0) return undefined;
-  return { stream, text: maskSecrets(lastLines.join('\n')), kind: 'last lines' };
+  return told && excerptOf(told, told.raised ? traceback : undefined);
 }
 
 function compilationExcerpt(ends: readonly LogEnd[]): LogExcerpt | undefined {
   const told = toldByLogs(ends, () => false);
-  if (!told) return undefined;
-  const { stream, traceback, lastLines } = told;
+  return told && excerptOf(told, told.traceback);
+}
+
+/** The program's own error where the log has one; else the last lines of who tells why. */
+function excerptOf(
+  { stream, lastLines }: Pick<ToldByLogs, 'stream' | 'lastLines'>,
+  traceback: ToldByLogs['traceback'],
+): LogExcerpt | undefined {
   if (traceback) return { stream, text: maskSecrets(traceback.text), kind: 'traceback' };
-  return lastLines.length === 0
-    ? undefined
-    : { stream, text: maskSecrets(lastLines.join('\n')), kind: 'last lines' };
+  if (lastLines.length === 0) return undefined;
+  return { stream, text: maskSecrets(lastLines.join('\n')), kind: 'last lines' };
 }
 
 function masked(guidance: TrainingGuidance): TrainingGuidance {
