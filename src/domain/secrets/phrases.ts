@@ -30,15 +30,12 @@ function flags(text: string): Span[] {
       if (kind === undefined) return [];
       // Who hands over a token or a key as a flag hands over the thing itself.
       const whole =
-        match[0].startsWith('--') && !/(?:^|[-_])(?:sig|signature|auth|session|sid|pass)$/i.test(match[1]!);
+        match[0].startsWith('--') &&
+        kind !== 'cookie' &&
+        kind !== 'header' &&
+        !/(?:^|[-_])(?:sig|signature|auth|session|sid|pass)$/i.test(match[1]!);
       const from = match.index + match[0].length;
-      const span = maskAt(
-        text,
-        from,
-        { name: match[1]! },
-        whole && kind !== 'cookie' && kind !== 'header' ? 'sure' : kind,
-      );
-      return span ? [span] : [];
+      return maskAt(text, from, { name: match[1]! }, whole ? 'sure' : kind) ?? [];
     }),
   );
 }
@@ -60,8 +57,7 @@ function shortFlags(text: string): Span[] {
     if (match[1] !== 'u') {
       // `mysql -p shop` asks for the password, and `shop` is a database.
       if (match[1] === 'p' && match[2] !== '' && /\b(?:mysql|mariadb)/.test(line)) return [];
-      const span = maskAt(text, from, SURE, 'sure');
-      return span ? [span] : [];
+      return maskAt(text, from, SURE, 'sure') ?? [];
     }
     const value = valueAt(text, from);
     const colon = value ? text.slice(value.start, value.stop).indexOf(':') : -1;
@@ -113,8 +109,7 @@ function namedValues(text: string): Span[] {
   return [...text.matchAll(NAMED)].flatMap((match) => {
     const kind = kindOfName(match[1]!);
     if (kind === undefined) return [];
-    const span = maskAt(text, match.index + match[0].length, { name: match[1]! }, kind);
-    return span ? [span] : [];
+    return maskAt(text, match.index + match[0].length, { name: match[1]! }, kind) ?? [];
   });
 }
 
@@ -128,8 +123,7 @@ function commands(text: string): Span[] {
     const value = valueAt(text, from, { atMost: 256 });
     const kind = /^(?:ENV|ARG|setenv)/.test(match[0]) ? 'sure' : 'likely';
     if (!value || /^[-=:]/.test(text.slice(value.start, value.start + 1))) return [];
-    const span = maskAt(text, from, SURE, kind);
-    return span ? [span] : [];
+    return maskAt(text, from, SURE, kind) ?? [];
   });
 }
 
@@ -148,8 +142,7 @@ function variables(text: string): Span[] {
       !looksSecret(text.slice(value.start, Math.min(value.stop, value.start + LOOKED_AT)), 'maybe')
     )
       return [];
-    const span = maskAt(text, from, { name: match[1]! }, 'sure');
-    return span ? [span] : [];
+    return maskAt(text, from, { name: match[1]! }, 'sure') ?? [];
   });
 }
 

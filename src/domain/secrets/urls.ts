@@ -2,7 +2,7 @@
 import type { Span } from './span.ts';
 
 /** What may follow the colon and two slashes of an address; the rest ends it. */
-const ADDRESS_END = /[\s"'`<>|]|\\+[nrt"']/g;
+const ADDRESS_END = /[\s"'`<>|]|\\+[nrt"']/;
 /** A host with a port, after the `@`. */
 const HOST =
   /(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252})|\[[0-9A-Fa-f:.%]{2,45}\])(?::\d{1,5})?(?=$|[/?#,;)\]}\s"'`<>|\\&])/y;
@@ -38,10 +38,9 @@ export function findUrlSecrets(text: string): Span[] {
   while (colon >= 0) {
     const next = text.indexOf('://', colon + 3);
     const start = colon + 3;
-    ADDRESS_END.lastIndex = start;
     // Of an address inside another one's query the outer one ends where the inner one's scheme begins.
     const limit = next < 0 ? text.length : next;
-    const stop = Math.min(endWithin(text, start, limit), limit);
+    const stop = endWithin(text, start, limit);
     const secret = credentials(text.slice(start, stop), schemeBefore(text, colon));
     if (secret) spans.push({ start: start + secret.start, stop: start + secret.stop });
     colon = next;
@@ -51,10 +50,8 @@ export function findUrlSecrets(text: string): Span[] {
 
 /** Stops looking at `limit`, so that every character is looked at once. */
 function endWithin(text: string, start: number, limit: number): number {
-  const part = text.slice(start, limit);
-  ADDRESS_END.lastIndex = 0;
-  const found = ADDRESS_END.exec(part);
-  return found ? start + found.index : limit;
+  const length = text.slice(start, limit).search(ADDRESS_END);
+  return length < 0 ? limit : start + length;
 }
 
 function schemeBefore(text: string, colon: number): string {
