@@ -1,8 +1,8 @@
 /** Secrets in addresses: `user:password@`, a token before the `@`, and addresses that are a secret as a whole. */
 import type { Span } from './span.ts';
 
-/** What may follow the colon and two slashes of an address; the rest ends it. */
-const ADDRESS_END = /[\s"'`<>|]|\\+[nrt"']/;
+/** What may follow the colon and two slashes of an address; the rest ends it. A run of backslashes is looked at once. */
+const ADDRESS_END = /[\s"'`<>|]|(?<!\\)\\+[nrt"']/;
 /** A host with a port, after the `@`. */
 const HOST =
   /(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252})|\[[0-9A-Fa-f:.%]{2,45}\])(?::\d{1,5})?(?=$|[/?#,;)\]}\s"'`<>|\\&])/y;
