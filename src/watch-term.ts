@@ -1,6 +1,6 @@
 /** One instance's term as the one that watches: everything that runs under the lease and writes with its fence. */
 import { createAwsAccounts } from './aws/accounts.ts';
-import type { UseCase } from './domain/use-cases.ts';
+import { belongsTo, type UseCase } from './domain/use-cases.ts';
 import { Ingest } from './events/ingest.ts';
 import { alertBoard } from './notifiers/alerts.ts';
 import { Notifiers } from './notifiers/index.ts';
@@ -122,7 +122,7 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
 /** Who is told of a channel that cannot be posted to: people only, since a group has no direct messages. */
 function adminsOf(channel: string, useCases: readonly UseCase[], admins: readonly string[]): string[] {
   const own = useCases
-    .filter(({ channels, alertsChannel }) => channels.includes(channel) || alertsChannel === channel)
+    .filter((useCase) => belongsTo(channel, useCase))
     .flatMap(({ access }) => access.admin ?? []);
   return [...new Set([...own, ...admins])].filter((one) => /^[UW][A-Z0-9]+$/.test(one));
 }

@@ -6,9 +6,9 @@
 import { errorMessage } from '../blocks/errors.ts';
 import type { Message } from '../blocks/message.ts';
 import { mayKnowOf, nothingOpen, type Permission, refusal, whoCanGrant } from '../domain/access.ts';
-import type { UseCase } from '../domain/use-cases.ts';
+import { belongsTo, type UseCase } from '../domain/use-cases.ts';
 import { AppError } from '../ground/errors.ts';
-import { belongsTo, noUseCase } from '../operations/choose-use-case.ts';
+import { noUseCase } from '../operations/choose-use-case.ts';
 import type { Context } from './command.ts';
 import type { Services } from './services.ts';
 

@@ -8,7 +8,7 @@ import { AppError } from '../ground/errors.ts';
 import type { EpochMs } from '../ground/time.ts';
 import type { QuietHours } from './quiet-hours.ts';
 import type { ChannelSettings, DigestSettings, Subscription } from './subscriptions.ts';
-import type { UseCase } from './use-cases.ts';
+import { belongsTo, type UseCase } from './use-cases.ts';
 
 export interface ChannelRights {
   /** Ids of the use cases whose subscriptions and place in the digest the person may change. */
@@ -37,9 +37,7 @@ export function channelRights(
   // One that is configured no more is nobody's, and stands in nobody's way.
   const isOthers = (id: string): boolean =>
     useCases.some((useCase) => useCase.id === id) && !managed.some((useCase) => useCase.id === id);
-  const owners = useCases.filter(
-    ({ channels, alertsChannel }) => channels.includes(channel) || alertsChannel === channel,
-  );
+  const owners = useCases.filter((useCase) => belongsTo(channel, useCase));
   const inDigest = settings?.digest?.useCases ?? [];
   const heard = [
     ...subscriptions.filter((one) => one.channel === channel).map(({ useCase }) => useCase),

@@ -66,6 +66,11 @@ export interface LogSettings {
   secondLane: 'auto' | 'on' | 'off';
 }
 
+/** Whether what belongs to the use case may be shown to everybody in the channel. */
+export function belongsTo(channel: string | undefined, { channels, alertsChannel }: UseCase): boolean {
+  return channel !== undefined && (channels.includes(channel) || alertsChannel === channel);
+}
+
 /** @throws AppError invalid_input where there is none */
 export function awsOf({ name, aws }: Pick<UseCase, 'name' | 'aws'>): AwsPlace {
   if (aws) return aws;

@@ -2,7 +2,7 @@
 import { may, type Permission, permittedUseCases } from '../domain/access.ts';
 import { cite } from '../domain/command-words.ts';
 import { nearestNames } from '../domain/nearest-names.ts';
-import type { UseCase } from '../domain/use-cases.ts';
+import { belongsTo, type UseCase } from '../domain/use-cases.ts';
 import { AppError } from '../ground/errors.ts';
 import type { Directory } from '../ports/directory.ts';
 
@@ -48,11 +48,6 @@ export async function chooseUseCase(
   return question.isDirect && first
     ? { kind: 'chosen', candidates: [first, ...rest] }
     : { kind: 'no_use_case', open };
-}
-
-/** Whether what belongs to the use case may be shown to everybody in the channel. */
-export function belongsTo(channel: string | undefined, useCase: UseCase): boolean {
-  return channel !== undefined && (useCase.channels.includes(channel) || useCase.alertsChannel === channel);
 }
 
 /** By id or name, in any letter case. */
