@@ -6,7 +6,7 @@ import { eventsRoutes } from './events/https.ts';
 import { Ingest } from './events/ingest.ts';
 import { SqsPollers } from './events/sqs-pollers.ts';
 import { CancelledError } from './ground/errors.ts';
-import { pause, unlessAborted } from './ground/pause.ts';
+import { pause, unlessAborted, untilAborted } from './ground/pause.ts';
 import type { ReadinessCheck } from './http/health.ts';
 import type { Lease } from './ports/coordination.ts';
 import type { HttpRoutes } from './ports/http-routes.ts';
@@ -111,7 +111,7 @@ export class Watch {
       lease ??= await coordination.lease(LEASE, LEASE_FOR, signal);
       try {
         this.#term ??= await this.#begin(lease, team);
-        await ended(AbortSignal.any([signal, lease.lost]));
+        await untilAborted(AbortSignal.any([signal, lease.lost]));
         if (signal.aborted) break;
         logger.warn({ fence: lease.fence }, 'another instance watches from now on');
         await this.#term.leave();
@@ -138,11 +138,4 @@ export class Watch {
     };
     return beginTerm(parts);
   }
-}
-
-function ended(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

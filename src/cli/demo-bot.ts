@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { childEnvironment } from '../config.ts';
 import type { DemoSandbox } from '../demo/sandbox.ts';
 import { AppError } from '../ground/errors.ts';
+import { untilAborted } from '../ground/pause.ts';
 import { type CliIo, line } from './io.ts';
 
 export interface Bot {
@@ -74,11 +75,7 @@ export async function startBot(sandbox: DemoSandbox, dataDir: string, io: CliIo)
     },
   };
 
-  const interrupted = new Promise<void>((resolve) => {
-    if (io.signal.aborted) resolve();
-    else io.signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-  const outcome = await Promise.race([ready.then(() => 'ready' as const), ended, interrupted]);
+  const outcome = await Promise.race([ready.then(() => 'ready' as const), ended, untilAborted(io.signal)]);
   if (outcome === 'ready') return bot;
   await bot.stop();
   io.signal.throwIfAborted();

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { SandboxError } from '#sandbox';
 import { type DemoSandbox, type DemoSandboxOptions, startDemoSandbox } from '../demo/sandbox.ts';
 import { AppError } from '../ground/errors.ts';
+import { untilAborted } from '../ground/pause.ts';
 import { type Bot, startBot } from './demo-bot.ts';
 import { type CliIo, line } from './io.ts';
 import { MANIFEST_PATH } from './manifest.ts';
@@ -19,7 +20,7 @@ export async function sandbox(flags: SandboxFlags, io: CliIo): Promise<undefined
   return withSandbox(flags, io, async (running) => {
     announce(running, io);
     line(io.stderr, `\nOpen ${running.url} in a browser. Ctrl-C ends it.`);
-    await aborted(io.signal);
+    await untilAborted(io.signal);
   });
 }
 
@@ -30,7 +31,7 @@ export async function demo(flags: DemoFlags, io: CliIo): Promise<undefined> {
       announce(running, io);
       line(io.stderr, `Bot connected; its log: ${bot.logPath}`);
       line(io.stderr, `\nOpen ${running.url}, go to #line-3 and type /logs. Ctrl-C ends it.`);
-      await Promise.race([aborted(io.signal), whenBotEnds(bot, io.signal)]);
+      await Promise.race([untilAborted(io.signal), whenBotEnds(bot, io.signal)]);
     } finally {
       await bot.stop();
     }
@@ -108,13 +109,6 @@ function announce(
 function builtPage(): string {
   const built = import.meta.filename.endsWith('.ts') ? '../../dist/sandbox/page' : '../sandbox/page';
   return fileURLToPath(new URL(built, import.meta.url));
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
 
 async function whenBotEnds(bot: Bot, signal: AbortSignal): Promise<void> {

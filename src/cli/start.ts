@@ -1,6 +1,7 @@
 /** `signalbox start`: the bot, until it is asked to end. */
 import { type StartOptions, startApp } from '../app.ts';
 import { loadConfig } from '../config.ts';
+import { untilAborted } from '../ground/pause.ts';
 import { createLogger, logProcessWarnings } from '../logger.ts';
 import type { CliIo } from './io.ts';
 
@@ -59,11 +60,4 @@ function askedToEnd(signal: AbortSignal): { signal: AbortSignal; giveBack: () =>
       if (process.connected) process.disconnect();
     },
   };
-}
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

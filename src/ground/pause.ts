@@ -57,3 +57,11 @@ export async function unlessAborted<T>(signal: AbortSignal | undefined, work: Pr
     work.catch(() => undefined);
   }
 }
+
+/** Resolves when the signal is aborted; at once where it is already. */
+export function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
