@@ -36,7 +36,6 @@ export function stuckRunNotifier(deps: NotifierDeps): Notifier {
    * then on a silence is as long as it was watched.
    */
   let doubted = false;
-  let looking: Promise<void> | undefined;
 
   /** @returns milliseconds until the next look */
   async function look({ key, job, useCase, after }: Watched, signal: AbortSignal): Promise<number> {
@@ -129,14 +128,7 @@ export function stuckRunNotifier(deps: NotifierDeps): Notifier {
     );
   }
 
-  return {
-    async tick(signal) {
-      looking ??= round(signal).finally(() => {
-        looking = undefined;
-      });
-      await looking;
-    },
-  };
+  return { tick: round };
 }
 
 /** Waiting for machines, or for spot capacity to come back, is no silence. */
