@@ -30,25 +30,18 @@ export async function openLowdbStore(folder: string, options: StateOptions = {})
 class LowdbStore extends NotificationStore implements Store {
   readonly #whole: DurableState;
   readonly #fences: Fences;
-  readonly #fence: Fence | undefined;
 
-  /** @param fence of the lease under which this view writes; left out: it is the store itself */
-  constructor(state: OpenState, whole: DurableState, fences: Fences, fence?: Fence) {
+  /** @param state `whole`; or that under a lease, for a view of the store */
+  constructor(state: OpenState, whole: DurableState, fences: Fences) {
     super(state);
     this.#whole = whole;
     this.#fences = fences;
-    this.#fence = fence;
   }
 
   async under(fence: Fence): Promise<Store> {
     this.state.requireOpen();
     this.#fences.raise(fence);
-    return new LowdbStore(
-      new FencedState(this.#whole, this.#fences, fence),
-      this.#whole,
-      this.#fences,
-      fence,
-    );
+    return new LowdbStore(new FencedState(this.#whole, this.#fences, fence), this.#whole, this.#fences);
   }
 
   // --- Audit ---
@@ -221,7 +214,7 @@ class LowdbStore extends NotificationStore implements Store {
   }
 
   async close(): Promise<void> {
-    if (this.#fence === undefined) await this.#whole.close();
+    if (this.state === this.#whole) await this.#whole.close();
   }
 }
 
