@@ -13,25 +13,29 @@ export interface LoggerOptions {
   destination?: DestinationStream;
 }
 
+/** Each secret also as JSON and an address write it. Short values would blank half the log; a real secret is longer. */
+function spellingsOf(secrets: readonly string[]): string[] {
+  return secrets
+    .filter((secret) => secret.length >= 8)
+    .flatMap((secret) => [
+      ...new Set([secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)]),
+    ]);
+}
+
 /**
  * A line of the log without secrets.
  * @param line JSON, and JSON afterwards
- * @param secrets values that are masked wherever they stand, also as JSON or an address writes them
+ * @param spellings masked wherever they stand
  */
-function maskLine(line: string, secrets: readonly string[] = []): string {
+function maskLine(line: string, spellings: readonly string[]): string {
   let masked = line;
-  // Short values would blank half the log; a real secret is longer.
-  for (const secret of secrets) {
-    if (secret.length < 8) continue;
-    const spellings = [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)];
-    for (const spelling of new Set(spellings)) masked = masked.replaceAll(spelling, MASK);
-  }
+  for (const spelling of spellings) masked = masked.replaceAll(spelling, MASK);
   // Its members are named by us: the name alone is enough.
   return maskSecrets(masked, { trustNames: true });
 }
 
 export function createLogger(options: LoggerOptions): Logger {
-  const secrets = options.secrets ?? [];
+  const spellings = spellingsOf(options.secrets ?? []);
   const destination = options.destination ?? process.stderr;
   return pino(
     {
@@ -41,7 +45,7 @@ export function createLogger(options: LoggerOptions): Logger {
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: describeError, error: describeError },
     },
-    { write: (line: string) => void destination.write(maskLine(line, secrets)) },
+    { write: (line: string) => void destination.write(maskLine(line, spellings)) },
   );
 }
 
