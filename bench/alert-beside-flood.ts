@@ -3,7 +3,7 @@
  * components, with Slack's limits on: in one event, in 3,000 events of one cause, in 300 with as many causes.
  *
  *   npm run build
- *   npx tsx bench/alert-beside-flood.ts [--components 3000] [--causes 300] [--after 3] [--seed 1]
+ *   npx tsx bench/alert-beside-flood.ts [--components 3000] [--causes 300] [--after 3] [--cli dist/cli.js]
  *
  * The real failure comes so many seconds after the flood. Everything is posted in one channel, the worst case. Prints how
  * many alerts the flood makes and how many pings, and ends with 1 when the real alert took more than 10 s.
