@@ -1,11 +1,11 @@
 /** Opens AWS accounts: a role session, and on it all that a use case has there. */
+import { COMPILATION_LOG_GROUP } from '../domain/log-groups.ts';
 import { awsOf } from '../domain/use-cases.ts';
 import type { Clock } from '../ground/time.ts';
 import type { AwsAccount, AwsAccounts } from '../ports/aws-account.ts';
 import { createArtifactLinks } from './artifact-links.ts';
 import { createGreengrass } from './greengrass.ts';
 import { createCompiler } from './neo.ts';
-import { COMPILATION_LOG_GROUP } from './session-policies.ts';
 import { type RoleSession, RoleSessions } from './sessions.ts';
 
 export interface AccountsOptions {

@@ -3,12 +3,10 @@
  * takes which resource is AWS's "Service Authorization Reference". infra/use-case-account.yaml grants the same.
  */
 
+import { COMPILATION_LOG_GROUP, TRAINING_LOG_GROUP } from '../domain/log-groups.ts';
 import type { SessionOperation } from '../domain/session-name.ts';
 import { awsOf, type UseCase } from '../domain/use-cases.ts';
 import { awsArn, iamArn, s3Arn } from './arns.ts';
-
-const TRAINING_LOG_GROUP = '/aws/sagemaker/TrainingJobs';
-export const COMPILATION_LOG_GROUP = '/aws/sagemaker/CompilationJobs';
 
 interface Statement {
   Effect: 'Allow';

@@ -1,4 +1,5 @@
 /** Links into the AWS console, in the right partition and region. */
+import { COMPILATION_LOG_GROUP, TRAINING_LOG_GROUP } from './log-groups.ts';
 
 /** Base per partition; every path carries the region besides. */
 function consoleUrl(region: string): string {
@@ -49,12 +50,12 @@ export function compilationJobUrl(region: string, compilationJob: string): strin
 
 /** All streams of one training job and of no other: the slash is part of the filter. */
 export function trainingLogUrl(region: string, job: string): string {
-  return logStreamsUrl(region, '/aws/sagemaker/TrainingJobs', `${job}/`);
+  return logStreamsUrl(region, TRAINING_LOG_GROUP, `${job}/`);
 }
 
 /** The compile log and the stream that tells how the input's shape was read. */
 export function compilationLogUrl(region: string, compilationJob: string): string {
-  return logStreamsUrl(region, '/aws/sagemaker/CompilationJobs', compilationJob);
+  return logStreamsUrl(region, COMPILATION_LOG_GROUP, compilationJob);
 }
 
 function logStreamsUrl(region: string, group: string, streamPrefix: string): string {

@@ -2,6 +2,7 @@
 import type { SageMakerClient, TrainingJobSummary } from '@aws-sdk/client-sagemaker';
 import { inConsole, trainingJobUrl, trainingLogUrl } from '../domain/console-links.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
+import { TRAINING_LOG_GROUP } from '../domain/log-groups.ts';
 import { sageMakerState } from '../domain/sagemaker-states.ts';
 import { isTrainingName } from '../domain/training-names.ts';
 import type { UseCase } from '../domain/use-cases.ts';
@@ -14,9 +15,6 @@ import { createSageMakerTraining } from './sagemaker-training.ts';
 const NAME_PART = /^[a-zA-Z0-9-]{1,63}$/;
 /** ListTrainingJobs' own limit of a page. */
 const PAGE = 100;
-
-/** A group that every account has, in every region. */
-const LOG_GROUP = '/aws/sagemaker/TrainingJobs';
 
 export const sageMaker: ProviderEntry = {
   name: 'sagemaker',
@@ -31,7 +29,7 @@ function createSageMaker(access: AwsAccount): TrainingProvider {
     name: 'sagemaker',
     jobs,
     training: createSageMakerTraining(access, jobs),
-    log: (job) => access.log(LOG_GROUP, job),
+    log: (job) => access.log(TRAINING_LOG_GROUP, job),
     links: (job) => links(access.useCase, job),
   };
 }

@@ -1,5 +1,6 @@
 /** AWS as the doctor sees it: the bot's identity; for each use case its role, log access and jobs. */
 import { callerIdentity } from '../../aws/identity.ts';
+import { TRAINING_LOG_GROUP } from '../../domain/log-groups.ts';
 import { type AwsPlace, awsOf, type UseCase } from '../../domain/use-cases.ts';
 import type { Actor } from '../../ground/actor.ts';
 import { toAppError } from '../../ground/errors.ts';
@@ -117,7 +118,7 @@ async function checkLogs(useCase: UseCase, about: Subject, session: UseCaseSessi
         return [
           about.warning(
             title,
-            `there is no log group /aws/sagemaker/TrainingJobs in ${useCase.aws?.account} ${useCase.aws?.region} yet`,
+            `there is no log group ${TRAINING_LOG_GROUP} in ${useCase.aws?.account} ${useCase.aws?.region} yet`,
             'It appears with the first training job. If jobs have already run, check the account and the region.',
           ),
         ];
