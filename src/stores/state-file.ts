@@ -200,10 +200,9 @@ export async function requireArchives(
   state: State,
   files: { attempts: string; audit: string },
 ): Promise<void> {
-  const attempts = Math.max(
-    0,
-    ...state.archivedJobs.map(({ lines }) => Math.max(0, ...lines.map(([begin, length]) => begin + length))),
-  );
+  const attempts = state.archivedJobs
+    .flatMap(({ lines }) => lines)
+    .reduce((end, [begin, length]) => Math.max(end, begin + length), 0);
   for (const [path, bytes, what] of [
     [files.attempts, attempts, 'compilation attempts of old jobs'],
     [files.audit, state.auditArchived ?? 0, 'old audit records'],
