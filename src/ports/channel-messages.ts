@@ -15,12 +15,6 @@ export interface LiveMessage {
 
 /** Messages of the bot’s own accord. Their edits are paced: progress may be left out, the last picture never. */
 export interface ChannelMessages {
-  /** @throws AppError worded for people: not in the channel, archived, … */
-  post(channel: string, message: OutgoingMessage, options?: { thread?: string }): Promise<LiveMessage>;
-  /**
-   * The handle of a message that was posted earlier.
-   * @param onLost called when it turns out that it cannot be edited any more: `message` it was deleted,
-   *   `channel` the bot can no longer write there
-   */
-  follow(channel: string, ts: string, onLost?: (what: 'message' | 'channel') => void): LiveMessage;
+  /** The handle of a message that was posted earlier. */
+  follow(channel: string, ts: string): LiveMessage;
 }

@@ -47,8 +47,7 @@ export function openContext(deps: ConversationDeps, happening: Happening, slash:
 
   const directly = async (message: Message): Promise<LiveMessage> => {
     const thread = place.isDirect ? place.thread : undefined;
-    const posted = await once.post('a direct message', { channel: actor.user, thread }, message);
-    return live.answer(posted.channel, posted.ts, thread);
+    return live.post('a direct message', { channel: actor.user, thread }, message);
   };
 
   const privately = async (message: Message): Promise<void> => {
@@ -105,9 +104,7 @@ export function openContext(deps: ConversationDeps, happening: Happening, slash:
       directly,
       publicly: async (message) => {
         if (!place.channel || place.isDirect) return directly(message);
-        const target = { channel: place.channel, thread: place.thread };
-        const posted = await once.post('a message', target, message);
-        return live.answer(posted.channel, posted.ts, place.thread);
+        return live.post('a message', { channel: place.channel, thread: place.thread }, message);
       },
       retire: async (line) => {
         if (!clicked) return;
@@ -157,7 +154,7 @@ export function openContext(deps: ConversationDeps, happening: Happening, slash:
       if (!responseUrl) throw new Error('nothing leads back to the message');
       return withFallback(message, (content) => respond(responseUrl, { replace_original: true, ...content }));
     }
-    await live.answer(place.channel, old.ts).finish(message);
+    await live.follow(place.channel, old.ts).finish(message);
   }
 
   async function retire(message: NonNullable<Happening['clicked']>, line: string): Promise<void> {
@@ -167,7 +164,7 @@ export function openContext(deps: ConversationDeps, happening: Happening, slash:
       return;
     }
     if (!place.channel) return;
-    await live.answer(place.channel, message.ts).finish({ text: message.text, blocks });
+    await live.follow(place.channel, message.ts).finish({ text: message.text, blocks });
   }
 }
 

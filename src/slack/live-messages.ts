@@ -8,20 +8,15 @@ import type { ChannelMessages, LiveMessage } from '../ports/channel-messages.ts'
 import type { WebClient } from './clients.ts';
 import type { EditBudget } from './edit-budget.ts';
 import { slackCall, slackErrorCode, withFallback } from './errors.ts';
-import type { OnceOnly } from './once.ts';
+import type { OnceOnly, PostTarget } from './once.ts';
 
 /** Tries of the last picture while Slack asks to wait. */
 const FINISH_TRIES = 5;
-
-/** A message that is not there any more, and a channel that the bot can no longer write to. */
-const MESSAGE_LOST = ['message_not_found', 'cant_update_message', 'edit_window_closed'];
-const CHANNEL_LOST = ['channel_not_found', 'not_in_channel', 'is_archived', 'is_inactive'];
 
 export class LiveMessages implements ChannelMessages {
   readonly #client: WebClient;
   readonly #edits: EditBudget;
   readonly #log: Logger;
-
   readonly #once: OnceOnly;
 
   constructor(client: WebClient, once: OnceOnly, edits: EditBudget, log: Logger) {
@@ -31,26 +26,16 @@ export class LiveMessages implements ChannelMessages {
     this.#log = log;
   }
 
-  async post(channel: string, message: Message, { thread }: { thread?: string } = {}): Promise<LiveMessage> {
-    const posted = await this.#once.post('a message', { channel, thread }, message);
-    return this.#handle(posted.channel, posted.ts, thread);
+  /**
+   * @param doing for the words of a failure: `a message`
+   * @throws AppError worded for people: not in the channel, archived, …
+   */
+  async post(doing: string, target: PostTarget, message: Message): Promise<LiveMessage> {
+    const { channel, ts } = await this.#once.post(doing, target, message);
+    return this.follow(channel, ts, target.thread);
   }
 
-  follow(channel: string, ts: string, onLost?: (what: 'message' | 'channel') => void): LiveMessage {
-    return this.#handle(channel, ts, undefined, onLost);
-  }
-
-  /** The handle of an answer that was just posted, maybe in a thread. */
-  answer(channel: string, ts: string, thread?: string): LiveMessage {
-    return this.#handle(channel, ts, thread);
-  }
-
-  #handle(
-    channel: string,
-    ts: string,
-    thread?: string,
-    onLost?: (what: 'message' | 'channel') => void,
-  ): LiveMessage {
+  follow(channel: string, ts: string, thread?: string): LiveMessage {
     let next: Message | undefined;
     /** An edit that waits for its turn or is under way; while it waits it takes up newer pictures. */
     let running: Promise<void> | undefined;
@@ -75,9 +60,6 @@ export class LiveMessages implements ChannelMessages {
         }
       } catch (error) {
         if (ended.signal.aborted) return;
-        const code = slackErrorCode(error) ?? '';
-        if (MESSAGE_LOST.includes(code)) onLost?.('message');
-        else if (CHANNEL_LOST.includes(code)) onLost?.('channel');
         // Progress that could not be shown is no harm: the next picture comes.
         this.#log.debug({ err: error }, 'an edit of progress was skipped');
       } finally {
