@@ -7,7 +7,7 @@ import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
 import { backoff } from '../ground/backoff.ts';
 import { AppError } from '../ground/errors.ts';
-import { pause } from '../ground/pause.ts';
+import { pause, unlessAborted } from '../ground/pause.ts';
 import type { Clock } from '../ground/time.ts';
 import { Cooldown } from '../ground/token-bucket.ts';
 import type { OutboxRecord, OutboxStore } from '../ports/outbox-store.ts';
@@ -121,13 +121,8 @@ export class OutboxSender {
   }
 
   async drain(signal?: AbortSignal): Promise<void> {
-    const aborted = new Promise<never>((_, reject) => {
-      if (signal?.aborted) reject(signal.reason);
-      signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
-    });
-    aborted.catch(() => undefined);
     for (let busy = this.#running(); busy.length > 0; busy = this.#running())
-      await Promise.race([Promise.all(busy), aborted]);
+      await unlessAborted(signal, Promise.all(busy));
   }
 
   async stop(): Promise<void> {
