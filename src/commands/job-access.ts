@@ -1,7 +1,5 @@
 /** Whose job it is and whether the person may: asked at every command and again at every click. */
-import { errorMessage } from '../blocks/errors.ts';
-import type { JobRef } from '../blocks/job-facts.ts';
-import { readRef } from '../blocks/job-facts.ts';
+import { type JobRef, readRef } from '../blocks/job-facts.ts';
 import type { Message } from '../blocks/message.ts';
 import { may as mayDo, type Permission, permittedUseCases } from '../domain/access.ts';
 import type { UseCase } from '../domain/use-cases.ts';
@@ -9,7 +7,7 @@ import { AppError } from '../ground/errors.ts';
 import { chooseUseCase } from '../operations/choose-use-case.ts';
 import { findOwner } from '../operations/find-jobs.ts';
 import type { Context } from './command.ts';
-import { type Refusal, refusalFor, refuse } from './refusals.ts';
+import { refuse } from './refusals.ts';
 import type { Services } from './services.ts';
 
 export interface Question {
@@ -30,20 +28,8 @@ export async function permitted(
   context: Context,
   id: string,
   question: Question,
-  tell: (message: Message) => Promise<void> = (message) => context.reply.privately(message),
+  tell?: (message: Message) => Promise<void>,
 ): Promise<UseCase | undefined> {
-  const answer = await decide(services, context, id, question);
-  if ('useCase' in answer) return answer.useCase;
-  await tell(errorMessage(answer.error, { ask: answer.ask }));
-  return undefined;
-}
-
-async function decide(
-  services: Services,
-  context: Context,
-  id: string,
-  question: Question,
-): Promise<{ useCase: UseCase } | Refusal> {
   const { useCases, directory } = services;
   const { user } = context.actor;
   const { permission } = question;
@@ -52,7 +38,9 @@ async function decide(
   const may = useCase
     ? await mayDo(user, permission, useCase, directory)
     : void (await permittedUseCases(user, permission, useCases, directory));
-  return useCase && may ? { useCase } : refusalFor(services, context, { ...question, useCase });
+  if (useCase && may) return useCase;
+  await refuse(services, context, { ...question, useCase }, tell);
+  return undefined;
 }
 
 /** The use cases that a command may mean here; empty when the person was told why none. */

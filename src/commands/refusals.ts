@@ -24,24 +24,19 @@ export interface Refused {
   typed?: string | undefined;
 }
 
-export interface Refusal {
+interface Refusal {
   error: AppError;
   /** Who can grant the right, as far as the person may know. */
   ask: readonly string[];
 }
 
+/** @param tell privately unless there is a better place, such as a window that waits for the answer */
 export async function refuse(
   services: Services,
   context: Context,
   refused: Refused,
   tell: (message: Message) => Promise<void> = (message) => context.reply.privately(message),
 ): Promise<void> {
-  const { error, ask } = await refusalFor(services, context, refused);
-  await tell(errorMessage(error, { ask }));
-}
-
-/** For who shows it in a place of their own, such as a window. It is on record then. */
-export async function refusalFor(services: Services, context: Context, refused: Refused): Promise<Refusal> {
   const { useCase, permission, action, subject } = refused;
   // Asked whatever was meant, so that it takes the same time for what exists and for what does not.
   const known = await knownUseCases(services, context);
@@ -59,7 +54,7 @@ export async function refusalFor(services: Services, context: Context, refused: 
     detail: { ref },
   });
   context.log.info({ ref, useCase: useCase?.id, action }, 'refused');
-  return said;
+  await tell(errorMessage(said.error, { ask: said.ask }));
 }
 
 function withoutName(
