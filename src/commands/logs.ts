@@ -22,7 +22,8 @@ import { AppError, toAppError } from '../ground/errors.ts';
 import { inTime } from '../ground/pause.ts';
 import { chooseUseCase, type UseCaseAnswer } from '../operations/choose-use-case.ts';
 import { findOwner } from '../operations/find-jobs.ts';
-import type { Command, Context, Place, ShortcutMessage, SubmittedView, ViewAnswer } from './command.ts';
+import type { Command, Context, ShortcutMessage, SubmittedView, ViewAnswer } from './command.ts';
+import { metadataFor } from './job-access.ts';
 import { deliverLog } from './logs-delivery.ts';
 import { refuse } from './refusals.ts';
 import type { Services } from './services.ts';
@@ -106,7 +107,7 @@ export function logsCommand(services: Services): Command {
   }
 
   async function openForm(context: Context, chosen?: Option): Promise<void> {
-    await context.openModal(logsForm(JSON.stringify(placeInMetadata(context.place)), chosen));
+    await context.openModal(logsForm(metadataFor(context), chosen));
   }
 
   async function submitForm(context: Context, view: SubmittedView): Promise<ViewAnswer> {
@@ -255,11 +256,6 @@ function flagsOfForm(view: SubmittedView): Record<string, string[]> {
     [LOGS_FIELDS.options]: options.includes(LOGS_OPTIONS.dm) ? ['--dm'] : [],
     [LOGS_FIELDS.form]: form === 'raw' || form === 'plain' ? [`--${form}`] : [],
   };
-}
-
-/** Where the form was opened from: its answer goes there. Read back by `slack/` for every modal. */
-function placeInMetadata(place: Place): Place {
-  return { channel: place.channel, thread: place.thread, isDirect: place.isDirect };
 }
 
 /** Every text in blocks, however deep. */
