@@ -10,7 +10,7 @@ import { PROVIDERS } from '../domain/providers.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { Actor } from '../ground/actor.ts';
 import { COMPILE } from './compile-ids.ts';
-import { guidanceLines, verbatim, writeRef } from './job-facts.ts';
+import { whyBlocks, writeRef } from './job-facts.ts';
 import { excerptWords } from './log-excerpt.ts';
 import { getLogsButton } from './logs.ts';
 import type { Block, Button, Message, Modal } from './message.ts';
@@ -50,7 +50,6 @@ export type Placed = Pick<UseCase, 'id' | 'name' | 'aws'>;
 /** Names in an alert's message; a longer list stands in its thread. */
 export const SUBJECTS_SHOWN = 8;
 const CAUSES_SHOWN = 4;
-const REASON_SHOWN = 700;
 
 /** What a person is named as in edits: an edit pings nobody. */
 export const who = (actor: Actor): string => (isBackgroundActor(actor) ? 'Signalbox' : mention(actor.user));
@@ -80,8 +79,7 @@ export function alertMessage(alert: Alert, useCase: Placed): Message {
         [title, ...(called === '' ? [] : [called]), ...(opening ? emptyLines(opening) : [])].join('\n'),
       ),
       ...(alert.unconfirmed === undefined || resolved ? [] : [context(unconfirmedWords(alert.unconfirmed))]),
-      ...(alert.advice ? [section(guidanceLines(alert.advice))] : []),
-      ...(alert.cause === '' ? [] : [section(`*Reported:*\n${verbatim(alert.cause, REASON_SHOWN).block}`)]),
+      ...whyBlocks({ guidance: alert.advice, reason: alert.cause }),
       ...subjectBlocks(alert),
       ...buttons(alert),
       context(...stateWords(alert, useCase)),

@@ -5,13 +5,11 @@ import { statusLabel } from '../domain/compilation-states.ts';
 import { type CompilationAttempt, currentStatus, isLive } from '../domain/compilations.ts';
 import { said } from './compile.ts';
 import { COMPILE } from './compile-ids.ts';
-import { guidanceLines, verbatim, writeRef } from './job-facts.ts';
+import { guidanceLines, whyBlocks, writeRef } from './job-facts.ts';
 import { excerptWords } from './log-excerpt.ts';
 import type { LogFailure } from './logs-result.ts';
 import type { Block, Message } from './message.ts';
 import { actions, button, code, context, group, plain, section, size } from './text.ts';
-
-const REASON_SHOWN = 700;
 
 export interface CompileLogResult {
   attempt: CompilationAttempt;
@@ -51,13 +49,6 @@ export function compileLogNone(attempt: CompilationAttempt, failure?: LogFailure
     : `:hourglass: *No compile log* for ${code(attempt.compilationJob)}\nA compilation that is refused or stopped early prints nothing.`;
   if (!failure?.guidance) return said(words);
   return { text: words, blocks: [section(words), ...whyBlocks(failure), ...retry(attempt)] };
-}
-
-function whyBlocks({ guidance, reason }: LogFailure): Block[] {
-  return [
-    ...(guidance ? [section(guidanceLines(guidance))] : []),
-    ...(reason ? [section(`*Reported:*\n${verbatim(reason, REASON_SHOWN).block}`)] : []),
-  ];
 }
 
 /** The same that its alert offers, checked at the click. */

@@ -17,7 +17,7 @@ import { PROVIDERS } from '../domain/providers.ts';
 import { trainingLabel } from '../domain/training-states.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { Actor } from '../ground/actor.ts';
-import type { Button } from './message.ts';
+import type { Block, Button } from './message.ts';
 import {
   button,
   code,
@@ -29,6 +29,7 @@ import {
   mention,
   moment,
   plain,
+  section,
 } from './text.ts';
 import { TRAIN } from './train-ids.ts';
 
@@ -212,6 +213,20 @@ export function guidanceLines(advice: FailureAdvice): string {
     `*Cause:* ${plain(advice.cause, 500)}`,
     `*What to do:* ${plain(advice.fix, 500)} ${link(advice.link.url, advice.link.title)}`,
   ].join('\n');
+}
+
+const REASON_SHOWN = 700;
+
+/** Why something failed, where there is room for it: what is known of it, and the service's own words. */
+export function whyBlocks(why: {
+  guidance?: FailureAdvice | undefined;
+  reason?: string | undefined;
+}): Block[] {
+  const { guidance, reason } = why;
+  return [
+    ...(guidance ? [section(guidanceLines(guidance))] : []),
+    ...(reason ? [section(`*Reported:*\n${verbatim(reason, REASON_SHOWN).block}`)] : []),
+  ];
 }
 
 /** How a compilation failed or was stopped; undefined for any other. */

@@ -9,7 +9,7 @@ import { providerWord } from '../domain/providers.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { JobLinks } from '../ports/training-provider.ts';
 import { COMPILE } from './compile-ids.ts';
-import { guidanceLines, runAgainButton, verbatim, writeRef } from './job-facts.ts';
+import { guidanceLines, runAgainButton, whyBlocks, writeRef } from './job-facts.ts';
 import { excerptWords } from './log-excerpt.ts';
 import { LOGS, type LogOrder, orderButton } from './logs.ts';
 import type { Block, Button, Message } from './message.ts';
@@ -27,8 +27,6 @@ import {
   section,
   size,
 } from './text.ts';
-
-const REASON_SHOWN = 700;
 
 /** Why a job failed or was stopped, as far as it is known. */
 export interface LogFailure {
@@ -100,15 +98,6 @@ function factLines(result: LogResult): string[] {
     ...result.notes.slice(0, 5).map((note) => `_Note:_ ${plain(note, 250)}`),
     result.resumed ? 'An interrupted download was continued.' : '',
   ].filter((line) => line !== '');
-}
-
-function whyBlocks({ guidance, reason }: LogFailure): Block[] {
-  return [
-    ...(guidance ? [section(guidanceLines(guidance))] : []),
-    ...(reason === undefined || reason === ''
-      ? []
-      : [section(`*Reported:*\n${verbatim(reason, REASON_SHOWN).block}`)]),
-  ];
 }
 
 /** What one does about a run that failed; each is checked at the click. */
