@@ -29,6 +29,7 @@ import {
   moment,
   option,
   plain,
+  said,
   section,
 } from './text.ts';
 import { TRAIN } from './train-ids.ts';
@@ -349,7 +350,7 @@ export function resolvedMessage({ resolved }: Alert): Message {
     unfounded: 'Not so: SageMaker says otherwise',
   };
   const line = `:white_check_mark: *${why[resolved?.why ?? 'closed']}*${resolved ? `, ${moment(resolved.at)}` : ''}`;
-  return { text: line, blocks: [section(line)] };
+  return said(line);
 }
 
 export function muteForm(alert: Alert, metadata: string, suggestion: string): Modal {

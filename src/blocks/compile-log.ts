@@ -3,13 +3,12 @@
 import { LIMITS } from '#sandbox/block-kit';
 import { statusLabel } from '../domain/compilation-states.ts';
 import { type CompilationAttempt, currentStatus, isLive } from '../domain/compilations.ts';
-import { said } from './compile.ts';
 import { COMPILE } from './compile-ids.ts';
 import { guidanceLines, whyBlocks, writeRef } from './job-facts.ts';
 import { excerptWords } from './log-excerpt.ts';
 import type { LogFailure } from './logs-result.ts';
 import type { Block, Message } from './message.ts';
-import { actions, button, code, context, group, plain, section, size } from './text.ts';
+import { actions, button, code, context, group, plain, said, section, size } from './text.ts';
 
 export interface CompileLogResult {
   attempt: CompilationAttempt;

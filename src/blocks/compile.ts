@@ -424,7 +424,3 @@ export function artifactLink(facts: {
 
 /** An S3 link with a session's credentials in it may be longer than a section. */
 export const LINK_LIMIT = LIMITS.section.text - 20;
-
-export function said(mrkdwn: string): Message {
-  return { text: mrkdwn, blocks: [section(mrkdwn)] };
-}

@@ -24,6 +24,7 @@ import {
   linkButton,
   moment,
   plain,
+  said,
   section,
   size,
 } from './text.ts';
@@ -227,7 +228,3 @@ function wholeLog(job: TrainingJob, order: LogOrder, row = ''): Button | undefin
 }
 
 const lines = (...parts: string[]): string => parts.filter((part) => part !== '').join('\n');
-
-function said(mrkdwn: string): Message {
-  return { text: mrkdwn, blocks: [section(mrkdwn)] };
-}

@@ -17,6 +17,7 @@ import {
   moment,
   option,
   plain,
+  said,
   section,
   size,
 } from './text.ts';
@@ -226,10 +227,6 @@ export function logsNotRunning(): Message {
   return said(
     'This download is no longer running: it has ended, or Signalbox was restarted. Ask again to start it anew.',
   );
-}
-
-function said(mrkdwn: string): Message {
-  return { text: mrkdwn, blocks: [section(mrkdwn)] };
 }
 
 // --- The form ----------------------------------------------------------------------------------------

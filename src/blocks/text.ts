@@ -5,7 +5,7 @@
 import type { types } from '@slack/bolt';
 import { LIMITS } from '#sandbox/block-kit';
 import { maskSecrets } from '../domain/mask-secrets.ts';
-import type { Block, Button, Option } from './message.ts';
+import type { Block, Button, Message, Option } from './message.ts';
 
 const ZERO_WIDTH_SPACE = '\u200b';
 
@@ -166,6 +166,11 @@ export function section(mrkdwn: string, accessory?: Button): Block {
   };
 }
 
+/** A message of one section. */
+export function said(mrkdwn: string): Message {
+  return { text: mrkdwn, blocks: [section(mrkdwn)] };
+}
+
 export function context(...mrkdwn: string[]): Block {
   return {
     type: 'context',
@@ -209,8 +214,10 @@ export function button(
   };
 }
 
-/** A button that leads to a page. Slack tells the app of the click all the same: `id` needs a listener. */
-/** Nothing without a URL, or with one that is too long. */
+/**
+ * A button that leads to a page. Slack tells the app of the click all the same: `id` needs a listener.
+ * @returns nothing without a URL, or with one that is too long
+ */
 export function linkButton(text: string, id: string, url: string | undefined): Button | undefined {
   if (url === undefined || url.length > LIMITS.button.url) return undefined;
   return {

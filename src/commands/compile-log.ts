@@ -1,6 +1,5 @@
 /** A compilation's log as a file: the same engine, line of downloads and messages as a training's. */
 
-import { said } from '../blocks/compile.ts';
 import { COMPILE } from '../blocks/compile-ids.ts';
 import { compileLogDelivered, compileLogNone } from '../blocks/compile-log.ts';
 import { errorMessage } from '../blocks/errors.ts';
@@ -14,7 +13,7 @@ import {
   logsSentDirectly,
 } from '../blocks/logs.ts';
 import type { LogFailure } from '../blocks/logs-result.ts';
-import { button, code, plain } from '../blocks/text.ts';
+import { button, code, plain, said } from '../blocks/text.ts';
 import { type CompilationAttempt, isLive, isSuccessful } from '../domain/compilations.ts';
 import { logFileName } from '../domain/log-files.ts';
 import { belongsTo, type UseCase } from '../domain/use-cases.ts';

@@ -13,7 +13,6 @@ import {
   compileUsage,
   LINK_LIMIT,
   type StartLine,
-  said,
   WHICH_FIELD,
   whichJobForm,
 } from '../blocks/compile.ts';
@@ -22,7 +21,7 @@ import { historyView, waitingView } from '../blocks/job-details.ts';
 import { type JobRef, writeRef } from '../blocks/job-facts.ts';
 import { jobOption } from '../blocks/logs.ts';
 import type { Message, Modal, Option } from '../blocks/message.ts';
-import { code, plain } from '../blocks/text.ts';
+import { code, plain, said } from '../blocks/text.ts';
 import { may, permittedUseCases } from '../domain/access.ts';
 import { commandWords } from '../domain/command-words.ts';
 import { targetStates } from '../domain/compilation-states.ts';
