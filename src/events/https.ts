@@ -7,7 +7,7 @@ import type { IncomingMessage } from 'node:http';
 import { Hono } from 'hono';
 import { LARGEST_EVENT_BYTES } from '../domain/aws-events.ts';
 import { AppError, HTTP_STATUS, toAppError } from '../ground/errors.ts';
-import type { HttpEnv, HttpRoutes } from '../ports/http-routes.ts';
+import { type HttpEnv, type HttpRoutes, jsonAnswer } from '../ports/http-routes.ts';
 import type { IngestLog } from './ingest.ts';
 import type { EventIntake } from './intake.ts';
 
@@ -134,17 +134,14 @@ function expired(signal: AbortSignal): Promise<never> {
 }
 
 function toResponse(request: IncomingMessage, { status, retryAfter, ...rest }: Answer): Response {
-  const text = `${JSON.stringify({ ok: status < 300, ...rest })}\n`;
-  return new Response(text, {
+  return jsonAnswer(
     status,
-    headers: {
-      'content-type': 'application/json; charset=utf-8',
-      'content-length': String(Buffer.byteLength(text)),
-      'cache-control': 'no-store',
+    { ok: status < 300, ...rest },
+    {
       ...(status === 405 ? { allow: 'POST' } : {}),
       ...(retryAfter !== undefined && status >= 429 ? { 'retry-after': String(retryAfter) } : {}),
       // What is left of a body that nobody reads must not be taken for the next request.
       ...(request.complete ? {} : { connection: 'close' }),
     },
-  });
+  );
 }

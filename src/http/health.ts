@@ -1,7 +1,6 @@
 /** `/healthz`: the process runs. `/readyz`: it can do its work now, or what is in the way. */
 import { Hono } from 'hono';
-import type { HttpEnv, HttpRoutes } from '../ports/http-routes.ts';
-import { jsonAnswer } from './answers.ts';
+import { type HttpEnv, type HttpRoutes, jsonAnswer } from '../ports/http-routes.ts';
 
 export interface ReadinessCheck {
   /** What it is about: `slack`, `store`. */

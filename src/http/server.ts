@@ -8,8 +8,8 @@ import type { Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
 import { AppError, toAppError } from '../ground/errors.ts';
-import type { HttpEnv, HttpRoutes } from '../ports/http-routes.ts';
-import { errorAnswer, jsonAnswer } from './answers.ts';
+import { type HttpEnv, type HttpRoutes, jsonAnswer } from '../ports/http-routes.ts';
+import { errorAnswer } from './answers.ts';
 
 export interface HttpServer {
   /** The one in use, also when 0 was asked for. */
