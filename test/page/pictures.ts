@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Locator, Page } from 'playwright-core';
-import { build } from 'vite';
 import { expect } from 'vitest';
 import { launchBrowser } from '../../sandbox/test/page/browser.ts';
+import { buildPage } from '../../sandbox/test/page/built-page.ts';
 import { type Bot, type BotOptions, startBot } from '../e2e/bot.ts';
 import { CARD_SETTLES, card, closeAll, modal, until } from '../e2e/jobs.ts';
 
@@ -31,12 +31,7 @@ export interface Pictures {
 
 export async function startPictures(options: BotOptions = {}): Promise<Pictures> {
   const folder = await mkdtemp(join(tmpdir(), 'signalbox-pictures-'));
-  await build({
-    root: fileURLToPath(new URL('../../sandbox/src/page', import.meta.url)),
-    build: { outDir: join(folder, 'page') },
-    logLevel: 'error',
-  });
-  const bot = await startBot({ ...options, pageDir: join(folder, 'page') });
+  const bot = await startBot({ ...options, pageDir: await buildPage(folder) });
   const browser = await launchBrowser();
   const page = await browser.newPage({ viewport: { width: 1180, height: 1150 }, deviceScaleFactor: 1.5 });
   await page.addInitScript("localStorage.setItem('sandbox.hint-seen', 'yes')");

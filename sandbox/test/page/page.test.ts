@@ -1,13 +1,12 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
-import { build } from 'vite';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type SlackSandbox, startSlackSandbox } from '../../src/slack/index.ts';
 import { WORKSPACE } from '../workspace.ts';
 import { launchBrowser, whyNoBrowser } from './browser.ts';
+import { buildPage } from './built-page.ts';
 import { DESKTOP, PHONE, type SandboxPage, startPage } from './page.ts';
 import { MANIFEST, REPORT_LINES } from './scripted-app.ts';
 
@@ -368,16 +367,11 @@ describe.skipIf(noBrowser)('the sandbox page', () => {
 describe.skipIf(noBrowser)('the sandbox page without a bot', () => {
   it('says that nothing is connected, and what a command comes to', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'signalbox-page-'));
-    await build({
-      root: fileURLToPath(new URL('../../src/page', import.meta.url)),
-      build: { outDir: join(folder, 'page') },
-      logLevel: 'error',
-    });
     const sandbox = await startSlackSandbox({
       dataDir: join(folder, 'data'),
       manifest: MANIFEST,
       world: WORKSPACE,
-      pageDir: join(folder, 'page'),
+      pageDir: await buildPage(folder),
     });
     const browser = await launchBrowser();
     try {

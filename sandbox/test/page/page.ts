@@ -2,13 +2,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { App } from '@slack/bolt';
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
-import { build } from 'vite';
 import { type SlackSandbox, startSlackSandbox } from '../../src/slack/index.ts';
 import { WORKSPACE } from '../workspace.ts';
 import { launchBrowser } from './browser.ts';
+import { buildPage } from './built-page.ts';
 import { MANIFEST, startScriptedApp } from './scripted-app.ts';
 
 export const DESKTOP = { width: 1280, height: 800 };
@@ -32,16 +31,11 @@ export interface SandboxPage {
 
 export async function startPage(env: Record<string, string> = {}): Promise<SandboxPage> {
   const folder = await mkdtemp(join(tmpdir(), 'signalbox-page-'));
-  await build({
-    root: fileURLToPath(new URL('../../src/page', import.meta.url)),
-    build: { outDir: join(folder, 'page') },
-    logLevel: 'error',
-  });
   const sandbox = await startSlackSandbox({
     dataDir: join(folder, 'data'),
     manifest: MANIFEST,
     world: WORKSPACE,
-    pageDir: join(folder, 'page'),
+    pageDir: await buildPage(folder),
     rateLimits: false,
     shareDelayMs: 0,
     ackTimeoutMs: 1500,
