@@ -168,7 +168,6 @@ export function Conversation(props: ConversationProps) {
       <div className="conversation">
         <MessageList
           place={`${directory.viewer} ${channel.id}`}
-          viewer={directory.viewer}
           label={`Messages in ${title}`}
           messages={roots}
           notices={inChannel}
@@ -257,7 +256,6 @@ function Thread(props: {
   onSend: (text: string) => Promise<boolean>;
 }) {
   const { channel, root, replies } = props;
-  const { viewer } = useDirectory();
   const [sent, setSent] = useState(0);
   const all = useMemo(() => (root ? [root, ...replies] : replies), [root, replies]);
   return (
@@ -279,7 +277,6 @@ function Thread(props: {
       </header>
       <MessageList
         place={props.ts}
-        viewer={viewer}
         label="Messages in the thread"
         messages={all}
         notices={props.notices}

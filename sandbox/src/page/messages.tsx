@@ -33,7 +33,6 @@ const together = (before: Entry | undefined, entry: Entry): boolean =>
 export function MessageList(props: {
   /** Another key is another place: the list starts at its newest message. */
   place: string;
-  viewer: string;
   label: string;
   messages: readonly SandboxMessage[];
   notices: readonly Notice[];
