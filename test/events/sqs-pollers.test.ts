@@ -1,15 +1,9 @@
-import {
-  CreateQueueCommand,
-  GetQueueAttributesCommand,
-  SendMessageBatchCommand,
-  SQSClient,
-} from '@aws-sdk/client-sqs';
+import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { KEYS, REGION, sandbox } from '../../sandbox/test/aws/support.ts';
 import type { EventIntake } from '../../src/events/intake.ts';
 import { SqsPollers } from '../../src/events/sqs-pollers.ts';
 import { AppError } from '../../src/ground/errors.ts';
-import { SILENT } from './support.ts';
+import { startQueue } from './queue.ts';
 
 const PATIENT = { timeout: 15_000 };
 let running: SqsPollers | undefined;
@@ -19,9 +13,7 @@ afterEach(async () => {
 });
 
 async function queueOf(count: number, receive: EventIntake['receive'] = async () => 'stored') {
-  const aws = await sandbox({});
-  const client = new SQSClient({ endpoint: aws.url, region: REGION, credentials: KEYS, maxAttempts: 1 });
-  const { QueueUrl: queueUrl = '' } = await client.send(new CreateQueueCommand({ QueueName: 'events' }));
+  const { client, queueUrl, reading, left } = await startQueue();
   for (let from = 0; from < count; from += 10)
     await client.send(
       new SendMessageBatchCommand({
@@ -35,12 +27,7 @@ async function queueOf(count: number, receive: EventIntake['receive'] = async ()
   const got: string[] = [];
   let most = 0;
   const pollers: SqsPollers = new SqsPollers({
-    queueUrl,
-    region: REGION,
-    client,
-    log: SILENT,
-    waitSeconds: 1,
-    backoff: [1, 5],
+    ...reading,
     intake: {
       problem: () => undefined,
       receive: async (body, via) => {
@@ -51,15 +38,6 @@ async function queueOf(count: number, receive: EventIntake['receive'] = async ()
     },
   });
   running = pollers;
-  const left = async (): Promise<number> => {
-    const { Attributes = {} } = await client.send(
-      new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ['All'] }),
-    );
-    return (
-      Number(Attributes.ApproximateNumberOfMessages) +
-      Number(Attributes.ApproximateNumberOfMessagesNotVisible)
-    );
-  };
   return { pollers, got, left, most: () => most };
 }
 

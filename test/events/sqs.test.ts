@@ -1,15 +1,10 @@
-import {
-  CreateQueueCommand,
-  GetQueueAttributesCommand,
-  SendMessageCommand,
-  SQSClient,
-} from '@aws-sdk/client-sqs';
+import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FaultPlan } from '#sandbox';
-import { KEYS, REGION, sandbox } from '../../sandbox/test/aws/support.ts';
 import type { EventIntake } from '../../src/events/intake.ts';
 import { SqsIntake, type SqsIntakeOptions } from '../../src/events/sqs.ts';
 import { AppError } from '../../src/ground/errors.ts';
+import { startQueue } from './queue.ts';
 import { SILENT } from './support.ts';
 
 /** Visibility times are whole seconds. */
@@ -36,19 +31,12 @@ async function queueOf(
   } = {},
 ) {
   const faults = new FaultPlan();
-  const aws = await sandbox({ faults, sqsDuplicates });
-  const client = new SQSClient({ endpoint: aws.url, region: REGION, credentials: KEYS, maxAttempts: 1 });
-  const { QueueUrl: queueUrl = '' } = await client.send(new CreateQueueCommand({ QueueName: 'events' }));
+  const { aws, client, queueUrl, reading, left } = await startQueue({ faults, sqsDuplicates });
   for (const MessageBody of bodies)
     await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody }));
   const got: string[] = [];
   const intake = new SqsIntake({
-    queueUrl,
-    region: REGION,
-    client,
-    log: SILENT,
-    waitSeconds: 1,
-    backoff: [1, 5],
+    ...reading,
     intake: {
       problem: () => problem?.(),
       receive: async (body, via) => {
@@ -59,15 +47,6 @@ async function queueOf(
     ...options,
   });
   running = intake;
-  const left = async () => {
-    const { Attributes = {} } = await client.send(
-      new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ['All'] }),
-    );
-    return (
-      Number(Attributes.ApproximateNumberOfMessages) +
-      Number(Attributes.ApproximateNumberOfMessagesNotVisible)
-    );
-  };
   const requests = (operation: string) =>
     Object.entries(aws.stats().requests).find(([name]) => name.endsWith(operation))?.[1] ?? 0;
   const extended = () => requests('ChangeMessageVisibilityBatch');
