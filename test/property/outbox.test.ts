@@ -1,19 +1,17 @@
 /** Messages, edits, faults of Slack and kills in any order: every message stands there once, with its last content. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
-import { type SandboxMessage, startSlackSandbox } from '#sandbox';
-import { DEMO_WORKSPACE } from '../../src/demo/workspace.ts';
+import type { SandboxMessage } from '#sandbox';
 import { AppError } from '../../src/ground/errors.ts';
 import type { OutboxStore } from '../../src/ports/outbox-store.ts';
 import type { Store } from '../../src/ports/store.ts';
-import { createClients } from '../../src/slack/clients.ts';
 import { EditBudget } from '../../src/slack/edit-budget.ts';
 import { Outbox } from '../../src/slack/outbox.ts';
 import { openLowdbStore } from '../../src/stores/lowdb.ts';
+import { startOutboxSlack } from '../slack/outbox-slack.ts';
 
 const log = pino({ level: 'silent' });
 const CHANNELS = ['C0LINE3', 'C0ALERTS'];
@@ -75,22 +73,15 @@ const step = fc.oneof(
 );
 
 it('[N2] [N7] no message is lost, posted twice, or left with old content', async () => {
-  const dir = await mkdtemp(join(tmpdir(), 'signalbox-outbox-'));
-  const sandbox = await startSlackSandbox({
-    dataDir: join(dir, 'sandbox'),
-    manifestPath: join(import.meta.dirname, '../../manifest.yml'),
-    world: DEMO_WORKSPACE,
-    rateLimits: false,
-  });
-  const request = (path: string, init?: RequestInit) => fetch(`${sandbox.url}${path}`, init);
-  const { outbox: client } = createClients({ token: sandbox.botToken, apiUrl: sandbox.apiUrl, logger: log });
+  const slack = await startOutboxSlack();
+  const client = slack.newClient();
   let run = 0;
   try {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 25 }), async (steps) => {
         run += 1;
         const prefix = `r${run}`;
-        const folder = join(dir, prefix);
+        const folder = join(slack.dir, prefix);
         let store = await openLowdbStore(folder);
         let fence = 1;
         let life = mortal(await store.under({ lease: 'watch', fence }));
@@ -133,10 +124,7 @@ it('[N2] [N7] no message is lost, posted twice, or left with old content', async
               break;
             }
             case 'fault':
-              await request('/sandbox/faults', {
-                method: 'POST',
-                body: JSON.stringify({ on: one.on, kind: one.kind }),
-              });
+              await slack.post('/sandbox/faults', { on: one.on, kind: one.kind });
               break;
             case 'kill':
               for (let turn = 0; turn < one.after; turn++) await new Promise(setImmediate);
@@ -161,17 +149,15 @@ it('[N2] [N7] no message is lost, posted twice, or left with old content', async
               await outbox.drain();
           }
         }
-        await request('/sandbox/faults', { method: 'DELETE' });
+        await fetch(`${slack.sandbox.url}/sandbox/faults`, { method: 'DELETE' });
         await outbox.drain();
         expect(outbox.waiting).toBe(0);
         await outbox.stop();
 
         const found: SandboxMessage[] = [];
         for (const channel of CHANNELS) {
-          const answer = (await (await request(`/sandbox/slack/messages?channel=${channel}`)).json()) as {
-            messages: SandboxMessage[];
-          };
-          found.push(...answer.messages.filter(({ text }) => text.startsWith(`${prefix} `)));
+          const all = await slack.messages(channel);
+          found.push(...all.filter(({ text }) => text.startsWith(`${prefix} `)));
         }
         const cards = found.filter(({ thread_ts, ts }) => thread_ts === undefined || thread_ts === ts);
         expect(cards.map(({ text }) => text).toSorted()).toEqual([...shown.values()].toSorted());
@@ -185,7 +171,6 @@ it('[N2] [N7] no message is lost, posted twice, or left with old content', async
       { numRuns: 120 },
     );
   } finally {
-    await sandbox.close();
-    await rm(dir, { recursive: true, force: true });
+    await slack.close();
   }
 }, 180_000);

@@ -1,27 +1,23 @@
 /** The outbox under a lease: who has lost it in the middle of a message leaves it whole to who has it now. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { type SandboxMessage, type SlackSandbox, startSlackSandbox } from '#sandbox';
-import { DEMO_WORKSPACE } from '../../src/demo/workspace.ts';
 import type { Lease } from '../../src/ports/coordination.ts';
 import type { Store } from '../../src/ports/store.ts';
-import { createClients, type WebClient } from '../../src/slack/clients.ts';
+import type { WebClient } from '../../src/slack/clients.ts';
 import { EditBudget } from '../../src/slack/edit-budget.ts';
 import { Outbox } from '../../src/slack/outbox.ts';
 import { OutboxWriter } from '../../src/slack/outbox-writer.ts';
 import { type InProcessCoordination, InProcessHub } from '../../src/stores/in-process-coordination.ts';
 import { openLowdbStore } from '../../src/stores/lowdb.ts';
 import { handTimers } from '../fixtures/hand-timers.ts';
+import { type OutboxSlack, startOutboxSlack } from './outbox-slack.ts';
 
 const CHANNEL = 'C0LINE3';
 const TTL = 60_000;
 const log = pino({ level: 'silent' });
 const clock = { now: () => Date.now() };
-let dir: string;
-let sandbox: SlackSandbox;
+let workspace: OutboxSlack;
 let store: Store;
 let client: WebClient;
 let time: ReturnType<typeof handTimers>;
@@ -30,15 +26,9 @@ let outboxes: Outbox[];
 let told: string[];
 
 beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'signalbox-outbox-'));
-  sandbox = await startSlackSandbox({
-    dataDir: join(dir, 'sandbox'),
-    manifestPath: join(import.meta.dirname, '../../manifest.yml'),
-    world: DEMO_WORKSPACE,
-    rateLimits: false,
-  });
-  store = await openLowdbStore(join(dir, 'data'));
-  ({ outbox: client } = createClients({ token: sandbox.botToken, apiUrl: sandbox.apiUrl, logger: log }));
+  workspace = await startOutboxSlack();
+  store = await openLowdbStore(join(workspace.dir, 'data'));
+  client = workspace.newClient();
   time = handTimers();
   hub = new InProcessHub({ clock: time.clock, after: time.after, onError: () => {} });
   outboxes = [];
@@ -47,8 +37,7 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const outbox of outboxes) await outbox.stop();
   await store.close();
-  await sandbox.close();
-  await rm(dir, { recursive: true, force: true });
+  await workspace.close();
 });
 
 interface Instance {
@@ -101,11 +90,7 @@ function slowSlack(): { slack: WebClient; called: () => number; answer: () => vo
   return { slack, called: () => calls, answer };
 }
 
-async function texts(): Promise<string[]> {
-  const path = `${sandbox.url}/sandbox/slack/messages?channel=${CHANNEL}`;
-  const { messages } = (await (await fetch(path)).json()) as { messages: SandboxMessage[] };
-  return messages.filter(({ metadata }) => metadata !== undefined).map(({ text }) => text);
-}
+const texts = async (): Promise<string[]> => (await workspace.posted(CHANNEL)).map(({ text }) => text);
 
 it('[N7] a lease that is lost in the middle of a post posts nothing twice, and tells of it once', async () => {
   const { slack, called, answer } = slowSlack();

@@ -1,30 +1,25 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Fault, type SandboxMessage, type SlackSandbox, startSlackSandbox } from '#sandbox';
-import { DEMO_WORKSPACE } from '../../src/demo/workspace.ts';
+import type { Fault, SandboxMessage, WorkspaceState } from '#sandbox';
 import type { OutboxRecord } from '../../src/ports/outbox-store.ts';
 import type { Store } from '../../src/ports/store.ts';
-import { createClients } from '../../src/slack/clients.ts';
 import { EditBudget } from '../../src/slack/edit-budget.ts';
 import { Outbox, type OutboxOptions } from '../../src/slack/outbox.ts';
 import { openLowdbStore } from '../../src/stores/lowdb.ts';
+import { type OutboxSlack, startOutboxSlack } from './outbox-slack.ts';
 
 const CHANNEL = 'C0LINE3';
 const log = pino({ level: 'silent' });
-let dir: string;
-let sandbox: SlackSandbox;
+let slack: OutboxSlack;
 let store: Store;
 let outbox: Outbox;
 let told: { posted: OutboxRecord[]; failed: OutboxRecord[] };
 
 async function open(options: Partial<OutboxOptions> = {}): Promise<void> {
-  store = await openLowdbStore(join(dir, 'data'));
-  const { outbox: client } = createClients({ token: sandbox.botToken, apiUrl: sandbox.apiUrl, logger: log });
+  store = await openLowdbStore(join(slack.dir, 'data'));
   outbox = new Outbox({
-    client,
+    client: slack.newClient(),
     store,
     clock: { now: () => Date.now() },
     log,
@@ -50,36 +45,17 @@ async function crash(options?: Partial<OutboxOptions>): Promise<void> {
 }
 
 beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'signalbox-outbox-'));
-  sandbox = await startSlackSandbox({
-    dataDir: join(dir, 'sandbox'),
-    manifestPath: join(import.meta.dirname, '../../manifest.yml'),
-    world: DEMO_WORKSPACE,
-    rateLimits: false,
-  });
+  slack = await startOutboxSlack();
   await open();
 });
 afterEach(async () => {
   await outbox.stop();
   await store.close();
-  await sandbox.close();
-  await rm(dir, { recursive: true, force: true });
+  await slack.close();
 });
 
-async function request<T>(path: string, body?: unknown): Promise<T> {
-  const init =
-    body === undefined
-      ? {}
-      : { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
-  return (await (await fetch(`${sandbox.url}${path}`, init)).json()) as T;
-}
-const fault = (...faults: Fault[]) => request('/sandbox/faults', faults);
-async function messages(channel = CHANNEL): Promise<SandboxMessage[]> {
-  const { messages: all } = await request<{ messages: SandboxMessage[] }>(
-    `/sandbox/slack/messages?channel=${channel}`,
-  );
-  return all.filter(({ metadata }) => metadata !== undefined);
-}
+const fault = (...faults: Fault[]) => slack.post('/sandbox/faults', faults);
+const messages = (channel = CHANNEL): Promise<SandboxMessage[]> => slack.posted(channel);
 const texts = async (channel?: string) => (await messages(channel)).map(({ text }) => text);
 const say = (text: string) => ({ text });
 
@@ -290,11 +266,10 @@ describe('[N2] a post that nobody knows of', () => {
 
 describe('[N7] a channel that cannot be posted to', () => {
   const archive = (is_archived: boolean) =>
-    request('/sandbox/slack/channel', { channel: CHANNEL, is_archived });
+    slack.post('/sandbox/slack/channel', { channel: CHANNEL, is_archived });
   const direct = async (user: string) => {
-    const { channels } = await request<{ channels: { id: string; is_im: boolean }[] }>(
-      `/sandbox/state?user=${user}`,
-    );
+    const answer = await fetch(`${slack.sandbox.url}/sandbox/state?user=${user}`);
+    const { channels } = (await answer.json()) as WorkspaceState;
     const im = channels.find(({ is_im }) => is_im);
     return im ? texts(im.id) : [];
   };
@@ -494,7 +469,7 @@ describe('[C2] a card in which nothing but times has changed', () => {
     await look();
     now += 60_000;
     const order: string[] = [];
-    const end = sandbox.workspace.listen((event) => {
+    const end = slack.sandbox.workspace.listen((event) => {
       if (event.type === 'message_changed' && event.message.edited) order.push(event.message.text);
     });
     await fault({ on: 'chat.update', kind: '429', seconds: 1, times: 1 });
