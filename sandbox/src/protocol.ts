@@ -27,7 +27,6 @@
  * GET  /sandbox/slack/files?channel=           → { ok, files: SandboxFile[] } newest first
  * GET  /sandbox/slack/files/{id}/content       → the bytes, or the one `Range` of them that is asked for
  * GET  /sandbox/slack/pings?channel=&user=     → { ok, pings } who was called by a message, oldest first
- * POST /sandbox/slack/channel { channel, is_archived?, join?, leave? }       → { ok, channel }
  * POST /sandbox/slack/socket { do: 'drop' | 'warning' | 'refresh_requested' } → { ok, connections } that it met
  * POST /sandbox/slack/request-url { url }      → { ok }; HTTP mode from now on, once the URL answered the challenge;
  *        `url: null` takes it back: Socket Mode again

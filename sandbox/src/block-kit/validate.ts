@@ -1,6 +1,6 @@
 /**
  * Slack's judgement on blocks and views: every problem with its place. Covers every block of the reference,
- * its limits (`blocks/limits.ts`), which block may stand on which surface, and unique ids.
+ * its limits (`limits.ts`), which block may stand on which surface, and unique ids.
  */
 
 import {
