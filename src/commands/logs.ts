@@ -97,11 +97,15 @@ export function logsCommand(services: Services): Command {
     );
   }
 
+  /** Those of this place, or all where it is none's, whose logs the person may read. */
+  async function openHere(context: Context): Promise<readonly UseCase[]> {
+    const answer = await choose(context);
+    return answer.kind === 'chosen' ? answer.candidates : answer.kind === 'no_use_case' ? answer.open : [];
+  }
+
   /** One of the jobs of this place, for the examples: the newest. */
   async function jobHere(context: Context): Promise<string | undefined> {
-    const answer = await choose(context);
-    const open =
-      answer.kind === 'chosen' ? answer.candidates : answer.kind === 'no_use_case' ? answer.open : [];
+    const open = await openHere(context);
     const [newest] = await services.suggestions.suggest(context.actor, open, '', 1);
     return newest?.job.name;
   }
@@ -150,9 +154,7 @@ export function logsCommand(services: Services): Command {
 
   /** The first of the names that is a job in a use case of this place. */
   async function recognise(context: Context, names: readonly string[]): Promise<LogOrder | undefined> {
-    const answer = names.length === 0 ? undefined : await choose(context);
-    const open =
-      answer?.kind === 'chosen' ? answer.candidates : answer?.kind === 'no_use_case' ? answer.open : [];
+    const open = names.length === 0 ? [] : await openHere(context);
     const known = await services.suggestions.suggest(context.actor, open, '', 100);
     for (const name of names) {
       const match = known.find(({ job }) => job.name === name);
