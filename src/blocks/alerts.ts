@@ -4,8 +4,7 @@ import { LIMITS } from '#sandbox/block-kit';
 import { openRetry } from '../domain/alert-retries.ts';
 import type { Alert, AlertCall, AlertRetry, AlertSubject } from '../domain/alerts.ts';
 import { isBackgroundActor } from '../domain/background-actor.ts';
-import { compilationJobUrl, componentUrl, trainingJobUrl } from '../domain/console-links.ts';
-import { maskSecrets } from '../domain/mask-secrets.ts';
+import { compilationJobUrl, componentUrl, inConsole, trainingJobUrl } from '../domain/console-links.ts';
 import { PROVIDERS } from '../domain/providers.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { Actor } from '../ground/actor.ts';
@@ -296,13 +295,14 @@ export function stateWords(alert: Alert, useCase: Placed): string[] {
   return words;
 }
 
-function retryLink({ kind }: Alert, { as }: AlertRetry, { aws }: Placed): string {
-  const shown = maskSecrets(as);
-  if (!aws) return code(shown);
-  const { region } = aws;
-  if (kind === 'compilation') return link(compilationJobUrl(region, as), shown);
-  if (kind === 'component') return link(componentUrl(region, as.split(' ')[0]!), shown);
-  return link(trainingJobUrl(region, as), shown);
+function retryLink({ kind }: Alert, { as }: AlertRetry, useCase: Placed): string {
+  const url =
+    kind === 'compilation'
+      ? inConsole(useCase, compilationJobUrl, as)
+      : kind === 'component'
+        ? inConsole(useCase, componentUrl, as.split(' ')[0]!)
+        : inConsole(useCase, trainingJobUrl, as);
+  return url === undefined ? code(as) : link(url, as);
 }
 
 /** In the thread, when it did not help: nobody is called for what they started themselves, so it names nobody. */

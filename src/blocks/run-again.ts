@@ -10,7 +10,6 @@ import {
 } from '../domain/hyperparameters.ts';
 import type { Rerun } from '../domain/job-records.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
-import { maskSecrets } from '../domain/mask-secrets.ts';
 import { TRAINING_NAME_LIMIT } from '../domain/training-names.ts';
 import { trainingLabel } from '../domain/training-states.ts';
 import type { UseCase } from '../domain/use-cases.ts';
@@ -216,7 +215,7 @@ export function runAgainTaken(
       section(
         [
           `:repeat: ${code(job)} *is being run again already*, and was not started a second time.`,
-          `${starter(retry.by)} started ${url === undefined ? code(retry.as) : link(url, maskSecrets(retry.as))}, ${moment(retry.at)}.`,
+          `${starter(retry.by)} started ${url === undefined ? code(retry.as) : link(url, retry.as)}, ${moment(retry.at)}.`,
           'Should it fail as well, you can retry from its alert.',
         ].join('\n'),
       ),
