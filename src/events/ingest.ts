@@ -249,18 +249,11 @@ export class Ingest implements EventIntake {
       this.counts.retried += final ? 0 : 1;
       // With a full disk every handling fails: that uses up no event's tries.
       if (blocked !== undefined) return 'blocked';
-      try {
-        if (final)
-          await this.#giveUp(
-            id,
-            { code: 'failed', message: `${error.message} (reference ${error.ref})` },
-            event,
-          );
-        else await store.changeEvent(id, (known) => ({ ...known, tries }));
-      } catch (cause) {
-        log.warn({ err: cause, id }, 'what became of an event could not be stored: it is tried again');
-        return 'blocked';
-      }
+      const reason = { code: 'failed', message: `${error.message} (reference ${error.ref})` } as const;
+      const noted = await this.#noted(id, () =>
+        final ? this.#giveUp(id, reason, event) : store.changeEvent(id, (known) => ({ ...known, tries })),
+      );
+      if (!noted) return 'blocked';
       return final ? 'done' : 'again';
     }
   }
@@ -286,15 +279,21 @@ export class Ingest implements EventIntake {
   }
 
   async #notBelieved(id: string, reason: SetAside, event: AwsEvent): Promise<'done' | 'blocked'> {
-    const { log } = this.#options;
-    try {
-      await this.#giveUp(id, reason, event);
-    } catch (cause) {
-      log.warn({ err: cause, id }, 'what became of an event could not be stored: it is tried again');
-      return 'blocked';
-    }
-    log.warn({ code: reason.code, reason: reason.message, id }, 'an event is set aside');
+    if (!(await this.#noted(id, () => this.#giveUp(id, reason, event)))) return 'blocked';
+    this.#options.log.warn({ code: reason.code, reason: reason.message, id }, 'an event is set aside');
     return 'done';
+  }
+
+  /** @returns whether what became of it is stored */
+  async #noted(id: string, write: () => Promise<void>): Promise<boolean> {
+    try {
+      await write();
+      return true;
+    } catch (cause) {
+      const words = 'what became of an event could not be stored: it is tried again';
+      this.#options.log.warn({ err: cause, id }, words);
+      return false;
+    }
   }
 
   async #giveUp(id: string, reason: SetAside, event: AwsEvent): Promise<void> {
