@@ -96,6 +96,15 @@ interface Candidate extends Raised {
   lost?: 'died' | 'hung' | undefined;
 }
 
+/** Some lines of a log, by their indexes; both belong to them. */
+interface Lines {
+  from: number;
+  to: number;
+}
+
+const isWithin = (parts: readonly Lines[], line: number): boolean =>
+  parts.some(({ from, to }) => line >= from && line <= to);
+
 function toldByStream(
   { stream, text, times }: StreamEnd,
   known: (line: string) => boolean,
@@ -104,7 +113,7 @@ function toldByStream(
   if (lines.every((line) => line.trim() === '')) return undefined;
   const voices = voicesOf(lines);
   const candidates: Candidate[] = [];
-  const launched: { from: number; to: number }[] = [];
+  const launched: Lines[] = [];
   for (const { rank, lines: spoken } of voices) {
     const texts = spoken.map((one) => one.text);
     const said = raisedIn(texts);
@@ -114,14 +123,15 @@ function toldByStream(
     const script = said.filter(({ launcher }) => !launcher);
     const first = script.filter(({ repeated }) => !repeated);
     const own = first.length > 0 ? first : script;
-    const after = afterScript(texts, said);
+    // Then follows only what launchers and toolkits print when a process has ended.
+    const until = said.find(({ launcher }) => launcher)?.start ?? texts.length;
     for (const raised of own)
       candidates.push({
         ...raised,
         rank,
         line: spoken[raised.start]!.line,
         last: spoken[raised.end - 1]!.line,
-        after: after(raised.end),
+        after: Math.max(0, until - raised.end),
         lost: lostBy(raised.messages.join('\n')),
       });
   }
@@ -192,13 +202,6 @@ function choose(candidates: readonly Candidate[], end: ProcessEnd | undefined): 
   return ofFailed ?? causes[0] ?? pool[0];
 }
 
-/** How many lines of a voice follow, without what launchers and toolkits print when a process has ended. */
-function afterScript(texts: readonly string[], said: readonly Raised[]): (end: number) => number {
-  const launcher = said.find((raised) => raised.launcher);
-  const last = launcher ? launcher.start : texts.length;
-  return (end) => Math.max(0, last - end);
-}
-
 /** Whether a message only tells that another process was lost, and how. */
 export function lostBy(message: string): 'died' | 'hung' | undefined {
   return HUNG.test(message) ? 'hung' : DIED.test(message) ? 'died' : undefined;
@@ -216,19 +219,18 @@ const SUSPICIOUS =
 function errorLines(
   lines: readonly string[],
   since: number | undefined,
-  launched: readonly { from: number; to: number }[],
+  launched: readonly Lines[],
 ): { line: number; text: string }[] {
   const from = Math.max(lines.length - TAIL, since === undefined ? 0 : since + 1);
   const found: { line: number; text: string }[] = [];
   for (let line = lines.length - 1; line >= from; line -= 1) {
     const text = lines[line]!;
-    if (SUSPICIOUS.test(text) && !launched.some((part) => line >= part.from && line <= part.to))
-      found.push({ line, text });
+    if (SUSPICIOUS.test(text) && !isWithin(launched, line)) found.push({ line, text });
   }
   return found;
 }
 
-function withoutAll(lines: readonly string[], parts: readonly { from: number; to: number }[]): string[] {
+function withoutAll(lines: readonly string[], parts: readonly Lines[]): string[] {
   if (parts.length === 0) return [...lines];
   const kept = [...lines];
   // The launcher's frames go; its table, which follows them, stays, and so do the numbers of the lines.
@@ -240,13 +242,13 @@ function withoutAll(lines: readonly string[], parts: readonly { from: number; to
 function lastLines(
   lines: readonly string[],
   whole: readonly number[],
-  launched: readonly { from: number; to: number }[],
+  launched: readonly Lines[],
 ): readonly string[] {
   const shown: string[] = [];
   for (let index = lines.length - 1; index >= 0 && shown.length < LAST_LINES; index -= 1) {
     const overwritten = whole[index + 1] === whole[index] && lines[index + 1] !== '';
     if (overwritten || lines[index]!.trim() === '') continue;
-    if (!launched.some(({ from, to }) => index >= from && index <= to)) shown.push(clipped(lines[index]!));
+    if (!isWithin(launched, index)) shown.push(clipped(lines[index]!));
   }
   return shown.reverse();
 }
