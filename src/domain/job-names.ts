@@ -2,9 +2,8 @@
 import { AppError } from '../ground/errors.ts';
 import { cite } from './command-words.ts';
 import { isConsoleUrl } from './console-links.ts';
+import { TRAINING_NAME_LIMIT } from './training-names.ts';
 
-/** SageMaker's own limit of a training job's name. */
-const NAME_LIMIT = 63;
 /** Characters of what is pasted for one name: a console link has a few hundred. */
 const PASTED_LIMIT = 4096;
 const NAME = '[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})';
@@ -46,8 +45,11 @@ export function parseJobName(text: string): string {
       'Links to a training job’s page in the SageMaker console and to its log streams in CloudWatch work, and so does the name itself.',
     );
   if (name === '') throw invalid('The job name is empty.', COPY);
-  if (name.length > NAME_LIMIT)
-    throw invalid(`A job name has at most ${NAME_LIMIT} characters, and ${cite(name, 40)} is longer.`, COPY);
+  if (name.length > TRAINING_NAME_LIMIT)
+    throw invalid(
+      `A job name has at most ${TRAINING_NAME_LIMIT} characters, and ${cite(name, 40)} is longer.`,
+      COPY,
+    );
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name))
     throw invalid(
       `${cite(form === 'name' ? text : name)} cannot be a job name: only letters, digits and hyphens are possible, and a letter or digit comes first.`,
