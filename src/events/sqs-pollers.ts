@@ -2,25 +2,32 @@
  * The queue, read by one poll after the other as long as that suffices, and by several at once while it is full: a poll
  * brings ten messages at most, and behind thousands of them waits one that matters.
  */
-import type { SQSClient } from '@aws-sdk/client-sqs';
-import { SqsIntake, type SqsIntakeOptions, sqsClient } from './sqs.ts';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { SqsIntake, type SqsIntakeOptions } from './sqs.ts';
 
 /** Polls beside the first one. */
 const HELPERS = 5;
 
+export interface SqsPollersOptions extends Omit<SqsIntakeOptions, 'client'> {
+  region: string;
+  /** Default: a client with the SDK's own credentials and endpoint. */
+  client?: SQSClient;
+}
+
 export class SqsPollers {
   readonly #options: SqsIntakeOptions;
-  /** Of its own, to be closed. */
-  readonly #client: SQSClient | undefined;
+  /** A client of its own, to be closed. */
+  readonly #own: SQSClient | undefined;
   readonly #main: SqsIntake;
   readonly #helpers = new Set<SqsIntake>();
   /** Helpers that end. */
   readonly #ending = new Set<Promise<void>>();
   #stopped = false;
 
-  constructor(options: SqsIntakeOptions) {
-    this.#client = options.client ? undefined : sqsClient(options.region);
-    this.#options = { ...options, ...(this.#client ? { client: this.#client } : {}) };
+  constructor({ region, client, ...options }: SqsPollersOptions) {
+    const used = client ?? sqsClient(region);
+    this.#own = client ? undefined : used;
+    this.#options = { ...options, client: used };
     this.#main = new SqsIntake({ ...this.#options, onFull: () => this.#help() });
   }
 
@@ -43,7 +50,7 @@ export class SqsPollers {
     this.#stopped = true;
     for (const helper of this.#helpers) this.#end(helper);
     await Promise.all([this.#main.stop(), ...this.#ending]);
-    this.#client?.destroy();
+    this.#own?.destroy();
   }
 
   #help(): void {
@@ -66,3 +73,10 @@ export class SqsPollers {
     this.#ending.add(ended);
   }
 }
+
+const sqsClient = (region: string): SQSClient =>
+  new SQSClient({
+    region,
+    // Above the longest poll: a request that takes longer is dead.
+    requestHandler: { connectionTimeout: 5_000, requestTimeout: 30_000 },
+  });

@@ -3,7 +3,7 @@
  * while that takes long it stays hidden from others. SQS's own errors are waited out, longer each time, and while
  * nothing can be stored nothing is asked for: every receipt counts towards the queue's dead-letter queue.
  */
-import { ChangeMessageVisibilityBatchCommand, type Message, SQSClient } from '@aws-sdk/client-sqs';
+import { ChangeMessageVisibilityBatchCommand, type Message, type SQSClient } from '@aws-sdk/client-sqs';
 import { Consumer } from 'sqs-consumer';
 import { backoff } from '../ground/backoff.ts';
 import { AppError, toAppError } from '../ground/errors.ts';
@@ -19,13 +19,6 @@ const SHORT_WAIT = 1;
 /** The most that SQS gives at once. */
 const BATCH = 10;
 
-export const sqsClient = (region: string): SQSClient =>
-  new SQSClient({
-    region,
-    // Above the longest poll: a request that takes longer is dead.
-    requestHandler: { connectionTimeout: 5_000, requestTimeout: 30_000 },
-  });
-
 /** What can fail: each lasts until the same has worked again. */
 type Step = 'read' | 'store' | 'change';
 const WORDS: Readonly<Record<Exclude<Step, 'store'>, string>> = {
@@ -35,11 +28,10 @@ const WORDS: Readonly<Record<Exclude<Step, 'store'>, string>> = {
 
 export interface SqsIntakeOptions {
   queueUrl: string;
-  region: string;
   intake: EventIntake;
   log: IngestLog;
-  /** Default: a client with the SDK's own credentials and endpoint. */
-  client?: SQSClient;
+  /** Stays open: it may be another one's too. */
+  client: SQSClient;
   /** Seconds that SQS waits for a message; default 20, its longest. */
   waitSeconds?: number;
   /** Seconds for which a received message is hidden; extended at half of it while it is being stored. Default 60. */
@@ -54,7 +46,6 @@ export interface SqsIntakeOptions {
 
 export class SqsIntake {
   readonly #options: SqsIntakeOptions;
-  readonly #client: SQSClient;
   readonly #consumer: Consumer;
   readonly #stopping = new AbortController();
   /** Failures in a row. */
@@ -67,12 +58,11 @@ export class SqsIntake {
 
   constructor(options: SqsIntakeOptions) {
     this.#options = options;
-    this.#client = options.client ?? sqsClient(options.region);
     // A second is the shortest beat that there is, and it must come before the end.
     const visibilityTimeout = Math.max(2, options.visibilitySeconds ?? 60);
     this.#consumer = Consumer.create({
       queueUrl: options.queueUrl,
-      sqs: this.#client,
+      sqs: options.client,
       batchSize: BATCH,
       waitTimeSeconds: SHORT_WAIT,
       visibilityTimeout,
@@ -123,7 +113,6 @@ export class SqsIntake {
       });
     // Cuts the long poll off: a message on its way back becomes visible again after its time.
     this.#consumer.stop({ abort: true });
-    if (!this.#options.client) this.#client.destroy();
   }
 
   async #handle(messages: Message[]): Promise<Message[]> {
@@ -151,7 +140,7 @@ export class SqsIntake {
       VisibilityTimeout: 0,
     }));
     try {
-      await this.#client.send(
+      await this.#options.client.send(
         new ChangeMessageVisibilityBatchCommand({ QueueUrl: this.#options.queueUrl, Entries }),
       );
     } catch (error) {

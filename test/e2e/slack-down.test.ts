@@ -115,7 +115,6 @@ async function start(): Promise<void> {
   await ingest.start();
   queue = new SqsIntake({
     queueUrl: `${aws.url}/${ACCOUNT}/events`,
-    region: REGION,
     client: sqs,
     log: SILENT,
     waitSeconds: 1,

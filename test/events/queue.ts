@@ -1,7 +1,7 @@
 /** An empty queue for events on an AWS sandbox, and how a test reads it: at once, and again soon after an error. */
 import { CreateQueueCommand, GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { KEYS, REGION, sandbox } from '../../sandbox/test/aws/support.ts';
-import type { SqsIntakeOptions } from '../../src/events/sqs.ts';
+import type { SqsPollersOptions } from '../../src/events/sqs-pollers.ts';
 import { SILENT } from './support.ts';
 
 export async function startQueue(options: Parameters<typeof sandbox>[0] = {}) {
@@ -15,7 +15,7 @@ export async function startQueue(options: Parameters<typeof sandbox>[0] = {}) {
     log: SILENT,
     waitSeconds: 1,
     backoff: [1, 5],
-  } satisfies Partial<SqsIntakeOptions>;
+  } satisfies Partial<SqsPollersOptions>;
   /** Messages that are in it, those received and not deleted too. */
   const left = async (): Promise<number> => {
     const { Attributes = {} } = await client.send(
