@@ -200,8 +200,12 @@ export class AlertDesk {
   // changes nothing, and the message shows the true state. An alert of another use case is not there.
 
   /** @throws AppError not_found, also for an alert of another use case */
-  async find(ref: AlertRef): Promise<Alert> {
-    return this.#get(ref);
+  async find({ id, useCase }: AlertRef): Promise<Alert> {
+    const alert = await this.#deps.store.getAlert(id);
+    if (alert?.useCase === useCase) return alert;
+    throw new AppError('not_found', 'This alert is not there any more.', {
+      hint: 'Resolved alerts are kept for half a year. The Home tab of Signalbox lists the open ones.',
+    });
   }
 
   acknowledge(ref: AlertRef, by: Actor): Promise<{ alert: Alert; changed: boolean }> {
@@ -247,7 +251,7 @@ export class AlertDesk {
   ): Promise<{ alert: Alert; changed: boolean; kept?: Mute | undefined }> {
     const pattern = checkMutePattern(mute.pattern);
     const { store, clock } = this.#deps;
-    const found = await this.#get(ref);
+    const found = await this.find(ref);
     const at = clock.now();
     const until = mute.forMs === undefined ? undefined : at + mute.forMs;
     const id = `${found.useCase}/${pattern.toLowerCase()}`;
@@ -296,7 +300,7 @@ export class AlertDesk {
   ): Promise<{ alert: Alert; changed: boolean }> {
     const { store, clock } = this.#deps;
     const { id } = ref;
-    const useCase = this.#knownUseCase((await this.#get(ref)).useCase);
+    const useCase = this.#knownUseCase((await this.find(ref)).useCase);
     const at = clock.now();
     let before: Alert | undefined;
     let after: Alert;
@@ -430,14 +434,6 @@ export class AlertDesk {
 
   #showLater(id: string): void {
     this.#show(id).catch((error: unknown) => this.#deps.onError(error, { alert: id, doing: 'drawing' }));
-  }
-
-  async #get({ id, useCase }: AlertRef): Promise<Alert> {
-    const alert = await this.#deps.store.getAlert(id);
-    if (alert?.useCase === useCase) return alert;
-    throw new AppError('not_found', 'This alert is not there any more.', {
-      hint: 'Resolved alerts are kept for half a year. The Home tab of Signalbox lists the open ones.',
-    });
   }
 
   #knownUseCase(id: string): UseCase {
