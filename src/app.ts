@@ -83,7 +83,7 @@ export async function startApp({
       // At once: what they wait for may be what does not answer.
       const downloadsEnd = started.endDownloads();
       await intakeEnds;
-      await watch.stopLooking(step);
+      await watch.stopPolling(step);
       await started.finish(step, downloadsEnd);
       await step('last words', 1, watch.idle());
       await watch.stopTelling(step);

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { runProgram } from './cli/program.ts';
-import { keepNurserySmall } from './logs/nursery.ts';
+import { keepYoungGenerationSmall } from './logs/young-generation.ts';
 
-keepNurserySmall();
+keepYoungGenerationSmall();
 process.exitCode = await runProgram(process.argv.slice(2));

@@ -9,9 +9,9 @@ import { tellInterrupted } from './commands/unfinished.ts';
 import { unlessAborted } from './ground/pause.ts';
 import { createLogEngine } from './logs/index.ts';
 import { alertBoard } from './notifiers/alerts.ts';
-import { AlertDesk } from './operations/alert-desk.ts';
+import { AlertManager } from './operations/alert-manager.ts';
 import { JobChecker } from './operations/check-job.ts';
-import { DownloadDesk } from './operations/download-desk.ts';
+import { DownloadQueue } from './operations/download-queue.ts';
 import { DownloadsElsewhere } from './operations/downloads-elsewhere.ts';
 import { DeviceFinder } from './operations/find-devices.ts';
 import { JobSuggestions } from './operations/find-jobs.ts';
@@ -69,11 +69,11 @@ export class Front {
       changes,
       useCases,
       team: () => this.#team,
-      onError: (error, context) => logger.warn({ err: error, ...context }, 'a look at AWS failed'),
+      onError: (error, context) => logger.warn({ err: error, ...context }, 'a check of AWS failed'),
     });
     this.#elsewhere = new DownloadsElsewhere(store, coordination);
     const background = logger.child({ part: 'background' });
-    const alerts = new AlertDesk({
+    const alerts = new AlertManager({
       store,
       clock,
       directory,
@@ -92,7 +92,7 @@ export class Front {
       clock,
       gateway,
       engine: createLogEngine({ spoolDir: join(config.dataDir, 'spool'), clock }),
-      desk: new DownloadDesk(clock, undefined, this.#elsewhere),
+      downloads: new DownloadQueue(clock, undefined, this.#elsewhere),
       suggestions: new JobSuggestions(gateway, clock),
       useCases,
       admins: config.admins,
@@ -111,7 +111,7 @@ export class Front {
     const background = this.#options.logger.child({ part: 'background' });
     const services = this.#services;
     const commands = allCommands(services);
-    await this.#elsewhere.begin((id, why) => void services.desk.cancel(id, why));
+    await this.#elsewhere.begin((id, why) => void services.downloads.cancel(id, why));
     const left = await this.#left();
     const bot = await unlessAborted(
       signal,
@@ -167,7 +167,7 @@ export class Front {
 
   /** Downloads end with word to who asked; what they fetched is kept. */
   async endDownloads(): Promise<void> {
-    await this.#services.desk.close(
+    await this.#services.downloads.close(
       'Signalbox is restarting. Ask again in a minute: what was fetched is kept, and it goes on from there.',
     );
   }

@@ -4,14 +4,14 @@ import type { UseCase } from './domain/use-cases.ts';
 import { inTime } from './ground/pause.ts';
 import type { Clock } from './ground/time.ts';
 import type { Logger } from './logger.ts';
-import type { Beat } from './operations/refresh-beat.ts';
+import type { Ticker } from './operations/ticker.ts';
 import type { Coordination } from './ports/coordination.ts';
 import type { Store } from './ports/store.ts';
 import type { SlackApiOptions } from './slack/api.ts';
 import type { EditBudget } from './slack/edit-budget.ts';
 
 export interface Pace extends Pick<SlackApiOptions, 'rememberMembers' | 'uploads'> {
-  beat?: Beat;
+  ticker?: Ticker;
   /** Milliseconds between two edits, and between two posts in a channel, once Slack's tolerance is used up. */
   editInterval?: number | undefined;
 }

@@ -4,7 +4,7 @@ import { belongsTo, type UseCase } from './domain/use-cases.ts';
 import { Ingest } from './events/ingest.ts';
 import { alertBoard } from './notifiers/alerts.ts';
 import { Notifiers } from './notifiers/index.ts';
-import { AlertDesk } from './operations/alert-desk.ts';
+import { AlertManager } from './operations/alert-manager.ts';
 import { JobChanges } from './operations/job-changes.ts';
 import { JobRefresher } from './operations/refresh-jobs.ts';
 import { shareChanges } from './operations/share-changes.ts';
@@ -24,7 +24,7 @@ export interface TermParts extends RootOptions {
 export interface Term {
   readonly outbox: Outbox;
   /** No further looks at AWS and events. */
-  stopLooking(): Promise<void>;
+  stopPolling(): Promise<void>;
   /** Resolves when everything found so far is told. */
   idle(): Promise<void>;
   /** What was found is told, and what can be sent is sent; then somebody else may have the lease. */
@@ -50,7 +50,7 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
     admins: (channel) => adminsOf(channel, useCases, config.admins),
     postInterval: pace?.editInterval,
   });
-  const alerts = new AlertDesk({
+  const alerts = new AlertManager({
     store,
     clock,
     directory: slack.directory,
@@ -66,11 +66,11 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
     gateway: createUseCaseGateway({ clock, accounts: createAwsAccounts({ clock }) }),
     useCases,
     team,
-    ...(pace?.beat ? { beat: pace.beat } : {}),
+    ...(pace?.ticker ? { ticker: pace.ticker } : {}),
   };
   const refresher = new JobRefresher({
     ...common,
-    onError: (error, context) => logger.warn({ err: error, ...context }, 'a look at AWS failed'),
+    onError: (error, context) => logger.warn({ err: error, ...context }, 'a check of AWS failed'),
   });
   const notifiers = new Notifiers({
     ...common,
@@ -94,7 +94,7 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
   unsubscribe.push(coordination.onWake(TOPICS.events, ({ id }) => ingest.takeUp(String(id))));
   await ingest.start();
 
-  const stopLooking = async (): Promise<void> => {
+  const stopPolling = async (): Promise<void> => {
     await Promise.all([refresher.stop(), ingest.stop()]);
   };
   const deaf = (): void => {
@@ -102,7 +102,7 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
   };
   return {
     outbox,
-    stopLooking,
+    stopPolling,
     idle: () => changes.idle(),
     async stopTelling(step) {
       await step('notifiers', 0.25, notifiers.stop());
@@ -114,7 +114,7 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
     },
     async leave() {
       deaf();
-      await Promise.allSettled([outbox.stop(), stopLooking(), notifiers.stop()]);
+      await Promise.allSettled([outbox.stop(), stopPolling(), notifiers.stop()]);
     },
   };
 }

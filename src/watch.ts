@@ -84,13 +84,13 @@ export class Watch {
   /** Nothing more is asked and no event handled; what was found is told, and what can be sent is sent. */
   async stop(step: StopStep = stopInSteps(this.#options.logger)): Promise<void> {
     await step('the ways in', 0.15, this.stopIntake());
-    await this.stopLooking(step);
+    await this.stopPolling(step);
     await this.stopTelling(step);
   }
 
-  async stopLooking(step: StopStep): Promise<void> {
+  async stopPolling(step: StopStep): Promise<void> {
     this.#stopping.abort(new CancelledError('Signalbox is stopping'));
-    await step('looks at jobs, and events', 0.25, this.#term?.stopLooking());
+    await step('looks at jobs, and events', 0.25, this.#term?.stopPolling());
   }
 
   async idle(): Promise<void> {

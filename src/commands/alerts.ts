@@ -15,7 +15,7 @@ import type { Mute } from '../domain/mutes.ts';
 import { DEFAULT_ESCALATE_AFTER_MS, nextHandovers, onCallAt } from '../domain/on-call.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError, toAppError } from '../ground/errors.ts';
-import type { AlertRef } from '../operations/alert-desk.ts';
+import type { AlertRef } from '../operations/alert-manager.ts';
 import type { ClickedAction, Command, Context, SubmittedView, ViewAnswer } from './command.ts';
 import { metadataFor, openUseCases, permitted, readMetadata } from './job-access.ts';
 import { explain, type Services } from './services.ts';

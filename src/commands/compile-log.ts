@@ -41,14 +41,14 @@ export async function deliverCompileLog(
     compilationJob,
     direct ? context.actor.user : context.place,
   ]);
-  const same = (await services.desk.sameAnywhere(key)) ?? services.desk.same(key);
+  const same = (await services.downloads.sameAnywhere(key)) ?? services.downloads.same(key);
   if (same) return context.reply.privately(logsAlreadyRunning(compilationJob, same.startedAt, same.userName));
-  const { ahead } = services.desk;
+  const { ahead } = services.downloads;
   const request = { key, user: context.actor.user, userName: context.userName, useCases: [useCase.id] };
   let message: LiveMessage | undefined;
   let unfinished: Unfinished | undefined;
   try {
-    await services.desk.run(
+    await services.downloads.run(
       request,
       async ({ id, signal }) => {
         const show = (stage: LogStage): void =>
@@ -67,7 +67,7 @@ export async function deliverCompileLog(
           id,
           message,
           interrupted,
-          services.desk.onRecord(request),
+          services.downloads.onRecord(request),
         );
         if (direct && !context.place.isDirect)
           await context.reply.privately(logsSentDirectly(compilationJob, ''));

@@ -83,7 +83,7 @@ export function componentsCommand(services: Services): Command {
     const rows = entries.slice(shown * COMPONENTS_PAGE, (shown + 1) * COMPONENTS_PAGE);
     const asked = await Promise.all(
       useCases.map((useCase) =>
-        lookAtRows(
+        describeRows(
           context,
           useCase,
           rows.filter((row) => row.useCase === useCase),
@@ -104,7 +104,7 @@ export function componentsCommand(services: Services): Command {
   }
 
   /** What only a look at each version, and at the devices, tells: of the rows of one page. */
-  async function lookAtRows<E extends ComponentEntry>(
+  async function describeRows<E extends ComponentEntry>(
     { actor }: Context,
     useCase: UseCase,
     rows: readonly E[],

@@ -27,8 +27,8 @@ import { joinWords } from '../domain/command-words.ts';
 import { type LogQuery, withJob, withSince } from '../domain/log-query.ts';
 import { belongsTo, type UseCase } from '../domain/use-cases.ts';
 import { CancelledError, toAppError } from '../ground/errors.ts';
-import type { Ticket } from '../operations/download-desk.ts';
 import { type DownloadOutcome, downloadLogs } from '../operations/download-logs.ts';
+import type { Ticket } from '../operations/download-queue.ts';
 import { findOwner } from '../operations/find-jobs.ts';
 import type { LiveMessage } from '../ports/channel-messages.ts';
 import type { Context } from './command.ts';
@@ -59,7 +59,7 @@ export async function deliverLog(services: Services, context: Context, task: Log
     joinWords(task.words),
     destination.direct ? context.actor.user : [context.place.channel, context.place.thread],
   ]);
-  const same = (await services.desk.sameAnywhere(key)) ?? services.desk.same(key);
+  const same = (await services.downloads.sameAnywhere(key)) ?? services.downloads.same(key);
   if (same) return context.reply.privately(logsAlreadyRunning(query.job, same.startedAt, same.userName));
 
   let message: LiveMessage | undefined;
@@ -72,9 +72,9 @@ export async function deliverLog(services: Services, context: Context, task: Log
     userName: context.userName,
     useCases: task.useCases.map((useCase) => useCase.id),
   };
-  const ahead = services.desk.ahead;
+  const ahead = services.downloads.ahead;
   try {
-    await services.desk.run(
+    await services.downloads.run(
       request,
       async (ticket) => {
         await fetchAndSend(services, context, task, order, message!, unfinished!, ticket);
@@ -92,7 +92,7 @@ export async function deliverLog(services: Services, context: Context, task: Log
           ticket.id,
           message,
           interrupted,
-          services.desk.onRecord(request),
+          services.downloads.onRecord(request),
         );
         if (destination.direct && !context.place.isDirect)
           await context.reply.privately(logsSentDirectly(query.job, destination.why));
@@ -242,7 +242,7 @@ async function send(
     },
   );
   // From here on the same request is a new one.
-  services.desk.release(ticket.id);
+  services.downloads.release(ticket.id);
   await unfinished.onlyToRemove();
   // The file's own message says everything: the progress has done its work.
   if (await shared) await message.remove();

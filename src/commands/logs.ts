@@ -177,7 +177,7 @@ export function logsCommand(services: Services): Command {
   }
 
   async function cancel(context: Context, id: string): Promise<void> {
-    const ticket = await services.desk.findAnywhere(id);
+    const ticket = await services.downloads.findAnywhere(id);
     const who = context.userName;
     if (!ticket) return notRunning(context);
     if (ticket.user !== context.actor.user) {
@@ -198,7 +198,7 @@ export function logsCommand(services: Services): Command {
           ),
         );
     }
-    await services.desk.cancelAnywhere(id, who === undefined ? '' : `by ${plain(who, 80)}`);
+    await services.downloads.cancelAnywhere(id, who === undefined ? '' : `by ${plain(who, 80)}`);
   }
 
   return {

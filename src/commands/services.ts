@@ -4,9 +4,9 @@ import type { Button } from '../blocks/message.ts';
 import { rolesOf } from '../domain/access.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { AppError } from '../ground/errors.ts';
-import type { AlertDesk } from '../operations/alert-desk.ts';
-import type { DownloadDesk } from '../operations/download-desk.ts';
+import type { AlertManager } from '../operations/alert-manager.ts';
 import type { DownloadDeps } from '../operations/download-logs.ts';
+import type { DownloadQueue } from '../operations/download-queue.ts';
 import type { DeviceFinder } from '../operations/find-devices.ts';
 import type { JobSuggestions } from '../operations/find-jobs.ts';
 import type { JobDeps } from '../operations/job-deps.ts';
@@ -25,10 +25,10 @@ export interface Services extends DownloadDeps, JobDeps {
   directory: Directory;
   /** Left out: there are no other instances. */
   coordination?: Coordination | undefined;
-  desk: DownloadDesk;
+  downloads: DownloadQueue;
   suggestions: JobSuggestions;
   files: FileDelivery;
-  alerts: AlertDesk;
+  alerts: AlertManager;
   refresher: Pick<JobRefresher, 'refreshNow'>;
   fleet: Pick<DeviceFinder, 'find'>;
 }

@@ -102,7 +102,7 @@ export interface Alert {
   /** Last lines of the log of what failed first; secrets masked. */
   excerpt?: AlertExcerpt | undefined;
   /** Looks into that log that found nothing to show. */
-  emptyLooks?: number | undefined;
+  emptyReads?: number | undefined;
   /** It rests on an event alone, because the service could not be asked: why. */
   unconfirmed?: string | undefined;
   /** What its buttons act on; left out where there is no job behind it. */
@@ -378,20 +378,20 @@ export function followClock(alert: Alert, at: EpochMs, setBy: number, rule: Esca
 }
 
 /** Looks into the log of a failure that found nothing, after which nobody looks again by itself. */
-const EMPTY_LOOKS = 3;
+const EMPTY_READS = 3;
 /** Milliseconds after a failure in which its last lines may still be on their way into the log. */
 const LOG_LATE = 10 * 60_000;
 
 /** Whether the log of what failed first is still to be looked into. */
-export function needsLook({ excerpt, emptyLooks = 0 }: Alert): boolean {
-  return excerpt === undefined && emptyLooks < EMPTY_LOOKS;
+export function needsExcerpt({ excerpt, emptyReads = 0 }: Alert): boolean {
+  return excerpt === undefined && emptyReads < EMPTY_READS;
 }
 
 /** @param read the log could be read: once all of it must be there, one look is enough */
-export function withEmptyLook(alert: Alert, at: EpochMs, read: boolean): Alert {
-  if (!needsLook(alert)) return alert;
+export function withEmptyRead(alert: Alert, at: EpochMs, read: boolean): Alert {
+  if (!needsExcerpt(alert)) return alert;
   const whole = read && at - alert.openedAt > LOG_LATE;
-  return { ...alert, emptyLooks: whole ? EMPTY_LOOKS : (alert.emptyLooks ?? 0) + 1 };
+  return { ...alert, emptyReads: whole ? EMPTY_READS : (alert.emptyReads ?? 0) + 1 };
 }
 
 export function nextDue(at: EpochMs, level: number, rule: EscalationRule): EpochMs | undefined {

@@ -173,7 +173,7 @@ export function subjectKey(event: AwsEvent): string {
 
 /**
  * What an event tells the newest of, where nothing but events tells it: an older one that comes later is over. Of
- * training jobs and compilations the record of the job knows better (domain/job-sightings.ts).
+ * training jobs and compilations the record of the job knows better (domain/job-observations.ts).
  */
 export function thingsOf(event: AwsEvent): readonly string[] {
   const { account, region } = event;

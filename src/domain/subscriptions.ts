@@ -54,7 +54,7 @@ export interface DigestSettings {
 }
 
 /** Something that a channel may want to hear of. */
-export interface Happening {
+export interface SubscriptionEvent {
   useCase: string;
   kind: SubscriptionKind;
   outcome: Outcome;
@@ -69,13 +69,13 @@ export interface Recipient {
   quiet: boolean;
 }
 
-export function matchesSubscription(subscription: Subscription, happening: Happening): boolean {
+export function matchesSubscription(subscription: Subscription, event: SubscriptionEvent): boolean {
   const { useCase, kinds, nameGlob, failuresOnly } = subscription;
   return (
-    useCase === happening.useCase &&
-    (kinds.length === 0 || kinds.includes(happening.kind)) &&
-    (nameGlob === undefined || globMatches(nameGlob, happening.name)) &&
-    (!failuresOnly || happening.outcome === 'failed' || happening.outcome === 'warning')
+    useCase === event.useCase &&
+    (kinds.length === 0 || kinds.includes(event.kind)) &&
+    (nameGlob === undefined || globMatches(nameGlob, event.name)) &&
+    (!failuresOnly || event.outcome === 'failed' || event.outcome === 'warning')
   );
 }
 
@@ -83,11 +83,11 @@ export function matchesSubscription(subscription: Subscription, happening: Happe
 export function recipients(
   subscriptions: readonly Subscription[],
   settings: readonly ChannelSettings[],
-  happening: Happening,
+  event: SubscriptionEvent,
   at: EpochMs,
 ): Recipient[] {
   const channels = subscriptions
-    .filter((subscription) => matchesSubscription(subscription, happening))
+    .filter((subscription) => matchesSubscription(subscription, event))
     .map(({ channel }) => channel);
   return [...new Set(channels)].map((channel) => {
     const hours = settings.find((one) => one.channel === channel)?.quietHours;

@@ -58,7 +58,7 @@ export class SqsIntake {
 
   constructor(options: SqsIntakeOptions) {
     this.#options = options;
-    // A second is the shortest beat that there is, and it must come before the end.
+    // A second is the shortest interval possible, and the renewal must come before the end.
     const visibilityTimeout = Math.max(2, options.visibilitySeconds ?? 60);
     this.#consumer = Consumer.create({
       queueUrl: options.queueUrl,

@@ -3,7 +3,7 @@
  * how much may be left by a guess.
  */
 import type { EpochMs } from '../ground/time.ts';
-import type { ChainIndex } from './meeting.ts';
+import type { ChainIndex } from './chain-overlap.ts';
 import type { SpooledPage } from './spool.ts';
 
 export type LaneName = 'main' | 'second';

@@ -2,7 +2,7 @@
  * Brings the streams together: by time, then stream, then the service's order. Works on the spool's pages while
  * others are still being fetched, and copies whole stretches of lines, never single events where it can.
  */
-import { lowerBound } from './meeting.ts';
+import { lowerBound } from './chain-overlap.ts';
 import type { PlannedPage } from './plan.ts';
 import type { Spool, SpooledPage } from './spool.ts';
 

@@ -11,10 +11,11 @@
  * put on a whole millisecond, so that one side owns all events of any one time.
  *
  * That holds where the service's order is that of time. The proof that it is: both sides have an event in common
- * and agree around it (meeting.ts), or one side has read its whole window. No gap closes without one or the other.
+ * and agree around it (chain-overlap.ts), or one side has read its whole window. No gap closes without one or the other.
  */
 import type { EpochMs } from '../ground/time.ts';
 import type { LogPage } from '../ports/log-source.ts';
+import { compare, indexOf } from './chain-overlap.ts';
 import {
   backwardDone,
   type Chain,
@@ -30,7 +31,6 @@ import {
   touching,
   unreadOf,
 } from './gap.ts';
-import { compare, indexOf } from './meeting.ts';
 import type { SpooledPage } from './spool.ts';
 
 /** Pages in time order, with the part of each that counts. */

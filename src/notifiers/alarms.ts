@@ -2,7 +2,7 @@
 import { alarmAnnouncement } from '../blocks/announcements.ts';
 import { type AlarmEvent, thingsOf } from '../domain/aws-events.ts';
 import { alarmUrl, inConsole } from '../domain/console-links.ts';
-import { type Happening, matchesSubscription } from '../domain/subscriptions.ts';
+import { matchesSubscription, type SubscriptionEvent } from '../domain/subscriptions.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { alertsChannelOf, announce, isStale, type NotifierDeps } from './notifier.ts';
 
@@ -17,7 +17,7 @@ export function alarmNotifier(deps: NotifierDeps): {
       const pipeline = `alarm ${resource}`;
       if (state === 'OK') await alerts.succeeded(useCase, { kind: 'alarm', pipeline, at });
       if (await isStale(store, thingsOf(event), at)) return;
-      const happening: Happening = {
+      const news: SubscriptionEvent = {
         useCase: useCase.id,
         kind: 'alarm',
         name: alarm,
@@ -25,7 +25,7 @@ export function alarmNotifier(deps: NotifierDeps): {
       };
       // An account has alarms that are nobody's business here: only those that are wanted call somebody.
       const wanted = (await store.listSubscriptions({ useCase: useCase.id })).some((one) =>
-        matchesSubscription(one, happening),
+        matchesSubscription(one, news),
       );
       if (!wanted) return;
       const alert =
@@ -46,7 +46,7 @@ export function alarmNotifier(deps: NotifierDeps): {
           : undefined;
       await announce(
         deps,
-        happening,
+        news,
         `alarm/${useCase.id}/${resource}/${at}/${state}`,
         alarmAnnouncement(event, useCase),
         { except: alert && alertsChannelOf(useCase) },

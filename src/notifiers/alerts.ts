@@ -12,7 +12,7 @@ import type { Alert } from '../domain/alerts.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { elapsed } from '../ground/elapsed.ts';
 import type { Clock } from '../ground/time.ts';
-import type { AlertDesk, ShowAlert } from '../operations/alert-desk.ts';
+import type { AlertManager, ShowAlert } from '../operations/alert-manager.ts';
 import type { FileDelivery } from '../ports/file-delivery.ts';
 import type { Notices } from '../ports/notices.ts';
 import type { Store } from '../ports/store.ts';
@@ -51,7 +51,7 @@ export function alertBoard(notices: Notices): ShowAlert {
 }
 
 /** Due times: levels that did not answer, snoozes that are over. */
-export function alertClock(alerts: AlertDesk): Notifier {
+export function alertClock(alerts: AlertManager): Notifier {
   return { tick: () => alerts.tick() };
 }
 
@@ -65,7 +65,7 @@ const TRY_AGAIN = 60_000;
 
 /** The names that do not fit into an alert's message, as a file in its thread; again when there are more of them. */
 export function alertLists(deps: {
-  alerts: AlertDesk;
+  alerts: AlertManager;
   store: Pick<Store, 'getPost'>;
   clock: Clock;
   files: Pick<FileDelivery, 'deliver'>;

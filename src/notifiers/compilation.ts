@@ -1,17 +1,17 @@
 /** Compilations: one announcement when all of a job have ended, each failure as an alert or part of one. */
 import { createHash } from 'node:crypto';
 import { compilationAnnouncement } from '../blocks/announcements.ts';
-import { needsLook } from '../domain/alerts.ts';
+import { needsExcerpt } from '../domain/alerts.ts';
 import { backgroundActor } from '../domain/background-actor.ts';
 import { type CompilationAttempt, currentStatus, isLive, isSuccessful } from '../domain/compilations.ts';
 import { modelName } from '../domain/components.ts';
 import { compilationJobUrl, inConsole } from '../domain/console-links.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { adviceForAttempt, compilationFailure } from '../operations/explain-failure.ts';
-import type { LogLooks } from './log-looks.ts';
+import type { AlertExplainer } from './alert-explainer.ts';
 import { alertsChannelOf, announce, NEWS_FOR, type Notifier, type NotifierDeps } from './notifier.ts';
 
-export function compilationNotifier(deps: NotifierDeps, looks: LogLooks): Notifier {
+export function compilationNotifier(deps: NotifierDeps, explainer: AlertExplainer): Notifier {
   const { store, clock, alerts } = deps;
 
   async function ended(attempt: CompilationAttempt, useCase: UseCase): Promise<void> {
@@ -39,7 +39,8 @@ export function compilationNotifier(deps: NotifierDeps, looks: LogLooks): Notifi
         advice,
         job,
       });
-      if (alert && needsLook(alert) && alert.subjects[0]?.id === id) lookIntoLog(alert.id, attempt, useCase);
+      if (alert && needsExcerpt(alert) && alert.subjects[0]?.id === id)
+        readLogEnd(alert.id, attempt, useCase);
     }
     await announceAll(job, useCase);
   }
@@ -71,9 +72,9 @@ export function compilationNotifier(deps: NotifierDeps, looks: LogLooks): Notifi
     );
   }
 
-  function lookIntoLog(alert: string, attempt: CompilationAttempt, useCase: UseCase): void {
+  function readLogEnd(alert: string, attempt: CompilationAttempt, useCase: UseCase): void {
     const actor = backgroundActor(deps.team);
-    looks.begin(alert, { useCase: useCase.id, subject: attempt.job }, async () => {
+    explainer.begin(alert, { useCase: useCase.id, subject: attempt.job }, async () => {
       // What its words say stands in the alert already.
       const { excerpt, logProblem } = await compilationFailure(deps, { actor, useCase, attempt: attempt.id });
       return { excerpt, logProblem };

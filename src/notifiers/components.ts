@@ -15,7 +15,7 @@ import { type Component, isSettled, modelName } from '../domain/components.ts';
 import { componentUrl, coreDeviceUrl, inConsole } from '../domain/console-links.ts';
 import { adviceForComponent, adviceForDeployment, adviceForDevice } from '../domain/failure-guidance.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import type { Failure } from '../operations/alert-desk.ts';
+import type { Failure } from '../operations/alert-manager.ts';
 import {
   alertsChannelOf,
   announce,

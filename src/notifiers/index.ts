@@ -5,18 +5,18 @@ import type { UseCase } from '../domain/use-cases.ts';
 import { CancelledError } from '../ground/errors.ts';
 import { onCompilationEvent } from '../operations/compilation-events.ts';
 import { JobConfirmer } from '../operations/confirm-jobs.ts';
-import type { Beat } from '../operations/refresh-beat.ts';
 import type { JobRefresher } from '../operations/refresh-jobs.ts';
+import type { Ticker } from '../operations/ticker.ts';
 import { trainingEvents } from '../operations/training-events.ts';
 import type { FileDelivery } from '../ports/file-delivery.ts';
 import type { OutboxRecord } from '../ports/outbox-store.ts';
 import { alarmNotifier } from './alarms.ts';
+import { AlertExplainer } from './alert-explainer.ts';
 import { alertClock, alertLists } from './alerts.ts';
 import { compilationNotifier } from './compilation.ts';
 import { componentNotifier, deviceNotifier } from './components.ts';
 import { digestNotifier } from './digest.ts';
 import { jobCardNotifier } from './job-cards.ts';
-import { LogLooks } from './log-looks.ts';
 import type { Notifier, NotifierDeps } from './notifier.ts';
 import { retryNotifier } from './retries.ts';
 import { Rounds } from './rounds.ts';
@@ -28,7 +28,7 @@ export interface NotifiersDeps extends NotifierDeps {
   files: Pick<FileDelivery, 'deliver'>;
   refresher: Pick<JobRefresher, 'refreshNow'>;
   /** Left out: every two seconds. */
-  beat?: Beat | undefined;
+  ticker?: Ticker | undefined;
   /** Milliseconds before SageMaker is asked again about an event. */
   pauses?: readonly number[] | undefined;
 }
@@ -47,7 +47,7 @@ export interface EventSourceOf {
 export class Notifiers {
   readonly #deps: NotifiersDeps;
   readonly #cards: ReturnType<typeof jobCardNotifier>;
-  readonly #looks: LogLooks;
+  readonly #explainer: AlertExplainer;
   readonly #training: ReturnType<typeof trainingEvents>;
   readonly #telling: Telling;
   readonly #rounds: Rounds;
@@ -61,13 +61,13 @@ export class Notifiers {
     // Whatever is asked at the same time listens to it.
     setMaxListeners(0, signal);
     this.#cards = jobCardNotifier(deps);
-    this.#looks = new LogLooks(deps);
+    this.#explainer = new AlertExplainer(deps);
     this.#training = trainingEvents({ ...deps, confirmer: new JobConfirmer(deps, deps) });
     const all: readonly Notifier[] = [
       this.#cards,
-      trainingNotifier(deps, this.#looks),
+      trainingNotifier(deps, this.#explainer),
       this.#training,
-      compilationNotifier(deps, this.#looks),
+      compilationNotifier(deps, this.#explainer),
       componentNotifier(deps),
       stuckRunNotifier(deps),
       retryNotifier(deps),
@@ -98,7 +98,7 @@ export class Notifiers {
   start(): void {
     this.#unsubscribe ??= this.#deps.changes.subscribe((change) => this.#telling.change(change));
     this.#recovering ??= this.#recover();
-    this.#rounds.start(this.#deps.beat);
+    this.#rounds.start(this.#deps.ticker);
   }
 
   /** One round of what time brings. */
@@ -111,10 +111,10 @@ export class Notifiers {
     await this.#cards.posted(record);
   }
 
-  /** Resolves when all that was begun is done: the recovery, and looks into logs. */
+  /** Resolves when all that was begun is done: the recovery, and explainer into logs. */
   async idle(): Promise<void> {
     await this.#recovering;
-    await this.#looks.idle();
+    await this.#explainer.idle();
   }
 
   async stop(): Promise<void> {

@@ -1,10 +1,10 @@
 /** What a notifier is and works with. Each tells of one family of events; telling twice must show once. */
 import type { Message } from '../blocks/message.ts';
-import type { Happening } from '../domain/subscriptions.ts';
+import type { SubscriptionEvent } from '../domain/subscriptions.ts';
 import { recipients } from '../domain/subscriptions.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { EpochMs } from '../ground/time.ts';
-import type { AlertDesk } from '../operations/alert-desk.ts';
+import type { AlertManager } from '../operations/alert-manager.ts';
 import type { JobChange } from '../operations/job-changes.ts';
 import type { JobDeps } from '../operations/job-deps.ts';
 import type { EventStore } from '../ports/event-store.ts';
@@ -14,7 +14,7 @@ import type { Store } from '../ports/store.ts';
 export interface NotifierDeps extends JobDeps {
   store: Store;
   notices: Notices;
-  alerts: AlertDesk;
+  alerts: AlertManager;
   useCases: readonly UseCase[];
   /** Slack team: the background's role sessions carry it. */
   team: string;
@@ -26,7 +26,7 @@ export interface Notifier {
   onChange?(change: JobChange, useCase: UseCase): Promise<void>;
   /** Tells what a crash may have left untold; once, at the start. */
   recover?(useCase: UseCase): Promise<void>;
-  /** Every beat, a few seconds apart. */
+  /** At every tick, a few seconds apart. */
   tick?(signal: AbortSignal): Promise<void>;
 }
 
@@ -48,24 +48,24 @@ export async function isStale(
 
 /**
  * Posts it once in each channel that is subscribed to such things, after its quiet hours.
- * @param key the same for the same happening
+ * @param key the same for the same event
  * @param options.except the channel where an alert tells it already
  */
 export async function announce(
   { store, notices, clock }: Pick<NotifierDeps, 'store' | 'notices' | 'clock'>,
-  happening: Happening,
+  event: SubscriptionEvent,
   key: string,
   message: Message,
   options: { except?: string | undefined } = {},
 ): Promise<void> {
   const [subscriptions, settings] = await Promise.all([
-    store.listSubscriptions({ useCase: happening.useCase }),
+    store.listSubscriptions({ useCase: event.useCase }),
     store.listChannelSettings(),
   ]);
-  for (const { channel, quiet, notBefore } of recipients(subscriptions, settings, happening, clock.now()))
+  for (const { channel, quiet, notBefore } of recipients(subscriptions, settings, event, clock.now()))
     if (channel !== options.except)
       await notices.post(`said/${key}@${channel}`, channel, message, {
-        family: `said ${happening.useCase} ${happening.kind}`,
+        family: `said ${event.useCase} ${event.kind}`,
         ...(quiet ? { notBefore } : {}),
       });
 }

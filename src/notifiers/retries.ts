@@ -13,12 +13,12 @@ import {
 import type { Notifier, NotifierDeps } from './notifier.ts';
 
 /** Milliseconds between two looks for retries that a crash has let go. */
-const LOOK_EVERY = 60_000;
+const CHECK_EVERY = 60_000;
 
 /** After those that raise alerts and resolve them: what a retry's end means stands in the alert by then. */
 export function retryNotifier(deps: NotifierDeps): Notifier {
   const { store, alerts, clock, useCases } = deps;
-  let nextLook = 0;
+  let nextCheck = 0;
   return {
     async onChange(change, useCase) {
       switch (change.kind) {
@@ -67,8 +67,8 @@ export function retryNotifier(deps: NotifierDeps): Notifier {
     recover: (useCase) => settleRetries(deps, useCase),
     async tick() {
       const now = elapsed(clock);
-      if (now < nextLook) return;
-      nextLook = now + LOOK_EVERY;
+      if (now < nextCheck) return;
+      nextCheck = now + CHECK_EVERY;
       for (const useCase of useCases) await settleRetries(deps, useCase);
     },
   };

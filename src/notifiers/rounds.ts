@@ -1,6 +1,6 @@
-/** What time brings, beat by beat. */
+/** Calls the notifiers at every tick. */
 import { SingleFlight } from '../ground/key-queue.ts';
-import { type Beat, steadyBeat } from '../operations/refresh-beat.ts';
+import { steadyTicker, type Ticker } from '../operations/ticker.ts';
 import type { NotifierDeps } from './notifier.ts';
 
 type Work = (signal: AbortSignal) => Promise<void>;
@@ -11,7 +11,7 @@ export class Rounds {
   readonly #onError: NotifierDeps['onError'];
   /** What is under way of the last rounds. */
   readonly #underWay = new SingleFlight<Work>();
-  #beat: ReturnType<Beat> | undefined;
+  #ticker: ReturnType<Ticker> | undefined;
 
   constructor(work: readonly Work[], signal: AbortSignal, onError: NotifierDeps['onError']) {
     this.#work = work;
@@ -19,9 +19,9 @@ export class Rounds {
     this.#onError = onError;
   }
 
-  /** @param beat left out: every two seconds */
-  start(beat: Beat = steadyBeat): void {
-    this.#beat ??= beat(() => {
+  /** @param ticker left out: every two seconds */
+  start(ticker: Ticker = steadyTicker): void {
+    this.#ticker ??= ticker(() => {
       this.tick().catch((error: unknown) => this.#onError(error, { doing: 'looking what is due' }));
     });
   }
@@ -34,7 +34,7 @@ export class Rounds {
 
   /** No new round; after the signal, resolves when what is under way has ended. */
   async stop(): Promise<void> {
-    await this.#beat?.stop();
+    await this.#ticker?.stop();
     await this.#underWay.idle();
   }
 

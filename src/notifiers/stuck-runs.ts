@@ -11,8 +11,8 @@ import { alertsChannelOf, announce, type Notifier, type NotifierDeps } from './n
 
 const JOBS_LIMIT = 1_000;
 /** Milliseconds between two looks at one log at least. */
-const LOOK_EVERY = 60_000;
-/** Logs that are looked at in one beat; the others have their turn in the next. */
+const CHECK_EVERY = 60_000;
+/** Logs that are checked in one tick; the others have their turn in the next. */
 const AT_ONCE = 4;
 
 interface Watched {
@@ -43,7 +43,7 @@ export function stuckRunNotifier(deps: NotifierDeps): Notifier {
     const now = clock.now();
     const ends = await readLogEnds(session.provider.log(job.name), { now, signal });
     const last = ends.at(-1);
-    if (!last) return Math.max(LOOK_EVERY, after / 3);
+    if (!last) return Math.max(CHECK_EVERY, after / 3);
     const passed = elapsed(clock);
     const known = lastLines.get(key);
     const since = known?.at === last.at ? known.since : passed;
@@ -52,7 +52,7 @@ export function stuckRunNotifier(deps: NotifierDeps): Notifier {
     const pipeline = job.name;
     // It prints (again): an earlier silence is over.
     await alerts.succeeded(useCase, { kind: 'stuck', pipeline, at: last.at });
-    if (silence < after) return Math.max(after - silence, LOOK_EVERY);
+    if (silence < after) return Math.max(after - silence, CHECK_EVERY);
     const record = await store.getJob(useCase.id, job.name);
     if (!record || isFinished(record.job)) return after;
     const id = `stuck/${job.name}/${last.at}`;
@@ -85,7 +85,7 @@ export function stuckRunNotifier(deps: NotifierDeps): Notifier {
       stuckAnnouncement(job, last.at, now, useCase),
       { except: alert && alertsChannelOf(useCase) },
     );
-    return Math.max(LOOK_EVERY, after / 3);
+    return Math.max(CHECK_EVERY, after / 3);
   }
 
   async function round(signal: AbortSignal): Promise<void> {
@@ -115,7 +115,7 @@ export function stuckRunNotifier(deps: NotifierDeps): Notifier {
     await Promise.all(
       due.slice(0, AT_ONCE).map(async (watched) => {
         const { key, job, useCase, after } = watched;
-        next.set(key, passed + LOOK_EVERY);
+        next.set(key, passed + CHECK_EVERY);
         try {
           next.set(key, elapsed(clock) + (await look(watched, signal)));
         } catch (error) {

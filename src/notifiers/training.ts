@@ -1,6 +1,6 @@
 /** Training jobs: their end once, failures as alerts, a spot interruption as what it is, and what is run again. */
 import { interruptionMessage, runAgainMessage, trainingAnnouncement } from '../blocks/announcements.ts';
-import { needsLook } from '../domain/alerts.ts';
+import { needsExcerpt } from '../domain/alerts.ts';
 import { backgroundActor } from '../domain/background-actor.ts';
 import { modelName } from '../domain/components.ts';
 import { guidanceForTraining } from '../domain/failure-guidance.ts';
@@ -8,16 +8,16 @@ import type { JobRecord } from '../domain/job-records.ts';
 import { isFinished, type JobState, type TrainingJob } from '../domain/jobs.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { trainingFailure } from '../operations/explain-failure.ts';
+import type { AlertExplainer } from './alert-explainer.ts';
 import { alertKey } from './alerts.ts';
 import { cardKey } from './job-cards.ts';
-import type { LogLooks } from './log-looks.ts';
 import { alertsChannelOf, announce, NEWS_FOR, type Notifier, type NotifierDeps } from './notifier.ts';
 
 /** Causes that have nothing to do with the model: one alert for all jobs that they hit. */
 const OF_THE_ACCOUNT = new Set(['training-capacity', 'training-quota', 'training-internal']);
 const JOBS_LIMIT = 1_000;
 
-export function trainingNotifier(deps: NotifierDeps, looks: LogLooks): Notifier {
+export function trainingNotifier(deps: NotifierDeps, explainer: AlertExplainer): Notifier {
   const { store, clock, alerts, notices, gateway } = deps;
 
   async function ended({ job, rerun, unconfirmed }: JobRecord, useCase: UseCase): Promise<void> {
@@ -25,16 +25,16 @@ export function trainingNotifier(deps: NotifierDeps, looks: LogLooks): Notifier 
     const at = job.endedAt ?? clock.now();
     const key = endKey(useCase, job.name, state);
     const pipeline = rerun?.pipeline ?? modelName(job.name);
-    const happening = { useCase: useCase.id, kind: 'training', name: job.name } as const;
+    const event = { useCase: useCase.id, kind: 'training', name: job.name } as const;
     const post = trainingAnnouncement(job, useCase, unconfirmed);
     // Whatever the clocks say: an end comes after every line of the log.
     await alerts.succeeded(useCase, { kind: 'stuck', pipeline: job.name, at: Math.max(at, clock.now()) });
     if (state === 'completed') {
       await alerts.succeeded(useCase, { kind: 'training', pipeline, at });
-      return announce(deps, { ...happening, outcome: 'succeeded' }, key, post);
+      return announce(deps, { ...event, outcome: 'succeeded' }, key, post);
     }
     // Limits and stops on request are ends, not failures.
-    if (state !== 'failed') return announce(deps, { ...happening, outcome: 'stopped' }, key, post);
+    if (state !== 'failed') return announce(deps, { ...event, outcome: 'stopped' }, key, post);
     const advice = guidanceForTraining(job);
     const links = gateway.links(useCase, job);
     const alert = await alerts.raise(useCase, {
@@ -57,10 +57,11 @@ export function trainingNotifier(deps: NotifierDeps, looks: LogLooks): Notifier 
       job: job.name,
       ...(unconfirmed === undefined ? {} : { unconfirmed }),
     });
-    await announce(deps, { ...happening, outcome: 'failed' }, key, post, {
+    await announce(deps, { ...event, outcome: 'failed' }, key, post, {
       except: alert && alertsChannelOf(useCase),
     });
-    if (alert && needsLook(alert) && alert.subjects[0]?.id === key) lookIntoLog(alert.id, job.name, useCase);
+    if (alert && needsExcerpt(alert) && alert.subjects[0]?.id === key)
+      readLogEnd(alert.id, job.name, useCase);
   }
 
   /** Where people look who saw the old job fail: in the thread of its alert, and of its card. */
@@ -77,8 +78,8 @@ export function trainingNotifier(deps: NotifierDeps, looks: LogLooks): Notifier 
     if (old?.card) await notices.post(`${key}@card`, old.card.channel, message, { thread });
   }
 
-  function lookIntoLog(alert: string, job: string, useCase: UseCase): void {
-    looks.begin(alert, { useCase: useCase.id, subject: job }, async () => {
+  function readLogEnd(alert: string, job: string, useCase: UseCase): void {
+    explainer.begin(alert, { useCase: useCase.id, subject: job }, async () => {
       const request = { actor: backgroundActor(deps.team), useCase, job };
       const { excerpt, guidance, logProblem } = await trainingFailure(deps, request);
       return { excerpt, advice: guidance && plainAdvice(guidance), logProblem };

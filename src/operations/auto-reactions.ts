@@ -91,7 +91,7 @@ export class AutoReactions {
     const due = [...this.#due].filter(([, { nextTry }]) => nextTry <= now);
     await Promise.all(
       due.map(async ([key, one]) => {
-        // Not to be begun twice by two beats.
+        // Not to be begun twice by two ticks.
         one.nextTry = Number.POSITIVE_INFINITY;
         if (await this.#done(one, signal)) this.#due.delete(key);
         else one.nextTry = elapsed(this.#deps.clock) + TRY_AGAIN;

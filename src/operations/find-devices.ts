@@ -54,10 +54,10 @@ export interface FleetProgress {
   total: number;
 }
 
-/** Greengrass allows 50 looks a second for a whole account; two are needed for each device. */
+/** Greengrass allows 50 of these requests a second for a whole account; two are needed for each device. */
 const AT_ONCE = 6;
 
-interface Look {
+interface DeviceState {
   device: CoreDevice;
   installed: readonly InstalledComponent[];
   deployments: readonly Intent[];
@@ -74,7 +74,7 @@ interface Scan {
   endedAt?: EpochMs;
   progress: FleetProgress;
   watchers: Set<(progress: FleetProgress) => void>;
-  looks: Promise<Look[]>;
+  states: Promise<DeviceState[]>;
   controller: AbortController;
   /** People who wait for it: when the last one leaves, it ends. */
   waiting: number;
@@ -109,8 +109,8 @@ export class DeviceFinder {
   ): Promise<FleetReport> {
     options.signal?.throwIfAborted();
     const scan = this.#scan(request.actor, request.useCase, options.fresh ?? false);
-    const looks = await join(scan, options);
-    const findings = looks.map((look) => narrow(look, request.component));
+    const states = await join(scan, options);
+    const findings = states.map((state) => narrow(state, request.component));
     const devices = request.component
       ? findings.filter(
           ({ installed, deployments, problem }) =>
@@ -119,9 +119,9 @@ export class DeviceFinder {
       : findings;
     return {
       asOf: scan.endedAt ?? this.#clock.now(),
-      total: looks.length,
+      total: states.length,
       devices,
-      failed: looks.filter(({ problem }) => problem !== undefined).length,
+      failed: states.filter(({ problem }) => problem !== undefined).length,
     };
   }
 
@@ -132,7 +132,7 @@ export class DeviceFinder {
     if (known && (running || (good && !fresh))) return known;
 
     const controller = new AbortController();
-    // Every device that is looked at listens to it, several at a time.
+    // Every device that is asked about listens to it, several at a time.
     setMaxListeners(0, controller.signal);
     const scan: Scan = {
       startedAt: this.#clock.now(),
@@ -140,13 +140,13 @@ export class DeviceFinder {
       watchers: new Set(),
       controller,
       waiting: 0,
-      looks: Promise.resolve([]),
+      states: Promise.resolve([]),
     };
     this.#scans.set(useCase.id, scan);
-    scan.looks = this.#look(actor, useCase, scan).then(
-      (looks) => {
+    scan.states = this.#describe(actor, useCase, scan).then(
+      (states) => {
         scan.endedAt = this.#clock.now();
-        return looks;
+        return states;
       },
       (error: unknown) => {
         if (this.#scans.get(useCase.id) === scan) this.#scans.delete(useCase.id);
@@ -154,11 +154,11 @@ export class DeviceFinder {
       },
     );
     // Whoever waits is told; with nobody left it is of no interest.
-    scan.looks.catch(() => undefined);
+    scan.states.catch(() => undefined);
     return scan;
   }
 
-  async #look(actor: Actor, useCase: UseCase, scan: Scan): Promise<Look[]> {
+  async #describe(actor: Actor, useCase: UseCase, scan: Scan): Promise<DeviceState[]> {
     const { signal } = scan.controller;
     const { devices: fleet } = await this.#gateway.open(useCase, actor, 'dev');
     const devices = await fleet.coreDevices(signal);
@@ -169,16 +169,16 @@ export class DeviceFinder {
     report(0);
     const intended = new DeploymentComponents(fleet, signal);
     const queue = new PQueue({ concurrency: AT_ONCE });
-    const looks = await Promise.all(
+    const states = await Promise.all(
       devices.map((device) =>
         queue.add(async () => {
-          const look = await lookAt(fleet, device, intended, signal);
+          const state = await describeDevice(fleet, device, intended, signal);
           report(scan.progress.done + 1);
-          return look;
+          return state;
         }),
       ),
     );
-    return looks.sort((a, b) => (a.device.name < b.device.name ? -1 : 1));
+    return states.sort((a, b) => (a.device.name < b.device.name ? -1 : 1));
   }
 }
 
@@ -186,18 +186,18 @@ export class DeviceFinder {
 async function join(
   scan: Scan,
   { signal, onProgress }: { signal?: AbortSignal; onProgress?: (progress: FleetProgress) => void },
-): Promise<readonly Look[]> {
+): Promise<readonly DeviceState[]> {
   const watcher = onProgress && ((progress: FleetProgress) => onProgress(progress));
   if (watcher) scan.watchers.add(watcher);
   scan.waiting += 1;
   let leave: (() => void) | undefined;
   try {
-    if (!signal) return await scan.looks;
+    if (!signal) return await scan.states;
     const left = new Promise<never>((_, reject) => {
       leave = () => reject(signal.reason);
       signal.addEventListener('abort', leave, { once: true });
     });
-    return await Promise.race([scan.looks, left]);
+    return await Promise.race([scan.states, left]);
   } finally {
     if (leave) signal?.removeEventListener('abort', leave);
     if (watcher) scan.watchers.delete(watcher);
@@ -207,12 +207,12 @@ async function join(
   }
 }
 
-async function lookAt(
+async function describeDevice(
   fleet: DeviceFleet,
   device: CoreDevice,
   intended: DeploymentComponents,
   signal: AbortSignal,
-): Promise<Look> {
+): Promise<DeviceState> {
   signal.throwIfAborted();
   try {
     const [installed, deployments] = await Promise.all([
@@ -260,17 +260,20 @@ class DeploymentComponents {
   }
 }
 
-function narrow(look: Look, component: { name: string; version?: string } | undefined): DeviceFinding {
-  const { device, problem } = look;
-  const intents = look.deployments.map(({ components, ...deployment }) => ({
+function narrow(
+  state: DeviceState,
+  component: { name: string; version?: string } | undefined,
+): DeviceFinding {
+  const { device, problem } = state;
+  const intents = state.deployments.map(({ components, ...deployment }) => ({
     ...deployment,
     version: component && components?.get(component.name),
   }));
-  if (!component) return { device, installed: look.installed, deployments: intents, problem };
+  if (!component) return { device, installed: state.installed, deployments: intents, problem };
   const { name, version } = component;
   return {
     device,
-    installed: look.installed.filter(
+    installed: state.installed.filter(
       (one) => one.name === name && (version === undefined || one.version === version),
     ),
     deployments: intents.filter(

@@ -7,10 +7,10 @@ import type { UseCase } from '../domain/use-cases.ts';
 import type { EpochMs } from '../ground/time.ts';
 import type { Check } from './account-checks.ts';
 import type { JobDeps } from './job-deps.ts';
-import { observeAttempt, observeComponent, observeFailedLook, observeJob } from './observe-jobs.ts';
+import { observeAttempt, observeComponent, observeFailedCheck, observeJob } from './observe-jobs.ts';
 import { resumePublishing } from './publish-component.ts';
 
-/** Milliseconds between two looks at what lives; with a beat and the pace, at most 30 s pass for 80 of them. */
+/** Milliseconds between two checks of what still runs; with the ticker and the pace, at most 30 s pass for 80 of them. */
 export const CHECK_EVERY = 20_000;
 /** Milliseconds before the next look at a job that is gone. */
 const GONE_FOR = 600_000;
@@ -59,10 +59,10 @@ export function trainingCheck(
         return undefined;
       }
       const message = `${providerWord(session.provider.name)} has no training job of this name any more.`;
-      await observeFailedLook(deps, useCase.id, job, { at, message });
+      await observeFailedCheck(deps, useCase.id, job, { at, message });
       return GONE_FOR;
     },
-    fail: (failed) => observeFailedLook(deps, useCase.id, job, failed),
+    fail: (failed) => observeFailedCheck(deps, useCase.id, job, failed),
   };
 }
 

@@ -10,8 +10,8 @@ import {
   type Component,
   type ComponentObservation,
 } from '../domain/components.ts';
+import { applyFailedCheck, applyJobObservation, sameFacts } from '../domain/job-observations.ts';
 import type { JobRecord, Rerun } from '../domain/job-records.ts';
-import { applyFailedLook, applySighting, sameFacts } from '../domain/job-sightings.ts';
 import { isFinished, sameState, type TrainingJob } from '../domain/jobs.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError } from '../ground/errors.ts';
@@ -24,7 +24,7 @@ type Observing = Pick<JobDeps, 'store' | 'changes'>;
 
 const isCompleted = (job: TrainingJob): boolean => job.state === 'completed';
 
-export interface Sighting {
+export interface Observed {
   job: TrainingJob;
   /** When it was looked at. */
   at: EpochMs;
@@ -43,12 +43,12 @@ export interface Sighting {
 export async function observeJob(
   { store, changes }: Observing,
   useCase: UseCase,
-  { job, at, listed = false, described = false, announce = false, unconfirmed, rerun }: Sighting,
+  { job, at, listed = false, described = false, announce = false, unconfirmed, rerun }: Observed,
 ): Promise<JobRecord> {
   let before: JobRecord | undefined;
   const after = await store.changeJob(useCase.id, job.name, (record) => {
     before = record;
-    let next: JobRecord = record ? applySighting(record, job, at, described) : { job, seenAt: at };
+    let next: JobRecord = record ? applyJobObservation(record, job, at, described) : { job, seenAt: at };
     const ends = isFinished(next.job) && !(record && isFinished(record.job));
     if (unconfirmed !== undefined && ends) next = { ...next, unconfirmed };
     if (listed && !next.listed) next = { ...next, listed };
@@ -68,7 +68,7 @@ export async function observeJob(
   return record;
 }
 
-export async function observeFailedLook(
+export async function observeFailedCheck(
   { store, changes }: Observing,
   useCase: string,
   job: string,
@@ -77,7 +77,7 @@ export async function observeFailedLook(
   let before: JobRecord | undefined;
   const after = await store.changeJob(useCase, job, (record) => {
     before = record;
-    return record && applyFailedLook(record, failed);
+    return record && applyFailedCheck(record, failed);
   });
   if (after !== before) changes.emit({ useCase, job, kind: 'checked' });
 }

@@ -1,6 +1,6 @@
 /**
  * Keeps what is known of jobs, compilations and components in step with AWS: one schedule for all that live,
- * of all use cases. What to ask is read from the store at every beat, so a restart simply goes on.
+ * of all use cases. What to ask is read from the store at every tick, so a restart simply goes on.
  */
 import { setMaxListeners } from 'node:events';
 import { isFinished } from '../domain/jobs.ts';
@@ -12,16 +12,16 @@ import { AutoReactions } from './auto-reactions.ts';
 import { CHECK_EVERY, checksOfJob, compilationCheck, componentCheck, trainingCheck } from './job-checks.ts';
 import type { JobDeps } from './job-deps.ts';
 import { ListChecks } from './list-checks.ts';
-import { type Beat, steadyBeat } from './refresh-beat.ts';
+import { steadyTicker, type Ticker } from './ticker.ts';
 
-export type { Beat } from './refresh-beat.ts';
+export type { Ticker } from './ticker.ts';
 
 export interface RefreshDeps extends JobDeps {
   useCases: readonly UseCase[];
   /** Slack team: the background's role sessions carry it. */
   team: string;
   /** Left out: every two seconds. */
-  beat?: Beat | undefined;
+  ticker?: Ticker | undefined;
   onError: OnError;
 }
 
@@ -43,7 +43,7 @@ export class JobRefresher {
   readonly #unsubscribe: () => void;
   #recalled: Promise<void> | undefined;
   #ticking: Promise<void> | undefined;
-  #beat: ReturnType<Beat> | undefined;
+  #ticker: ReturnType<Ticker> | undefined;
 
   constructor(deps: RefreshDeps) {
     this.#deps = deps;
@@ -75,7 +75,7 @@ export class JobRefresher {
 
   /** Begins the schedule; what was live before a restart goes on. */
   start(): void {
-    this.#beat ??= (this.#deps.beat ?? steadyBeat)(() => {
+    this.#ticker ??= (this.#deps.ticker ?? steadyTicker)(() => {
       this.tick().catch((error: unknown) => this.#deps.onError(error, { doing: 'refreshing' }));
     });
   }
@@ -108,7 +108,7 @@ export class JobRefresher {
 
   /** No new questions; resolves when those under way are answered or given up, and recorded. */
   async stop(): Promise<void> {
-    await this.#beat?.stop();
+    await this.#ticker?.stop();
     this.#stopping.abort(new CancelledError('Signalbox is stopping'));
     this.#unsubscribe();
     await Promise.allSettled([this.#ticking, this.#accounts.idle(), ...this.#work]);

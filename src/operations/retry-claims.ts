@@ -11,14 +11,14 @@ import type { Clock, EpochMs } from '../ground/time.ts';
 import type { CompilationStore } from '../ports/compilation-store.ts';
 import type { ComponentStore } from '../ports/component-store.ts';
 import type { JobStore } from '../ports/job-store.ts';
-import type { AlertDesk } from './alert-desk.ts';
+import type { AlertManager } from './alert-manager.ts';
 
 export interface RetryDeps {
   store: Pick<JobStore, 'getJob'> &
     Pick<CompilationStore, 'listAttempts'> &
     Pick<ComponentStore, 'listComponents'>;
   clock: Clock;
-  alerts: Pick<AlertDesk, 'beginRetry' | 'endRetry' | 'unresolved'>;
+  alerts: Pick<AlertManager, 'beginRetry' | 'endRetry' | 'unresolved'>;
 }
 
 type RetryEnd = NonNullable<AlertRetry['ended']>['how'];

@@ -51,7 +51,7 @@ export async function stopCompilation(
     throw error;
   }
   await record('compilation.stopped');
-  return { outcome: 'stopping', attempt: await lookAgain(deps, useCase, session, attempt), sessionName };
+  return { outcome: 'stopping', attempt: await checkAgain(deps, useCase, session, attempt), sessionName };
 }
 
 function notThereYet(attempt: CompilationAttempt, thrown: unknown): AppError {
@@ -66,7 +66,7 @@ function notThereYet(attempt: CompilationAttempt, thrown: unknown): AppError {
 }
 
 /** What was stopped may have completed a moment before: only SageMaker knows. Polling asks again if it is mute. */
-async function lookAgain(
+async function checkAgain(
   deps: JobDeps,
   useCase: UseCase,
   session: UseCaseSession,

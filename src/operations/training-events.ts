@@ -8,10 +8,10 @@ import { isFinished, type TrainingJob } from '../domain/jobs.ts';
 import { sageMakerState } from '../domain/sagemaker-states.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { elapsed } from '../ground/elapsed.ts';
-import type { AlertDesk } from './alert-desk.ts';
+import type { AlertManager } from './alert-manager.ts';
 import type { JobConfirmer } from './confirm-jobs.ts';
 import type { JobDeps } from './job-deps.ts';
-import { observeFailedLook, observeJob } from './observe-jobs.ts';
+import { observeFailedCheck, observeJob } from './observe-jobs.ts';
 import type { JobRefresher } from './refresh-jobs.ts';
 
 /** Milliseconds between two questions about an end that is not confirmed yet. */
@@ -19,7 +19,7 @@ const ASK_AGAIN = 30_000;
 
 export interface TrainingEventsDeps extends JobDeps {
   useCases: readonly UseCase[];
-  alerts: Pick<AlertDesk, 'unresolved' | 'confirmed' | 'unfounded'>;
+  alerts: Pick<AlertManager, 'unresolved' | 'confirmed' | 'unfounded'>;
   confirmer: JobConfirmer;
   refresher: Pick<JobRefresher, 'refreshNow'>;
 }
@@ -108,7 +108,7 @@ export function trainingEvents(deps: TrainingEventsDeps): {
         else await alerts.unfounded(alert.id);
       } else if (answer?.kind === 'unknown') {
         const message = 'SageMaker has no training job of this name.';
-        await observeFailedLook(deps, useCase.id, job, { at, message });
+        await observeFailedCheck(deps, useCase.id, job, { at, message });
         await alerts.unfounded(alert.id);
       }
     }

@@ -52,8 +52,8 @@ export interface DeadChannel {
   /** Slack's error: `is_archived`. */
   code: string;
   /** When it is looked at again. */
-  nextLookAt: EpochMs;
-  looks: number;
+  nextCheckAt: EpochMs;
+  checks: number;
 }
 
 /** Every method returns once what it did is durable. */

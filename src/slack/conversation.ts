@@ -11,7 +11,7 @@ import type { LiveMessages } from './live-messages.ts';
 import type { OnceOnly } from './once.ts';
 
 /** What happened, as far as answering needs it. */
-export interface Happening {
+export interface Interaction {
   /** With the workspace that the person is of, which in a shared channel may be another than ours. */
   actor: Actor;
   /** The organisation that the workspace is of. */
@@ -40,9 +40,9 @@ export interface ConversationDeps {
 }
 
 /** @param slash what this workspace's commands begin with */
-export function openContext(deps: ConversationDeps, happening: Happening, slash: string): Context {
+export function openContext(deps: ConversationDeps, interaction: Interaction, slash: string): Context {
   const { clients, live, once } = deps;
-  const { actor, place, responseUrl, clicked } = happening;
+  const { actor, place, responseUrl, clicked } = interaction;
   const log = deps.log.child({ user: actor.user, channel: place.channel });
 
   const directly = async (message: Message): Promise<LiveMessage> => {
@@ -51,10 +51,10 @@ export function openContext(deps: ConversationDeps, happening: Happening, slash:
   };
 
   const privately = async (message: Message): Promise<void> => {
-    if (happening.clickedInView) {
+    if (interaction.clickedInView) {
       try {
         // Behind the modal nobody would see it.
-        await once.openWindow('push', happening.triggerId ?? '', answerView(message, place));
+        await once.openWindow('push', interaction.triggerId ?? '', answerView(message, place));
         return;
       } catch (error) {
         log.debug({ err: error }, 'no answer possible in the modal; sending it another way');
@@ -94,9 +94,9 @@ export function openContext(deps: ConversationDeps, happening: Happening, slash:
 
   return {
     actor,
-    userName: happening.userName,
+    userName: interaction.userName,
     place,
-    invocation: happening.invocation,
+    invocation: interaction.invocation,
     slash,
     log,
     reply: {
@@ -126,12 +126,12 @@ export function openContext(deps: ConversationDeps, happening: Happening, slash:
       },
     },
     openModal: async (view) => {
-      const trigger_id = happening.triggerId ?? '';
+      const trigger_id = interaction.triggerId ?? '';
       // From within a modal a second one goes on top: closing it leads back.
-      const way = happening.viewId === undefined ? 'open' : 'push';
+      const way = interaction.viewId === undefined ? 'open' : 'push';
       return openView(await slackCall('opening a window', () => once.openWindow(way, trigger_id, view)));
     },
-    view: happening.viewId === undefined ? undefined : openView(happening.viewId),
+    view: interaction.viewId === undefined ? undefined : openView(interaction.viewId),
   };
 
   function openView(view_id: string): OpenView {
@@ -149,7 +149,7 @@ export function openContext(deps: ConversationDeps, happening: Happening, slash:
     };
   }
 
-  async function replace(old: NonNullable<Happening['clicked']>, message: Message): Promise<void> {
+  async function replace(old: NonNullable<Interaction['clicked']>, message: Message): Promise<void> {
     if (old.ephemeral || !place.channel) {
       if (!responseUrl) throw new Error('nothing leads back to the message');
       return withFallback(message, (content) => respond(responseUrl, { replace_original: true, ...content }));
@@ -157,7 +157,7 @@ export function openContext(deps: ConversationDeps, happening: Happening, slash:
     await live.follow(place.channel, old.ts).finish(message);
   }
 
-  async function retire(message: NonNullable<Happening['clicked']>, line: string): Promise<void> {
+  async function retire(message: NonNullable<Interaction['clicked']>, line: string): Promise<void> {
     const blocks = [...message.blocks.filter((block) => block.type !== 'actions'), contextBlock(line)];
     if (message.ephemeral) {
       if (responseUrl) await respond(responseUrl, { delete_original: true });

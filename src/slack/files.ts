@@ -24,7 +24,7 @@ const STALLED = 60_000;
 /** Tries of sharing after the first, as multiples of the retry delay. */
 const SHARE_TRIES = [1, 2, 4, 8];
 /** Milliseconds between looks at whether a file is shared; the last is repeated. */
-const SHARE_LOOKS = [300, 700, 1000, 2000, 3000];
+const SHARE_CHECKS = [300, 700, 1000, 2000, 3000];
 /** What Slack says of a file that it does not have. */
 const NO_FILE = ['file_not_found', 'file_deleted'];
 /** Milliseconds after which an unshared file is left to Slack. */
@@ -46,8 +46,8 @@ export interface FileUploadOptions {
 export class SlackFiles implements FileDelivery {
   readonly maxBytes = MAX_BYTES;
   readonly #client: WebClient;
-  /** For looks: somebody waits for what they tell. */
-  readonly #looks: WebClient;
+  /** Questions whose answer somebody waits for. */
+  readonly #interactive: WebClient;
   readonly #once: WebClient;
   readonly #log: Logger;
   readonly #retryDelay: number;
@@ -59,7 +59,7 @@ export class SlackFiles implements FileDelivery {
     options: FileUploadOptions = {},
   ) {
     this.#client = clients.uploads;
-    this.#looks = clients.interactive;
+    this.#interactive = clients.interactive;
     this.#once = clients.once;
     this.#log = log;
     this.#retryDelay = options.retryDelay ?? 1000;
@@ -118,7 +118,7 @@ export class SlackFiles implements FileDelivery {
       return await once<unknown>({
         call: () => this.#once.files.completeUploadExternal(request),
         // What was shared once is refused the second time as not found.
-        look: async () => {
+        check: async () => {
           const isComplete = await this.#isComplete(last, place);
           isUnseen = isComplete === undefined;
           return isComplete || undefined;
@@ -173,12 +173,12 @@ export class SlackFiles implements FileDelivery {
   }
 
   /**
-   * Slack knows a file only once its upload was completed; where it is not shared then, the look at its shares says so.
+   * Slack knows a file only once its upload was completed; where it is not shared then, its shares show it.
    * @returns undefined when that cannot be seen
    */
   async #isComplete(id: string, place: Place): Promise<boolean | undefined> {
     try {
-      const { file } = await this.#looks.files.info({ file: id });
+      const { file } = await this.#interactive.files.info({ file: id });
       return file !== undefined;
     } catch (error) {
       if (NO_FILE.includes(slackErrorCode(error) ?? '')) return false;
@@ -191,7 +191,7 @@ export class SlackFiles implements FileDelivery {
     if (/^[UW]/.test(place.channel)) return undefined;
     try {
       // Not there is no proof: it may be shared in a moment.
-      return (await isFileThere(this.#looks, id, place)) || undefined;
+      return (await isFileThere(this.#interactive, id, place)) || undefined;
     } catch (error) {
       this.#log.warn({ err: error, file: id }, 'whether a file is in its channel cannot be looked up');
       return undefined;
@@ -201,7 +201,7 @@ export class SlackFiles implements FileDelivery {
   /** Sharing happens some time after Slack has said that it is done. */
   async #isShared(id: string, channel: string, signal: AbortSignal | undefined): Promise<boolean> {
     const until = performance.now() + this.#sharePatience;
-    for (let look = 0; ; look += 1) {
+    for (let check = 0; ; check += 1) {
       try {
         const { file } = await this.#client.files.info({ file: id });
         const shares = file?.shares as Partial<Record<string, Record<string, unknown>>> | undefined;
@@ -210,7 +210,7 @@ export class SlackFiles implements FileDelivery {
         // The file is where it belongs; only the confirmation is missing.
         this.#log.warn({ err: error, file: id }, 'could not see whether a file is shared');
       }
-      const wait = SHARE_LOOKS[Math.min(look, SHARE_LOOKS.length - 1)]!;
+      const wait = SHARE_CHECKS[Math.min(check, SHARE_CHECKS.length - 1)]!;
       if (performance.now() + wait > until || signal?.aborted) return false;
       await pause(wait, signal).catch(() => undefined);
     }

@@ -6,7 +6,7 @@ import type { Command, Context, HomeTab } from '../commands/command.ts';
 import { nearestNames } from '../domain/nearest-names.ts';
 import { AppError, CancelledError, toAppError } from '../ground/errors.ts';
 import { inTime } from '../ground/pause.ts';
-import { type ConversationDeps, type Happening, openContext } from './conversation.ts';
+import { type ConversationDeps, type Interaction, openContext } from './conversation.ts';
 import { slackCall } from './errors.ts';
 import { readAction, readCommand, readMessage, readShortcut, readSuggestion, readView } from './payloads.ts';
 import { afterMention, typedText } from './typed-text.ts';
@@ -45,35 +45,35 @@ export class Listeners {
     const { commands } = this.#deps;
     app.command(/.*/, async ({ ack, body }) => {
       await this.#acknowledge(ack);
-      const happening = readCommand(body);
-      const command = findCommand(commands, happening.command.replace(/^\//, ''));
-      if (command) this.#slash = happening.command.slice(0, -command.name.length);
-      await this.#handle(happening, async (context) => {
-        if (!command) throw unknown(`the command ${happening.command}`);
-        await command.run(context, happening.text);
+      const interaction = readCommand(body);
+      const command = findCommand(commands, interaction.command.replace(/^\//, ''));
+      if (command) this.#slash = interaction.command.slice(0, -command.name.length);
+      await this.#handle(interaction, async (context) => {
+        if (!command) throw unknown(`the command ${interaction.command}`);
+        await command.run(context, interaction.text);
       });
     });
 
     app.action(/.*/, async ({ ack, body, action }) => {
       await this.#acknowledge(ack);
-      const happening = readAction(body, action);
-      await this.#handle(happening, async (context) => {
-        const handler = pick(commands, 'actions', happening.action.id);
+      const interaction = readAction(body, action);
+      await this.#handle(interaction, async (context) => {
+        const handler = pick(commands, 'actions', interaction.action.id);
         if (!handler) throw unknown('this button');
-        await handler(context, happening.action);
+        await handler(context, interaction.action);
       });
       // Its picture is the app's to renew: without, what was just acknowledged would still stand there as open.
-      if (happening.inHome) await this.#track(() => this.#showHome(happening));
+      if (interaction.inHome) await this.#track(() => this.#showHome(interaction));
     });
 
     app.view({ type: 'view_submission', callback_id: /.*/ }, async ({ ack, body }) => {
-      const happening = readView(body);
-      const handler = pick(commands, 'views', happening.callbackId);
+      const interaction = readView(body);
+      const handler = pick(commands, 'views', interaction.callbackId);
       let after: (() => Promise<void>) | undefined;
-      await this.#handle(happening, async (context) => {
+      await this.#handle(interaction, async (context) => {
         try {
           if (!handler) throw unknown('this window');
-          const answer = await handler(context, happening);
+          const answer = await handler(context, interaction);
           if ('errors' in answer) return await ack({ response_action: 'errors', errors: answer.errors });
           after = answer.after;
           if ('update' in answer) return await ack({ response_action: 'update', view: answer.update });
@@ -83,15 +83,15 @@ export class Listeners {
         }
         await this.#acknowledge(ack);
       });
-      if (after) await this.#handle(happening, after);
+      if (after) await this.#handle(interaction, after);
     });
 
     app.options(/.*/, async ({ ack, body }) => {
-      const happening = readSuggestion(body);
-      const handler = pick(commands, 'options', happening.actionId);
-      const context = this.#open(happening);
+      const interaction = readSuggestion(body);
+      const handler = pick(commands, 'options', interaction.actionId);
+      const context = this.#open(interaction);
       const found = handler
-        ? await inTime(SUGGEST_WITHIN, handler(context, happening.typed)).catch((error: unknown) => {
+        ? await inTime(SUGGEST_WITHIN, handler(context, interaction.typed)).catch((error: unknown) => {
             context.log.warn({ err: error }, 'no suggestions');
             return undefined;
           })
@@ -101,43 +101,43 @@ export class Listeners {
 
     app.shortcut({ type: 'message_action', callback_id: /.*/ }, async ({ ack, body }) => {
       await this.#acknowledge(ack);
-      const happening = readShortcut(body);
-      await this.#handle(happening, async (context) => {
-        const handler = pick(commands, 'shortcuts', happening.callbackId);
+      const interaction = readShortcut(body);
+      await this.#handle(interaction, async (context) => {
+        const handler = pick(commands, 'shortcuts', interaction.callbackId);
         if (!handler) throw unknown('this shortcut');
-        await handler(context, { channel: happening.place.channel!, ...happening.message });
+        await handler(context, { channel: interaction.place.channel!, ...interaction.message });
       });
     });
 
     app.event('app_mention', async ({ event, body }) => {
       if (this.#isRepeated(body.event_id) || !event.user || event.bot_id) return;
-      const happening = readMessage(event, body);
-      const words = afterMention(happening.text, this.#deps.bot.user) ?? '';
-      await this.#converse(happening, words, `@${this.#deps.bot.name} `);
+      const interaction = readMessage(event, body);
+      const words = afterMention(interaction.text, this.#deps.bot.user) ?? '';
+      await this.#converse(interaction, words, `@${this.#deps.bot.name} `);
     });
 
     app.event('message', async ({ event, body }) => {
       // Edits, deletions, files and what bots say are messages too; only a person's own words are answered.
       if (event.channel_type !== 'im' || event.subtype !== undefined || 'bot_id' in event) return;
       if (this.#isRepeated(body.event_id)) return;
-      const happening = readMessage(event, body);
+      const interaction = readMessage(event, body);
       await this.#converse(
-        happening,
-        afterMention(happening.text, this.#deps.bot.user) ?? happening.text,
+        interaction,
+        afterMention(interaction.text, this.#deps.bot.user) ?? interaction.text,
         '',
       );
     });
 
     app.event('app_home_opened', async ({ event }) => {
       if (event.tab !== 'home') return;
-      const happening: Happening = {
+      const interaction: Interaction = {
         // Only people of our own have the tab.
         actor: { team: this.#deps.bot.team, user: event.user },
         userName: undefined,
         place: { isDirect: true },
         invocation: '',
       };
-      await this.#track(() => this.#showHome(happening));
+      await this.#track(() => this.#showHome(interaction));
     });
   }
 
@@ -146,13 +146,13 @@ export class Listeners {
     while (this.#running.size > 0) await Promise.allSettled(this.#running);
   }
 
-  async #converse(happening: Happening, words: string, prefix: string): Promise<void> {
+  async #converse(interaction: Interaction, words: string, prefix: string): Promise<void> {
     const text = typedText(words).trim();
     const [, name = '', rest = ''] = /^(\S*)\s*([\s\S]*)$/.exec(text) ?? [];
     const wanted = name.replace(/^\//, '').toLowerCase();
     const command = this.#deps.commands.find((known) => known.name === wanted);
     await this.#handle(
-      { ...happening, invocation: `${prefix}${command?.name ?? ''}`.trim() },
+      { ...interaction, invocation: `${prefix}${command?.name ?? ''}`.trim() },
       async (context) => {
         if (command) return command.run(context, rest);
         if (name === '' || /^(help|hi|hello|hey|\?)$/i.test(name))
@@ -171,9 +171,9 @@ export class Listeners {
     );
   }
 
-  async #showHome(happening: Happening): Promise<void> {
-    const context = this.#open(happening);
-    const user_id = happening.actor.user;
+  async #showHome(interaction: Interaction): Promise<void> {
+    const context = this.#open(interaction);
+    const user_id = interaction.actor.user;
     try {
       const view = await this.#deps.home(context);
       await slackCall('the Home tab', () => this.#deps.clients.interactive.views.publish({ user_id, view }));
@@ -183,23 +183,23 @@ export class Listeners {
     }
   }
 
-  #open(happening: Happening): Context {
-    const { actor, organisation } = happening;
+  #open(interaction: Interaction): Context {
+    const { actor, organisation } = interaction;
     this.#deps.meet(actor.user, { team: actor.team, organisation });
-    const { user } = happening.actor;
-    const userName = happening.userName ?? this.#names.get(user);
+    const { user } = interaction.actor;
+    const userName = interaction.userName ?? this.#names.get(user);
     if (userName !== undefined) {
       this.#names.set(user, userName);
       const oldest = this.#names.keys().next().value;
       if (this.#names.size > REMEMBERED_NAMES && oldest !== undefined) this.#names.delete(oldest);
     }
-    return openContext(this.#deps, { ...happening, userName }, this.#slash);
+    return openContext(this.#deps, { ...interaction, userName }, this.#slash);
   }
 
   /** The one place where what a handler throws becomes words: what failed, why, what to do, reference. */
-  async #handle(happening: Happening, work: (context: Context) => Promise<void>): Promise<void> {
+  async #handle(interaction: Interaction, work: (context: Context) => Promise<void>): Promise<void> {
     await this.#track(async () => {
-      const context = this.#open(happening);
+      const context = this.#open(interaction);
       try {
         await work(context);
       } catch (thrown) {

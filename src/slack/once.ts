@@ -34,13 +34,13 @@ interface Try<T> {
    * @param refused Slack's code, when a later try was refused
    * @returns what the call would have answered; undefined: it was not done, or that cannot be seen
    */
-  look: (refused: string | undefined) => Promise<T | undefined>;
+  check: (refused: string | undefined) => Promise<T | undefined>;
   pauses?: readonly number[];
   signal?: AbortSignal | undefined;
 }
 
 /** @throws what the last try threw */
-export async function once<T>({ call, look, pauses = PAUSES, signal }: Try<T>): Promise<T> {
+export async function once<T>({ call, check, pauses = PAUSES, signal }: Try<T>): Promise<T> {
   let tries = 0;
   let waits = 0;
   let perhaps = false;
@@ -63,7 +63,7 @@ export async function once<T>({ call, look, pauses = PAUSES, signal }: Try<T>): 
     else if (isUnknown) asked = await endedDuring(pauses[Math.min(tries, pauses.length - 1)] ?? 0, signal);
     if (isWait && !asked && !isTooOften) continue;
     if (perhaps) {
-      const done = await look(isUnknown || isWait ? undefined : slackErrorCode(thrown));
+      const done = await check(isUnknown || isWait ? undefined : slackErrorCode(thrown));
       if (done !== undefined) return done;
     }
     if (asked) throw asked.why;
@@ -124,7 +124,7 @@ export class OnceOnly {
               ...content,
             }),
           ),
-        look: async (refused) => {
+        check: async (refused) => {
           if (refused !== undefined) return undefined;
           const where = this.#direct.get(channel) ?? channel;
           if (/^[UW]/.test(where)) return undefined;
@@ -158,7 +158,7 @@ export class OnceOnly {
     const opened = await once<{ view?: { id?: string | undefined } | undefined }>({
       call: () => this.#clients.once.views[way]({ trigger_id, view: known }),
       // A trigger works once: where it is used up, the window may well be open.
-      look: async (refused) => {
+      check: async (refused) => {
         if (refused !== undefined && !TRIGGER_GONE.includes(refused)) return undefined;
         try {
           return await this.#clients.interactive.views.update({ external_id, view: known });

@@ -11,7 +11,7 @@ import { verdictOf } from './outbox-verdict.ts';
 const METADATA_TYPE = 'signalbox_message';
 
 /** The look into the channel failed, not the post. */
-export class NotLookedUp extends Error {
+export class LookupFailed extends Error {
   constructor(cause: unknown) {
     super('It could not be looked up whether a message was posted', { cause });
   }
@@ -54,7 +54,7 @@ export class OutboxCalls {
   /**
    * A post that nobody knows of: was it received?
    * @returns undefined: it is not there, or cannot be looked for
-   * @throws NotLookedUp
+   * @throws LookupFailed
    */
   async find(
     { key, channel, id, postingSince = 0 }: OutboxRecord,
@@ -72,7 +72,7 @@ export class OutboxCalls {
       return found && { channel, ts: found.ts, version: Number(found.payload.version ?? 1) };
     } catch (error) {
       const { code, kind } = verdictOf(error);
-      if (code !== 'missing_scope' && (kind === 'wait' || kind === 'again')) throw new NotLookedUp(error);
+      if (code !== 'missing_scope' && (kind === 'wait' || kind === 'again')) throw new LookupFailed(error);
       this.#log.warn({ key, code }, 'whether a message was posted cannot be looked up: it is posted again');
       return undefined;
     }

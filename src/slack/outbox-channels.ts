@@ -12,7 +12,7 @@ interface Options {
   clock: Clock;
   log: Logger;
   admins: (channel: string) => readonly string[];
-  looks?: readonly number[];
+  checks?: readonly number[];
 }
 
 interface Sender {
@@ -20,8 +20,8 @@ interface Sender {
   listen(listener: { failed(record: OutboxRecord): void | Promise<void> }): () => void;
 }
 
-/** Milliseconds until the next look; the last repeats. A look asks for the channel and posts nothing. */
-const LOOKS = [15 * 60_000, 3_600_000, 6 * 3_600_000, 24 * 3_600_000];
+/** Milliseconds until the next check; the last repeats. A check asks for the channel and posts nothing. */
+const CHECKS = [15 * 60_000, 3_600_000, 6 * 3_600_000, 24 * 3_600_000];
 
 /** Key of the message that tells an admin: channel, since when, the how-manieth admin. */
 const NOTICE = /^dead-channel\/([^/]+)\/(\d+)\/(\d+)$/;
@@ -77,7 +77,7 @@ export class DeadChannels {
     const now = clock.now();
     const dead = await store.changeDeadChannel(
       channel,
-      (known) => known ?? { channel, since: now, code, nextLookAt: now + this.#pause(0), looks: 0 },
+      (known) => known ?? { channel, since: now, code, nextCheckAt: now + this.#pause(0), checks: 0 },
     );
     if (!dead) return;
     this.#dead.set(channel, dead);
@@ -107,24 +107,24 @@ export class DeadChannels {
     });
   }
 
-  #pause(looks: number): number {
-    const pauses = this.#options.looks ?? LOOKS;
-    return pauses[Math.min(looks, pauses.length - 1)]!;
+  #pause(checks: number): number {
+    const pauses = this.#options.checks ?? CHECKS;
+    return pauses[Math.min(checks, pauses.length - 1)]!;
   }
 
-  /** A look that is further away than any pause is of a clock that was set back since. */
-  #isDue({ nextLookAt, looks }: DeadChannel): boolean {
-    const wait = nextLookAt - this.#options.clock.now();
-    return wait <= 0 || wait > this.#pause(looks);
+  /** A check that is further away than any pause is of a clock that was set back since. */
+  #isDue({ nextCheckAt, checks }: DeadChannel): boolean {
+    const wait = nextCheckAt - this.#options.clock.now();
+    return wait <= 0 || wait > this.#pause(checks);
   }
 
   #schedule(): void {
     clearTimeout(this.#timer);
     if (this.#stopped || this.#dead.size === 0) return;
-    const next = Math.min(...[...this.#dead.values()].map(({ nextLookAt }) => nextLookAt));
+    const next = Math.min(...[...this.#dead.values()].map(({ nextCheckAt }) => nextCheckAt));
     const wait = Math.min(3_600_000, Math.max(0, next - this.#options.clock.now()));
     this.#timer = setTimeout(() => {
-      this.#look()
+      this.#check()
         .catch((error: unknown) =>
           this.#options.log.warn({ err: error }, 'dead channels could not be looked at'),
         )
@@ -133,14 +133,14 @@ export class DeadChannels {
     this.#timer.unref();
   }
 
-  async #look(): Promise<void> {
+  async #check(): Promise<void> {
     const { clock, store } = this.#options;
     for (const dead of [...this.#dead.values()]) {
       if (this.#stopped || !this.#isDue(dead)) continue;
-      const looks = dead.looks + 1;
+      const checks = dead.checks + 1;
       const after = await store.changeDeadChannel(
         dead.channel,
-        (known) => known && { ...known, looks, nextLookAt: clock.now() + this.#pause(looks) },
+        (known) => known && { ...known, checks, nextCheckAt: clock.now() + this.#pause(checks) },
       );
       if (after) this.#dead.set(dead.channel, after);
       if (await this.#works(dead.channel)) await this.revive(dead.channel);

@@ -14,7 +14,7 @@ import type { OutboxRecord, OutboxStore } from '../ports/outbox-store.ts';
 import type { OutgoingMessage } from '../ports/outgoing-message.ts';
 import type { WebClient } from './clients.ts';
 import type { EditBudget } from './edit-budget.ts';
-import { NotLookedUp, OutboxCalls } from './outbox-calls.ts';
+import { LookupFailed, OutboxCalls } from './outbox-calls.ts';
 import { DeadChannels, isNoticeOfDeadChannel } from './outbox-channels.ts';
 import { afterSending, isRefresh, isShown, refreshAt } from './outbox-content.ts';
 import { Lane } from './outbox-lane.ts';
@@ -38,8 +38,8 @@ export interface SenderOptions {
   signal?: AbortSignal | undefined;
   /** Milliseconds before a failed call is repeated; doubles up to the second. Default 1,000 and 60,000. */
   backoff?: readonly [first: number, most: number];
-  /** Milliseconds until looks at a channel that could not be posted to; the last repeats. */
-  looks?: readonly number[];
+  /** Milliseconds between checks of a channel that could not be posted to; the last repeats. */
+  checks?: readonly number[];
   sleep?: (ms: number, signal: AbortSignal) => Promise<unknown>;
 }
 
@@ -295,12 +295,12 @@ export class OutboxSender {
     } catch (thrown) {
       // Whoever sends from now on finds on record how far this has come.
       if (this.#isOver(thrown)) throw thrown;
-      const lookup = thrown instanceof NotLookedUp;
+      const lookup = thrown instanceof LookupFailed;
       const error = lookup ? thrown.cause : thrown;
       const verdict = verdictOf(error);
       log.debug({ err: error, key: record.key, verdict: verdict.kind }, 'a message was not sent');
       if (!lookup) return this.#judged(lane, record, verdict, error);
-      this.#lookAgain(lane, verdict);
+      this.#checkAgain(lane, verdict);
       return undefined;
     }
   }
@@ -312,7 +312,7 @@ export class OutboxSender {
   }
 
   /** Whether the message is there is as unknown as before: the next try begins by looking again. */
-  #lookAgain(lane: Lane, verdict: Verdict): void {
+  #checkAgain(lane: Lane, verdict: Verdict): void {
     lane.failures += 1;
     const wait = verdict.kind === 'wait' ? verdict.ms : this.#delay(lane);
     lane.backoff.begin(this.#options.clock.now(), wait);

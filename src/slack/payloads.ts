@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Block } from '../blocks/message.ts';
 import type { Place } from '../commands/command.ts';
-import type { Happening } from './conversation.ts';
+import type { Interaction } from './conversation.ts';
 import { typedText } from './typed-text.ts';
 
 const optionalText = z.string().nullish();
@@ -119,7 +119,7 @@ const placeSchema = z.object({
 /** Conversations with one person or with several outside a channel. */
 const isDirect = (channel: string): boolean => channel.startsWith('D');
 
-export function readCommand(body: unknown): Happening & { text: string; command: string } {
+export function readCommand(body: unknown): Interaction & { text: string; command: string } {
   const command = commandSchema.parse(body);
   return {
     actor: { team: command.team_id, user: command.user_id },
@@ -137,7 +137,7 @@ export function readCommand(body: unknown): Happening & { text: string; command:
 export function readAction(
   body: unknown,
   element: unknown,
-): Happening & { action: { id: string; value: string; block: string }; inHome: boolean } {
+): Interaction & { action: { id: string; value: string; block: string }; inHome: boolean } {
   const clicked = actionSchema.parse(body);
   const { action_id, block_id, value, selected_option, selected_user } = elementSchema.parse(element);
   const channel = clicked.channel?.id ?? clicked.container?.channel_id ?? undefined;
@@ -178,7 +178,7 @@ export function readAction(
 
 export function readView(
   body: unknown,
-): Happening & { callbackId: string; metadata: string; values: Record<string, string[]> } {
+): Interaction & { callbackId: string; metadata: string; values: Record<string, string[]> } {
   const submitted = viewSchema.parse(body);
   const { view } = submitted;
   const values = Object.fromEntries(
@@ -202,7 +202,7 @@ export function readView(
   };
 }
 
-export function readSuggestion(body: unknown): Happening & { actionId: string; typed: string } {
+export function readSuggestion(body: unknown): Interaction & { actionId: string; typed: string } {
   const asked = suggestionSchema.parse(body);
   return {
     ...someone(asked),
@@ -214,7 +214,7 @@ export function readSuggestion(body: unknown): Happening & { actionId: string; t
 
 export function readShortcut(
   body: unknown,
-): Happening & { callbackId: string; message: { ts: string; text: string; blocks: Block[] } } {
+): Interaction & { callbackId: string; message: { ts: string; text: string; blocks: Block[] } } {
   const shortcut = shortcutSchema.parse(body);
   const { channel, message: about } = shortcut;
   return {
@@ -233,7 +233,7 @@ export function readShortcut(
 }
 
 /** A message to the bot: a mention, or a direct message. */
-export function readMessage(event: unknown, body: unknown): Happening & { text: string } {
+export function readMessage(event: unknown, body: unknown): Interaction & { text: string } {
   const said = messageEventSchema.parse(event);
   const { team_id, enterprise_id, is_ext_shared_channel } = eventSchema.parse(body);
   const team = said.user_team ?? said.team ?? team_id ?? '';
@@ -258,7 +258,7 @@ function someone(body: {
   user: z.output<typeof person>;
   team?: z.output<typeof team>;
   enterprise?: z.output<typeof enterprise>;
-}): Pick<Happening, 'actor' | 'organisation' | 'userName' | 'invocation'> {
+}): Pick<Interaction, 'actor' | 'organisation' | 'userName' | 'invocation'> {
   const { user } = body;
   const team = user.team_id ?? body.team?.id ?? '';
   return {

@@ -14,7 +14,7 @@ import { appendLines, DurableJsonFile } from './durable-file.ts';
 import { type FolderLock, lockFolder } from './folder-lock.ts';
 import { Journal, type JournalEntry } from './journal.ts';
 import type { Gone, NotificationKind, NotificationRows } from './notification-tables.ts';
-import { currentJob } from './older-records.ts';
+import { currentRecord } from './older-records.ts';
 import {
   backupPath,
   EMPTY,
@@ -161,15 +161,16 @@ export class DurableState {
     this.#nextSeq = data.nextSeq;
     this.#auditArchived = data.auditArchived ?? 0;
     for (const value of data.audit) this.#apply({ kind: 'audit', value: freeze(value) });
-    for (const value of data.jobs) this.#apply({ kind: 'job', value: freeze(currentJob(value)) });
+    for (const value of data.jobs) this.#apply({ kind: 'job', value: freeze(currentRecord('job', value)) });
     for (const value of data.attempts) this.#apply({ kind: 'attempt', value: freeze(value) });
     for (const value of data.components) this.#apply({ kind: 'component', value: freeze(value) });
     this.tables.notifications.load(data.notifications ?? {}, freeze);
     for (const entry of entries) {
       if (entry.n <= data.upTo) continue;
       this.#n = Math.max(this.#n, entry.n);
-      const { kind, value } = entry;
-      this.#apply(freeze(kind === 'job' ? { kind, value: currentJob(value as JobRecord) } : entry));
+      this.#apply(
+        freeze({ kind: entry.kind, value: currentRecord(entry.kind, entry.value) } as JournalEntry),
+      );
     }
     // From here on the tables are the state; lowdb holds it only while it is written.
     db.data = structuredClone(EMPTY);

@@ -7,6 +7,7 @@ import type { EventRecord } from '../ports/event-store.ts';
 import type { DeadChannel, OutboxRecord } from '../ports/outbox-store.ts';
 import type { Timer } from '../ports/timer-store.ts';
 import type { UnfinishedMessage } from '../ports/unfinished-store.ts';
+import { currentRecord } from './older-records.ts';
 import type { Undo } from './undo.ts';
 
 export interface NotificationRows {
@@ -91,7 +92,8 @@ export class NotificationTables {
 
   load(stored: Partial<Record<NotificationKind, unknown[]>>, freeze: <T>(value: T) => T): void {
     for (const kind of KINDS)
-      for (const row of stored[kind] ?? []) this.put(kind, freeze(row) as NotificationRows[typeof kind]);
+      for (const row of stored[kind] ?? [])
+        this.put(kind, freeze(currentRecord(kind, row)) as NotificationRows[typeof kind]);
   }
 
   /** Lets go of what is long over, except what may yet be taken back. */

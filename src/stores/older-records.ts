@@ -1,13 +1,27 @@
 /** Records of earlier versions, as this one would have written them. */
 import type { JobRecord } from '../domain/job-records.ts';
 import { sageMakerState } from '../domain/sagemaker-states.ts';
+import type { DeadChannel } from '../ports/outbox-store.ts';
 
-/** First a training job had SageMaker's words alone, since no other provider was there. */
-export function currentJob(record: JobRecord): JobRecord {
+/** @param kind as in the journal */
+export function currentRecord<T>(kind: string, record: T): T {
+  if (kind === 'job') return currentJob(record as JobRecord) as T;
+  if (kind === 'dead') return currentDeadChannel(record as DeadChannel) as T;
+  return record;
+}
+
+/** A training job had SageMaker's words alone when no other provider was there. */
+function currentJob(record: JobRecord): JobRecord {
   const { job } = record;
   if (job.state !== undefined) return record;
   return {
     ...record,
     job: { ...job, ...sageMakerState(String(job.status ?? 'Unknown'), job.secondaryStatus) },
   };
+}
+
+/** The next check of a channel had other names. */
+function currentDeadChannel(record: DeadChannel): DeadChannel {
+  const { nextLookAt, looks, ...rest } = record as DeadChannel & { nextLookAt?: number; looks?: number };
+  return nextLookAt === undefined ? record : { ...rest, nextCheckAt: nextLookAt, checks: looks ?? 0 };
 }

@@ -437,7 +437,7 @@ describe('[L4] while it runs', () => {
     await team.command('ada', 'C0LINE3', 'train-resnet-1');
     await team.message('C0LINE3', '50 % of the time range');
     await team.slack.stopIntake();
-    await team.services.desk.close('Signalbox is restarting. Ask again in a minute.');
+    await team.services.downloads.close('Signalbox is restarting. Ask again in a minute.');
     await team.idle();
     await team.message('C0LINE3', 'Signalbox is restarting');
   });

@@ -12,8 +12,8 @@ import { AppError } from '../../src/ground/errors.ts';
 import { createLogEngine } from '../../src/logs/index.ts';
 import { alertBoard } from '../../src/notifiers/alerts.ts';
 import { Notifiers } from '../../src/notifiers/index.ts';
-import { AlertDesk } from '../../src/operations/alert-desk.ts';
-import { DownloadDesk } from '../../src/operations/download-desk.ts';
+import { AlertManager } from '../../src/operations/alert-manager.ts';
+import { DownloadQueue } from '../../src/operations/download-queue.ts';
 import { DeviceFinder } from '../../src/operations/find-devices.ts';
 import { JobSuggestions } from '../../src/operations/find-jobs.ts';
 import { JobChanges } from '../../src/operations/job-changes.ts';
@@ -63,21 +63,21 @@ beforeEach(async () => {
   });
   const useCases = [LAB];
   const directory = { isInGroup: async () => false, isInChannel: async () => false };
-  const alerts = new AlertDesk({
+  const alerts = new AlertManager({
     ...{ store, clock, directory: {}, useCases, admins: [], onError },
     show: alertBoard(notices),
   });
   const common = { store, clock, gateway, changes, useCases, team: 'T', onError };
-  const beat = () => ({ stop: () => undefined });
-  refresher = new JobRefresher({ ...common, beat });
+  const ticker = () => ({ stop: () => undefined });
+  refresher = new JobRefresher({ ...common, ticker });
   notifiers = new Notifiers({
-    ...{ ...common, notices, alerts, refresher, beat },
+    ...{ ...common, notices, alerts, refresher, ticker },
     files: { deliver: async () => ({ shared: Promise.resolve(true) }) },
   });
   notifiers.start();
   services = {
     ...{ ...common, alerts, directory, refresher, admins: [] },
-    desk: new DownloadDesk(clock),
+    downloads: new DownloadQueue(clock),
     fleet: new DeviceFinder({ gateway, clock }, 0),
     engine: createLogEngine({ spoolDir: join(dir, 'spool'), clock }),
     suggestions: new JobSuggestions(gateway, clock, 0),
@@ -98,7 +98,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await refresher.stop();
   await notifiers.stop();
-  await services.desk.close('the end');
+  await services.downloads.close('the end');
   await store.close();
   await rm(dir, { recursive: true, force: true });
 });

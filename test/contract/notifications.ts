@@ -143,7 +143,7 @@ export function notificationContract(name: string, harness: () => Promise<StoreH
       });
 
       it('know the channels that cannot be posted to, until they can', async () => {
-        const dead = { channel: 'C0OLD', since: AT, code: 'is_archived', nextLookAt: AT + 1, looks: 0 };
+        const dead = { channel: 'C0OLD', since: AT, code: 'is_archived', nextCheckAt: AT + 1, checks: 0 };
         await store.changeDeadChannel('C0OLD', (known) => known ?? dead);
         await reopen();
         expect(await store.listDeadChannels()).toEqual([dead]);

@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { globMatches } from '../../src/domain/name-glob.ts';
 import {
-  type Happening,
   matchesSubscription,
   parseSubscription,
   recipients,
   type Subscription,
+  type SubscriptionEvent,
   sameWish,
 } from '../../src/domain/subscriptions.ts';
 
@@ -22,7 +22,7 @@ const subscription = (changes: Partial<Subscription> = {}): Subscription => ({
   createdAt: 0,
   ...changes,
 });
-const happening = (changes: Partial<Happening> = {}): Happening => ({
+const event = (changes: Partial<SubscriptionEvent> = {}): SubscriptionEvent => ({
   useCase: 'line-3',
   kind: 'training',
   outcome: 'succeeded',
@@ -73,15 +73,15 @@ describe('[N5] subscribing', () => {
 
 describe('[N5] who hears of it', () => {
   it('depends on use case, kind, name and outcome', () => {
-    expect(matchesSubscription(subscription(), happening())).toBe(true);
-    expect(matchesSubscription(subscription({ useCase: 'harbor' }), happening())).toBe(false);
-    expect(matchesSubscription(subscription({ kinds: ['alarm'] }), happening())).toBe(false);
-    expect(matchesSubscription(subscription({ nameGlob: '*RESNET*' }), happening())).toBe(true);
-    expect(matchesSubscription(subscription({ nameGlob: 'resnet*' }), happening())).toBe(false);
+    expect(matchesSubscription(subscription(), event())).toBe(true);
+    expect(matchesSubscription(subscription({ useCase: 'harbor' }), event())).toBe(false);
+    expect(matchesSubscription(subscription({ kinds: ['alarm'] }), event())).toBe(false);
+    expect(matchesSubscription(subscription({ nameGlob: '*RESNET*' }), event())).toBe(true);
+    expect(matchesSubscription(subscription({ nameGlob: 'resnet*' }), event())).toBe(false);
     const failures = subscription({ failuresOnly: true });
     expect(
       (['succeeded', 'stopped', 'failed', 'warning'] as const).map((outcome) =>
-        matchesSubscription(failures, happening({ outcome })),
+        matchesSubscription(failures, event({ outcome })),
       ),
     ).toEqual([false, false, true, true]);
   });
@@ -101,7 +101,7 @@ describe('[N5] who hears of it', () => {
       subscription({ id: 'again', kinds: ['training'] }),
       subscription({ id: 'two', channel: 'C0TWO' }),
     ];
-    expect(recipients(all, settings, happening(), at)).toEqual([
+    expect(recipients(all, settings, event(), at)).toEqual([
       { channel: 'C0ONE', quiet: false, notBefore: at },
       { channel: 'C0TWO', quiet: true, notBefore: Date.parse('2026-01-06T07:00Z') },
     ]);

@@ -51,14 +51,14 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true, maxRetries: 5 });
 });
 
-/** @param beats how often it looks at AWS by itself */
-async function start(beats: 'never' | 'once' | 'always'): Promise<void> {
+/** @param ticks how often it looks at AWS by itself */
+async function start(ticks: 'never' | 'once' | 'always'): Promise<void> {
   const child = spawn(process.execPath, ['--import', TSX, join(import.meta.dirname, 'storm-bot.ts')], {
     env: {
       ...botEnvironment(sandbox),
       PATH: process.env.PATH,
       AWS_EC2_METADATA_DISABLED: 'true',
-      BEATS: beats,
+      TICKS: ticks,
     },
     stdio: ['ignore', 'ignore', 'pipe'],
   });

@@ -16,7 +16,7 @@ import { Ingest } from '../../src/events/ingest.ts';
 import { SqsIntake } from '../../src/events/sqs.ts';
 import { alertBoard } from '../../src/notifiers/alerts.ts';
 import { Notifiers } from '../../src/notifiers/index.ts';
-import { AlertDesk } from '../../src/operations/alert-desk.ts';
+import { AlertManager } from '../../src/operations/alert-manager.ts';
 import { JobChanges } from '../../src/operations/job-changes.ts';
 import type { Store } from '../../src/ports/store.ts';
 import type { UseCaseGateway } from '../../src/ports/use-case-session.ts';
@@ -85,7 +85,7 @@ async function start(): Promise<void> {
   const edits = new EditBudget({ clock, sleep });
   outbox = new Outbox({ client, store, clock, log, edits, sleep, admins: () => ['U0DEV'] });
   const onError = (error: unknown): void => log.error({ err: error });
-  const alerts = new AlertDesk({
+  const alerts = new AlertManager({
     store,
     clock,
     directory: {},
@@ -105,7 +105,7 @@ async function start(): Promise<void> {
     team: 'T0LINE',
     files: { deliver: async () => ({ shared: Promise.resolve(true) }) },
     refresher: { refreshNow: async () => {} },
-    beat: () => ({ stop: () => {} }),
+    ticker: () => ({ stop: () => {} }),
     onError,
   });
   ingest = new Ingest({ store, clock, useCases: [useCase], log: SILENT });

@@ -2,20 +2,20 @@
 import { startApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
 import { createLogger } from '../../src/logger.ts';
-import type { Beat } from '../../src/operations/refresh-jobs.ts';
+import type { Ticker } from '../../src/operations/refresh-jobs.ts';
 
 /** How often it looks at AWS by itself; left out: as in operation. */
-const BEATS: Record<string, Beat> = {
+const TICKS: Record<string, Ticker> = {
   never: () => ({ stop: () => {} }),
   once: (tick) => {
     tick();
     return { stop: () => {} };
   },
 };
-const beat = BEATS[process.env.BEATS ?? ''];
+const ticker = TICKS[process.env.TICKS ?? ''];
 
 await startApp({
   config: loadConfig({ env: process.env, requireSlack: true }),
   logger: createLogger({ level: 'info' }),
-  pace: { editInterval: 10, rememberMembers: 0, uploads: { retryDelay: 10 }, ...(beat ? { beat } : {}) },
+  pace: { editInterval: 10, rememberMembers: 0, uploads: { retryDelay: 10 }, ...(ticker ? { ticker } : {}) },
 });

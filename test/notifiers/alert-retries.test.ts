@@ -9,7 +9,7 @@ import type { Alert } from '../../src/domain/alerts.ts';
 import { sageMakerState } from '../../src/domain/sagemaker-states.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
 import { alertBoard } from '../../src/notifiers/alerts.ts';
-import { AlertDesk, type Failure } from '../../src/operations/alert-desk.ts';
+import { AlertManager, type Failure } from '../../src/operations/alert-manager.ts';
 import { claimRetry, retryUnderWay, settleRetries } from '../../src/operations/retry-claims.ts';
 import type { Store } from '../../src/ports/store.ts';
 import { openLowdbStore } from '../../src/stores/lowdb.ts';
@@ -29,12 +29,12 @@ const JOB = { kind: 'training', job: 'press-1' } as const;
 let dir: string;
 let store: Store;
 let now: number;
-let desk: AlertDesk;
+let alerts: AlertManager;
 let shown: Posted[] = [];
 
 async function open(): Promise<void> {
   store = await openLowdbStore(dir);
-  desk = new AlertDesk({
+  alerts = new AlertManager({
     store,
     clock: { now: () => now },
     directory: { membersOf: async () => [] },
@@ -52,7 +52,7 @@ beforeEach(async () => {
   now = START;
   shown = [];
   await open();
-  await desk.raise(useCase, failure('press-1'));
+  await alerts.raise(useCase, failure('press-1'));
 });
 afterEach(async () => {
   await store.close();
@@ -68,7 +68,7 @@ const failure = (name: string, more: Partial<Failure> = {}): Failure => ({
   job: name,
   ...more,
 });
-const deps = () => ({ store, clock: { now: () => now }, alerts: desk });
+const deps = () => ({ store, clock: { now: () => now }, alerts });
 const claim = (as: string, by = ADA) => claimRetry(deps(), useCase, JOB, { as, by });
 const job = (name: string, status: string) =>
   store.changeJob(useCase.id, name, () => ({
@@ -101,7 +101,7 @@ describe('[N4] a failure that is started again', () => {
           expect(first.filter((one) => one === undefined)).toHaveLength(1);
           const winner = names[first.indexOf(undefined)]!;
           for (const one of first) expect(one?.as ?? winner).toBe(winner);
-          await desk.endRetry(useCase, winner, 'not started');
+          await alerts.endRetry(useCase, winner, 'not started');
         },
       ),
       { numRuns: 100 },
@@ -122,7 +122,7 @@ describe('[N4] a failure that is started again', () => {
     now += 30 * MINUTE;
     await job('press-2', 'InProgress');
     await settleRetries(deps(), useCase);
-    await desk.tick();
+    await alerts.tick();
     expect((await only()).calls).toHaveLength(1);
     await job('press-2', 'Failed');
     await settleRetries(deps(), useCase);
@@ -130,16 +130,16 @@ describe('[N4] a failure that is started again', () => {
     expect(alertText()).toContain('train.again');
     expect(thread()).toContain('The retry failed');
     now += 10 * MINUTE;
-    await desk.tick();
+    await alerts.tick();
     expect((await only()).calls).toMatchObject([{ why: 'opened' }, { why: 'escalated', to: ['U0LEAD'] }]);
   });
 
   it('may be started again once the first retry has ended, from the run that failed last', async () => {
     await claim('press-2');
     await job('press-2', 'Failed');
-    await desk.raise(useCase, failure('press-2'));
+    await alerts.raise(useCase, failure('press-2'));
     expect(await claim('press-3', CHLOE)).toBeUndefined();
-    await desk.endRetry(useCase, 'press-3', 'failed');
+    await alerts.endRetry(useCase, 'press-3', 'failed');
     expect(alertText()).toContain('line-3 press-2');
     // A run of a run is for the same failure.
     expect(
@@ -158,7 +158,7 @@ describe('[N4] a failure that is started again', () => {
   });
 
   it('is nobody’s claim where no alert is about it', async () => {
-    await desk.close(await only(), ADA);
+    await alerts.close(await only(), ADA);
     expect(await claim('press-2')).toBeUndefined();
     expect(await claim('press-3')).toBeUndefined();
     expect((await only()).retries).toBeUndefined();
@@ -166,7 +166,7 @@ describe('[N4] a failure that is started again', () => {
 
   it('of a compilation is that of the target alone', async () => {
     for (const target of ['jetson-xavier', 'x86_64-cpu'])
-      await desk.raise(
+      await alerts.raise(
         useCase,
         failure('press-1', {
           kind: 'compilation',
@@ -182,7 +182,7 @@ describe('[N4] a failure that is started again', () => {
         }),
       );
     const failed = { kind: 'compilation', job: 'press-1', target: 'jetson-xavier' } as const;
-    await desk.beginRetry(useCase, failed, { as: 'press-1-jetson-2', by: ADA, at: now });
+    await alerts.beginRetry(useCase, failed, { as: 'press-1-jetson-2', by: ADA, at: now });
     expect(await retryUnderWay(deps(), useCase, failed)).toMatchObject({ as: 'press-1-jetson-2' });
     expect(await retryUnderWay(deps(), useCase, { ...failed, target: 'x86_64-cpu' })).toBeUndefined();
     expect(await retryUnderWay(deps(), useCase, JOB)).toBeUndefined();
@@ -197,13 +197,13 @@ describe('[N4] the same thing that failed several times', () => {
         title: 'Compilation failed',
         subject: { id, name, job: 'press-1', pipeline: 'press', target: name.split(' → ')[1], at: now },
       });
-    await desk.close(await only(), ADA);
+    await alerts.close(await only(), ADA);
     shown.length = 0;
-    await desk.raise(useCase, target('1', 'press-1 → jetson'));
-    await desk.raise(useCase, target('2', 'press-1 → jetson'));
+    await alerts.raise(useCase, target('1', 'press-1 → jetson'));
+    await alerts.raise(useCase, target('2', 'press-1 → jetson'));
     expect(shown[0]!.message.text).toContain('`press-1 → jetson` (2 attempts)');
     expect(alertText().split('press-1 → jetson')).toHaveLength(2);
-    await desk.raise(useCase, target('3', 'press-1 → x86'));
+    await alerts.raise(useCase, target('3', 'press-1 → x86'));
     expect(shown[0]!.message.text).toContain('`press-1 → jetson` and 1 more');
     expect(alertText()).toContain(
       '*3 failures with the same cause*: `press-1 → jetson` (2 attempts), `press-1 → x86`',

@@ -104,14 +104,14 @@ describe('[N4] one event with 3,000 broken components', () => {
     await house.tick();
     const [alert] = await open();
     expect(alert).toMatchObject({ count: MANY, level: 1 });
-    await house.desk.acknowledge(alert!, ADA);
+    await house.alerts.acknowledge(alert!, ADA);
     await house.restart();
     expect((await open())[0]).toMatchObject({ state: 'acknowledged', count: MANY });
-    await house.desk.snooze(alert!, ADA, 30 * MINUTE);
+    await house.alerts.snooze(alert!, ADA, 30 * MINUTE);
     house.now += 31 * MINUTE;
     await house.tick();
     expect((await open())[0]!.calls!.at(-1)).toMatchObject({ why: 'woken' });
-    await house.desk.mute(alert!, ADA, { pattern: 'c* on press-1' });
+    await house.alerts.mute(alert!, ADA, { pattern: 'c* on press-1' });
     expect(await open()).toEqual([]);
     // Told again: muted, and nothing of it twice.
     house.now += 1_000;

@@ -9,7 +9,7 @@ import type { UseCase } from '../../src/domain/use-cases.ts';
 import { Ingest } from '../../src/events/ingest.ts';
 import { alertBoard } from '../../src/notifiers/alerts.ts';
 import { Notifiers } from '../../src/notifiers/index.ts';
-import { AlertDesk } from '../../src/operations/alert-desk.ts';
+import { AlertManager } from '../../src/operations/alert-manager.ts';
 import { JobChanges } from '../../src/operations/job-changes.ts';
 import type { LogSource } from '../../src/ports/log-source.ts';
 import type { Store } from '../../src/ports/store.ts';
@@ -56,7 +56,7 @@ export class House {
   readonly errors: unknown[] = [];
   store!: Store;
   notices!: MemoryNotices;
-  desk!: AlertDesk;
+  alerts!: AlertManager;
   ingest!: Ingest;
   #notifiers!: Notifiers;
   #changes!: JobChanges;
@@ -130,7 +130,7 @@ export class House {
       open: async () => ({ provider: { log: () => NO_LOG, jobs: { find, list: async () => [] } } }),
     } as unknown as UseCaseGateway;
     const onError = (error: unknown): void => void this.errors.push(error);
-    this.desk = new AlertDesk({
+    this.alerts = new AlertManager({
       store: this.store,
       clock,
       directory: {},
@@ -145,7 +145,7 @@ export class House {
       gateway,
       changes: this.#changes,
       notices: this.notices,
-      alerts: this.desk,
+      alerts: this.alerts,
       useCases: [this.useCase],
       team: 'T',
       files: {
@@ -156,7 +156,7 @@ export class House {
         },
       },
       refresher: { refreshNow: async () => {} },
-      beat: () => ({ stop: () => {} }),
+      ticker: () => ({ stop: () => {} }),
       pauses: [],
       onError,
     });

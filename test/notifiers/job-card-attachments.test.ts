@@ -50,7 +50,7 @@ it('the whole words of a failure come as a file also when another process posts 
     changes: new JobChanges(() => {}),
     useCases: [house.useCase],
     notices: house.notices,
-    alerts: house.desk,
+    alerts: house.alerts,
     team: 'T',
     gateway: {
       open: () => Promise.reject(new Error('AWS is not asked')),

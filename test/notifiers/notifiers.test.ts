@@ -11,7 +11,7 @@ import type { UseCase } from '../../src/domain/use-cases.ts';
 import { Ingest } from '../../src/events/ingest.ts';
 import { alertBoard } from '../../src/notifiers/alerts.ts';
 import { Notifiers } from '../../src/notifiers/index.ts';
-import { AlertDesk } from '../../src/operations/alert-desk.ts';
+import { AlertManager } from '../../src/operations/alert-manager.ts';
 import { JobChanges } from '../../src/operations/job-changes.ts';
 import { observeJob } from '../../src/operations/observe-jobs.ts';
 import type { LogSource } from '../../src/ports/log-source.ts';
@@ -82,7 +82,7 @@ async function open(): Promise<void> {
     open: async () => ({ provider: { log: log, jobs: { find, list: async () => [] } } }),
   } as unknown as UseCaseGateway;
   const onError = (error: unknown): void => void errors.push(error);
-  const alerts = new AlertDesk({
+  const alerts = new AlertManager({
     store,
     clock,
     directory: {},
@@ -102,7 +102,7 @@ async function open(): Promise<void> {
     team: 'T',
     files: { deliver: async () => ({ shared: Promise.resolve(true) }) },
     refresher: { refreshNow: async () => {} },
-    beat: () => ({ stop: () => {} }),
+    ticker: () => ({ stop: () => {} }),
     onError,
   });
   ingest = new Ingest({ store, clock, useCases: [useCase], log: SILENT, backoff: [0, 0] });

@@ -41,8 +41,8 @@ const ended = (status: string, at: number, more: Partial<CompilationReport> = {}
 const attempts = () => bot.store.listAttempts({ useCase: 'line-3' });
 const news = (): JobChange[] => bot.told.filter(({ kind }) => kind === 'compilation');
 const described = () => account.asked.filter((call) => call.startsWith('describe '));
-async function beats(count: number): Promise<void> {
-  for (let beat = 0; beat < count; beat += 1) await bot.pass(2_000);
+async function ticks(count: number): Promise<void> {
+  for (let tick = 0; tick < count; tick += 1) await bot.pass(2_000);
 }
 
 describe('[C5] compilations that were started outside Signalbox', () => {
@@ -53,7 +53,7 @@ describe('[C5] compilations that were started outside Signalbox', () => {
       ended('COMPLETED', account.now - HOUR, { artifact: 's3://line-3-models/pipeline/model-x.tar.gz' }),
     );
     await bot.pass(0);
-    await beats(2);
+    await ticks(2);
     expect(await attempts()).toMatchObject([
       {
         job: JOB,
@@ -81,7 +81,7 @@ describe('[C5] compilations that were started outside Signalbox', () => {
     account.train(JOB);
     account.compileElsewhere(order('failed'), ended('FAILED', account.now - HOUR, { failureReason: 'no' }));
     await bot.pass(0);
-    await beats(2);
+    await ticks(2);
     expect(news()).toEqual([]);
     expect(await attempts()).toMatchObject([{ failureReason: 'no', old: true }]);
     const snapshot = await jobSnapshot(bot.deps, LINE_3, JOB);
@@ -92,7 +92,7 @@ describe('[C5] compilations that were started outside Signalbox', () => {
     account.train(JOB);
     account.compileElsewhere(order('pipeline-1'), { status: 'INPROGRESS', startedAt: account.now });
     await bot.pass(0);
-    await beats(2);
+    await ticks(2);
     expect(news()).toMatchObject([{ job: JOB, attempt: { compilationJob: 'pipeline-1' } }]);
     expect((await jobSnapshot(bot.deps, LINE_3, JOB))?.overall.state).toBe('compiling');
     account.advance('COMPLETED');
@@ -111,7 +111,7 @@ describe('[C5] compilations that were started outside Signalbox', () => {
       ended('FAILED', account.now + 5_000, { failureReason: 'no', startedAt: undefined }),
     );
     await bot.pass(MINUTE);
-    await beats(2);
+    await ticks(2);
     expect(news()).toMatchObject([{ attempt: { failureReason: 'no' } }]);
   });
 
@@ -119,11 +119,11 @@ describe('[C5] compilations that were started outside Signalbox', () => {
     account.train(JOB);
     account.compileElsewhere(order('a'), ended('STOPPED', account.now - HOUR));
     await bot.pass(0);
-    await beats(2);
+    await ticks(2);
     for (let n = 0; n < 3; n += 1) {
       await bot.restart();
       await bot.pass(MINUTE);
-      await beats(2);
+      await ticks(2);
     }
     expect(await attempts()).toHaveLength(1);
     expect(described()).toHaveLength(1);
@@ -141,7 +141,7 @@ describe('[C5] compilations that were started outside Signalbox', () => {
     account.compileElsewhere(order('at-the-same-time'), { status: 'INPROGRESS' });
     await started;
     await bot.pass(0);
-    await beats(2);
+    await ticks(2);
     expect((await attempts()).map(({ why }) => why).sort()).toEqual(['elsewhere', 'manual']);
     const ours = (await attempts()).find(({ why }) => why === 'manual')!;
     account.advance('FAILED', ours.compilationJob, 'no');
@@ -187,7 +187,7 @@ describe('[C5] compilations that were started outside Signalbox', () => {
       ended('COMPLETED', account.now - HOUR),
     );
     await bot.pass(0);
-    await beats(2);
+    await ticks(2);
     const snapshot = await jobSnapshot(bot.deps, LINE_3, JOB);
     expect(snapshot?.overall).toMatchObject({ state: 'partly compiled', count: '1/3' });
     expect(snapshot?.targets.map(({ target }) => target)).toContain('jetson_nano');
@@ -201,7 +201,7 @@ describe('[C5] compilations that were started outside Signalbox', () => {
     // The list of training jobs gets no answer, the other list does.
     account.fault = (point) => (point === 'list' ? new AppError('unavailable', 'no') : undefined);
     await bot.pass(30_000);
-    await beats(2);
+    await ticks(2);
     account.fault = () => undefined;
     for (let n = 0; n < 3; n += 1) await bot.pass(MINUTE);
     expect(bot.told.find(({ kind }) => kind === 'job-appeared')).toMatchObject({ announce: true });

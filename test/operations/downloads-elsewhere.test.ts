@@ -1,5 +1,5 @@
 import { beforeEach, expect, it } from 'vitest';
-import { DownloadDesk, type Ticket } from '../../src/operations/download-desk.ts';
+import { DownloadQueue, type Ticket } from '../../src/operations/download-queue.ts';
 import { DownloadsElsewhere } from '../../src/operations/downloads-elsewhere.ts';
 import type { UnfinishedMessage } from '../../src/ports/unfinished-store.ts';
 import { type InProcessCoordination, InProcessHub } from '../../src/stores/in-process-coordination.ts';
@@ -20,29 +20,29 @@ async function instance() {
   const coordination: InProcessCoordination = hub.join();
   const store = { listUnfinished: async () => [...messages.values()] };
   const elsewhere = new DownloadsElsewhere(store, coordination);
-  const desk = new DownloadDesk(time.clock, undefined, elsewhere);
-  await elsewhere.begin((id, why) => void desk.cancel(id, why));
+  const downloads = new DownloadQueue(time.clock, undefined, elsewhere);
+  await elsewhere.begin((id, why) => void downloads.cancel(id, why));
   /** A download that goes on until it is cancelled, with the message that tells of it. */
   const download = (): Promise<void> =>
-    desk.run(
+    downloads.run(
       REQUEST,
       ({ signal }: Ticket) =>
         new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
       async ({ id }) =>
-        void messages.set(id, { id, channel: 'C', ts: '1', since: 5, ...desk.onRecord(REQUEST) }),
+        void messages.set(id, { id, channel: 'C', ts: '1', since: 5, ...downloads.onRecord(REQUEST) }),
     );
-  return { coordination, elsewhere, desk, download };
+  return { coordination, elsewhere, downloads, download };
 }
 
 it('[L5] a download is known to every instance, and cancelled from any', async () => {
   const [first, second] = [await instance(), await instance()];
   const ended = expect(first.download()).rejects.toThrow('by ben');
   await time.advance(0);
-  const same = await second.desk.sameAnywhere('a log');
+  const same = await second.downloads.sameAnywhere('a log');
   expect(same).toMatchObject({ user: 'U0ADA', userName: 'ada', useCases: ['line-3'], startedAt: 5 });
-  expect(second.desk.find(same!.id)).toBeUndefined();
-  expect(await second.desk.findAnywhere(same!.id)).toEqual(same);
-  await second.desk.cancelAnywhere(same!.id, 'by ben');
+  expect(second.downloads.find(same!.id)).toBeUndefined();
+  expect(await second.downloads.findAnywhere(same!.id)).toEqual(same);
+  await second.downloads.cancelAnywhere(same!.id, 'by ben');
   await ended;
 });
 
@@ -57,8 +57,8 @@ it('[L4] what an instance works on that lives is not left, and is once its lease
   await time.advance(300_000);
   expect(await second.elsewhere.isLeft(message!)).toBe(true);
   // Nobody is kept waiting for what nobody works on.
-  expect(await second.desk.sameAnywhere('a log')).toBeUndefined();
-  await first.desk.close('restarting');
+  expect(await second.downloads.sameAnywhere('a log')).toBeUndefined();
+  await first.downloads.close('restarting');
   await ended;
 });
 

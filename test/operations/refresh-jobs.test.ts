@@ -254,7 +254,7 @@ describe('[C6] a training that completes is compiled by itself', () => {
     for (const by of [-5 * HOUR, 9 * HOUR]) {
       set += by;
       account.asked.length = 0;
-      for (let beat = 0; beat < 15; beat += 1) await bot.pass(2_000);
+      for (let tick = 0; tick < 15; tick += 1) await bot.pass(2_000);
       const looks = account.asked.filter((one) => one === 'find train-resnet').length;
       expect(looks).toBeGreaterThanOrEqual(1);
       expect(looks).toBeLessThanOrEqual(2);

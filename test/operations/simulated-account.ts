@@ -371,7 +371,7 @@ export class Background {
       ...this.deps,
       useCases: [this.useCase],
       team: 'T0LINE',
-      beat: () => ({ stop: () => undefined }),
+      ticker: () => ({ stop: () => undefined }),
       onError: (error) => void this.errors.push(error),
     });
   }

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type CompilationAttempt, currentStatus, isLive } from '../../src/domain/compilations.ts';
+import { applyFailedCheck, applyJobObservation } from '../../src/domain/job-observations.ts';
 import type { JobRecord } from '../../src/domain/job-records.ts';
-import { applyFailedLook, applySighting } from '../../src/domain/job-sightings.ts';
 import { isFinished, type TrainingJob } from '../../src/domain/jobs.ts';
 import { sageMakerState } from '../../src/domain/sagemaker-states.ts';
 import { findTarget, targetTable } from '../../src/domain/targets.ts';
@@ -313,8 +313,8 @@ describe('[C1] any order of looks at a training job', () => {
           const before = record;
           const apply = (known: JobRecord): JobRecord =>
             answered
-              ? applySighting(known, { ...base, ...facts, ...sageMakerState(facts.status) }, at)
-              : applyFailedLook(known, { at, message: 'slow down' });
+              ? applyJobObservation(known, { ...base, ...facts, ...sageMakerState(facts.status) }, at)
+              : applyFailedCheck(known, { at, message: 'slow down' });
           record = apply(before);
           expect(apply(record)).toBe(record);
           if (isFinished(before.job)) expect(record.job.status).toBe(before.job.status);

@@ -15,17 +15,17 @@ describe('[L4] asked to end after an answer was lost', () => {
 
   it('looks first, and says that it is done', async () => {
     const ended = new AbortController();
-    const done = once({ call: lose(ended), look: async () => 'there', signal: ended.signal });
+    const done = once({ call: lose(ended), check: async () => 'there', signal: ended.signal });
     expect(await done).toBe('there');
   });
 
   it('ends with the reason where it was not done, and tries no more', async () => {
     const ended = new AbortController();
     let looks = 0;
-    const look = async (): Promise<undefined> => {
+    const check = async (): Promise<undefined> => {
       looks += 1;
     };
-    await expect(once({ call: lose(ended), look, signal: ended.signal })).rejects.toBe(STOPPED);
+    await expect(once({ call: lose(ended), check, signal: ended.signal })).rejects.toBe(STOPPED);
     expect(looks).toBe(1);
   });
 });

@@ -296,7 +296,7 @@ describe('[N7] a channel that cannot be posted to', () => {
   });
 
   it('is taken up again when it works', async () => {
-    await crash({ looks: [1] });
+    await crash({ checks: [1] });
     await archive(true);
     await outbox.post('m/1', CHANNEL, say('1'));
     await outbox.drain();

@@ -17,7 +17,7 @@ import type { UseCase } from '../../src/domain/use-cases.ts';
 import { AppError } from '../../src/ground/errors.ts';
 import { startHttpServer } from '../../src/http/server.ts';
 import type { LogDownloadRequest, LogEngine } from '../../src/logs/index.ts';
-import { type DeskLimits, DownloadDesk } from '../../src/operations/download-desk.ts';
+import { type DownloadLimits, DownloadQueue } from '../../src/operations/download-queue.ts';
 import { JobSuggestions } from '../../src/operations/find-jobs.ts';
 import { JobChanges } from '../../src/operations/job-changes.ts';
 import type { AuditRecord } from '../../src/ports/audit-trail.ts';
@@ -82,7 +82,7 @@ export interface TestWorkspace extends SlackClient {
 
 export interface TestWorkspaceOptions {
   mode?: 'socket' | 'http';
-  limits?: DeskLimits;
+  limits?: DownloadLimits;
   rateLimits?: boolean;
   /** Before every slash command, as `signalbox manifest --prefix` makes it. */
   prefix?: string;
@@ -210,7 +210,7 @@ export async function startWorkspace(options: TestWorkspaceOptions = {}): Promis
     clock,
     gateway,
     engine,
-    desk: new DownloadDesk(clock, options.limits),
+    downloads: new DownloadQueue(clock, options.limits),
     suggestions: new JobSuggestions(gateway, clock, 0),
     get useCases() {
       return world.useCases;
@@ -245,7 +245,7 @@ export async function startWorkspace(options: TestWorkspaceOptions = {}): Promis
     idle: () => slack.idle(),
     stop: async () => {
       await slack.stopIntake();
-      await services.desk.close('stopping');
+      await services.downloads.close('stopping');
       await slack.idle();
       await server?.close();
       await sandbox.close();

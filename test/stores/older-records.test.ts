@@ -3,7 +3,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { applySighting } from '../../src/domain/job-sightings.ts';
+import { applyJobObservation } from '../../src/domain/job-observations.ts';
 import { isFinished } from '../../src/domain/jobs.ts';
 import { sageMakerState } from '../../src/domain/sagemaker-states.ts';
 import { openLowdbStore } from '../../src/stores/lowdb.ts';
@@ -58,8 +58,24 @@ it.each([
     expect([record.job.phase, record.job.secondaryStatus]).toEqual([phase, secondaryStatus]);
     // Seen again as it was, it is no news.
     const again = { ...record.job, ...sageMakerState(status, secondaryStatus) };
-    expect(applySighting(record, again, record.seenAt)).toBe(record);
+    expect(applyJobObservation(record, again, record.seenAt)).toBe(record);
     expect(isFinished(record.job)).toBe(['ended', 'loud', 'limited'].includes(name));
   }
   await store.close();
+});
+
+it('a channel that could not be posted to is tried again when an earlier version meant to', async () => {
+  const store = await openLowdbStore(folder);
+  const dead = { channel: 'C1', since: 1, code: 'is_archived', nextCheckAt: 77, checks: 2 };
+  await store.changeDeadChannel('C1', () => dead);
+  await store.close();
+  const path = join(folder, 'state.json');
+  const text = await readFile(path, 'utf8');
+  const before = text.replace('"nextCheckAt":77,"checks":2', '"nextLookAt":77,"looks":2');
+  expect(before).not.toBe(text);
+  await writeFile(path, before);
+
+  const later = await openLowdbStore(folder);
+  expect(await later.listDeadChannels()).toEqual([dead]);
+  await later.close();
 });

@@ -139,12 +139,12 @@ describe.skipIf(noBrowser)('[A9] axe-core finds nothing wrong', () => {
     await page.getByRole('dialog', { name: 'All fields' }).waitFor();
   };
 
-  const LOOKS: Record<string, BrowserContextOptions> = {
+  const CHECKS: Record<string, BrowserContextOptions> = {
     'on a light desktop': {},
     'on a dark desktop': { colorScheme: 'dark' },
     'on a phone': { viewport: PHONE, hasTouch: true, isMobile: true },
   };
-  describe.each(Object.entries(LOOKS))('%s', (_, look) => {
+  describe.each(Object.entries(CHECKS))('%s', (_, look) => {
     const open = async (hash = '#/C0LINE3?as=U0ADA') => {
       page = await pages.open(hash, look);
       await page.getByRole('main').waitFor();

@@ -21,25 +21,25 @@ interface Running extends Ticket {
   readonly controller: AbortController;
 }
 
-export interface DeskLimits {
+export interface DownloadLimits {
   /** Downloads at the same time in this process; more wait in line. */
   perProcess: number;
   /** Downloads of one person, waiting ones included; more are refused. */
   perUser: number;
 }
 
-export class DownloadDesk {
+export class DownloadQueue {
   /** Left out: there are no other instances. */
   readonly elsewhere: DownloadsElsewhere | undefined;
   readonly #running = new Map<string, Running>();
   readonly #queue: PQueue;
-  readonly #limits: DeskLimits;
+  readonly #limits: DownloadLimits;
   readonly #clock: Clock;
   #closed = false;
 
   constructor(
     clock: Clock,
-    limits: DeskLimits = { perProcess: 4, perUser: 12 },
+    limits: DownloadLimits = { perProcess: 4, perUser: 12 },
     elsewhere?: DownloadsElsewhere,
   ) {
     this.#clock = clock;

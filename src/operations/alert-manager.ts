@@ -19,7 +19,7 @@ import {
   type Success,
   snooze,
   withCall,
-  withEmptyLook,
+  withEmptyRead,
 } from '../domain/alerts.ts';
 import type { FailureAdvice } from '../domain/failure-guidance.ts';
 import { checkMutePattern, type Mute } from '../domain/mutes.ts';
@@ -40,7 +40,7 @@ export type { Failure } from './raise-alerts.ts';
 /** Draws an alert as it stands; drawing it twice shows it once. */
 export type ShowAlert = (alert: Alert, useCase: UseCase) => Promise<void>;
 
-export interface AlertDeskDeps {
+export interface AlertManagerDeps {
   store: AlertStore & Pick<AuditTrail, 'appendAudit'>;
   clock: Clock;
   directory: Pick<Directory, 'membersOf'>;
@@ -62,8 +62,8 @@ interface Raised {
 /** Alerts looked at; far more than anybody handles. */
 const MANY = 10_000;
 
-export class AlertDesk {
-  readonly #deps: AlertDeskDeps;
+export class AlertManager {
+  readonly #deps: AlertManagerDeps;
   /** Drawings of one alert come one after the other, so the newest state wins; one that waits shows it for all. */
   readonly #drawing: Batches<undefined, undefined>;
   /** Alerts whose newest state could not be drawn. */
@@ -72,7 +72,7 @@ export class AlertDesk {
   readonly #succeeding: Batches<Success, Success>;
   readonly #watch: ClockWatch;
 
-  constructor(deps: AlertDeskDeps) {
+  constructor(deps: AlertManagerDeps) {
     this.#deps = deps;
     const raise = { ...deps, reach: this.#reach.bind(this) };
     this.#raising = new Batches(async (_, batch) => {
@@ -122,7 +122,7 @@ export class AlertDesk {
     const at = this.#deps.clock.now();
     await this.#deps.store.changeAlert(id, (alert) => {
       if (alert.excerpt) return alert;
-      return facts.excerpt ? { ...alert, ...facts } : withEmptyLook({ ...alert, ...facts }, at, read);
+      return facts.excerpt ? { ...alert, ...facts } : withEmptyRead({ ...alert, ...facts }, at, read);
     });
     if (facts.excerpt || facts.advice) await this.#show(id);
   }

@@ -1,4 +1,4 @@
-/** Looks into logs for alerts that are out already: what a log says is added to its alert when it has been read. */
+/** Reads logs for alerts that are already posted, and adds to each alert what its log says. */
 import type { AlertExcerpt } from '../domain/alerts.ts';
 import type { FailureAdvice } from '../domain/failure-guidance.ts';
 import type { AppError } from '../ground/errors.ts';
@@ -9,13 +9,13 @@ interface Found {
   excerpt?: AlertExcerpt | undefined;
   /** Better than what the alert says so far. */
   advice?: FailureAdvice | undefined;
-  /** Why the log could not be read: the look is repeated later. */
+  /** Why the log could not be read; it is read again later. */
   logProblem?: AppError | undefined;
 }
 
-export class LogLooks {
+export class AlertExplainer {
   readonly #deps: Pick<NotifierDeps, 'alerts' | 'onError'>;
-  /** Alert → its look under way. */
+  /** Alert → its reading under way. */
   readonly #underWay = new SingleFlight<string>();
 
   constructor(deps: Pick<NotifierDeps, 'alerts' | 'onError'>) {
@@ -23,11 +23,11 @@ export class LogLooks {
   }
 
   /** At most one at a time for each alert. */
-  begin(alert: string, about: { useCase: string; subject: string }, look: () => Promise<Found>): void {
+  begin(alert: string, about: { useCase: string; subject: string }, read: () => Promise<Found>): void {
     const { alerts, onError } = this.#deps;
     const failed = (doing: string) => (error: unknown) => onError(error, { ...about, doing });
     const work = (): Promise<void> =>
-      look()
+      read()
         .then(({ excerpt, advice, logProblem }) => {
           if (logProblem) failed('reading the end of a log')(logProblem);
           return alerts.explain(alert, {
@@ -40,7 +40,7 @@ export class LogLooks {
           failed('explaining a failure')(error);
           return alerts.explain(alert, { read: false });
         })
-        .catch(failed('noting a look into a log'));
+        .catch(failed('noting that a log was read'));
     void this.#underWay.run(alert, work);
   }
 

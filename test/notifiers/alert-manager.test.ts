@@ -8,7 +8,7 @@ import type { Message } from '../../src/blocks/message.ts';
 import type { Alert } from '../../src/domain/alerts.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
 import { alertBoard } from '../../src/notifiers/alerts.ts';
-import { AlertDesk, type Failure } from '../../src/operations/alert-desk.ts';
+import { AlertManager, type Failure } from '../../src/operations/alert-manager.ts';
 import type { Store } from '../../src/ports/store.ts';
 import { openLowdbStore } from '../../src/stores/lowdb.ts';
 import { LINE_3 } from '../slack/workspace.ts';
@@ -29,7 +29,7 @@ let store: Store;
 let now: number;
 /** Milliseconds by which the machine's clock was set forward. */
 let set = 0;
-let desk: AlertDesk;
+let alerts: AlertManager;
 let notices: MemoryNotices;
 const errors: unknown[] = [];
 /** What Slack shows outlives the process. */
@@ -38,7 +38,7 @@ let shown: Posted[] = [];
 async function open(): Promise<void> {
   store = await openLowdbStore(dir);
   notices = memoryNotices(store, shown);
-  desk = new AlertDesk({
+  alerts = new AlertManager({
     store,
     clock: { now: () => now + set, elapsed: () => now },
     directory: { membersOf: async (group) => groups[group] ?? [] },
@@ -52,7 +52,7 @@ async function open(): Promise<void> {
 async function restart(): Promise<void> {
   await store.close();
   await open();
-  await desk.recover();
+  await alerts.recover();
 }
 
 beforeEach(async () => {
@@ -91,7 +91,7 @@ async function only(): Promise<Alert> {
 
 describe('[N4] an alert', () => {
   it('is one for forty targets that fail for one cause, with their count', async () => {
-    for (let target = 0; target < 40; target += 1) await desk.raise(useCase, failure(`target-${target}`));
+    for (let target = 0; target < 40; target += 1) await alerts.raise(useCase, failure(`target-${target}`));
     expect((await only()).count).toBe(40);
     expect(notices.all()).toHaveLength(1);
     expect(texts()[0]).toContain('40 failures with the same cause');
@@ -99,48 +99,48 @@ describe('[N4] an alert', () => {
   });
 
   it('is posted once however often its failure is told', async () => {
-    await Promise.all([1, 2, 3].map(() => desk.raise(useCase, failure('a'))));
+    await Promise.all([1, 2, 3].map(() => alerts.raise(useCase, failure('a'))));
     await restart();
-    await desk.raise(useCase, failure('a'));
+    await alerts.raise(useCase, failure('a'));
     expect((await only()).count).toBe(1);
     expect(notices.all()).toHaveLength(1);
   });
 
   it('goes to the next level when nobody acknowledges, also when the time passed in a stop, once each', async () => {
-    await desk.raise(useCase, failure('a'));
+    await alerts.raise(useCase, failure('a'));
     now += 9 * MINUTE;
-    await desk.tick();
+    await alerts.tick();
     expect(notices.all()).toHaveLength(1);
     now += 2 * MINUTE;
     await restart();
-    await desk.tick();
-    await desk.tick();
+    await alerts.tick();
+    await alerts.tick();
     expect(texts().filter((text) => text.includes('<!subteam^S0SECOND>'))).toHaveLength(1);
     // The next level has its own time to answer.
     now += 11 * MINUTE;
     await restart();
-    await desk.tick();
+    await alerts.tick();
     expect(texts().filter((text) => text.includes('<@U0LEAD>'))).toHaveLength(1);
     now += 60 * MINUTE;
-    await desk.tick();
+    await alerts.tick();
     expect(notices.all()).toHaveLength(3);
   });
 
   it('escalates as if nothing were when the clock is set forward or back by hours, and in no storm', async () => {
     for (const by of [5 * 60, -3 * 60, -26 * 60]) {
       const before = notices.all().length;
-      await desk.raise(useCase, failure(`set by ${by}`, { cause: `boom ${'x'.repeat(Math.abs(by) % 7)}` }));
-      await desk.tick();
+      await alerts.raise(useCase, failure(`set by ${by}`, { cause: `boom ${'x'.repeat(Math.abs(by) % 7)}` }));
+      await alerts.tick();
       set += by * MINUTE;
-      await desk.tick();
+      await alerts.tick();
       now += 9 * MINUTE;
-      await desk.tick();
+      await alerts.tick();
       expect(notices.all()).toHaveLength(before + 1);
       now += 2 * MINUTE;
-      await desk.tick();
+      await alerts.tick();
       expect(notices.all()).toHaveLength(before + 2);
       for (const alert of await store.listAlerts({ unresolved: true, limit: 9 }))
-        await desk.close(alert, ADA);
+        await alerts.close(alert, ADA);
       shown = notices.all().filter(({ key }) => !key.endsWith('/resolved'));
       await restart();
     }
@@ -148,48 +148,48 @@ describe('[N4] an alert', () => {
 
   it('ends a snooze after the time that was asked for when the clock is set meanwhile', async () => {
     for (const by of [8 * 60, -8 * 60]) {
-      await desk.raise(useCase, failure(`snoozed ${by}`, { cause: by > 0 ? 'boom' : 'bang' }));
+      await alerts.raise(useCase, failure(`snoozed ${by}`, { cause: by > 0 ? 'boom' : 'bang' }));
       const [alert] = await store.listAlerts({ unresolved: true, limit: 1 });
-      await desk.snooze(alert!, ADA, 30 * MINUTE);
-      await desk.tick();
+      await alerts.snooze(alert!, ADA, 30 * MINUTE);
+      await alerts.tick();
       set += by * MINUTE;
       now += 29 * MINUTE;
-      await desk.tick();
+      await alerts.tick();
       expect((await store.getAlert(alert!.id))?.snoozedUntil).toBeDefined();
       now += 2 * MINUTE;
-      await desk.tick();
+      await alerts.tick();
       expect((await store.getAlert(alert!.id))?.trail.at(-1)?.action).toBe('woken');
-      await desk.close(alert!, ADA);
+      await alerts.close(alert!, ADA);
     }
   });
 
   it('does not wait for hours when the clock was set back while nothing ran', async () => {
-    await desk.raise(useCase, failure('a'));
+    await alerts.raise(useCase, failure('a'));
     set -= 6 * 60 * MINUTE;
     await restart();
-    await desk.tick();
+    await alerts.tick();
     now += 11 * MINUTE;
-    await desk.tick();
+    await alerts.tick();
     expect(texts().filter((text) => text.includes('<!subteam^S0SECOND>'))).toHaveLength(1);
   });
 
   it('is drawn as soon as it can be, without a restart', async () => {
-    await desk.raise(useCase, failure('a'));
+    await alerts.raise(useCase, failure('a'));
     now += 11 * MINUTE;
     notices.broken = true;
-    await desk.tick();
-    await desk.tick();
+    await alerts.tick();
+    await alerts.tick();
     expect(notices.all()).toHaveLength(1);
     notices.broken = false;
-    await desk.tick();
+    await alerts.tick();
     expect(texts().filter((text) => text.includes('<!subteam^S0SECOND>'))).toHaveLength(1);
   });
 
   it('makes good for a crash between escalating and telling', async () => {
-    await desk.raise(useCase, failure('a'));
+    await alerts.raise(useCase, failure('a'));
     now += 11 * MINUTE;
     notices.broken = true;
-    await desk.tick();
+    await alerts.tick();
     expect(errors).toHaveLength(1);
     expect(notices.all()).toHaveLength(1);
     await restart();
@@ -198,24 +198,24 @@ describe('[N4] an alert', () => {
 
   it('says that a group is empty and tells the next level at once, at last the admins', async () => {
     groups.S0ONCALL = [];
-    await desk.raise(useCase, failure('a'));
+    await alerts.raise(useCase, failure('a'));
     expect(texts()[0]).toContain('Nobody is in the user group `S0ONCALL`');
     expect(texts()[0]).toContain('<!subteam^S0SECOND>');
     expect((await only()).level).toBe(1);
     groups.S0SECOND = [];
     const alone = { ...useCase, id: useCase.id, onCall: { levels: [['S0ONCALL']], escalateAfterMs: MINUTE } };
-    await desk.raise(alone, failure('b', { scope: 'another' }));
+    await alerts.raise(alone, failure('b', { scope: 'another' }));
     expect(texts().at(-1)).toContain('<@U0DEV>');
   });
 
   it('is not escalated once it is acknowledged, and a click twice changes nothing', async () => {
-    const alert = (await desk.raise(useCase, failure('a')))!;
-    expect((await desk.acknowledge(alert, ADA)).changed).toBe(true);
-    const late = await desk.acknowledge(alert, BEN);
+    const alert = (await alerts.raise(useCase, failure('a')))!;
+    expect((await alerts.acknowledge(alert, ADA)).changed).toBe(true);
+    const late = await alerts.acknowledge(alert, BEN);
     expect(late.changed).toBe(false);
     expect(late.alert.acknowledged?.by).toEqual(ADA);
     now += 60 * MINUTE;
-    await desk.tick();
+    await alerts.tick();
     expect(notices.all()).toHaveLength(1);
     expect(texts()[0]).toContain('Acknowledged by <@U0ADA>');
     const trail = await store.listAudit({ limit: 10 });
@@ -223,52 +223,52 @@ describe('[N4] an alert', () => {
   });
 
   it('calls the same level again when a snooze is over, and the one it was passed to', async () => {
-    const alert = (await desk.raise(useCase, failure('a')))!;
-    await desk.snooze(alert, ADA, 30 * MINUTE);
+    const alert = (await alerts.raise(useCase, failure('a')))!;
+    await alerts.snooze(alert, ADA, 30 * MINUTE);
     now += 31 * MINUTE;
-    await desk.tick();
+    await alerts.tick();
     expect(texts().at(-1)).toContain('The snooze is over');
-    await desk.pass(alert, ADA, 'U0CHLOE');
+    await alerts.pass(alert, ADA, 'U0CHLOE');
     expect(texts().at(-1)).toContain('<@U0CHLOE> · Passed to you');
     expect((await only()).level).toBe(0);
   });
 
   it('is made good by a later success and by no earlier one', async () => {
-    await desk.raise(useCase, failure('a'));
+    await alerts.raise(useCase, failure('a'));
     const success = { kind: 'compilation', pipeline: 'model', target: 'a' } as const;
-    await desk.succeeded(useCase, { ...success, at: now - 1 });
+    await alerts.succeeded(useCase, { ...success, at: now - 1 });
     expect((await only()).state).toBe('open');
-    await desk.succeeded(useCase, { ...success, at: now + 1 });
+    await alerts.succeeded(useCase, { ...success, at: now + 1 });
     expect((await only()).state).toBe('resolved');
-    await expect(desk.acknowledge(await only(), ADA)).rejects.toThrow('resolved already');
+    await expect(alerts.acknowledge(await only(), ADA)).rejects.toThrow('resolved already');
   });
 
   it('[N5] calls nobody for what they did themselves', async () => {
     const mine = { ...useCase, onCall: { levels: [['U0ADA', 'U0BEN']], escalateAfterMs: MINUTE } };
-    await desk.raise(mine, failure('a', { startedBy: ADA }));
+    await alerts.raise(mine, failure('a', { startedBy: ADA }));
     expect(texts()[0]).not.toContain('<@U0ADA>');
     expect(texts()[0]).toContain('<@U0BEN>');
   });
 
   it('is not raised for what is muted, until the mute ends', async () => {
-    const alert = (await desk.raise(useCase, failure('noisy-1')))!;
-    await desk.mute(alert, ADA, { pattern: 'noisy-*', forMs: 60 * MINUTE });
+    const alert = (await alerts.raise(useCase, failure('noisy-1')))!;
+    await alerts.mute(alert, ADA, { pattern: 'noisy-*', forMs: 60 * MINUTE });
     expect((await only()).resolved?.why).toBe('muted');
-    expect(await desk.raise(useCase, failure('noisy-2'))).toBeUndefined();
+    expect(await alerts.raise(useCase, failure('noisy-2'))).toBeUndefined();
     now += 61 * MINUTE;
-    expect(await desk.raise(useCase, failure('noisy-3'))).toBeDefined();
+    expect(await alerts.raise(useCase, failure('noisy-3'))).toBeDefined();
   });
 
   it('is not there in another use case, whatever is done to it', async () => {
-    const alert = (await desk.raise(useCase, failure('a')))!;
+    const alert = (await alerts.raise(useCase, failure('a')))!;
     const foreign = { id: alert.id, useCase: 'harbor' };
     for (const act of [
-      () => desk.find(foreign),
-      () => desk.acknowledge(foreign, ADA),
-      () => desk.close(foreign, ADA),
-      () => desk.snooze(foreign, ADA, MINUTE),
-      () => desk.pass(foreign, ADA, 'U0BEN'),
-      () => desk.mute(foreign, ADA, { pattern: 'x' }),
+      () => alerts.find(foreign),
+      () => alerts.acknowledge(foreign, ADA),
+      () => alerts.close(foreign, ADA),
+      () => alerts.snooze(foreign, ADA, MINUTE),
+      () => alerts.pass(foreign, ADA, 'U0BEN'),
+      () => alerts.mute(foreign, ADA, { pattern: 'x' }),
     ])
       await expect(act()).rejects.toMatchObject({ code: 'not_found' });
     expect(await store.getAlert(alert.id)).toEqual(alert);
@@ -276,26 +276,26 @@ describe('[N4] an alert', () => {
   });
 
   it('stays muted as long as somebody meant it who came before', async () => {
-    const first = (await desk.raise(useCase, failure('noisy-1')))!;
-    expect((await desk.mute(first, ADA, { pattern: 'noisy-*', forMs: 60 * MINUTE })).kept).toBeUndefined();
-    const second = (await desk.raise(useCase, failure('quiet-1')))!;
-    const { kept } = await desk.mute(second, BEN, { pattern: 'NOISY-*', forMs: 5 * MINUTE });
+    const first = (await alerts.raise(useCase, failure('noisy-1')))!;
+    expect((await alerts.mute(first, ADA, { pattern: 'noisy-*', forMs: 60 * MINUTE })).kept).toBeUndefined();
+    const second = (await alerts.raise(useCase, failure('quiet-1')))!;
+    const { kept } = await alerts.mute(second, BEN, { pattern: 'NOISY-*', forMs: 5 * MINUTE });
     expect(kept).toMatchObject({ by: ADA, until: now + 60 * MINUTE });
     expect(await store.listMutes()).toEqual([kept]);
     // A longer one is what the second wants, too.
-    const third = (await desk.raise(useCase, failure('quiet-2')))!;
-    expect((await desk.mute(third, BEN, { pattern: 'noisy-*' })).kept).toBeUndefined();
+    const third = (await alerts.raise(useCase, failure('quiet-2')))!;
+    expect((await alerts.mute(third, BEN, { pattern: 'noisy-*' })).kept).toBeUndefined();
     expect(await store.listMutes()).toMatchObject([{ by: BEN }]);
   });
 
   it('is raised again once a mute is taken back, which is on record once', async () => {
-    const alert = (await desk.raise(useCase, failure('noisy-1')))!;
-    await desk.mute(alert, ADA, { pattern: 'noisy-*' });
+    const alert = (await alerts.raise(useCase, failure('noisy-1')))!;
+    await alerts.mute(alert, ADA, { pattern: 'noisy-*' });
     const [mute] = await store.listMutes(useCase.id);
-    expect(await desk.unmute('another-use-case', mute!.id, BEN)).toBeUndefined();
-    expect((await desk.unmute(useCase.id, mute!.id, BEN))?.pattern).toBe('noisy-*');
-    expect(await desk.unmute(useCase.id, mute!.id, ADA)).toBeUndefined();
-    expect(await desk.raise(useCase, failure('noisy-2'))).toBeDefined();
+    expect(await alerts.unmute('another-use-case', mute!.id, BEN)).toBeUndefined();
+    expect((await alerts.unmute(useCase.id, mute!.id, BEN))?.pattern).toBe('noisy-*');
+    expect(await alerts.unmute(useCase.id, mute!.id, ADA)).toBeUndefined();
+    expect(await alerts.raise(useCase, failure('noisy-2'))).toBeDefined();
     const record = (await store.listAudit({ limit: 100 })).filter(({ action }) => action === 'alert.unmuted');
     expect(record).toMatchObject([{ actor: BEN, useCase: useCase.id, subject: 'noisy-*' }]);
   });
@@ -317,20 +317,20 @@ describe('[N4] an alert', () => {
             const [alert] = await store.listAlerts({ unresolved: true, limit: 1 });
             if (act === 'raise') {
               raised += 1;
-              await desk.raise(useCase, failure(`t${raised}`));
+              await alerts.raise(useCase, failure(`t${raised}`));
             } else if (act === 'wait') now += 11 * MINUTE;
-            else if (act === 'tick') await desk.tick();
+            else if (act === 'tick') await alerts.tick();
             else if (act === 'restart') await restart();
             else if (act === 'success')
               for (let at = 1; at <= raised; at += 1)
-                await desk.succeeded(useCase, {
+                await alerts.succeeded(useCase, {
                   kind: 'compilation',
                   pipeline: 'model',
                   target: `t${at}`,
                   at: now + 1,
                 });
-            else if (alert && act === 'ack') await desk.acknowledge(alert, ADA);
-            else if (alert && act === 'snooze') await desk.snooze(alert, ADA, 30 * MINUTE);
+            else if (alert && act === 'ack') await alerts.acknowledge(alert, ADA);
+            else if (alert && act === 'snooze') await alerts.snooze(alert, ADA, 30 * MINUTE);
           }
           const told = notices.all().length;
           await restart();

@@ -23,7 +23,7 @@ const RANK: Readonly<Record<JobState, number | undefined>> = {
  * @param at when the job was looked at
  * @param described the service itself was asked for this one job
  */
-export function applySighting(
+export function applyJobObservation(
   record: JobRecord,
   seen: TrainingJob,
   at: EpochMs,
@@ -63,7 +63,7 @@ export function applySighting(
 }
 
 /** The record after a look that got no answer: says nothing about the job. */
-export function applyFailedLook(record: JobRecord, failed: { at: EpochMs; message: string }): JobRecord {
+export function applyFailedCheck(record: JobRecord, failed: { at: EpochMs; message: string }): JobRecord {
   const known = Math.max(record.seenAt, record.failedCheck?.at ?? 0);
   return failed.at > known ? { ...record, failedCheck: failed } : record;
 }
