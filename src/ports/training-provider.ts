@@ -34,18 +34,29 @@ export interface TrainingProvider {
   /** The log of one job, whether or not there is one (yet); nothing is asked before it is read. */
   log(job: string): LogSource;
   /**
-   * The log as it is written, from a byte of it on, until the job ends or the signal is aborted.
-   * Left out: who follows it reads the ends of `log` again and again.
+   * The log's bytes as they are written, from where the last chunk that was kept left off, until the job has ended and
+   * all of it was given, or the signal is aborted. Left out: the job cannot be followed.
+   * @param from the start of the log: `{ offset: 0 }`
+   * @throws AppError unavailable, rate_limited: it can be followed on from the last chunk · not_found: no log (yet)
    */
-  follow?(job: string, from: number, signal: AbortSignal): AsyncIterable<LogChunk>;
+  follow?(job: string, from: LogPosition, signal: AbortSignal): AsyncIterable<LogChunk>;
   /** Where the provider's own pages show the job. */
   links(job: string): JobLinks;
+}
+
+export interface LogPosition {
+  /** In bytes of the whole log. */
+  offset: number;
+  /** Of the chunk that ended there, where it had one. */
+  cursor?: string | undefined;
 }
 
 export interface LogChunk {
   /** Of its first byte in the whole log. */
   offset: number;
   bytes: Uint8Array;
+  /** Kept with the bytes, for the source that needs more than an offset to go on. */
+  cursor?: string | undefined;
 }
 
 /** URLs for people; what a provider has no page for is left out. */

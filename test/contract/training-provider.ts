@@ -101,7 +101,7 @@ export function describeTrainingProvider(title: string, open: () => Promise<Trai
       const read = async (from: number): Promise<string> => {
         const chunks: Uint8Array[] = [];
         let next = from;
-        for await (const { offset, bytes } of follow(harness.jobs.completed, from, signal)) {
+        for await (const { offset, bytes } of follow(harness.jobs.completed, { offset: from }, signal)) {
           expect(offset).toBe(next);
           next += bytes.length;
           chunks.push(bytes);

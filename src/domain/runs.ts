@@ -1,0 +1,37 @@
+/** Runs: one training job's process and what it printed. */
+import { AppError } from '../ground/errors.ts';
+import type { EpochMs } from '../ground/time.ts';
+import { PROVIDER_NAMES, type ProviderName } from './providers.ts';
+
+/** How a run ended. `lost`: its process is gone and nobody saw it end, so it is never reported as done. */
+export interface RunEnd {
+  state: 'completed' | 'failed' | 'stopped' | 'lost';
+  /** Of the process; null where it did not exit by itself, or where the provider does not tell. */
+  exitCode: number | null;
+  /** What ended it: `SIGKILL`; null where nothing did. */
+  signal: string | null;
+  at: EpochMs;
+}
+
+/** Which training job a run is. Its id in URLs is made of these three, so nothing has to be stored to find it. */
+export interface RunAddress {
+  useCase: string;
+  provider: ProviderName;
+  job: string;
+}
+
+/** `line-3~sagemaker~press-1`: none of the three parts contains a tilde, which URLs keep as it is. */
+export function runId({ useCase, provider, job }: RunAddress): string {
+  return `${useCase}~${provider}~${job}`;
+}
+
+/** @throws AppError not_found: no run has such an id */
+export function readRunId(id: string): RunAddress {
+  const [useCase = '', provider, job = '', ...rest] = id.split('~');
+  const known = PROVIDER_NAMES.find((name) => name === provider);
+  if (useCase === '' || job === '' || known === undefined || rest.length > 0)
+    throw new AppError('not_found', 'There is no such run.', {
+      hint: 'Open the run from its message in Slack.',
+    });
+  return { useCase, provider: known, job };
+}

@@ -1,0 +1,75 @@
+/** Raw run logs: the bytes that a run printed, appended by offset and never rewritten. */
+import type { RunEnd } from '../domain/runs.ts';
+import type { EpochMs } from '../ground/time.ts';
+
+export interface RunLogInfo {
+  /** The run's: `[A-Za-z0-9][A-Za-z0-9._~-]{0,199}`. */
+  id: string;
+  /** Bytes that the run has printed so far, those in gaps included: the offset of the next one. */
+  size: number;
+  createdAt: EpochMs;
+  /** Of the last change. */
+  updatedAt: EpochMs;
+  /** Bytes that were printed and are not kept, in order, apart from each other. */
+  gaps: readonly RunLogGap[];
+  /** Whatever the last append gave: from where the run's source is read on. */
+  cursor?: string | undefined;
+  /** Set once nothing is appended any more. */
+  end?: RunEnd | undefined;
+}
+
+export interface RunLogGap {
+  /** Offset of the first byte that is missing. */
+  from: number;
+  /** Offset of the first byte that is there again. */
+  to: number;
+  /** `cap`: the middle of a log over its size cap · `lost`: could not be written or never arrived. */
+  reason: 'cap' | 'lost';
+}
+
+/** Either bytes or a gap; both are missing at the end of what there is. */
+export interface RunLogSlice {
+  /** Of its first byte: the one that was asked for. */
+  offset: number;
+  /** Empty where there is nothing yet, or a gap. */
+  bytes: Uint8Array;
+  /** The gap in which `offset` lies: go on at its `to`. */
+  gap?: RunLogGap | undefined;
+}
+
+/**
+ * One process writes a run's log; any number of processes on the same store may read it. What an append has accepted
+ * survives a `kill -9` of the process; a power cut may cost what was printed in the second before it, unless the run
+ * has ended. Its contract is test/contract/run-log-store.ts.
+ */
+export interface RunLogStore {
+  /** @returns the log as it is, should it be there already */
+  create(id: string): Promise<RunLogInfo>;
+  info(id: string): Promise<RunLogInfo | undefined>;
+  /**
+   * @param offset of the first byte of `bytes`: the log's size
+   * @param cursor kept together with the bytes
+   * @throws AppError conflict (RunLogConflict, with the right offset): the log does not end there, or has ended ·
+   *   not_found · unavailable: the disk is full or cannot be written; nothing of it was kept
+   */
+  append(id: string, offset: number, bytes: Uint8Array, cursor?: string): Promise<RunLogInfo>;
+  /** The bytes from `from`, the log's size, up to `to` were printed and are lost. Throws as `append`. */
+  skip(id: string, from: number, to: number): Promise<RunLogInfo>;
+  /**
+   * @param limit bytes at most; fewer may come although there are more
+   * @throws AppError not_found · invalid_input: negative, no whole number, or beyond the end
+   */
+  read(id: string, offset: number, limit: number): Promise<RunLogSlice>;
+  /** Nothing is appended any more; what is kept is compressed. A second time it changes nothing. */
+  finish(id: string, end: RunEnd): Promise<RunLogInfo>;
+  remove(id: string): Promise<void>;
+  /** Newest first. */
+  list(): Promise<RunLogInfo[]>;
+  /**
+   * Called soon (within 200 ms) after each change, by whatever process; several changes may be one call. All who watch
+   * a run in one process share one poller.
+   * @returns ends it
+   */
+  watch(id: string, listener: (info: RunLogInfo) => void): () => void;
+  close(): Promise<void>;
+}
