@@ -16,7 +16,8 @@ import { DEFAULT_ESCALATE_AFTER_MS, nextHandovers, onCallAt } from '../domain/on
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError, toAppError } from '../ground/errors.ts';
 import type { AlertRef } from '../operations/alert-manager.ts';
-import type { ClickedAction, Command, Context, SubmittedView, ViewAnswer } from './command.ts';
+import type { ClickedAction, Command, SubmittedView, ViewAnswer } from './command.ts';
+import type { Context } from './context.ts';
 import { metadataFor, openUseCases, permitted, readMetadata } from './job-access.ts';
 import { explain, type Services } from './services.ts';
 

@@ -21,7 +21,8 @@ import {
 } from '../domain/subscriptions.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError, toAppError } from '../ground/errors.ts';
-import type { ClickedAction, Command, Context, SubmittedView, ViewAnswer } from './command.ts';
+import type { ClickedAction, Command, SubmittedView, ViewAnswer } from './command.ts';
+import type { Context } from './context.ts';
 import { canOpenModal } from './in-view.ts';
 import { metadataFor, permitted, readMetadata } from './job-access.ts';
 import { knownUseCases, refuse } from './refusals.ts';

@@ -21,7 +21,7 @@ import { AppError, CancelledError, toAppError } from '../ground/errors.ts';
 import { endOfLog } from '../operations/download-logs.ts';
 import { adviceForAttempt, compilationFailure } from '../operations/explain-failure.ts';
 import type { LiveMessage } from '../ports/channel-messages.ts';
-import type { Context } from './command.ts';
+import type { Context } from './context.ts';
 import type { Services } from './services.ts';
 import { keepUnfinished, type Unfinished } from './unfinished.ts';
 

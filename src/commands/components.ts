@@ -32,7 +32,8 @@ import {
 } from '../operations/browse-components.ts';
 import { devicesWith, type FleetReport } from '../operations/find-devices.ts';
 import { publishComponents, recipePreview } from '../operations/publish-component.ts';
-import type { ClickedAction, Command, Context, OpenView, SubmittedView, ViewAnswer } from './command.ts';
+import type { ClickedAction, Command, SubmittedView, ViewAnswer } from './command.ts';
+import type { Context, OpenView } from './context.ts';
 import { refusedIn } from './in-view.ts';
 import { metadataFor, openUseCases, permitted, readJobRef, readMetadata } from './job-access.ts';
 import type { Services } from './services.ts';

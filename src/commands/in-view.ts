@@ -2,7 +2,7 @@
 import { messageView } from '../blocks/job-details.ts';
 import type { Message, Modal } from '../blocks/message.ts';
 import { type AppError, toAppError } from '../ground/errors.ts';
-import type { Context, OpenView } from './command.ts';
+import type { Context, OpenView } from './context.ts';
 import { metadataFor } from './job-access.ts';
 import type { Services } from './services.ts';
 

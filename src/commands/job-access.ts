@@ -6,7 +6,7 @@ import type { UseCase } from '../domain/use-cases.ts';
 import { AppError } from '../ground/errors.ts';
 import { chooseUseCase } from '../operations/choose-use-case.ts';
 import { findOwner } from '../operations/find-jobs.ts';
-import type { Context } from './command.ts';
+import type { Context } from './context.ts';
 import { refuse } from './refusals.ts';
 import type { Services } from './services.ts';
 

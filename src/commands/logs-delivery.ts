@@ -31,7 +31,7 @@ import { type DownloadOutcome, downloadLogs } from '../operations/download-logs.
 import type { Ticket } from '../operations/download-queue.ts';
 import { findOwner } from '../operations/find-jobs.ts';
 import type { LiveMessage } from '../ports/channel-messages.ts';
-import type { Context } from './command.ts';
+import type { Context } from './context.ts';
 import { knownUseCases, refuse } from './refusals.ts';
 import { explain, isAdmin, type Services } from './services.ts';
 import { keepUnfinished, type Unfinished } from './unfinished.ts';

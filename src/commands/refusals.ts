@@ -9,7 +9,7 @@ import { mayKnowOf, nothingOpen, type Permission, refusal, whoCanGrant } from '.
 import { belongsTo, type UseCase } from '../domain/use-cases.ts';
 import { AppError } from '../ground/errors.ts';
 import { noUseCase } from '../operations/choose-use-case.ts';
-import type { Context } from './command.ts';
+import type { Context } from './context.ts';
 import type { Services } from './services.ts';
 
 export interface Refused {

@@ -15,7 +15,7 @@ import type { Coordination } from '../ports/coordination.ts';
 import type { Directory } from '../ports/directory.ts';
 import type { FileDelivery } from '../ports/file-delivery.ts';
 import type { Store } from '../ports/store.ts';
-import type { Context } from './command.ts';
+import type { Context } from './context.ts';
 
 export interface Services extends DownloadDeps, JobDeps {
   store: Store;

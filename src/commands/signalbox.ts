@@ -6,7 +6,8 @@ import { nearestNames } from '../domain/nearest-names.ts';
 import { AppError } from '../ground/errors.ts';
 import { alertActions, listAlerts, showOnCall } from './alerts.ts';
 import { openSettings, settingsActions } from './channel-settings.ts';
-import type { Command, Context } from './command.ts';
+import type { Command } from './command.ts';
+import type { Context } from './context.ts';
 import type { Services } from './services.ts';
 import { listSubscriptions, subscribe, unsubscribe } from './subscriptions.ts';
 

@@ -11,7 +11,7 @@ import {
   sameWish,
 } from '../domain/subscriptions.ts';
 import { AppError } from '../ground/errors.ts';
-import type { Context } from './command.ts';
+import type { Context } from './context.ts';
 import { permitted } from './job-access.ts';
 import { knownUseCases, refuse } from './refusals.ts';
 import type { Services } from './services.ts';

@@ -7,7 +7,7 @@ import { notAllowedView } from '../blocks/job-details.ts';
 import type { Modal } from '../blocks/message.ts';
 import type { JobChange, JobChanges } from '../operations/job-changes.ts';
 import type { Coordination } from '../ports/coordination.ts';
-import type { OpenView } from './command.ts';
+import type { OpenView } from './context.ts';
 
 const TOPIC = 'modal-turn';
 /** Modals remembered; those that were closed fall out. */

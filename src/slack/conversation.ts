@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import type { Block, Message, Modal } from '../blocks/message.ts';
 import { context as contextBlock, section } from '../blocks/text.ts';
-import type { Context, OpenView, Place } from '../commands/command.ts';
+import type { Context, OpenView, Place } from '../commands/context.ts';
 import type { Actor } from '../ground/actor.ts';
 import type { LiveMessage } from '../ports/channel-messages.ts';
 import type { SlackClients } from './clients.ts';

@@ -2,7 +2,8 @@
 import type { App } from '@slack/bolt';
 import { errorMessage } from '../blocks/errors.ts';
 import type { Message } from '../blocks/message.ts';
-import type { Command, Context, HomeTab } from '../commands/command.ts';
+import type { Command, HomeTab } from '../commands/command.ts';
+import type { Context } from '../commands/context.ts';
 import { nearestNames } from '../domain/nearest-names.ts';
 import { AppError, CancelledError, toAppError } from '../ground/errors.ts';
 import { inTime } from '../ground/pause.ts';

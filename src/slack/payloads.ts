@@ -1,7 +1,7 @@
 /** What Slack sends, parsed at the edge: only the fields that are used, whatever else comes. */
 import { z } from 'zod';
 import type { Block } from '../blocks/message.ts';
-import type { Place } from '../commands/command.ts';
+import type { Place } from '../commands/context.ts';
 import type { Interaction } from './conversation.ts';
 import { typedText } from './typed-text.ts';
 

@@ -1,6 +1,6 @@
 /** What the Home tab says of the person's downloads. */
 import { describe, expect, it } from 'vitest';
-import type { Context } from '../../src/commands/command.ts';
+import type { Context } from '../../src/commands/context.ts';
 import { homeTab } from '../../src/commands/home.ts';
 import type { Services } from '../../src/commands/services.ts';
 import { ADA, Background, LINE_3, SimulatedAccount } from '../operations/simulated-account.ts';

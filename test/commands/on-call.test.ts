@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import type { Message } from '../../src/blocks/message.ts';
 import { showOnCall } from '../../src/commands/alerts.ts';
-import type { Context } from '../../src/commands/command.ts';
+import type { Context } from '../../src/commands/context.ts';
 import type { Services } from '../../src/commands/services.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
 import { AppError } from '../../src/ground/errors.ts';

@@ -2,7 +2,8 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import type { Message, Modal } from '../../src/blocks/message.ts';
-import type { Context, SubmittedView } from '../../src/commands/command.ts';
+import type { SubmittedView } from '../../src/commands/command.ts';
+import type { Context } from '../../src/commands/context.ts';
 import { runAgainActions } from '../../src/commands/run-again.ts';
 import type { Services } from '../../src/commands/services.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Context } from '../../src/commands/command.ts';
+import type { Context } from '../../src/commands/context.ts';
 import { allCommands } from '../../src/commands/index.ts';
 import type { Services } from '../../src/commands/services.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';

@@ -4,7 +4,7 @@
  * exist, to them and to who belongs to no team.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Place } from '../../src/commands/command.ts';
+import type { Place } from '../../src/commands/context.ts';
 import { HONEST } from '../fixtures/honest-attempts.ts';
 import {
   ALPHA_ADMIN,
