@@ -1,6 +1,7 @@
 /** What is asked of the log engine and what it answers. */
 import type { EpochMs } from '../ground/time.ts';
 import type { LogSource, LogStreamInfo } from '../ports/log-source.ts';
+import type { LogChunk, LogPosition } from '../ports/training-provider.ts';
 
 /** `lines`: time, stream, message. `raw`: the messages as printed. `plain`: the terminal's final picture. */
 export type LogForm = 'lines' | 'raw' | 'plain';
@@ -73,7 +74,16 @@ export interface LogDownload {
   dispose(): Promise<void>;
 }
 
-export interface LogEngine {
+export interface LogFollowRequest {
+  source: LogSource;
+  /** `raw`: the messages as printed · `lines`: each with its time, and with its stream where there are several. */
+  form: 'raw' | 'lines';
+  from: LogPosition;
+  /** Whether the job has ended; asked before each round of reading. */
+  hasEnded(signal: AbortSignal): Promise<boolean>;
+}
+
+export interface LogDownloader {
   /**
    * @throws AppError invalid_input (regex, range), not_found (no stream at all: the job has no log yet),
    *   unavailable (disk too small, service down), permission_denied, rate_limited; CancelledError
@@ -85,3 +95,15 @@ export interface LogEngine {
   /** Removes what downloads of processes that are gone left on disk, where nobody will come back for it. */
   sweep?(): Promise<void>;
 }
+
+export interface LogFollower {
+  /**
+   * The log's text as it is written, until the job has ended and nothing more comes. An event that arrives up to two
+   * minutes late is given out when it comes, after newer ones; one that comes later than that is in a download alone.
+   * @throws as the source: after unavailable and rate_limited it can be followed on from the last chunk · invalid_input:
+   *   a position without the cursor of its chunk
+   */
+  follow(request: LogFollowRequest, signal: AbortSignal): AsyncIterable<LogChunk>;
+}
+
+export interface LogEngine extends LogDownloader, LogFollower {}

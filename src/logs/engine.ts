@@ -4,16 +4,19 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { AppError, CancelledError } from '../ground/errors.ts';
 import type { Clock } from '../ground/time.ts';
 import type { LogStreamInfo } from '../ports/log-source.ts';
+import type { LogChunk } from '../ports/training-provider.ts';
 import type {
   LogDownload,
   LogDownloadRequest,
   LogEngine,
   LogFacts,
   LogFile,
+  LogFollowRequest,
   LogProgress,
 } from './contract.ts';
 import { Fetch, type Timing } from './fetch.ts';
 import { messageFilter } from './filter.ts';
+import { followLog } from './follow.ts';
 import { LineFormatter, streamColumns } from './format.ts';
 import { type MergeTotals, merge, type RunFeed } from './merge.ts';
 import { type PlannedPage, StreamPlan } from './plan.ts';
@@ -96,6 +99,15 @@ export class Engine implements LogEngine {
         ? new CancelledError('Cancelled', { cause: error })
         : error;
     }
+  }
+
+  follow(request: LogFollowRequest, signal: AbortSignal): AsyncIterable<LogChunk> {
+    const { now, wait } = this.#timing;
+    return followLog(
+      { now, wait, download: (download, options) => this.download(download, options) },
+      request,
+      signal,
+    );
   }
 
   async #list(request: LogDownloadRequest, signal: AbortSignal | undefined): Promise<LogStreamInfo[]> {

@@ -7,8 +7,10 @@ import { Engine, type LogEngineOptions } from './engine.ts';
 
 export type {
   LogDownload,
+  LogDownloader,
   LogDownloadRequest,
   LogEngine,
+  LogFollower,
   LogForm,
   LogProgress,
 } from './contract.ts';

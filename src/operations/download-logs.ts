@@ -12,7 +12,7 @@ import type { UseCase } from '../domain/use-cases.ts';
 import type { Actor } from '../ground/actor.ts';
 import { AppError, CancelledError, toAppError } from '../ground/errors.ts';
 import type { Clock, EpochMs } from '../ground/time.ts';
-import type { LogDownload, LogEngine, LogProgress } from '../logs/index.ts';
+import type { LogDownload, LogDownloader, LogProgress } from '../logs/index.ts';
 import type { AuditRecord } from '../ports/audit-trail.ts';
 import type { LogSource, LogStreamInfo } from '../ports/log-source.ts';
 import type { Store } from '../ports/store.ts';
@@ -26,7 +26,7 @@ const NEAREST = 5;
 
 export interface DownloadDeps {
   gateway: UseCaseGateway;
-  engine: LogEngine;
+  engine: LogDownloader;
   store: Pick<Store, 'appendAudit'>;
   clock: Clock;
 }
@@ -253,7 +253,7 @@ function listAhead(source: LogSource, signal: AbortSignal | undefined) {
 }
 
 async function fetchLog(
-  engine: LogEngine,
+  engine: LogDownloader,
   request: DownloadRequest,
   found: { job: TrainingJob; useCase: UseCase; log: Located['log']; now: number; to: number },
   options: { signal?: AbortSignal; onProgress?: (progress: LogProgress) => void },

@@ -16,7 +16,7 @@ import { sageMakerState } from '../../src/domain/sagemaker-states.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
 import { AppError } from '../../src/ground/errors.ts';
 import { startHttpServer } from '../../src/http/server.ts';
-import type { LogDownloadRequest, LogEngine } from '../../src/logs/index.ts';
+import type { LogDownloader, LogDownloadRequest } from '../../src/logs/index.ts';
 import { type DownloadLimits, DownloadQueue } from '../../src/operations/download-queue.ts';
 import { JobSuggestions } from '../../src/operations/find-jobs.ts';
 import { JobChanges } from '../../src/operations/job-changes.ts';
@@ -161,7 +161,7 @@ export async function startWorkspace(options: TestWorkspaceOptions = {}): Promis
     },
   };
   let number = 0;
-  const engine: LogEngine = {
+  const engine: LogDownloader = {
     download: async (request, { signal, onProgress } = {}) => {
       onProgress?.({ phase: 'fetching', events: 1, textBytes: 8, fraction: 0.5, throttled: true });
       const text = await world.download(request, signal ?? new AbortController().signal);
