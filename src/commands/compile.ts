@@ -1,51 +1,37 @@
 /** `/compile`: a completed training job's model, compiled for devices. */
 import { createHash } from 'node:crypto';
 import {
-  artifactLink as artifactLinkMessage,
   COMPILE,
   COMPILE_FIELDS,
-  type CompileStatusFacts,
   compileFailed,
   compileForm as compileFormView,
   compileStarting,
   compileStatusMessage,
-  compileStatusView,
   compileUsage,
-  LINK_LIMIT,
-  type StartLine,
   WHICH_FIELD,
   whichJobForm,
 } from '../blocks/compile.ts';
-import { TARGET_VERBS } from '../blocks/job-card.ts';
-import { historyView, waitingView } from '../blocks/job-details.ts';
+import { waitingView } from '../blocks/job-details.ts';
 import { type JobRef, writeRef } from '../blocks/job-facts.ts';
 import { jobOption } from '../blocks/logs.ts';
-import type { Message, Modal, Option } from '../blocks/message.ts';
-import { code, plain, said } from '../blocks/text.ts';
-import { may, permittedUseCases } from '../domain/access.ts';
+import type { Message, Option } from '../blocks/message.ts';
+import { code } from '../blocks/text.ts';
+import { permittedUseCases } from '../domain/access.ts';
 import { commandWords } from '../domain/command-words.ts';
-import { targetStates } from '../domain/compilation-states.ts';
-import { attemptsOf, type CompilationAttempt, isLive, isSuccessful } from '../domain/compilations.ts';
 import { type CompileCorrections, parseFrameworkVersion, parseInputShape } from '../domain/compile-input.ts';
 import { parseCompileRequest } from '../domain/compile-request.ts';
 import { asksForHelp } from '../domain/log-query.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import { AppError, toAppError } from '../ground/errors.ts';
-import { artifactLink } from '../operations/artifact-link.ts';
+import { toAppError } from '../ground/errors.ts';
 import { compileForm } from '../operations/compile-form.ts';
-import { jobSnapshot } from '../operations/job-snapshots.ts';
-import { retryCompilation, type StartReport, startCompilations } from '../operations/start-compilations.ts';
-import { stopCompilation } from '../operations/stop-compilation.ts';
+import { startCompilations } from '../operations/start-compilations.ts';
 import type { ClickedAction, Command, SubmittedView, ViewAnswer } from './command.ts';
-import { deliverCompileLog } from './compile-log.ts';
-import { openPackage } from './components.ts';
+import { attemptActions, COMPILE_REFUSED } from './compile-attempts.ts';
+import { compileStatusFacts, showCompileStatus } from './compile-status.ts';
 import type { Context, OpenView } from './context.ts';
 import { canOpenModal, inView, refusedIn } from './in-view.ts';
 import { metadataFor, openUseCases, ownerOf, permitted, readJobRef, readMetadata } from './job-access.ts';
 import type { Services } from './services.ts';
-import { followInView } from './view-turns.ts';
-
-const REFUSED = 'compile.refused';
 
 export function compileCommand(services: Services): Command {
   async function run(context: Context, text: string): Promise<void> {
@@ -55,7 +41,7 @@ export function compileCommand(services: Services): Command {
     if (words.length === 0) return choose(context);
     const request = parseCompileRequest(words);
     if (request.targets.length === 0 && canOpenModal(context)) {
-      // The window opens first: who may what, and what AWS says, takes longer than its trigger lives.
+      // The window opens first: checking permissions and asking AWS takes longer than its trigger is valid.
       const view = await context.openModal(
         waitingView(metadataFor(context), 'Compile a model', `Looking at ${code(request.job)}`),
       );
@@ -75,7 +61,7 @@ export function compileCommand(services: Services): Command {
       why: 'manual',
       corrections: request.corrections,
     });
-    await context.reply.privately(compileStatusMessage(await statusFacts(useCase, report)));
+    await context.reply.privately(compileStatusMessage(await compileStatusFacts(services, useCase, report)));
   }
 
   async function findUseCaseFor(
@@ -83,7 +69,7 @@ export function compileCommand(services: Services): Command {
     job: string,
     tell?: (message: Message) => Promise<void>,
   ): Promise<UseCase | undefined> {
-    const question = { permission: 'compile:start', action: REFUSED, subject: job } as const;
+    const question = { permission: 'compile:start', action: COMPILE_REFUSED, subject: job } as const;
     const candidates = await openUseCases(services, context, question, tell);
     return candidates.length === 0 ? undefined : ownerOf(services, context, candidates, job);
   }
@@ -115,17 +101,17 @@ export function compileCommand(services: Services): Command {
     };
   }
 
-  /** A refusal is said in the window. */
+  /** Tells of a refusal in the window. */
   const mayCompile = (context: Context, view: OpenView, { useCase, job }: JobRef) =>
     permitted(
       services,
       context,
       useCase,
-      { permission: 'compile:start', action: REFUSED, subject: job },
+      { permission: 'compile:start', action: COMPILE_REFUSED, subject: job },
       refusedIn(context, view),
     );
 
-  /** @param view shows that something is coming already */
+  /** @param view already shows that something is coming */
   async function openForm(context: Context, view: OpenView, ref: JobRef): Promise<void> {
     await inView(services, context, view, ref.job, compileFailed, async () => {
       const useCase = await mayCompile(context, view, ref);
@@ -150,7 +136,7 @@ export function compileCommand(services: Services): Command {
     const given = Object.fromEntries(Object.keys(corrections).map((field) => [field, 'correction' as const]));
     const metadata = metadataFor(context, {
       ref: writeRef({ useCase: useCase.id, job }),
-      // What stands in the fields already is no correction.
+      // Only what differs from these is a correction.
       framework: digest(input.framework),
       version: digest(input.frameworkVersion),
       shape: digest(input.dataInputConfig),
@@ -200,58 +186,10 @@ export function compileCommand(services: Services): Command {
             why: 'manual',
             corrections,
           });
-          await showStatus(context, context.view!, useCase, report);
+          await showCompileStatus(services, context, context.view!, useCase, report);
         }),
     };
   }
-
-  /** The status view, and again on every change while the window is open. */
-  async function showStatus(
-    context: Context,
-    view: OpenView,
-    useCase: UseCase,
-    report: StartReport,
-  ): Promise<void> {
-    const metadata = metadataFor(context);
-    const draw = async (): Promise<{ picture: Modal; last: boolean }> => {
-      const facts = await statusFacts(useCase, report);
-      return {
-        picture: compileStatusView(metadata, facts),
-        last: facts.states.every(({ attempt }) => !attempt || !isLive(attempt)),
-      };
-    };
-    const { picture } = await draw();
-    if (!(await view.update(picture))) return;
-    followInView(services.changes, view, {
-      useCase: useCase.id,
-      job: report.job.name,
-      metadata,
-      permitted: () => may(context.actor.user, 'jobs:read', useCase, services.directory),
-      draw,
-      onError: (error) => context.log.debug({ err: error }, 'the status view is no longer refreshed'),
-    });
-  }
-
-  async function statusFacts(useCase: UseCase, report: StartReport): Promise<CompileStatusFacts> {
-    const job = report.job.name;
-    const snapshot = await jobSnapshot(services, useCase, job);
-    const asked = report.results.map(({ target }) => target);
-    const attempts = snapshot?.attempts ?? report.results.flatMap(({ attempt }) => attempt ?? []);
-    return {
-      useCase,
-      job,
-      states: targetStates(attempts, asked).filter(({ target }) => asked.includes(target)),
-      starts: report.results.map(({ target, outcome, error }): StartLine => ({ target, outcome, error })),
-      usual: new Map(
-        (snapshot?.targets ?? []).flatMap(({ target, usualMs }) =>
-          usualMs === undefined ? [] : [[target, usualMs]],
-        ),
-      ),
-      now: services.clock.now(),
-    };
-  }
-
-  // --- Buttons ---------------------------------------------------------------------------------------
 
   async function openClicked(context: Context, { value }: ClickedAction): Promise<void> {
     const ref = readJobRef(value);
@@ -259,131 +197,6 @@ export function compileCommand(services: Services): Command {
       waitingView(metadataFor(context), 'Compile a model', `Looking at ${code(ref.job)}`),
     );
     await openForm(context, view, ref);
-  }
-
-  /** The newest attempt for what a button names, if the person may. */
-  async function clicked(
-    context: Context,
-    value: string,
-    permission: 'compile:start' | 'artifacts:read' | 'jobs:read' | 'logs:read',
-  ): Promise<{ useCase: UseCase; attempt: CompilationAttempt } | undefined> {
-    const ref = readJobRef(value);
-    const useCase = await permitted(services, context, ref.useCase, {
-      permission,
-      action: permission === 'artifacts:read' ? 'artifact.refused' : REFUSED,
-      subject: ref.job,
-    });
-    if (!useCase) return undefined;
-    const target = ref.target ?? '';
-    const all = await services.store.listAttempts({ useCase: useCase.id, job: ref.job });
-    const tried = attemptsOf(all, { useCase: useCase.id, job: ref.job, target });
-    // The one that counts: as the card shows it.
-    const attempt = tried.find(isSuccessful) ?? tried.find(isLive) ?? tried.at(-1);
-    if (!attempt)
-      throw new AppError('not_found', `${ref.job} was never compiled for ${target || 'this target'}.`, {
-        hint: 'Start it with Compile… on its card.',
-      });
-    return { useCase, attempt };
-  }
-
-  async function retry(context: Context, { value }: ClickedAction): Promise<void> {
-    const found = await clicked(context, value, 'compile:start');
-    if (!found) return;
-    const { useCase, attempt } = found;
-    const report = await retryCompilation(services, {
-      actor: context.actor,
-      useCase,
-      attempt: attempt.id,
-    });
-    await context.reply.privately(compileStatusMessage(await statusFacts(useCase, report)));
-  }
-
-  async function stop(context: Context, { value }: ClickedAction): Promise<void> {
-    const found = await clicked(context, value, 'compile:start');
-    if (!found) return;
-    const { outcome, attempt } = await stopCompilation(services, {
-      actor: context.actor,
-      useCase: found.useCase,
-      attempt: found.attempt.id,
-    });
-    const what = `${code(attempt.job)} for *${plain(attempt.target, 60)}*`;
-    await context.reply.privately(
-      said(
-        outcome === 'stopping'
-          ? `:octagonal_sign: Stopping the compilation of ${what}. The card says when it has stopped.`
-          : `The compilation of ${what} has ended already: there is nothing to stop.`,
-      ),
-    );
-  }
-
-  async function artifact(context: Context, { value }: ClickedAction): Promise<void> {
-    const found = await clicked(context, value, 'artifacts:read');
-    if (!found) return;
-    const link = await artifactLink(services, {
-      actor: context.actor,
-      useCase: found.useCase,
-      attempt: found.attempt.id,
-    });
-    if (link.url.length > LINK_LIMIT)
-      throw new AppError(
-        'unavailable',
-        `The link has ${link.url.length} characters; Slack shows ${LINK_LIMIT}.`,
-        {
-          hint: 'Fetch the artifact with the AWS CLI: its S3 URI is on the card.',
-        },
-      );
-    await context.reply.privately(
-      artifactLinkMessage({
-        job: link.attempt.job,
-        target: link.attempt.target,
-        url: link.url,
-        fileName: link.fileName,
-        expiresAt: link.expiresAt,
-      }),
-    );
-  }
-
-  async function log(context: Context, { value }: ClickedAction): Promise<void> {
-    const found = await clicked(context, value, 'logs:read');
-    if (found) await deliverCompileLog(services, context, found.useCase, found.attempt);
-  }
-
-  async function history(context: Context, { value }: ClickedAction): Promise<void> {
-    const ref = readJobRef(value);
-    const useCase = await permitted(services, context, ref.useCase, {
-      permission: 'jobs:read',
-      action: 'jobs.refused',
-      subject: ref.job,
-    });
-    if (!useCase) return;
-    const all = await services.store.listAttempts({ useCase: useCase.id, job: ref.job });
-    await context.openModal(
-      historyView(metadataFor(context), {
-        job: ref.job,
-        target: ref.target,
-        useCase,
-        attempts: ref.target === undefined ? all : all.filter(({ target }) => target === ref.target),
-      }),
-    );
-  }
-
-  /** A choice of the card's menu; what it is about stands in the block's id. */
-  async function more(context: Context, action: ClickedAction): Promise<void> {
-    const about = { ...action, value: action.block };
-    switch (action.value) {
-      case TARGET_VERBS.artifact:
-        return artifact(context, about);
-      case TARGET_VERBS.package:
-        return openPackage(services, context, about.value);
-      case TARGET_VERBS.log:
-        return log(context, about);
-      case TARGET_VERBS.history:
-        return history(context, about);
-      default:
-        throw new AppError('invalid_input', 'This menu is from another version of Signalbox.', {
-          hint: 'Ask again with the command.',
-        });
-    }
   }
 
   return {
@@ -394,12 +207,7 @@ export function compileCommand(services: Services): Command {
     actions: {
       [COMPILE.choose]: choose,
       [COMPILE.open]: openClicked,
-      [COMPILE.retry]: retry,
-      [COMPILE.stop]: stop,
-      [COMPILE.artifact]: artifact,
-      [COMPILE.log]: log,
-      [COMPILE.history]: history,
-      [COMPILE.more]: more,
+      ...attemptActions(services),
     },
     views: { [COMPILE.which]: chosen, [COMPILE.form]: submit },
     options: { [COMPILE.job]: suggest },
