@@ -1,4 +1,4 @@
-/** The actions about a job's compilations, wherever their buttons stand. */
+/** Action ids of everything about a job's compilations, whichever message shows the button. */
 export const COMPILE = {
   open: 'compile.open',
   choose: 'compile.choose',

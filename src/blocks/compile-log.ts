@@ -1,4 +1,4 @@
-/** What comes of asking for a compilation's log: the message that carries the file, or why there is none. */
+/** The answer to a request for a compilation's log: the message with the file, or why there is none. */
 
 import { LIMITS } from '#sandbox/block-kit';
 import { statusLabel } from '../domain/compilation-states.ts';
@@ -16,11 +16,11 @@ export interface CompileLogResult {
   bytes: number;
   /** The person's name, where Slack told it. */
   by: string | undefined;
-  /** Of one that failed or was stopped. */
+  /** Only for a compilation that failed or was stopped. */
   failure?: LogFailure | undefined;
 }
 
-/** The message that carries the file; of a compilation that failed with all that is known about why. */
+/** The message with the file. For a failed compilation it also says what is known about the cause. */
 export function compileLogDelivered({ attempt, events, bytes, by, failure }: CompileLogResult): Message {
   const facts = [
     `*Compile log of ${code(attempt.job)}* for *${plain(attempt.target, 60)}* · ${plain(statusLabel(currentStatus(attempt)).word, 60)} · ${code(attempt.compilationJob)}`,
@@ -50,7 +50,7 @@ export function compileLogNone(attempt: CompilationAttempt, failure?: LogFailure
   return { text: words, blocks: [section(words), ...whyBlocks(failure), ...retry(attempt)] };
 }
 
-/** The same that its alert offers, checked at the click. */
+/** The same buttons as on its alert; permissions are checked at the click. */
 function retry({ useCase, job, target }: CompilationAttempt): Block[] {
   return actions(button('Retry', COMPILE.retry, writeRef({ useCase, job, target })));
 }

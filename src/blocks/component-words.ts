@@ -1,7 +1,10 @@
-/** What is told of a component wherever it is shown. */
+/** What every message and window says about a component. */
+import { LIMITS } from '#sandbox/block-kit';
 import { type Component, componentStateLabel } from '../domain/components.ts';
 import { adviceForComponent } from '../domain/failure-guidance.ts';
+import type { UseCase } from '../domain/use-cases.ts';
 import { guidanceLines, verbatim } from './job-facts.ts';
+import type { Block, Modal } from './message.ts';
 import { code, moment, plain } from './text.ts';
 
 export const COMPONENTS = {
@@ -13,14 +16,33 @@ export const COMPONENTS = {
   publish: 'components.publish',
 } as const;
 
-/** Use case, name, version; names have no spaces. */
-export function componentRef({ useCase, chain }: Pick<Component, 'useCase' | 'chain'>): string {
-  return `${useCase} ${chain.component.name} ${chain.component.version}`;
+/** One version of a component, as far as it is known. */
+export interface ComponentVersion {
+  useCase: Pick<UseCase, 'id' | 'name' | 'aws'>;
+  name: string;
+  version: string;
+  arn?: string | undefined;
+  state?: string | undefined;
+  createdAt?: number | undefined;
+  component?: Component | undefined;
 }
 
-export function readComponentRef(
-  text: string,
-): { useCase: string; name: string; version: string } | undefined {
+interface ComponentRef {
+  useCase: string;
+  name: string;
+  version: string;
+}
+
+/** Names have no spaces. */
+export function writeComponentRef({ useCase, name, version }: ComponentRef): string {
+  return `${useCase} ${name} ${version}`;
+}
+
+export function componentRef({ useCase, chain }: Pick<Component, 'useCase' | 'chain'>): string {
+  return writeComponentRef({ useCase, ...chain.component });
+}
+
+export function readComponentRef(text: string): ComponentRef | undefined {
   const [useCase, name, version] = text.split(' ');
   return useCase && name && version ? { useCase, name, version } : undefined;
 }
@@ -34,7 +56,7 @@ export function chainWords({ chain }: Pick<Component, 'chain'>): string {
   ].join(' → ');
 }
 
-/** Name and version, state, ARN, creation time; for a failed one the service's words and what to do. */
+/** Name and version, state, ARN and creation time; for a failed component also the cause and what to do. */
 export function componentLines(component: Component): string[] {
   const label = componentStateLabel(component.state);
   const { name, version } = component.chain.component;
@@ -53,4 +75,21 @@ export function componentFailure(component: Pick<Component, 'message' | 'errors'
     ...(words === '' ? [] : [verbatim(words, 900).block]),
     guidanceLines(adviceForComponent(component.message, component.errors ?? {})),
   ];
+}
+
+export function componentStateWords(state: string | undefined): string {
+  if (state === undefined) return '❔ *state unknown*';
+  const label = componentStateLabel(state);
+  return `${label.symbol} *${plain(label.word, 60)}*`;
+}
+
+export function componentModal(metadata: string, title: string, blocks: Block[]): Modal {
+  return {
+    type: 'modal',
+    callback_id: COMPONENTS.details,
+    title: { type: 'plain_text', text: title },
+    close: { type: 'plain_text', text: 'Close' },
+    private_metadata: metadata,
+    blocks: blocks.slice(0, LIMITS.blocks.view),
+  };
 }

@@ -14,7 +14,7 @@ import { compilationJobUrl, compilationLogUrl, componentUrl, inConsole } from '.
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { JobLinks } from '../ports/training-provider.ts';
-import { isOpen } from './compile.ts';
+import { isOpen } from './compile-form.ts';
 import { COMPILE } from './compile-ids.ts';
 import { COMPONENTS, componentLines, componentRef } from './component-words.ts';
 import { stopButton } from './job-card.ts';

@@ -1,5 +1,5 @@
 /** The state of each target after somebody started compilations: for an answer, or for a window that keeps up. */
-import { type CompileStatusFacts, compileStatusView, type StartLine } from '../blocks/compile.ts';
+import { type CompileStatusFacts, compileStatusView, type StartLine } from '../blocks/compile-status.ts';
 import type { Modal } from '../blocks/message.ts';
 import { may } from '../domain/access.ts';
 import { targetStates } from '../domain/compilation-states.ts';

@@ -1,16 +1,9 @@
 /** `/compile`: a completed training job's model, compiled for devices. */
 import { createHash } from 'node:crypto';
-import {
-  COMPILE,
-  COMPILE_FIELDS,
-  compileFailed,
-  compileForm as compileFormView,
-  compileStarting,
-  compileStatusMessage,
-  compileUsage,
-  WHICH_FIELD,
-  whichJobForm,
-} from '../blocks/compile.ts';
+import { compileUsage, WHICH_FIELD, whichJobForm } from '../blocks/compile.ts';
+import { COMPILE_FIELDS, compileForm as compileFormView } from '../blocks/compile-form.ts';
+import { COMPILE } from '../blocks/compile-ids.ts';
+import { compileFailed, compileStarting, compileStatusMessage } from '../blocks/compile-status.ts';
 import { waitingView } from '../blocks/job-details.ts';
 import { type JobRef, writeRef } from '../blocks/job-facts.ts';
 import { jobOption } from '../blocks/logs.ts';

@@ -1,15 +1,12 @@
 /** `/components`: what was packaged, where it comes from, and which devices have it. */
+
+import { type ComponentFacts, componentView, type DevicesFacts } from '../blocks/component-details.ts';
+import { packageForm, publishView } from '../blocks/component-packaging.ts';
+import { COMPONENTS, readComponentRef } from '../blocks/component-words.ts';
 import {
-  COMPONENTS,
   COMPONENTS_PAGE,
-  type ComponentFacts,
   componentsList,
   componentsUsage,
-  componentView,
-  type DevicesFacts,
-  packageForm,
-  publishView,
-  readComponentRef,
   readComponentsState,
 } from '../blocks/components.ts';
 import { errorMessage } from '../blocks/errors.ts';

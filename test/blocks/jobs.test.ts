@@ -3,8 +3,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LIMITS, textLength, validateBlocks, validateView } from '#sandbox/block-kit';
-import * as compile from '../../src/blocks/compile.ts';
-import * as components from '../../src/blocks/components.ts';
+import { compileForm } from '../../src/blocks/compile-form.ts';
+import {
+  compileFailed,
+  compileStarting,
+  compileStatusMessage,
+  compileStatusView,
+} from '../../src/blocks/compile-status.ts';
+import { componentView } from '../../src/blocks/component-details.ts';
+import { packageForm, publishView } from '../../src/blocks/component-packaging.ts';
+import { componentsList } from '../../src/blocks/components.ts';
 import { jobCard, milestones } from '../../src/blocks/job-card.ts';
 import type { DetailsFacts, Tab } from '../../src/blocks/job-details.ts';
 import { jobDetails as detailsOf, historyView, TABS } from '../../src/blocks/job-details.ts';
@@ -237,7 +245,7 @@ describe('payloads keep Slack’s limits over any data', () => {
       fc.property(facts, text, text, fc.array(start, { minLength: 1 }), (given, shape, problem, starts) => {
         const states = targetStates(given.attempts, given.targets);
         expectView(
-          compile.compileForm('{}', {
+          compileForm('{}', {
             useCase: given.useCase,
             job: given.job,
             states,
@@ -261,12 +269,10 @@ describe('payloads keep Slack’s limits over any data', () => {
           usual: given.usual,
           now: given.now,
         };
-        expectView(compile.compileStatusView('{}', status));
-        expectMessage(compile.compileStatusMessage(status));
-        expectView(compile.compileStarting('{}', { job: given.job.name, targets: given.targets }));
-        expectView(
-          compile.compileFailed('{}', given.job.name, new AppError('conflict', problem, { hint: shape })),
-        );
+        expectView(compileStatusView('{}', status));
+        expectMessage(compileStatusMessage(status));
+        expectView(compileStarting('{}', { job: given.job.name, targets: given.targets }));
+        expectView(compileFailed('{}', given.job.name, new AppError('conflict', problem, { hint: shape })));
       }),
       runs,
     );
@@ -343,7 +349,7 @@ describe('payloads keep Slack’s limits over any data', () => {
             component: one,
           }));
           expectMessage(
-            components.componentsList({
+            componentsList({
               rows: [...list.slice(1), { ...list[0]!, component: undefined }],
               match: 'resnet <!channel>',
               total: 500,
@@ -356,7 +362,7 @@ describe('payloads keep Slack’s limits over any data', () => {
           );
           const [first] = list;
           expectView(
-            components.componentView('{}', {
+            componentView('{}', {
               ...first!,
               message: first!.component.message,
               errors: first!.component.errors ?? {},
@@ -369,7 +375,7 @@ describe('payloads keep Slack’s limits over any data', () => {
             }),
           );
           expectView(
-            components.packageForm('{}', {
+            packageForm('{}', {
               job: 'the-job',
               target: 't',
               name: 'model',
@@ -380,16 +386,14 @@ describe('payloads keep Slack’s limits over any data', () => {
             }),
           );
           expectView(
-            components.publishView('{}', {
+            publishView('{}', {
               useCase,
               target: 't',
               outcome: 'refused',
               error: new AppError('conflict', recipe),
             }),
           );
-          expectView(
-            components.publishView('{}', { useCase, target: 't', outcome: 'published', component: made[0] }),
-          );
+          expectView(publishView('{}', { useCase, target: 't', outcome: 'published', component: made[0] }));
         },
       ),
       { numRuns: 100 },
