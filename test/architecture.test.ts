@@ -24,6 +24,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   blocks: [...COMMON, 'block-kit'],
   operations: [...COMMON, 'logs:types'],
   logs: COMMON,
+  runs: COMMON,
   providers: COMMON,
   aws: COMMON,
   stores: COMMON,

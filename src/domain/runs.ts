@@ -13,6 +13,14 @@ export interface RunEnd {
   at: EpochMs;
 }
 
+/** @throws AppError invalid_input: it could not be a run's. A valid one is safe as the name of a file. */
+export function requireRunId(id: string): void {
+  if (/^[A-Za-z0-9][A-Za-z0-9._~-]{0,199}$/.test(id)) return;
+  throw new AppError('invalid_input', `${JSON.stringify(id.slice(0, 60))} is not the id of a run.`, {
+    hint: 'An id is 1 to 200 letters, digits and . _ ~ -, and begins with a letter or digit.',
+  });
+}
+
 /** Which training job a run is. Its id in URLs is made of these three, so nothing has to be stored to find it. */
 export interface RunAddress {
   useCase: string;

@@ -1,5 +1,6 @@
 /** Raw run logs: the bytes that a run printed, appended by offset and never rewritten. */
 import type { RunEnd } from '../domain/runs.ts';
+import { AppError } from '../ground/errors.ts';
 import type { EpochMs } from '../ground/time.ts';
 
 export interface RunLogInfo {
@@ -37,6 +38,23 @@ export interface RunLogSlice {
   gap?: RunLogGap | undefined;
 }
 
+/** An append that does not begin where the log ends. */
+export class RunLogConflict extends AppError {
+  /** Where the log ends: the next append begins there, unless it has ended. */
+  readonly size: number;
+
+  constructor({ id, size, end }: Pick<RunLogInfo, 'id' | 'size' | 'end'>, offset: number) {
+    super(
+      'conflict',
+      end
+        ? `The log of ${id} has ended at byte ${size}: nothing is added to it any more.`
+        : `The log of ${id} goes on at byte ${size}, not at ${offset}.`,
+      { hint: end ? 'Start a new run.' : `Go on from byte ${size}.` },
+    );
+    this.size = size;
+  }
+}
+
 /**
  * One process writes a run's log; any number of processes on the same store may read it. What an append has accepted
  * survives a `kill -9` of the process; a power cut may cost what was printed in the second before it, unless the run
@@ -48,9 +66,11 @@ export interface RunLogStore {
   info(id: string): Promise<RunLogInfo | undefined>;
   /**
    * @param offset of the first byte of `bytes`: the log's size
-   * @param cursor kept together with the bytes
-   * @throws AppError conflict (RunLogConflict, with the right offset): the log does not end there, or has ended ·
-   *   not_found · unavailable: the disk is full or cannot be written; nothing of it was kept
+   * @param bytes left as they are until the append has come to something
+   * @param cursor kept together with the bytes; left out, the one before stays
+   * @throws AppError conflict (RunLogConflict, with the right offset): the log does not end there, or has ended;
+   *   (any other) another process writes it · not_found · invalid_input: no such id, offset or cursor ·
+   *   unavailable: the disk is full or cannot be written; nothing of it was kept
    */
   append(id: string, offset: number, bytes: Uint8Array, cursor?: string): Promise<RunLogInfo>;
   /** The bytes from `from`, the log's size, up to `to` were printed and are lost. Throws as `append`. */
@@ -66,8 +86,8 @@ export interface RunLogStore {
   /** Newest first. */
   list(): Promise<RunLogInfo[]>;
   /**
-   * Called soon (within 200 ms) after each change, by whatever process; several changes may be one call. All who watch
-   * a run in one process share one poller.
+   * Called soon with what is there, then within 200 ms of each change, by whatever process; several changes may be one
+   * call. All who watch a run in one process share one poller.
    * @returns ends it
    */
   watch(id: string, listener: (info: RunLogInfo) => void): () => void;

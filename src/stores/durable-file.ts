@@ -2,6 +2,7 @@
 import { copyFile, type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Adapter } from 'lowdb';
+import { syncFolder, writeWhole } from '../ground/files.ts';
 
 /**
  * lowdb's JSON file, replaced as a whole: new file, fsync, rename, fsync of the folder. Beside it a copy, for who
@@ -87,22 +88,4 @@ async function endsInLine(file: FileHandle, size: number): Promise<boolean> {
   if (size === 0) return true;
   const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
   return buffer[0] === 0x0a;
-}
-
-export async function writeWhole(file: FileHandle, bytes: Buffer): Promise<void> {
-  for (let at = 0; at < bytes.length; ) {
-    const { bytesWritten } = await file.write(bytes, at);
-    at += bytesWritten;
-  }
-}
-
-/** A name is on disk only when its folder is. */
-export async function syncFolder(path: string): Promise<void> {
-  if (process.platform === 'win32') return; // Folders cannot be opened there.
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }

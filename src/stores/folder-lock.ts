@@ -7,6 +7,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { lock } from 'proper-lockfile';
 import { AppError } from '../ground/errors.ts';
+import { isDeadProcess, processStart, runsProcess } from '../ground/processes.ts';
 
 /** A holder that has not renewed its lock for so long is gone. */
 const STALE_MS = 10_000;
@@ -92,44 +93,11 @@ async function readHolder(path: string): Promise<Holder | undefined> {
 
 async function isGone(holder: Holder): Promise<boolean> {
   if (holder.host !== hostname()) return false;
-  if (!isAlive(holder.pid) || (await isDead(holder.pid))) return true;
-  // Same id, another process: a container's first process is always 1.
-  return holder.started !== undefined && holder.started !== (await processStart(holder.pid));
+  return !(await runsProcess(holder.pid, holder.started));
 }
 
 /** The very process, for certain: it runs on this machine, and began when the holder did. */
 async function isHere({ host, pid, started }: Holder): Promise<boolean> {
-  if (host !== hostname() || started === undefined || (await isDead(pid))) return false;
+  if (host !== hostname() || started === undefined || (await isDeadProcess(pid))) return false;
   return started === (await processStart(pid));
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // EPERM: there, but somebody else's.
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-/** Killed, and only waiting for its parent to notice: it still has an id and writes nothing any more. */
-async function isDead(pid: number): Promise<boolean> {
-  const [state] = (await processStat(pid)) ?? [];
-  return state === 'Z' || state === 'X';
-}
-
-async function processStart(pid: number): Promise<string | undefined> {
-  return (await processStat(pid))?.[19];
-}
-
-/** Fields of Linux's process table from the third on; undefined elsewhere: the process id alone decides. */
-async function processStat(pid: number): Promise<string[] | undefined> {
-  try {
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    // Counted behind the name, which may itself hold spaces and brackets.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  } catch {
-    return undefined;
-  }
 }

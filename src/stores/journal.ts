@@ -6,7 +6,7 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { open, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AppError } from '../ground/errors.ts';
-import { syncFolder, writeWhole } from './durable-file.ts';
+import { syncFolder, writeWhole } from '../ground/files.ts';
 import type { NotificationKind } from './notification-tables.ts';
 import { describe, fitsKind, isKind, isObject } from './stored-shapes.ts';
 import { cannotRead } from './unreadable.ts';

@@ -1,0 +1,28 @@
+/** Files: what was written is whole, and on disk before anybody is told so. */
+import { type FileHandle, open } from 'node:fs/promises';
+
+/** @param position where in the file; left out, where the last write ended */
+export async function writeWhole(file: FileHandle, bytes: Uint8Array, position?: number): Promise<void> {
+  for (let at = 0; at < bytes.length; ) {
+    const left = bytes.length - at;
+    const place = position === undefined ? null : position + at;
+    const { bytesWritten } = await file.write(bytes, at, left, place);
+    at += bytesWritten;
+  }
+}
+
+/** A name is on disk only when its folder is. */
+export async function syncFolder(path: string): Promise<void> {
+  if (process.platform === 'win32') return; // Folders cannot be opened there.
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+/** The system's word for what went wrong: ENOENT, ENOSPC … */
+export function systemCode(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException | null)?.code;
+}

@@ -1,0 +1,354 @@
+/**
+ * Logs of runs in files: a folder for each run, in it the state (state-file.ts), the lock of its writer
+ * (writer-lock.ts) and its bytes in chunks (chunk-files.ts). Format, guarantees and limits: docs/live-logs.md.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type RunEnd, requireRunId } from '../domain/runs.ts';
+import { AppError } from '../ground/errors.ts';
+import { syncFolder, systemCode } from '../ground/files.ts';
+import { KeyQueue } from '../ground/key-queue.ts';
+import type { Clock } from '../ground/time.ts';
+import {
+  RunLogConflict,
+  type RunLogInfo,
+  type RunLogSlice,
+  type RunLogStore,
+} from '../ports/run-log-store.ts';
+import { ChunkReader } from './chunk-files.ts';
+import { gapsAround, infoOf, type LogState } from './log-state.ts';
+import { cannotWrite, noLog, RunLogWriter } from './run-log-writer.ts';
+import { RunWatches } from './run-watches.ts';
+import { createStateFile, StateFile } from './state-file.ts';
+import { WriterLock } from './writer-lock.ts';
+
+const MIB = 1024 * 1024;
+
+export interface FileRunLogsOptions {
+  /** Is made if need be. */
+  folder: string;
+  clock: Clock;
+  /** Bytes that are kept of a run at most. Default 256 MiB. */
+  cap?: number | undefined;
+  /** Bytes at the beginning of a run that are always kept, rounded up to whole chunks. Default 1 MiB. */
+  head?: number | undefined;
+  /** Of runs that begin from now on. Default 1 MiB. */
+  chunkBytes?: number | undefined;
+  /** Finishes what a killed process left: compressing, removing. Default true; not for who writes one run only. */
+  tidies?: boolean | undefined;
+}
+
+/** Writers that are kept open: each has two files open. */
+const WRITERS = 256;
+/** What was being made or removed so long ago is not any more. */
+const LEFT_BEHIND_MS = 3_600_000;
+
+/** @throws AppError invalid_input: the cap does not leave room for the head and two chunks · unavailable */
+export async function openFileRunLogs(options: FileRunLogsOptions): Promise<RunLogStore> {
+  const { folder, clock, cap = 256 * MIB, head = MIB, chunkBytes = MIB, tidies = true } = options;
+  const least = Math.ceil(head / chunkBytes) * chunkBytes + 2 * chunkBytes;
+  if (!(cap >= least))
+    throw new AppError(
+      'invalid_input',
+      `A run's log is capped at ${cap} bytes, but at least ${least} are needed.`,
+      {
+        hint: 'Raise the cap.',
+      },
+    );
+  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    throw new AppError(
+      'unavailable',
+      `The folder of run logs cannot be made: ${folder} (${systemCode(error)})`,
+      {
+        hint: 'Check the path and who may write there.',
+        cause: error,
+      },
+    );
+  });
+  return new FileRunLogs({ folder, clock, chunkBytes, limits: { cap, head } }, tidies);
+}
+
+interface Settings {
+  folder: string;
+  clock: Clock;
+  chunkBytes: number;
+  limits: { cap: number; head: number };
+}
+
+class FileRunLogs implements RunLogStore {
+  readonly #settings: Settings;
+  readonly #queue = new KeyQueue<string>();
+  /** The one that was used last is the last. */
+  readonly #writers = new Map<string, RunLogWriter>();
+  readonly #reader = new ChunkReader();
+  readonly #watches: RunWatches;
+  readonly #closing = new AbortController();
+  readonly #tidying: Promise<void>;
+
+  constructor(settings: Settings, tidies: boolean) {
+    this.#settings = settings;
+    this.#watches = new RunWatches((id) => this.#folderOf(id));
+    this.#tidying = tidies ? this.#tidy().catch(() => undefined) : Promise.resolve();
+  }
+
+  create(id: string): Promise<RunLogInfo> {
+    return this.#inTurn(id, async () => {
+      const known = await this.#stateOf(id);
+      if (known) return infoOf(known);
+      const { folder, clock, chunkBytes } = this.#settings;
+      const now = clock.now();
+      const state: LogState = {
+        id,
+        chunkBytes,
+        createdAt: now,
+        updatedAt: now,
+        size: 0,
+        gaps: [],
+        crc: 0,
+        synced: { size: 0, crc: 0 },
+        lock: 0,
+      };
+      const temporary = join(folder, `.new-${randomBytes(8).toString('hex')}`);
+      try {
+        // By a rename: nobody ever sees half of it, and of two processes one makes it.
+        await mkdir(temporary, { mode: 0o700 });
+        await createStateFile(temporary, state);
+        await rename(temporary, this.#folderOf(id));
+        await syncFolder(folder);
+      } catch (error) {
+        await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
+        if (systemCode(error) !== 'ENOTEMPTY' && systemCode(error) !== 'EEXIST') throw cannotWrite(id, error);
+      }
+      return infoOf((await this.#stateOf(id)) ?? state);
+    });
+  }
+
+  async info(id: string): Promise<RunLogInfo | undefined> {
+    requireRunId(id);
+    const state = this.#writers.get(id)?.state ?? (await this.#stateOf(id));
+    return state && infoOf(state);
+  }
+
+  append(id: string, offset: number, bytes: Uint8Array, cursor?: string): Promise<RunLogInfo> {
+    return this.#inTurn(id, async () => {
+      requireOffset(offset);
+      requireOffset(offset + bytes.length);
+      return await (await this.#writer(id, offset)).append(offset, bytes, cursor);
+    });
+  }
+
+  skip(id: string, from: number, to: number): Promise<RunLogInfo> {
+    return this.#inTurn(id, async () => {
+      requireOffset(from);
+      requireOffset(to);
+      if (to < from)
+        throw new AppError(
+          'invalid_input',
+          `A gap of a log ends at byte ${to}, before it begins at ${from}.`,
+        );
+      return await (await this.#writer(id, from)).skip(from, to);
+    });
+  }
+
+  async read(id: string, offset: number, limit: number): Promise<RunLogSlice> {
+    requireRunId(id);
+    requireOffset(offset);
+    if (!Number.isSafeInteger(limit) || limit < 1)
+      throw new AppError('invalid_input', `A log is read by 1 byte or more at a time, not by ${limit}.`);
+    const own = this.#writers.get(id)?.state;
+    const known = own ?? (await this.#stateOf(id));
+    const slice = known && (await this.#slice(known, offset, limit));
+    if (slice) return slice;
+    // What was there a moment ago was dropped, compressed or removed meanwhile.
+    const state = await this.#stateOf(id);
+    if (!state) throw noLog(id);
+    const again = await this.#slice(state, offset, limit);
+    if (again) return again;
+    const to = stretch(state, offset);
+    return { offset, bytes: new Uint8Array(0), gap: { from: offset, to, reason: 'lost' } };
+  }
+
+  /** @returns undefined where bytes should be and are not */
+  async #slice(state: LogState, offset: number, limit: number): Promise<RunLogSlice | undefined> {
+    const { size, gaps, chunkBytes, createdAt } = state;
+    if (offset > size)
+      throw new AppError(
+        'invalid_input',
+        `The log of ${state.id} has ${size} bytes, and none at ${offset}.`,
+        {
+          hint: `Read from 0 to ${size}.`,
+        },
+      );
+    const { here } = gapsAround(gaps, offset);
+    if (here) return { offset, bytes: new Uint8Array(0), gap: here };
+    if (offset === size) return { offset, bytes: new Uint8Array(0) };
+    const folder = this.#folderOf(state.id);
+    const bytes = await this.#reader.read(
+      { folder, chunkBytes, createdAt, mayBePacked: state.end !== undefined },
+      offset,
+      Math.min(limit, stretch(state, offset) - offset),
+    );
+    return bytes.length > 0 ? { offset, bytes } : undefined;
+  }
+
+  finish(id: string, end: RunEnd): Promise<RunLogInfo> {
+    return this.#inTurn(id, async () => {
+      if (!this.#writers.has(id)) {
+        const state = await this.#stateOf(id);
+        if (!state) throw noLog(id);
+        if (state.packed) return infoOf(state);
+      }
+      return await this.#finish(id, end);
+    });
+  }
+
+  async #finish(id: string, end: RunEnd): Promise<RunLogInfo> {
+    const writer = await this.#writer(id);
+    const info = await writer.finish(end, this.#closing.signal);
+    this.#writers.delete(id);
+    await writer.close();
+    return info;
+  }
+
+  remove(id: string): Promise<void> {
+    return this.#inTurn(id, async () => {
+      const folder = this.#folderOf(id);
+      const writer = this.#writers.get(id);
+      this.#writers.delete(id);
+      await writer?.close();
+      try {
+        await WriterLock.requireFree(folder);
+        const removed = join(this.#settings.folder, `.removed-${randomBytes(8).toString('hex')}`);
+        await rename(folder, removed);
+        this.#reader.forget(folder);
+        await rm(removed, { recursive: true, force: true });
+      } catch (error) {
+        if (systemCode(error) !== 'ENOENT') throw cannotWrite(id, error);
+      }
+    });
+  }
+
+  async list(): Promise<RunLogInfo[]> {
+    const names = (await readdir(this.#settings.folder)).filter((name) => !name.startsWith('.'));
+    const infos: RunLogInfo[] = [];
+    const next = names.values();
+    const lane = async (): Promise<void> => {
+      // One that is being removed, or that cannot be read, hides none of the others.
+      for (const name of next) {
+        const info = await this.info(name).catch(() => undefined);
+        if (info) infos.push(info);
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, lane));
+    return infos.sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? -1 : 1));
+  }
+
+  watch(id: string, listener: (info: RunLogInfo) => void): () => void {
+    requireRunId(id);
+    return this.#watches.add(id, listener);
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#watches.close();
+    await this.#tidying;
+    await this.#queue.idle();
+    const writers = [...this.#writers.values()];
+    this.#writers.clear();
+    for (const writer of writers) await writer.close();
+  }
+
+  #inTurn<T>(id: string, work: () => Promise<T>): Promise<T> {
+    return this.#queue.run(id, async () => {
+      requireRunId(id);
+      if (this.#closing.signal.aborted)
+        throw new AppError('unavailable', 'The logs of runs are closed: Signalbox is stopping.');
+      return await work();
+    });
+  }
+
+  /** @param offset where the log should end: told before anybody is asked to make room for this writer */
+  async #writer(id: string, offset?: number): Promise<RunLogWriter> {
+    let writer = this.#writers.get(id);
+    if (!writer) {
+      const state = await this.#stateOf(id);
+      if (!state) throw noLog(id);
+      if (offset !== undefined && (state.end || state.size !== offset))
+        throw new RunLogConflict(state, offset);
+      await this.#closeIdle();
+      writer = await RunLogWriter.open(id, {
+        folder: this.#folderOf(id),
+        clock: this.#settings.clock,
+        limits: this.#settings.limits,
+        onChange: (info) => this.#watches.changed(info),
+      });
+    }
+    this.#writers.delete(id);
+    this.#writers.set(id, writer);
+    return writer;
+  }
+
+  async #closeIdle(): Promise<void> {
+    for (const [id, writer] of this.#writers) {
+      if (this.#writers.size < WRITERS) return;
+      if (this.#queue.has(id)) continue;
+      this.#writers.delete(id);
+      // In its turn: what is handed over meanwhile opens it again, after it has let go of its lock.
+      await this.#queue.run(id, () => writer.close());
+    }
+  }
+
+  /** As the disk has it. @returns undefined: no such log */
+  async #stateOf(id: string): Promise<LogState | undefined> {
+    let file: StateFile;
+    try {
+      file = await StateFile.open(this.#folderOf(id), 'r');
+    } catch (error) {
+      if (systemCode(error) === 'ENOENT') return undefined;
+      throw new AppError('unavailable', `The log of ${id} cannot be read (${systemCode(error)}).`, {
+        cause: error,
+      });
+    }
+    try {
+      const state = await file.read();
+      if (state.id === id) return state;
+      throw new AppError('conflict', `On this disk the log of ${id} would be that of ${state.id}.`, {
+        hint: 'It takes capital and small letters for the same: give the run another name, or use another disk.',
+      });
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** What a process that was killed left half done. */
+  async #tidy(): Promise<void> {
+    const { folder, clock } = this.#settings;
+    for (const name of await readdir(folder)) {
+      if (this.#closing.signal.aborted) return;
+      const path = join(folder, name);
+      if (/^\.(?:new|removed)-/.test(name)) {
+        const { mtimeMs } = await stat(path);
+        if (clock.now() - mtimeMs > LEFT_BEHIND_MS) await rm(path, { recursive: true, force: true });
+      } else {
+        const state = await this.#stateOf(name).catch(() => undefined);
+        if (state?.end && !state.packed) await this.finish(name, state.end).catch(() => undefined);
+      }
+    }
+  }
+
+  #folderOf(id: string): string {
+    return join(this.#settings.folder, id);
+  }
+}
+
+/** Where the bytes from an offset on end: with the chunk, at a gap or with the log. */
+function stretch({ size, gaps, chunkBytes }: LogState, offset: number): number {
+  const chunkEnd = (Math.floor(offset / chunkBytes) + 1) * chunkBytes;
+  return Math.min(size, chunkEnd, gapsAround(gaps, offset).next?.from ?? size);
+}
+
+function requireOffset(offset: number): void {
+  if (Number.isSafeInteger(offset) && offset >= 0) return;
+  throw new AppError('invalid_input', `${offset} is not an offset in a log: it is a whole number from 0 on.`);
+}

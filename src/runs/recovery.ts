@@ -1,0 +1,54 @@
+/** What of a log can be trusted that was left by a killed writer, a power cut or a damaged disk. */
+import { crc32 } from 'node:zlib';
+import type { ChunkFiles } from './chunk-files.ts';
+import { type LogState, outsideGaps, withGap } from './log-state.ts';
+
+/** Bytes that are read at a time. */
+const PIECE = 1024 * 1024;
+
+/**
+ * A kill leaves at most bytes that nobody was told of, which go. After a power cut bytes may be missing that were
+ * appended since the last sync: they become a gap, so that the size, and what the cursor says, still hold.
+ * @returns the state that holds now; nothing is written
+ */
+export async function recovered(state: LogState, chunks: ChunkFiles): Promise<LogState> {
+  const { size, chunkBytes, synced } = state;
+  const chunk = size - (size % chunkBytes);
+  for (const index of await chunks.indexes()) if (index * chunkBytes > chunk) await chunks.drop(index);
+  await chunks.cutAt(size, size);
+  let gaps = state.gaps;
+  const lose = (from: number, to: number): void => {
+    if (from < to) gaps = withGap(gaps, { from, to, reason: 'lost' });
+  };
+  const firstUnsynced = synced.size - (synced.size % chunkBytes);
+  for (let start = firstUnsynced; start < chunk; start += chunkBytes) {
+    const until = await heldUntil(state.gaps, chunks, start, start + chunkBytes);
+    lose(Math.max(until.at, start), start + chunkBytes);
+  }
+  const last = await heldUntil(state.gaps, chunks, chunk, size);
+  if (last.at >= size && last.crc === state.crc) return gaps === state.gaps ? state : { ...state, gaps };
+  // What was on disk at the last sync is tried next, then nothing of the chunk is believed.
+  const trusted = synced.size > chunk ? await heldUntil(state.gaps, chunks, chunk, synced.size) : undefined;
+  const isWhole = trusted !== undefined && trusted.at >= synced.size && trusted.crc === synced.crc;
+  lose(isWhole ? synced.size : chunk, size);
+  return { ...state, gaps, crc: isWhole ? synced.crc : 0 };
+}
+
+/** @returns up to where a range of one chunk is there, and the CRC-32 of that, gaps left out */
+export async function heldUntil(
+  gaps: LogState['gaps'],
+  chunks: ChunkFiles,
+  from: number,
+  to: number,
+): Promise<{ at: number; crc: number }> {
+  let crc = 0;
+  for (const part of outsideGaps(gaps, from, to))
+    for (let at = part.from; at < part.to; ) {
+      const wanted = Math.min(PIECE, part.to - at);
+      const bytes = await chunks.read(at, wanted);
+      crc = crc32(bytes, crc);
+      at += bytes.length;
+      if (bytes.length < wanted) return { at, crc };
+    }
+  return { at: to, crc };
+}
