@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
 import { openLowdbStore } from '../src/stores/lowdb.ts';
 import { attempt, completed } from './attempts.ts';
 import { type Attempts, openSqliteAttempts } from './sqlite-attempts.ts';
