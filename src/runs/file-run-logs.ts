@@ -43,6 +43,8 @@ export interface FileRunLogsOptions {
 const WRITERS = 256;
 /** What was being made or removed so long ago is not any more. */
 const LEFT_BEHIND_MS = 3_600_000;
+/** Well below what a lock of another machine is believed for. */
+const STAY_MS = 3_000;
 
 /** @throws AppError invalid_input: the cap does not leave room for the head and two chunks · unavailable */
 export async function openFileRunLogs(options: FileRunLogsOptions): Promise<RunLogStore> {
@@ -85,10 +87,15 @@ class FileRunLogs implements RunLogStore {
   readonly #watches: RunWatches;
   readonly #closing = new AbortController();
   readonly #tidying: Promise<void>;
+  readonly #staying: NodeJS.Timeout;
 
   constructor(settings: Settings, tidies: boolean) {
     this.#settings = settings;
     this.#watches = new RunWatches((id) => this.#folderOf(id));
+    this.#staying = setInterval(() => {
+      // A lock that was lost refuses the next append.
+      for (const writer of this.#writers.values()) void writer.stay().catch(() => undefined);
+    }, STAY_MS).unref();
     this.#tidying = tidies ? this.#tidy().catch(() => undefined) : Promise.resolve();
   }
 
@@ -251,6 +258,7 @@ class FileRunLogs implements RunLogStore {
 
   async close(): Promise<void> {
     this.#closing.abort();
+    clearInterval(this.#staying);
     this.#watches.close();
     await this.#tidying;
     await this.#queue.idle();

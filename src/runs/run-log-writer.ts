@@ -38,6 +38,7 @@ export class RunLogWriter {
   #state: LogState;
   #syncTimer: NodeJS.Timeout | undefined;
   #syncing: Promise<void> | undefined;
+  #isClosed = false;
 
   private constructor(
     options: WriterOptions,
@@ -85,6 +86,11 @@ export class RunLogWriter {
 
   get state(): LogState {
     return this.#state;
+  }
+
+  /** Now and then, so that a process on another machine knows that the writer of an idle run is there. */
+  async stay(): Promise<void> {
+    await this.#lock.renew();
   }
 
   async append(offset: number, bytes: Uint8Array, cursor?: string): Promise<RunLogInfo> {
@@ -158,6 +164,7 @@ export class RunLogWriter {
 
   /** Everything that was appended is on disk, and another process may write. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     clearTimeout(this.#syncTimer);
     await this.#syncing;
     if (!this.#state.end) await this.#sync().catch(() => undefined);
@@ -232,11 +239,12 @@ export class RunLogWriter {
     if (this.#syncTimer) return;
     this.#syncTimer = setTimeout(() => {
       this.#syncing = this.#sync()
-        // Tried again with the next append.
         .catch(() => undefined)
         .finally(() => {
           this.#syncTimer = undefined;
           this.#syncing = undefined;
+          // What came meanwhile, or could not be forced to disk.
+          if (!this.#isClosed && this.#state.size > this.#state.synced.size) this.#syncSoon();
         });
     }, SYNC_MS).unref();
   }
