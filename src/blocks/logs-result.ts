@@ -1,17 +1,18 @@
 /** What comes of a `/logs`: the message that carries the file, or why there is none. */
 
 import { LIMITS } from '#sandbox/block-kit';
-import { joinWords } from '../domain/command-words.ts';
 import type { FailureAdvice } from '../domain/failure-guidance.ts';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
-import type { LogQuery } from '../domain/log-query.ts';
+import { fromThenOn, type LogOrder, type LogQuery, wholeLog } from '../domain/log-order.ts';
 import { providerWord } from '../domain/providers.ts';
 import type { UseCase } from '../domain/use-cases.ts';
+import type { EpochMs } from '../ground/time.ts';
 import type { JobLinks } from '../ports/training-provider.ts';
 import { COMPILE } from './compile-ids.ts';
 import { guidanceLines, runAgainButton, whyBlocks, writeRef } from './job-facts.ts';
+import { orderButton } from './log-buttons.ts';
 import { excerptWords } from './log-excerpt.ts';
-import { LOGS, type LogOrder, orderButton } from './logs.ts';
+import { LOGS } from './logs.ts';
 import type { Block, Button, Message } from './message.ts';
 import {
   actions,
@@ -138,19 +139,18 @@ function narrowedWords(query: LogQuery): string {
     .join(', ');
 }
 
-export function logsUnshared({ job }: Pick<LogResult, 'job'>): Message {
+export function logsUnshared(job: string): Message {
   return said(
-    `:white_check_mark: The log of ${code(job.name)} is uploaded. Slack is slow to show the file: it appears here by itself.`,
+    `:white_check_mark: The log of ${code(job)} is uploaded. Slack is slow to show it: the file will appear here soon.`,
   );
 }
 
-export function logsNoneYet(
-  job: TrainingJob,
-  useCase: UseCase,
-  links: JobLinks,
-  order: LogOrder,
-  failure?: LogFailure,
-): Message {
+export interface NoLog extends Pick<LogResult, 'job' | 'useCase' | 'links' | 'failure'> {
+  /** Asked for again by Retry. */
+  order: LogOrder;
+}
+
+export function logsNoneYet({ job, useCase, links, order, failure }: NoLog): Message {
   const ended = isFinished(job);
   const where = job.provider === 'sagemaker' ? 'CloudWatch' : providerWord(job.provider);
   const expectation = ended
@@ -176,7 +176,7 @@ export function logsNoneYet(
   };
 }
 
-/** The whole log is offered, and what else `order` asked for is kept out of it. */
+/** Offers the whole log, without anything else that `order` asked for. */
 export function logsNothingMatches(job: TrainingJob, query: LogQuery, order: LogOrder): Message {
   const narrowed = narrowedWords(query);
   return {
@@ -185,24 +185,22 @@ export function logsNothingMatches(job: TrainingJob, query: LogQuery, order: Log
       section(
         `:mag: *Nothing in the log of ${code(job.name)} matches*\n${narrowed === '' ? 'Its log streams are still empty.' : `You asked for ${narrowed}.`}`,
       ),
-      ...actions(wholeLog(job, order), orderButton('Retry', LOGS.retry, order)),
+      ...actions(wholeLogButton(job, order), orderButton('Retry', LOGS.retry, order)),
     ],
   };
 }
 
-/**
- * The range of time that was asked for misses the log.
- * @param lastEventAt of the whole log
- * @param lastSpan what brings as much as was asked for, counted from the log's end; none where that would be no answer
- */
-export function logsOutsideRange(
-  job: TrainingJob,
-  query: LogQuery,
-  lastEventAt: number,
-  order: LogOrder,
-  lastSpan: LogOrder | undefined,
-): Message {
-  const asked = query.span === undefined ? '' : duration(query.span);
+export interface OutsideRange {
+  job: TrainingJob;
+  order: LogOrder;
+  query: LogQuery;
+  /** Of the whole log. */
+  lastEventAt: EpochMs;
+}
+
+/** The range of time that was asked for misses the log: offers the whole of it, and as much of its end where that helps. */
+export function logsOutsideRange({ job, order, query, lastEventAt }: OutsideRange): Message {
+  const { span } = query;
   const ended = isFinished(job)
     ? `The log of ${code(job.name)} ended ${instant(lastEventAt)}`
     : `${code(job.name)} last printed something ${instant(lastEventAt)}`;
@@ -211,8 +209,15 @@ export function logsOutsideRange(
     blocks: [
       section(`:mag: *${ended}.*\nYou asked for lines ${rangeWords(query)}.`),
       ...actions(
-        lastSpan && orderButton(`Get its last ${asked}`, LOGS.get, lastSpan, 'primary'),
-        wholeLog(job, order, ':1'),
+        span === undefined
+          ? undefined
+          : orderButton(
+              `Get its last ${duration(span)}`,
+              LOGS.get,
+              fromThenOn(order, lastEventAt - span),
+              'primary',
+            ),
+        wholeLogButton(job, order, ':1'),
       ),
     ],
   };
@@ -223,8 +228,8 @@ function rangeWords({ since, until }: LogQuery): string {
   return until === undefined ? `after ${instant(since)}` : `between ${instant(since)} and ${instant(until)}`;
 }
 
-function wholeLog(job: TrainingJob, order: LogOrder, row = ''): Button | undefined {
-  return orderButton('Get the whole log', `${LOGS.get}${row}`, { ...order, a: joinWords([job.name]) });
+function wholeLogButton(job: TrainingJob, order: LogOrder, row = ''): Button | undefined {
+  return orderButton('Get the whole log', `${LOGS.get}${row}`, wholeLog(job.name, order.useCase));
 }
 
 const lines = (...parts: string[]): string => parts.filter((part) => part !== '').join('\n');

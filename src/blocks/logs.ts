@@ -1,11 +1,12 @@
 /** What `/logs` says and asks. */
 
 import { LIMITS } from '#sandbox/block-kit';
-import { joinWords } from '../domain/command-words.ts';
 import { EXAMPLE_JOB } from '../domain/job-names.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
+import { type LogOrder, wholeLog } from '../domain/log-order.ts';
 import { LOG_FLAGS } from '../domain/log-query.ts';
 import type { UseCase } from '../domain/use-cases.ts';
+import { orderButton } from './log-buttons.ts';
 import type { Block, Button, Message, Modal, Option } from './message.ts';
 import {
   actions,
@@ -32,27 +33,9 @@ export const LOGS = {
   shortcut: 'logs.from_message',
 } as const;
 
-/** What a button asks for when it is clicked; everything is checked again then. */
-export interface LogOrder {
-  /** Use case; left out: from the place. */
-  u?: string;
-  /** The arguments, as after `/logs`. */
-  a: string;
-}
-
-/** Undefined when the arguments are too long for a button. */
-export function orderButton(
-  text: string,
-  action: string,
-  order: LogOrder,
-  style?: 'primary',
-): Button | undefined {
-  return button(text, action, JSON.stringify(order), style);
-}
-
 /** For every card and alert about a job. */
 export function getLogsButton(useCase: string, job: string): Button | undefined {
-  return orderButton('Get logs', LOGS.get, { u: useCase, a: joinWords([job]) });
+  return orderButton('Get logs', LOGS.get, wholeLog(job, useCase));
 }
 
 /** @param job a job there is, for the examples */
@@ -181,13 +164,11 @@ export function logsWhichUseCase(open: readonly { useCase: UseCase; order: LogOr
   };
 }
 
-export function logsCancelled(job: string, why: string, order: LogOrder): Message {
+/** @param why in Slack's markup: who cancelled it. @param again asks for the same once more */
+export function logsCancelled(job: string, why: string, again: Button | undefined): Message {
   return {
     text: `The download of ${code(job)} was cancelled`,
-    blocks: [
-      section(`:octagonal_sign: *Cancelled:* the log of ${code(job)}\n${why}`),
-      ...actions(orderButton('Retry', LOGS.retry, order)),
-    ],
+    blocks: [section(`:octagonal_sign: *Cancelled:* the log of ${code(job)}\n${why}`), ...actions(again)],
   };
 }
 

@@ -107,7 +107,7 @@ export function attemptActions(services: Services): NonNullable<Command['actions
 
   async function log(context: Context, { value }: ClickedAction): Promise<void> {
     const found = await clicked(context, value, 'logs:read');
-    if (found) await deliverCompileLog(services, context, found.useCase, found.attempt);
+    if (found) await deliverCompileLog(services, context, found);
   }
 
   async function history(context: Context, { value }: ClickedAction): Promise<void> {

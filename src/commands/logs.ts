@@ -1,31 +1,23 @@
 /** `/logs`: the complete log of a training job as a file. */
-import { errorMessage } from '../blocks/errors.ts';
-import {
-  jobOption,
-  LOGS,
-  LOGS_FIELDS,
-  LOGS_OPTIONS,
-  type LogOrder,
-  logsForm,
-  logsNotRunning,
-  logsUsage,
-  logsWhichUseCase,
-} from '../blocks/logs.ts';
+import { readOrder } from '../blocks/log-buttons.ts';
+import { jobOption, LOGS, logsForm, logsUsage, logsWhichUseCase } from '../blocks/logs.ts';
 import type { Option } from '../blocks/message.ts';
 import { plain } from '../blocks/text.ts';
 import { permittedUseCases } from '../domain/access.ts';
-import { commandWords, joinWords } from '../domain/command-words.ts';
-import { jobNameCandidates } from '../domain/job-names.ts';
-import { asksForHelp, type LogQuery, parseLogQuery } from '../domain/log-query.ts';
-import { belongsTo, type UseCase } from '../domain/use-cases.ts';
-import { AppError, toAppError } from '../ground/errors.ts';
+import { commandWords } from '../domain/command-words.ts';
+import { type LogOrder, queryAt, wholeLog } from '../domain/log-order.ts';
+import { asksForHelp, parseLogOrder } from '../domain/log-query.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import { AppError } from '../ground/errors.ts';
 import { inTime } from '../ground/pause.ts';
 import { chooseUseCase, type UseCaseAnswer } from '../operations/choose-use-case.ts';
-import { findOwner } from '../operations/find-jobs.ts';
-import type { Command, ShortcutMessage, SubmittedView, ViewAnswer } from './command.ts';
+import { cancelDownload } from './cancel-download.ts';
+import type { ClickedAction, Command, ShortcutMessage, SubmittedView, ViewAnswer } from './command.ts';
 import type { Context } from './context.ts';
 import { metadataFor } from './job-access.ts';
+import { jobInMessage } from './job-in-message.ts';
 import { deliverLog } from './logs-delivery.ts';
+import { readLogsForm } from './logs-form.ts';
 import { refuse } from './refusals.ts';
 import type { Services } from './services.ts';
 
@@ -52,87 +44,70 @@ export function logsCommand(services: Services): Command {
       services.directory,
     );
 
-  /** Everything that asks for a log comes through here, and its rights are checked here. */
-  async function order(context: Context, asked: LogOrder): Promise<void> {
-    if (asked.a.length > ARGUMENTS_LIMIT)
+  async function run(context: Context, text: string): Promise<void> {
+    if (text.length > ARGUMENTS_LIMIT)
       throw new AppError(
         'invalid_input',
-        `The arguments have ${asked.a.length} characters, and at most ${ARGUMENTS_LIMIT} are possible.`,
-        { hint: 'Shorten what stands after --grep or --regex.' },
+        `The arguments have ${text.length} characters, and at most ${ARGUMENTS_LIMIT} are possible.`,
+        { hint: 'Shorten the text after --grep or --regex.' },
       );
-    const words = commandWords(asked.a);
+    const words = commandWords(text);
     if (asksForHelp(words))
       return context.reply.privately(
         logsUsage(context.invocation, await inTime(HELP_WITHIN, jobHere(context)).catch(() => undefined)),
       );
-    const query = parseLogQuery(words, services.clock.now());
-    const answer = await choose(context, query.useCase ?? asked.u);
-    if (answer.kind === 'refused')
-      return refuse(services, context, {
-        useCase: answer.useCase,
-        permission: 'logs:read',
-        action: REFUSED,
-        subject: query.job,
-        typed: query.useCase,
-      });
-    if (answer.kind === 'no_use_case') return whichUseCase(context, asked.a, query, answer.open);
-    await deliverLog(services, context, { query, words, useCases: answer.candidates });
+    const order = parseLogOrder(words);
+    await get(context, order, { typed: order.useCase });
   }
 
-  /** A channel of no use case: offers those that are open; to whom none is, no job is looked for. */
-  async function whichUseCase(
-    context: Context,
-    args: string,
-    query: LogQuery,
-    open: readonly UseCase[],
-  ): Promise<void> {
-    if (open.length === 0)
-      return refuse(services, context, {
-        useCase: undefined,
-        permission: 'logs:read',
-        action: REFUSED,
-        subject: query.job,
-      });
-    await context.reply.privately(
-      logsWhichUseCase(open.map((useCase) => ({ useCase, order: { u: useCase.id, a: args } }))),
-    );
+  /** Every request for a log comes through here, and here its rights are checked. */
+  async function get(context: Context, order: LogOrder, { typed }: { typed?: string | undefined } = {}) {
+    const query = queryAt(order, services.clock.now());
+    const refused = { permission: 'logs:read', action: REFUSED, subject: order.job } as const;
+    const answer = await choose(context, order.useCase);
+    switch (answer.kind) {
+      case 'refused':
+        return refuse(services, context, { ...refused, useCase: answer.useCase, typed });
+      case 'no_use_case': {
+        // Somebody to whom none is open must not learn from the answer whether the job exists.
+        if (answer.open.length === 0) return refuse(services, context, { ...refused, useCase: undefined });
+        const offered = answer.open.map((useCase) => ({ useCase, order: { ...order, useCase: useCase.id } }));
+        return context.reply.privately(logsWhichUseCase(offered));
+      }
+      case 'chosen': {
+        const { candidates } = answer;
+        const useCase = candidates.length === 1 ? candidates[0].id : undefined;
+        return deliverLog(services, context, { order: { ...order, useCase }, query, useCases: candidates });
+      }
+    }
   }
 
-  /** Those of this place, or all where it is none's, whose logs the person may read. */
+  async function getAgain(context: Context, { value }: ClickedAction): Promise<void> {
+    const { userName } = context;
+    await context.reply.retire(`Asked again${userName === undefined ? '' : ` by ${plain(userName, 80)}`}`);
+    await get(context, readOrder(value));
+  }
+
+  /** The use cases of this place whose logs the person may read; all such use cases if the place has none. */
   async function openHere(context: Context): Promise<readonly UseCase[]> {
     const answer = await choose(context);
     return answer.kind === 'chosen' ? answer.candidates : answer.kind === 'no_use_case' ? answer.open : [];
   }
 
-  /** One of the jobs of this place, for the examples: the newest. */
+  /** The newest job of this place, for the examples. */
   async function jobHere(context: Context): Promise<string | undefined> {
     const open = await openHere(context);
     const [newest] = await services.suggestions.suggest(context.actor, open, '', 1);
     return newest?.job.name;
   }
 
-  async function openForm(context: Context, chosen?: Option): Promise<void> {
-    await context.openModal(logsForm(metadataFor(context), chosen));
+  async function openForm(context: Context): Promise<void> {
+    await context.openModal(logsForm(metadataFor(context)));
   }
 
   async function submitForm(context: Context, view: SubmittedView): Promise<ViewAnswer> {
-    const [job = ''] = view.values[LOGS_FIELDS.job] ?? [];
-    const space = job.indexOf(' ');
-    const useCase = job.slice(0, space);
-    const name = job.slice(space + 1);
-    const fields = flagsOfForm(view);
-    const errors: Record<string, string> = {};
-    for (const [field, flags] of Object.entries(fields)) {
-      try {
-        parseLogQuery([name, ...flags], services.clock.now());
-      } catch (error) {
-        const { message, hint } = toAppError(error);
-        errors[field] = `${message} ${hint ?? ''}`.trim();
-      }
-    }
-    if (Object.keys(errors).length > 0) return { errors };
-    const args = joinWords([name, ...Object.values(fields).flat()]);
-    return { after: () => order(context, { u: useCase, a: args }) };
+    const read = readLogsForm(view, services.clock.now());
+    return 'errors' in read ? read : { after: () => get(context, read.order) };
   }
 
   async function suggest(context: Context, typed: string): Promise<Option[]> {
@@ -147,123 +122,25 @@ export function logsCommand(services: Services): Command {
   }
 
   async function fromMessage(context: Context, message: ShortcutMessage): Promise<void> {
-    const candidates = jobNameCandidates(`${message.text}\n${textIn(message.blocks)}`);
-    const found = await inTime(RECOGNISE_WITHIN, recognise(context, candidates)).catch(() => undefined);
-    if (found) await order(context, found);
+    const recognised = jobInMessage(services, context.actor, message, () => openHere(context));
+    const found = await inTime(RECOGNISE_WITHIN, recognised).catch(() => undefined);
+    if (found) await get(context, wholeLog(found.job, found.useCase.id));
     else await openForm(context);
-  }
-
-  /** The first of the names that is a job in a use case of this place. */
-  async function recognise(context: Context, names: readonly string[]): Promise<LogOrder | undefined> {
-    const open = names.length === 0 ? [] : await openHere(context);
-    const known = await services.suggestions.suggest(context.actor, open, '', 100);
-    for (const name of names) {
-      const match = known.find(({ job }) => job.name === name);
-      if (match) return { u: match.useCase.id, a: joinWords([name]) };
-    }
-    for (const name of names.slice(0, 3)) {
-      const owner = await findOwner(services.gateway, context.actor, open, name);
-      if (owner) return { u: owner.id, a: joinWords([name]) };
-    }
-    return undefined;
-  }
-
-  /** Where the person's own use cases show their downloads, the message loses its button. */
-  async function notRunning(context: Context): Promise<void> {
-    const { actor, place } = context;
-    const here = services.useCases.filter((useCase) => belongsTo(place.channel, useCase));
-    const own = await permittedUseCases(actor.user, 'logs:read', here, services.directory).catch(() => []);
-    if (place.isDirect || own.length > 0) await context.reply.retire('This download is no longer running.');
-    await context.reply.privately(logsNotRunning());
-  }
-
-  async function cancel(context: Context, id: string): Promise<void> {
-    const ticket = await services.downloads.findAnywhere(id);
-    const who = context.userName;
-    if (!ticket) return notRunning(context);
-    if (ticket.user !== context.actor.user) {
-      const useCases = services.useCases.filter((useCase) => ticket.useCases.includes(useCase.id));
-      const { user } = context.actor;
-      const readable = await permittedUseCases(user, 'logs:read', useCases, services.directory);
-      // Who may not even read it learns nothing of it, not even that it runs.
-      if (useCases.length === 0 || readable.length < useCases.length) return notRunning(context);
-      const managed = await permittedUseCases(user, 'subscriptions:manage', useCases, services.directory);
-      if (managed.length < useCases.length)
-        return context.reply.privately(
-          errorMessage(
-            new AppError(
-              'permission_denied',
-              'Only the person who asked for a download, or an admin of its use case, can cancel it.',
-              ticket.userName === undefined ? {} : { hint: `It was asked for by ${ticket.userName}.` },
-            ),
-          ),
-        );
-    }
-    await services.downloads.cancelAnywhere(id, who === undefined ? '' : `by ${plain(who, 80)}`);
   }
 
   return {
     name: 'logs',
     description: 'The complete log of a training job as a file',
     usage: '<job> [--last 2h] [--tail 500] [--grep text]',
-    run: (context, text) => order(context, { a: text }),
+    run,
     actions: {
-      [LOGS.get]: (context, { value }) => order(context, readOrder(value)),
-      [LOGS.retry]: async (context, { value }) => {
-        const { userName } = context;
-        await context.reply.retire(
-          `Asked again${userName === undefined ? '' : ` by ${plain(userName, 80)}`}`,
-        );
-        await order(context, readOrder(value));
-      },
-      [LOGS.cancel]: (context, { value }) => cancel(context, value),
-      [LOGS.choose]: (context) => openForm(context),
+      [LOGS.get]: (context, { value }) => get(context, readOrder(value)),
+      [LOGS.retry]: getAgain,
+      [LOGS.cancel]: (context, { value }) => cancelDownload(services, context, value),
+      [LOGS.choose]: openForm,
     },
     views: { [LOGS.form]: submitForm },
     options: { [LOGS.job]: suggest },
     shortcuts: { [LOGS.shortcut]: fromMessage },
   };
-}
-
-/** A button's value may be as old as its message: it is read like any input. */
-function readOrder(value: string): LogOrder {
-  try {
-    const parsed: unknown = JSON.parse(value);
-    if (typeof parsed === 'object' && parsed !== null && 'a' in parsed && typeof parsed.a === 'string') {
-      const useCase = 'u' in parsed && typeof parsed.u === 'string' ? { u: parsed.u } : {};
-      return { a: parsed.a, ...useCase };
-    }
-  } catch (error) {
-    throw oldButton(error);
-  }
-  throw oldButton(undefined);
-}
-
-const oldButton = (cause: unknown): AppError =>
-  new AppError('invalid_input', 'This button is from another version of Signalbox.', {
-    hint: 'Ask again with the command.',
-    cause,
-  });
-
-function flagsOfForm(view: SubmittedView): Record<string, string[]> {
-  const value = (field: string): string => view.values[field]?.[0]?.trim() ?? '';
-  const options = view.values[LOGS_FIELDS.options] ?? [];
-  const form = value(LOGS_FIELDS.form);
-  const grep = value(LOGS_FIELDS.grep);
-  return {
-    [LOGS_FIELDS.job]: [],
-    [LOGS_FIELDS.last]: value(LOGS_FIELDS.last) === '' ? [] : [`--last=${value(LOGS_FIELDS.last)}`],
-    [LOGS_FIELDS.tail]: value(LOGS_FIELDS.tail) === '' ? [] : [`--tail=${value(LOGS_FIELDS.tail)}`],
-    [LOGS_FIELDS.grep]:
-      grep === '' ? [] : [`${options.includes(LOGS_OPTIONS.regex) ? '--regex' : '--grep'}=${grep}`],
-    [LOGS_FIELDS.options]: options.includes(LOGS_OPTIONS.dm) ? ['--dm'] : [],
-    [LOGS_FIELDS.form]: form === 'raw' || form === 'plain' ? [`--${form}`] : [],
-  };
-}
-
-/** Every text in blocks, however deep. */
-function textIn(value: unknown): string {
-  if (typeof value === 'string') return value;
-  if (Array.isArray(value)) return value.map(textIn).join('\n');
-  return typeof value === 'object' && value !== null ? textIn(Object.values(value)) : '';
 }

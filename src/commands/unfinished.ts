@@ -1,6 +1,6 @@
 /**
- * Messages that tell of work under way. The work dies with the process, the message stays: so it is on record what it
- * becomes then, and the next start says it.
+ * Messages that tell of work under way. If the process is killed, the work ends but the message remains; so what it has
+ * to say then is on record, and the next start says it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
@@ -10,34 +10,34 @@ import type { ChannelMessages, LiveMessage } from '../ports/channel-messages.ts'
 import type { FileDelivery } from '../ports/file-delivery.ts';
 import type { UnfinishedMessage, UnfinishedStore } from '../ports/unfinished-store.ts';
 
-/** Milliseconds before what Slack did not take is told again; the last is repeated. */
+/** Milliseconds until a message that Slack did not take is tried again; the last one repeats. */
 const AGAIN_AFTER = [5_000, 15_000, 60_000, 300_000];
 
 export interface Unfinished {
   /**
    * The files are handed over, and may arrive whatever happens to this process.
-   * @param becomes what is said where that cannot be seen
+   * @param becomes what the message says if it cannot be seen whether they did
    */
   sharing(files: readonly string[], becomes: Message): Promise<void>;
-  /** The work is done: nothing is left but to take the message away. */
+  /** The work is done, and the message only has to be removed. */
   onlyToRemove(): Promise<void>;
-  /** The message says how it ended. */
+  /** The message says how the work ended. */
   over(): Promise<void>;
 }
 
-/**
- * What cannot be recorded is done all the same: only a kill would show it.
- * @param work who does it, and what others may join and cancel until its files are handed over
- */
+export interface UnfinishedWork extends Pick<UnfinishedMessage, 'id' | 'by' | 'download'> {
+  message: LiveMessage;
+  /** What the message says if the work is cut off. */
+  becomes: Message;
+}
+
+/** Puts the work on record. It goes on if that fails: only a kill would show the difference. */
 export async function keepUnfinished(
   { store, clock }: { store: UnfinishedStore; clock: Clock },
   log: Logger,
-  id: string,
-  { channel, ts }: LiveMessage,
-  becomes: Message,
-  work: Pick<UnfinishedMessage, 'by' | 'download'> = {},
+  { id, by, download, message, becomes }: UnfinishedWork,
 ): Promise<Unfinished> {
-  const { by, download } = work;
+  const { channel, ts } = message;
   const record = { id, channel, ts, since: clock.now(), ...(by === undefined ? {} : { by }) };
   const write = async (change: () => Promise<void>): Promise<void> => {
     try {
@@ -64,13 +64,13 @@ export interface Telling {
   files: Pick<FileDelivery, 'hasArrived'>;
   log: Logger;
   signal: AbortSignal;
-  /** Milliseconds before each further try. */
+  /** Milliseconds before each further attempt. */
   againAfter?: readonly number[];
 }
 
 /**
- * Goes on until Slack has taken every one, or until it is asked to end: then the next start does it.
- * @param left what an earlier process left: listed before anything new can begin
+ * Tries until Slack has taken every message or `signal` is aborted; the rest is left for the next start.
+ * @param left what an earlier process left, listed before new work could begin
  */
 export async function tellInterrupted(left: readonly UnfinishedMessage[], telling: Telling): Promise<void> {
   const { signal, againAfter = AGAIN_AFTER } = telling;
@@ -88,7 +88,7 @@ export async function tellInterrupted(left: readonly UnfinishedMessage[], tellin
   }
 }
 
-/** @returns false when Slack has not taken it, and may do so later */
+/** @returns false if Slack has not taken it but may do so later */
 async function tell(
   { id, channel, ts, since, becomes, files }: UnfinishedMessage,
   { store, messages, files: delivery, log }: Telling,
@@ -107,7 +107,7 @@ async function tell(
   return true;
 }
 
-/** The message is not there any more, or the bot may no longer write where it is. */
+/** The message no longer exists, or the bot may no longer write where it is. */
 function isGone(error: unknown): boolean {
   const code = (error as { code?: unknown }).code;
   return code === 'not_found' || code === 'permission_denied' || code === 'conflict';

@@ -1,4 +1,4 @@
-/** What a person typed after a command, as words; and words back as text that reads the same. */
+/** What a person typed after a command, as words. */
 
 /** Opening quote → what closes it. Phones and word processors put typographic quotes; people paste them. */
 const CLOSING: Readonly<Record<string, string>> = {
@@ -76,16 +76,6 @@ function readQuoted(
     }
   }
   return undefined;
-}
-
-/** The text for which `commandWords` gives these words again. */
-export function joinWords(words: readonly string[]): string {
-  return words.map(quoteWord).join(' ');
-}
-
-function quoteWord(word: string): string {
-  if (/^[A-Za-z0-9@%+:,./*_-]+$/.test(word)) return word;
-  return `"${word.replace(/[\\"]/g, '\\$&')}"`;
 }
 
 /** A value inside an error message: quoted, on one line, and shortened visibly. */

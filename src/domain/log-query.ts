@@ -1,28 +1,10 @@
-/** What somebody wants of a job's log: the arguments of `/logs` and of `signalbox logs`. */
+/** The arguments of `/logs` and of `signalbox logs`. */
 import { AppError } from '../ground/errors.ts';
 import { cite } from './command-words.ts';
 import { EXAMPLE_JOB, parseJobName } from './job-names.ts';
-import { DURATION_HINT, MOST_WORDS, parseDuration, parseTime, TIME_HINT, utcSecond } from './log-times.ts';
+import { type AskedRange, type LogOrder, type LogQuery, queryAt } from './log-order.ts';
+import { MOST_WORDS, parseDuration, parseTime } from './log-times.ts';
 import { nearestNames } from './nearest-names.ts';
-
-export interface LogQuery {
-  job: string;
-  /** Milliseconds since the epoch, inclusive. */
-  since?: number | undefined;
-  /** Milliseconds since the epoch, exclusive. Left out: the moment of the request. */
-  until?: number | undefined;
-  /** Milliseconds of an open range: how long before the request it begins. */
-  span?: number | undefined;
-  /** Only the last so many events. */
-  tail?: number | undefined;
-  /** Names or short names, `*` at the end matches the rest. */
-  streams: readonly string[];
-  match?: { kind: 'text' | 'regex'; pattern: string } | undefined;
-  form: 'lines' | 'raw' | 'plain';
-  /** To the asker alone instead of into the channel. */
-  dm: boolean;
-  useCase?: string | undefined;
-}
 
 export interface LogFlag {
   name: string;
@@ -59,26 +41,30 @@ export const LOG_FLAGS: readonly LogFlag[] = [
 
 const EXAMPLE = `For example: ${EXAMPLE_JOB} --last 2h --grep loss`;
 
+/** @param now the moment of the request, which relative times count from. @throws AppError as `parseLogOrder`, `queryAt` */
+export function parseLogQuery(words: readonly string[], now: number): LogQuery {
+  return queryAt(parseLogOrder(words), now);
+}
+
 /**
  * @param words the arguments, split and unquoted
- * @param now the moment of the request, which relative times count from
  * @throws AppError invalid_input: what was expected, what came, and the nearest flag for a mistyped one
  */
-export function parseLogQuery(words: readonly string[], now: number): LogQuery {
+export function parseLogOrder(words: readonly string[]): LogOrder {
   const { positional, values, switches } = sortWords(words);
 
   let regex = values.get('--regex')?.at(-1);
   const grep = values.get('--grep')?.at(-1);
   if (regex !== undefined && grep !== undefined && positional.length === 0) {
-    // `--grep loss=.* --regex train-x`: here --regex is a switch for --grep, and the name stands after it.
+    // `--grep loss=.* --regex train-x`: here --regex is a switch for --grep, and the job's name follows it.
     positional.push(regex);
     regex = undefined;
     switches.add('--regex');
   }
 
-  const query: LogQuery = {
+  const order: LogOrder = {
     job: onlyJob(positional),
-    ...parseRange(values, now),
+    range: rangeOf(values),
     streams: (values.get('--stream') ?? [])
       .flatMap((value) => value.split(','))
       .filter((name) => name !== ''),
@@ -92,23 +78,16 @@ export function parseLogQuery(words: readonly string[], now: number): LogQuery {
       'Give one of them: --grep finds text, --regex a pattern.',
     );
   if (grep !== undefined)
-    query.match = { kind: switches.has('--regex') ? 'regex' : 'text', pattern: nonEmpty('--grep', grep) };
-  else if (regex !== undefined) query.match = { kind: 'regex', pattern: nonEmpty('--regex', regex) };
+    order.match = { kind: switches.has('--regex') ? 'regex' : 'text', pattern: nonEmpty('--grep', grep) };
+  else if (regex !== undefined) order.match = { kind: 'regex', pattern: nonEmpty('--regex', regex) };
   else if (switches.has('--regex'))
     throw invalid('--regex needs a pattern after it.', 'For example: --regex "loss=0\\.[0-4]"');
 
   const tail = values.get('--tail')?.at(-1);
-  if (tail !== undefined) query.tail = parseTail(tail);
+  if (tail !== undefined) order.tail = parseTail(tail);
   const useCase = values.get('--use-case')?.at(-1);
-  if (useCase !== undefined) query.useCase = nonEmpty('--use-case', useCase);
-  return query;
-}
-
-/** The same arguments for another job. */
-export function withJob(words: readonly string[], job: string): string[] {
-  const { positionalAt } = sortWords(words);
-  const at = positionalAt[0];
-  return at === undefined ? [job, ...words] : words.map((word, index) => (index === at ? job : word));
+  if (useCase !== undefined) order.useCase = nonEmpty('--use-case', useCase);
+  return order;
 }
 
 /** Whether somebody asks how the command works instead of asking for a log. */
@@ -121,31 +100,19 @@ export function asksForHelp(words: readonly string[]): boolean {
 
 interface SortedWords {
   positional: string[];
-  /** Where each of them stands among the words. */
-  positionalAt: number[];
   values: Map<string, string[]>;
   switches: Set<string>;
-  /** Places of the words that say which time is meant. */
-  timeAt: Set<number>;
 }
 
 const TIME_FLAGS = ['--last', '--since', '--until'];
 
 function sortWords(words: readonly string[]): SortedWords {
-  const sorted: SortedWords = {
-    positional: [],
-    positionalAt: [],
-    values: new Map(),
-    switches: new Set(),
-    timeAt: new Set(),
-  };
+  const sorted: SortedWords = { positional: [], values: new Map(), switches: new Set() };
   const { values, switches } = sorted;
   for (let at = 0; at < words.length; at += 1) {
-    const begins = at;
     const word = unabbreviated(words[at]!);
     if (!word.startsWith('-') || word === '-') {
       sorted.positional.push(word);
-      sorted.positionalAt.push(at);
       continue;
     }
     const equals = word.indexOf('=');
@@ -173,7 +140,6 @@ function sortWords(words: readonly string[]): SortedWords {
       const more = wordsOfTime(flag.name, value!, words.slice(at + 1, at + MOST_WORDS));
       value = [value, ...words.slice(at + 1, at + 1 + more)].join(' ');
       at += more;
-      for (let place = begins; place <= at; place += 1) sorted.timeAt.add(place);
     }
     values.set(flag.name, [...(values.get(flag.name) ?? []), value!]);
   }
@@ -205,12 +171,6 @@ function wordsOfTime(flag: string, first: string, following: readonly string[]):
   return 0;
 }
 
-/** The same arguments for the range from then on, in place of any other. @param since milliseconds */
-export function withSince(words: readonly string[], since: number): string[] {
-  const { timeAt } = sortWords(words);
-  return [...words.filter((_, place) => !timeAt.has(place)), `--since=${new Date(since).toISOString()}`];
-}
-
 function unknownFlag(name: string): AppError {
   const names = LOG_FLAGS.map((flag) => flag.name);
   const bare = `--${name.replace(/^-+/, '')}`.slice(0, 40);
@@ -235,52 +195,14 @@ function onlyJob(positional: readonly string[]): string {
   return parseJobName(first);
 }
 
-// --- Times -------------------------------------------------------------------------------------------
-
-function parseRange(
-  values: ReadonlyMap<string, readonly string[]>,
-  now: number,
-): { since?: number; until?: number; span?: number } {
-  const last = values.get('--last')?.at(-1);
-  const sinceText = values.get('--since')?.at(-1);
-  const untilText = values.get('--until')?.at(-1);
-  if (last !== undefined) {
-    if (sinceText !== undefined || untilText !== undefined)
-      throw invalid(
-        '--last was given together with --since or --until.',
-        'Give --last alone, or --since and --until.',
-      );
-    const span = parseDuration(last);
-    if (span === undefined)
-      throw invalid(`--last expects a duration, and ${cite(last)} is none.`, DURATION_HINT);
-    return { since: now - span, span };
+function rangeOf(values: ReadonlyMap<string, readonly string[]>): AskedRange {
+  const range: AskedRange = {};
+  for (const end of ['last', 'since', 'until'] as const) {
+    const text = values.get(`--${end}`)?.at(-1);
+    if (text !== undefined) range[end] = text;
   }
-  const since = sinceText === undefined ? undefined : timeOf('--since', sinceText, now);
-  const until = untilText === undefined ? undefined : timeOf('--until', untilText, now);
-  if (since !== undefined && since > now)
-    throw invalid(
-      `--since ${cite(sinceText!)} lies in the future: it is ${utcSecond(now)} now.`,
-      'Times are UTC. For an hour of yesterday write it so: --since yesterday 23:50.',
-    );
-  if (since !== undefined && until !== undefined && since >= until)
-    throw invalid(
-      `--since (${utcSecond(since)}) is not before --until (${utcSecond(until)}).`,
-      'Exchange the two, or give another range.',
-    );
-  return {
-    ...(since === undefined ? {} : { since }),
-    ...(until === undefined ? {} : { until }),
-    ...(since === undefined || until !== undefined ? {} : { span: now - since }),
-  };
+  return range;
 }
-
-function timeOf(flag: string, text: string, now: number): number {
-  const at = parseTime(text, now);
-  if (at === undefined) throw invalid(`${flag} expects a time, and ${cite(text)} is none.`, TIME_HINT);
-  return at;
-}
-
-// --- The rest ----------------------------------------------------------------------------------------
 
 function parseForm(switches: ReadonlySet<string>): LogQuery['form'] {
   if (switches.has('--raw') && switches.has('--plain'))
@@ -292,7 +214,8 @@ function parseForm(switches: ReadonlySet<string>): LogQuery['form'] {
   return switches.has('--plain') ? 'plain' : 'lines';
 }
 
-function parseTail(text: string): number {
+/** @throws AppError invalid_input */
+export function parseTail(text: string): number {
   const digits = text.trim().replace(/(?<=\d)[,_](?=\d{3}\b)/g, '');
   const count = Number(digits);
   if (!/^\d+$/.test(digits) || count < 1 || !Number.isSafeInteger(count))

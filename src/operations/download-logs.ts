@@ -5,7 +5,7 @@
 import { setMaxListeners } from 'node:events';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
 import { logFileName, logHeader } from '../domain/log-files.ts';
-import type { LogQuery } from '../domain/log-query.ts';
+import type { LogQuery } from '../domain/log-order.ts';
 import { utcSecond } from '../domain/log-times.ts';
 import { nearestNames } from '../domain/nearest-names.ts';
 import type { UseCase } from '../domain/use-cases.ts';
@@ -46,6 +46,11 @@ export interface DownloadRequest {
   neverGzip?: boolean | undefined;
 }
 
+export interface DownloadOptions {
+  signal?: AbortSignal;
+  onProgress?: (progress: LogProgress) => void;
+}
+
 export type DownloadOutcome =
   | {
       kind: 'done';
@@ -83,27 +88,22 @@ export type DownloadOutcome =
 export async function downloadLogs(
   deps: DownloadDeps,
   request: DownloadRequest,
-  options: { signal?: AbortSignal; onProgress?: (progress: LogProgress) => void } = {},
+  options: DownloadOptions = {},
 ): Promise<DownloadOutcome> {
   const now = deps.clock.now();
-  const record = (
-    action: string,
-    useCase: UseCase,
-    sessionName?: string,
-    detail?: AuditRecord['detail'],
-  ): Promise<void> =>
+  let useCase: UseCase = request.useCases[0];
+  let session: UseCaseSession | undefined;
+  const record = (action: string, detail?: AuditRecord['detail']): Promise<void> =>
     deps.store.appendAudit({
       at: deps.clock.now(),
       actor: request.actor,
       action,
       useCase: useCase.id,
       subject: request.query.job,
-      sessionName,
+      sessionName: session?.sessionName,
       detail,
     });
 
-  let useCase: UseCase = request.useCases[0];
-  let session: UseCaseSession | undefined;
   try {
     const located = await locate(deps, request, options.signal);
     useCase = located.useCase;
@@ -112,20 +112,20 @@ export async function downloadLogs(
     const { sessionName } = session;
     if (!job) {
       const nearest = await nearestOf(located.searched, request.query.job, options.signal);
-      await record('logs.unknown_job', useCase, sessionName);
+      await record('logs.unknown_job');
       return { kind: 'unknown_job', useCases: request.useCases, nearest };
     }
 
     const end = endOfLog(log.source, { finished: isFinished(job), endedAt: job.endedAt, now });
     const to = Math.min(request.query.until ?? end, end);
-    const why = explainInTheMeantime(job, log.source, now, options.signal);
+    const why = explainInTheMeantime(job, log.source, { now, signal: options.signal });
     const download = await fetchLog(deps.engine, request, { job, useCase, log, now, to }, options);
     if (!download) {
-      await record('logs.none_yet', useCase, sessionName);
+      await record('logs.none_yet');
       return { kind: 'no_log', job, useCase, sessionName, failure: await why };
     }
     try {
-      await record('logs.downloaded', useCase, sessionName, {
+      await record('logs.downloaded', {
         events: download.facts.events,
         bytes: download.facts.textBytes,
         files: download.files.length,
@@ -140,12 +140,12 @@ export async function downloadLogs(
     return { kind: 'done', job, useCase, download, sessionName, to, failure: await why, lastEventAt };
   } catch (error) {
     if (error instanceof CancelledError || options.signal?.aborted) {
-      await record('logs.cancelled', useCase, session?.sessionName);
+      await record('logs.cancelled');
       throw error;
     }
     const failure = toAppError(error);
     const detail = { code: failure.code, ref: failure.ref };
-    await record('logs.failed', useCase, session?.sessionName, detail).catch((unrecorded: unknown) => {
+    await record('logs.failed', detail).catch((unrecorded: unknown) => {
       throw withoutRecord(failure, toAppError(unrecorded));
     });
     throw failure;
@@ -256,7 +256,7 @@ async function fetchLog(
   engine: LogDownloader,
   request: DownloadRequest,
   found: { job: TrainingJob; useCase: UseCase; log: Located['log']; now: number; to: number },
-  options: { signal?: AbortSignal; onProgress?: (progress: LogProgress) => void },
+  options: DownloadOptions,
 ): Promise<LogDownload | undefined> {
   const { query } = request;
   const { job, useCase, log, now, to } = found;
@@ -300,8 +300,7 @@ async function fetchLog(
 function explainInTheMeantime(
   job: TrainingJob,
   log: LogSource,
-  now: EpochMs,
-  signal: AbortSignal | undefined,
+  { now, signal }: { now: EpochMs; signal: AbortSignal | undefined },
 ): Promise<TrainingFailure | undefined> {
   return explainTraining(job, log, { now, ...(signal ? { signal } : {}) }).then(
     (failure) => (failure.guidance ? failure : undefined),

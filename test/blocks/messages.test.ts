@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { validateBlocks, validateView } from '#sandbox/block-kit';
 import { errorMessage } from '../../src/blocks/errors.ts';
+import { orderButton } from '../../src/blocks/log-buttons.ts';
 import * as logs from '../../src/blocks/logs.ts';
 import * as results from '../../src/blocks/logs-result.ts';
 import type { Message } from '../../src/blocks/message.ts';
@@ -9,7 +10,7 @@ import { homeView, overviewMessage } from '../../src/blocks/overview.ts';
 import { section } from '../../src/blocks/text.ts';
 import { overallState } from '../../src/domain/compilation-states.ts';
 import type { TrainingJob } from '../../src/domain/jobs.ts';
-import type { LogQuery } from '../../src/domain/log-query.ts';
+import type { LogOrder, LogQuery } from '../../src/domain/log-order.ts';
 import { sageMakerState } from '../../src/domain/sagemaker-states.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
 import { AppError, type ErrorCode, HTTP_STATUS } from '../../src/ground/errors.ts';
@@ -43,7 +44,15 @@ const useCase: fc.Arbitrary<UseCase> = fc.record({
   logs: fc.constant({ delivery: 'channel' as const, gzipAbove: 1, secondLane: 'auto' as const }),
 });
 
-const order = fc.record({ u: fc.string({ maxLength: 40 }), a: text });
+const order: fc.Arbitrary<LogOrder> = fc.record({
+  job: text,
+  useCase: fc.string({ maxLength: 40 }),
+  range: fc.record({ last: text }),
+  streams: fc.array(text),
+  match: fc.record({ kind: fc.constant('text' as const), pattern: text }),
+  form: fc.constantFrom('lines' as const, 'raw' as const, 'plain' as const),
+  dm: fc.boolean(),
+});
 
 function expectSound(message: Message): void {
   expect(message.text.trim()).not.toBe('');
@@ -128,19 +137,21 @@ describe('messages keep Slack’s limits over any data', () => {
         (one, team, by, at, again, nearest, open) => {
           expectSound(logs.logsProgress(one.name, by, at, 'an-id'));
           expectSound(
-            results.logsNoneYet(
-              one,
-              team,
-              { site: 'AWS', job: 'https://example.com/job' },
-              again,
-              failureOf(by),
-            ),
+            results.logsNoneYet({
+              job: one,
+              useCase: team,
+              links: { site: 'AWS', job: 'https://example.com/job' },
+              order: again,
+              failure: failureOf(by),
+            }),
           );
           expectSound(results.logsNothingMatches(one, queryOf(by), again));
-          expectSound(results.logsOutsideRange(one, queryOf(by), 1, again, again));
+          expectSound(
+            results.logsOutsideRange({ job: one, query: queryOf(by), lastEventAt: 1, order: again }),
+          );
           expectSound(logs.logsUnknownJob(one.name, team.name, nearest));
           expectSound(logs.logsWhichUseCase(open));
-          expectSound(logs.logsCancelled(one.name, 'by ada', again));
+          expectSound(logs.logsCancelled(one.name, 'by ada', orderButton('Retry', logs.LOGS.retry, again)));
           expectSound(logs.logsAlreadyRunning(one.name, one.createdAt, by));
           expectSound(logs.logsSentDirectly(one.name, ''));
         },

@@ -45,6 +45,9 @@ const restart = async (again?: number) => {
   await telling;
 };
 
+const begin = (id: string, shownAs: LiveMessage) =>
+  keepUnfinished({ store, clock }, log, { id, message: shownAs, becomes: INTERRUPTED });
+
 beforeEach(() => {
   kept = new Map();
   shown = [];
@@ -58,10 +61,10 @@ beforeEach(() => {
 });
 
 it('[L4] what a kill interrupted is told once at the next start, and what was delivered is not told as interrupted', async () => {
-  await keepUnfinished({ store, clock }, log, 'a', message('1'), INTERRUPTED);
-  const delivered = await keepUnfinished({ store, clock }, log, 'b', message('2'), INTERRUPTED);
+  await begin('a', message('1'));
+  const delivered = await begin('b', message('2'));
   await delivered.onlyToRemove();
-  const done = await keepUnfinished({ store, clock }, log, 'c', message('3'), INTERRUPTED);
+  const done = await begin('c', message('3'));
   await done.over();
   await restart();
   await restart();
@@ -69,21 +72,21 @@ it('[L4] what a kill interrupted is told once at the next start, and what was de
 });
 
 it('what Slack does not take is told after another start, unless the message is gone', async () => {
-  await keepUnfinished({ store, clock }, log, 'a', message('1'), INTERRUPTED);
+  await begin('a', message('1'));
   refuse = new AppError('unavailable', 'Slack could not be reached.');
   await restart();
   refuse = undefined;
   await restart();
   expect(shown).toEqual(['1 interrupted']);
-  await keepUnfinished({ store, clock }, log, 'a', message('1'), INTERRUPTED);
+  await begin('a', message('1'));
   refuse = new AppError('not_found', 'The message is not there any more.');
   await restart();
   expect(kept.size).toBe(0);
 });
 
 it('what Slack does not take at first is told by the same start, as soon as it does', async () => {
-  await keepUnfinished({ store, clock }, log, 'a', message('1'), INTERRUPTED);
-  await keepUnfinished({ store, clock }, log, 'b', message('2'), INTERRUPTED);
+  await begin('a', message('1'));
+  await begin('b', message('2'));
   let refusals = 3;
   const takes = message;
   message = (ts) => {
@@ -109,7 +112,7 @@ it('a file that had arrived when the process was killed is not told as interrupt
   const PERHAPS: Message = { text: 'perhaps' };
   arrived = { F1: true, F2: false };
   for (const [n, file] of ['F1', 'F2', 'F3'].entries()) {
-    const one = await keepUnfinished({ store, clock }, log, file, message(String(n)), INTERRUPTED);
+    const one = await begin(file, message(String(n)));
     await one.sharing([file], PERHAPS);
   }
   await restart(1);
@@ -118,7 +121,7 @@ it('a file that had arrived when the process was killed is not told as interrupt
 
 it('work goes on where it cannot be recorded', async () => {
   store.putUnfinished = () => Promise.reject(new Error('disk full'));
-  const unfinished = await keepUnfinished({ store, clock }, log, 'a', message('1'), INTERRUPTED);
+  const unfinished = await begin('a', message('1'));
   await unfinished.onlyToRemove();
   await unfinished.over();
   expect(kept.size).toBe(0);

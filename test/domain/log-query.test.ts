@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { commandWords, joinWords } from '../../src/domain/command-words.ts';
+import { commandWords } from '../../src/domain/command-words.ts';
 import { trainingJobUrl, trainingLogUrl } from '../../src/domain/console-links.ts';
 import { jobNameCandidates, parseJobName, pastedName } from '../../src/domain/job-names.ts';
-import { asksForHelp, parseLogQuery, withSince } from '../../src/domain/log-query.ts';
+import { fromThenOn, queryAt } from '../../src/domain/log-order.ts';
+import { asksForHelp, parseLogOrder, parseLogQuery } from '../../src/domain/log-query.ts';
 import { parseDuration } from '../../src/domain/log-times.ts';
 import { AppError } from '../../src/ground/errors.ts';
+import { quoted } from '../fixtures/quoted-words.ts';
 
 const NOW = Date.UTC(2026, 10, 21, 9, 30);
 const parse = (text: string) => parseLogQuery(commandWords(text), NOW);
@@ -44,10 +46,10 @@ describe('words of a command', () => {
     expect(commandWords('--regex loss=\\d+ "\\d \\"x\\""')).toEqual(['--regex', 'loss=\\d+', '\\d "x"']);
   });
 
-  it('reads back whatever words it has written', () => {
+  it('reads any words that are quoted as they should be', () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: 'grapheme', minLength: 1 })), (words) => {
-        expect(commandWords(joinWords(words))).toEqual(words);
+        expect(commandWords(quoted(words))).toEqual(words);
       }),
       { numRuns: 300 },
     );
@@ -143,8 +145,8 @@ describe('[L6] narrowing by flags', () => {
       '--since yesterday 14:02',
       '',
     ]) {
-      const words = withSince(commandWords(`train-x ${text} --grep "CUDA out"`), since);
-      expect(parseLogQuery(commandWords(joinWords(words)), NOW)).toEqual({
+      const order = fromThenOn(parseLogOrder(commandWords(`train-x ${text} --grep "CUDA out"`)), since);
+      expect(queryAt(order, NOW)).toEqual({
         job: 'train-x',
         since,
         span: NOW - since,

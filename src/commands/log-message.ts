@@ -1,0 +1,225 @@
+/**
+ * A log on its way into Slack: one message tells how far its download is, until the file or the reason why there is
+ * none takes its place. Training logs and compile logs come this way alike.
+ */
+import { errorMessage } from '../blocks/errors.ts';
+import {
+  type LogStage,
+  logsAlreadyRunning,
+  logsCancelled,
+  logsInterrupted,
+  logsPerhapsThere,
+  logsProgress,
+  logsSentDirectly,
+} from '../blocks/logs.ts';
+import { logsUnshared } from '../blocks/logs-result.ts';
+import type { Button, Message } from '../blocks/message.ts';
+import { may, whoCanGrant } from '../domain/access.ts';
+import { belongsTo, type UseCase } from '../domain/use-cases.ts';
+import { CancelledError, toAppError } from '../ground/errors.ts';
+import type { DownloadOptions } from '../operations/download-logs.ts';
+import type { Ticket } from '../operations/download-queue.ts';
+import type { LiveMessage } from '../ports/channel-messages.ts';
+import type { Context } from './context.ts';
+import { refuse } from './refusals.ts';
+import { explain, isAdmin, type Services } from './services.ts';
+import { keepUnfinished, type Unfinished } from './unfinished.ts';
+
+/** What an asked-for log is to its message. */
+export interface WantedLog {
+  /** The name of the training or compilation job. */
+  name: string;
+  /** The job may belong to any of them, and the person may read the logs of each. */
+  useCases: readonly [UseCase, ...UseCase[]];
+  /** Whether the person asked for a direct message. */
+  dm: boolean;
+  /** Equal for requests that bring the same file from the same use cases. */
+  sameAs: string;
+  /** Asks for it again. */
+  again(label: string): Button | undefined;
+}
+
+interface Destination {
+  direct: boolean;
+  why: string;
+}
+
+/** @throws AppError for what went wrong before there was a message to tell it in */
+export async function deliverInMessage(
+  services: Services,
+  context: Context,
+  wanted: WantedLog,
+  fetchAndSend: (message: LogMessage) => Promise<void>,
+): Promise<void> {
+  const { name, useCases, again } = wanted;
+  const { actor, place, reply, userName } = context;
+  const destination = chooseDestination(context, wanted);
+  const ids = useCases.map((useCase) => useCase.id);
+  const key = JSON.stringify([
+    ids,
+    wanted.sameAs,
+    destination.direct ? actor.user : [place.channel, place.thread],
+  ]);
+  const same = (await services.downloads.sameAnywhere(key)) ?? services.downloads.same(key);
+  if (same) return reply.privately(logsAlreadyRunning(name, same.startedAt, same.userName));
+
+  const request = { key, user: actor.user, userName, useCases: ids };
+  const { ahead } = services.downloads;
+  let message: LiveMessage | undefined;
+  let unfinished: Unfinished | undefined;
+  try {
+    await services.downloads.run(
+      request,
+      (ticket) =>
+        fetchAndSend(
+          new LogMessage({ services, context, wanted, ticket, message: message!, unfinished: unfinished! }),
+        ),
+      async ({ id }) => {
+        const stage: LogStage = ahead > 0 ? { kind: 'waiting', ahead } : { kind: 'opening' };
+        const first = logsProgress(name, userName, stage, id);
+        message = destination.direct ? await reply.directly(first) : await reply.publicly(first);
+        unfinished = await keepUnfinished(services, context.log, {
+          id,
+          message,
+          becomes: logsInterrupted(name, again('Ask again')),
+          ...services.downloads.onRecord(request),
+        });
+        if (destination.direct && !place.isDirect)
+          await reply.privately(logsSentDirectly(name, destination.why));
+      },
+    );
+  } catch (error) {
+    if (!message) throw error;
+    await tellWhyNot(services, context, { wanted, message, thrown: error });
+  }
+  // Stays on record if Slack did not take the last words: the next start says them.
+  await unfinished?.over();
+}
+
+/** Into the channel only where everybody may read it: what belongs to a use case stays in its own channels. */
+function chooseDestination({ place }: Context, { useCases, dm }: WantedLog): Destination {
+  if (place.isDirect || dm) return { direct: true, why: '' };
+  if (!useCases.every((useCase) => belongsTo(place.channel, useCase)))
+    return { direct: true, why: 'this channel does not belong to the use case' };
+  if (useCases.some((useCase) => useCase.logs.delivery === 'dm'))
+    return { direct: true, why: 'the use case wants it so' };
+  return { direct: false, why: '' };
+}
+
+interface FinishedFile {
+  path: string;
+  name: string;
+  bytes: number;
+}
+
+interface LogMessageDeps {
+  services: Services;
+  context: Context;
+  wanted: WantedLog;
+  ticket: Ticket;
+  message: LiveMessage;
+  unfinished: Unfinished;
+}
+
+export class LogMessage {
+  readonly #deps: LogMessageDeps;
+
+  constructor(deps: LogMessageDeps) {
+    this.#deps = deps;
+  }
+
+  /** Aborted when the download is cancelled. */
+  get signal(): AbortSignal {
+    return this.#deps.ticket.signal;
+  }
+
+  show(stage: LogStage): void {
+    const { context, wanted, ticket, message } = this.#deps;
+    message.edit(logsProgress(wanted.name, context.userName, stage, ticket.id));
+  }
+
+  /** For the engine. */
+  readonly onProgress: NonNullable<DownloadOptions['onProgress']> = (progress) =>
+    this.show(
+      progress.phase === 'writing' ? { kind: 'writing', ...progress } : { kind: 'fetching', ...progress },
+    );
+
+  /** Sends the files to where the message is, which then goes: the file's own message says everything. */
+  async send(useCase: UseCase, files: readonly FinishedFile[], words: Message): Promise<void> {
+    const { services, context, wanted, ticket, message, unfinished } = this.#deps;
+    // Fetching may have taken long, so the right is checked again before anything is shown.
+    if (!(await may(context.actor.user, 'logs:read', useCase, services.directory)))
+      return this.refuse(useCase);
+    const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+    const onProgress = (sent: number): void =>
+      this.show({ kind: 'uploading', bytes, fraction: bytes === 0 ? 1 : sent / bytes });
+    onProgress(0);
+    const { shared } = await services.files.deliver(
+      {
+        files: files.map(({ path, name, bytes: size }) => ({ path, name, title: name, bytes: size })),
+        channel: message.channel,
+        thread: message.thread,
+        comment: words.text,
+        blocks: words.blocks,
+      },
+      {
+        signal: ticket.signal,
+        onProgress,
+        onSharing: (ids) => unfinished.sharing(ids, logsPerhapsThere(wanted.name, wanted.again('Ask again'))),
+      },
+    );
+    // From here on the same request is a new one, and there is nothing left to cancel.
+    services.downloads.release(ticket.id);
+    await unfinished.onlyToRemove();
+    if (await shared) await message.remove();
+    else await message.finish(logsUnshared(wanted.name));
+  }
+
+  /** Ends without a file. What helps nobody else is told to the person alone, instead of the message. */
+  async tell(words: Message): Promise<void> {
+    const { context, message } = this.#deps;
+    const { isDirect, channel } = context.place;
+    // A direct message already, whatever place they asked in.
+    if (isDirect || message.channel !== channel) return message.finish(words);
+    await message.remove();
+    await context.reply.privately(words);
+  }
+
+  /** Ends because the person may not read the log. */
+  async refuse(useCase: UseCase): Promise<void> {
+    const { services, context, wanted, message } = this.#deps;
+    await message.remove();
+    await refuse(services, context, {
+      useCase,
+      permission: 'logs:read',
+      action: 'logs.refused',
+      subject: wanted.name,
+    });
+  }
+}
+
+/** The progress message becomes the message of how it ended; account details go to an admin alone. */
+async function tellWhyNot(
+  services: Services,
+  context: Context,
+  { wanted, message, thrown }: { wanted: WantedLog; message: LiveMessage; thrown: unknown },
+): Promise<void> {
+  const { name, again } = wanted;
+  const retry = again('Retry');
+  if (thrown instanceof CancelledError) {
+    context.log.info({ job: name }, 'download cancelled');
+    return message.finish(logsCancelled(name, thrown.message, retry));
+  }
+  const error = toAppError(thrown);
+  const [useCase] = wanted.useCases;
+  context.log[error.code === 'internal' ? 'error' : 'warn'](
+    { ref: error.ref, err: error, job: name, useCase: useCase.id },
+    'download failed',
+  );
+  const isDirectMessage = context.place.isDirect && (await isAdmin(services, context, useCase));
+  await message.finish(errorMessage(error, { buttons: [retry], asAdmin: isDirectMessage }));
+  if (error.code === 'permission_denied' && error.adminHint && !isDirectMessage) {
+    if (await isAdmin(services, context, useCase)) await explain(services, context, useCase, error);
+    else await context.reply.privately(errorMessage(error, { ask: whoCanGrant(useCase, services.admins) }));
+  }
+}

@@ -1,0 +1,90 @@
+/** One compilation's log as files on disk, on record. The caller checks rights. */
+import { type CompilationAttempt, isLive, isSuccessful } from '../domain/compilations.ts';
+import { logFileName } from '../domain/log-files.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import type { Actor } from '../ground/actor.ts';
+import { AppError } from '../ground/errors.ts';
+import type { LogDownload } from '../logs/index.ts';
+import { type DownloadDeps, type DownloadOptions, endOfLog } from './download-logs.ts';
+import { adviceForAttempt, type CompilationFailure, compilationFailure } from './explain-failure.ts';
+import type { JobDeps } from './job-deps.ts';
+
+export interface CompileLogRequest {
+  actor: Actor;
+  useCase: UseCase;
+  attempt: CompilationAttempt;
+  /** Bytes; no file becomes larger. */
+  partLimit?: number | undefined;
+}
+
+export interface CompileLogOutcome {
+  /** Left out: the compilation has not printed anything (yet). */
+  download?: LogDownload | undefined;
+  /** Of one that failed or was stopped: all that is known about why. */
+  failure?: Pick<CompilationFailure, 'advice' | 'reason' | 'excerpt'> | undefined;
+}
+
+/**
+ * @throws AppError as the gateway and the engine; CancelledError. The record of a download is durable before its files
+ *   are handed over.
+ */
+export async function downloadCompileLog(
+  deps: DownloadDeps & JobDeps,
+  request: CompileLogRequest,
+  options: DownloadOptions,
+): Promise<CompileLogOutcome> {
+  const { actor, useCase, attempt, partLimit } = request;
+  const now = deps.clock.now();
+  const session = await deps.gateway.open(useCase, actor, 'logs');
+  const source = session.compilationLog(attempt.compilationJob);
+  // Read while the log is fetched; the log is delivered even if this fails.
+  const why = explain(deps, request, options.signal);
+  let download: LogDownload;
+  try {
+    download = await deps.engine.download(
+      {
+        source,
+        to: endOfLog(source, { finished: !isLive(attempt), endedAt: attempt.endedAt, now }),
+        form: 'lines',
+        fileName: logFileName(attempt.compilationJob, now).replace(/^training-/, 'compile-'),
+        gzipAbove: useCase.logs.gzipAbove,
+        partLimit,
+      },
+      options,
+    );
+  } catch (error) {
+    if (!(error instanceof AppError && error.code === 'not_found')) throw error;
+    return { failure: await why };
+  }
+  try {
+    if (download.files.length === 0) {
+      await download.dispose();
+      return { failure: await why };
+    }
+    await deps.store.appendAudit({
+      at: deps.clock.now(),
+      actor,
+      action: 'logs.downloaded',
+      useCase: useCase.id,
+      subject: attempt.compilationJob,
+      sessionName: session.sessionName,
+      detail: { events: download.facts.events, bytes: download.facts.textBytes, kind: 'compilation' },
+    });
+    return { download, failure: await why };
+  } catch (error) {
+    await download.dispose();
+    throw error;
+  }
+}
+
+async function explain(
+  deps: JobDeps,
+  { actor, useCase, attempt }: CompileLogRequest,
+  signal: AbortSignal | undefined,
+): Promise<CompileLogOutcome['failure']> {
+  if (isLive(attempt) || isSuccessful(attempt)) return undefined;
+  const asked = { actor, useCase, attempt: attempt.id };
+  return compilationFailure(deps, asked, signal ? { signal } : {}).catch(() => ({
+    advice: adviceForAttempt(attempt),
+  }));
+}
