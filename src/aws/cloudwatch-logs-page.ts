@@ -1,7 +1,9 @@
 /**
- * From the bytes of a GetLogEvents or FilterLogEvents answer straight to text and index, without making a string
- * or an object for any event. `parsePage` does the same through JSON and is the measure for it: both give the same
- * bytes, and the fast one hands over to it whatever it does not know (unusual numbers, invalid UTF-8, repeated keys).
+ * Turns the bytes of a GetLogEvents or FilterLogEvents answer into text and an index, without making a string or an
+ * object for any event. `parsePage` does the same through JSON and is the reference: both give the same bytes, and the
+ * scanner leaves to it whatever it does not know (unusual numbers, invalid UTF-8, repeated keys).
+ *
+ * One file because it is one pass over the bytes: every method of the scanner moves the same cursor.
  */
 import { isUtf8 } from 'node:buffer';
 import type { ScannedRegion } from './page-scanner.ts';
@@ -18,17 +20,17 @@ export interface RawPage {
   nextToken: string | undefined;
 }
 
-/** Memory for one page, used again and again. */
+/** Memory for one page, reused for later ones. */
 export interface PageMemory {
   text: Buffer;
   ends: Uint32Array;
   times: Float64Array;
-  /** Set when the memory is the assembled scanner's; then text and index cannot grow. */
+  /** Set when the memory belongs to the WebAssembly scanner. Then text and index cannot grow. */
   region?: ScannedRegion | undefined;
 }
 
 export interface PageLayout {
-  /** Free bytes before each message; undefined: bare messages. Set also: a newline after each, unless it has one. */
+  /** Free bytes before each message, and a newline after each that has none. Undefined: bare messages. */
   lead: number | undefined;
 }
 
@@ -43,7 +45,7 @@ const CLOSE_BRACKET = 0x5d;
 const NEWLINE = 0x0a;
 const MINUS = 0x2d;
 
-/** The service's most events in a page. */
+/** The most events that the service puts into a page. */
 const USUAL_EVENTS = 10_000;
 
 export function newPageMemory(textBytes = 0): PageMemory {
@@ -59,7 +61,7 @@ export function readPage(body: Buffer, layout: PageLayout, memory: PageMemory): 
   return (isUtf8(body) ? new Scanner(body, layout, memory).page() : undefined) ?? parsePage(body, layout);
 }
 
-/** The slow way, by JSON. @throws SyntaxError when the body is not JSON */
+/** The slow way, through JSON. @throws SyntaxError when the body is not JSON */
 export function parsePage(body: Buffer, layout: PageLayout): RawPage {
   const answer = JSON.parse(body.toString('utf8')) as {
     events?: { message?: unknown; timestamp?: unknown }[] | null;
@@ -97,7 +99,7 @@ export function parsePage(body: Buffer, layout: PageLayout): RawPage {
   };
 }
 
-/** One pass over the bytes. Any method may give up by setting `#odd`; the caller then takes the slow way. */
+/** Scans a body once. Any method may give up by setting `#odd`. The caller then takes the slow way. */
 class Scanner {
   readonly #body: Buffer;
   readonly #lead: number;
@@ -113,7 +115,7 @@ class Scanner {
     this.#body = body;
     this.#lead = layout.lead ?? 0;
     this.#newline = layout.lead !== undefined;
-    // Escapes only shrink, so this is enough for a usual page; an unusual one grows it.
+    // Unescaping only shrinks text, so this is enough for a usual page. For an unusual one it grows.
     const room = body.length + (USUAL_EVENTS >> 2) * (this.#lead + 1);
     if (memory.text.length < room && !memory.region) memory.text = Buffer.allocUnsafeSlow(room + (room >> 3));
     this.#memory = memory;
@@ -193,7 +195,7 @@ class Scanner {
       if (body[this.#at] !== OPEN_BRACE) return -1;
       this.#at++;
       if (count === this.#ends.length) this.#moreEvents();
-      // Whatever the message is, it is not longer than what is left of the body.
+      // No message is longer than the rest of the body.
       if (out + lead + 1 + (body.length - this.#at) > this.#text.length) this.#moreText(out);
       out += lead;
       let messageSeen = false;
@@ -206,7 +208,7 @@ class Scanner {
           if (body[this.#at] !== QUOTE) return -1;
           const key = this.#at + 1;
           const k = body[key];
-          // "message", "timestamp": the first and the last letter, the closing quote and the colon decide; the rest is checked.
+          // "message" or "timestamp": first letter, closing quote and colon are tested first, then the letters between.
           if (k === 0x6d && body[key + 7] === QUOTE && body[key + 8] === COLON && isMessage(body, key)) {
             if (messageSeen) return -1;
             messageSeen = true;
@@ -245,7 +247,7 @@ class Scanner {
         }
       }
       if (this.#newline) {
-        // Of an empty message the byte before is the lead's, which is whatever was there.
+        // Before an empty message there is only the lead, whose bytes mean nothing yet.
         const start = count === 0 ? lead : this.#ends[count - 1]! + lead;
         if (out === start || this.#text[out - 1] !== NEWLINE) this.#text[out++] = NEWLINE;
       }
@@ -321,7 +323,7 @@ class Scanner {
               break;
             }
           }
-          // Half of a pair alone: what a conversion to UTF-8 makes of it.
+          // A lone surrogate becomes U+FFFD, as in any conversion to UTF-8.
           if (unit >= 0xd800 && unit < 0xe000) unit = 0xfffd;
           if (unit < 0x80) text[to++] = unit;
           else if (unit < 0x800) {
@@ -373,7 +375,7 @@ class Scanner {
     return body.toString('utf8', start, at);
   }
 
-  /** Passes over a key; false for one that is known, or could be in another spelling. */
+  /** Skips a key. @returns false for one that is known, perhaps in another spelling */
   #otherKey(): boolean {
     const body = this.#body;
     const start = this.#at + 1;
@@ -401,12 +403,12 @@ class Scanner {
     while (c === 32 || c === 10 || c === 13 || c === 9) c = body[++this.#at]!;
   }
 
-  /** Passes over a value that nobody wants: numbers and strings here; what is nested, or odd, by JSON's own rules. */
+  /** Skips a value that nobody wants. Odd numbers and escaped strings are checked by JSON.parse. */
   #skipValue(depth: number): void {
     const body = this.#body;
     const c = body[this.#at]!;
     if ((c >= 48 && c <= 57) || c === MINUS) {
-      // JSON allows no leading zero; whatever else could be wrong with a number ends here too.
+      // JSON.parse judges leading zeros and whatever else may be wrong with a number.
       const start = this.#at;
       const value = this.#integer();
       if (value < 0) {
@@ -484,7 +486,7 @@ class Scanner {
       JSON.parse(this.#body.toString('utf8', start, end));
       this.#at = end;
     } catch {
-      // The slow way meets the same mistake and reports it.
+      // The slow way finds the same mistake and reports it.
       this.#odd = true;
     }
   }
@@ -509,7 +511,7 @@ class Scanner {
   }
 }
 
-/** `message` at a place; the caller has seen the m and the closing quote. */
+/** Whether `message` starts at `at`. The caller has tested the m and the closing quote. */
 function isMessage(b: Buffer, at: number): boolean {
   return (
     b[at + 1] === 0x65 &&
@@ -521,7 +523,7 @@ function isMessage(b: Buffer, at: number): boolean {
   );
 }
 
-/** `timestamp` at a place. */
+/** Whether `timestamp` starts at `at`. The caller has tested the t and the closing quote. */
 function isTimestamp(b: Buffer, at: number): boolean {
   return (
     b[at + 1] === 0x69 &&
@@ -546,7 +548,7 @@ function numberEnd(body: Buffer, start: number): number {
   }
 }
 
-/** Four hexadecimal digits. @returns -1 when they are not */
+/** Reads four hexadecimal digits. @returns -1 when there are none */
 function hex4(body: Buffer, at: number): number {
   let value = 0;
   for (let i = 0; i < 4; i++) {

@@ -1,11 +1,10 @@
 /**
  * The log of one job in CloudWatch Logs, as the log engine reads it.
  *
- * Requests go through the AWS SDK's own client: credentials, signing, endpoints and sockets are its. Only the body of
- * a page takes another way, at the innermost place of the middleware stack (see cloudwatch-logs-page.ts), and retries
- * are the engine's and the limiter's, because only they know what else is waiting.
+ * Requests go through the AWS SDK's own client, which does credentials, signing, endpoints and sockets. Only the body
+ * of a page is read by us, inside the client's middleware (page-pool.ts). The engine and the rate limiter decide about
+ * retries, because only they know what else is waiting.
  */
-import type { IncomingMessage } from 'node:http';
 import {
   CloudWatchLogsClient,
   type CloudWatchLogsClientConfig,
@@ -24,23 +23,16 @@ import type {
   LogStreamInfo,
   RequestPace,
 } from '../ports/log-source.ts';
-import {
-  newPageMemory,
-  type PageLayout,
-  type PageMemory,
-  type RawPage,
-  readPage,
-} from './cloudwatch-logs-page.ts';
 import { type ReadApi, readQuota } from './cloudwatch-logs-quotas.ts';
 import { type AwsErrorContext, awsErrorToAppError, isExpiredCredentials, isThrottled } from './errors.ts';
-import { pageArena } from './page-scanner.ts';
+import { PagePool, type PooledPage } from './page-pool.ts';
 import { RateLimiter } from './rate-limit.ts';
 
-/** Credentials as the SDK takes them: a function that gives new ones when asked with `forceRefresh`. */
+/** Credentials as the SDK takes them. A function must give new ones when asked with `forceRefresh`. */
 type AwsCredentials = NonNullable<CloudWatchLogsClientConfig['credentials']>;
 
 export interface CloudWatchLogSourceOptions {
-  /** 12 digits; with the region the owner of the request quota. */
+  /** 12 digits. AWS gives each account its own request quota in each region. */
   account: string;
   region: string;
   /** Left out: the SDK's default chain. */
@@ -49,41 +41,39 @@ export interface CloudWatchLogSourceOptions {
   renewCredentials?: (() => Promise<AwsCredentials>) | undefined;
   /** `/aws/sagemaker/TrainingJobs`. */
   group: string;
-  /** The job's name: its streams are `<job>/…`, and for compilations also the stream that is called `<job>`. */
+  /** The job's name. Its streams are `<job>/…`, and for a compilation also `<job>` itself. */
   job: string;
   /**
-   * Whether the job has a stream that is called like itself, besides those below it (compilations). Without
-   * one only `<job>/…` is asked for, which keeps other jobs whose name begins the same out of the answer. Default: true.
+   * Whether there may be a stream named exactly like the job (compilations have one). When there is none, only
+   * `<job>/…` is asked for, which leaves out other jobs whose names begin the same. Default: true.
    */
   ownStream?: boolean | undefined;
-  /** `auto`: on where FilterLogEvents' quota is worth it (10 requests a second or more). */
+  /** `auto` means on where the quota of FilterLogEvents is worth it: 10 requests a second or more. */
   secondLane?: 'auto' | 'on' | 'off' | undefined;
   /** Named in errors. */
   useCase?: string | undefined;
   roleArn?: string | undefined;
-  /** Requests a second, when they are not what AWS publishes for the region; Infinity: none. */
+  /** Requests a second, where they differ from what AWS publishes for the region. Infinity means no quota. */
   quota?: Partial<Record<ReadApi, number>> | undefined;
-  /** More for the SDK's client: an endpoint, an HTTP handler. */
+  /** More options for the SDK's client, such as an endpoint or an HTTP handler. */
   clientConfig?: CloudWatchLogsClientConfig | undefined;
 }
 
-/** Below this FilterLogEvents adds little and is better left to people at the console. */
+/** Requests a second. Below this, FilterLogEvents adds little and is better left to people at the console. */
 const SECOND_LANE_WORTH = 10;
-/** A page is a megabyte; a connection that gives nothing for so long is broken. */
+/** A page is a megabyte. A connection that is silent for this long is broken. */
 const REQUEST_TIMEOUT_MS = 30_000;
 const CONNECTION_TIMEOUT_MS = 5_000;
 const MAX_SOCKETS = 64;
 const STREAMS_PER_PAGE = 50;
-/** An event may be so far ahead of the service's clock. Source: PutLogEvents in the API reference. */
+/** How far an event may be ahead of the service's clock. Source: PutLogEvents in the API reference. */
 const AHEAD_MS = 2 * 3_600_000;
-/** Memory for pages kept for the next ones. */
-const SPARE_PAGES = 6;
-/** A loopback endpoint that answers a page faster than this is an emulator: AWS's quotas say nothing about it. */
+/** A loopback endpoint that answers a page faster than this is an emulator, which AWS's quotas do not apply to. */
 const EMULATOR_ANSWERS_WITHIN_MS = 25;
 
 const limiters = new Map<string, RateLimiter>();
 
-/** The one limiter of this process for an API of an account in a region. */
+/** The process has one limiter for each API of an account in a region. */
 function limiterFor(options: CloudWatchLogSourceOptions, api: ReadApi): RateLimiter {
   const rate = options.quota?.[api] ?? readQuota(options.region, api);
   const key = `${options.account}/${options.region}/${api}/${rate}`;
@@ -155,8 +145,8 @@ class CloudWatchLogSource implements LogSource {
           signal,
           (abortSignal) =>
             this.#client.send(
-              // With the slash other jobs whose name begins the same stay out; a compilation's own stream has none,
-              // so what comes back is checked by name instead.
+              // The slash leaves out other jobs whose names begin the same. A compilation's own stream has no slash,
+              // so its streams are checked by name below.
               new DescribeLogStreamsCommand({
                 logGroupName: group,
                 logStreamNamePrefix: ownStream ? job : `${job}/`,
@@ -208,10 +198,10 @@ class CloudWatchLogSource implements LogSource {
         nextToken: request.token,
         limit: request.limit,
       });
-      layouts.set(command.input, { lead: request.lead });
+      this.#pages.layOut(command.input, { lead: request.lead });
       return this.#client.send(command, { abortSignal });
     });
-    const page = pageOf(output);
+    const page = this.#pages.pageOf(output);
     return this.#toLogPage(
       page,
       request,
@@ -228,21 +218,19 @@ class CloudWatchLogSource implements LogSource {
         logGroupName: group,
         logStreamNames: [request.stream],
         startTime: request.from,
-        // Inclusive here, unlike GetLogEvents.
+        // Inclusive, unlike in GetLogEvents.
         endTime: request.to === undefined ? undefined : request.to - 1,
         nextToken: request.token,
         limit: request.limit,
       });
-      layouts.set(command.input, { lead: request.lead });
+      this.#pages.layOut(command.input, { lead: request.lead });
       return this.#client.send(command, { abortSignal });
     });
-    const page = pageOf(output);
+    const page = this.#pages.pageOf(output);
     return this.#toLogPage(page, request, page.raw.nextToken);
   }
 
-  #toLogPage(page: ReadPage, request: LogPageRequest, nextToken: string | undefined): LogPage {
-    const { raw, memory } = page;
-    let released = false;
+  #toLogPage({ raw, release }: PooledPage, request: LogPageRequest, nextToken: string | undefined): LogPage {
     return {
       count: raw.count,
       text: raw.text,
@@ -250,15 +238,11 @@ class CloudWatchLogSource implements LogSource {
       times: raw.times,
       nextToken,
       lead: request.lead,
-      release: () => {
-        if (released) return;
-        released = true;
-        this.#pages.give(memory);
-      },
+      release,
     };
   }
 
-  /** One request, with new credentials and a second try when the old ones have expired. */
+  /** Sends one request. When the credentials have expired it renews them and tries once more. */
   async #call<T>(
     api: ReadApi,
     operation: string,
@@ -285,7 +269,7 @@ class CloudWatchLogSource implements LogSource {
       const expired = isExpiredCredentials(error);
       if (!expired && !isClockSkewed(error)) throw awsErrorToAppError(error, context);
       try {
-        // After a skewed clock the SDK has corrected its own by the answer's date.
+        // For a skewed clock nothing is needed: the SDK has corrected its own by the date of the answer.
         if (expired) await this.#renew(renewals);
         const answer = await send(signal);
         limiter.accepted();
@@ -297,7 +281,7 @@ class CloudWatchLogSource implements LogSource {
     }
   }
 
-  /** All requests that meet the same expiry share one renewal. */
+  /** All requests that run into the same expiry share one renewal. */
   async #renew(seen: number): Promise<void> {
     if (this.#renewals > seen) return;
     this.#renewing ??= (async () => {
@@ -306,7 +290,7 @@ class CloudWatchLogSource implements LogSource {
       if (renewCredentials) fresh = await renewCredentials();
       else if (typeof credentials === 'function') {
         const renewed = await credentials({ forceRefresh: true });
-        // The first answer is the renewed one; later ones come from the provider as usual.
+        // The SDK's first call gets the renewed credentials. Later calls go to the provider as usual.
         let first: typeof renewed | undefined = renewed;
         fresh = (identity) => {
           const given = first;
@@ -317,7 +301,7 @@ class CloudWatchLogSource implements LogSource {
       const old = this.#client;
       this.#client = this.#connect(fresh);
       this.#renewals++;
-      // Requests on their way still use the old sockets.
+      // Requests under way still use the old sockets.
       setTimeout(() => old.destroy(), REQUEST_TIMEOUT_MS).unref();
     })().finally(() => {
       this.#renewing = undefined;
@@ -331,7 +315,7 @@ class CloudWatchLogSource implements LogSource {
       region,
       ...(credentials ? { credentials } : {}),
       maxAttempts: 1,
-      // Left out, the SDK formats every answer for a log that nobody reads.
+      // Without a logger of ours, the SDK formats every answer for a log that nobody reads.
       logger: SILENT,
       requestHandler: {
         connectionTimeout: CONNECTION_TIMEOUT_MS,
@@ -341,7 +325,7 @@ class CloudWatchLogSource implements LogSource {
       },
       ...clientConfig,
     });
-    this.#pages.readInside(client, (host) => {
+    this.#pages.attach(client, (host) => {
       this.#host = host;
     });
     return client;
@@ -361,140 +345,8 @@ interface StreamDescription {
   storedBytes?: number | undefined;
 }
 
-interface ReadPage {
-  raw: RawPage;
-  memory: PageMemory;
-}
-
-/** How the page of a call is to be laid out, by the call's input: what the SDK hands to middleware unchanged. */
-const layouts = new WeakMap<object, PageLayout>();
-
-const PAGE = Symbol('page');
-const PAGE_COMMANDS = new Set(['GetLogEventsCommand', 'FilterLogEventsCommand']);
-const EMPTY_ANSWER = new TextEncoder().encode('{}');
 const nothing = (): void => undefined;
 const SILENT = { debug: nothing, info: nothing, warn: nothing, error: nothing, trace: nothing };
-
-function pageOf(output: object): ReadPage {
-  const page = (output as { [PAGE]?: ReadPage })[PAGE];
-  if (!page) throw new AppError('internal', "The AWS SDK gave a log page past Signalbox's reader.");
-  return page;
-}
-
-/** Reads page bodies inside the SDK's middleware and keeps the memory of pages for the next ones. */
-class PagePool {
-  readonly #bodies: Buffer[] = [];
-  readonly #memories: PageMemory[] = [];
-  readonly #arena = pageArena();
-
-  give(memory: PageMemory): void {
-    if (memory.region) memory.region.arena.giveRegion(memory.region);
-    else if (this.#memories.length < SPARE_PAGES) this.#memories.push(memory);
-  }
-
-  /**
-   * Two middlewares: the inner one stands between the HTTP handler and the SDK's deserializer, reads a page's body
-   * and leaves the deserializer an empty answer; the outer one hands the page out with the output.
-   */
-  readInside(client: CloudWatchLogsClient, onHost: (host: string) => void): void {
-    client.middlewareStack.add(
-      (next, context) => async (args) => {
-        const result = await next(args);
-        onHost(String((args.request as { hostname?: string }).hostname ?? ''));
-        if (!PAGE_COMMANDS.has(String(context.commandName))) return result;
-        const response = result.response as { statusCode?: number; body?: unknown; [PAGE]?: ReadPage };
-        if (response.statusCode !== 200 || !isMessage(response.body)) return result;
-        const layout = layouts.get(args.input) ?? { lead: undefined };
-        const body = await this.#collect(response.body);
-        try {
-          response[PAGE] = this.#read(body, layout);
-        } finally {
-          this.#takeBack(body);
-        }
-        response.body = EMPTY_ANSWER;
-        return result;
-      },
-      { step: 'deserialize', priority: 'low', name: 'signalboxPageBody', override: true },
-    );
-    client.middlewareStack.add(
-      (next) => async (args) => {
-        const result = await next(args);
-        const page = (result.response as { [PAGE]?: ReadPage } | undefined)?.[PAGE];
-        if (page) (result.output as { [PAGE]?: ReadPage })[PAGE] = page;
-        return result;
-      },
-      { step: 'deserialize', priority: 'high', name: 'signalboxPageOutput', override: true },
-    );
-  }
-
-  #read(body: Buffer, layout: PageLayout): ReadPage {
-    const memory = this.#takeMemory(body);
-    try {
-      return { raw: readPage(body, layout, memory), memory };
-    } catch (error) {
-      this.give(memory);
-      // A body that ends early or was mangled on the way: the same request may well succeed.
-      throw new AppError('unavailable', 'The log service gave an answer that cannot be read.', {
-        cause: error,
-      });
-    }
-  }
-
-  #takeMemory(body: Buffer): PageMemory {
-    if (this.#arena && body.buffer === this.#arena.buffer) {
-      const region = this.#arena.takeRegion();
-      if (region) return { text: region.text, ends: region.ends, times: region.times, region };
-    }
-    return this.#memories.pop() ?? newPageMemory();
-  }
-
-  /** The whole body in one piece, in memory that was used before where possible. */
-  #collect(message: IncomingMessage): Promise<Buffer> {
-    const expected = Number(message.headers['content-length'] ?? 0);
-    let buffer = this.#arena?.takeBody(expected) ?? this.#bodies.pop() ?? Buffer.allocUnsafeSlow(0);
-    if (buffer.length < expected) buffer = Buffer.allocUnsafeSlow(expected + (expected >> 3));
-    return new Promise((resolve, reject) => {
-      let length = 0;
-      const fail = (error: unknown): void => {
-        this.#takeBack(buffer);
-        buffer = Buffer.alloc(0);
-        reject(error);
-      };
-      message.on('data', (chunk: Buffer) => {
-        if (length + chunk.length > buffer.length) {
-          const larger = Buffer.allocUnsafeSlow(Math.max(64 * 1024, (length + chunk.length) * 2));
-          buffer.copy(larger, 0, 0, length);
-          this.#takeBack(buffer);
-          buffer = larger;
-        }
-        chunk.copy(buffer, length);
-        length += chunk.length;
-      });
-      message.once('end', () => resolve(buffer.subarray(0, length)));
-      message.once('error', fail);
-      message.once('close', () => {
-        if (!message.complete)
-          fail(Object.assign(new Error('The connection was cut'), { code: 'ECONNRESET' }));
-      });
-    });
-  }
-
-  #takeBack(body: Buffer): void {
-    if (body.length === 0) return;
-    if (this.#arena && body.buffer === this.#arena.buffer) this.#arena.giveBody(body);
-    else if (this.#bodies.length < SPARE_PAGES)
-      this.#bodies.push(Buffer.from(body.buffer, 0, body.buffer.byteLength));
-  }
-}
-
-function isMessage(body: unknown): body is IncomingMessage {
-  return (
-    typeof body === 'object' &&
-    body !== null &&
-    typeof (body as IncomingMessage).on === 'function' &&
-    'headers' in body
-  );
-}
 
 function isClockSkewed(error: unknown): boolean {
   const { name, message } = error as Partial<Error>;
@@ -505,7 +357,7 @@ function isClockSkewed(error: unknown): boolean {
   );
 }
 
-/** `algo-1` of `<job>/algo-1-1795150455`; what stands after the job's name otherwise. */
+/** `algo-1` of `<job>/algo-1-1795150455`; of other streams, what follows the job's name. */
 function shortName(stream: string, job: string): string {
   if (stream === job) return 'log';
   const rest = stream.slice(job.length + 1);

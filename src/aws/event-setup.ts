@@ -1,12 +1,23 @@
 /**
- * The way of events from EventBridge to the bot: queue, dead-letter queue, their policies, rule and target. Made
- * when missing, corrected where it would not work, and left alone where it does.
+ * Sets up the way of events from EventBridge to the bot: queue, dead-letter queue, their policies, rule and target.
+ * Makes what is missing, corrects what would not work, and leaves the rest alone.
+ *
+ * One file because setting up and inspecting ask AWS about the same queue, rule and targets.
  */
-import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
-import type { QueueAttributeName, SQSClient } from '@aws-sdk/client-sqs';
+import type { QueueAttributeName } from '@aws-sdk/client-sqs';
 import { EVENT_PATTERN } from '../domain/aws-events.ts';
 import { AppError } from '../ground/errors.ts';
-import { awsErrorToAppError } from './errors.ts';
+import { asked, type EventClients, openEventClients } from './event-clients.ts';
+import {
+  allows,
+  covers,
+  deadLetterArnOf,
+  forwarderStatement,
+  parse,
+  policyOf,
+  ruleStatement,
+  type Statement,
+} from './event-policies.ts';
 
 export interface EventsPlace {
   queueUrl: string;
@@ -31,23 +42,14 @@ export interface EventsSetup {
   queueArn: string;
 }
 
-/** Retention of 14 days, SQS's longest: a bot that is down over a long weekend misses nothing. */
+/** 14 days, SQS's longest, so that a bot that is down over a long weekend misses nothing. */
 const RETENTION_SECONDS = String(14 * 24 * 3600);
-/** A full disk makes messages come again and again: that alone must not send them to the dead letters. */
+/** With a full disk the same messages are received again and again. That alone must not make them dead letters. */
 const MAX_RECEIVES = 100;
 const TARGET_ID = 'signalbox-queue';
-const SID = 'SignalboxEvents';
-/** Role of infra/use-case-account.yaml that forwards events; a path or prefix would have to be the same there. */
-export const FORWARDING_ROLE = 'SignalboxEventForwarding';
-
-interface Clients {
-  sqs: Pick<SQSClient, 'send'>;
-  eventBridge: Pick<EventBridgeClient, 'send'>;
-}
-
 /** @throws AppError by the table of AWS errors, naming the step */
-export async function setUpEvents(place: EventsPlace, given?: Clients): Promise<EventsSetup> {
-  const { clients, destroy } = await open(place, given);
+export async function setUpEvents(place: EventsPlace, given?: EventClients): Promise<EventsSetup> {
+  const { clients, destroy } = await openEventClients(place, given);
   try {
     return await new Setup(place, clients).run();
   } finally {
@@ -64,71 +66,14 @@ export interface EventsFindings {
   rule?: { enabled: boolean; reachesQueue: boolean; pattern: boolean } | undefined;
 }
 
-/** Looks, and changes nothing. @throws AppError by the table of AWS errors */
-export async function inspectEvents(place: EventsPlace, given?: Clients): Promise<EventsFindings> {
-  const { clients, destroy } = await open(place, given);
+/** Changes nothing. @throws AppError by the table of AWS errors */
+export async function inspectEvents(place: EventsPlace, given?: EventClients): Promise<EventsFindings> {
+  const { clients, destroy } = await openEventClients(place, given);
   try {
     return await new Setup(place, clients).inspect();
   } finally {
     destroy();
   }
-}
-
-/** Sends bodies to the queue, in order as far as SQS keeps it. @returns how many it took */
-export async function sendToQueue(
-  place: Pick<EventsPlace, 'queueUrl' | 'region'>,
-  bodies: readonly string[],
-  signal?: AbortSignal,
-  given?: Clients,
-): Promise<number> {
-  const { clients, destroy } = await open(place, given);
-  const { SendMessageBatchCommand } = await import('@aws-sdk/client-sqs');
-  let sent = 0;
-  try {
-    for (const batch of batches(bodies)) {
-      signal?.throwIfAborted();
-      const answer = await asked('send events to the queue', ['sqs:SendMessage'], place.region, () =>
-        clients.sqs.send(
-          new SendMessageBatchCommand({
-            QueueUrl: place.queueUrl,
-            Entries: batch.map((MessageBody, index) => ({ Id: String(index), MessageBody })),
-          }),
-          signal ? { abortSignal: signal } : {},
-        ),
-      );
-      sent += answer.Successful?.length ?? 0;
-      const [failed] = answer.Failed ?? [];
-      if (failed)
-        throw new AppError(
-          'unavailable',
-          `SQS did not take event ${sent + 1}: ${failed.Code ?? 'no reason given'}.`,
-          {
-            hint: `${sent} of ${bodies.length} were sent. Sending all again is safe: known ones are let pass once.`,
-            adminHint: failed.Message ?? '',
-          },
-        );
-    }
-    return sent;
-  } finally {
-    destroy();
-  }
-}
-
-/** Ten messages, and together no more than a quarter of what SQS takes in one request. */
-function* batches(bodies: readonly string[]): Generator<string[]> {
-  let batch: string[] = [];
-  let bytes = 0;
-  for (const body of bodies) {
-    const size = Buffer.byteLength(body);
-    if (batch.length === 10 || (batch.length > 0 && bytes + size > 250_000)) {
-      yield batch;
-      batch = [];
-      bytes = 0;
-    }
-    batch.push(body);
-    bytes += size;
-  }
-  if (batch.length > 0) yield batch;
 }
 
 interface Queue {
@@ -140,12 +85,12 @@ interface Queue {
 
 class Setup {
   readonly #place: EventsPlace;
-  readonly #clients: Clients;
+  readonly #clients: EventClients;
   readonly #name: string;
   readonly #account: string;
   readonly #steps: SetupStep[] = [];
 
-  constructor(place: EventsPlace, clients: Clients) {
+  constructor(place: EventsPlace, clients: EventClients) {
     this.#place = place;
     this.#clients = clients;
     const [, account, name] = /\/(\d{12})\/([\w.-]{1,80})\/?$/.exec(new URL(place.queueUrl).pathname) ?? [];
@@ -185,7 +130,7 @@ class Setup {
     const queue = await this.#find(this.#name);
     const rule = await this.#describeRule();
     const targets = rule ? await this.#targets() : [];
-    const deadArn = queue && redriveOf(queue)?.deadLetterTargetArn;
+    const deadArn = queue && deadLetterArnOf(queue.attributes.RedrivePolicy);
     const dead = deadArn === undefined ? undefined : await this.#find(deadArn.split(':').at(-1)!);
     const count = (one: Queue, name: QueueAttributeName): number => Number(one.attributes[name] ?? 0);
     return {
@@ -193,7 +138,8 @@ class Setup {
         arn: queue.arn,
         waiting: count(queue, 'ApproximateNumberOfMessages'),
         hidden: count(queue, 'ApproximateNumberOfMessagesNotVisible'),
-        policyAllows: rule !== undefined && allows(policyOf(queue), ruleStatement(queue.arn, rule.arn)),
+        policyAllows:
+          rule !== undefined && allows(policyOf(queue.attributes.Policy), ruleStatement(queue.arn, rule.arn)),
       },
       deadLetters: dead && { name: dead.name, waiting: count(dead, 'ApproximateNumberOfMessages') },
       rule: rule && {
@@ -262,7 +208,7 @@ class Setup {
 
   async #redrive(queue: Queue, dead: Queue): Promise<void> {
     const what = `dead letters of ${queue.name}`;
-    const known = redriveOf(queue)?.deadLetterTargetArn;
+    const known = deadLetterArnOf(queue.attributes.RedrivePolicy);
     if (known !== undefined) {
       this.#did(what, 'unchanged', known);
       return;
@@ -274,10 +220,10 @@ class Setup {
     this.#did(what, 'created', `${dead.arn}, after ${MAX_RECEIVES} receives`);
   }
 
-  /** Adds what is missing; statements of others stay. */
+  /** Adds the statements that are missing and keeps all others. */
   async #policy(queue: Queue, wanted: readonly Statement[]): Promise<void> {
     const what = `policy of ${queue.name}`;
-    const policy = policyOf(queue);
+    const policy = policyOf(queue.attributes.Policy);
     if (wanted.every((statement) => allows(policy, statement))) {
       this.#did(what, 'unchanged', 'lets EventBridge send');
       return;
@@ -396,23 +342,13 @@ class Setup {
     });
   }
 
-  /** Rules of other accounts in this region reach the queue by a role of theirs. */
+  /** Other accounts in this region send to the queue with a role of their own. */
   #forwarders(queueArn: string): Statement[] {
     const roles = this.#others
       .filter(({ account, region }) => account !== this.#account && region === this.#place.region)
       .map(({ account }) => account)
       .sort();
-    return roles.map((account) => ({
-      Sid: `SignalboxFrom${account}`,
-      Effect: 'Allow',
-      // The role may not exist yet, and a policy that names one that does not is refused.
-      Principal: { AWS: `arn:${this.#partition}:iam::${account}:root` },
-      Action: 'sqs:SendMessage',
-      Resource: queueArn,
-      Condition: {
-        ArnEquals: { 'aws:PrincipalArn': `arn:${this.#partition}:iam::${account}:role/${FORWARDING_ROLE}` },
-      },
-    }));
+    return roles.map((account) => forwarderStatement(queueArn, this.#partition, account));
   }
 
   async #otherAccounts(queueArn: string, ruleArn: string): Promise<string[]> {
@@ -428,7 +364,7 @@ class Setup {
     return remaining;
   }
 
-  /** An account in another region forwards to the bus here, whose rule passes it on. */
+  /** Lets an account in another region put events on the bus here, whose rule passes them on. */
   async #letIn(account: string): Promise<void> {
     const { DescribeEventBusCommand, PutPermissionCommand } = await import('@aws-sdk/client-eventbridge');
     const StatementId = `SignalboxFrom${account}`;
@@ -463,112 +399,5 @@ class Setup {
 
   #did(what: string, state: SetupStep['state'], detail: string): void {
     this.#steps.push({ what, state, detail });
-  }
-}
-
-async function asked<T>(
-  operation: string,
-  actions: readonly string[],
-  region: string,
-  run: () => Promise<T>,
-): Promise<T> {
-  try {
-    return await run();
-  } catch (error) {
-    throw awsErrorToAppError(error, { operation, actions, region });
-  }
-}
-
-async function open(
-  { region }: { region: string },
-  given: Clients | undefined,
-): Promise<{ clients: Clients; destroy(): void }> {
-  if (given) return { clients: given, destroy: () => {} };
-  const [{ SQSClient }, { EventBridgeClient }] = await Promise.all([
-    import('@aws-sdk/client-sqs'),
-    import('@aws-sdk/client-eventbridge'),
-  ]);
-  const options = { region, requestHandler: { connectionTimeout: 5_000, requestTimeout: 15_000 } };
-  const sqs = new SQSClient(options);
-  const eventBridge = new EventBridgeClient(options);
-  return {
-    clients: { sqs, eventBridge },
-    destroy: () => {
-      sqs.destroy();
-      eventBridge.destroy();
-    },
-  };
-}
-
-// --- Policies ---
-
-interface Statement {
-  Sid?: string;
-  Effect: string;
-  Principal?: unknown;
-  Action?: unknown;
-  Resource?: unknown;
-  Condition?: unknown;
-}
-
-function ruleStatement(resource: string, rule: string): Statement {
-  return {
-    Sid: SID,
-    Effect: 'Allow',
-    Principal: { Service: 'events.amazonaws.com' },
-    Action: 'sqs:SendMessage',
-    Resource: resource,
-    Condition: { ArnEquals: { 'aws:SourceArn': rule } },
-  };
-}
-
-function policyOf(queue: Queue): Statement[] {
-  const { Statement: statements } = (parse(queue.attributes.Policy) ?? {}) as {
-    Statement?: Statement | Statement[];
-  };
-  return statements === undefined ? [] : [statements].flat();
-}
-
-/** Whether a statement says just that, whatever it is called: one that is written otherwise is added beside. */
-function allows(policy: readonly Statement[], wanted: Statement): boolean {
-  const essence = ({ Sid: _, ...statement }: Statement): string => JSON.stringify(sorted(statement));
-  return policy.some((statement) => essence(statement) === essence(wanted));
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.length === 1 ? sorted(value[0]) : value.map(sorted);
-  if (typeof value !== 'object' || value === null)
-    return typeof value === 'string' ? value.replace(/^SQS:/i, 'sqs:') : value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, inner]) => [key, sorted(inner)]),
-  );
-}
-
-function redriveOf(queue: Queue): { deadLetterTargetArn?: string } | undefined {
-  return parse(queue.attributes.RedrivePolicy) as { deadLetterTargetArn?: string } | undefined;
-}
-
-/** Whether a rule lets through what is of use; one that lets more through is fine. */
-function covers(pattern: unknown): boolean {
-  const given = (pattern ?? {}) as Record<string, unknown>;
-  return (
-    Object.keys(given).every((key) => key in EVENT_PATTERN) &&
-    Object.entries(EVENT_PATTERN).every(
-      ([key, values]) =>
-        given[key] === undefined || values.every((value) => [given[key]].flat().includes(value)),
-    ) &&
-    Object.keys(given).length > 0
-  );
-}
-
-function parse(text: string | undefined): unknown {
-  if (text === undefined || text === '') return undefined;
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    // Whatever it is, it is not what is wanted: it is written anew.
-    return undefined;
   }
 }

@@ -1,17 +1,19 @@
 /**
- * What to ask the service next, for one stream. Pure: no clock, no disk, no network.
+ * Decides what to ask the service next for one stream. Pure: no clock, no disk, no network.
  *
  * A stream's time range is a row of gaps. Each gap is read from both ends by two chains of pages, one forward
- * and one backward, until they meet; a gap is split at a middle time when more chains are useful. Meeting takes
- * the place of the "same token again" request, and no guess about the density of events is needed.
+ * and one backward, until they meet. When more chains are useful, a gap is split at a time in its middle. The meeting
+ * replaces the request that would only return the same token, and nobody has to guess how dense the events are.
  *
  * The invariant that makes it exact: the forward chain has read everything before `forwardDone`, the backward
  * chain everything from `backwardDone` on. Both are whole milliseconds, because a page may end between events
- * of the same time. A gap is complete when forwardDone ≥ backwardDone; the cut between the two sides is then
+ * of the same time. A gap is complete when forwardDone ≥ backwardDone. The cut between the two sides is then
  * put on a whole millisecond, so that one side owns all events of any one time.
  *
- * That holds where the service's order is that of time. The proof that it is: both sides have an event in common
- * and agree around it (chain-overlap.ts), or one side has read its whole window. No gap closes without one or the other.
+ * This holds as long as the service orders events by time. The proof that it does: both sides have an event in common
+ * and agree around it (chain-overlap.ts), or one side has read its whole window. No gap closes without such a proof.
+ *
+ * One file because it is one state machine: every step reads and changes the same row of gaps.
  */
 import type { EpochMs } from '../ground/time.ts';
 import type { LogPage } from '../ports/log-source.ts';
@@ -33,7 +35,7 @@ import {
 } from './gap.ts';
 import type { SpooledPage } from './spool.ts';
 
-/** Pages in time order, with the part of each that counts. */
+/** A page, and the part of it that counts. */
 export interface PlannedPage {
   page: SpooledPage;
   from: EpochMs;
@@ -41,12 +43,12 @@ export interface PlannedPage {
 }
 
 /**
- * `unused`: nothing of the page counts. `disorder`: the service's order and the events' times disagree, so nothing
- * but reading all of it in sequence is safe.
+ * `unused`: nothing of the page counts. `disorder`: the service's order and the events' times disagree, so the whole
+ * stream must be read in sequence.
  */
 export type PageVerdict = 'keep' | 'unused' | 'disorder';
 
-/** Where a gap would be split, and about how many pages the new chains would share. */
+/** A gap, the time to split it at, and about how many pages the new chains would share. */
 export interface Split {
   gap: Gap;
   at: EpochMs;
@@ -72,7 +74,7 @@ export class StreamPlan {
   readonly #firstHint: EpochMs | undefined;
   readonly #lastHint: EpochMs | undefined;
   readonly #nextChainId: () => number;
-  /** Pages of a stream whose order and times disagree may overlap in time; they are merged as several runs. */
+  /** Whether order and times disagree. Pages may then overlap in time and are merged as several runs. */
   #disordered = false;
   #earliest = Number.POSITIVE_INFINITY;
   #latest = Number.NEGATIVE_INFINITY;
@@ -102,7 +104,7 @@ export class StreamPlan {
     return !this.#gaps.some(isOpen);
   }
 
-  /** Everything from this time on is read (what `--tail` asks). */
+  /** The time from which everything has been read, for `--tail`. */
   get completeFrom(): EpochMs {
     for (let i = this.#gaps.length - 1; i >= 0; i--) {
       const gap = this.#gaps[i]!;
@@ -111,7 +113,7 @@ export class StreamPlan {
     return this.from;
   }
 
-  /** Milliseconds still unread and the length of the whole, both as far as is known. */
+  /** Milliseconds still unread, and of the whole range, as far as they are known. */
   get coverage(): { unread: number; total: number } {
     const lo = Math.max(this.from, Math.min(this.#earliest, this.#firstHint ?? this.#earliest));
     const hi = Math.min(this.to, Math.max(this.#latest, this.#lastHint ?? this.to) + 1);
@@ -133,7 +135,7 @@ export class StreamPlan {
     return list;
   }
 
-  /** The chain on a lane that has waited longest and whose next page would not be wasted. */
+  /** The free chain of a lane with most left to read, if its next page would not be wasted. */
   idle(lane: LaneName, now: number): Chain | undefined {
     let best: Chain | undefined;
     let bestRemaining = -1;
@@ -143,13 +145,13 @@ export class StreamPlan {
       for (const chain of [gap.forward, gap.backward]) {
         if (!chain || chain.busy || chain.over || chain.lane !== lane || chain.notBefore > now) continue;
         const other = chain === gap.forward ? gap.backward : gap.forward;
-        // All is read; only a side that has not been heard yet is still of use.
+        // Everything is read. Only a side that has had no page yet can still prove the order.
         if (isRead && isHeard(chain)) continue;
-        // Its last page may close the gap all by itself; asking from here too would fetch it twice.
+        // The other side's next page may close the gap. Asking from here too would fetch it twice.
         if (other?.busy && nearlyClosed(gap)) continue;
-        // Inside equal times only one side goes on: the forward one owns them.
+        // Among events of the same time only the forward side goes on, because it owns them.
         if (chain === gap.backward && gap.forward && !gap.forward.over && touching(gap)) continue;
-        // Nothing found from this side yet: perhaps there is nothing, and one side is enough to find that out.
+        // This side has found nothing yet. If there is nothing, one side is enough to find that out.
         if (!isRead && chain === gap.backward && gap.forward && chain.emptyInARow > 0 && !isHeard(chain))
           continue;
         if (remaining > bestRemaining) {
@@ -161,7 +163,7 @@ export class StreamPlan {
     return best;
   }
 
-  /** A new chain at an end of a gap that nobody reads yet. */
+  /** Starts a chain at the end of a gap that has none yet. */
   open(lane: LaneName): Chain | undefined {
     for (const gap of this.#open.sort((a, b) => unreadOf(b) - unreadOf(a))) {
       if (this.#mode === 'tail') {
@@ -169,7 +171,7 @@ export class StreamPlan {
         continue;
       }
       if (!gap.forward) {
-        // The second lane reads forward only, so a forward end is kept for it where there is another way.
+        // Either lane can read forward, and the second one nothing else.
         return this.#start(gap, 'forward', lane);
       }
       if (this.#mode === 'both-ends' && lane === 'main' && !gap.backward) {
@@ -179,7 +181,7 @@ export class StreamPlan {
     return undefined;
   }
 
-  /** The gap that a split would help most, if any is worth it. */
+  /** The most useful split, if any is worth it. */
   splittable(mood: SplitMood): Split | undefined {
     let best: Split | undefined;
     if (this.#mode !== 'both-ends') return undefined;
@@ -192,7 +194,7 @@ export class StreamPlan {
     return best;
   }
 
-  /** The two new ends are opened by `open` as they are wanted. */
+  /** Splits a gap. `open` starts chains at the two new ends when they are wanted. */
   split({ gap, at }: Split): void {
     const upper: Gap = { ...emptyGap(at, gap.hi), backward: gap.backward };
     gap.hi = at;
@@ -202,8 +204,8 @@ export class StreamPlan {
   }
 
   /**
-   * Takes in the index of a chain's next page, before the page is spooled. The page must be sorted by time;
-   * `wasSorted` tells whether it came so.
+   * Takes the index of a chain's next page, before the page is spooled. The page must be sorted by time.
+   * @param wasSorted whether the service sent it sorted
    */
   accept(chain: Chain, page: LogPage, wasSorted: boolean): PageVerdict {
     const sent = chain.token;
@@ -251,13 +253,13 @@ export class StreamPlan {
     if (gap.cut === undefined && unreadOf(gap) <= 0) {
       const meeting = compare(gap.forward?.newest, gap.backward?.newest);
       if (meeting === 'same') this.#close(gap, forwardDone(gap));
-      // A side that has not been heard yet is still asked: its first page is the proof.
+      // A side without a page is still asked, because its first page is the proof.
       else if (meeting === 'different' || (isHeard(gap.forward) && isHeard(gap.backward))) return 'disorder';
     }
     return inside ? 'keep' : 'unused';
   }
 
-  /** Starts over, reading everything in sequence and sorting it afterwards. */
+  /** Starts over: reads everything in sequence, to be sorted afterwards. */
   fallBack(): void {
     for (const gap of this.#gaps) {
       for (const chain of [gap.forward, gap.backward]) if (chain) stop(chain);
@@ -267,13 +269,13 @@ export class StreamPlan {
     this.#gaps = [emptyGap(this.from, this.to)];
   }
 
-  /** Gives up a chain's token (expired, or its lane is closed): what it read stays, the rest is opened anew by time. */
+  /** Gives up a chain's token (expired, or its lane is closed). What it read stays; the rest is opened anew by time. */
   reopen(chain: Chain): void {
     const gap = this.#gapOf(chain);
     if (!gap) return;
     stop(chain);
     if (this.#mode === 'forward-only') {
-      // Times say nothing about what is read here, so only the beginning is safe.
+      // Here times do not tell what has been read, so it must begin again.
       gap.forward = undefined;
       this.#seenTokens.clear();
       return;
@@ -286,15 +288,15 @@ export class StreamPlan {
       else gap.backward = undefined;
       return;
     }
-    // What was read becomes a gap of its own, in which only the other side's word is missing.
+    // What was read becomes a gap of its own, which still needs the proof from its other side.
     const below: Gap = { ...emptyGap(gap.lo, done), forward: gap.forward };
     const above: Gap = { ...emptyGap(done, gap.hi), backward: gap.backward };
-    // Going backward only, nobody will give it: the order is trusted then.
+    // `tail` has no forward side to give it, so the order is trusted there.
     if (this.#mode === 'tail') above.cut = done;
     this.#gaps.splice(at, 1, below, above);
   }
 
-  /** Puts in a stretch that an earlier, interrupted download has read: pages of one chain. */
+  /** Adds the pages of one chain of an interrupted download. */
   restore(
     direction: 'forward' | 'backward',
     window: { from: EpochMs; to: EpochMs },
@@ -302,7 +304,7 @@ export class StreamPlan {
   ): void {
     const first = Math.max(window.from, Math.min(...pages.map((page) => page.first)));
     const last = Math.min(window.to - 1, Math.max(...pages.map((page) => page.last)));
-    // Forward: complete from the window's start to before its last time. Backward: after its first time to the end.
+    // Complete are: forward, from the window's start to just before the last time; backward, from after the first time.
     const lo = direction === 'forward' ? window.from : first + 1;
     const hi = direction === 'forward' ? last : window.to;
     if (!(hi > lo)) return;
@@ -332,8 +334,8 @@ export class StreamPlan {
   }
 
   /**
-   * Pages that are final, in time order from the stream's beginning up to the first page that is not yet.
-   * @param skip how many the caller has already
+   * The final pages in time order, from the stream's beginning up to the first page that is not final yet.
+   * @param skip how many of them the caller already has
    */
   ready(skip: number): PlannedPage[] {
     if (this.#mode === 'forward-only' && !this.done) return [];
@@ -348,7 +350,7 @@ export class StreamPlan {
         if (gap.cut === undefined) {
           const done = forwardDone(gap);
           for (const page of gap.forward.pages) {
-            // Events at `done` itself may yet turn out to be the backward side's.
+            // Events at `done` itself may still fall to the backward side.
             if (page.last >= done) return list;
             push(page, gap.lo, gap.hi);
           }
@@ -365,7 +367,7 @@ export class StreamPlan {
     return list;
   }
 
-  /** For `--tail`: pages in time order of what has been read so far, from a time on. */
+  /** For `--tail`: the pages read so far, in time order, from a time on. */
   tail(from: EpochMs): PlannedPage[] {
     if (this.#mode === 'forward-only') return this.ready(0);
     const list: PlannedPage[] = [];
@@ -381,7 +383,7 @@ export class StreamPlan {
     return list;
   }
 
-  /** `--tail` has enough: nothing more is asked. */
+  /** Ends the reading, when `--tail` has enough. */
   finish(): void {
     for (const gap of this.#open) this.#close(gap, gap.lo);
   }
@@ -422,7 +424,7 @@ export class StreamPlan {
     chain.over = true;
     chain.ended = true;
     if (chain.direction === 'forward') {
-      // It has read to the end of its window, and with it whatever the backward side holds inside equal times.
+      // It has read to the end of its window, including what the backward side has of the same times.
       this.#close(gap, backwardDone(gap));
     } else {
       this.#close(gap, forwardDone(gap));
@@ -438,7 +440,7 @@ export class StreamPlan {
     }
   }
 
-  /** What is unread of a gap, bounded by known times, else by hints: a wrong one only splits at a worse place. */
+  /** The unread part of a gap, bounded by known times, else by hints. A wrong hint only makes a split less useful. */
   #unread(gap: Gap): [EpochMs, EpochMs] {
     let lo = forwardDone(gap);
     let hi = backwardDone(gap);
@@ -447,7 +449,7 @@ export class StreamPlan {
     return [lo, hi];
   }
 
-  /** A new list each time, so that gaps may be closed and split on the way through it. */
+  /** A new list each time, so that gaps can be closed and split while iterating. */
   get #open(): Gap[] {
     return this.#gaps.filter(isOpen);
   }

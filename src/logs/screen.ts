@@ -1,7 +1,9 @@
 /**
- * A terminal without colours: takes what a program prints, keeps what can be seen of it. It shows what `xterm` shows for
- * the sequences that docs/log-engine.md lists; a property test compares them. Memory is bounded by its rows and columns,
- * time is linear in the text.
+ * A terminal without colours: takes what a program prints and keeps what can be seen of it. It shows what `xterm` shows
+ * for the sequences that docs/log-engine.md lists, and a property test compares the two. Memory is bounded by its rows
+ * and columns; time is linear in the text.
+ *
+ * One file because it is one state machine: every control sequence reads and moves the same cursor over the same rows.
  */
 import { cellWidth } from './cell-width.ts';
 import { Charsets } from './charsets.ts';
@@ -9,25 +11,25 @@ import { type EscapeHandler, EscapeParser } from './escape-parser.ts';
 import { ScreenRow, TAB_WIDTH } from './screen-row.ts';
 
 export interface ScreenOptions {
-  /** Rows that can still change, 100. What leaves them at the top is final. */
+  /** Rows that can still change; default 100. What leaves them at the top is final. */
   rows?: number;
-  /** Cells after which a line goes on in the next row, 2,000. It stays one line of the text. */
+  /** Cells after which a line wraps into the next row; default 2,000. It stays one line of the text. */
   columns?: number;
 }
 
 const ROWS = 100;
 const COLUMNS = 2000;
-/** Columns a cursor can be sent to where nothing is written yet: nine bytes must not become two thousand spaces. */
+/** How far a cursor can be sent beyond what is written: nine bytes must not become two thousand spaces. */
 const REACH = 300;
 
 interface Saved {
   x: number;
-  /** Counted from the first row that ever was on the screen. */
+  /** Counted from the first row that was ever on the screen. */
   line: number;
   drawsLines: boolean;
 }
 
-/** The cursor begins in the last row of an empty screen, as after a long output: so it can move up, and never below. */
+/** The cursor begins in the last row of an empty screen, as after a long output, so it can move up but never below. */
 export class TerminalScreen implements EscapeHandler {
   readonly #parser = new EscapeParser(this);
   readonly #height: number;
@@ -38,7 +40,7 @@ export class TerminalScreen implements EscapeHandler {
   #y: number;
   /** Rows that have left at the top. */
   #gone = 0;
-  /** The row, counted from the first, where the text begins in any case, with blank lines too. */
+  /** The row, counted from the first, from which on blank lines belong to the text. */
   #start: number;
   #hasBegun = false;
   #final: string[] = [];
@@ -54,19 +56,19 @@ export class TerminalScreen implements EscapeHandler {
     this.#start = this.#y;
   }
 
-  /** @param text cut anywhere, also within an escape sequence */
+  /** @param text may be cut anywhere, even within an escape sequence */
   write(text: string): void {
     this.#parser.write(text);
   }
 
-  /** Takes the text that has left the screen at the top: it cannot change any more. */
+  /** Takes the text that has left the screen at the top, which cannot change any more. */
   takeFinal(): string {
     const text = this.#final.join('');
     this.#final = [];
     return text;
   }
 
-  /** The lines that can still change, down to the cursor or the last one that shows something; undefined: none. */
+  /** The lines that can still change, down to the cursor or the last one that shows something. Undefined: none. */
   visible(): string | undefined {
     let last = this.#height - 1;
     while (last > this.#y && this.#isBlank(last)) last--;
@@ -80,7 +82,7 @@ export class TerminalScreen implements EscapeHandler {
     return parts.join('');
   }
 
-  /** An empty screen again. */
+  /** Empties the screen. */
   reset(): void {
     this.#parser.reset();
     this.#clearRows(0, this.#height);
@@ -134,7 +136,7 @@ export class TerminalScreen implements EscapeHandler {
     this.#highSurrogate = 0;
     if (intermediates === '!' && final === 'p') this.#resetModes();
     if (intermediates !== '') return;
-    // "Selective" erasing spares what is protected, and nothing ever is here.
+    // "Selective" erasing spares protected cells, and there are none here.
     if (prefix !== '' && !(prefix === '?' && (final === 'J' || final === 'K'))) return;
     const first = params[0]!;
     const count = Math.max(1, first);
@@ -251,7 +253,7 @@ export class TerminalScreen implements EscapeHandler {
     return row;
   }
 
-  /** A cursor that waits behind the last column for the next character stands in it for everything else. */
+  /** A cursor that waits behind the last column for the next character counts as in it for everything else. */
   #inside(): number {
     return Math.min(this.#x, this.#columns - 1);
   }
@@ -291,7 +293,7 @@ export class TerminalScreen implements EscapeHandler {
     this.#rows.unshift(undefined);
   }
 
-  /** The top row is final; a blank one comes in below. */
+  /** The top row becomes final, and a blank one comes in below. */
   #scroll(): void {
     if (this.#hasBegun || this.#gone >= this.#start || !this.#isBlank(0)) {
       this.#hasBegun = true;
@@ -369,13 +371,13 @@ export class TerminalScreen implements EscapeHandler {
     }
   }
 
-  /** What is erased to its end does not go on in the next row. */
+  /** A row that was erased to its end does not continue in the next one. */
   #endWrap(y: number): void {
     const next = this.#rows[y + 1];
     if (next) next.isWrapped = false;
   }
 
-  /** A wide character does not fit into one last cell: that stays empty then. */
+  /** A wide character does not fit into a single last cell, so that cell may be empty. */
   #goesOn(y: number): boolean {
     const length = this.#rows[y]?.length ?? 0;
     return this.#rows[y + 1]?.isWrapped === true && length >= this.#columns - 1;
@@ -394,7 +396,7 @@ export class TerminalScreen implements EscapeHandler {
     return this.#rows[y]?.isBlank ?? true;
   }
 
-  /** Blank rows above the place where it all began were there before. */
+  /** Blank rows above the place where the text began are not part of it. */
   #firstShown(): number {
     const start = Math.max(0, this.#start - this.#gone);
     for (let y = 0; y < start; y++) if (!this.#isBlank(y)) return y;

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseDocument, type ScalarTag } from 'yaml';
-import { FORWARDING_ROLE } from '../../src/aws/event-setup.ts';
+import { FORWARDING_ROLE } from '../../src/aws/event-policies.ts';
 import { EVENT_PATTERN } from '../../src/domain/aws-events.ts';
 
 interface Template {

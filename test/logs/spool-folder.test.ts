@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { SpoolFolder } from '../../src/logs/spool.ts';
+import { SpoolFolder } from '../../src/logs/spool-folder.ts';
 
 it('says what is wrong with the data folder where a file stands in its place', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'signalbox-spool-'));
