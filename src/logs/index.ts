@@ -10,7 +10,6 @@ export type {
   LogDownloader,
   LogDownloadRequest,
   LogEngine,
-  LogFollower,
   LogForm,
   LogProgress,
 } from './contract.ts';
