@@ -43,6 +43,9 @@ export interface FileRunLogsOptions {
 const WRITERS = 256;
 /** What was being made or removed so long ago is not any more. */
 const LEFT_BEHIND_MS = 3_600_000;
+/** Finished logs whose state is not read again for each piece of them, and for how long: another process may remove them. */
+const FINISHED_KEPT = 32;
+const FINISHED_MS = 1_000;
 /** Well below what a lock of another machine is believed for. */
 const STAY_MS = 3_000;
 
@@ -84,6 +87,7 @@ class FileRunLogs implements RunLogStore {
   /** The one that was used last is the last. */
   readonly #writers = new Map<string, RunLogWriter>();
   readonly #reader = new ChunkReader();
+  readonly #finished = new Map<string, { state: LogState; readAt: number }>();
   readonly #watches: RunWatches;
   readonly #closing = new AbortController();
   readonly #tidying: Promise<void>;
@@ -163,8 +167,7 @@ class FileRunLogs implements RunLogStore {
     requireOffset(offset);
     if (!Number.isSafeInteger(limit) || limit < 1)
       throw new AppError('invalid_input', `A log is read by 1 byte or more at a time, not by ${limit}.`);
-    const own = this.#writers.get(id)?.state;
-    const known = own ?? (await this.#stateOf(id));
+    const known = this.#writers.get(id)?.state ?? this.#finishedState(id) ?? (await this.#stateOf(id));
     const slice = known && (await this.#slice(known, offset, limit));
     if (slice) return slice;
     // What was there a moment ago was dropped, compressed or removed meanwhile.
@@ -174,6 +177,13 @@ class FileRunLogs implements RunLogStore {
     if (again) return again;
     const to = stretch(state, offset);
     return { offset, bytes: new Uint8Array(0), gap: { from: offset, to, reason: 'lost' } };
+  }
+
+  #finishedState(id: string): LogState | undefined {
+    const known = this.#finished.get(id);
+    if (known && performance.now() - known.readAt < FINISHED_MS) return known.state;
+    this.#finished.delete(id);
+    return undefined;
   }
 
   /** @returns undefined where bytes should be and are not */
@@ -228,6 +238,7 @@ class FileRunLogs implements RunLogStore {
         await WriterLock.requireFree(folder);
         const removed = join(this.#settings.folder, `.removed-${randomBytes(8).toString('hex')}`);
         await rename(folder, removed);
+        this.#finished.delete(id);
         this.#reader.forget(folder);
         await rm(removed, { recursive: true, force: true });
       } catch (error) {
@@ -320,12 +331,24 @@ class FileRunLogs implements RunLogStore {
     }
     try {
       const state = await file.read();
-      if (state.id === id) return state;
+      if (state.id === id) {
+        if (state.packed) this.#keepFinished(state);
+        return state;
+      }
       throw new AppError('conflict', `On this disk the log of ${id} would be that of ${state.id}.`, {
         hint: 'It takes capital and small letters for the same: give the run another name, or use another disk.',
       });
     } finally {
       await file.close();
+    }
+  }
+
+  /** Nothing of it changes any more. */
+  #keepFinished(state: LogState): void {
+    this.#finished.set(state.id, { state, readAt: performance.now() });
+    for (const oldest of this.#finished.keys()) {
+      if (this.#finished.size <= FINISHED_KEPT) return;
+      this.#finished.delete(oldest);
     }
   }
 

@@ -13,7 +13,7 @@ export interface LogState {
   gaps: readonly RunLogGap[];
   cursor?: string | undefined;
   end?: RunEnd | undefined;
-  /** CRC-32 of what the last chunk holds, gaps left out. */
+  /** CRC-32 of what the chunk of the last byte holds, gaps left out. */
   crc: number;
   /** The same when all was last known to be on disk. */
   synced: { size: number; crc: number };
@@ -99,6 +99,12 @@ export function capped(size: number, gaps: readonly RunLogGap[], limits: CapLimi
     left = withGap(left, { from: head, to, reason: 'cap' });
   }
   return left;
+}
+
+/** Where the chunk of the last byte begins. */
+export function lastChunk(size: number, chunkBytes: number): number {
+  const last = Math.max(size - 1, 0);
+  return last - (last % chunkBytes);
 }
 
 /** The parts of a range that are in no gap, in order. */

@@ -1,7 +1,7 @@
 /** What of a log can be trusted that was left by a killed writer, a power cut or a damaged disk. */
 import { crc32 } from 'node:zlib';
 import type { ChunkFiles } from './chunk-files.ts';
-import { type LogState, outsideGaps, withGap } from './log-state.ts';
+import { type LogState, lastChunk, outsideGaps, withGap } from './log-state.ts';
 
 /** Bytes that are read at a time. */
 const PIECE = 1024 * 1024;
@@ -13,14 +13,14 @@ const PIECE = 1024 * 1024;
  */
 export async function recovered(state: LogState, chunks: ChunkFiles): Promise<LogState> {
   const { size, chunkBytes, synced } = state;
-  const chunk = size - (size % chunkBytes);
+  const chunk = lastChunk(size, chunkBytes);
   for (const index of await chunks.indexes()) if (index * chunkBytes > chunk) await chunks.drop(index);
   await chunks.cutAt(size, size);
   let gaps = state.gaps;
   const lose = (from: number, to: number): void => {
     if (from < to) gaps = withGap(gaps, { from, to, reason: 'lost' });
   };
-  const firstUnsynced = synced.size - (synced.size % chunkBytes);
+  const firstUnsynced = lastChunk(synced.size, chunkBytes);
   for (let start = firstUnsynced; start < chunk; start += chunkBytes) {
     const until = await heldUntil(state.gaps, chunks, start, start + chunkBytes);
     lose(Math.max(until.at, start), start + chunkBytes);

@@ -12,6 +12,7 @@ import {
   infoOf,
   keptBytes,
   type LogState,
+  lastChunk,
   outsideGaps,
   withGap,
 } from './log-state.ts';
@@ -39,6 +40,8 @@ export class RunLogWriter {
   #syncTimer: NodeJS.Timeout | undefined;
   #syncing: Promise<void> | undefined;
   #isClosed = false;
+  /** Chunks of the cap's gap before this one are known to be gone. */
+  #dropped: number | undefined;
 
   private constructor(
     options: WriterOptions,
@@ -113,8 +116,8 @@ export class RunLogWriter {
         await this.#chunks.cutAt(size, to).catch(() => undefined);
         throw error;
       }
-      const chunk = this.#chunkOf(to);
-      let crc = this.#chunkOf(size) === chunk ? this.#state.crc : 0;
+      const chunk = this.#lastChunk(to);
+      let crc = this.#lastChunk(size) === chunk ? this.#state.crc : 0;
       for (const part of kept) {
         const from = Math.max(part.from, chunk);
         if (from < part.to) crc = crc32(bytes.subarray(from - size, part.to - size), crc);
@@ -129,10 +132,10 @@ export class RunLogWriter {
     if (to === from) return this.info;
     return await this.#attempt(async () => {
       const gaps = withGap(this.#state.gaps, { from, to, reason: 'lost' });
-      let crc = this.#chunkOf(from) === this.#chunkOf(to) ? this.#state.crc : 0;
+      let crc = this.#lastChunk(from) === this.#lastChunk(to) ? this.#state.crc : 0;
       // So many gaps that bytes between two were given up.
       if (keptBytes(to, gaps) !== keptBytes(from, this.#state.gaps))
-        crc = (await heldUntil(gaps, this.#chunks, this.#chunkOf(to), to)).crc;
+        crc = (await heldUntil(gaps, this.#chunks, this.#lastChunk(to), to)).crc;
       await this.#commit({ size: to, gaps, crc });
     });
   }
@@ -196,7 +199,7 @@ export class RunLogWriter {
     const later = capped(to, gaps, this.#limits);
     if (later === gaps) return gaps;
     const gap = later.find(({ reason }) => reason === 'cap')!;
-    const until = Math.min(gap.to, this.#chunkOf(size));
+    const until = Math.min(gap.to, size - (size % this.#limits.chunkBytes));
     if (until > gap.from) {
       const now = withGap(gaps, { from: gap.from, to: until, reason: 'cap' });
       await this.#commit({ gaps: now });
@@ -219,9 +222,6 @@ export class RunLogWriter {
       for (let index = Math.max(first, this.#dropped); index < last; index++) await this.#chunks.drop(index);
     this.#dropped = last;
   }
-  /** All droppable chunks before this one are known to be gone. */
-  #dropped: number | undefined;
-
   async #commit(change: Partial<LogState>): Promise<void> {
     const state = { ...this.#state, ...change, updatedAt: this.#options.clock.now() };
     await this.#file.write(state);
@@ -231,8 +231,8 @@ export class RunLogWriter {
     if (!state.end) this.#syncSoon();
   }
 
-  #chunkOf(offset: number): number {
-    return offset - (offset % this.#state.chunkBytes);
+  #lastChunk(size: number): number {
+    return lastChunk(size, this.#limits.chunkBytes);
   }
 
   #syncSoon(): void {

@@ -56,18 +56,20 @@ export class WriterLock {
     own ??= self();
     const me = await own;
     const target = `${me.pid}:${me.started ?? ''}:${me.place}:${randomBytes(4).toString('hex')}`;
-    for (;;) {
-      const highest = await highestNumber(folder);
-      // Read after: a list that was made while one was replaced may show neither.
-      if (highest < (await written())) continue;
-      if (highest > 0 && !(await isFree(folder, highest, me))) throw await held(folder, highest);
+    for (let looks = 1; ; looks++) {
+      const found = await highestNumber(folder);
+      const known = await written();
+      // Read after: a list that was made while one was replaced may show neither. Or links were lost in a copy.
+      if (found < known && looks < 5) continue;
+      if (found > 0 && !(await isFree(folder, found, me))) throw await held(folder, found);
+      const number = Math.max(found, known) + 1;
       try {
-        await symlink(target, linkPath(folder, highest + 1));
+        await symlink(target, linkPath(folder, number));
       } catch (error) {
         if (systemCode(error) === 'EEXIST') continue;
         throw error;
       }
-      return new WriterLock(folder, highest + 1, target);
+      return new WriterLock(folder, number, target);
     }
   }
 
