@@ -142,20 +142,6 @@ export interface AlertCall {
   empty: readonly string[];
 }
 
-/** Calls are few: a level each, and what people do besides; the first and the newest stay. */
-const CALLS_KEPT = 50;
-
-/** The alert with one more call on record, which stands at the level that was reached. */
-export function withCall(alert: Alert, call: AlertCall, rule: EscalationRule): Alert {
-  const calls = [...(alert.calls ?? []), call];
-  if (calls.length > CALLS_KEPT) calls.splice(1, calls.length - CALLS_KEPT);
-  // Levels that nobody was in were passed over: the time to answer begins with the one that was told.
-  const level = Math.max(alert.level, call.level);
-  return level === alert.level
-    ? { ...alert, calls }
-    : { ...alert, calls, level, dueAt: nextDue(call.at, level, rule) };
-}
-
 /** Subjects that an alert remembers, more than the largest event has components; what is beyond is counted. */
 export const SUBJECTS_KEPT = 10_000;
 /** Entries of a trail; the first and the newest ones stay. */
@@ -335,46 +321,6 @@ export function applySuccesses(alert: Alert, successes: readonly Success[]): Ale
   const allGood =
     subjects.every(({ succeededAt }) => succeededAt !== undefined) && alert.count <= SUBJECTS_KEPT;
   return allGood ? resolve(next, 'succeeded', last) : next;
-}
-
-/** Whom a due alert calls: a level of the on-call, or who it was passed to. */
-export type Call = { level: number; escalated: boolean; assignee?: string | undefined };
-
-/**
- * What is due by now: a snooze that ends calls the same level again, a level that did not answer calls the next.
- * After a time in which nothing ran, only one step is made: the next level gets its own time to answer.
- */
-export function applyDue(alert: Alert, at: EpochMs, rule: EscalationRule): { alert: Alert; call?: Call } {
-  if (alert.state !== 'open' || alert.dueAt === undefined || alert.dueAt > at) return { alert };
-  if (alert.snoozedUntil !== undefined) {
-    const { level, assignee } = alert;
-    const woken = { ...alert, snoozedUntil: undefined, dueAt: nextDue(at, level, rule) };
-    return { alert: withEntry(woken, { at, action: 'woken' }), call: { level, escalated: false, assignee } };
-  }
-  const level = alert.level + 1;
-  if (level >= rule.levels) return { alert: { ...alert, dueAt: undefined } };
-  return {
-    alert: withEntry(
-      { ...alert, level, dueAt: nextDue(at, level, rule) },
-      { at, action: 'escalated', detail: { level } },
-    ),
-    call: { level, escalated: true },
-  };
-}
-
-/**
- * The alert after its clock was set: what is due keeps its distance, so that neither everything is due at once nor
- * anything for hours. Nobody is waited for longer than the rule says in any case, also when a clock was set back while
- * nothing ran.
- * @param setBy milliseconds by which the clock was set forward, below 0: back
- */
-export function followClock(alert: Alert, at: EpochMs, setBy: number, rule: EscalationRule): Alert {
-  if (alert.state !== 'open' || alert.dueAt === undefined) return alert;
-  const { snoozedUntil } = alert;
-  const moved = alert.dueAt + setBy;
-  const dueAt = snoozedUntil === undefined ? Math.min(moved, at + rule.afterMs) : moved;
-  if (dueAt === alert.dueAt) return alert;
-  return { ...alert, dueAt, ...(snoozedUntil === undefined ? {} : { snoozedUntil: dueAt }) };
 }
 
 /** Looks into the log of a failure that found nothing, after which nobody looks again by itself. */

@@ -3,52 +3,40 @@
  * resolved by a later success. All of it is state in the store; what Slack shows is drawn from that state, so a
  * crash at any point is made good by drawing it again.
  */
-import { isDeepStrictEqual } from 'node:util';
+import { applyDue, followClock, withCall } from '../domain/alert-escalation.ts';
 import { beginRetry, endRetry, type Failed, isAbout, retryOf } from '../domain/alert-retries.ts';
 import {
   type Alert,
   type AlertExcerpt,
   type AlertRetry,
   acknowledge,
-  applyDue,
   applySuccesses,
   type EscalationRule,
-  followClock,
   passTo,
   resolve,
   type Success,
   snooze,
-  withCall,
   withEmptyRead,
 } from '../domain/alerts.ts';
 import type { FailureAdvice } from '../domain/failure-guidance.ts';
 import { checkMutePattern, type Mute } from '../domain/mutes.ts';
-import { onCallAt, withoutOwnAct } from '../domain/on-call.ts';
+import { withoutOwnAct } from '../domain/on-call.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { Actor } from '../ground/actor.ts';
 import { ClockWatch } from '../ground/elapsed.ts';
 import { AppError } from '../ground/errors.ts';
-import type { Clock, EpochMs } from '../ground/time.ts';
+import type { EpochMs } from '../ground/time.ts';
 import type { AlertStore } from '../ports/alert-store.ts';
 import type { AuditTrail } from '../ports/audit-trail.ts';
-import type { Directory } from '../ports/directory.ts';
+import { ALERT_LIMIT, AlertDisplay, type AlertDisplayDeps } from './alert-display.ts';
 import { Batches } from './batches.ts';
+import { type OnCallDeps, reachOnCall } from './on-call-reach.ts';
 import { type Failure, raiseAlerts, ruleOf } from './raise-alerts.ts';
 
 export type { Failure } from './raise-alerts.ts';
 
-/** Draws an alert as it stands; drawing it twice shows it once. */
-export type ShowAlert = (alert: Alert, useCase: UseCase) => Promise<void>;
-
-export interface AlertManagerDeps {
+export interface AlertManagerDeps extends AlertDisplayDeps, OnCallDeps {
   store: AlertStore & Pick<AuditTrail, 'appendAudit'>;
-  clock: Clock;
-  directory: Pick<Directory, 'membersOf'>;
-  useCases: readonly UseCase[];
-  /** Signalbox's own: called where nobody of a use case can be. */
-  admins: readonly string[];
-  show: ShowAlert;
-  onError: (error: unknown, context: { alert?: string; doing: string }) => void;
 }
 
 /** Which alert, and the use case in which somebody may handle it: an id alone may be of another one's. */
@@ -59,26 +47,19 @@ interface Raised {
   failures: readonly Failure[];
 }
 
-/** Alerts looked at; far more than anybody handles. */
-const MANY = 10_000;
-
 export class AlertManager {
   readonly #deps: AlertManagerDeps;
-  /** Drawings of one alert come one after the other, so the newest state wins; one that waits shows it for all. */
-  readonly #drawing: Batches<undefined, undefined>;
-  /** Alerts whose newest state could not be drawn. */
-  readonly #undrawn = new Set<string>();
+  readonly #display: AlertDisplay;
   readonly #raising: Batches<Raised, (Alert | undefined)[]>;
   readonly #succeeding: Batches<Success, Success>;
   readonly #watch: ClockWatch;
 
   constructor(deps: AlertManagerDeps) {
     this.#deps = deps;
-    const raise = { ...deps, reach: this.#reach.bind(this) };
     this.#raising = new Batches(async (_, batch) => {
       const { useCase } = batch[0]!;
       const raised = await raiseAlerts(
-        raise,
+        deps,
         useCase,
         batch.flatMap(({ failures }) => failures),
       );
@@ -89,10 +70,7 @@ export class AlertManager {
       await this.#succeed(useCase, successes);
       return successes;
     });
-    this.#drawing = new Batches(async (id, asked) => {
-      await this.#draw(id);
-      return asked;
-    });
+    this.#display = new AlertDisplay(deps);
     this.#watch = new ClockWatch(deps.clock);
   }
 
@@ -110,7 +88,7 @@ export class AlertManager {
     if (!first) return [];
     const raised = await this.#raising.add(JSON.stringify([useCase.id, first.kind]), { useCase, failures });
     const ids = new Set(raised.flatMap((alert) => alert?.id ?? []));
-    await Promise.all([...ids].map((id) => this.#show(id)));
+    await Promise.all([...ids].map((id) => this.#display.show(id)));
     return raised;
   }
 
@@ -124,7 +102,7 @@ export class AlertManager {
       if (alert.excerpt) return alert;
       return facts.excerpt ? { ...alert, ...facts } : withEmptyRead({ ...alert, ...facts }, at, read);
     });
-    if (facts.excerpt || facts.advice) await this.#show(id);
+    if (facts.excerpt || facts.advice) await this.#display.show(id);
   }
 
   /** The service has said it too. */
@@ -132,7 +110,7 @@ export class AlertManager {
     await this.#deps.store.changeAlert(id, (alert) =>
       alert.unconfirmed === undefined ? alert : { ...alert, unconfirmed: undefined },
     );
-    await this.#show(id);
+    await this.#display.show(id);
   }
 
   /** The service says otherwise: there is nothing to be done. */
@@ -141,7 +119,7 @@ export class AlertManager {
     await this.#deps.store.changeAlert(id, (alert) =>
       alert.count === 1 ? resolve(alert, 'unfounded', at) : { ...alert, unconfirmed: undefined },
     );
-    await this.#show(id);
+    await this.#display.show(id);
   }
 
   /** A later success: its failures are made good, and alerts with none left end. */
@@ -157,7 +135,7 @@ export class AlertManager {
   /** Its whole list stands in its thread. */
   async noteListed(id: string, listed: NonNullable<Alert['listed']>): Promise<void> {
     await this.#deps.store.changeAlert(id, (alert) => ({ ...alert, listed }));
-    await this.#show(id);
+    await this.#display.show(id);
   }
 
   // --- What people start again -------------------------------------------------------------------------
@@ -191,7 +169,7 @@ export class AlertManager {
     return this.#deps.store.listAlerts({
       ...(useCase === undefined ? {} : { useCase }),
       unresolved: true,
-      limit: MANY,
+      limit: ALERT_LIMIT,
     });
   }
 
@@ -311,7 +289,7 @@ export class AlertManager {
       });
     } finally {
       // Also after a refusal: the buttons that are shown may be of an older state.
-      await this.#show(id);
+      await this.#display.show(id);
     }
     const changed = after !== before;
     if (changed)
@@ -333,8 +311,7 @@ export class AlertManager {
     const { store, clock, onError } = this.#deps;
     const at = clock.now();
     const setBy = this.#watch.setBy();
-    for (const id of this.#undrawn)
-      await this.#show(id).catch((error: unknown) => onError(error, { alert: id, doing: 'drawing' }));
+    await this.#display.showUndrawn();
     for (const known of await this.unresolved()) {
       const { id, level } = known;
       const useCase = this.#deps.useCases.find((one) => one.id === known.useCase);
@@ -344,8 +321,8 @@ export class AlertManager {
         const { dueAt } = moved(known) === known ? known : await store.changeAlert(id, moved);
         if (dueAt === undefined || dueAt > at) continue;
         const [same, next] = await Promise.all([
-          this.#reach(useCase, level, at),
-          this.#reach(useCase, level + 1, at),
+          reachOnCall(this.#deps, useCase, level, at),
+          reachOnCall(this.#deps, useCase, level + 1, at),
         ]);
         await store.changeAlert(id, (alert) => {
           const rule = ruleOf(useCase);
@@ -356,7 +333,7 @@ export class AlertManager {
           const to = assignee === undefined ? reached.to : [assignee];
           return withCall(due.alert, { at, why: escalated ? 'escalated' : 'woken', ...reached, to }, rule);
         });
-        await this.#show(id);
+        await this.#display.show(id);
       } catch (error) {
         onError(error, { alert: id, doing: 'escalating' });
       }
@@ -364,46 +341,8 @@ export class AlertManager {
   }
 
   /** Draws what a crash may have left undrawn. */
-  async recover(): Promise<void> {
-    const since = this.#deps.clock.now() - 86_400_000;
-    const latest = await this.#deps.store.listAlerts({ limit: MANY });
-    for (const { id, state, resolved } of latest)
-      if (state !== 'resolved' || (resolved && resolved.at > since)) await this.#show(id);
-  }
-
-  /**
-   * Who can be told from a level on. Levels whose groups nobody is in are passed over; after the last one it is
-   * the use case's admins, else Signalbox's own.
-   */
-  async #reach(
-    useCase: UseCase,
-    from: number,
-    at: EpochMs,
-  ): Promise<{ level: number; to: string[]; empty: string[] }> {
-    const levels = useCase.onCall?.levels.length ?? 0;
-    if (levels === 0) return { level: 0, to: [], empty: [] };
-    const empty: string[] = [];
-    for (let level = from; level < levels; level += 1) {
-      const people = onCallAt(useCase.onCall, level, at);
-      const there = await Promise.all(people.map((one) => this.#isSomebody(one)));
-      const to = people.filter((_, index) => there[index]);
-      empty.push(...people.filter((_, index) => !there[index]));
-      if (to.length > 0) return { level, to, empty };
-    }
-    const own = (useCase.access.admin ?? []).filter((one) => /^[UWS][A-Z0-9]+$/.test(one));
-    return { level: levels, to: [...(own.length > 0 ? own : this.#deps.admins)], empty };
-  }
-
-  async #isSomebody(id: string): Promise<boolean> {
-    const { directory, onError } = this.#deps;
-    if (!id.startsWith('S') || !directory.membersOf) return true;
-    try {
-      return (await directory.membersOf(id)).length > 0;
-    } catch (error) {
-      // Slack does not say: better a mention that may reach nobody than none.
-      onError(error, { doing: `looking who is in ${id}` });
-      return true;
-    }
+  recover(): Promise<void> {
+    return this.#display.recover();
   }
 
   /** Shown again where that changes anything. */
@@ -413,27 +352,8 @@ export class AlertManager {
       before = alert;
       return change(alert);
     });
-    if (after !== before) await this.#show(id);
+    if (after !== before) await this.#display.show(id);
     return after;
-  }
-
-  /** One that has not begun yet will show what is to be shown now as well. */
-  #show(id: string): Promise<void> {
-    return this.#drawing.add(id, undefined);
-  }
-
-  async #draw(id: string): Promise<void> {
-    this.#undrawn.add(id);
-    const alert = await this.#deps.store.getAlert(id);
-    const useCase = alert && this.#deps.useCases.find((one) => one.id === alert.useCase);
-    if (alert && useCase) await this.#deps.show(alert, useCase);
-    this.#undrawn.delete(id);
-    // What another instance changed and drew meanwhile may now be hidden under our older drawing.
-    if (!isDeepStrictEqual(await this.#deps.store.getAlert(id), alert)) this.#showLater(id);
-  }
-
-  #showLater(id: string): void {
-    this.#show(id).catch((error: unknown) => this.#deps.onError(error, { alert: id, doing: 'drawing' }));
   }
 
   #knownUseCase(id: string): UseCase {

@@ -1,5 +1,6 @@
 /** Failures into alerts: which alert each belongs to, and one write for all that go into one. */
 import { randomUUID } from 'node:crypto';
+import { withCall } from '../domain/alert-escalation.ts';
 import { FLOOD_WINDOW, type Placed, placeFailures } from '../domain/alert-groups.ts';
 import {
   type Alert,
@@ -8,7 +9,6 @@ import {
   type EscalationRule,
   joinAll,
   openAlert,
-  withCall,
 } from '../domain/alerts.ts';
 import type { FailureAdvice } from '../domain/failure-guidance.ts';
 import { isMuted } from '../domain/mutes.ts';
@@ -17,6 +17,8 @@ import type { UseCase } from '../domain/use-cases.ts';
 import type { Actor } from '../ground/actor.ts';
 import type { Clock, EpochMs } from '../ground/time.ts';
 import type { AlertStore } from '../ports/alert-store.ts';
+import { ALERT_LIMIT } from './alert-display.ts';
+import { type OnCallDeps, reachOnCall } from './on-call-reach.ts';
 
 export interface Failure {
   kind: Alert['kind'];
@@ -36,15 +38,11 @@ export interface Failure {
   unconfirmed?: string | undefined;
 }
 
-export interface RaiseDeps {
+export interface RaiseDeps extends OnCallDeps {
   store: AlertStore;
   clock: Clock;
-  /** Who can be told from a level on. */
-  reach(useCase: UseCase, level: number, at: EpochMs): Promise<Pick<AlertCall, 'level' | 'to' | 'empty'>>;
 }
 
-/** Alerts looked at; far more than anybody handles. */
-const MANY = 10_000;
 /** Characters of a cause that stands beside a name. */
 const CAUSE_KEPT = 120;
 
@@ -53,10 +51,11 @@ const CAUSE_KEPT = 120;
  * @returns for each failure its alert; undefined when it is muted
  */
 export async function raiseAlerts(
-  { store, clock, reach }: RaiseDeps,
+  deps: RaiseDeps,
   useCase: UseCase,
   failures: readonly Failure[],
 ): Promise<(Alert | undefined)[]> {
+  const { store, clock } = deps;
   const at = clock.now();
   const mutes = await store.listMutes(useCase.id);
   const found = await Promise.all(
@@ -68,7 +67,7 @@ export async function raiseAlerts(
   );
   if (fresh.length === 0) return found;
   const rule = ruleOf(useCase);
-  const reached = await reach(useCase, 0, at);
+  const reached = await reachOnCall(deps, useCase, 0, at);
   const homes = new Map<Failure, Alert | undefined>();
   for (const placed of await places(store, useCase, fresh, at)) {
     const alert = await put(placed);
@@ -135,7 +134,7 @@ async function places(
 ): Promise<Placed<Failure>[]> {
   const { kind } = fresh[0]!;
   const [open, all] = await Promise.all([
-    store.listAlerts({ useCase: useCase.id, unresolved: true, limit: MANY }),
+    store.listAlerts({ useCase: useCase.id, unresolved: true, limit: ALERT_LIMIT }),
     store.listAlerts({ useCase: useCase.id, limit: 100 }),
   ]);
   // A clock that was set back makes alerts of the future.

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { applyDue } from '../../src/domain/alert-escalation.ts';
 import { alertGroup } from '../../src/domain/alert-groups.ts';
 import {
   type Alert,
   acknowledge,
-  applyDue,
   applySuccess,
   joinAlert,
   openAlert,
