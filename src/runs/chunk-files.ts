@@ -70,8 +70,8 @@ export class ChunkFiles {
 
   /** Forces the chunks from that of one offset to that of another to disk. */
   async sync(from: number, to: number): Promise<void> {
-    const last = Math.floor(to / this.#chunkBytes);
-    for (let index = Math.floor(from / this.#chunkBytes); index <= last; index++)
+    const first = Math.floor(from / this.#chunkBytes);
+    for (const index of await this.indexesFrom(first, Math.floor(to / this.#chunkBytes) + 1))
       try {
         const file = await open(this.#path(index), 'r');
         try {
@@ -89,6 +89,12 @@ export class ChunkFiles {
   async drop(index: number): Promise<void> {
     if (this.#open?.index === index) await this.close();
     await rm(this.#path(index), { force: true });
+  }
+
+  /** Those that may be there, before `end`: few are taken as they come, for there may be a gap of any size. */
+  async indexesFrom(first: number, end: number): Promise<number[]> {
+    if (end - first <= 64) return Array.from({ length: Math.max(0, end - first) }, (_, n) => first + n);
+    return (await this.indexes()).filter((index) => index >= first && index < end);
   }
 
   /** Of all chunk files that are there, compressed or not, in order. */

@@ -20,10 +20,10 @@ export async function recovered(state: LogState, chunks: ChunkFiles): Promise<Lo
   const lose = (from: number, to: number): void => {
     if (from < to) gaps = withGap(gaps, { from, to, reason: 'lost' });
   };
-  const firstUnsynced = lastChunk(synced.size, chunkBytes);
-  for (let start = firstUnsynced; start < chunk; start += chunkBytes) {
+  for (const index of unsyncedChunks(state, chunk)) {
+    const start = index * chunkBytes;
     const until = await heldUntil(state.gaps, chunks, start, start + chunkBytes);
-    lose(Math.max(until.at, start), start + chunkBytes);
+    lose(until.at, start + chunkBytes);
   }
   const last = await heldUntil(state.gaps, chunks, chunk, size);
   if (last.at >= size && last.crc === state.crc) return gaps === state.gaps ? state : { ...state, gaps };
@@ -32,6 +32,15 @@ export async function recovered(state: LogState, chunks: ChunkFiles): Promise<Lo
   const isWhole = trusted !== undefined && trusted.at >= synced.size && trusted.crc === synced.crc;
   lose(isWhole ? synced.size : chunk, size);
   return { ...state, gaps, crc: isWhole ? synced.crc : 0 };
+}
+
+/** Full chunks of which something was appended since the last sync, those in gaps left out: there may be any number. */
+function unsyncedChunks({ gaps, chunkBytes, synced }: LogState, upTo: number): number[] {
+  const indexes: number[] = [];
+  for (const { from, to } of outsideGaps(gaps, lastChunk(synced.size, chunkBytes), upTo))
+    for (let index = Math.floor(from / chunkBytes); index * chunkBytes < to; index++)
+      if (indexes.at(-1) !== index) indexes.push(index);
+  return indexes;
 }
 
 /** @returns up to where a range of one chunk is there, and the CRC-32 of that, gaps left out */

@@ -208,20 +208,18 @@ export class RunLogWriter {
     return later;
   }
 
-  /** Chunks that lie whole in the cap's gap. */
+  /** Chunks that lie whole in the cap's gap go. One that cannot be deleted now is tried again by the next writer. */
   async #dropUpTo(gaps: LogState['gaps']): Promise<void> {
     const gap = gaps.find(({ reason }) => reason === 'cap');
     if (!gap) return;
-    const { chunkBytes } = this.#state;
-    const first = Math.ceil(gap.from / chunkBytes);
-    const last = Math.floor(gap.to / chunkBytes);
-    if (this.#dropped === undefined) {
-      for (const index of await this.#chunks.indexes())
-        if (index >= first && index < last) await this.#chunks.drop(index);
-    } else
-      for (let index = Math.max(first, this.#dropped); index < last; index++) await this.#chunks.drop(index);
-    this.#dropped = last;
+    const { chunkBytes } = this.#limits;
+    const first = Math.max(Math.ceil(gap.from / chunkBytes), this.#dropped ?? 0);
+    const end = Math.floor(gap.to / chunkBytes);
+    const indexes = await this.#chunks.indexesFrom(first, end).catch(() => []);
+    for (const index of indexes) await this.#chunks.drop(index).catch(() => undefined);
+    this.#dropped = end;
   }
+
   async #commit(change: Partial<LogState>): Promise<void> {
     const state = { ...this.#state, ...change, updatedAt: this.#options.clock.now() };
     await this.#file.write(state);

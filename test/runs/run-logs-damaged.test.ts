@@ -1,5 +1,6 @@
 /** Logs whose files something other than Signalbox has changed, or a power cut has. */
 import {
+  mkdir,
   mkdtemp,
   open as openFile,
   readdir,
@@ -206,6 +207,36 @@ describe('the size cap', () => {
     await expect(open({ cap: 2_000, head: 1_000, chunkBytes: 1_000 })).rejects.toMatchObject({
       code: 'invalid_input',
     });
+  });
+
+  it('takes more although an old chunk cannot be deleted, and deletes the others', async () => {
+    await open({ cap: 5_000 });
+    await store.create('run');
+    await store.append('run', 0, numberedBytes(0, 5_000));
+    await rm(path('run', chunk(1_000)));
+    await mkdir(path('run', chunk(1_000)));
+    await store.append('run', 5_000, numberedBytes(5_000, 9_000));
+    expect(await store.info('run')).toMatchObject({ gaps: [{ from: 1_000, to: 5_000, reason: 'cap' }] });
+    const left = (await readdir(join(folder, 'run'))).filter((name) => name.endsWith('.log'));
+    expect(left).toEqual([0, 1_000, 5_000, 6_000, 7_000, 8_000].map((at) => chunk(at)));
+  });
+
+  it('is not slowed down by a gap of a petabyte', async () => {
+    await open({ cap: 5_000 });
+    await store.create('run');
+    await store.append('run', 0, numberedBytes(0, 2_500));
+    const far = 2 ** 50;
+    await store.skip('run', 2_500, far);
+    await store.append('run', far, numberedBytes(0, 4_000));
+    const gap = { from: 1_000, to: far, reason: 'cap' };
+    expect(await store.info('run')).toMatchObject({ size: far + 4_000, gaps: [gap] });
+    await store.close();
+    await open({ cap: 5_000 });
+    await store.append('run', far + 4_000, numberedBytes(4_000, 4_500));
+    await store.finish('run', COMPLETED);
+    const { bytes, gaps } = await readAll(store, 'run');
+    expect(bytes.subarray(-1_000).equals(numberedBytes(3_500, 4_500))).toBe(true);
+    expect(gaps).toMatchObject([{ from: 1_000, reason: 'cap' }]);
   });
 
   it('keeps its gaps apart, and gives up what lies between two when there are too many', async () => {
