@@ -32,7 +32,7 @@ export interface CapLimits {
 }
 
 /** More than so many would not fit beside the rest of the state. */
-export const MAX_GAPS = 256;
+const MAX_GAPS = 256;
 
 export function infoOf(state: LogState): RunLogInfo {
   const { id, size, createdAt, updatedAt, gaps, cursor, end } = state;

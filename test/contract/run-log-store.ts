@@ -99,7 +99,7 @@ export function runLogStoreContract(name: string, harness: () => Promise<RunLogS
       await state.dispose();
     });
 
-    it('[W2] keeps what was appended, byte for byte, but for gaps that it tells', async () => {
+    it('keeps what was appended, byte for byte, but for gaps that it tells', async () => {
       let n = 0;
       await fc.assert(
         fc.asyncProperty(fc.array(stepArbitrary, { maxLength: 40 }), async (steps) => {
@@ -294,7 +294,7 @@ export function runLogStoreContract(name: string, harness: () => Promise<RunLogS
       expect((await readAll(store, 'a')).bytes.toString()).toBe('new');
     });
 
-    it('[W7] tells those who watch how it stands, and of each change up to the end', async () => {
+    it('tells those who watch how it stands, and of each change up to the end', async () => {
       await store.create('a');
       const seen: Record<'first' | 'second', number[]> = { first: [], second: [] };
       const ends: unknown[] = [];

@@ -106,7 +106,7 @@ const line = (n: number, offset: number, delay = 0, stream = STREAMS[0]!): Arriv
   message: `line ${n}`,
 });
 
-describe('[W7] a log that is followed', () => {
+describe('a log that is followed', () => {
   it('is what was there before and what comes after, as printed', async () => {
     const world = new Growing(
       [line(1, -600_000), line(2, -1_000), line(3, 5_000), line(4, 9_000)],

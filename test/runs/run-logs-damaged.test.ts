@@ -57,7 +57,7 @@ async function garble(id: string, slot: number): Promise<void> {
   await file.close();
 }
 
-describe('[W2] a damaged log', () => {
+describe('a damaged log', () => {
   it('goes on where its state says, with a gap for what is missing at the end', async () => {
     let n = 0;
     await open();
@@ -183,7 +183,7 @@ describe('[W2] a damaged log', () => {
 });
 
 describe('the size cap', () => {
-  it('[W2] holds on disk within a chunk, and leaves the head and the newest', async () => {
+  it('holds on disk within a chunk, and leaves the head and the newest', async () => {
     await open({ chunkBytes: 65_536, head: 65_536, cap: 1_000_000 });
     await store.create('run');
     let size = 0;
@@ -262,7 +262,7 @@ describe('the size cap', () => {
 });
 
 describe('a finished log', () => {
-  it('[W2] is smaller on disk, and gunzips to what was printed', async () => {
+  it('is smaller on disk, and gunzips to what was printed', async () => {
     await open({ chunkBytes: 65_536, head: 65_536, cap: 1_000_000 });
     await store.create('run');
     const text = Buffer.alloc(300_000, 'epoch 1 loss 0.5\n');
@@ -277,7 +277,7 @@ describe('a finished log', () => {
 });
 
 describe('watching a run', () => {
-  it('[W7] costs one watcher of the system for all who watch, and none afterwards', async () => {
+  it('costs one watcher of the system for all who watch, and none afterwards', async () => {
     await open();
     await store.create('run');
     const watchers = (): number =>

@@ -31,7 +31,7 @@ async function appendUntilFull(): Promise<number> {
     }
 }
 
-describe.skipIf(!tinyDisk.possible)('[W2] a full disk', () => {
+describe.skipIf(!tinyDisk.possible)('a full disk', () => {
   beforeEach(async () => {
     folder = await tinyDisk.mount(512);
     await open();
@@ -86,7 +86,7 @@ describe.skipIf(!tinyDisk.possible)('[W2] a full disk', () => {
   });
 });
 
-describe('[W2] a disk that fails for a moment', () => {
+describe('a disk that fails for a moment', () => {
   let handle: FileHandle;
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'signalbox-full-'));

@@ -59,7 +59,7 @@ async function times(count: number, run: (n: number) => Promise<void>): Promise<
   await Promise.all([lane(), lane(), lane()]);
 }
 
-describe('[W2] a process that is killed while it', () => {
+describe('a process that is killed while it', () => {
   it('appends: all that was accepted is there, nothing that was not printed, and the next goes on', async () => {
     await times(36, async (n) => {
       // Three logs, each written by a dozen processes after each other.
@@ -147,7 +147,7 @@ describe('two processes on one run', () => {
     await store.close();
   });
 
-  it('[W7] tells of what another process appends, and of its end', async () => {
+  it('tells of what another process appends, and of its end', async () => {
     const store = await open();
     const sizes: number[] = [];
     const unwatch = store.watch('run', ({ size }) => sizes.push(size));
