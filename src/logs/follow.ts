@@ -21,7 +21,7 @@ interface FollowDeps {
 const SETTLING = 120_000;
 /** Rounds from one reading of the settling time to the next. */
 const OVERLAP_EVERY = 10;
-/** Events of a stream that are remembered for it; where more fall into the settling time it is shorter. */
+/** Events of a stream that are remembered, so that late ones among them are noticed, however far the stream jumps. */
 const REMEMBERED = 4_096;
 /** Milliseconds between two rounds: the first after news, the second at most. */
 const SOON = 1_000;
@@ -179,7 +179,7 @@ class LiveLog {
   async #readStream(stream: string, withOverlap: boolean): Promise<NewEvent[]> {
     const { source } = this.#request;
     const place = this.#placeOf(stream);
-    const from = withOverlap ? Math.max(place.since, place.at - SETTLING) : place.at;
+    const from = withOverlap ? place.since : place.at;
     const known = new Known(place);
     const events: NewEvent[] = [];
     let bytes = 0;
@@ -267,9 +267,7 @@ function remember(place: StreamPlace, events: readonly NewEvent[]): void {
     place.count = 1;
   }
   place.recent.sort(([a], [b]) => a - b);
-  const oldest = place.at - SETTLING;
   let drop = Math.max(0, place.recent.length - REMEMBERED);
-  while (drop < place.recent.length && place.recent[drop]![0] < oldest) drop += 1;
   // Of one time all are remembered or none, so that each can be told from the others.
   const last = place.recent[drop - 1]?.[0];
   if (last === undefined) return;
