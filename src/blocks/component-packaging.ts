@@ -1,6 +1,6 @@
 /** The form that packages a compiled model as a component, and what came of it. */
 
-import { type Component, isSettled } from '../domain/components.ts';
+import { type Component, isSettled, type RecipePreview } from '../domain/components.ts';
 import { componentUrl, inConsole } from '../domain/console-links.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { AppError } from '../ground/errors.ts';
@@ -10,15 +10,8 @@ import { verbatim } from './job-facts.ts';
 import type { Modal } from './message.ts';
 import { actions, button, code, codeBlock, context, linkButton, plain, section } from './text.ts';
 
-export interface PreviewFacts {
+export interface PreviewFacts extends RecipePreview {
   job: string;
-  target: string;
-  name: string;
-  version: string;
-  recipe: string;
-  template: 'built-in' | 'use case';
-  /** Components made from the same compilation before. */
-  existing: readonly Component[];
 }
 
 /** Characters of the recipe shown in the form; a longer one is cut and says so. */

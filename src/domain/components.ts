@@ -168,3 +168,16 @@ export function clientToken(attempt: string, version: string): string {
     .update(JSON.stringify([attempt, version]))
     .digest('hex');
 }
+
+/** The component version that packaging would make. */
+export interface RecipePreview {
+  target: string;
+  name: string;
+  /** The next free one now; publishing chooses again. */
+  version: string;
+  /** YAML. */
+  recipe: string;
+  template: 'built-in' | 'use case';
+  /** Made from the same compilation before, oldest first. */
+  existing: readonly Component[];
+}

@@ -6,7 +6,14 @@
  */
 import PQueue from 'p-queue';
 import { attemptsOf, type CompilationAttempt, isSuccessful } from '../domain/compilations.ts';
-import { type Component, clientToken, componentName, modelName, nextVersion } from '../domain/components.ts';
+import {
+  type Component,
+  clientToken,
+  componentName,
+  modelName,
+  nextVersion,
+  type RecipePreview,
+} from '../domain/components.ts';
 import { DEFAULT_RECIPE_TEMPLATE, renderRecipe } from '../domain/recipes.ts';
 import { findTarget, targetTable } from '../domain/targets.ts';
 import type { UseCase } from '../domain/use-cases.ts';
@@ -101,18 +108,6 @@ const AUDIT_ACTIONS: Readonly<Record<PublishOutcome, string>> = {
   pending: 'component.unclear',
   refused: 'component.refused',
 };
-
-export interface RecipePreview {
-  target: string;
-  name: string;
-  /** The next free one now; publishing chooses again. */
-  version: string;
-  /** YAML. */
-  recipe: string;
-  template: 'built-in' | 'use case';
-  /** Made from the same compilation before, oldest first. */
-  existing: readonly Component[];
-}
 
 /** @throws AppError conflict (not compiled), invalid_input (template, architecture), and as the gateway */
 export async function recipePreview(
