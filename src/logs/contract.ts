@@ -98,8 +98,8 @@ export interface LogDownloader {
 
 export interface LogFollower {
   /**
-   * The log's text as it is written, until the job has ended and nothing more comes. An event that arrives up to two
-   * minutes late is given out when it comes, after newer ones; one that comes later than that is in a download alone.
+   * The log's text as it is written, until the job has ended and nothing more comes. An event that arrives late is
+   * given out when it comes, after newer ones; behind the last 4,096 of its stream it is in a download alone.
    * @throws as the source: after unavailable and rate_limited it can be followed on from the last chunk · invalid_input:
    *   a position without the cursor of its chunk
    */

@@ -1,7 +1,7 @@
 /**
  * A log as it is written: what is there already comes through a download, what is new by asking again and again.
- * An event counts as new by its time and its place among those of the same time; for those that arrive late, after newer
- * ones of their stream, the last minutes are read once more now and then and compared with what was given out.
+ * An event counts as new by its time and its place among those of the same time. For events that arrive late, after newer
+ * ones of their stream, the last events are read once more now and then and compared with what was given out.
  */
 import { createReadStream } from 'node:fs';
 import { AppError, toAppError } from '../ground/errors.ts';
@@ -19,14 +19,14 @@ interface FollowDeps {
 
 /** Milliseconds for which an event may be on its way to the service; what is older comes by the download. */
 const SETTLING = 120_000;
-/** Rounds from one reading of the settling time to the next. */
+/** Rounds from one reading of the remembered events to the next. */
 const OVERLAP_EVERY = 10;
 /** Events of a stream that are remembered, so that late ones among them are noticed, however far the stream jumps. */
 const REMEMBERED = 4_096;
 /** Milliseconds between two rounds: the first after news, the second at most. */
 const SOON = 1_000;
 const LATER = 5_000;
-/** Milliseconds between two looks for new streams. */
+/** Milliseconds between two lists of the streams. */
 const LIST_EVERY = 10_000;
 /** Bytes of news of one stream that are enough for a round. */
 const ROUND_BYTES = 1024 * 1024;
@@ -234,14 +234,11 @@ class Known {
   readonly #place: StreamPlace;
   /** Of the newest time, met in this reading. */
   #met = 0;
-  readonly #recent = new Map<string, number>();
+  /** Of older times, how many of each are not met yet. Made when the first of them is: most rounds meet none. */
+  #older: Map<string, number> | undefined;
 
   constructor(place: StreamPlace) {
     this.#place = place;
-    for (const [time, hash] of place.recent) {
-      const key = `${time} ${hash}`;
-      this.#recent.set(key, (this.#recent.get(key) ?? 0) + 1);
-    }
   }
 
   has(time: EpochMs, message: Buffer): boolean {
@@ -251,11 +248,21 @@ class Known {
       this.#met += 1;
       return this.#met <= count;
     }
+    this.#older ??= counted(this.#place.recent);
     const key = `${time} ${hashOf(message)}`;
-    const left = this.#recent.get(key) ?? 0;
-    if (left > 0) this.#recent.set(key, left - 1);
+    const left = this.#older.get(key) ?? 0;
+    if (left > 0) this.#older.set(key, left - 1);
     return left > 0;
   }
+}
+
+function counted(recent: StreamPlace['recent']): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const [time, hash] of recent) {
+    const key = `${time} ${hash}`;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  return counts;
 }
 
 function remember(place: StreamPlace, events: readonly NewEvent[]): void {
@@ -266,6 +273,7 @@ function remember(place: StreamPlace, events: readonly NewEvent[]): void {
     place.at = time;
     place.count = 1;
   }
+  if (events.length === 0) return;
   place.recent.sort(([a], [b]) => a - b);
   let drop = Math.max(0, place.recent.length - REMEMBERED);
   // Of one time all are remembered or none, so that each can be told from the others.
