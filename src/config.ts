@@ -10,6 +10,7 @@ import { type ConfigProblem, describeIssues, problemAt } from './config/problems
 import { fileSchema, sectionProblems, toUseCase } from './config/schema.ts';
 import type { UseCase } from './domain/use-cases.ts';
 import { AppError } from './ground/errors.ts';
+import { systemCode } from './ground/files.ts';
 
 const DEFAULT_CONFIG_FILE = 'signalbox.yaml';
 
@@ -155,7 +156,7 @@ function readFile(path: string, problems: ConfigProblem[]) {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    const missing = systemCode(error) === 'ENOENT';
     throw new AppError(
       'invalid_input',
       missing

@@ -8,6 +8,7 @@ import { setUpEvents } from '../aws/event-setup.ts';
 import { type Config, loadConfig } from '../config.ts';
 import { EVENTS_PATH, SECRET_HEADER } from '../events/https.ts';
 import { AppError } from '../ground/errors.ts';
+import { systemCode } from '../ground/files.ts';
 import { type CliIo, line } from './io.ts';
 
 const SYMBOLS = { created: '+ created  ', updated: '~ updated  ', unchanged: '= unchanged' } as const;
@@ -71,7 +72,7 @@ async function readText(file: string, io: CliIo): Promise<string> {
   try {
     return await readFile(resolve(io.cwd, file), 'utf8');
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
+    const code = systemCode(error);
     throw new AppError(
       code === 'ENOENT' ? 'not_found' : 'invalid_input',
       `${file} cannot be read: ${code ?? 'unknown cause'}.`,

@@ -13,6 +13,7 @@ import { parseLogQuery } from '../domain/log-query.ts';
 import { utcSecond } from '../domain/log-times.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError } from '../ground/errors.ts';
+import { systemCode } from '../ground/files.ts';
 import type { Clock } from '../ground/time.ts';
 import { createLogEngine } from '../logs/index.ts';
 import { findUseCase } from '../operations/choose-use-case.ts';
@@ -113,7 +114,7 @@ async function kindOf(path: string): Promise<'file' | 'folder' | undefined> {
   try {
     return (await stat(path)).isDirectory() ? 'folder' : 'file';
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
+    const code = systemCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
     throw error;
   }

@@ -12,6 +12,7 @@ import { type RecipeValues, renderRecipe } from '../domain/recipes.ts';
 import { findTarget, type TargetSettings, type TargetTable, targetTable } from '../domain/targets.ts';
 import type { ComponentSettings } from '../domain/use-cases.ts';
 import { AppError } from '../ground/errors.ts';
+import { systemCode } from '../ground/files.ts';
 import type { ConfigProblem } from './problems.ts';
 
 /** As the file says it, when its shape is right. */
@@ -133,7 +134,7 @@ export function componentsProblems(
           ? problem(`${key} (${path})`, error)
           : {
               key,
-              message: `${key}: expected the path of a recipe template, relative to this file; ${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)}). Example: recipeTemplate: ./recipes/edge.yaml`,
+              message: `${key}: expected the path of a recipe template, relative to this file; ${path} cannot be read (${systemCode(error) ?? String(error)}). Example: recipeTemplate: ./recipes/edge.yaml`,
             },
       );
     }

@@ -22,6 +22,11 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
+/** Neither the disk nor what its user may take of it has room. */
+export function isDiskFull(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT'].includes(systemCode(error) ?? '');
+}
+
 /** The system's word for what went wrong: ENOENT, ENOSPC … */
 export function systemCode(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException | null)?.code;

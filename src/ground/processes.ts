@@ -1,5 +1,6 @@
 /** Whether a process still runs: its id alone does not tell, since ids are given out again. */
 import { readFile } from 'node:fs/promises';
+import { systemCode } from './files.ts';
 
 /** @param started as `processStart` gave it; left out, the id alone decides */
 export async function runsProcess(pid: number, started: string | undefined): Promise<boolean> {
@@ -19,13 +20,14 @@ export async function isDeadProcess(pid: number): Promise<boolean> {
   return state === 'Z' || state === 'X';
 }
 
-function isAlive(pid: number): boolean {
+/** By its id alone, also where it is somebody else's or waits for its parent. */
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
   } catch (error) {
     // EPERM: there, but somebody else's.
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    return systemCode(error) === 'EPERM';
   }
 }
 

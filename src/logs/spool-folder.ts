@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../ground/errors.ts';
+import { isDiskFull, systemCode } from '../ground/files.ts';
 import type { EpochMs } from '../ground/time.ts';
 import { diskError, Spool } from './spool.ts';
 import { isFresh, isInUse, readManifest } from './spool-manifest.ts';
@@ -48,7 +49,7 @@ export class SpoolFolder {
       names = await readdir(this.#dir);
     } catch (error) {
       // Without the folder there is nothing to remove. If it cannot be made, `open` says why.
-      if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return;
+      if (['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')) return;
       throw error;
     }
     for (const name of names.filter((n) => n.startsWith('download-'))) {
@@ -83,7 +84,7 @@ export class SpoolFolder {
         // Whoever renames it first owns it.
         await rename(dir, mine);
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue;
+        if (systemCode(error) === 'ENOENT') continue;
         throw error;
       }
       const spool = new Spool(mine, key, this.#now);
@@ -99,8 +100,8 @@ export class SpoolFolder {
 }
 
 function cannotBeMade(dir: string, error: unknown): unknown {
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === 'ENOSPC' || code === 'EDQUOT') return diskError(error);
+  if (isDiskFull(error)) return diskError(error);
+  const code = systemCode(error);
   const why = code === 'EEXIST' || code === 'ENOTDIR' ? 'a file stands in its way' : (code ?? String(error));
   return new AppError('unavailable', `The folder ${dir} cannot be made: ${why}.`, {
     hint: 'Downloads wait in the data folder. Make that a folder you may write to, or name another: storage.dataDir, or SIGNALBOX_DATA_DIR.',
@@ -112,7 +113,7 @@ async function isOlderThan(path: string, time: EpochMs): Promise<boolean> {
   try {
     return (await stat(path)).mtimeMs < time;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    if (systemCode(error) === 'ENOENT') return false;
     throw error;
   }
 }

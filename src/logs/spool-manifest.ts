@@ -3,6 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { uptime } from 'node:os';
 import { join } from 'node:path';
+import { systemCode } from '../ground/files.ts';
+import { isAlive } from '../ground/processes.ts';
 import type { EpochMs } from '../ground/time.ts';
 
 /** How long another download may continue from the pages of an interrupted one. */
@@ -34,7 +36,7 @@ export async function readManifest(dir: string): Promise<Manifest | undefined> {
     const manifest = JSON.parse(await readFile(join(dir, 'manifest.json'), 'utf8')) as Manifest;
     return manifest.version === 1 && Array.isArray(manifest.streams) ? manifest : undefined;
   } catch (error) {
-    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (error instanceof SyntaxError || systemCode(error) === 'ENOENT') return undefined;
     throw error;
   }
 }
@@ -69,14 +71,4 @@ export function isFresh(manifest: Manifest, now: EpochMs): boolean {
   const age = now - manifest.touchedAt;
   const sameBoot = Math.abs(manifest.bootedAt - bootedAt(now)) < 60_000;
   return sameBoot && age < RESUME_WITHIN_MS;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // EPERM: it lives and belongs to somebody else.
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

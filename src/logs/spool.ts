@@ -10,6 +10,7 @@ import { readSync } from 'node:fs';
 import { type FileHandle, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../ground/errors.ts';
+import { isDiskFull, systemCode } from '../ground/files.ts';
 import type { EpochMs } from '../ground/time.ts';
 import { type Manifest, writeManifest } from './spool-manifest.ts';
 
@@ -327,8 +328,7 @@ async function writeAll(
 
 /** Turns a full disk or quota into an AppError; returns anything else unchanged. */
 export function diskError(error: unknown): unknown {
-  const code = (error as NodeJS.ErrnoException | null)?.code;
-  if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') {
+  if (isDiskFull(error) || systemCode(error) === 'EFBIG') {
     return new AppError('unavailable', 'The disk became full while the log was being written.', {
       hint: 'Free some space in the data folder, or narrow the request (--since, --until, --tail, --grep).',
       cause: error,

@@ -2,7 +2,7 @@
 import { crc32 } from 'node:zlib';
 import type { RunEnd } from '../domain/runs.ts';
 import { AppError } from '../ground/errors.ts';
-import { systemCode } from '../ground/files.ts';
+import { isDiskFull, systemCode } from '../ground/files.ts';
 import type { Clock } from '../ground/time.ts';
 import { RunLogConflict, type RunLogInfo } from '../ports/run-log-store.ts';
 import { ChunkFiles } from './chunk-files.ts';
@@ -266,7 +266,7 @@ export function cannotWrite(id: string, error: unknown): unknown {
   const code = systemCode(error);
   if (error instanceof AppError || code === undefined) return error;
   if (code === 'ENOENT') return noLog(id);
-  const full = code === 'ENOSPC' || code === 'EDQUOT';
+  const full = isDiskFull(error);
   return new AppError(
     'unavailable',
     full

@@ -6,6 +6,7 @@ import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { AppError } from '../ground/errors.ts';
+import { systemCode } from '../ground/files.ts';
 import type { AuditRecord } from '../ports/audit-trail.ts';
 import { appendLines } from './durable-file.ts';
 import { cannotRead } from './unreadable.ts';
@@ -35,7 +36,7 @@ export async function appendCommandLineAudit(folder: string, record: AuditRecord
   try {
     await appendLines(path, [JSON.stringify(record)]);
   } catch (error) {
-    const why = (error as NodeJS.ErrnoException).code ?? String(error);
+    const why = systemCode(error) ?? String(error);
     throw new AppError('unavailable', `The audit trail ${path} cannot be written (${why}).`, {
       hint: 'Nothing is handed over that is not on record. Make the folder writable for you, or set SIGNALBOX_DATA_DIR to one that is.',
       cause: error,
@@ -64,7 +65,7 @@ export async function readLast<T extends AuditRecord & { seq?: number }>(
       if (last.size > query.limit) last.delete(last.keys().next().value!);
     }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw cannotRead(path, error);
+    if (systemCode(error) !== 'ENOENT') throw cannotRead(path, error);
   }
   return [...last.values()];
 }

@@ -8,6 +8,7 @@ import type { CompilationAttempt } from '../domain/compilations.ts';
 import type { Component } from '../domain/components.ts';
 import type { JobRecord } from '../domain/job-records.ts';
 import { AppError, toAppError } from '../ground/errors.ts';
+import { isDiskFull, systemCode } from '../ground/files.ts';
 import { AttemptArchive, attemptsPath } from './attempt-archive.ts';
 import { archivePath, type NumberedRecord } from './audit-files.ts';
 import { appendLines, DurableJsonFile } from './durable-file.ts';
@@ -372,15 +373,14 @@ export class DurableState {
 
 function cannotWrite(folder: string, error: unknown): AppError {
   if (error instanceof AppError) return error;
-  const { code } = (error ?? {}) as NodeJS.ErrnoException;
-  const full = code === 'ENOSPC' || code === 'EDQUOT';
+  const full = isDiskFull(error);
   return new AppError(
     'unavailable',
     full ? `The disk of the data folder ${folder} is full.` : `The data folder ${folder} cannot be written.`,
     {
       hint: full
         ? 'Make room on the disk, or point storage.dataDir to a larger one.'
-        : `Make it a folder that the user running Signalbox may write (${code ?? 'unknown cause'}).`,
+        : `Make it a folder that the user running Signalbox may write (${systemCode(error) ?? 'unknown cause'}).`,
       cause: error,
     },
   );

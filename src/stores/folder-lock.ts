@@ -7,6 +7,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { lock } from 'proper-lockfile';
 import { AppError } from '../ground/errors.ts';
+import { systemCode } from '../ground/files.ts';
 import { isDeadProcess, processStart, runsProcess } from '../ground/processes.ts';
 
 /** A holder that has not renewed its lock for so long is gone. */
@@ -70,7 +71,7 @@ export async function lockFolder(folder: string, onLost: (cause: Error) => void)
   }
 }
 
-const isHeld = (error: unknown): boolean => (error as NodeJS.ErrnoException | null)?.code === 'ELOCKED';
+const isHeld = (error: unknown): boolean => systemCode(error) === 'ELOCKED';
 
 function inUse(folder: string, holder: Holder | undefined, cause: unknown): AppError {
   const who = holder

@@ -6,7 +6,7 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { open, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AppError } from '../ground/errors.ts';
-import { syncFolder, writeWhole } from '../ground/files.ts';
+import { syncFolder, systemCode, writeWhole } from '../ground/files.ts';
 import type { NotificationKind } from './notification-tables.ts';
 import { describe, fitsKind, isKind, isObject } from './stored-shapes.ts';
 import { cannotRead } from './unreadable.ts';
@@ -50,7 +50,7 @@ export class Journal {
     try {
       bytes = await readFile(this.#path);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw cannotRead(this.#path, error);
+      if (systemCode(error) !== 'ENOENT') throw cannotRead(this.#path, error);
     }
     const text = bytes.toString('utf8');
     const lines = text.replace(/^\ufeff/, '').split('\n');

@@ -8,6 +8,7 @@ import type { CompilationAttempt } from '../domain/compilations.ts';
 import type { Component } from '../domain/components.ts';
 import type { JobRecord } from '../domain/job-records.ts';
 import { AppError } from '../ground/errors.ts';
+import { systemCode } from '../ground/files.ts';
 import type { ArchivedJob } from './attempt-archive.ts';
 import type { NumberedRecord } from './audit-files.ts';
 import type { NotificationKind } from './notification-tables.ts';
@@ -135,7 +136,7 @@ async function readText(path: string): Promise<string | undefined> {
   try {
     return (await readFile(path, 'utf8')).replace(/^\ufeff/, '');
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
+    const code = systemCode(error);
     if (code === 'ENOENT') return undefined;
     throw cannotRead(path, error);
   }

@@ -1,8 +1,9 @@
 /** What is said of a file of the data folder that cannot be read. */
 import { AppError } from '../ground/errors.ts';
+import { systemCode } from '../ground/files.ts';
 
 export function cannotRead(path: string, error: unknown): AppError {
-  const { code } = (error ?? {}) as NodeJS.ErrnoException;
+  const code = systemCode(error);
   const why =
     code === 'EISDIR'
       ? 'a folder stands in its place'
