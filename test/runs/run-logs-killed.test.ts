@@ -20,23 +20,32 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-const open = (): Promise<RunLogStore> => openFileRunLogs({ folder, clock: { now: Date.now }, ...LIMITS });
+const open = (place = folder): Promise<RunLogStore> =>
+  openFileRunLogs({ folder: place, clock: { now: Date.now }, ...LIMITS });
 
-function start(id: string, mode: string): ChildProcess & { lines: AsyncIterableIterator<string> } {
+interface Writer extends ChildProcess {
+  lines: AsyncIterableIterator<string>;
+  /** Its output ends before it has, and until then it holds its lock. */
+  gone: Promise<unknown>;
+}
+
+function start(id: string, mode: string, place = folder): Writer {
   const child = spawn(
     process.execPath,
-    ['--import', 'tsx', WRITER, folder, id, JSON.stringify(LIMITS), mode],
+    ['--import', 'tsx', WRITER, place, id, JSON.stringify(LIMITS), mode],
     {
       stdio: ['ignore', 'pipe', 'inherit'],
     },
   );
-  return Object.assign(child, { lines: createInterface({ input: child.stdout! })[Symbol.asyncIterator]() });
+  return Object.assign(child, {
+    lines: createInterface({ input: child.stdout! })[Symbol.asyncIterator](),
+    gone: once(child, 'exit'),
+  });
 }
 
-const kill = async (child: ChildProcess): Promise<void> => {
-  const gone = once(child, 'exit');
+const kill = async (child: Writer): Promise<void> => {
   child.kill('SIGKILL');
-  await gone;
+  await child.gone;
 };
 
 /** Every byte that is kept is the one that was printed there. */
@@ -69,8 +78,9 @@ describe('a process that is killed while it', () => {
       let left = 1 + Math.floor(Math.random() * 60);
       for await (const line of child.lines) {
         accepted = Number(line);
-        if (--left === 0) void kill(child);
+        if (--left === 0) child.kill('SIGKILL');
       }
+      await child.gone;
       const store = await open();
       const info = (await store.info(id))!;
       expect(info.size).toBeGreaterThanOrEqual(accepted);
@@ -93,20 +103,28 @@ describe('a process that is killed while it', () => {
   it('compresses: the log has ended, all of it is there, and the next to open finishes the work', async () => {
     await times(12, async (n) => {
       const id = `done-${n}`;
-      const store = await openFileRunLogs({ folder, clock: { now: Date.now }, ...LIMITS, tidies: false });
+      // A folder each: who opens one finishes all that was left in it, and is then another writer to the others here.
+      const place = join(folder, id);
+      const store = await openFileRunLogs({
+        folder: place,
+        clock: { now: Date.now },
+        ...LIMITS,
+        tidies: false,
+      });
       await store.create(id);
       // Repeated, so that chunks get smaller.
       const text = Buffer.from(`epoch ${n}: loss 0.5\n`.repeat(9_000));
       await store.append(id, 0, text);
       const before = await readAll(store, id);
       await store.close();
-      const child = start(id, 'finish');
+      const child = start(id, 'finish', place);
       for await (const _ of child.lines) {
         for (let turns = Math.floor(Math.random() * 400); turns > 0; turns--)
           await new Promise((resolve) => setImmediate(resolve));
-        void kill(child);
+        child.kill('SIGKILL');
       }
-      const again = await open();
+      await child.gone;
+      const again = await open(place);
       if ((await again.info(id))!.end) expect(await readAll(again, id)).toEqual(before);
       expect(await again.finish(id, COMPLETED)).toMatchObject({
         size: text.length,
@@ -114,7 +132,7 @@ describe('a process that is killed while it', () => {
       });
       expect(await readAll(again, id)).toEqual(before);
       await again.close();
-      const names = await readdir(join(folder, id));
+      const names = await readdir(join(place, id));
       expect(names.filter((name) => name.endsWith('.log') || name.endsWith('.tmp'))).toEqual([]);
     });
   });
