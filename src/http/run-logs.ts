@@ -1,0 +1,208 @@
+/**
+ * A run's log over HTTP: a part of it as JSON, all of it as server-sent events while it grows, or as a file. The bot
+ * and the runner serve the same; who may read is theirs to say. docs/live-logs.md is the page for those who call it.
+ */
+import { type Context, Hono } from 'hono';
+import { cors } from 'hono/cors';
+import { AppError } from '../ground/errors.ts';
+import { type HttpEnv, type HttpRoutes, jsonAnswer } from '../ports/http-routes.ts';
+import type { RunLogInfo, RunLogStore } from '../ports/run-log-store.ts';
+import { errorAnswer } from './answers.ts';
+import { FEED_TIMERS, type FeedTimers, RunFeeds } from './run-feed.ts';
+import { logFile, logFileLength, type PlainText, viewerStream } from './run-log-stream.ts';
+
+/** What a viewer may do after its request was let in. */
+export interface Viewing {
+  /** Asked again while a stream goes on. @throws AppError: it ends here */
+  recheck?: (() => Promise<unknown>) | undefined;
+  /** Milliseconds; a minute where it is left out. */
+  recheckEvery?: number | undefined;
+}
+
+export interface RunLogRoutesOptions {
+  logs: Pick<RunLogStore, 'info' | 'read' | 'watch'>;
+  /** @throws AppError: the request may not read this run's log */
+  authorise(request: Request, id: string): Promise<Viewing>;
+  /** Whether there is such a run, asked where it has no log; left out: a run is what has a log. */
+  isKnown?: ((id: string) => Promise<boolean>) | undefined;
+  /** Called when a run gets its first live viewer; what it gives is called when the last one has gone. */
+  followed?: ((id: string) => () => void) | undefined;
+  /** For `?plain=1`, once for each download. Left out: raw only. */
+  plain?: (() => PlainText) | undefined;
+  /** Origins (`https://dash.example.com`) whose pages may read with the viewer's cookie. */
+  allowedOrigins?: readonly string[] | undefined;
+  /** Milliseconds between two heartbeats; 15 s. */
+  heartbeat?: number | undefined;
+  timers?: FeedTimers | undefined;
+}
+
+const HEARTBEAT = 15_000;
+const RECHECK = 60_000;
+/** Bytes in one answer. */
+const LIMIT = 256 * 1024;
+const LIMIT_MOST = 1024 * 1024;
+const RUN_ID = /^[A-Za-z0-9][A-Za-z0-9._~-]{0,199}$/;
+const NO_CACHE = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
+
+export function runLogRoutes(options: RunLogRoutesOptions): HttpRoutes {
+  const { logs, followed, heartbeat = HEARTBEAT, timers = FEED_TIMERS, allowedOrigins = [] } = options;
+  const feeds = new RunFeeds({ logs, followed, heartbeat, timers });
+  const app = new Hono<HttpEnv>();
+  if (allowedOrigins.length > 0)
+    for (const path of ['/runs/:id/logs', '/runs/:id/logs/*'])
+      app.use(
+        path,
+        cors({
+          origin: [...allowedOrigins],
+          allowMethods: ['GET', 'HEAD'],
+          allowHeaders: ['Last-Event-ID', 'Authorization'],
+          exposeHeaders: ['Content-Disposition', 'Retry-After'],
+          credentials: true,
+        }),
+      );
+
+  return app
+    .get('/runs/:id/logs', async (c) => {
+      const { id, info } = await open(options, c);
+      const offset = readOffset(c.req.query('offset'), info, '?offset=');
+      if (offset instanceof Response) return offset;
+      const limit = Math.min(readNumber(c.req.query('limit') ?? String(LIMIT), '?limit='), LIMIT_MOST);
+      const { data, gap, next } = await readPart(options.logs, info, offset, limit);
+      const { end } = info;
+      return jsonAnswer(
+        200,
+        {
+          run_id: id,
+          data: data.toString('base64'),
+          size: info.size,
+          updated_at: new Date(info.updatedAt).toISOString(),
+          offset,
+          next_offset: next,
+          gap,
+          gaps: info.gaps,
+          end: end && {
+            state: end.state,
+            exit_code: end.exitCode,
+            signal: end.signal,
+            at: new Date(end.at).toISOString(),
+          },
+        },
+        NO_CACHE,
+      );
+    })
+    .get('/runs/:id/logs/stream', async (c) => {
+      const { info, viewing } = await open(options, c);
+      // A client that comes again by itself repeats its first address: where it was is in the header.
+      const last = c.req.header('last-event-id');
+      const offset =
+        last === undefined || last === ''
+          ? readOffset(c.req.query('offset'), info, '?offset=')
+          : readOffset(last, info, 'Last-Event-ID');
+      if (offset instanceof Response) return offset;
+      const headers = {
+        ...NO_CACHE,
+        'cache-control': 'no-store, no-transform',
+        'content-type': 'text/event-stream; charset=utf-8',
+        // nginx would collect events.
+        'x-accel-buffering': 'no',
+      };
+      if (c.req.method === 'HEAD') return new Response(null, { headers });
+      const { recheck, recheckEvery = RECHECK } = viewing;
+      const { body, stop } = viewerStream(feeds.join(info), { offset, recheck, recheckEvery, timers });
+      c.var.atStop?.(stop);
+      return new Response(body, { headers });
+    })
+    .get('/runs/:id/logs/download', async (c) => {
+      const { id, info } = await open(options, c);
+      const offset = readOffset(c.req.query('offset'), info, '?offset=');
+      if (offset instanceof Response) return offset;
+      const plain = readFlag(c.req.query('plain'), '?plain=') ? plainText(options) : undefined;
+      const name = id.slice(id.lastIndexOf('~') + 1);
+      const headers: Record<string, string> = {
+        ...NO_CACHE,
+        'content-type': plain ? 'text/plain; charset=utf-8' : 'application/octet-stream',
+        // The id's characters need no quoting.
+        'content-disposition': `attachment; filename="${name}.${plain ? 'txt' : 'log'}"`,
+        'accept-ranges': 'none',
+        // The length of a log that may yet lose its middle is not known.
+        ...(plain || !info.end ? {} : { 'content-length': String(logFileLength(info, offset)) }),
+      };
+      if (c.req.method === 'HEAD') return new Response(null, { headers });
+      return new Response(logFile(options.logs, info, offset, plain), { headers });
+    });
+}
+
+async function open(
+  { logs, authorise, isKnown }: RunLogRoutesOptions,
+  c: Context<HttpEnv, '/runs/:id/logs'>,
+): Promise<{ id: string; info: RunLogInfo; viewing: Viewing }> {
+  const id = c.req.param('id');
+  const viewing = await authorise(c.req.raw, id);
+  const info = RUN_ID.test(id) ? await logs.info(id) : undefined;
+  if (info) return { id, info, viewing };
+  if (RUN_ID.test(id) && (await isKnown?.(id)))
+    throw new AppError('not_found', 'No logs available yet.', {
+      hint: 'The run has not printed anything so far. Try again in a moment.',
+    });
+  throw new AppError('not_found', 'There is no such run.', {
+    hint: 'Look at its name again, or open it from its message in Slack.',
+  });
+}
+
+async function readPart(
+  logs: RunLogRoutesOptions['logs'],
+  { id, size }: RunLogInfo,
+  offset: number,
+  limit: number,
+): Promise<{ data: Buffer; gap: { from: number; to: number; reason: string } | undefined; next: number }> {
+  const parts: Uint8Array[] = [];
+  const end = Math.min(size, offset + limit);
+  let next = offset;
+  while (next < end) {
+    const { bytes, gap } = await logs.read(id, next, end - next);
+    if (gap && parts.length === 0)
+      return { data: Buffer.alloc(0), gap: { from: offset, to: gap.to, reason: gap.reason }, next: gap.to };
+    if (bytes.length === 0) break;
+    parts.push(bytes);
+    next += bytes.length;
+  }
+  return { data: Buffer.concat(parts), gap: undefined, next };
+}
+
+/**
+ * Up to the size itself: there a client goes on that has everything.
+ * @returns the answer to one that is beyond it, which says the size in words and as a number
+ * @throws AppError invalid_input
+ */
+function readOffset(given: string | undefined, { size }: RunLogInfo, what: string): number | Response {
+  if (given === undefined) return 0;
+  const offset = readNumber(given, what);
+  if (offset <= size) return offset;
+  const error = new AppError(
+    'invalid_input',
+    `${what} is ${given}, but the log has ${size} bytes so far: expected 0 to ${size}.`,
+    { hint: `Go on at ${size}, or read from the beginning.` },
+  );
+  return errorAnswer(error, { size });
+}
+
+/** @throws AppError invalid_input */
+function readNumber(given: string, what: string): number {
+  if (/^\d{1,16}$/.test(given) && Number.isSafeInteger(Number(given))) return Number(given);
+  throw new AppError(
+    'invalid_input',
+    `${what} is ${JSON.stringify(given.slice(0, 40))}: expected a whole number of bytes from 0 to ${Number.MAX_SAFE_INTEGER}.`,
+  );
+}
+
+/** @throws AppError invalid_input */
+function readFlag(given: string | undefined, what: string): boolean {
+  if (given === undefined || given === '0') return false;
+  if (given === '1') return true;
+  throw new AppError('invalid_input', `${what} is ${JSON.stringify(given.slice(0, 40))}: expected 1 or 0.`);
+}
+
+function plainText({ plain }: RunLogRoutesOptions): PlainText {
+  if (plain) return plain();
+  throw new AppError('invalid_input', 'Logs are served raw only here: leave ?plain= out.');
+}
