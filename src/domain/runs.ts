@@ -13,9 +13,12 @@ export interface RunEnd {
   at: EpochMs;
 }
 
-/** @throws AppError invalid_input: it could not be a run's. A valid one is safe as the name of a file. */
+/** Whether it could be a run's. Such an id is safe as the name of a file, in an address and in a header. */
+export const isRunId = (id: string): boolean => /^[A-Za-z0-9][A-Za-z0-9._~-]{0,199}$/.test(id);
+
+/** @throws AppError invalid_input */
 export function requireRunId(id: string): void {
-  if (/^[A-Za-z0-9][A-Za-z0-9._~-]{0,199}$/.test(id)) return;
+  if (isRunId(id)) return;
   throw new AppError('invalid_input', `${JSON.stringify(id.slice(0, 60))} is not the id of a run.`, {
     hint: 'An id is 1 to 200 letters, digits and . _ ~ -, and begins with a letter or digit.',
   });

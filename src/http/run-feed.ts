@@ -36,7 +36,7 @@ export const FEED_TIMERS: FeedTimers = {
 };
 
 export interface RunFeedsOptions {
-  logs: Pick<RunLogStore, 'info' | 'read' | 'watch'>;
+  logs: Pick<RunLogStore, 'read' | 'watch'>;
   /** Called when a run has its first viewer; what it gives is called after the last one. */
   followed?: ((id: string) => () => void) | undefined;
   /** Milliseconds between two heartbeats. */
@@ -86,11 +86,6 @@ export class RunFeed {
     this.#logs = logs;
     this.#timers = timers;
     const unwatch = logs.watch(info.id, (news) => this.learn(news));
-    // What changed after `info` was read and before the watch began.
-    logs.info(info.id).then(
-      (news) => news && this.learn(news),
-      () => undefined,
-    );
     const unfollow = followed?.(info.id);
     const beat = (): void => {
       this.#cancelBeat = timers.after(heartbeat, () => {

@@ -4,6 +4,7 @@
  */
 import { type Context, Hono } from 'hono';
 import { cors } from 'hono/cors';
+import { isRunId } from '../domain/runs.ts';
 import { AppError } from '../ground/errors.ts';
 import { type HttpEnv, type HttpRoutes, jsonAnswer } from '../ports/http-routes.ts';
 import type { RunLogInfo, RunLogStore } from '../ports/run-log-store.ts';
@@ -41,7 +42,6 @@ const RECHECK = 60_000;
 /** Bytes in one answer. */
 const LIMIT = 256 * 1024;
 const LIMIT_MOST = 1024 * 1024;
-const RUN_ID = /^[A-Za-z0-9][A-Za-z0-9._~-]{0,199}$/;
 const NO_CACHE = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
 
 export function runLogRoutes(options: RunLogRoutesOptions): HttpRoutes {
@@ -138,9 +138,10 @@ async function open(
 ): Promise<{ id: string; info: RunLogInfo; viewing: Viewing }> {
   const id = c.req.param('id');
   const viewing = await authorise(c.req.raw, id);
-  const info = RUN_ID.test(id) ? await logs.info(id) : undefined;
+  const couldBe = isRunId(id);
+  const info = couldBe ? await logs.info(id) : undefined;
   if (info) return { id, info, viewing };
-  if (RUN_ID.test(id) && (await isKnown?.(id)))
+  if (couldBe && (await isKnown?.(id)))
     throw new AppError('not_found', 'No logs available yet.', {
       hint: 'The run has not printed anything so far. Try again in a moment.',
     });

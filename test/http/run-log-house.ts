@@ -1,85 +1,38 @@
-/** A store in memory and the routes on it, for tests of what is served over HTTP. */
+/** For tests of what is served over HTTP of runs' logs: a store that counts, and a reader of events. */
 import type { RunEnd } from '../../src/domain/runs.ts';
-import { AppError } from '../../src/ground/errors.ts';
-import type { RunLogGap, RunLogInfo, RunLogStore } from '../../src/ports/run-log-store.ts';
+import { MemoryRunLogs } from '../fixtures/memory-run-logs.ts';
 
 export const ENDED: RunEnd = { state: 'completed', exitCode: 0, signal: null, at: 5 };
 
-export interface HandLogs extends RunLogStore {
-  /** Reads since the last time this was asked. */
-  reads(): number;
-  watching(): number;
-  print(id: string, text: string | Uint8Array): Promise<RunLogInfo>;
-  setGap(id: string, gap: RunLogGap): void;
-}
+/** Counts what is asked of it. */
+export class CountedLogs extends MemoryRunLogs {
+  #reads = 0;
+  watching = 0;
 
-export function handLogs(): HandLogs {
-  const runs = new Map<string, { info: RunLogInfo; bytes: Buffer }>();
-  const listeners = new Map<string, Set<(info: RunLogInfo) => void>>();
-  let reads = 0;
-  const found = (id: string) => {
-    const run = runs.get(id);
-    if (!run) throw new AppError('not_found', `There is no log ${id}.`);
-    return run;
-  };
-  const change = (id: string, changes: Partial<RunLogInfo>): RunLogInfo => {
-    const run = found(id);
-    run.info = { ...run.info, ...changes };
-    for (const listener of listeners.get(id) ?? []) queueMicrotask(() => listener(run.info));
-    return run.info;
-  };
-  const extend = (id: string, offset: number, bytes: Uint8Array, changes: Partial<RunLogInfo>) => {
-    const run = found(id);
-    if (run.info.end || run.info.size !== offset)
-      throw new AppError('conflict', `The log ends at ${run.info.size}.`);
-    run.bytes = Buffer.concat([run.bytes, bytes]);
-    return change(id, { size: run.bytes.length, ...changes });
-  };
-  const logs: HandLogs = {
-    async create(id) {
-      if (!runs.has(id))
-        runs.set(id, {
-          info: { id, size: 0, createdAt: 1, updatedAt: 1, gaps: [] },
-          bytes: Buffer.alloc(0),
-        });
-      return found(id).info;
-    },
-    info: async (id) => runs.get(id)?.info,
-    append: async (id, offset, bytes, cursor) => extend(id, offset, bytes, cursor ? { cursor } : {}),
-    skip: async (id, from, to) =>
-      extend(id, from, Buffer.alloc(to - from), {
-        gaps: [...found(id).info.gaps, { from, to, reason: 'lost' }],
-      }),
-    async read(id, offset, limit) {
-      reads += 1;
-      const { info, bytes } = found(id);
-      const gap = info.gaps.find(({ from, to }) => from <= offset && offset < to);
-      if (gap) return { offset, bytes: new Uint8Array(0), gap };
-      const next = Math.min(
-        info.size,
-        offset + limit,
-        ...info.gaps.filter(({ from }) => from > offset).map(({ from }) => from),
-      );
-      return { offset, bytes: Uint8Array.from(bytes.subarray(offset, next)) };
-    },
-    finish: async (id, end) => change(id, { end }),
-    remove: async (id) => void runs.delete(id),
-    list: async () => [...runs.values()].map(({ info }) => info),
-    watch(id, listener) {
-      listeners.set(id, (listeners.get(id) ?? new Set()).add(listener));
-      return () => void listeners.get(id)?.delete(listener);
-    },
-    close: async () => undefined,
-    reads() {
-      const before = reads;
-      reads = 0;
-      return before;
-    },
-    watching: () => [...listeners.values()].reduce((count, { size }) => count + size, 0),
-    print: async (id, text) => logs.append(id, found(id).info.size, Buffer.from(text)),
-    setGap: (id, gap) => void change(id, { gaps: [...found(id).info.gaps, gap] }),
-  };
-  return logs;
+  /** Reads since the last time this was asked. */
+  reads(): number {
+    const reads = this.#reads;
+    this.#reads = 0;
+    return reads;
+  }
+
+  override read(...asked: Parameters<MemoryRunLogs['read']>) {
+    this.#reads += 1;
+    return super.read(...asked);
+  }
+
+  override watch(...asked: Parameters<MemoryRunLogs['watch']>) {
+    this.watching += 1;
+    const unwatch = super.watch(...asked);
+    return () => {
+      this.watching -= 1;
+      unwatch();
+    };
+  }
+
+  async print(id: string, text: string | Uint8Array): Promise<void> {
+    await this.append(id, (await this.info(id))!.size, Buffer.from(text));
+  }
 }
 
 export interface SentEvent {

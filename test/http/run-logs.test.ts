@@ -6,7 +6,7 @@ import { EVENT_BYTES } from '../../src/http/run-feed.ts';
 import { type RunLogRoutesOptions, runLogRoutes } from '../../src/http/run-logs.ts';
 import { type HttpServer, startHttpServer } from '../../src/http/server.ts';
 import { handTimers } from '../fixtures/hand-timers.ts';
-import { chunkOf, ENDED, handLogs, type SentEvent, sentEvents } from './run-log-house.ts';
+import { CountedLogs, chunkOf, ENDED, type SentEvent, sentEvents } from './run-log-house.ts';
 
 const RUN = 'line-3~local~press-1';
 let server: HttpServer | undefined;
@@ -16,7 +16,7 @@ afterEach(async () => {
 });
 
 async function serve(options: Partial<RunLogRoutesOptions> = {}) {
-  const logs = handLogs();
+  const logs = new CountedLogs({ clock: { now: () => 1 } });
   await logs.create(RUN);
   const routes = runLogRoutes({ logs, authorise: async () => ({}), ...options });
   server = await startHttpServer([routes], { port: 0, closeWithin: 200 });
@@ -151,7 +151,7 @@ describe('[W3] [W7] a stream', () => {
       data: { exit_code: 3, final_size: 8, signal: null, state: 'failed' },
     });
     expect((await events.next()).done).toBe(true);
-    expect(logs.watching()).toBe(0);
+    expect(logs.watching).toBe(0);
   });
 
   it('of a run that has ended goes to its end, also for one who has everything', async () => {
@@ -202,7 +202,7 @@ describe('[W3] [W7] a stream', () => {
     const first = viewers.map((events) => take(events, 3));
     await logs.print(RUN, 'abc');
     await Promise.all(first);
-    expect(logs.watching()).toBe(1);
+    expect(logs.watching).toBe(1);
     expect(logs.reads()).toBe(1);
     const history = Array.from({ length: 50 }, async () => take(await stream(), 3));
     await Promise.all(history);
@@ -268,7 +268,7 @@ describe('[W3] [W7] a stream', () => {
     server = undefined;
     expect((await events.next()).done).toBe(true);
     await closed;
-    expect(logs.watching()).toBe(0);
+    expect(logs.watching).toBe(0);
   });
 
   it('ends with `denied` once the viewer may not read any more', async () => {
@@ -294,7 +294,7 @@ describe('[W3] [W7] a stream', () => {
       data: { error: 'permission_denied', message: 'You may not read the logs of Line 3.' },
     });
     await logs.print(RUN, 'd');
-    expect(logs.watching()).toBe(0);
+    expect(logs.watching).toBe(0);
   });
 
   it('just ends where nobody can tell whether the viewer may go on', async () => {
@@ -404,7 +404,7 @@ describe('who asks for a log', () => {
     const { logs, base } = await serve();
     const answer = await fetch(`${base}/stream`, { method: 'HEAD' });
     expect(answer.headers.get('content-type')).toContain('text/event-stream');
-    expect(logs.watching()).toBe(0);
+    expect(logs.watching).toBe(0);
   });
 
   it('from another origin gets no leave to read, but from those that are allowed', async () => {
