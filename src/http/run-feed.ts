@@ -36,7 +36,7 @@ export const FEED_TIMERS: FeedTimers = {
 };
 
 export interface RunFeedsOptions {
-  logs: Pick<RunLogStore, 'read' | 'watch'>;
+  logs: Pick<RunLogStore, 'info' | 'read' | 'watch'>;
   /** Called when a run has its first viewer; what it gives is called after the last one. */
   followed?: ((id: string) => () => void) | undefined;
   /** Milliseconds between two heartbeats. */
@@ -55,12 +55,15 @@ export class RunFeeds {
 
   /** @param info as it was read just now. Whoever joins leaves by `leave`. */
   join(info: RunLogInfo): RunFeed {
-    let feed = this.#feeds.get(info.id);
-    if (feed) feed.learn(info);
-    else {
-      feed = new RunFeed(info, this.#options, () => this.#feeds.delete(info.id));
-      this.#feeds.set(info.id, feed);
-    }
+    const known = this.#feeds.get(info.id);
+    known?.learn(info);
+    const feed: RunFeed =
+      known && !known.isOver
+        ? known
+        : new RunFeed(info, this.#options, () => {
+            if (this.#feeds.get(info.id) === feed) this.#feeds.delete(info.id);
+          });
+    this.#feeds.set(info.id, feed);
     feed.viewers += 1;
     return feed;
   }
@@ -68,6 +71,8 @@ export class RunFeeds {
 
 export class RunFeed {
   viewers = 0;
+  /** The log was removed, and perhaps there is another one by its name: nothing more comes of this one. */
+  isOver = false;
   #info: RunLogInfo;
   readonly #logs: RunFeedsOptions['logs'];
   readonly #timers: FeedTimers;
@@ -91,6 +96,11 @@ export class RunFeed {
       this.#cancelBeat = timers.after(heartbeat, () => {
         beat();
         this.#wake(true);
+        // A watch tells of changes, and a log that is gone has none.
+        logs.info(info.id).then(
+          (now) => (now ? this.learn(now) : this.#isGone()),
+          () => undefined,
+        );
       });
     };
     beat();
@@ -110,9 +120,15 @@ export class RunFeed {
   /** Of two states the longer one, or the one with an end, is the newer. */
   learn(info: RunLogInfo): void {
     const known = this.#info;
-    if (info.size < known.size || (known.end && !info.end)) return;
+    if (info.createdAt > known.createdAt) this.#isGone();
+    if (this.isOver || info.size < known.size || (known.end && !info.end)) return;
     this.#info = info;
     if (info.size > known.size || info.end) this.#round();
+  }
+
+  #isGone(): void {
+    this.isOver = true;
+    this.#wake(false);
   }
 
   leave(): void {

@@ -50,6 +50,7 @@ class Viewer {
     try {
       while (!this.#hasLeft) {
         const { size, end } = this.#feed.info;
+        if (this.#feed.isOver) return this.#close(controller, []);
         if (this.#lastWords) return this.#close(controller, this.#lastWords);
         if (this.#offset < size) {
           const event = await this.#feed.event(this.#offset);
@@ -73,6 +74,8 @@ class Viewer {
         }
       }
     } catch (error) {
+      // Removed while it was read: whoever comes again is told so.
+      if (toAppError(error).code === 'not_found') return this.#close(controller, []);
       this.#leave();
       throw error;
     }
@@ -163,15 +166,4 @@ export function logFile(
     },
     { highWaterMark: 0 },
   );
-}
-
-/** Bytes of a raw file from an offset on. */
-export function logFileLength({ size, gaps }: RunLogInfo, offset: number): number {
-  let length = size - offset;
-  for (const gap of gaps) {
-    if (gap.to <= offset) continue;
-    const from = Math.max(offset, gap.from);
-    length += Buffer.byteLength(gapMarker({ ...gap, from })) - (gap.to - from);
-  }
-  return length;
 }

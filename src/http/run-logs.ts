@@ -10,7 +10,7 @@ import { type HttpEnv, type HttpRoutes, jsonAnswer } from '../ports/http-routes.
 import type { RunLogInfo, RunLogStore } from '../ports/run-log-store.ts';
 import { errorAnswer } from './answers.ts';
 import { FEED_TIMERS, type FeedTimers, RunFeeds } from './run-feed.ts';
-import { logFile, logFileLength, type PlainText, viewerStream } from './run-log-stream.ts';
+import { logFile, type PlainText, viewerStream } from './run-log-stream.ts';
 
 /** What a viewer may do after its request was let in. */
 export interface Viewing {
@@ -22,10 +22,16 @@ export interface Viewing {
 
 export interface RunLogRoutesOptions {
   logs: Pick<RunLogStore, 'info' | 'read' | 'watch'>;
-  /** @throws AppError: the request may not read this run's log */
+  /**
+   * @param id one that a run could have: `isRunId`
+   * @throws AppError: the request may not read this run's log
+   */
   authorise(request: Request, id: string): Promise<Viewing>;
-  /** Whether there is such a run, asked where it has no log; left out: a run is what has a log. */
-  isKnown?: ((id: string) => Promise<boolean>) | undefined;
+  /**
+   * Asked where the store has no log: whether there is such a run all the same. It may make the log, which is then
+   * served from its beginning; otherwise the answer is that nothing was printed yet. Left out: a run is what has a log.
+   */
+  prepare?: ((id: string) => Promise<boolean>) | undefined;
   /** Called when a run gets its first live viewer; what it gives is called when the last one has gone. */
   followed?: ((id: string) => () => void) | undefined;
   /** For `?plain=1`, once for each download. Left out: raw only. */
@@ -44,6 +50,17 @@ const LIMIT = 256 * 1024;
 const LIMIT_MOST = 1024 * 1024;
 const NO_CACHE = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
 
+/**
+ * `GET /runs/:id/logs`, `/logs/stream` and `/logs/download`, for `startHttpServer`, which also answers other methods:
+ *
+ *     const routes = runLogRoutes({
+ *       logs: openFileRunLogs({ folder, clock }),
+ *       authorise: async (request) => requireBearer(request, token),
+ *     });
+ *     await startHttpServer([routes], { port });
+ *
+ * An id that no run can have is answered as one that no run has, before `authorise` is asked.
+ */
 export function runLogRoutes(options: RunLogRoutesOptions): HttpRoutes {
   const { logs, followed, heartbeat = HEARTBEAT, timers = FEED_TIMERS, allowedOrigins = [] } = options;
   const feeds = new RunFeeds({ logs, followed, heartbeat, timers });
@@ -124,8 +141,7 @@ export function runLogRoutes(options: RunLogRoutesOptions): HttpRoutes {
         // The id's characters need no quoting.
         'content-disposition': `attachment; filename="${name}.${plain ? 'txt' : 'log'}"`,
         'accept-ranges': 'none',
-        // The length of a log that may yet lose its middle is not known.
-        ...(plain || !info.end ? {} : { 'content-length': String(logFileLength(info, offset)) }),
+        // No length: what is damaged turns up while it is read, and a marker stands for it.
       };
       if (c.req.method === 'HEAD') return new Response(null, { headers });
       return new Response(logFile(options.logs, info, offset, plain), { headers });
@@ -133,22 +149,25 @@ export function runLogRoutes(options: RunLogRoutesOptions): HttpRoutes {
 }
 
 async function open(
-  { logs, authorise, isKnown }: RunLogRoutesOptions,
+  { logs, authorise, prepare }: RunLogRoutesOptions,
   c: Context<HttpEnv, '/runs/:id/logs'>,
 ): Promise<{ id: string; info: RunLogInfo; viewing: Viewing }> {
   const id = c.req.param('id');
+  if (!isRunId(id)) throw noSuchRun();
   const viewing = await authorise(c.req.raw, id);
-  const couldBe = isRunId(id);
-  const info = couldBe ? await logs.info(id) : undefined;
+  let info = await logs.info(id);
+  if (!info && !(await prepare?.(id))) throw noSuchRun();
+  info ??= await logs.info(id);
   if (info) return { id, info, viewing };
-  if (couldBe && (await isKnown?.(id)))
-    throw new AppError('not_found', 'No logs available yet.', {
-      hint: 'The run has not printed anything so far. Try again in a moment.',
-    });
-  throw new AppError('not_found', 'There is no such run.', {
-    hint: 'Look at its name again, or open it from its message in Slack.',
+  throw new AppError('not_found', 'No logs available yet.', {
+    hint: 'The run has not printed anything so far. Try again in a moment.',
   });
 }
+
+const noSuchRun = (): AppError =>
+  new AppError('not_found', 'There is no such run.', {
+    hint: 'Look at its name again, or open it from its message in Slack.',
+  });
 
 async function readPart(
   logs: RunLogRoutesOptions['logs'],
