@@ -15,6 +15,7 @@ import { AlertExplainer } from './alert-explainer.ts';
 import { alertClock, alertLists } from './alerts.ts';
 import { compilationNotifier } from './compilation.ts';
 import { componentNotifier, deviceNotifier } from './components.ts';
+import { CutWords } from './cut-words.ts';
 import { digestNotifier } from './digest.ts';
 import { jobCardNotifier } from './job-cards.ts';
 import type { Notifier, NotifierDeps } from './notifier.ts';
@@ -46,7 +47,7 @@ export interface EventSourceOf {
 
 export class Notifiers {
   readonly #deps: NotifiersDeps;
-  readonly #cards: ReturnType<typeof jobCardNotifier>;
+  readonly #cutWords: CutWords;
   readonly #explainer: AlertExplainer;
   readonly #training: ReturnType<typeof trainingEvents>;
   readonly #telling: Telling;
@@ -60,11 +61,11 @@ export class Notifiers {
     const { signal } = this.#stopping;
     // Whatever is asked at the same time listens to it.
     setMaxListeners(0, signal);
-    this.#cards = jobCardNotifier(deps);
+    this.#cutWords = new CutWords(deps);
     this.#explainer = new AlertExplainer(deps);
     this.#training = trainingEvents({ ...deps, confirmer: new JobConfirmer(deps, deps) });
     const all: readonly Notifier[] = [
-      this.#cards,
+      jobCardNotifier(deps),
       trainingNotifier(deps, this.#explainer),
       this.#training,
       compilationNotifier(deps, this.#explainer),
@@ -108,7 +109,7 @@ export class Notifiers {
 
   /** For the outbox: a message arrived. */
   async posted(record: OutboxRecord): Promise<void> {
-    await this.#cards.posted(record);
+    await this.#cutWords.posted(record);
   }
 
   /** Resolves when all that was begun is done: the recovery, and explainer into logs. */

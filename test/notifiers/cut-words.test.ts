@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { TrainingJob } from '../../src/domain/jobs.ts';
-import { jobCardNotifier } from '../../src/notifiers/job-cards.ts';
+import { CutWords } from '../../src/notifiers/cut-words.ts';
 import { JobChanges } from '../../src/operations/job-changes.ts';
 import { trainingEvent } from '../events/support.ts';
 import { House, MINUTE } from './house.ts';
@@ -44,7 +44,7 @@ it('the whole words of a failure come as a file also when another process posts 
   const told = house.shown.find(({ key }) => key.startsWith('card/line-3/resnet-1/told/'));
   const files: string[] = [];
   // It has told nothing itself: what was cut, the store knows.
-  const fresh = jobCardNotifier({
+  const fresh = new CutWords({
     store: house.store,
     clock: { now: () => house.now },
     changes: new JobChanges(() => {}),
