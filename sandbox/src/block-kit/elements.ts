@@ -1,4 +1,18 @@
-/** The shapes of Block Kit's text objects, composition objects and elements. Source: Slack's Block Kit reference. */
+/** The shapes of Block Kit's elements, and which element may be where. Source: Slack's Block Kit reference. */
+import {
+  actionId,
+  confirm,
+  conversationFilter,
+  dispatchActionConfig,
+  option,
+  optionGroups,
+  options,
+  plainOption,
+  plainText,
+  richOption,
+  style,
+  url,
+} from './composition-objects.ts';
 import { LIMITS } from './limits.ts';
 import {
   anything,
@@ -17,45 +31,6 @@ import {
   type Visit,
 } from './schema.ts';
 
-const plainFields = { text: anything, emoji: boolean };
-const mrkdwnFields = { text: anything, verbatim: boolean };
-
-/** Length is checked at `…/text/text`, as Slack reports it. */
-export function plainText(max: number): Check {
-  const shape = object({ ...plainFields, text: string(max, 1) }, ['text']);
-  return (value, at, visit) => {
-    if (isObject(value) && value.type !== 'plain_text') {
-      report(visit, `${at}/type`, 'must be one of: plain_text');
-    }
-    shape(value, at, visit);
-  };
-}
-
-export function mrkdwn(max: number): Check {
-  return oneOfTypes({ mrkdwn: object({ ...mrkdwnFields, text: string(max, 1) }, ['text']) });
-}
-
-export function text(max: number): Check {
-  return oneOfTypes({
-    plain_text: object({ ...plainFields, text: string(max, 1) }, ['text']),
-    mrkdwn: object({ ...mrkdwnFields, text: string(max, 1) }, ['text']),
-  });
-}
-
-export const blockId: Check = (value, at, visit) => {
-  string(LIMITS.id)(value, at, visit);
-  if (typeof value !== 'string' || value === '') return;
-  if (visit.blockIds.has(value)) report(visit, at, `\`block_id\` "${value}" already exists`);
-  visit.blockIds.add(value);
-};
-
-const actionId: Check = (value, at, visit) => {
-  string(LIMITS.id)(value, at, visit);
-  if (typeof value !== 'string' || value === '') return;
-  if (visit.actionIds.has(value)) report(visit, at, `\`action_id\` "${value}" already exists`);
-  visit.actionIds.add(value);
-};
-
 const focus: Check = (value, at, visit) => {
   boolean(value, at, visit);
   if (value !== true) return;
@@ -63,53 +38,11 @@ const focus: Check = (value, at, visit) => {
   if (visit.focused > 1) report(visit, at, 'only one element may have `focus_on_load` set to true');
 };
 
-const url = (max: number): Check => string(max, 1);
-const style = oneOf('primary', 'danger');
-
-const confirm: Check = object(
-  {
-    title: plainText(LIMITS.confirm.title),
-    text: text(LIMITS.confirm.text),
-    confirm: plainText(LIMITS.confirm.confirm),
-    deny: plainText(LIMITS.confirm.deny),
-    style,
-  },
-  ['text'],
-);
-
-const option = (label: (max: number) => Check, withUrl = false): Check =>
-  object(
-    {
-      text: label(LIMITS.option.text),
-      value: string(LIMITS.option.value, 1),
-      description: label(LIMITS.option.description),
-      ...(withUrl ? { url: url(LIMITS.option.url) } : {}),
-    },
-    withUrl ? ['text'] : ['text', 'value'],
-  );
-
-const plainOption = option(plainText);
-const richOption = option(text);
-
-const options = (max: number): Check => list(plainOption, max);
-
-const optionGroups: Check = list(
-  object({ label: plainText(LIMITS.optionGroup.label), options: options(LIMITS.options.select) }, [
-    'label',
-    'options',
-  ]),
-  LIMITS.options.groups,
-);
-
 const actionable = { action_id: actionId };
 const confirmable = { confirm };
 const focusable = { focus_on_load: focus };
 const placeholder = { placeholder: plainText(LIMITS.placeholder) };
-const dispatchable = {
-  dispatch_action_config: object({
-    trigger_actions_on: list(oneOf('on_enter_pressed', 'on_character_entered'), 2),
-  }),
-};
+const dispatchable = { dispatch_action_config: dispatchActionConfig };
 const select = { ...actionable, ...confirmable, ...focusable, ...placeholder };
 const manySelect = { ...select, max_selected_items: number(1, Number.MAX_SAFE_INTEGER) };
 const ids = list(string(LIMITS.id, 1), LIMITS.options.select, 0);
@@ -117,18 +50,6 @@ const respondable: Check = (value, at, visit) => {
   boolean(value, at, visit);
   if (value === true && visit.surface !== 'modal') report(visit, at, 'only available for modals');
 };
-
-const filter: Check = object(
-  {
-    include: list(oneOf('im', 'mpim', 'private', 'public'), 4),
-    exclude_external_shared_channels: boolean,
-    exclude_bot_users: boolean,
-  },
-  [],
-  (value, at, visit) => {
-    if (Object.keys(value).length === 0) report(visit, at, 'must provide at least one filter');
-  },
-);
 
 /** Options or groups, one of them; what is preselected must be among them. */
 function chosenAmongOptions(value: Json, at: string, visit: Visit): void {
@@ -298,13 +219,13 @@ const ELEMENTS: Readonly<Record<string, Check>> = {
     initial_conversation: string(LIMITS.id, 1),
     default_to_current_conversation: boolean,
     response_url_enabled: respondable,
-    filter,
+    filter: conversationFilter,
   }),
   multi_conversations_select: object({
     ...manySelect,
     initial_conversations: ids,
     default_to_current_conversation: boolean,
-    filter,
+    filter: conversationFilter,
   }),
   datepicker: object({ ...picker, ...placeholder, initial_date: dateFormat }),
   timepicker: object({ ...picker, ...placeholder, initial_time: timeFormat, timezone: string(LIMITS.id) }),

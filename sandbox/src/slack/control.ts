@@ -1,20 +1,17 @@
 /** The sandbox's own endpoints under `/sandbox/`, for its page and for scripts. See `../protocol.ts`. */
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { pipeline } from 'node:stream/promises';
 import { isObject, type Json } from '../block-kit/schema.ts';
 import { SandboxError } from '../errors.ts';
 import type { SandboxMessage, WorkspaceEvent, WorkspaceState } from '../protocol.ts';
-import { byteRange } from './byte-range.ts';
 import type { Context } from './context.ts';
+import { sendFile } from './file-content.ts';
 import { publicFile } from './files.ts';
 import { HttpError, parseJson, readBody, sendJson } from './http.ts';
-import { choose, findElement, inputError } from './inputs.ts';
 import type { Interactions } from './interactions.ts';
 import { isFor, Lookup, required, text } from './lookup.ts';
 import type { SocketMode } from './socket-mode.ts';
-import { publicView, type StoredView } from './views.ts';
+import { enterValues, fieldErrors } from './view-form.ts';
+import { publicView } from './views.ts';
 
 /** The longest a script may wait for a message in one request. */
 const MAX_WAIT_MS = 60_000;
@@ -323,47 +320,15 @@ export class Control {
     const view = this.#find.viewOf(args, user);
     if (args.close === true) return this.#interactions.close(view, args.all === true);
     if (view.submit === undefined) throw new HttpError(400, 'no_submit', 'This view has no submit button.');
-    if (args.values !== undefined) this.#enter(view, args.values);
-    const errors: Record<string, string> = {};
-    for (const block of view.blocks) {
-      if (block.type !== 'input' || !isObject(block.element)) continue;
-      const value = view.state.values[String(block.block_id)]?.[String(block.element.action_id)];
-      const problem = inputError(block, value);
-      if (problem !== undefined) errors[String(block.block_id)] = problem;
+    if (args.values !== undefined) {
+      enterValues(this.#context.views, view, args.values, (action) =>
+        this.#interactions.offered(view.user, action),
+      );
     }
+    const errors = fieldErrors(view);
     // As in Slack's own client, the app is not asked while a field is wrong.
     if (Object.keys(errors).length > 0) return { ok: false, error: 'invalid_values', errors };
     return this.#interactions.submit(view);
-  }
-
-  /**
-   * Takes Slack's own `state.values`; for scripts also `{ block: { action: "plain value" } }` and
-   * `{ action: "plain value" }`.
-   */
-  #enter(view: StoredView, values: unknown): void {
-    if (!isObject(values)) throw new HttpError(400, 'invalid_values', '`values` must be an object.');
-    const one = (action: string, value: unknown, block?: string): void => {
-      const found = findElement(view.blocks, action, block);
-      if (found === undefined) {
-        throw new HttpError(
-          400,
-          'unknown_element',
-          `The view has no element ${[block, action].filter(Boolean).join('/')}.`,
-        );
-      }
-      const offered = (): readonly Json[] => this.#interactions.offered(view.user, action);
-      const choice = choose(found.element, value, offered);
-      if (choice === undefined) {
-        throw new HttpError(400, 'invalid_option', `${action} has no option ${JSON.stringify(value)}.`);
-      }
-      this.#context.views.enter(view, String(found.block.block_id), action, choice);
-    };
-    for (const [key, inner] of Object.entries(values)) {
-      const isBlock = view.blocks.some((block) => block.block_id === key);
-      if (isBlock && isObject(inner))
-        for (const [action, value] of Object.entries(inner)) one(action, value, key);
-      else one(key, inner);
-    }
   }
 
   #channelChange(args: Json): Json {
@@ -422,40 +387,4 @@ function asHttpError(error: unknown): HttpError {
     return new HttpError(Number(status), String(code), [error.message, error.hint].filter(Boolean).join(' '));
   }
   throw error;
-}
-
-/**
- * The bytes of a file, or the range of them that was asked for; always as a download or as
- * plain text, so that nothing in them runs in the page.
- */
-export async function sendFile(
-  context: Context,
-  id: string,
-  request: IncomingMessage,
-  response: ServerResponse,
-  isDownload: boolean,
-): Promise<void> {
-  const file = context.files.find(id);
-  if (file === undefined) throw new HttpError(404, 'file_not_found', `There is no file ${id}.`);
-  const { size } = await stat(context.files.path(id));
-  const name = encodeURIComponent(file.name).replace(
-    /['()*]/g,
-    (sign) => `%${sign.charCodeAt(0).toString(16)}`,
-  );
-  const range = byteRange(request.headers.range, size);
-  if (range === 'unsatisfiable') {
-    response.writeHead(416, { 'content-range': `bytes */${size}` }).end();
-    return;
-  }
-  const { start, end } = range ?? { start: 0, end: size - 1 };
-  response.writeHead(range ? 206 : 200, {
-    'accept-ranges': 'bytes',
-    ...(range ? { 'content-range': `bytes ${start}-${end}/${size}` } : {}),
-    'content-type': file.mimetype === 'text/plain' ? 'text/plain; charset=utf-8' : file.mimetype,
-    'content-length': String(end - start + 1),
-    'content-disposition': `${isDownload ? 'attachment' : 'inline'}; filename*=UTF-8''${name}`,
-    'x-content-type-options': 'nosniff',
-    'content-security-policy': "sandbox; default-src 'none'",
-  });
-  await pipeline(createReadStream(context.files.path(id), range ?? {}), response);
 }

@@ -1,21 +1,17 @@
-/** What people do in the workspace, as the payloads an app gets for it, and what its acks bring about. */
-
+/** What people do in the workspace: each action becomes a payload to the app, and the app's ack takes effect. */
 import { isObject, type Json } from '../block-kit/schema.ts';
-import { type Problem, validateBlocks } from '../block-kit/validate.ts';
 import type { InteractionResult, SandboxChannel, SandboxMessage } from '../protocol.ts';
+import { bodyOf, failed, optionProblems, refused } from './acks.ts';
 import type { Answer, Delivery } from './app-link.ts';
 import type { Context } from './context.ts';
 import { SlackError } from './errors.ts';
 import { HttpError } from './http.ts';
-import { choose, entered, type Found, findElement, initialState, isHeld, optionsOf } from './inputs.ts';
+import { choose, entered, type Found, findElement, isHeld, optionsOf } from './inputs.ts';
 import { encoded, wireMessage } from './messages.ts';
+import { commonPart, nameOf, type Place, placePart, userName, viewResponseUrls } from './payloads.ts';
 import { respond } from './response-urls.ts';
+import { linked } from './typed-text.ts';
 import { type StoredView, wireView } from './views.ts';
-
-/** Where an element stands: in a message or in a view. */
-export type Place =
-  | { message: SandboxMessage; channel: SandboxChannel; view?: undefined }
-  | { view: StoredView; message?: undefined; channel?: undefined };
 
 export class Interactions {
   readonly #context: Context;
@@ -56,9 +52,9 @@ export class Interactions {
       channel_id: channel.id,
       channel_name: nameOf(channel),
       user_id: user,
-      user_name: this.#userName(user),
+      user_name: userName(context, user),
       command,
-      text: encoded(known.should_escape ? this.#escaped(text) : text),
+      text: encoded(known.should_escape ? linked(context.workspace, text, { withNames: true }) : text),
       api_app_id: context.workspace.app.id,
       is_enterprise_install: 'false',
       response_url: responseUrl,
@@ -107,7 +103,7 @@ export class Interactions {
     const posted = workspace.post({
       channel: channel.id,
       user,
-      text: encoded(this.#linked(text, false)),
+      text: encoded(linked(workspace, text)),
       thread_ts: thread,
     });
     events.message(posted, channel);
@@ -149,8 +145,8 @@ export class Interactions {
     };
     const answer = await this.#send('interactive', false, {
       type: 'block_actions',
-      ...this.#common(user),
-      ...this.#place(user, place),
+      ...commonPart(context, user),
+      ...placePart(context, user, place),
       trigger_id: context.triggers.issue(user, place.view?.id),
       actions: [action],
     });
@@ -184,14 +180,15 @@ export class Interactions {
     { block, element }: Found,
     value: string,
   ): Promise<InteractionResult & { options?: unknown[]; option_groups?: unknown[] }> {
+    const context = this.#context;
     const least = typeof element.min_query_length === 'number' ? element.min_query_length : MIN_QUERY;
     if (value.length < least) {
       return { ok: true, options: [], detail: `Slack asks the app from ${least} characters on.` };
     }
-    const { state: _state, message, channel, view, container } = this.#place(user, place);
+    const { state: _state, message, channel, view, container } = placePart(context, user, place);
     const answer = await this.#send('interactive', true, {
       type: 'block_suggestion',
-      ...this.#common(user),
+      ...commonPart(context, user),
       container,
       ...(view === undefined ? { message, channel } : { view }),
       action_id: element.action_id,
@@ -224,7 +221,7 @@ export class Interactions {
       return refused('unknown_shortcut', `The manifest has no ${type} shortcut ${callbackId}.`);
     }
     const common = {
-      ...this.#common(user),
+      ...commonPart(context, user),
       callback_id: callbackId,
       trigger_id: context.triggers.issue(user),
       action_ts: context.workspace.nextTs(),
@@ -253,10 +250,10 @@ export class Interactions {
     const context = this.#context;
     const answer = await this.#send('interactive', true, {
       type: 'view_submission',
-      ...this.#common(view.user),
+      ...commonPart(context, view.user),
       trigger_id: context.triggers.issue(view.user, view.id),
       view: wireView(view, this.#context.workspace),
-      response_urls: this.#viewResponseUrls(view),
+      response_urls: viewResponseUrls(context, view),
     });
     const failure = failed(answer, () => 'We had some trouble connecting. Try again?');
     if (failure !== undefined) return failure;
@@ -312,26 +309,11 @@ export class Interactions {
     if (!view.notify_on_close) return { ok: true };
     const answer = await this.#send('interactive', false, {
       type: 'view_closed',
-      ...this.#common(view.user),
+      ...commonPart(context, view.user),
       view: wireView(view, this.#context.workspace),
       is_cleared: isCleared,
     });
     return failed(answer, () => 'The app was not told that the view was closed.') ?? { ok: true };
-  }
-
-  /** Selects that ask for one get a response_url for the chosen conversation. */
-  #viewResponseUrls(view: StoredView): Json[] {
-    return view.blocks.flatMap((block) => {
-      const element = block.element;
-      if (block.type !== 'input' || !isObject(element) || element.response_url_enabled !== true) return [];
-      const value = view.state.values[String(block.block_id)]?.[String(element.action_id)];
-      const channel = value?.selected_conversation ?? value?.selected_channel;
-      if (typeof channel !== 'string') return [];
-      const url = this.#context.responseUrls.issue({ channel, user: view.user });
-      return [
-        { block_id: block.block_id, action_id: element.action_id, channel_id: channel, response_url: url },
-      ];
-    });
   }
 
   // --- Home ---
@@ -356,129 +338,10 @@ export class Interactions {
     if (type === 'interactive' && !manifest.interactivity) return Promise.resolve({ kind: 'unconnected' });
     return link.deliver({ type, acceptsAnswer, payload }, timing.ackMs);
   }
-
-  #common(user: string): Json {
-    const { team, app } = this.#context.workspace;
-    return {
-      team: { id: team.id, domain: 'sandbox' },
-      user: { id: user, username: this.#userName(user), name: this.#userName(user), team_id: team.id },
-      api_app_id: app.id,
-      token: this.#context.secrets.verificationToken,
-      enterprise: null,
-      is_enterprise_install: false,
-    };
-  }
-
-  /** `container`, and the message or view around an element. */
-  #place(user: string, place: Place): Json {
-    if (place.view !== undefined) {
-      return {
-        container: { type: 'view', view_id: place.view.id },
-        view: wireView(place.view, this.#context.workspace),
-      };
-    }
-    const { message, channel } = place;
-    const { workspace, responseUrls } = this.#context;
-    const isEphemeral = message.ephemeral_to !== undefined;
-    const initial = initialState(message.blocks ?? []);
-    const chosen = workspace.state(message, user);
-    const values = Object.fromEntries(
-      Object.entries(initial).map(([block, actions]) => [block, { ...actions, ...chosen[block] }]),
-    );
-    return {
-      container: {
-        type: 'message',
-        message_ts: message.ts,
-        channel_id: channel.id,
-        is_ephemeral: isEphemeral,
-        ...(message.thread_ts === undefined ? {} : { thread_ts: message.thread_ts }),
-      },
-      channel: { id: channel.id, name: nameOf(channel) },
-      // An ephemeral message cannot be looked up, and Slack does not send it along either.
-      ...(isEphemeral ? {} : { message: wireMessage(message, this.#context.workspace) }),
-      state: { values },
-      response_url: responseUrls.issue({ channel: channel.id, user, message }),
-    };
-  }
-
-  #userName(user: string): string {
-    return this.#context.workspace.users.get(user)?.name ?? user;
-  }
-
-  #escaped(text: string): string {
-    return this.#linked(text, true);
-  }
-
-  /** @param withNames commands carry the name beside the id: `<@U…|ada>` */
-  #linked(text: string, withNames: boolean): string {
-    const { workspace } = this.#context;
-    // What stands in <…> already is left alone.
-    return text.replace(
-      /<[^<>]*>|(?<![\w`])([@#])([\w.-]*\w)|https?:\/\/[^\s<>|]*[^\s<>|.,;:!?'")\]]/g,
-      (whole, sign, name) => {
-        if (sign === '@') {
-          const group = workspace.userGroups.find((one) => one.handle === name);
-          if (group !== undefined)
-            return withNames ? `<!subteam^${group.id}|@${name}>` : `<!subteam^${group.id}>`;
-          if (name === 'channel' || name === 'here' || name === 'everyone') return `<!${name}>`;
-          const user = workspace.findUser(String(name));
-          return user === undefined ? whole : withNames ? `<@${user.id}|${user.name}>` : `<@${user.id}>`;
-        }
-        if (sign === '#') {
-          const channel = workspace.findChannel(String(name));
-          return channel === undefined ? whole : `<#${channel.id}|${channel.name}>`;
-        }
-        return whole.startsWith('<') ? whole : `<${whole}>`;
-      },
-    );
-  }
 }
 
 /** An external select asks from the third character on, unless it says otherwise. */
 const MIN_QUERY = 3;
 
-const nameOf = (channel: SandboxChannel): string => (channel.is_im ? 'directmessage' : channel.name);
-
-const refused = (error: string, detail: string): InteractionResult => ({ ok: false, error, detail });
-
 const kept = (from: Json, keys: readonly string[]): Json =>
   Object.fromEntries(keys.filter((key) => from[key] !== undefined).map((key) => [key, from[key]]));
-
-/** What the user is told when there was no proper ack; undefined when there was one. */
-function failed(answer: Answer, words: (code: string) => string): InteractionResult | undefined {
-  const code = {
-    acked: undefined,
-    timeout: 'operation_timeout',
-    unconnected: 'dispatch_failed',
-    refused: answer.kind === 'refused' && answer.status < 500 ? 'http_client_error' : 'http_service_error',
-  }[answer.kind];
-  return code === undefined ? undefined : refused(code, words(code));
-}
-
-/** The ack's body as an object; a bare text is `{ text }`. */
-function bodyOf(answer: Answer): Json | undefined {
-  if (answer.kind !== 'acked') return undefined;
-  if (typeof answer.body === 'string') return answer.body.trim() === '' ? undefined : { text: answer.body };
-  return isObject(answer.body) ? answer.body : undefined;
-}
-
-/** An options answer is what the options of a static select would be. */
-function optionProblems(body: Json): Problem[] {
-  const { options, option_groups } = body;
-  if (options === undefined && option_groups === undefined) {
-    return [{ message: 'missing required field: options', pointer: '' }];
-  }
-  // No match is no error here, unlike in a static select.
-  if (Array.isArray(options) && options.length === 0) return [];
-  if (Array.isArray(option_groups) && option_groups.length === 0) return [];
-  const element = {
-    type: 'static_select',
-    action_id: 'a',
-    ...(options === undefined ? {} : { options }),
-    ...(option_groups === undefined ? {} : { option_groups }),
-  };
-  return validateBlocks([{ type: 'actions', elements: [element] }], 'message', '').map((problem) => ({
-    ...problem,
-    pointer: problem.pointer.replace('/0/elements/0', ''),
-  }));
-}

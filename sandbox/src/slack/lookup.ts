@@ -5,7 +5,7 @@ import type { SandboxChannel, SandboxMessage, SandboxUser } from '../protocol.ts
 import type { Context } from './context.ts';
 import { HttpError } from './http.ts';
 import { type Found, findElement } from './inputs.ts';
-import type { Place } from './interactions.ts';
+import type { Place } from './payloads.ts';
 import type { StoredView } from './views.ts';
 
 /** Every method throws HttpError 4xx that says what there is instead. */
