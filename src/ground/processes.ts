@@ -1,6 +1,10 @@
 /** Whether a process still runs: its id alone does not tell, since ids are given out again. */
-import { readFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { systemCode } from './files.ts';
+
+const run = promisify(execFile);
 
 /** @param started as `processStart` gave it; left out, the id alone decides */
 export async function runsProcess(pid: number, started: string | undefined): Promise<boolean> {
@@ -9,9 +13,25 @@ export async function runsProcess(pid: number, started: string | undefined): Pro
   return started === undefined || started === (await processStart(pid));
 }
 
-/** Start of the process in clock ticks since boot; undefined elsewhere than on Linux. */
+/** When a process began: on Linux in clock ticks since boot, elsewhere as `ps` tells it; undefined where nothing does. */
 export async function processStart(pid: number): Promise<string | undefined> {
-  return (await processStat(pid))?.[19];
+  if (process.platform === 'linux') return (await processStat(pid))?.[19];
+  try {
+    // Digits alone: it stands in names and lists of others.
+    const { stdout } = await run('ps', ['-o', 'lstart=', '-p', String(pid)]);
+    const at = Date.parse(stdout.trim());
+    return Number.isNaN(at) ? undefined : String(at);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The processes of a session, also those that made groups of their own; only Linux tells, elsewhere none. */
+export async function processesOfSession(session: number): Promise<number[]> {
+  if (process.platform !== 'linux') return [];
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
+  const stats = await Promise.all(pids.map(async (pid) => [pid, await processStat(pid)] as const));
+  return stats.flatMap(([pid, stat]) => (stat?.[3] === String(session) && stat[0] !== 'Z' ? [pid] : []));
 }
 
 /** Killed, and only waiting for its parent to notice: it still has an id and writes nothing any more. */

@@ -1,0 +1,80 @@
+/** Bytes of a stream that wait, in order, with their offsets; of too many the oldest are given up. */
+
+/** One append or write at most. */
+const LARGEST_BATCH = 1_048_576;
+
+export class ByteQueue {
+  #chunks: Uint8Array[] = [];
+  #first = 0;
+  #held = 0;
+  #end: number;
+
+  /** @param offset of the first byte that will be added */
+  constructor(offset = 0) {
+    this.#end = offset;
+  }
+
+  /** Bytes that wait. */
+  get held(): number {
+    return this.#held;
+  }
+
+  /** Offset of the next byte that is added. */
+  get end(): number {
+    return this.#end;
+  }
+
+  /** Offset of the first byte that waits; `end` where none does. */
+  get start(): number {
+    return this.#end - this.#held;
+  }
+
+  /** @param bytes kept, not copied */
+  add(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    this.#chunks.push(bytes);
+    this.#held += bytes.length;
+    this.#end += bytes.length;
+  }
+
+  /** @returns the oldest, up to 1 MiB or one chunk; empty where nothing waits */
+  take(): Uint8Array {
+    const batch: Uint8Array[] = [];
+    let length = 0;
+    while (this.#first < this.#chunks.length) {
+      const chunk = this.#chunks[this.#first]!;
+      if (length > 0 && length + chunk.length > LARGEST_BATCH) break;
+      batch.push(chunk);
+      length += chunk.length;
+      this.#forgetFirst();
+    }
+    this.#held -= length;
+    return batch.length === 1 ? batch[0]! : Buffer.concat(batch, length);
+  }
+
+  /** Gives back what was taken last. */
+  putBack(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    this.#chunks.splice(0, this.#first, bytes);
+    this.#first = 0;
+    this.#held += bytes.length;
+  }
+
+  /** Gives up the oldest until no more than so many wait. @returns how many were given up */
+  shrinkTo(most: number): number {
+    let lost = 0;
+    while (this.#held - lost > most) {
+      lost += this.#chunks[this.#first]!.length;
+      this.#forgetFirst();
+    }
+    this.#held -= lost;
+    return lost;
+  }
+
+  #forgetFirst(): void {
+    this.#chunks[this.#first++] = undefined as never;
+    if (this.#first < 1024 && this.#first < this.#chunks.length) return;
+    this.#chunks.splice(0, this.#first);
+    this.#first = 0;
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * What a run prints on its way into the store. Taking it never waits and never fails: while the store does not take it
+ * the newest bytes wait in memory, and those that are given up become a gap once it does again.
+ */
+import { type Waits, backoff } from '../ground/backoff.ts';
+import { toAppError } from '../ground/errors.ts';
+import { inTime } from '../ground/pause.ts';
+import type { RunLogStore } from '../ports/run-log-store.ts';
+import { ByteQueue } from './byte-queue.ts';
+
+export interface CaptureBufferOptions {
+  logs: Pick<RunLogStore, 'append' | 'skip' | 'info'>;
+  id: string;
+  /** The log's size. */
+  offset: number;
+  /** Bytes that wait at most. */
+  mostHeld?: number;
+  retryAfter?: Waits;
+  /** Called when bytes left the queue, and when the store begins to fail or is well again. */
+  onChange?: (() => void) | undefined;
+  /** Once for each time that the store begins to fail. */
+  onTrouble?: ((error: unknown) => void) | undefined;
+}
+
+const MOST_HELD = 16 * 1_048_576;
+const RETRY_AFTER: Waits = [200, 5_000];
+
+export class CaptureBuffer {
+  readonly #options: CaptureBufferOptions;
+  readonly #mostHeld: number;
+  readonly #queue: ByteQueue;
+  /** What the store has, gaps included. */
+  #stored: number;
+  #inFlight = 0;
+  #lost = 0;
+  #failures = 0;
+  #closed = false;
+  #working: Promise<void> | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(options: CaptureBufferOptions) {
+    this.#options = options;
+    this.#mostHeld = options.mostHeld ?? MOST_HELD;
+    this.#queue = new ByteQueue(options.offset);
+    this.#stored = options.offset;
+  }
+
+  /** Bytes printed so far, with what the log had before. */
+  get size(): number {
+    return this.#queue.end;
+  }
+
+  /** Bytes that were given up so far. */
+  get lost(): number {
+    return this.#lost;
+  }
+
+  /** The source had better wait: the store works, and is slower than it. */
+  get crowded(): boolean {
+    return this.#failures === 0 && this.#queue.held + this.#inFlight > this.#mostHeld / 2;
+  }
+
+  /** @param bytes kept, not copied */
+  write(bytes: Uint8Array): void {
+    this.#queue.add(bytes);
+    this.#lost += this.#queue.shrinkTo(Math.max(0, this.#mostHeld - this.#inFlight));
+    this.#work();
+  }
+
+  /**
+   * Hands over what waits; a store that fails is asked again until the time is over.
+   * @param ms milliseconds
+   * @returns whether all of it arrived
+   */
+  async flush(ms: number): Promise<boolean> {
+    this.#wake?.();
+    this.#work();
+    await inTime(ms, this.#working ?? Promise.resolve());
+    return this.#stored === this.#queue.end;
+  }
+
+  /** The store is not asked again. */
+  close(): void {
+    this.#closed = true;
+    this.#wake?.();
+  }
+
+  #work(): void {
+    if (this.#closed || this.#working || this.#stored === this.#queue.end) return;
+    this.#working = this.#handOver().finally(() => {
+      this.#working = undefined;
+    });
+  }
+
+  async #handOver(): Promise<void> {
+    const { retryAfter = RETRY_AFTER, onChange, onTrouble } = this.#options;
+    while (!this.#closed && this.#stored < this.#queue.end) {
+      try {
+        await this.#step();
+        this.#failures = 0;
+      } catch (error) {
+        this.#failures += 1;
+        if (this.#failures === 1) onTrouble?.(error);
+        onChange?.();
+        await this.#waitFor(backoff(retryAfter, this.#failures));
+        continue;
+      }
+      onChange?.();
+    }
+  }
+
+  async #step(): Promise<void> {
+    const { logs, id } = this.#options;
+    const to = this.#queue.start;
+    if (this.#stored < to) {
+      await logs.skip(id, this.#stored, to);
+      this.#stored = to;
+      return;
+    }
+    const bytes = this.#queue.take();
+    this.#inFlight = bytes.length;
+    try {
+      await logs.append(id, this.#stored, bytes);
+      this.#stored += bytes.length;
+    } catch (error) {
+      // Kept after all, although it was said to have failed.
+      const there = toAppError(error).code === 'conflict' ? (await logs.info(id))?.size : undefined;
+      if (there === this.#stored + bytes.length) this.#stored = there;
+      else {
+        this.#queue.putBack(bytes);
+        throw error;
+      }
+    } finally {
+      this.#inFlight = 0;
+    }
+  }
+
+  #waitFor(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(done, ms);
+      const wake = done;
+      this.#wake = wake;
+      function done(): void {
+        clearTimeout(timer);
+        resolve();
+      }
+    });
+  }
+}
