@@ -2,7 +2,7 @@
  * What a run prints on its way into the store. Taking it never waits and never fails: while the store does not take it
  * the newest bytes wait in memory, and those that are given up become a gap once it does again.
  */
-import { type Waits, backoff } from '../ground/backoff.ts';
+import { backoff, type Waits } from '../ground/backoff.ts';
 import { toAppError } from '../ground/errors.ts';
 import { inTime } from '../ground/pause.ts';
 import type { RunLogStore } from '../ports/run-log-store.ts';
@@ -35,6 +35,7 @@ export class CaptureBuffer {
   #lost = 0;
   #failures = 0;
   #closed = false;
+  #refused = false;
   #working: Promise<void> | undefined;
   #wake: (() => void) | undefined;
 
@@ -53,6 +54,11 @@ export class CaptureBuffer {
   /** Bytes that were given up so far. */
   get lost(): number {
     return this.#lost;
+  }
+
+  /** The store said that nothing of this run will be taken any more: another writes it, or it has ended. */
+  get refused(): boolean {
+    return this.#refused;
   }
 
   /** The source had better wait: the store works, and is slower than it. */
@@ -100,8 +106,13 @@ export class CaptureBuffer {
         this.#failures = 0;
       } catch (error) {
         this.#failures += 1;
-        if (this.#failures === 1) onTrouble?.(error);
+        if (toAppError(error).code === 'conflict') {
+          this.#refused = true;
+          this.#closed = true;
+        }
+        if (this.#failures === 1 || this.#refused) onTrouble?.(error);
         onChange?.();
+        if (this.#closed) return;
         await this.#waitFor(backoff(retryAfter, this.#failures));
         continue;
       }

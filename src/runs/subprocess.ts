@@ -7,10 +7,10 @@ import { closeSync, constants, createWriteStream, mkdtempSync, openSync, rmSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
-
-
 import { type OutputReader, readOutput } from './output-reader.ts';
 import { openPseudoTerminal, resizePseudoTerminal, type TerminalSize } from './pseudo-terminal.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface SubprocessRequest {
   command: readonly [string, ...string[]];

@@ -1,0 +1,67 @@
+/** Shows what a run prints to whoever started it. One who does not look on (a full pipe) misses bytes, and is told how many. */
+import { ByteQueue } from './byte-queue.ts';
+
+/** Resolves once the bytes are written; rejects when nobody looks on any more. */
+export type Show = (bytes: Uint8Array) => Promise<void>;
+
+const MOST_HELD = 8 * 1_048_576;
+
+export class Screening {
+  readonly #show: Show;
+  readonly #onChange: () => void;
+  readonly #queue = new ByteQueue();
+  #working: Promise<void> | undefined;
+  #inFlight = 0;
+  #missed = 0;
+  #over = false;
+
+  /** @param onChange called when bytes left the queue */
+  constructor(show: Show, onChange: () => void) {
+    this.#show = show;
+    this.#onChange = onChange;
+  }
+
+  /** The source had better wait. */
+  get crowded(): boolean {
+    return this.#queue.held + this.#inFlight > MOST_HELD / 2;
+  }
+
+  /** @param bytes kept, not copied */
+  write(bytes: Uint8Array): void {
+    if (this.#over) return;
+    this.#queue.add(bytes);
+    this.#missed += this.#queue.shrinkTo(MOST_HELD);
+    this.#working ??= this.#work().finally(() => {
+      this.#working = undefined;
+    });
+  }
+
+  /** Resolves when all is shown, or nobody looks on. */
+  async flush(): Promise<void> {
+    while (this.#working) await this.#working;
+  }
+
+  async #work(): Promise<void> {
+    try {
+      while (this.#queue.held > 0) {
+        const missed = this.#missed;
+        this.#missed = 0;
+        const bytes = missed > 0 ? missedWords(missed) : this.#queue.take();
+        this.#inFlight = bytes.length;
+        await this.#show(bytes);
+        this.#inFlight = 0;
+        this.#onChange();
+      }
+    } catch {
+      this.#over = true;
+      this.#inFlight = 0;
+      this.#queue.shrinkTo(0);
+      this.#onChange();
+    }
+  }
+}
+
+const missedWords = (bytes: number): Uint8Array =>
+  Buffer.from(
+    `\r\n[signalbox: ${bytes.toLocaleString('en-US')} bytes are not shown here; the log has them]\r\n`,
+  );
