@@ -13,7 +13,7 @@ import { CaptureBuffer } from './capture-buffer.ts';
 import { commandProblem } from './commands.ts';
 import { checkPseudoTerminal, type TerminalSize } from './pseudo-terminal.ts';
 import { Screening, type Show } from './show-through.ts';
-import { type Environment, type ProcessEnd, type Subprocess, startSubprocess } from './subprocess.ts';
+import { type ProcessEnd, type Subprocess, startSubprocess } from './subprocess.ts';
 
 export interface CaptureRequest {
   /** Only this process writes the run's log there. */
@@ -22,7 +22,7 @@ export interface CaptureRequest {
   id: string;
   command: readonly [string, ...string[]];
   cwd: string;
-  env: Environment;
+  env: NodeJS.ProcessEnv;
   /** `pty` becomes `pipe`, with a note, where there is no pseudo-terminal. */
   terminal: 'pty' | 'pipe';
   /** Of the pseudo-terminal; default 120 × 30. */

@@ -10,12 +10,10 @@ import type { Writable } from 'node:stream';
 import { type OutputReader, readOutput } from './output-reader.ts';
 import { openPseudoTerminal, resizePseudoTerminal, type TerminalSize } from './pseudo-terminal.ts';
 
-export type Environment = Readonly<Record<string, string | undefined>>;
-
 export interface SubprocessRequest {
   command: readonly [string, ...string[]];
   cwd: string;
-  env: Environment;
+  env: NodeJS.ProcessEnv;
   /** Left out: through a pipe. */
   terminal?: TerminalSize | undefined;
   /** `typed`: by `type`, in a pseudo-terminal · `own`: that of this process · `none`: it ends at once. */
@@ -137,7 +135,7 @@ function startInTerminal(
   try {
     child = spawn('/bin/sh', ['-c', IN_TERMINAL, path, ...command], {
       cwd,
-      env: { TERM: 'xterm-256color', ...env } as NodeJS.ProcessEnv,
+      env: { TERM: 'xterm-256color', ...env },
       detached: true,
       stdio,
     });
@@ -173,7 +171,7 @@ function startThroughPipe(
   // Of a terminal that people type in only the foreground group may read.
   const detached = !(input === 'own' && process.stdin.isTTY);
   const stdin = input === 'own' ? 'inherit' : 'ignore';
-  const options = { cwd, env: env as NodeJS.ProcessEnv, detached };
+  const options = { cwd, env, detached };
   const [program, ...args] = command;
   const pipe = openPipe();
   if (pipe) {
