@@ -1,52 +1,47 @@
 /**
- * Brings about in Slack what the outbox has on record. Its client is its own, so that interactive replies never wait
- * behind it, and it never repeats a call by itself: whether a post that got no answer has arrived is looked up in the
- * channel first.
+ * Sends what the outbox has stored. It has a Slack client of its own, so that interactive replies never wait behind it.
+ * The client repeats no call: when a post got no answer, the sender first searches the channel for it.
  */
 import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
 import { backoff } from '../ground/backoff.ts';
-import { AppError } from '../ground/errors.ts';
 import { pause, unlessAborted } from '../ground/pause.ts';
 import type { Clock } from '../ground/time.ts';
 import { Cooldown } from '../ground/token-bucket.ts';
 import type { OutboxRecord, OutboxStore } from '../ports/outbox-store.ts';
-import type { OutgoingMessage } from '../ports/outgoing-message.ts';
 import type { WebClient } from './clients.ts';
 import type { EditBudget } from './edit-budget.ts';
 import { LookupFailed, OutboxCalls } from './outbox-calls.ts';
 import { DeadChannels, isNoticeOfDeadChannel } from './outbox-channels.ts';
-import { afterSending, isRefresh, isShown, refreshAt } from './outbox-content.ts';
+import { isRefresh, isShown, refreshAt } from './outbox-content.ts';
 import { Lane } from './outbox-lane.ts';
 import { Turns } from './outbox-turns.ts';
+import { type UnsentListener, UnsentMessages } from './outbox-unsent.ts';
 import { type Verdict, verdictOf } from './outbox-verdict.ts';
 import { PostPace } from './post-pace.ts';
 
 export interface SenderOptions {
-  /** With `rejectRateLimitedCalls` and without retries (`createClients().outbox`). */
+  /** Created with `rejectRateLimitedCalls` and without retries (`createClients().outbox`). */
   client: WebClient;
   store: OutboxStore;
   clock: Clock;
   log: Logger;
-  /** Slack users who are told of a channel that cannot be posted to: the first who can be reached. */
+  /** Slack users to tell that a channel cannot be posted to. The first who can be reached is told. */
   admins: (channel: string) => readonly string[];
   /** Shared with whoever else edits messages. */
   edits: EditBudget;
   /** Milliseconds between two posts in one channel once a burst is over; default 1,000, Slack's limit. */
   postInterval?: number | undefined;
-  /** When it ends, nothing is sent any more: of the lease under which it sends. The store is one that knows its fence. */
+  /** Ends with the lease under which this sender works; nothing is sent afterwards. The store knows the lease's fence. */
   signal?: AbortSignal | undefined;
   /** Milliseconds before a failed call is repeated; doubles up to the second. Default 1,000 and 60,000. */
   backoff?: readonly [first: number, most: number];
-  /** Milliseconds between checks of a channel that could not be posted to; the last repeats. */
+  /** Milliseconds between checks of a channel that could not be posted to; the last value repeats. */
   checks?: readonly number[];
   sleep?: (ms: number, signal: AbortSignal) => Promise<unknown>;
 }
 
-/** What became of a message. */
-type Tell = (what: 'posted' | 'failed', record: OutboxRecord) => Promise<void>;
-
-/** Posts that a dead channel missed for longer are not made up for. */
+/** Posts that waited longer for a dead channel are not sent when it works again. */
 const STALE_MS = 24 * 3_600_000;
 
 /** The posts of one channel. */
@@ -58,26 +53,28 @@ interface Channel {
 
 export class OutboxSender {
   readonly #options: SenderOptions;
-  /** All that Slack does not show yet. */
-  readonly #unsent = new Map<string, OutboxRecord>();
+  readonly #unsent: UnsentMessages;
   readonly #channels = new Map<string, Channel>();
   readonly #edits: Lane;
-  /** Slack refused a post: which of its limits was met it does not say, so all channels wait. */
+  /** After Slack refused a post. It does not say which of its limits was reached, so all channels wait. */
   readonly #postsRefused = new Cooldown();
-  /** Edits were begun of these, and nobody knows whether they arrived: what Slack shows is not known. */
-  readonly #unsure = new Set<string>();
   readonly #calls: OutboxCalls;
-  readonly #tell: Tell;
   readonly #dead: DeadChannels;
   readonly #stopping = new AbortController();
   #started = false;
   #problem: string | undefined;
 
-  /** @param outbox for what is to be said of its own accord: that a channel is dead */
-  constructor(options: SenderOptions, outbox: ConstructorParameters<typeof DeadChannels>[1], tell: Tell) {
+  /**
+   * @param outbox takes the sender's own messages: that a channel is dead
+   * @param tell is told what became of each message
+   */
+  constructor(
+    options: SenderOptions,
+    outbox: ConstructorParameters<typeof DeadChannels>[1],
+    tell: UnsentListener['tell'],
+  ) {
     this.#options = options;
-    this.#tell = tell;
-    // One pause for each channel.
+    // Each channel may have a pause that listens.
     setMaxListeners(0, this.#stopping.signal);
     const { signal } = options;
     if (signal?.aborted) this.#stopping.abort(signal.reason);
@@ -86,26 +83,26 @@ export class OutboxSender {
         signal: this.#stopping.signal,
       });
     this.#calls = new OutboxCalls(options);
+    this.#unsent = new UnsentMessages(options, this.#stopping.signal, {
+      ready: (record) => this.#enqueue(record),
+      tell,
+      sleep: (ms) => this.#sleep(ms),
+    });
     this.#edits = this.#newLane((lane) => this.#runEdits(lane));
     this.#dead = new DeadChannels(options, outbox, (channel) => this.#revived(channel));
   }
 
-  /** Takes up what a stop or a crash left. What is posted before waits until then. */
+  /** Continues with what a stop or a crash left. Messages that come earlier wait for this. */
   async start(): Promise<void> {
     await this.#dead.start();
-    for (const record of await this.#options.store.listUnsent())
-      if (!this.#unsent.has(record.key)) {
-        this.#keep(record);
-        if (record.posted) this.#unsure.add(record.key);
-      }
+    await this.#unsent.load();
     this.#started = true;
     for (const record of this.#unsent.values()) this.#enqueue(record);
   }
 
-  /** Of a message that was stored: sends it when there is something to send. */
+  /** Sends a stored message, unless there is nothing to send. */
   take(record: OutboxRecord): void {
-    this.#keep(record);
-    if (this.#started && this.#unsent.has(record.key)) this.#enqueue(record);
+    if (this.#unsent.keep(record) && this.#started) this.#enqueue(record);
   }
 
   async revive(channel: string): Promise<void> {
@@ -132,11 +129,6 @@ export class OutboxSender {
   }
 
   // --- Lanes: one for the posts of each channel, one for all edits ---
-
-  #keep(record: OutboxRecord): void {
-    if (record.message === undefined || record.failed) this.#unsent.delete(record.key);
-    else this.#unsent.set(record.key, record);
-  }
 
   #enqueue(record: OutboxRecord): void {
     const lane = record.posted ? this.#edits : this.#channelOf(record.channel).lane;
@@ -196,20 +188,17 @@ export class OutboxSender {
     for (;;) {
       const record = this.#nextEdit(lane);
       if (!record) return;
-      if (isShown(record) && !this.#unsure.has(record.key)) {
-        await this.#change(record.key, (known) => ({
-          ...known,
-          message: known.version === record.version ? undefined : known.message,
-        }));
+      if (isShown(record) && !this.#unsent.isUnsure(record.key)) {
+        await this.#unsent.shown(record);
         continue;
       }
       const wait =
         lane.backoff.left(clock.now()) || edits.tryTake(isRefresh(record) ? 'refresh' : 'notification');
-      // What is more important may come in the meantime, and nobody waits for a refresh.
+      // Something more important may come in the meantime, and nobody waits for a refresh.
       if (wait > 0 && isRefresh(record)) return lane.wakeAt(clock.now() + wait);
       if (wait > 0) await this.#sleep(wait);
       else {
-        // To the end: one that changes all the time must not keep the others waiting.
+        // Moved to the end: a message that keeps changing must not hold up the others.
         lane.keys.delete(record.key);
         lane.keys.add(record.key);
         const refusedFor = await this.#send(lane, record, () => this.#edit(record));
@@ -218,7 +207,7 @@ export class OutboxSender {
     }
   }
 
-  /** What can be posted now, in the order in which it came. */
+  /** What can be posted now, in order of arrival. */
   async #sendable(lane: Lane): Promise<OutboxRecord[]> {
     const now = this.#options.clock.now();
     const sendable: OutboxRecord[] = [];
@@ -229,7 +218,7 @@ export class OutboxSender {
         continue;
       }
       if (record.expiresAt !== undefined && record.expiresAt <= now) {
-        await this.#fail(record, 'expired');
+        await this.#unsent.fail(record, 'expired');
         continue;
       }
       if (this.#dead.has(record.channel)) continue;
@@ -240,10 +229,10 @@ export class OutboxSender {
       if (record.thread !== undefined) {
         const parent = await this.#options.store.getPost(record.thread);
         if (parent?.failed && !parent.posted) {
-          await this.#fail(record, 'thread_lost');
+          await this.#unsent.fail(record, 'thread_lost');
           continue;
         }
-        // Its post wakes this lane.
+        // Posting the parent wakes this lane.
         if (!parent?.posted) continue;
       }
       sendable.push(record);
@@ -251,7 +240,7 @@ export class OutboxSender {
     return sendable;
   }
 
-  /** Urgent ones, then news in the order in which they came, then what was refreshed longest ago. */
+  /** Urgent edits first, then news in order of arrival, then the message that was refreshed longest ago. */
   #nextEdit(lane: Lane): OutboxRecord | undefined {
     const now = this.#options.clock.now();
     let first: OutboxRecord | undefined;
@@ -284,7 +273,7 @@ export class OutboxSender {
 
   // --- Out ---
 
-  /** @returns milliseconds for which Slack asked to be left alone with such calls */
+  /** @returns milliseconds that Slack asks to wait before such a call; undefined when it was not rate limited */
   async #send(lane: Lane, record: OutboxRecord, call: () => Promise<void>): Promise<number | undefined> {
     const { log } = this.#options;
     try {
@@ -293,8 +282,8 @@ export class OutboxSender {
       this.#problem = undefined;
       return undefined;
     } catch (thrown) {
-      // Whoever sends from now on finds on record how far this has come.
-      if (this.#isOver(thrown)) throw thrown;
+      // The next sender finds in the store how far this came.
+      if (this.#unsent.isOver(thrown)) throw thrown;
       const lookup = thrown instanceof LookupFailed;
       const error = lookup ? thrown.cause : thrown;
       const verdict = verdictOf(error);
@@ -305,13 +294,7 @@ export class OutboxSender {
     }
   }
 
-  /** Nothing is sent any more, or by somebody else: then the store refuses what is written under an older fence. */
-  #isOver(error: unknown): boolean {
-    const { aborted, reason } = this.#stopping.signal;
-    return (aborted && error === reason) || (error instanceof AppError && error.code === 'conflict');
-  }
-
-  /** Whether the message is there is as unknown as before: the next try begins by looking again. */
+  /** It is still unknown whether the message arrived, so the next try searches the channel first again. */
   #checkAgain(lane: Lane, verdict: Verdict): void {
     lane.failures += 1;
     const wait = verdict.kind === 'wait' ? verdict.ms : this.#delay(lane);
@@ -326,10 +309,8 @@ export class OutboxSender {
     error: unknown,
   ): Promise<number | undefined> {
     const { clock, log } = this.#options;
-    // Certain that it is not there: the next try needs no look into the channel.
     const arrived = verdict.kind === 'again' ? verdict.arrived : 'no';
-    if (!record.posted && arrived === 'no')
-      await this.#change(record.key, ({ postingSince: _, ...rest }) => rest);
+    if (!record.posted && arrived === 'no') await this.#unsent.notPosted(record);
     switch (verdict.kind) {
       case 'wait':
         return verdict.ms;
@@ -343,96 +324,41 @@ export class OutboxSender {
         );
         return undefined;
       case 'channel':
-        // An admin who cannot be told: not worth telling another admin, but to be told instead.
-        if (isNoticeOfDeadChannel(record.key)) await this.#fail(record, verdict.code);
+        // The notice itself failed: give it up, and the next admin is told instead.
+        if (isNoticeOfDeadChannel(record.key)) await this.#unsent.fail(record, verdict.code);
         else await this.#dead.bury(record.channel, verdict.code);
         return undefined;
       case 'content':
         log.error({ err: error, key: record.key, code: verdict.code }, 'Slack does not take a message');
-        await this.#fail(record, `content:${verdict.code}`);
+        await this.#unsent.fail(record, `content:${verdict.code}`);
         return undefined;
       case 'lost':
-        await this.#fail(record, verdict.code);
+        await this.#unsent.fail(record, verdict.code);
         return undefined;
     }
   }
 
   async #post(record: OutboxRecord): Promise<void> {
-    const { clock, store } = this.#options;
+    const { store } = this.#options;
     const parent = record.thread === undefined ? undefined : (await store.getPost(record.thread))?.posted;
     if (record.postingSince !== undefined) {
       const found = await this.#calls.find(record, parent?.ts);
-      if (found) return this.#arrived(record, found);
+      if (found) return this.#unsent.posted(record, found);
     }
-    const begun = await this.#change(record.key, (known) => ({ ...known, postingSince: clock.now() }));
+    const begun = await this.#unsent.posting(record);
     if (!begun?.message) return;
     this.#stopping.signal.throwIfAborted();
     const { channel, ts } = await this.#calls.post(begun, begun.message, parent);
-    await this.#arrived(begun, { channel, ts, version: begun.version }, begun.message);
+    await this.#unsent.posted(begun, { channel, ts, version: begun.version }, begun.message);
   }
 
   async #edit(record: OutboxRecord): Promise<void> {
-    const { key, posted, message } = record;
+    const { posted, message } = record;
     if (!posted || !message) return;
     this.#stopping.signal.throwIfAborted();
-    this.#unsure.add(key);
+    this.#unsent.editing(record);
     await this.#calls.edit(posted, message);
-    await this.#change(key, (known) => afterSending(known, record, message, this.#options.clock.now()));
-    this.#unsure.delete(key);
-  }
-
-  /** @param message what was posted; undefined: an earlier version, found in the channel */
-  async #arrived(
-    record: OutboxRecord,
-    { channel, ts, version }: { channel: string; ts: string; version: number },
-    message?: OutgoingMessage,
-  ): Promise<void> {
-    const { clock } = this.#options;
-    const at = clock.now();
-    const after = await this.#change(record.key, ({ postingSince: _, ...known }) => ({
-      ...afterSending(known, { ...record, version }, message, at),
-      posted: { channel, ts, at },
-    }));
-    if (!after?.posted) return;
-    for (const waiting of this.#unsent.values())
-      if (waiting.thread === record.key && waiting.posted === undefined) this.#enqueue(waiting);
-    await this.#tell('posted', after);
-  }
-
-  async #fail(record: OutboxRecord, code: string): Promise<void> {
-    const at = this.#options.clock.now();
-    const after = await this.#change(record.key, ({ postingSince: _, ...known }) => ({
-      ...known,
-      failed: { code, at },
-      message: undefined,
-    }));
-    this.#unsure.delete(record.key);
-    if (!after) return;
-    this.#options.log.warn({ key: record.key, channel: record.channel, code }, 'a message is given up');
-    for (const waiting of this.#unsent.values()) if (waiting.thread === record.key) this.#enqueue(waiting);
-    await this.#tell('failed', after);
-  }
-
-  /** What Slack has done must be recorded, however long the disk takes: otherwise it is done again. */
-  async #change(
-    key: string,
-    change: (known: OutboxRecord) => OutboxRecord,
-  ): Promise<OutboxRecord | undefined> {
-    const { store, log } = this.#options;
-    for (let tries = 1; ; tries += 1) {
-      try {
-        const record = await store.changePost(key, (known) => known && change(known));
-        if (record) {
-          this.#keep(record);
-          if (record.message !== undefined && record.posted && !record.failed) this.#enqueue(record);
-        } else this.#unsent.delete(key);
-        return record;
-      } catch (error) {
-        if (this.#stopping.signal.aborted || this.#isOver(error)) throw error;
-        log.error({ err: error, key, tries }, 'what became of a message cannot be stored');
-        await this.#sleep(Math.min(30_000, 500 * tries));
-      }
-    }
+    await this.#unsent.edited(record, message);
   }
 
   async #revived(channel: string): Promise<void> {
@@ -441,7 +367,7 @@ export class OutboxSender {
     for (const key of [...lane.keys]) {
       const record = this.#unsent.get(key);
       if (record && record.posted === undefined && record.createdAt < stale)
-        await this.#fail(record, 'expired');
+        await this.#unsent.fail(record, 'expired');
     }
     lane.kick();
     this.#edits.kick();
