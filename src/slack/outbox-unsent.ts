@@ -16,7 +16,7 @@ interface Options {
 }
 
 export interface UnsentListener {
-  /** The message may be sent now: it waits for an edit, or the message whose thread it belongs to was posted or failed. */
+  /** Something can be done about the message: it has an edit to send, or its thread's first message was posted or failed. */
   ready(record: OutboxRecord): void;
   /** Slack shows the message for the first time, or it is given up. */
   tell(what: 'posted' | 'failed', record: OutboxRecord): Promise<void>;
