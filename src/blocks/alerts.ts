@@ -1,8 +1,8 @@
-/** The alert message and what its thread says, and the form to mute. */
+/** The alert's message in the channel, edited in place as the alert changes. */
 
 import { LIMITS } from '#sandbox/block-kit';
 import { openRetry } from '../domain/alert-retries.ts';
-import type { Alert, AlertCall, AlertRetry, AlertSubject } from '../domain/alerts.ts';
+import type { Alert, AlertCall, AlertRetry, AlertSubject, ResolvedWhy } from '../domain/alerts.ts';
 import { isBackgroundActor } from '../domain/background-actor.ts';
 import { compilationJobUrl, componentUrl, inConsole, trainingJobUrl } from '../domain/console-links.ts';
 import { PROVIDERS } from '../domain/providers.ts';
@@ -12,23 +12,20 @@ import { COMPILE } from './compile-ids.ts';
 import { whyBlocks, writeRef } from './job-facts.ts';
 import { excerptWords } from './log-excerpt.ts';
 import { getLogsButton } from './logs.ts';
-import type { Block, Button, Message, Modal } from './message.ts';
+import type { Block, Button, Message } from './message.ts';
 import {
   actions,
   button,
   code,
   confirmed,
   context,
-  duration,
   group,
-  label,
   link,
   linkButton,
   mention,
   moment,
   option,
   plain,
-  said,
   section,
 } from './text.ts';
 import { TRAIN } from './train-ids.ts';
@@ -109,7 +106,7 @@ export function titleWords(alert: Alert, useCase: Named): string {
       ? ':zzz:'
       : { open: ':rotating_light:', acknowledged: ':eyes:', resolved: ':white_check_mark:' }[alert.state];
   const what = `${alert.state === 'resolved' ? 'Resolved · ' : ''}${plain(alert.title, 200)}`;
-  return `${sign} *${what}*: ${nameOf(alert.subjects[0]!)}${more} · ${plain(useCase.name, 100)}`;
+  return `${sign} *${what}*: ${alertNameOf(alert.subjects[0]!)}${more} · ${plain(useCase.name, 100)}`;
 }
 
 function buttons(alert: Alert): Block[] {
@@ -195,11 +192,11 @@ function retryButton(alert: Alert): Button | undefined {
   return alert.kind === 'component' ? button('Package again…', COMPILE.package, ref) : undefined;
 }
 
-function nameOf({ name }: Pick<AlertSubject, 'name'>): string {
+export function alertNameOf({ name }: Pick<AlertSubject, 'name'>): string {
   return code(name, 160);
 }
 
-function emptyLines({ empty, to }: AlertCall): string[] {
+export function emptyLines({ empty, to }: AlertCall): string[] {
   if (empty.length === 0) return [];
   const groups = empty
     .slice(0, 10)
@@ -237,7 +234,7 @@ function subjectBlocks(alert: Alert): Block[] {
   const bad = distinct.filter(({ good }) => !good);
   const shown = bad
     .slice(0, SUBJECTS_SHOWN)
-    .map((one) => `${nameOf(one)}${one.times > 1 ? ` (${timesWords(alert, one.times)})` : ''}`);
+    .map((one) => `${alertNameOf(one)}${one.times > 1 ? ` (${timesWords(alert, one.times)})` : ''}`);
   const good = distinct.length - bad.length;
   const left = more + 1 - good - shown.length;
   const causes = alert.spread === 'kind' ? 'with different causes' : 'with the same cause';
@@ -264,6 +261,13 @@ function causeLines(subjects: readonly AlertSubject[]): string[] {
     : lines;
 }
 
+export const RESOLVED_WORDS: Readonly<Record<ResolvedWhy, string>> = {
+  succeeded: 'Resolved: a later run succeeded',
+  closed: 'Closed',
+  muted: 'Muted',
+  unfounded: 'Not so: SageMaker says otherwise',
+};
+
 export function stateWords(alert: Alert, useCase: Placed): string[] {
   const { acknowledged, resolved, snoozedUntil, dueAt, assignee } = alert;
   const words = [`Since ${moment(alert.openedAt)}`];
@@ -282,20 +286,14 @@ export function stateWords(alert: Alert, useCase: Placed): string[] {
     words.push(`*Acknowledged by ${who(acknowledged.by)}*, ${moment(acknowledged.at)}`);
   if (resolved) {
     const by = resolved.by ? ` by ${who(resolved.by)}` : '';
-    const why = {
-      succeeded: 'Resolved: a later run succeeded',
-      closed: `Closed${by}`,
-      muted: `Muted${by}`,
-      unfounded: 'Not so: SageMaker says otherwise',
-    }[resolved.why];
-    words.push(`*${why}*, ${moment(resolved.at)}`);
+    words.push(`*${RESOLVED_WORDS[resolved.why]}${by}*, ${moment(resolved.at)}`);
   } else if (snoozedUntil !== undefined) words.push(`*Snoozed until* ${moment(snoozedUntil)}`);
   else if (alert.state === 'open' && !retry)
     words.push(dueAt === undefined ? 'Not acknowledged' : `Not acknowledged, next level ${moment(dueAt)}`);
   return words;
 }
 
-function retryLink({ kind }: Alert, { as }: AlertRetry, useCase: Placed): string {
+export function retryLink({ kind }: Alert, { as }: AlertRetry, useCase: Placed): string {
   const url =
     kind === 'compilation'
       ? inConsole(useCase, compilationJobUrl, as)
@@ -304,96 +302,3 @@ function retryLink({ kind }: Alert, { as }: AlertRetry, useCase: Placed): string
         : inConsole(useCase, trainingJobUrl, as);
   return url === undefined ? code(as) : link(url, as);
 }
-
-/** In the thread, when it did not help: nobody is called for what they started themselves, so it names nobody. */
-export function retryEndedMessage(alert: Alert, retry: AlertRetry, useCase: Placed): Message {
-  const line = `:warning: *The retry ${retry.ended?.how ?? 'ended'}*: ${retryLink(alert, retry, useCase)}`;
-  const job = alert.kind === 'training' ? retry.as : retry.job;
-  return {
-    text: line,
-    blocks: [
-      section(line),
-      ...actions(
-        alert.kind === 'training' ? getLogsButton(useCase.id, job) : undefined,
-        button('Details', COMPILE.details, writeRef({ useCase: useCase.id, job })),
-      ),
-    ],
-  };
-}
-
-/** One more call, in the alert's thread: it is what notifies them. */
-export function callMessage(alert: Alert, call: AlertCall): Message {
-  const whom = mentions(call.to);
-  const what = `${plain(alert.title, 200)}: ${nameOf(alert.subjects[0]!)}`;
-  const why = {
-    opened: 'An alert',
-    escalated: `Nobody has acknowledged this for ${duration(call.at - alert.openedAt)}`,
-    woken: 'The snooze is over',
-    passed: 'Passed to you',
-  }[call.why];
-  const line = `${whom === '' ? '' : `${whom} · `}${why}: ${what}`;
-  return {
-    text: line,
-    blocks: [
-      section([line, ...emptyLines(call)].join('\n')),
-      ...actions(button('Acknowledge', ALERT.acknowledge, writeAlertRef(alert), 'primary')),
-    ],
-  };
-}
-
-/** In the thread, when it is over. Who ended it stands in the alert itself: named here, they would be pinged for it. */
-export function resolvedMessage({ resolved }: Alert): Message {
-  const why = {
-    succeeded: 'Resolved: a later run succeeded',
-    closed: 'Closed',
-    muted: 'Muted',
-    unfounded: 'Not so: SageMaker says otherwise',
-  };
-  const line = `:white_check_mark: *${why[resolved?.why ?? 'closed']}*${resolved ? `, ${moment(resolved.at)}` : ''}`;
-  return said(line);
-}
-
-export function muteForm(alert: Alert, metadata: string, suggestion: string): Modal {
-  return {
-    type: 'modal',
-    callback_id: ALERT.muteForm,
-    title: { type: 'plain_text', text: 'Mute' },
-    submit: { type: 'plain_text', text: 'Mute' },
-    close: { type: 'plain_text', text: 'Cancel' },
-    private_metadata: metadata,
-    blocks: [
-      section(
-        `Names that match raise no alert, and this alert is closed. Their cards and threads go on as before.\nThis alert is about ${nameOf(alert.subjects[0]!)}.`,
-      ),
-      {
-        type: 'input',
-        block_id: 'pattern',
-        label: { type: 'plain_text', text: 'Name, or pattern with * and ?' },
-        element: {
-          type: 'plain_text_input',
-          action_id: 'pattern',
-          initial_value: label(suggestion, 128),
-          max_length: 128,
-        },
-      },
-      {
-        type: 'input',
-        block_id: 'hours',
-        label: { type: 'plain_text', text: 'For how long' },
-        element: {
-          type: 'static_select',
-          action_id: 'hours',
-          options: MUTE_HOURS,
-          initial_option: MUTE_HOURS[0]!,
-        },
-      },
-    ],
-  };
-}
-
-const MUTE_HOURS = [
-  option('1 day', '24'),
-  option('1 week', '168'),
-  option('30 days', '720'),
-  option('until somebody unmutes it', '0'),
-];

@@ -6,8 +6,9 @@ import {
   onCallMessage,
   readListRef,
 } from '../blocks/alert-lists.ts';
-import { ALERT, alertMessage, muteForm, readAlertRef } from '../blocks/alerts.ts';
+import { ALERT, alertMessage, readAlertRef } from '../blocks/alerts.ts';
 import type { Message } from '../blocks/message.ts';
+import { muteForm } from '../blocks/mute-form.ts';
 import { code, mention, moment } from '../blocks/text.ts';
 import { may, permittedUseCases } from '../domain/access.ts';
 import type { Alert } from '../domain/alerts.ts';

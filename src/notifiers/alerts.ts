@@ -1,12 +1,7 @@
 /** Draws alerts: one message each in the alerts channel, edited as things change; calls stand in its thread. */
 
-import {
-  alertMessage,
-  callMessage,
-  resolvedMessage,
-  retryEndedMessage,
-  SUBJECTS_SHOWN,
-} from '../blocks/alerts.ts';
+import { callMessage, resolvedMessage, retryEndedMessage } from '../blocks/alert-thread.ts';
+import { alertMessage, SUBJECTS_SHOWN } from '../blocks/alerts.ts';
 import { failureList } from '../blocks/failure-list.ts';
 import type { Alert } from '../domain/alerts.ts';
 import type { UseCase } from '../domain/use-cases.ts';
