@@ -1,9 +1,11 @@
 /** Posts in channels that are subscribed: one line on what happened to what, and the next thing to do. */
+
 import type { InstalledComponentEvent } from '../domain/aws-events.ts';
 import { type CompilationAttempt, isSuccessful } from '../domain/compilations.ts';
 import { type Component, componentStateLabel } from '../domain/components.ts';
 import { alarmUrl, componentUrl, coreDeviceUrl, inConsole } from '../domain/console-links.ts';
 import { adviceForComponent } from '../domain/failure-guidance.ts';
+import { jobKey } from '../domain/job-keys.ts';
 import type { Rerun } from '../domain/job-records.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
 import { maskSecrets } from '../domain/mask-secrets.ts';
@@ -65,7 +67,7 @@ export function trainingAnnouncement(job: TrainingJob, useCase: Of, unconfirmed?
     job.endedAt === undefined ? '' : ` after ${duration(job.endedAt - (job.startedAt ?? job.createdAt))}`;
   const advice = trainingAdvice(job);
   const completed = job.state === 'completed';
-  const ref = writeRef({ useCase: useCase.id, job: job.name });
+  const ref = writeRef({ useCase: useCase.id, job: jobKey(job) });
   return message(
     `${label.symbol} *Training ${plain(label.word, 60)}*${took}: ${named(job.name)} · ${plain(useCase.name, 100)}`,
     [
@@ -73,7 +75,7 @@ export function trainingAnnouncement(job: TrainingJob, useCase: Of, unconfirmed?
       ...(completed ? [] : [advice ? `*Cause:* ${plain(advice.cause, 300)}` : '', quoted(job.failureReason)]),
     ],
     actions(
-      getLogsButton(useCase.id, job.name),
+      getLogsButton(useCase.id, jobKey(job)),
       completed ? button('Compile…', COMPILE.open, ref) : runAgainButton(job),
       button('Details', COMPILE.details, ref),
     ),
@@ -228,8 +230,8 @@ export function stuckAnnouncement(job: TrainingJob, last: number, now: number, u
     `:hourglass_flowing_sand: *No log line for ${duration(now - last)}*: ${named(job.name)} · ${plain(useCase.name, 100)}`,
     [`It is still running; its last line was printed ${moment(last)}.`],
     actions(
-      getLogsButton(useCase.id, job.name),
-      button('Details', COMPILE.details, writeRef({ useCase: useCase.id, job: job.name })),
+      getLogsButton(useCase.id, jobKey(job)),
+      button('Details', COMPILE.details, writeRef({ useCase: useCase.id, job: jobKey(job) })),
     ),
   );
 }

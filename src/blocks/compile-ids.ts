@@ -1,6 +1,7 @@
 /** Action ids of everything about a job's compilations, whichever message shows the button. */
 export const COMPILE = {
   open: 'compile.open',
+  meant: 'compile.meant',
   choose: 'compile.choose',
   job: 'compile.job',
   form: 'compile.form',

@@ -1,9 +1,11 @@
 /** The job card: one message per training job, edited in place; and what its thread says. */
+
 import type { TargetState } from '../domain/compilation-states.ts';
 import { type CompilationAttempt, isLive, isSuccessful } from '../domain/compilations.ts';
 import { type Component, componentStateLabel } from '../domain/components.ts';
 import { componentUrl, inConsole } from '../domain/console-links.ts';
 import { adviceForComponent } from '../domain/failure-guidance.ts';
+import { jobKey } from '../domain/job-keys.ts';
 import { isFinished } from '../domain/jobs.ts';
 import { trainingLabel } from '../domain/training-states.ts';
 import { COMPILE } from './compile-ids.ts';
@@ -81,10 +83,10 @@ export function jobCard(facts: JobFacts): Message {
         ? [context(`… ${states.length - shown.length} more targets: see *Details*`)]
         : []),
       ...actions(
-        getLogsButton(useCase.id, job.name),
+        getLogsButton(useCase.id, jobKey(job)),
         completed && facts.compiles ? compileButton(facts) : undefined,
         completed ? undefined : runAgainButton(job),
-        button('Details', COMPILE.details, writeRef({ useCase: useCase.id, job: job.name })),
+        button('Details', COMPILE.details, writeRef({ useCase: useCase.id, job: jobKey(job) })),
       ),
       context(...freshness(facts)),
     ],
@@ -111,7 +113,7 @@ function compileButton({ useCase, job, attempts }: JobFacts): Button | undefined
   return button(
     'Compile…',
     COMPILE.open,
-    writeRef({ useCase: useCase.id, job: job.name }),
+    writeRef({ useCase: useCase.id, job: jobKey(job) }),
     first ? 'primary' : undefined,
   );
 }
@@ -148,7 +150,7 @@ function targetRow(facts: JobFacts, state: TargetState, withReason: boolean): Bl
 
 /** The one thing to do next stands beside the target. */
 function withNext(block: Block, facts: JobFacts, state: TargetState, attempt: CompilationAttempt): Block {
-  const ref = writeRef({ useCase: facts.useCase.id, job: facts.job.name, target: state.target });
+  const ref = writeRef({ useCase: facts.useCase.id, job: jobKey(facts.job), target: state.target });
   if (block.type !== 'section') return block;
   if (isLive(attempt)) {
     const accessory = stopButton(state.target, ref);
@@ -228,7 +230,7 @@ export function milestones(facts: JobFacts): Milestone[] {
         advice && guidanceLines(advice),
         `failure-${job.name}.txt`,
         actions(
-          getLogsButton(facts.useCase.id, job.name),
+          getLogsButton(facts.useCase.id, jobKey(job)),
           job.state === 'completed' ? undefined : runAgainButton(job),
         ),
       ),
@@ -281,7 +283,7 @@ function attemptMilestone(
   attempt: CompilationAttempt,
 ): Omit<Milestone, 'key'> {
   const words = targetWords({ ...state, label: labelOf(attempt) }, facts);
-  const ref = writeRef({ useCase: facts.useCase.id, job: facts.job.name, target: attempt.target });
+  const ref = writeRef({ useCase: facts.useCase.id, job: jobKey(facts.job), target: attempt.target });
   const advice = compilationAdvice(attempt);
   return told(
     `${words}: ${code(facts.job.name)}`,

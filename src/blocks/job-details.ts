@@ -11,6 +11,7 @@ import {
   isSuccessful,
 } from '../domain/compilations.ts';
 import { compilationJobUrl, compilationLogUrl, componentUrl, inConsole } from '../domain/console-links.ts';
+import { jobKey } from '../domain/job-keys.ts';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { JobLinks } from '../ports/training-provider.ts';
@@ -96,14 +97,14 @@ export function jobDetails(metadata: string, tab: Tab, facts: DetailsFacts): Mod
         button(
           TAB_NAMES[name],
           `${COMPILE.tab}:${index}`,
-          `${name} ${writeRef({ useCase: facts.useCase.id, job: facts.job.name })}`,
+          `${name} ${writeRef({ useCase: facts.useCase.id, job: jobKey(facts.job) })}`,
           name === tab ? 'primary' : undefined,
         ),
       ),
       button(
         'Refresh',
         COMPILE.refresh,
-        `${tab} ${writeRef({ useCase: facts.useCase.id, job: facts.job.name })}`,
+        `${tab} ${writeRef({ useCase: facts.useCase.id, job: jobKey(facts.job) })}`,
       ),
     ),
     divider(),
@@ -221,7 +222,7 @@ function logsTab({ job, useCase, attempts, links }: DetailsFacts): Block[] {
   return [
     section('*Training log*\nEverything that the job printed, as one file.'),
     ...actions(
-      getLogsButton(useCase.id, job.name),
+      getLogsButton(useCase.id, jobKey(job)),
       linkButton(`Log streams in the ${links.site} console`, `${COMPILE.link}:1`, links.log),
     ),
     ...(shown.length > 0 ? [section('*Compile logs*\nOf the newest attempt for each target.')] : []),
@@ -266,7 +267,7 @@ function compilation(details: DetailsFacts): Block[] {
         ? button(
             'Compile…',
             COMPILE.open,
-            writeRef({ useCase: details.useCase.id, job: details.job.name }),
+            writeRef({ useCase: details.useCase.id, job: jobKey(details.job) }),
             states.some(isOpen) ? 'primary' : undefined,
           )
         : undefined,
@@ -284,7 +285,7 @@ function targetBlocks(details: DetailsFacts, state: TargetState): Block[] {
   if (isSuccessful(attempt)) lines.push(artifactLine(attempt));
   if (attempt.failureReason) lines.push(verbatim(attempt.failureReason, 1800).block);
   if (advice) lines.push(guidanceLines(advice));
-  const ref = writeRef({ useCase: details.useCase.id, job: details.job.name, target: state.target });
+  const ref = writeRef({ useCase: details.useCase.id, job: jobKey(details.job), target: state.target });
   const component = componentOf(details, attempt.id);
   return [
     section(lines.filter((line) => line !== '').join('\n')),
@@ -364,7 +365,7 @@ function componentsTab(details: DetailsFacts): Block[] {
       : [section('This use case packages nothing: it has no `components` settings.')]),
     ...shown.flatMap((state) => {
       const attempt = state.attempt!;
-      const ref = writeRef({ useCase: details.useCase.id, job: details.job.name, target: state.target });
+      const ref = writeRef({ useCase: details.useCase.id, job: jobKey(details.job), target: state.target });
       const component = componentOf(details, attempt.id);
       return [
         section(

@@ -1,4 +1,5 @@
 /** What is told of a training job and its compilations wherever they are shown, in the same words. */
+
 import { isBackgroundActor } from '../domain/background-actor.ts';
 import {
   elapsedMs,
@@ -10,6 +11,7 @@ import {
 import { type CompilationAttempt, currentStatus, isLive, isSuccessful } from '../domain/compilations.ts';
 import type { Component } from '../domain/components.ts';
 import { adviceForCompilation, type FailureAdvice, guidanceForTraining } from '../domain/failure-guidance.ts';
+import { jobKey } from '../domain/job-keys.ts';
 import type { Rerun } from '../domain/job-records.ts';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
 import { maskSecrets } from '../domain/mask-secrets.ts';
@@ -160,7 +162,7 @@ export function changesWords(changes: readonly string[]): string {
 /** For a job that has ended, where its provider can start it again. */
 export function runAgainButton(job: TrainingJob): Button | undefined {
   if (!isFinished(job) || !PROVIDERS[job.provider].startsAgain) return undefined;
-  return button('Run again…', TRAIN.again, writeRef({ useCase: job.useCase, job: job.name }));
+  return button('Run again…', TRAIN.again, writeRef({ useCase: job.useCase, job: jobKey(job) }));
 }
 
 export function machine({ instanceType, instanceCount }: TrainingJob): string {

@@ -7,6 +7,7 @@ import {
   type OverallState,
   type StateLabel,
 } from '../domain/compilation-states.ts';
+import { jobKey } from '../domain/job-keys.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
 import { COMPILATIONS, type JobsQuery, TRAININGS } from '../domain/jobs-query.ts';
 import { PROVIDER_NAMES, type ProviderName } from '../domain/providers.ts';
@@ -255,7 +256,11 @@ function rowSection(row: JobRow, index: number): Block {
 }
 
 function detailsButton({ useCase, job }: JobRow, index: number, text: string): Button | undefined {
-  const made = button(text, `${COMPILE.details}:${index}`, writeRef({ useCase: useCase.id, job: job.name }));
+  const made = button(
+    text,
+    `${COMPILE.details}:${index}`,
+    writeRef({ useCase: useCase.id, job: jobKey(job) }),
+  );
   // Screen readers and automation hear which job it is.
   return (
     made && {

@@ -2,6 +2,7 @@
 
 import { LIMITS } from '#sandbox/block-kit';
 import type { FailureAdvice } from '../domain/failure-guidance.ts';
+import { exactWord, jobKey } from '../domain/job-keys.ts';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
 import { fromThenOn, type LogOrder, type LogQuery, wholeLog } from '../domain/log-order.ts';
 import { providerWord } from '../domain/providers.ts';
@@ -112,7 +113,7 @@ function failureButtons(
   return actions(
     ...first,
     runAgainButton(job),
-    button('Details', COMPILE.details, writeRef({ useCase: useCase.id, job: job.name })),
+    button('Details', COMPILE.details, writeRef({ useCase: useCase.id, job: jobKey(job) })),
     linkButton(`Open in ${links.site}`, COMPILE.link, links.job),
   );
 }
@@ -229,7 +230,11 @@ function rangeWords({ since, until }: LogQuery): string {
 }
 
 function wholeLogButton(job: TrainingJob, order: LogOrder, row = ''): Button | undefined {
-  return orderButton('Get the whole log', `${LOGS.get}${row}`, wholeLog(job.name, order.useCase));
+  return orderButton(
+    'Get the whole log',
+    `${LOGS.get}${row}`,
+    wholeLog(exactWord(jobKey(job)), order.useCase),
+  );
 }
 
 const lines = (...parts: string[]): string => parts.filter((part) => part !== '').join('\n');

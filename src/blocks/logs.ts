@@ -1,10 +1,12 @@
 /** What `/logs` says and asks. */
 
 import { LIMITS } from '#sandbox/block-kit';
+import { exactWord, jobKey } from '../domain/job-keys.ts';
 import { EXAMPLE_JOB } from '../domain/job-names.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
 import { type LogOrder, wholeLog } from '../domain/log-order.ts';
 import { LOG_FLAGS } from '../domain/log-query.ts';
+import { PROVIDERS } from '../domain/providers.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { orderButton } from './log-buttons.ts';
 import type { Block, Button, Message, Modal, Option } from './message.ts';
@@ -33,9 +35,9 @@ export const LOGS = {
   shortcut: 'logs.from_message',
 } as const;
 
-/** For every card and alert about a job. */
+/** For every card and alert about a job. @param job its key */
 export function getLogsButton(useCase: string, job: string): Button | undefined {
-  return orderButton('Get logs', LOGS.get, wholeLog(job, useCase));
+  return orderButton('Get logs', LOGS.get, wholeLog(exactWord(job), useCase));
 }
 
 /** @param job a job there is, for the examples */
@@ -301,14 +303,18 @@ export function logsForm(metadata: string, chosen?: Option): Modal {
   };
 }
 
-/** One suggestion; its value is `use case`, a space, `job`. */
+/** One suggestion; its value is `use case`, a space, the job's key. */
 export function jobOption(job: TrainingJob, useCase: UseCase): Option | undefined {
-  const value = `${useCase.id} ${job.name}`;
+  const value = `${useCase.id} ${jobKey(job)}`;
   if (value.length > LIMITS.option.value) return undefined;
   const day = new Date(job.createdAt).toISOString().slice(0, 16).replace('T', ' ');
   return option(
     job.name,
     value,
-    label(`${job.status} · ${useCase.name} · ${day} UTC`, LIMITS.option.description),
+    label(`${job.status}${onProvider(job)} · ${useCase.name} · ${day} UTC`, LIMITS.option.description),
   );
 }
+
+/** SageMaker is what everybody expects; any other is said. */
+const onProvider = ({ provider }: TrainingJob): string =>
+  provider === 'sagemaker' ? '' : ` on ${PROVIDERS[provider].called}`;

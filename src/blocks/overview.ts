@@ -2,6 +2,7 @@
 
 import { LIMITS } from '#sandbox/block-kit';
 import type { Permission } from '../domain/access.ts';
+import { jobKey } from '../domain/job-keys.ts';
 import type { Subscription } from '../domain/subscriptions.ts';
 import { trainingLabel } from '../domain/training-states.ts';
 import type { UseCase } from '../domain/use-cases.ts';
@@ -222,7 +223,7 @@ function jobBlock({ job, overall, useCase }: JobRow): Block {
         .filter((part) => part !== '')
         .join(' · '),
     ].join('\n'),
-    button('Details', COMPILE.details, writeRef({ useCase: useCase.id, job: job.name })),
+    button('Details', COMPILE.details, writeRef({ useCase: useCase.id, job: jobKey(job) })),
   );
 }
 

@@ -8,6 +8,7 @@ import {
   HYPERPARAMETER_LIMITS,
   type KeptReason,
 } from '../domain/hyperparameters.ts';
+import { jobKey } from '../domain/job-keys.ts';
 import type { Rerun } from '../domain/job-records.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
 import { TRAINING_NAME_LIMIT } from '../domain/training-names.ts';
@@ -196,7 +197,7 @@ export function runAgainStarted(
           ...(channel ? [`Its card is in <#${channel}>.`] : []),
         ].join('\n'),
       ),
-      ...actions(button('Details', COMPILE.details, writeRef({ useCase: useCase.id, job: job.name }))),
+      ...actions(button('Details', COMPILE.details, writeRef({ useCase: useCase.id, job: jobKey(job) }))),
       context(moment(rerun.at)),
     ],
   };

@@ -1,4 +1,5 @@
 /** `signalbox logs`: the log engine without Slack. The file's path is all that standard output gets. */
+
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -6,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { createAwsAccounts } from '../aws/accounts.ts';
 import { size } from '../blocks/text.ts';
 import { loadConfig } from '../config.ts';
+import { readJobKey } from '../domain/job-keys.ts';
 import { isFinished } from '../domain/jobs.ts';
 import { logFileName } from '../domain/log-files.ts';
 import type { LogQuery } from '../domain/log-order.ts';
@@ -18,6 +20,7 @@ import type { Clock } from '../ground/time.ts';
 import { createLogEngine } from '../logs/index.ts';
 import { findUseCase } from '../operations/choose-use-case.ts';
 import { type DownloadOutcome, downloadLogs } from '../operations/download-logs.ts';
+import { severalMeant } from '../operations/job-places.ts';
 import { createUseCaseGateway } from '../providers/gateway.ts';
 import { appendCommandLineAudit } from '../stores/audit-files.ts';
 import { type CliIo, line } from './io.ts';
@@ -132,6 +135,10 @@ function delivered(outcome: DownloadOutcome, query: LogQuery) {
           : 'A job prints its first lines some minutes after it starts, once its instances are there. Try again then.',
       },
     );
+  if (outcome.kind === 'several_jobs') {
+    const jobs = outcome.jobs.map(readJobKey);
+    throw severalMeant(query.job, jobs);
+  }
   const { nearest, useCases } = outcome;
   const several = useCases.length > 1;
   const where = useCases.map(({ id }) => id).join(', ');
@@ -171,7 +178,7 @@ function outsideRange(outcome: DownloadOutcome, { span }: LogQuery): string[] {
 
 /** Of a job that failed: what its card and alert say. */
 function whyItFailed(outcome: DownloadOutcome): string[] {
-  const { guidance, reason } = (outcome.kind === 'unknown_job' ? undefined : outcome.failure) ?? {};
+  const { guidance, reason } = ('failure' in outcome ? outcome.failure : undefined) ?? {};
   if (!guidance) return [];
   const exception = guidance.traceback?.exception;
   return [

@@ -1,9 +1,11 @@
 /** The state of each target after somebody started compilations: for an answer, or for a window that keeps up. */
+
 import { type CompileStatusFacts, compileStatusView, type StartLine } from '../blocks/compile-status.ts';
 import type { Modal } from '../blocks/message.ts';
 import { may } from '../domain/access.ts';
 import { targetStates } from '../domain/compilation-states.ts';
 import { isLive } from '../domain/compilations.ts';
+import { jobKey } from '../domain/job-keys.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { jobSnapshot } from '../operations/job-snapshots.ts';
 import type { StartReport } from '../operations/start-compilations.ts';
@@ -32,7 +34,7 @@ export async function showCompileStatus(
   if (!(await view.update(picture))) return;
   followInView(services.changes, view, {
     useCase: useCase.id,
-    job: report.job.name,
+    job: jobKey(report.job),
     metadata,
     permitted: () => may(context.actor.user, 'jobs:read', useCase, services.directory),
     draw,
@@ -45,7 +47,7 @@ export async function compileStatusFacts(
   useCase: UseCase,
   report: StartReport,
 ): Promise<CompileStatusFacts> {
-  const job = report.job.name;
+  const job = jobKey(report.job);
   const snapshot = await jobSnapshot(services, useCase, job);
   const asked = report.results.map(({ target }) => target);
   const attempts = snapshot?.attempts ?? report.results.flatMap(({ attempt }) => attempt ?? []);

@@ -1,21 +1,25 @@
 /** `/compile`: a completed training job's model, compiled for devices. */
+
 import { createHash } from 'node:crypto';
+import { z } from 'zod';
 import { compileUsage, WHICH_FIELD, whichJobForm } from '../blocks/compile.ts';
 import { COMPILE_FIELDS, compileForm as compileFormView } from '../blocks/compile-form.ts';
 import { COMPILE } from '../blocks/compile-ids.ts';
 import { compileFailed, compileStarting, compileStatusMessage } from '../blocks/compile-status.ts';
-import { waitingView } from '../blocks/job-details.ts';
+import { messageView, waitingView } from '../blocks/job-details.ts';
 import { type JobRef, writeRef } from '../blocks/job-facts.ts';
 import { jobOption } from '../blocks/logs.ts';
 import type { Message, Option } from '../blocks/message.ts';
-import { code } from '../blocks/text.ts';
+import { button, code } from '../blocks/text.ts';
+import { providerOf, whichProvider } from '../blocks/which-provider.ts';
 import { permittedUseCases } from '../domain/access.ts';
 import { commandWords } from '../domain/command-words.ts';
 import { type CompileCorrections, parseFrameworkVersion, parseInputShape } from '../domain/compile-input.ts';
-import { parseCompileRequest } from '../domain/compile-request.ts';
+import { parseCompileRequest, withCompiledJob } from '../domain/compile-request.ts';
+import { exactWord } from '../domain/job-keys.ts';
 import { asksForHelp } from '../domain/log-query.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import { toAppError } from '../ground/errors.ts';
+import { AppError, toAppError } from '../ground/errors.ts';
 import { compileForm } from '../operations/compile-form.ts';
 import { startCompilations } from '../operations/start-compilations.ts';
 import type { ClickedAction, Command, SubmittedView, ViewAnswer } from './command.ts';
@@ -31,6 +35,11 @@ export function compileCommand(services: Services): Command {
     const words = commandWords(text);
     if (asksForHelp(words) && words.length > 0)
       return context.reply.privately(compileUsage(context.invocation));
+    return compile(context, words);
+  }
+
+  /** @param among the use case where that is known already; left out: from the place */
+  async function compile(context: Context, words: readonly string[], among?: string): Promise<void> {
     if (words.length === 0) return choose(context);
     const request = parseCompileRequest(words);
     if (request.targets.length === 0 && canOpenModal(context)) {
@@ -39,17 +48,24 @@ export function compileCommand(services: Services): Command {
         waitingView(metadataFor(context), 'Compile a model', `Looking at ${code(request.job)}`),
       );
       return inView(services, context, view, request.job, compileFailed, async () => {
-        const useCase = await findUseCaseFor(context, request.job, refusedIn(context, view));
-        if (useCase) await fillForm(context, view, useCase, request.job, request.corrections);
+        const found = await findJobFor(context, request.job, among, refusedIn(context, view));
+        if (!found) return;
+        const { useCase, jobs } = found;
+        if (jobs.length === 1) return fillForm(context, view, useCase, jobs[0], request.corrections);
+        const question = whichProvider(request.job, choices(useCase, words, request.job, jobs));
+        await view.update(messageView(metadataFor(context), 'Which job?', question));
       });
     }
-    const useCase = await findUseCaseFor(context, request.job);
-    if (!useCase) return;
+    const found = await findJobFor(context, request.job, among);
+    if (!found) return;
+    const { useCase, jobs } = found;
+    if (jobs.length > 1)
+      return context.reply.privately(whichProvider(request.job, choices(useCase, words, request.job, jobs)));
     const targets = request.targets.length > 0 ? request.targets : (useCase.compile?.targets ?? []);
     const report = await startCompilations(services, {
       actor: context.actor,
       useCase,
-      job: request.job,
+      job: jobs[0],
       targets,
       why: 'manual',
       corrections: request.corrections,
@@ -57,12 +73,25 @@ export function compileCommand(services: Services): Command {
     await context.reply.privately(compileStatusMessage(await compileStatusFacts(services, useCase, report)));
   }
 
-  async function findUseCaseFor(
+  /** The same command again, for each job that it may mean. */
+  function choices(useCase: UseCase, words: readonly string[], asked: string, jobs: readonly string[]) {
+    return jobs.map((key, index) => {
+      const again = JSON.stringify([useCase.id, ...withCompiledJob(words, asked, exactWord(key))]);
+      return button(providerOf(key), `${COMPILE.meant}:${index}`, again);
+    });
+  }
+
+  async function findJobFor(
     context: Context,
     job: string,
+    among: string | undefined,
     tell?: (message: Message) => Promise<void>,
-  ): Promise<UseCase | undefined> {
+  ): Promise<{ useCase: UseCase; jobs: readonly [string, ...string[]] } | undefined> {
     const question = { permission: 'compile:start', action: COMPILE_REFUSED, subject: job } as const;
+    if (among !== undefined) {
+      const useCase = await permitted(services, context, among, question, tell);
+      return useCase && ownerOf(services, context, [useCase], job);
+    }
     const candidates = await openUseCases(services, context, question, tell);
     return candidates.length === 0 ? undefined : ownerOf(services, context, candidates, job);
   }
@@ -184,6 +213,11 @@ export function compileCommand(services: Services): Command {
     };
   }
 
+  async function meant(context: Context, { value }: ClickedAction): Promise<void> {
+    const [useCase, ...words] = readWords(value);
+    await compile(context, words, useCase);
+  }
+
   async function openClicked(context: Context, { value }: ClickedAction): Promise<void> {
     const ref = readJobRef(value);
     const view = await context.openModal(
@@ -200,12 +234,34 @@ export function compileCommand(services: Services): Command {
     actions: {
       [COMPILE.choose]: choose,
       [COMPILE.open]: openClicked,
+      [COMPILE.meant]: meant,
       ...attemptActions(services),
     },
     views: { [COMPILE.which]: chosen, [COMPILE.form]: submit },
     options: { [COMPILE.job]: suggest },
   };
 }
+
+/** @throws AppError invalid_input for a value that no version wrote */
+function readWords(value: string): string[] {
+  const read = z.array(z.string()).min(2).safeParse(json(value));
+  if (read.success) return read.data;
+  throw anotherVersion(read.error);
+}
+
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw anotherVersion(error);
+  }
+}
+
+const anotherVersion = (cause: unknown): AppError =>
+  new AppError('invalid_input', 'This button is from another version of Signalbox.', {
+    hint: 'Ask again with the command.',
+    cause,
+  });
 
 const digest = (value: string | undefined): string =>
   value ? createHash('sha256').update(value).digest('hex').slice(0, 12) : '';

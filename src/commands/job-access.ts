@@ -1,11 +1,13 @@
 /** Whose job it is and whether the person may: asked at every command and again at every click. */
+
 import { type JobRef, readRef } from '../blocks/job-facts.ts';
 import type { Message } from '../blocks/message.ts';
 import { may as mayDo, type Permission, permittedUseCases } from '../domain/access.ts';
+import { jobKey, readJobWord } from '../domain/job-keys.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError } from '../ground/errors.ts';
 import { chooseUseCase } from '../operations/choose-use-case.ts';
-import { findOwner } from '../operations/find-jobs.ts';
+import { findOwner, keysMeant } from '../operations/find-jobs.ts';
 import type { Context } from './context.ts';
 import { refuse } from './refusals.ts';
 import type { Services } from './services.ts';
@@ -82,17 +84,36 @@ export async function openUseCases(
   }
 }
 
-/** Of several use cases the one that has the job; the first where none has it, which then says so. */
+/**
+ * Of several use cases the one that has the job, by the word that somebody wrote for it; the first where none has it.
+ * @returns jobs: the keys of what may be meant. More than one: on several providers, and the person is to be asked.
+ *   What no provider has stays in the list under one key, so that the use of it says so.
+ */
 export async function ownerOf(
   services: Services,
   context: Context,
   candidates: readonly UseCase[],
-  job: string,
-): Promise<UseCase> {
+  word: string,
+): Promise<{ useCase: UseCase; jobs: readonly [string, ...string[]] }> {
+  const { gateway } = services;
+  const { actor } = context;
+  const asked = readJobWord(word);
+  const among = async (useCase: UseCase): Promise<[string, ...string[]]> => {
+    const [job, ...others] = await keysMeant(gateway, actor, useCase, asked);
+    if (job !== undefined) return [job, ...others];
+    const [provider] = gateway.trainsOn(useCase);
+    return [jobKey({ provider, ...asked })];
+  };
   const [first] = candidates;
-  if (candidates.length === 1) return first!;
-  for (const useCase of candidates) if (await services.store.getJob(useCase.id, job)) return useCase;
-  return (await findOwner(services.gateway, context.actor, candidates, job)) ?? first!;
+  if (candidates.length > 1) {
+    for (const useCase of candidates)
+      for (const provider of asked.provider ? [asked.provider] : gateway.trainsOn(useCase))
+        if (await services.store.getJob(useCase.id, jobKey({ provider, name: asked.name })))
+          return { useCase, jobs: await among(useCase) };
+    const owner = await findOwner(gateway, actor, candidates, word);
+    if (owner) return { useCase: owner.useCase, jobs: await among(owner.useCase) };
+  }
+  return { useCase: first!, jobs: await among(first!) };
 }
 
 /** @throws AppError for a button of another version */

@@ -1,4 +1,5 @@
 /** Which training job a message in Slack is about. */
+import { readJobWord } from '../domain/job-keys.ts';
 import { jobNameCandidates } from '../domain/job-names.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { Actor } from '../ground/actor.ts';
@@ -6,7 +7,7 @@ import { findOwner } from '../operations/find-jobs.ts';
 import type { ShortcutMessage } from './command.ts';
 import type { Services } from './services.ts';
 
-/** Names that AWS is asked about, the likeliest first. */
+/** Names that the providers are asked about, the likeliest first. */
 const LOOKED_UP = 3;
 
 /**
@@ -24,12 +25,15 @@ export async function jobInMessage(
   const open = await openUseCases();
   const known = await services.suggestions.suggest(actor, open, '', 100);
   for (const name of names) {
-    const match = known.find(({ job }) => job.name === name);
+    const word = readJobWord(name);
+    const match = known.find(
+      ({ job }) => job.name === word.name && (word.provider === undefined || job.provider === word.provider),
+    );
     if (match) return { useCase: match.useCase, job: name };
   }
   for (const name of names.slice(0, LOOKED_UP)) {
-    const useCase = await findOwner(services.gateway, actor, open, name);
-    if (useCase) return { useCase, job: name };
+    const owner = await findOwner(services.gateway, actor, open, name);
+    if (owner) return { useCase: owner.useCase, job: name };
   }
   return undefined;
 }

@@ -1,9 +1,12 @@
 /** A training job's log, from an accepted order to what comes of it: the file, or why there is none. */
+
 import { orderButton, writeOrder } from '../blocks/log-buttons.ts';
 import { LOGS, logsUnknownJob } from '../blocks/logs.ts';
 import { logsDelivered, logsNoneYet, logsNothingMatches, logsOutsideRange } from '../blocks/logs-result.ts';
 import type { Message } from '../blocks/message.ts';
+import { providerOf, whichProvider } from '../blocks/which-provider.ts';
 import { may } from '../domain/access.ts';
+import { exactWord } from '../domain/job-keys.ts';
 import type { LogOrder, LogQuery } from '../domain/log-order.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { type DownloadOutcome, downloadLogs } from '../operations/download-logs.ts';
@@ -62,6 +65,8 @@ async function fetchAndSend(delivery: Delivery): Promise<void> {
   switch (outcome.kind) {
     case 'unknown_job':
       return unknownJob(delivery, outcome);
+    case 'several_jobs':
+      return message.tell(severalJobs(delivery, outcome));
     case 'no_log':
       return message.tell(noneYet(delivery, outcome));
     case 'done':
@@ -106,15 +111,29 @@ async function unknownJob(delivery: Delivery, outcome: Outcome<'unknown_job'>): 
   const known = await knownUseCases(services, context);
   const others = known.filter((useCase) => !useCases.includes(useCase));
   const owner = await findOwner(services.gateway, context.actor, others, job);
-  if (owner && !(await may(context.actor.user, 'logs:read', owner, services.directory)))
-    return message.refuse(owner);
+  if (owner && !(await may(context.actor.user, 'logs:read', owner.useCase, services.directory)))
+    return message.refuse(owner.useCase);
   const nearest = owner
-    ? [{ name: `${job} in ${owner.name}`, order: { ...order, useCase: owner.id } }]
+    ? [{ name: `${job} in ${owner.useCase.name}`, order: { ...order, useCase: owner.useCase.id } }]
     : outcome.nearest.map(({ name, useCase }) => ({
         name: outcome.useCases.length === 1 ? name : `${name} in ${useCase.name}`,
         order: { ...order, job: name, useCase: useCase.id },
       }));
   await message.tell(logsUnknownJob(job, useCases.map((useCase) => useCase.name).join(', '), nearest));
+}
+
+/** The same order for each of them. */
+function severalJobs({ order }: Delivery, { useCase, jobs }: Outcome<'several_jobs'>): Message {
+  return whichProvider(
+    order.job,
+    jobs.map((key, index) =>
+      orderButton(providerOf(key), `${LOGS.get}:${index}`, {
+        ...order,
+        job: exactWord(key),
+        useCase: useCase.id,
+      }),
+    ),
+  );
 }
 
 function noneYet({ services, order }: Delivery, outcome: Outcome<'no_log' | 'done'>): Message {

@@ -1,5 +1,7 @@
 /** The order that the form of `/logs` makes, or what is wrong with its fields. */
+
 import { LOGS_FIELDS, LOGS_OPTIONS } from '../blocks/logs.ts';
+import { exactWord } from '../domain/job-keys.ts';
 import { parseJobName } from '../domain/job-names.ts';
 import { type AskedRange, type LogOrder, timesOf, wholeLog } from '../domain/log-order.ts';
 import { parseTail } from '../domain/log-query.ts';
@@ -42,10 +44,10 @@ export function readLogsForm(
   return Object.keys(errors).length > 0 ? { errors } : { order };
 }
 
-/** A suggestion's value: `use case`, a space, `job`. */
+/** A suggestion's value: `use case`, a space, the job's key. */
 function readJob(value: string): { useCase: string; name: string } {
   const space = value.indexOf(' ');
-  return { useCase: value.slice(0, space), name: parseJobName(value.slice(space + 1)) };
+  return { useCase: value.slice(0, space), name: parseJobName(exactWord(value.slice(space + 1))) };
 }
 
 /** @throws AppError invalid_input for what is not a time */

@@ -1,10 +1,12 @@
 /** `/logs`: the complete log of a training job as a file. */
+
 import { readOrder } from '../blocks/log-buttons.ts';
 import { jobOption, LOGS, logsForm, logsUsage, logsWhichUseCase } from '../blocks/logs.ts';
 import type { Option } from '../blocks/message.ts';
 import { plain } from '../blocks/text.ts';
 import { permittedUseCases } from '../domain/access.ts';
 import { commandWords } from '../domain/command-words.ts';
+import { jobKey, shortWord, wordOfJob } from '../domain/job-keys.ts';
 import { type LogOrder, queryAt, wholeLog } from '../domain/log-order.ts';
 import { asksForHelp, parseLogOrder } from '../domain/log-query.ts';
 import type { UseCase } from '../domain/use-cases.ts';
@@ -76,8 +78,20 @@ export function logsCommand(services: Services): Command {
       }
       case 'chosen': {
         const { candidates } = answer;
-        const useCase = candidates.length === 1 ? candidates[0].id : undefined;
-        return deliverLog(services, context, { order: { ...order, useCase }, query, useCases: candidates });
+        if (candidates.length > 1)
+          return deliverLog(services, context, {
+            order: { ...order, useCase: undefined },
+            query,
+            useCases: candidates,
+          });
+        const [useCase] = candidates;
+        // A button names the provider too; people read it only where it tells jobs apart.
+        const job = shortWord(order.job, services.gateway.trainsOn(useCase));
+        return deliverLog(services, context, {
+          order: { ...order, job, useCase: useCase.id },
+          query: { ...query, job },
+          useCases: candidates,
+        });
       }
     }
   }
@@ -98,7 +112,7 @@ export function logsCommand(services: Services): Command {
   async function jobHere(context: Context): Promise<string | undefined> {
     const open = await openHere(context);
     const [newest] = await services.suggestions.suggest(context.actor, open, '', 1);
-    return newest?.job.name;
+    return newest && wordOfJob(jobKey(newest.job), services.gateway.trainsOn(newest.useCase));
   }
 
   async function openForm(context: Context): Promise<void> {

@@ -1,4 +1,5 @@
 /** Running a training job again: the window behind Retry on its alert and Run again on its card and details. */
+
 import { waitingView } from '../blocks/job-details.ts';
 import { type JobRef, writeRef } from '../blocks/job-facts.ts';
 import {
@@ -22,6 +23,7 @@ import {
   HYPERPARAMETER_LIMITS,
   readHyperparameters,
 } from '../domain/hyperparameters.ts';
+import { jobKey, nameOfJob } from '../domain/job-keys.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
 import { advisedRun } from '../domain/rerun-advice.ts';
 import { isTrainingName, rerunName, TRAINING_NAME_LIMIT } from '../domain/training-names.ts';
@@ -75,7 +77,7 @@ export function runAgainActions(services: Services): Pick<Command, 'actions' | '
   /** The log's words are in the alert alone. */
   async function adviceFor(useCase: UseCase, job: TrainingJob): Promise<string | undefined> {
     const alerts = await services.alerts.unresolved(useCase.id);
-    const about = alerts.find((alert) => isAbout(alert, failedOf({ useCase: useCase.id, job: job.name })));
+    const about = alerts.find((alert) => isAbout(alert, failedOf({ useCase: useCase.id, job: jobKey(job) })));
     return about?.advice?.id ?? guidanceForTraining(job)?.id;
   }
 
@@ -115,7 +117,7 @@ export function runAgainActions(services: Services): Pick<Command, 'actions' | '
       runAgainForm(metadata, {
         ...plan,
         useCase,
-        name: written?.name ?? rerunName(job, askedAt),
+        name: written?.name ?? rerunName(nameOfJob(job), askedAt),
         machines: machines && {
           type: written?.type ?? machines.type,
           count: written?.count ?? String(machines.count),
@@ -209,7 +211,7 @@ function fieldErrors(
   if (!isTrainingName(name))
     errors[RUN_AGAIN_FIELDS.name] =
       `1 to ${TRAINING_NAME_LIMIT} letters, digits and dashes, beginning and ending with a letter or digit.`;
-  else if (name === job)
+  else if (name === nameOfJob(job))
     errors[RUN_AGAIN_FIELDS.name] =
       'That is the old run’s name. A name can be used once only, even after the job has ended.';
   if (!machines) return errors;

@@ -73,6 +73,19 @@ export function parseCompileRequest(words: readonly string[]): CompileRequest {
   };
 }
 
+/** The same arguments for another job. @param asked as `parseCompileRequest` has read it */
+export function withCompiledJob(words: readonly string[], asked: string, job: string): string[] {
+  const reads = (word: string): string | undefined => {
+    try {
+      return parseJobName(word);
+    } catch {
+      return undefined;
+    }
+  };
+  const at = words.findIndex((word) => !word.startsWith('-') && reads(word) === asked);
+  return at < 0 ? [job, ...words] : words.map((word, index) => (index === at ? job : word));
+}
+
 /**
  * The requested targets as the table spells them; letter case and `_` for `-` are forgiven where only one
  * target can be meant.

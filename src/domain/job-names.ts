@@ -1,12 +1,16 @@
 /** A job's name out of what people paste: a console page's address, an ARN, a stream, a name from a document. */
+
 import { AppError } from '../ground/errors.ts';
 import { cite } from './command-words.ts';
 import { isConsoleUrl } from './console-links.ts';
+import { readJobWord } from './job-keys.ts';
+import { PROVIDER_NAMES } from './providers.ts';
 import { TRAINING_NAME_LIMIT } from './training-names.ts';
 
 /** Characters of what is pasted for one name: a console link has a few hundred. */
 const PASTED_LIMIT = 4096;
 const NAME = '[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})';
+const KEYS = new RegExp(`\\b(${PROVIDER_NAMES.join('|')}):([A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9])`, 'g');
 const COPY = 'Copy the name from the SageMaker console, or choose the job from the list.';
 /** Stands for a name in hints: whoever reads it has jobs of other names. */
 export const EXAMPLE_JOB = 'my-training-job';
@@ -29,10 +33,12 @@ interface Pasted {
 }
 
 /**
- * A job's name from what people paste.
+ * A job's name from what people paste; with its provider in front where they say so: `local:press-1`.
  * @throws AppError invalid_input for what no training job can be called, and for a link that leads to none
  */
 export function parseJobName(text: string): string {
+  const word = readJobWord(legible(text).replace(BEFORE, ''));
+  if (word.provider) return `${word.provider}:${parseJobName(word.name)}`;
   const { name, form, kind } = readPasted(text);
   if (kind !== undefined)
     throw invalid(
@@ -135,13 +141,15 @@ export function jobNameCandidates(text: string, limit = 10): string[] {
     .flatMap(({ name, form, kind }) =>
       name !== undefined && form !== 'name' && kind === undefined ? [name] : [],
     );
+  // As jobs of other providers than SageMaker are shown.
+  const keys = [...legible(text).matchAll(KEYS)].map(([, provider, name]) => `${provider}:${name}`);
   const words = legible(text).match(/[A-Za-z0-9](?:[A-Za-z0-9-]{1,61})[A-Za-z0-9]/g) ?? [];
   // Names of runs have hyphens and mostly digits; ordinary words have neither.
   const score = (word: string): number => (word.includes('-') ? 2 : 0) + (/\d/.test(word) ? 1 : 0);
   const likely = [...new Set(words)]
     .filter((word) => score(word) > 0)
     .sort((a, b) => score(b) - score(a) || b.length - a.length);
-  return [...new Set([...linked, ...likely])].slice(0, limit);
+  return [...new Set([...keys, ...linked, ...likely])].slice(0, limit);
 }
 
 function invalid(message: string, hint: string): AppError {

@@ -1,11 +1,12 @@
 /** Compilations: one announcement when all of a job have ended, each failure as an alert or part of one. */
+
 import { createHash } from 'node:crypto';
 import { compilationAnnouncement } from '../blocks/announcements.ts';
 import { needsExcerpt } from '../domain/alerts.ts';
 import { backgroundActor } from '../domain/background-actor.ts';
 import { type CompilationAttempt, currentStatus, isLive, isSuccessful } from '../domain/compilations.ts';
-import { modelName } from '../domain/components.ts';
 import { compilationJobUrl, inConsole } from '../domain/console-links.ts';
+import { pipelineOf } from '../domain/job-keys.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { adviceForAttempt, compilationFailure } from '../operations/explain-failure.ts';
 import type { AlertExplainer } from './alert-explainer.ts';
@@ -17,7 +18,7 @@ export function compilationNotifier(deps: NotifierDeps, explainer: AlertExplaine
   async function ended(attempt: CompilationAttempt, useCase: UseCase): Promise<void> {
     const { job, target, id } = attempt;
     const at = attempt.endedAt ?? attempt.statuses.at(-1)!.at;
-    const pipeline = modelName(job);
+    const pipeline = pipelineOf(job);
     if (isSuccessful(attempt)) await alerts.succeeded(useCase, { kind: 'compilation', pipeline, target, at });
     else if (currentStatus(attempt) === 'FAILED') {
       const advice = adviceForAttempt(attempt);

@@ -1,4 +1,5 @@
 /** Components that Greengrass made or refused, deployments, and what devices report of components. */
+
 import {
   componentAnnouncement,
   deploymentAnnouncement,
@@ -11,9 +12,10 @@ import {
   type InstalledComponentEvent,
   thingsOf,
 } from '../domain/aws-events.ts';
-import { type Component, isSettled, modelName } from '../domain/components.ts';
+import { type Component, isSettled } from '../domain/components.ts';
 import { componentUrl, coreDeviceUrl, inConsole } from '../domain/console-links.ts';
 import { adviceForComponent, adviceForDeployment, adviceForDevice } from '../domain/failure-guidance.ts';
+import { pipelineOf } from '../domain/job-keys.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { Failure } from '../operations/alert-manager.ts';
 import {
@@ -39,7 +41,7 @@ export function componentNotifier(deps: NotifierDeps): Notifier {
     if (state !== 'DEPLOYABLE' && state !== 'FAILED') return;
     const failed = state === 'FAILED';
     const at = component.lastCheckedAt ?? component.createdAt;
-    const pipeline = modelName(trainingJob);
+    const pipeline = pipelineOf(trainingJob);
     const key = `component/${useCase.id}/${made.name}/${made.version}/${state}`;
     if (!failed) await alerts.succeeded(useCase, { kind: 'component', pipeline, target, at });
     const alert = failed

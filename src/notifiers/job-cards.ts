@@ -4,6 +4,7 @@
  */
 import { jobCard, jobCardSays, milestones } from '../blocks/job-card.ts';
 import { factsOf } from '../blocks/job-facts.ts';
+import { jobKey } from '../domain/job-keys.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { jobSnapshot } from '../operations/job-snapshots.ts';
 import type { Store } from '../ports/store.ts';
@@ -83,7 +84,7 @@ export function jobCardNotifier(deps: NotifierDeps): Notifier {
         limit: JOBS_LIMIT,
       }))
         if ((card || news) && clock.now() - Math.max(seenAt, job.endedAt ?? 0) < NEWS_FOR)
-          await draw(useCase, job.name, news === true);
+          await draw(useCase, jobKey(job), news === true);
     },
   };
 }

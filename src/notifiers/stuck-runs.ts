@@ -1,11 +1,14 @@
 /** Runs that print nothing any more: one warning for each silence. */
+
 import { stuckAnnouncement } from '../blocks/announcements.ts';
 import { backgroundActor } from '../domain/background-actor.ts';
 import { STUCK_RUN } from '../domain/failure-guidance.ts';
+import { jobKey } from '../domain/job-keys.ts';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { ClockWatch, elapsed } from '../ground/elapsed.ts';
 import type { EpochMs } from '../ground/time.ts';
+import { logOf } from '../operations/job-places.ts';
 import { readLogEnds } from '../operations/log-end.ts';
 import { alertsChannelOf, announce, type Notifier, type NotifierDeps } from './notifier.ts';
 
@@ -39,34 +42,35 @@ export function stuckRunNotifier(deps: NotifierDeps): Notifier {
 
   /** @returns milliseconds until the next look */
   async function look({ key, job, useCase, after }: Watched, signal: AbortSignal): Promise<number> {
+    const known = jobKey(job);
     const session = await gateway.open(useCase, backgroundActor(deps.team), 'logs');
     const now = clock.now();
-    const ends = await readLogEnds(session.provider.log(job.name), { now, signal });
+    const ends = await readLogEnds(logOf(session, known), { now, signal });
     const last = ends.at(-1);
     if (!last) return Math.max(CHECK_EVERY, after / 3);
     const passed = elapsed(clock);
-    const known = lastLines.get(key);
-    const since = known?.at === last.at ? known.since : passed;
+    const before = lastLines.get(key);
+    const since = before?.at === last.at ? before.since : passed;
     lastLines.set(key, { at: last.at, since });
     const silence = doubted ? passed - since : now - last.at;
-    const pipeline = job.name;
+    const pipeline = known;
     // It prints (again): an earlier silence is over.
     await alerts.succeeded(useCase, { kind: 'stuck', pipeline, at: last.at });
     if (silence < after) return Math.max(after - silence, CHECK_EVERY);
-    const record = await store.getJob(useCase.id, job.name);
+    const record = await store.getJob(useCase.id, known);
     if (!record || isFinished(record.job)) return after;
-    const id = `stuck/${job.name}/${last.at}`;
+    const id = `stuck/${known}/${last.at}`;
     const lines = last.text.trimEnd().split('\n').slice(-10).join('\n');
     const links = gateway.links(useCase, job);
     const alert = await alerts.raise(useCase, {
       kind: 'stuck',
       title: `No log line for ${Math.floor(silence / 60_000)} minutes`,
       cause: '',
-      scope: job.name,
+      scope: known,
       subject: {
         id,
         name: job.name,
-        job: job.name,
+        job: known,
         pipeline,
         at: last.at,
         console: links.job,
@@ -74,7 +78,7 @@ export function stuckRunNotifier(deps: NotifierDeps): Notifier {
         provider: job.provider,
       },
       advice: STUCK_RUN,
-      job: job.name,
+      job: known,
     });
     if (alert && !alert.excerpt)
       await alerts.explain(alert.id, { excerpt: { stream: last.stream, text: lines, kind: 'last lines' } });
@@ -97,7 +101,7 @@ export function stuckRunNotifier(deps: NotifierDeps): Notifier {
       const after = useCase.stuckAfterMs;
       if (after === undefined) continue;
       for (const { job } of await store.listJobs({ useCase: useCase.id, limit: JOBS_LIMIT })) {
-        const key = `${useCase.id} ${job.name}`;
+        const key = `${useCase.id} ${jobKey(job)}`;
         if (!mayBeStuck(job)) continue;
         running.add(key);
         if (!next.has(key)) {
@@ -121,7 +125,11 @@ export function stuckRunNotifier(deps: NotifierDeps): Notifier {
         } catch (error) {
           if (signal.aborted) return;
           // A log that cannot be read says nothing about the run.
-          onError(error, { useCase: useCase.id, subject: job.name, doing: 'looking whether a run is stuck' });
+          onError(error, {
+            useCase: useCase.id,
+            subject: jobKey(job),
+            doing: 'looking whether a run is stuck',
+          });
           next.set(key, elapsed(clock) + after / 3);
         }
       }),

@@ -1,9 +1,10 @@
 /** Training jobs: their end once, failures as alerts, a spot interruption as what it is, and what is run again. */
+
 import { interruptionMessage, runAgainMessage, trainingAnnouncement } from '../blocks/announcements.ts';
 import { needsExcerpt } from '../domain/alerts.ts';
 import { backgroundActor } from '../domain/background-actor.ts';
-import { modelName } from '../domain/components.ts';
 import { guidanceForTraining } from '../domain/failure-guidance.ts';
+import { jobKey, pipelineOf } from '../domain/job-keys.ts';
 import type { JobRecord } from '../domain/job-records.ts';
 import { isFinished, type JobState, type TrainingJob } from '../domain/jobs.ts';
 import type { UseCase } from '../domain/use-cases.ts';
@@ -23,12 +24,13 @@ export function trainingNotifier(deps: NotifierDeps, explainer: AlertExplainer):
   async function ended({ job, rerun, unconfirmed }: JobRecord, useCase: UseCase): Promise<void> {
     const { state } = job;
     const at = job.endedAt ?? clock.now();
-    const key = endKey(useCase, job.name, state);
-    const pipeline = rerun?.pipeline ?? modelName(job.name);
+    const known = jobKey(job);
+    const key = endKey(useCase, known, state);
+    const pipeline = rerun?.pipeline ?? pipelineOf(known);
     const event = { useCase: useCase.id, kind: 'training', name: job.name } as const;
     const post = trainingAnnouncement(job, useCase, unconfirmed);
     // Whatever the clocks say: an end comes after every line of the log.
-    await alerts.succeeded(useCase, { kind: 'stuck', pipeline: job.name, at: Math.max(at, clock.now()) });
+    await alerts.succeeded(useCase, { kind: 'stuck', pipeline: known, at: Math.max(at, clock.now()) });
     if (state === 'completed') {
       await alerts.succeeded(useCase, { kind: 'training', pipeline, at });
       return announce(deps, { ...event, outcome: 'succeeded' }, key, post);
@@ -45,7 +47,7 @@ export function trainingNotifier(deps: NotifierDeps, explainer: AlertExplainer):
       subject: {
         id: key,
         name: job.name,
-        job: job.name,
+        job: known,
         pipeline,
         at,
         console: links.job,
@@ -54,21 +56,20 @@ export function trainingNotifier(deps: NotifierDeps, explainer: AlertExplainer):
       },
       startedBy: rerun?.by,
       ...(advice ? { advice: plainAdvice(advice) } : {}),
-      job: job.name,
+      job: known,
       ...(unconfirmed === undefined ? {} : { unconfirmed }),
     });
     await announce(deps, { ...event, outcome: 'failed' }, key, post, {
       except: alert && alertsChannelOf(useCase),
     });
-    if (alert && needsExcerpt(alert) && alert.subjects[0]?.id === key)
-      readLogEnd(alert.id, job.name, useCase);
+    if (alert && needsExcerpt(alert) && alert.subjects[0]?.id === key) readLogEnd(alert.id, known, useCase);
   }
 
   /** Where people look who saw the old job fail: in the thread of its alert, and of its card. */
   async function runAgain({ job, rerun }: JobRecord, useCase: UseCase): Promise<void> {
     if (!rerun) return;
     const message = runAgainMessage(job.name, rerun, useCase);
-    const key = `run-again/${useCase.id}/${job.name}`;
+    const key = `run-again/${useCase.id}/${jobKey(job)}`;
     const alert = await store.findAlertOfSubject(useCase.id, endKey(useCase, rerun.of, 'failed'));
     const channel = alertsChannelOf(useCase);
     if (alert && channel !== undefined)

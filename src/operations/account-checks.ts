@@ -1,6 +1,11 @@
-/** Asks AWS what is to be checked: at the pace of each account, each thing once at a time, and records what comes of it. */
+/**
+ * Asks AWS and the other providers what is to be checked: at the pace of each account, each thing once at a time, and
+ * records what comes of it.
+ */
+
 import PQueue from 'p-queue';
 import { backgroundActor } from '../domain/background-actor.ts';
+import type { ProviderName } from '../domain/providers.ts';
 import { quotaKey, type UseCase } from '../domain/use-cases.ts';
 import { elapsed } from '../ground/elapsed.ts';
 import { toAppError } from '../ground/errors.ts';
@@ -9,10 +14,12 @@ import type { Clock, EpochMs } from '../ground/time.ts';
 import type { UseCaseGateway, UseCaseSession } from '../ports/use-case-session.ts';
 import { PollPace } from './poll-pace.ts';
 
-/** Something to ask AWS about. */
+/** Something to ask about. */
 export interface Check {
   key: string;
   useCase: UseCase;
+  /** Who is asked; left out: AWS. */
+  provider?: ProviderName;
   /** The training job that it belongs to; none: a list. */
   job?: string;
   operation: 'comp' | 'pkg';
@@ -73,7 +80,7 @@ export class AccountChecks {
     const now = elapsed(this.#options.clock);
     const byAccount = new Map<Account, Check[]>();
     for (const check of checks) {
-      const account = this.#account(check.useCase);
+      const account = this.#account(check);
       byAccount.set(account, [...(byAccount.get(account) ?? []), check]);
     }
     const sessions = new Map<string, Sessions>();
@@ -90,9 +97,9 @@ export class AccountChecks {
   /** All of them now, since somebody waits: the next ones wait for that. Joins what is under way; does not throw. */
   async now(useCase: UseCase, checks: readonly Check[]): Promise<void> {
     const sessions = this.#sessions(useCase);
-    const account = this.#account(useCase);
     await Promise.all(
       checks.map((check) => {
+        const account = this.#account(check);
         if (!this.isUnderWay(check)) account.pace.spend(elapsed(this.#options.clock));
         return this.#once(check, sessions, account);
       }),
@@ -104,8 +111,9 @@ export class AccountChecks {
     this.#options.onError(error, { useCase: useCase.id, ...subject, doing });
   }
 
-  #account(useCase: UseCase): Account {
-    const key = quotaKey(useCase);
+  /** A provider of its own has a pace of its own: neither one that is slow nor one that is busy delays another. */
+  #account({ useCase, provider = 'sagemaker' }: Check): Account {
+    const key = provider === 'sagemaker' ? quotaKey(useCase) : JSON.stringify([useCase.id, provider]);
     let known = this.#accounts.get(key);
     if (!known) {
       known = {

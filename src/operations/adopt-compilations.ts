@@ -2,6 +2,7 @@
  * Finds compilations that were started outside Signalbox (console, pipeline, an earlier installation) and records
  * them as attempts of their training job. What nobody trained here is left alone.
  */
+
 import { createHash } from 'node:crypto';
 import { backgroundActor } from '../domain/background-actor.ts';
 import {
@@ -11,6 +12,7 @@ import {
   isLive,
   newAttempt,
 } from '../domain/compilations.ts';
+import { jobKey } from '../domain/job-keys.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
 import { reportedTarget } from '../domain/reported-target.ts';
 import { targetTable } from '../domain/targets.ts';
@@ -20,6 +22,7 @@ import type { EpochMs } from '../ground/time.ts';
 import type { CompilationListing, CompilationReport, ReportedOrder } from '../ports/compiler.ts';
 import type { UseCaseSession } from '../ports/use-case-session.ts';
 import type { JobDeps } from './job-deps.ts';
+import { findJob } from './job-places.ts';
 import { observeJob } from './observe-jobs.ts';
 
 /** Compilations of the first look of a process: two pages. */
@@ -102,7 +105,7 @@ export class ForeignCompilations {
         const { compilerOptions } = report.asked;
         const targets = targetTable(this.#useCase.compile?.customTargets);
         const target = reportedTarget(targets, neo, compilerOptions);
-        await this.#record({ found, job: job.name, target, report, asked: report.asked, at });
+        await this.#record({ found, job: jobKey(job), target, report, asked: report.asked, at });
       }
     }
     this.#waiting.delete(found.key);
@@ -125,9 +128,9 @@ export class ForeignCompilations {
     const name = MODEL_OF_JOB.exec(model)?.[1];
     if (name === undefined) return undefined;
     const at = this.#deps.clock.now();
-    const job = await session.provider.jobs.find(name, signal);
+    const job = await findJob(session, name, signal);
     if (job?.modelArtifact !== model) return undefined;
-    const isKnown = records.some((record) => record.job.name === name);
+    const isKnown = records.some((record) => jobKey(record.job) === name);
     if (!isKnown && job.createdAt >= (this.#watchingSince ?? at)) return 'not yet';
     await observeJob(this.#deps, this.#useCase, { job, at });
     return job;

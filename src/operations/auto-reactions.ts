@@ -1,5 +1,7 @@
 /** What happens by itself: compiling what a training left, packaging what a compilation left. Each once. */
+
 import { backgroundActor } from '../domain/background-actor.ts';
+import { jobKey } from '../domain/job-keys.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { Actor } from '../ground/actor.ts';
 import { elapsed } from '../ground/elapsed.ts';
@@ -62,7 +64,7 @@ export class AutoReactions {
           useCase: useCase.id,
           limit: JOBS_LIMIT,
         }))
-          if (compileDue) this.#add({ what: 'compile', useCase, job: job.name });
+          if (compileDue) this.#add({ what: 'compile', useCase, job: jobKey(job) });
       if (useCase.components?.auto)
         for (const { id, job, target, packageDue } of await this.#deps.store.listAttempts({
           useCase: useCase.id,

@@ -1,4 +1,5 @@
 /** What somebody must see to choose what to compile: the job as it is now, its targets, its model's input. */
+
 import { type TargetState, targetStates, usualDurationMs } from '../domain/compilation-states.ts';
 import { isLive, isSuccessful } from '../domain/compilations.ts';
 import { type FailedBefore, failedBefore } from '../domain/compile-again.ts';
@@ -8,6 +9,7 @@ import {
   type CompileInputFacts,
   compileInput,
 } from '../domain/compile-input.ts';
+import { jobKey } from '../domain/job-keys.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
 import { type Target, targetTable } from '../domain/targets.ts';
 import type { UseCase } from '../domain/use-cases.ts';
@@ -64,7 +66,7 @@ export async function compileForm(
   requireModel(job);
   const [facts, attempts, history] = await Promise.all([
     inputFacts(session, job, settings, options.signal),
-    deps.store.listAttempts({ useCase: useCase.id, job: job.name }),
+    deps.store.listAttempts({ useCase: useCase.id, job: jobKey(job) }),
     deps.store.listAttempts({ useCase: useCase.id }),
   ]);
   const states = new Map(targetStates(attempts, [...table.keys()]).map((state) => [state.target, state]));

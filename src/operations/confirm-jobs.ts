@@ -12,6 +12,7 @@ import { elapsed } from '../ground/elapsed.ts';
 import { type AppError, toAppError } from '../ground/errors.ts';
 import { pause } from '../ground/pause.ts';
 import type { JobDeps } from './job-deps.ts';
+import { findJob } from './job-places.ts';
 
 export type Confirmation =
   /** As SageMaker describes it. */
@@ -100,7 +101,7 @@ export class JobConfirmer {
       // What waits for its turn when everything stops is not asked any more.
       signal.throwIfAborted();
       const session = await this.#deps.gateway.open(useCase, backgroundActor(this.#options.team), 'comp');
-      const found = await session.provider.jobs.find(job, signal);
+      const found = await findJob(session, job, signal);
       return found ? { kind: 'known', job: found } : { kind: 'unknown' };
     } catch (thrown) {
       signal.throwIfAborted();

@@ -2,27 +2,23 @@
  * One job's log as files on disk, on record. Rights are the caller's to check before: in Slack by the person's
  * roles, on the command line by the AWS credentials in use.
  */
-import { setMaxListeners } from 'node:events';
+import { jobKey } from '../domain/job-keys.ts';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
 import { logFileName, logHeader } from '../domain/log-files.ts';
 import type { LogQuery } from '../domain/log-order.ts';
 import { utcSecond } from '../domain/log-times.ts';
-import { nearestNames } from '../domain/nearest-names.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { Actor } from '../ground/actor.ts';
 import { AppError, CancelledError, toAppError } from '../ground/errors.ts';
 import type { Clock, EpochMs } from '../ground/time.ts';
 import type { LogDownload, LogDownloader, LogProgress } from '../logs/index.ts';
 import type { AuditRecord } from '../ports/audit-trail.ts';
-import type { LogSource, LogStreamInfo } from '../ports/log-source.ts';
+import type { LogSource } from '../ports/log-source.ts';
 import type { Store } from '../ports/store.ts';
 import type { UseCaseGateway, UseCaseSession } from '../ports/use-case-session.ts';
 import { explainTraining, type TrainingFailure } from './explain-failure.ts';
-import { nearestJobs } from './find-jobs.ts';
+import { type LocatedLog, locateLog, nearestLogs } from './locate-log.ts';
 import { readLogEnds } from './log-end.ts';
-
-/** Names that are offered for one that nothing has. */
-const NEAREST = 5;
 
 export interface DownloadDeps {
   gateway: UseCaseGateway;
@@ -69,8 +65,15 @@ export type DownloadOutcome =
       kind: 'unknown_job';
       /** Where it was looked for. */
       useCases: readonly UseCase[];
-      /** The nearest names first. */
+      /** The nearest names first, each as it is written to be meant alone. */
       nearest: readonly { name: string; useCase: UseCase }[];
+    }
+  /** Several providers of the use case have a job of this name. */
+  | {
+      kind: 'several_jobs';
+      useCase: UseCase;
+      /** Their keys. */
+      jobs: readonly string[];
     }
   /** The job is there and has not printed anything (yet). */
   | {
@@ -93,28 +96,35 @@ export async function downloadLogs(
   const now = deps.clock.now();
   let useCase: UseCase = request.useCases[0];
   let session: UseCaseSession | undefined;
+  let subject = request.query.job;
   const record = (action: string, detail?: AuditRecord['detail']): Promise<void> =>
     deps.store.appendAudit({
       at: deps.clock.now(),
       actor: request.actor,
       action,
       useCase: useCase.id,
-      subject: request.query.job,
+      subject,
       sessionName: session?.sessionName,
       detail,
     });
 
   try {
-    const located = await locate(deps, request, options.signal);
+    const located = await locateLog(deps.gateway, request, options.signal);
     useCase = located.useCase;
     session = located.session;
-    const { job, log } = located;
+    const { jobs, log } = located;
     const { sessionName } = session;
+    const [job] = jobs;
     if (!job) {
-      const nearest = await nearestOf(located.searched, request.query.job, options.signal);
+      const nearest = await nearestLogs(located.searched, request.query.job, options.signal);
       await record('logs.unknown_job');
       return { kind: 'unknown_job', useCases: request.useCases, nearest };
     }
+    if (!log) {
+      await record('logs.several_jobs');
+      return { kind: 'several_jobs', useCase, jobs: jobs.map(jobKey) };
+    }
+    subject = jobKey(job);
 
     const end = endOfLog(log.source, { finished: isFinished(job), endedAt: job.endedAt, now });
     const to = Math.min(request.query.until ?? end, end);
@@ -162,23 +172,6 @@ function withoutRecord(failure: AppError, unrecorded: AppError): AppError {
   });
 }
 
-/** Over all use cases, the nearest first. */
-async function nearestOf(
-  searched: Located['searched'],
-  name: string,
-  signal: AbortSignal | undefined,
-): Promise<{ name: string; useCase: UseCase }[]> {
-  const found = await Promise.all(
-    searched.map(async ({ useCase, session }) => {
-      const names = await nearestJobs(session.provider.jobs, name, NEAREST, signal);
-      return names.map((near) => ({ name: near, useCase }));
-    }),
-  );
-  const all = found.flat();
-  const ranked = nearestNames(name, [...new Set(all.map((one) => one.name))], NEAREST);
-  return ranked.flatMap((near) => all.filter((one) => one.name === near)).slice(0, NEAREST);
-}
-
 /**
  * Where the time range of a whole log ends, exclusive. Of a run that goes on it is the moment of the request, so that
  * its download ends. One that has ended writes nothing more: there the clocks of this machine, of the service and of
@@ -192,70 +185,10 @@ export function endOfLog(
   return Math.max(run.now, run.endedAt ?? 0) + (source.aheadMs ?? 0);
 }
 
-interface Located {
-  useCase: UseCase;
-  session: UseCaseSession;
-  job: TrainingJob | undefined;
-  log: { source: LogSource; listing?: Promise<readonly LogStreamInfo[]> };
-  /** Those that could be asked. */
-  searched: readonly { useCase: UseCase; session: UseCaseSession }[];
-}
-
-/** The first use case that has the job; the first of all when none has it. */
-async function locate(deps: DownloadDeps, request: DownloadRequest, signal?: AbortSignal): Promise<Located> {
-  const { job: name } = request.query;
-  const only = request.useCases.length === 1;
-  const searched = await Promise.allSettled(
-    request.useCases.map(async (useCase): Promise<Omit<Located, 'searched'>> => {
-      const session = await deps.gateway.open(useCase, request.actor, 'logs');
-      const source = session.provider.log(name);
-      // Nearly always the job is there: its streams are asked for at the same time, which saves a round trip.
-      const ahead = only ? listAhead(source, signal) : undefined;
-      try {
-        const job = await session.provider.jobs.find(name, signal);
-        if (!job) ahead?.drop();
-        return { useCase, session, job, log: { source, ...(ahead ? { listing: ahead.listing } : {}) } };
-      } catch (error) {
-        ahead?.drop();
-        throw error;
-      }
-    }),
-  );
-  signal?.throwIfAborted();
-  const found = searched.filter((result) => result.status === 'fulfilled').map((result) => result.value);
-  const having = found.filter(({ job }) => job !== undefined);
-  if (having.length > 1) {
-    const ids = having.map(({ useCase }) => useCase.id);
-    throw new AppError(
-      'invalid_input',
-      `${ids.length} use cases have a job of this name: ${ids.join(', ')}.`,
-      {
-        hint: `Say which: --use-case ${ids[0]}`,
-      },
-    );
-  }
-  const failed = searched.find((result) => result.status === 'rejected');
-  const chosen = having[0] ?? (failed ? undefined : found[0]);
-  // Not found where it could be looked for, but somewhere it could not: that is the thing to say.
-  if (!chosen) throw failed!.reason;
-  return { ...chosen, searched: found };
-}
-
-/** A listing that nobody has to wait for: its failure is told to whoever does, and to nobody else. */
-function listAhead(source: LogSource, signal: AbortSignal | undefined) {
-  const dropped = new AbortController();
-  const ended = signal ? AbortSignal.any([signal, dropped.signal]) : dropped.signal;
-  // Each page of a long listing listens to it, and its connection may close later than the next one opens.
-  setMaxListeners(0, ended);
-  const listing = source.listStreams(ended);
-  listing.catch(() => undefined);
-  return { listing, drop: () => dropped.abort() };
-}
-
 async function fetchLog(
   engine: LogDownloader,
   request: DownloadRequest,
-  found: { job: TrainingJob; useCase: UseCase; log: Located['log']; now: number; to: number },
+  found: { job: TrainingJob; useCase: UseCase; log: LocatedLog; now: number; to: number },
   options: DownloadOptions,
 ): Promise<LogDownload | undefined> {
   const { query } = request;

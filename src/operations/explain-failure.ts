@@ -1,4 +1,5 @@
 /** Why a training or a compilation failed: the service's words, the end of its log, cause and fix. */
+
 import { type CompilationAttempt, currentStatus, isLive, isSuccessful } from '../domain/compilations.ts';
 import {
   adviceForCompilation,
@@ -8,6 +9,7 @@ import {
 } from '../domain/failure-guidance.ts';
 import { type ToldByLogs, toldByLogs } from '../domain/failure-log.ts';
 import { DOCS } from '../domain/failure-tables.ts';
+import { jobKey } from '../domain/job-keys.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
 import { maskSecrets } from '../domain/mask-secrets.ts';
 import type { UseCase } from '../domain/use-cases.ts';
@@ -15,6 +17,7 @@ import type { Actor } from '../ground/actor.ts';
 import { AppError, CancelledError, toAppError } from '../ground/errors.ts';
 import type { LogSource } from '../ports/log-source.ts';
 import type { JobDeps } from './job-deps.ts';
+import { logOf } from './job-places.ts';
 import { type LogEnd, readLogEnds } from './log-end.ts';
 import { findAttempt, liveJob } from './observe-jobs.ts';
 
@@ -55,7 +58,7 @@ export async function trainingFailure(
   const { actor, useCase } = request;
   const session = await deps.gateway.open(useCase, actor, 'logs');
   const job = await liveJob(deps, session, useCase, request.job, options.signal);
-  return explainTraining(job, session.provider.log(job.name), {
+  return explainTraining(job, logOf(session, jobKey(job)), {
     now: deps.clock.now(),
     ...(options.signal ? { signal: options.signal } : {}),
   });

@@ -1,52 +1,82 @@
 /** Finding training jobs by what somebody remembers of a name. */
+import { type JobWord, jobKey, readJobWord } from '../domain/job-keys.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
 import { nearestNames } from '../domain/nearest-names.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { Actor } from '../ground/actor.ts';
 import type { Clock } from '../ground/time.ts';
-import type { JobCatalog } from '../ports/training-provider.ts';
-import type { UseCaseGateway } from '../ports/use-case-session.ts';
+import type { UseCaseGateway, UseCaseSession } from '../ports/use-case-session.ts';
+import { jobsMeant, listJobs, refuseUnasked } from './job-places.ts';
 
 /** How many jobs are looked at for near names: the newest, and those that share a part of the name. */
 const LOOK_AT = 100;
 
-/** Names like the one given, nearest first. */
+/** Jobs with names like the one given, nearest first. */
 export async function nearestJobs(
-  catalog: JobCatalog,
+  session: Pick<UseCaseSession, 'providers'>,
   name: string,
   limit: number,
   signal?: AbortSignal,
-): Promise<string[]> {
+): Promise<TrainingJob[]> {
   // The longest part of the name finds its relatives however old they are; the newest catch every other slip.
   const part = name
     .split(/[-._]/)
     .reduce((longest, next) => (next.length > longest.length ? next : longest), '');
   const [newest, related] = await Promise.all([
-    catalog.list({ limit: LOOK_AT }, signal),
-    part.length >= 3 ? catalog.list({ nameContains: part, limit: LOOK_AT }, signal) : [],
+    listJobs(session, { limit: LOOK_AT }, signal),
+    part.length >= 3 ? listJobs(session, { nameContains: part, limit: LOOK_AT }, signal) : { jobs: [] },
   ]);
-  const names = [...new Set([...related, ...newest].map((job) => job.name))];
-  return nearestNames(name, names, limit);
+  const jobs = new Map([...related.jobs, ...newest.jobs].map((job) => [jobKey(job), job]));
+  const names = [...new Set([...jobs.values()].map((job) => job.name))];
+  return nearestNames(name, names, limit)
+    .flatMap((near) => [...jobs.values()].filter((job) => job.name === near))
+    .slice(0, limit);
 }
 
-/** The first use case that has a job of exactly this name. One that cannot be asked counts as not having it. */
+/**
+ * The first use case that has a job of exactly this name, and all its jobs of it: more than one where several of its
+ * providers have one. A use case that cannot be asked counts as not having it.
+ */
 export async function findOwner(
   gateway: UseCaseGateway,
   actor: Actor,
   useCases: readonly UseCase[],
-  name: string,
+  word: string,
   signal?: AbortSignal,
-): Promise<UseCase | undefined> {
+): Promise<{ useCase: UseCase; jobs: readonly TrainingJob[] } | undefined> {
   const found = await Promise.allSettled(
     useCases.map(async (useCase) => {
       const session = await gateway.open(useCase, actor, 'logs');
-      return session.provider.jobs.find(name, signal);
+      const { jobs } = await jobsMeant(session, readJobWord(word), signal);
+      return { useCase, jobs };
     }),
   );
-  return useCases.find((_, index) => {
-    const result = found[index]!;
-    return result.status === 'fulfilled' && result.value !== undefined;
-  });
+  return found
+    .flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+    .find(({ jobs }) => jobs.length > 0);
+}
+
+/**
+ * The keys of what somebody may mean by a word in one use case. Where only one place is possible, nobody is asked and
+ * the job need not be there.
+ * @returns several: on several providers; none: no provider has it
+ * @throws AppError where it was not found, and a provider gave no answer
+ */
+export async function keysMeant(
+  gateway: UseCaseGateway,
+  actor: Actor,
+  useCase: UseCase,
+  word: JobWord,
+  signal?: AbortSignal,
+): Promise<string[]> {
+  const trainsOn = gateway.trainsOn(useCase);
+  if (word.provider === undefined && trainsOn.length <= 1)
+    return [jobKey({ provider: trainsOn[0], name: word.name })];
+  if (word.provider !== undefined && trainsOn.includes(word.provider)) return [jobKey(word)];
+  const session = await gateway.open(useCase, actor, 'logs');
+  const { jobs, unasked } = await jobsMeant(session, word, signal);
+  if (jobs.length === 0) refuseUnasked(unasked);
+  return jobs.map(jobKey);
 }
 
 export interface SuggestedJob {
@@ -104,11 +134,13 @@ export class JobSuggestions {
     const key = JSON.stringify([useCase.id, nameContains]);
     const known = this.#lists.get(key);
     if (known) return known.jobs;
-    const jobs = this.#gateway
-      .open(useCase, actor, 'logs')
-      .then((session) =>
-        session.provider.jobs.list({ limit: LOOK_AT, ...(nameContains === '' ? {} : { nameContains }) }),
-      );
+    const jobs = this.#gateway.open(useCase, actor, 'logs').then(async (session) => {
+      const query = { limit: LOOK_AT, ...(nameContains === '' ? {} : { nameContains }) };
+      const listed = await listJobs(session, query);
+      // Who gave no answer is asked again at the next letter.
+      if (listed.unasked.length > 0) this.#lists.delete(key);
+      return listed.jobs;
+    });
     this.#lists.set(key, { at: now, jobs });
     jobs.catch(() => this.#lists.delete(key));
     return jobs;

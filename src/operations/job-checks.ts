@@ -2,11 +2,13 @@
 
 import { type CompilationAttempt, currentStatus } from '../domain/compilations.ts';
 import type { Component } from '../domain/components.ts';
+import { readJobKey } from '../domain/job-keys.ts';
 import { providerWord } from '../domain/providers.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { EpochMs } from '../ground/time.ts';
 import type { Check } from './account-checks.ts';
 import type { JobDeps } from './job-deps.ts';
+import { providerNamed } from './job-places.ts';
 import { observeAttempt, observeComponent, observeFailedCheck, observeJob } from './observe-jobs.ts';
 import { resumePublishing } from './publish-component.ts';
 
@@ -45,20 +47,22 @@ export function trainingCheck(
   job: string,
   described: () => void = () => {},
 ): Check {
+  const { provider, name } = readJobKey(job);
   return {
     key: trainingKey(useCase.id, job),
     useCase,
+    provider,
     job,
     operation: 'comp',
     doing: 'looking at a training job',
     ask: async (session, at, signal) => {
-      const seen = await session.provider.jobs.find(job, signal);
+      const seen = await providerNamed(session, provider).jobs.find(name, signal);
       described();
       if (seen) {
         await observeJob(deps, useCase, { job: seen, at, described: true });
         return undefined;
       }
-      const message = `${providerWord(session.provider.name)} has no training job of this name any more.`;
+      const message = `${providerWord(provider)} has no training job of this name any more.`;
       await observeFailedCheck(deps, useCase.id, job, { at, message });
       return GONE_FOR;
     },

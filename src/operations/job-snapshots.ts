@@ -1,4 +1,5 @@
 /** Everything that a job card, a table row or a details view shows, composed from the store alone. */
+
 import { isBackgroundActor } from '../domain/background-actor.ts';
 import {
   elapsedMs,
@@ -17,6 +18,7 @@ import {
   guidanceForTraining,
   type TrainingGuidance,
 } from '../domain/failure-guidance.ts';
+import { jobKey } from '../domain/job-keys.ts';
 import type { JobRecord } from '../domain/job-records.ts';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
 import type { ProviderName } from '../domain/providers.ts';
@@ -228,8 +230,8 @@ export async function jobPage(
       const componentsOf = groupBy(components, ({ chain }) => chain.trainingJob);
       const usual = usualDurations(attempts);
       return records.map((record) => {
-        const { name } = record.job;
-        return compose(useCase, record, attemptsOf(name), componentsOf(name), usual, now);
+        const key = jobKey(record.job);
+        return compose(useCase, record, attemptsOf(key), componentsOf(key), usual, now);
       });
     }),
   );

@@ -1,10 +1,13 @@
 /** What there is to check of an account's lists: jobs and compilations that Signalbox does not know yet. */
+import { jobKey } from '../domain/job-keys.ts';
+import type { ProviderName } from '../domain/providers.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { toAppError } from '../ground/errors.ts';
 import type { Check } from './account-checks.ts';
 import { ForeignCompilations, type Found } from './adopt-compilations.ts';
 import { trainingKey } from './job-checks.ts';
 import type { JobDeps } from './job-deps.ts';
+import { providerNamed } from './job-places.ts';
 import { watchJobs } from './watch-jobs.ts';
 
 /** Milliseconds until a list is asked for again that the role does not allow: it was made for an earlier version. */
@@ -23,7 +26,7 @@ export interface ListChecksOptions {
 export class ListChecks {
   readonly #deps: JobDeps;
   readonly #options: ListChecksOptions;
-  /** Use cases whose list this process has seen. */
+  /** Lists that this process has seen, by the key of their check. */
   readonly #listed = new Set<string>();
   /** Ended jobs that only a list has shown yet, by the key of their check. */
   readonly #undescribed = new Set<string>();
@@ -49,7 +52,7 @@ export class ListChecks {
       })) {
         const { state } = job;
         const tells = state === 'failed' ? job.failureReason : state === 'completed' ? job.modelArtifact : '';
-        if (tells === undefined && !described) this.#undescribed.add(trainingKey(useCase.id, job.name));
+        if (tells === undefined && !described) this.#undescribed.add(trainingKey(useCase.id, jobKey(job)));
       }
   }
 
@@ -62,19 +65,23 @@ export class ListChecks {
   }
 
   of(useCase: UseCase): Check[] {
-    return [this.#jobs(useCase), ...this.#compilations(useCase)];
+    const providers = this.#deps.gateway.trainsOn(useCase);
+    return [...providers.map((provider) => this.#jobs(useCase, provider)), ...this.#compilations(useCase)];
   }
 
-  #jobs(useCase: UseCase): Check {
+  #jobs(useCase: UseCase, provider: ProviderName): Check {
+    const list = JSON.stringify(['list', useCase.id, provider]);
     return {
-      key: JSON.stringify(['list', useCase.id]),
+      key: list,
       useCase,
+      provider,
       operation: 'comp',
       doing: 'looking for new jobs',
       ask: async (session, _, signal) => {
-        const first = !this.#listed.has(useCase.id);
-        const changed = await watchJobs(this.#deps, useCase, session.provider.jobs, { first, signal });
-        this.#listed.add(useCase.id);
+        const first = !this.#listed.has(list);
+        const place = providerNamed(session, provider);
+        const changed = await watchJobs(this.#deps, useCase, place, { first, signal });
+        this.#listed.add(list);
         // A list leaves out reasons, models and times: the job itself tells.
         for (const job of changed) {
           const key = trainingKey(useCase.id, job);

@@ -1,4 +1,5 @@
 /** Writes what was seen into the store, forward only, and tells of it once it is durable. */
+
 import {
   applyObservation,
   type CompilationAttempt,
@@ -10,6 +11,7 @@ import {
   type Component,
   type ComponentObservation,
 } from '../domain/components.ts';
+import { jobKey, wordOfJob } from '../domain/job-keys.ts';
 import { applyFailedCheck, applyJobObservation, sameFacts } from '../domain/job-observations.ts';
 import type { JobRecord, Rerun } from '../domain/job-records.ts';
 import { isFinished, sameState, type TrainingJob } from '../domain/jobs.ts';
@@ -19,6 +21,7 @@ import type { EpochMs } from '../ground/time.ts';
 import type { UseCaseSession } from '../ports/use-case-session.ts';
 import { nearestJobs } from './find-jobs.ts';
 import type { JobDeps } from './job-deps.ts';
+import { placeOf } from './job-places.ts';
 
 type Observing = Pick<JobDeps, 'store' | 'changes'>;
 
@@ -45,8 +48,9 @@ export async function observeJob(
   useCase: UseCase,
   { job, at, listed = false, described = false, announce = false, unconfirmed, rerun }: Observed,
 ): Promise<JobRecord> {
+  const key = jobKey(job);
   let before: JobRecord | undefined;
-  const after = await store.changeJob(useCase.id, job.name, (record) => {
+  const after = await store.changeJob(useCase.id, key, (record) => {
     before = record;
     let next: JobRecord = record ? applyJobObservation(record, job, at, described) : { job, seenAt: at };
     const ends = isFinished(next.job) && !(record && isFinished(record.job));
@@ -60,7 +64,7 @@ export async function observeJob(
     return completes && useCase.compile?.auto ? { ...next, compileDue: true } : next;
   });
   const record = after ?? { job, seenAt: at };
-  const told = { useCase: useCase.id, job: job.name };
+  const told = { useCase: useCase.id, job: key };
   if (!before) changes.emit({ ...told, kind: 'job-appeared', training: record.job, announce });
   else if (!sameFacts(before.job, record.job))
     changes.emit({ ...told, kind: 'job-changed', training: record.job, before: before.job });
@@ -135,21 +139,23 @@ export async function liveJob(
   deps: JobDeps,
   session: UseCaseSession,
   useCase: UseCase,
-  name: string,
+  key: string,
   signal?: AbortSignal,
 ): Promise<TrainingJob> {
   const at = deps.clock.now();
-  const job = await session.provider.jobs.find(name, signal);
+  const { provider, name } = placeOf(session, key);
+  const job = await provider.jobs.find(name, signal);
   if (job) {
     await observeJob(deps, useCase, { job, at, described: true });
     return job;
   }
-  const near = await nearestJobs(session.provider.jobs, name, 3, signal);
+  const trainsOn = session.providers.map((one) => one.name);
+  const near = await nearestJobs({ providers: [provider] }, name, 3, signal);
   throw new AppError('not_found', `There is no training job ${name} in ${useCase.name}.`, {
     hint:
       near.length > 0
-        ? `Did you mean ${near.join(' or ')}?`
-        : session.provider.name === 'sagemaker'
+        ? `Did you mean ${near.map((one) => wordOfJob(jobKey(one), trainsOn)).join(' or ')}?`
+        : provider.name === 'sagemaker'
           ? 'Copy its name from the list of jobs or from the SageMaker console.'
           : 'Copy its name from the list of jobs.',
   });

@@ -4,6 +4,7 @@
  * The component is stored, with its recipe, before Greengrass is asked; whoever continues after a crash asks with
  * the same recipe and the same client token, which makes nothing twice.
  */
+
 import PQueue from 'p-queue';
 import { attemptsOf, type CompilationAttempt, isSuccessful } from '../domain/compilations.ts';
 import {
@@ -14,6 +15,7 @@ import {
   nextVersion,
   type RecipePreview,
 } from '../domain/components.ts';
+import { nameOfJob } from '../domain/job-keys.ts';
 import { DEFAULT_RECIPE_TEMPLATE, renderRecipe } from '../domain/recipes.ts';
 import { findTarget, targetTable } from '../domain/targets.ts';
 import type { UseCase } from '../domain/use-cases.ts';
@@ -194,7 +196,11 @@ async function nextComponent(
   { id, job, target }: CompilationAttempt,
   signal?: AbortSignal,
 ): Promise<NextComponent> {
-  const name = componentName({ prefix: useCase.components?.namePrefix, model: modelName(job), target });
+  const name = componentName({
+    prefix: useCase.components?.namePrefix,
+    model: modelName(nameOfJob(job)),
+    target,
+  });
   // Greengrass first: what somebody else stores meanwhile is then seen in the store, both as made and as taken.
   const published = await registry.versions(name, signal);
   const stored = await store.listComponents({ useCase: useCase.id });
@@ -225,7 +231,7 @@ function recipeFor(
     artifactUri: artifact,
     artifactFile: artifact.split('/').at(-1)!,
     target,
-    model: modelName(job),
+    model: modelName(nameOfJob(job)),
     trainingJob: job,
     compilationJob,
     useCase: useCase.id,

@@ -2,7 +2,9 @@
  * Keeps what is known of jobs, compilations and components in step with AWS: one schedule for all that live,
  * of all use cases. What to ask is read from the store at every tick, so a restart simply goes on.
  */
+
 import { setMaxListeners } from 'node:events';
+import { jobKey } from '../domain/job-keys.ts';
 import { isFinished } from '../domain/jobs.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { elapsed } from '../ground/elapsed.ts';
@@ -177,8 +179,8 @@ export class JobRefresher {
       ...of(components, (useCase, component) => componentCheck(this.#deps, useCase, component)),
       ...jobs.flatMap((records, index) =>
         records
-          .filter(({ job }) => !isFinished(job) || this.#lists.isUndescribed(job.useCase, job.name))
-          .map(({ job }) => this.#training(useCases[index]!, job.name)),
+          .filter(({ job }) => !isFinished(job) || this.#lists.isUndescribed(job.useCase, jobKey(job)))
+          .map(({ job }) => this.#training(useCases[index]!, jobKey(job))),
       ),
     ];
   }

@@ -5,6 +5,7 @@
  * freed only by a clear refusal, or by an end. Where nobody knows whether AWS took it, the claim stays, and polling
  * finds out.
  */
+
 import { randomUUID } from 'node:crypto';
 import PQueue from 'p-queue';
 import { compilationJobName } from '../domain/compilation-names.ts';
@@ -25,6 +26,7 @@ import {
   compileInput,
 } from '../domain/compile-input.ts';
 import { requestedTargets, requireCompleted } from '../domain/compile-request.ts';
+import { jobKey } from '../domain/job-keys.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
 import { findTarget, type Target, targetTable } from '../domain/targets.ts';
 import { awsOf, type UseCase } from '../domain/use-cases.ts';
@@ -32,6 +34,7 @@ import type { Actor } from '../ground/actor.ts';
 import { AppError, type ErrorCode, toAppError } from '../ground/errors.ts';
 import type { UseCaseSession } from '../ports/use-case-session.ts';
 import type { JobDeps } from './job-deps.ts';
+import { providerNamed } from './job-places.ts';
 import { findAttempt, liveJob, observeAttempt } from './observe-jobs.ts';
 
 export interface StartRequest {
@@ -102,9 +105,9 @@ export async function startCompilations(
   const model = requireModel(job);
   const facts = await inputFacts(session, job, settings, options.signal);
   const earlier =
-    why === 'retry' ? await deps.store.listAttempts({ useCase: useCase.id, job: job.name }) : [];
+    why === 'retry' ? await deps.store.listAttempts({ useCase: useCase.id, job: jobKey(job) }) : [];
   const orders = targets.map((name): StartOrder => {
-    const last = attemptsOf(earlier, { useCase: useCase.id, job: job.name, target: name }).at(-1);
+    const last = attemptsOf(earlier, { useCase: useCase.id, job: jobKey(job), target: name }).at(-1);
     return {
       ...{ request, session, settings, model, job },
       target: findTarget(table, name),
@@ -117,7 +120,7 @@ export async function startCompilations(
   const results = await Promise.all(orders.map((order) => queue.add(() => startOne(deps, order, options))));
   // What was started has told so itself.
   if (results.some(({ outcome }) => outcome === 'already'))
-    deps.changes.emit({ useCase: useCase.id, job: job.name, kind: 'already-there' });
+    deps.changes.emit({ useCase: useCase.id, job: jobKey(job), kind: 'already-there' });
   return { job, results, sessionName: session.sessionName };
 }
 
@@ -170,7 +173,7 @@ export async function inputFacts(
   settings: CompileSettings,
   signal?: AbortSignal,
 ): Promise<CompileInputFacts> {
-  const tags = await session.provider.jobs.tags(job, signal);
+  const tags = await providerNamed(session, job.provider).jobs.tags(job, signal);
   return { tags, hyperparameters: job.hyperparameters, settings };
 }
 
@@ -227,7 +230,7 @@ async function startOne(
       actor: request.actor,
       action: AUDIT_ACTIONS[result.outcome],
       useCase: request.useCase.id,
-      subject: order.job.name,
+      subject: jobKey(order.job),
       sessionName: session.sessionName,
       detail: {
         target: target.name,
@@ -255,7 +258,7 @@ async function claim(
   deps: JobDeps,
   { request, settings, job, target, input }: StartOrder,
 ): Promise<CompilationAttempt | (StartResult & { error: AppError })> {
-  const pair = { useCase: request.useCase.id, job: job.name, target: target.name };
+  const pair = { useCase: request.useCase.id, job: jobKey(job), target: target.name };
   let conflict: AppError | undefined;
   // A claim may be freed between the refusal and the look at who holds it: then it is free for us.
   for (let round = 0; round < 3; round += 1) {

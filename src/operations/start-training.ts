@@ -4,12 +4,13 @@
  * A run is started at most once, whoever submits how often: its name is the claim, which the provider holds. What is
  * stored of it here (who, from which job) only says more about a run that exists.
  */
-import { modelName } from '../domain/components.ts';
+
 import {
   editedHyperparameters,
   HYPERPARAMETER_LIMITS,
   hyperparameterChanges,
 } from '../domain/hyperparameters.ts';
+import { jobKey, nameOfJob, pipelineOf } from '../domain/job-keys.ts';
 import type { Rerun } from '../domain/job-records.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
 import { checkTrainingName } from '../domain/training-names.ts';
@@ -20,6 +21,7 @@ import type { EpochMs } from '../ground/time.ts';
 import type { TrainingProvider, TrainingRequest, TrainingSetup } from '../ports/training-provider.ts';
 import type { UseCaseSession } from '../ports/use-case-session.ts';
 import type { JobDeps } from './job-deps.ts';
+import { placeOf } from './job-places.ts';
 import { liveJob, observeJob } from './observe-jobs.ts';
 
 export interface RunAgainPlan {
@@ -46,7 +48,7 @@ export interface RunAgainRequest {
   /** For words where a mention would ping. */
   actorName: string;
   useCase: UseCase;
-  /** The existing job. */
+  /** Key of the existing job. */
   job: string;
   /** Of the new run. */
   name: string;
@@ -81,7 +83,7 @@ export async function runAgain(
     session = await deps.gateway.open(useCase, actor, 'train');
     old = await plan(deps, session, useCase, request.job, options.signal);
     order = orderOf(request, old.setup);
-    await session.provider.training.deploy(order, options.signal);
+    await placeOf(session, request.job).provider.training.deploy(order, options.signal);
   } catch (thrown) {
     const error = toAppError(thrown);
     await deps.store.appendAudit({
@@ -102,12 +104,13 @@ async function plan(
   deps: JobDeps,
   session: UseCaseSession,
   useCase: UseCase,
-  name: string,
+  key: string,
   signal?: AbortSignal,
 ): Promise<RunAgainPlan> {
+  const { provider, name } = placeOf(session, key);
   const [job, setup] = await Promise.all([
-    liveJob(deps, session, useCase, name, signal),
-    session.provider.training.setup(name, signal),
+    liveJob(deps, session, useCase, key, signal),
+    provider.training.setup(name, signal),
   ]);
   if (!setup)
     throw new AppError('not_found', `${name} was deleted just now.`, { hint: 'Start from another job.' });
@@ -120,7 +123,7 @@ async function plan(
 
 function checkRequest({ name, job, machines }: RunAgainRequest): void {
   checkTrainingName(name);
-  if (name === job)
+  if (name === nameOfJob(job))
     throw new AppError('invalid_input', 'The new run needs another name than the old one.', {
       hint: 'Names of training jobs are unique, also those of jobs that have ended.',
     });
@@ -139,7 +142,7 @@ function orderOf(request: RunAgainRequest, { hyperparameters, machines }: Traini
     );
   return {
     name: request.name,
-    again: request.job,
+    again: nameOfJob(request.job),
     hyperparameters: edited,
     ...(machines ? { machines: request.machines ?? machines } : {}),
     askedAt: request.askedAt,
@@ -150,16 +153,17 @@ function orderOf(request: RunAgainRequest, { hyperparameters, machines }: Traini
 async function record(
   deps: JobDeps,
   session: UseCaseSession,
-  { actor, actorName, useCase }: RunAgainRequest,
+  { actor, actorName, useCase, job: again }: RunAgainRequest,
   order: TrainingRequest,
   old: RunAgainPlan,
 ): Promise<RunAgainReport> {
   const { store, clock, changes } = deps;
   const at = clock.now();
-  const { name, again } = order;
+  const { name } = order;
+  const { provider } = placeOf(session, again);
   const mine: Rerun = {
     of: again,
-    pipeline: (await store.getJob(useCase.id, again))?.rerun?.pipeline ?? modelName(again),
+    pipeline: (await store.getJob(useCase.id, again))?.rerun?.pipeline ?? pipelineOf(again),
     by: actor,
     byName: actorName,
     at,
@@ -167,8 +171,7 @@ async function record(
   };
   // Not to be asked just now: the next look tells the rest.
   const job =
-    (await session.provider.jobs.find(name).catch(() => undefined)) ??
-    freshJob(session.provider, useCase, order, at);
+    (await provider.jobs.find(name).catch(() => undefined)) ?? freshJob(provider, useCase, order, at);
   const known = await observeJob(deps, useCase, { job, at, announce: true, rerun: mine });
   const rerun = known.rerun ?? mine;
   // The second of two clicks finds it started, and has started nothing.
@@ -182,7 +185,7 @@ async function record(
     sessionName: session.sessionName,
     detail: { again, changes: rerun.changes.join('; ').slice(0, 1000) },
   });
-  changes.emit({ useCase: useCase.id, job: again, kind: 'run-again', as: name });
+  changes.emit({ useCase: useCase.id, job: again, kind: 'run-again', as: jobKey(job) });
   return { job: known.job, rerun, sessionName: session.sessionName };
 }
 

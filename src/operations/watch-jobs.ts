@@ -1,10 +1,11 @@
-/** Finds a use case's new training jobs in its list of jobs, without announcing old ones as news. */
+/** Finds a use case's new training jobs in one provider's list of jobs, without announcing old ones as news. */
 
+import { jobKey, readJobKey } from '../domain/job-keys.ts';
 import type { JobRecord } from '../domain/job-records.ts';
 import { isFinished, sameState, type TrainingJob } from '../domain/jobs.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { EpochMs } from '../ground/time.ts';
-import type { JobCatalog } from '../ports/training-provider.ts';
+import type { TrainingProvider } from '../ports/training-provider.ts';
 import type { JobDeps } from './job-deps.ts';
 import { observeJob } from './observe-jobs.ts';
 
@@ -21,32 +22,34 @@ const OUT_OF_ORDER = 3600_000;
  * One look at the newest jobs. On the first look ever nothing is news: the whole page becomes known, and from then on
  * what is created after its newest job is news.
  * @param options.first this process has not looked before
- * @returns known jobs whose state differs in the list: to be asked for, since a list does not tell everything
+ * @returns keys of known jobs whose state differs in the list: to be asked for, since a list does not tell everything
  */
 export async function watchJobs(
   deps: Pick<JobDeps, 'store' | 'changes' | 'clock'>,
   useCase: UseCase,
-  catalog: JobCatalog,
+  { name: provider, jobs: catalog }: Pick<TrainingProvider, 'name' | 'jobs'>,
   options: { first: boolean; signal?: AbortSignal },
 ): Promise<string[]> {
   const at = deps.clock.now();
   const listed = await catalog.list({ limit: NEWEST }, options.signal);
-  const records = await deps.store.listJobs({ useCase: useCase.id, limit: KNOWN });
-  const known = new Map(records.map((record) => [record.job.name, record]));
+  const all = await deps.store.listJobs({ useCase: useCase.id, limit: KNOWN });
+  const records = all.filter(({ job }) => readJobKey(jobKey(job)).provider === provider);
+  const known = new Map(records.map((record) => [jobKey(record.job), record]));
   const watched = records.filter((record) => record.listed).map(({ job }) => job.createdAt);
   const first = options.first && watched.length === 0;
   const newest = first ? newestOf(listed) : Math.max(0, ...watched);
 
   const changed: string[] = [];
   for (const job of [...listed].sort((a, b) => a.createdAt - b.createdAt)) {
-    const record = known.get(job.name);
+    const key = jobKey(job);
+    const record = known.get(key);
     if (record) {
-      if (differs(record, job)) changed.push(job.name);
+      if (differs(record, job)) changed.push(key);
       if (!record.listed) await observeJob(deps, useCase, { job, at, listed: true });
     } else if (first || job.createdAt > newest - OUT_OF_ORDER)
       await observeJob(deps, useCase, { job, at, listed: true, announce: !first && isRecent(job, at) });
     else continue;
-    if (!record) changed.push(job.name);
+    if (!record) changed.push(key);
   }
   return changed;
 }

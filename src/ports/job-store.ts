@@ -1,9 +1,9 @@
 /** State: training jobs. */
 import type { JobRecord } from '../domain/job-records.ts';
 
-/** Every method returns once what it did is durable. A job's key is its use case and name. */
+/** Every method returns once what it did is durable. A job is known by its use case and its `jobKey`. */
 export interface JobStore {
-  getJob(useCase: string, name: string): Promise<JobRecord | undefined>;
+  getJob(useCase: string, key: string): Promise<JobRecord | undefined>;
   /** Newest first by creation. */
   listJobs(query: { useCase?: string; limit: number }): Promise<JobRecord[]>;
   /**
@@ -13,7 +13,7 @@ export interface JobStore {
    */
   changeJob(
     useCase: string,
-    name: string,
+    key: string,
     change: (record: JobRecord | undefined) => JobRecord | undefined,
   ): Promise<JobRecord | undefined>;
 }

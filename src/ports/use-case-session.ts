@@ -1,6 +1,7 @@
 /** A use case, opened for one person and one operation: where it trains, and its AWS account. */
 
 import type { TrainingJob } from '../domain/jobs.ts';
+import type { ProviderName } from '../domain/providers.ts';
 import type { SessionOperation } from '../domain/session-name.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { Actor } from '../ground/actor.ts';
@@ -9,18 +10,22 @@ import type { JobLinks, TrainingProvider } from './training-provider.ts';
 
 export interface UseCaseGateway {
   /**
-   * @throws AppError permission_denied when the role cannot be assumed (hint: the checklist; adminHint: the ARN) ·
-   *   invalid_input when no provider trains there
+   * A provider that cannot be opened stands in the session all the same: whatever is asked of it then fails with the
+   * reason, and the others answer.
+   * @throws AppError where none can be opened, the first one's reason: permission_denied when the role cannot be
+   *   assumed (hint: the checklist; adminHint: the ARN) · invalid_input when no provider trains there
    */
   open(useCase: UseCase, actor: Actor, operation: SessionOperation): Promise<UseCaseSession>;
+  /** Where the use case trains, without opening anything; SageMaker first. */
+  trainsOn(useCase: UseCase): readonly ProviderName[];
   /** Where a job's provider shows it, without opening anything. */
   links(useCase: UseCase, job: Pick<TrainingJob, 'name' | 'provider'>): JobLinks;
 }
 
-/** Of what is in AWS everything throws AppError invalid_input where the use case has no account there. */
+/** Of what is in AWS everything throws where there is no account (AppError invalid_input), or it could not be opened. */
 export interface UseCaseSession extends AwsServices {
   /** As CloudTrail shows it, where there is an account; kept in the audit record (S4). */
   readonly sessionName: string;
-  /** Where its jobs are trained. */
-  readonly provider: TrainingProvider;
+  /** Where its jobs are trained, at least one. Who asks about a job goes through operations/job-places.ts. */
+  readonly providers: readonly TrainingProvider[];
 }

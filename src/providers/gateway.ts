@@ -1,11 +1,13 @@
-/** Opens use cases: the AWS account, where there is one, and on it or beside it the provider that trains. */
-import { newSessionName } from '../domain/session-name.ts';
+/** Opens use cases: the AWS account, where there is one, and on it or beside it every provider that trains. */
+import { newSessionName, type SessionOperation } from '../domain/session-name.ts';
 import { awsOf, type UseCase } from '../domain/use-cases.ts';
-import { AppError } from '../ground/errors.ts';
+import type { Actor } from '../ground/actor.ts';
+import { AppError, toAppError } from '../ground/errors.ts';
 import type { Clock } from '../ground/time.ts';
 import type { AwsAccount, AwsAccounts } from '../ports/aws-account.ts';
-import type { ProviderEntry } from '../ports/training-provider.ts';
+import type { ProviderEntry, TrainingProvider } from '../ports/training-provider.ts';
 import type { UseCaseGateway, UseCaseSession } from '../ports/use-case-session.ts';
+import { closedProvider, closedSession } from './closed.ts';
 import { ALL_PROVIDERS } from './index.ts';
 
 export interface GatewayOptions {
@@ -18,76 +20,84 @@ export interface GatewayOptions {
 export function createUseCaseGateway({
   clock,
   accounts,
-  providers = ALL_PROVIDERS,
+  providers: all = ALL_PROVIDERS,
 }: GatewayOptions): UseCaseGateway {
   // Clients keep connections: one set for each account that is open, gone with it.
   const opened = new WeakMap<AwsAccount, UseCaseSession>();
+  const trainingAt = (useCase: UseCase): ProviderEntry[] => all.filter((one) => one.trains(useCase));
 
   return {
+    trainsOn: (useCase) => trainingAt(useCase).map(({ name }) => name),
+
     async open(useCase, actor, operation) {
-      const entry = providers.find((one) => one.trains(useCase));
-      if (!entry) throw trainsNowhere(useCase);
-      if (!useCase.aws) {
-        const aws = (): never => noAws(useCase);
-        const provider = entry.open({ useCase, actor, operation, aws });
-        return new WithoutAws(useCase, newSessionName(operation, actor, clock.now()), provider);
-      }
-      const account = await accounts.open(useCase, actor, operation);
-      const known = opened.get(account);
+      const entries = trainingAt(useCase);
+      if (entries.length === 0) throw trainsNowhere(useCase);
+      const { account, problem } = await openAccount(accounts, useCase, actor, operation);
+      const known = account && opened.get(account);
       if (known) return known;
+      const aws = (): AwsAccount => {
+        if (account) return account;
+        throw problem;
+      };
+      const providers = openAll(entries, useCase, (entry) => entry.open({ useCase, actor, operation, aws }));
+      if (!account) {
+        const sessionName = newSessionName(operation, actor, clock.now());
+        return closedSession({ sessionName, providers }, problem);
+      }
       const { sessionName, compilationLog, compiler, artifacts, components, devices } = account;
-      const provider = entry.open({ useCase, actor, operation, aws: () => account });
-      const session = { sessionName, provider, compilationLog, compiler, artifacts, components, devices };
+      const session = { sessionName, providers, compilationLog, compiler, artifacts, components, devices };
       opened.set(account, session);
       return session;
     },
 
     links(useCase, job) {
-      const entry = providers.find(({ name }) => name === job.provider);
+      const entry = all.find(({ name }) => name === job.provider);
       return entry?.links(useCase, job.name) ?? { site: '' };
     },
   };
 }
 
-class WithoutAws implements UseCaseSession {
-  readonly #useCase: UseCase;
-  readonly sessionName: string;
-  readonly provider: UseCaseSession['provider'];
+type Opened = { account: AwsAccount; problem?: never } | { account?: never; problem: AppError };
 
-  constructor(useCase: UseCase, sessionName: string, provider: UseCaseSession['provider']) {
-    this.#useCase = useCase;
-    this.sessionName = sessionName;
-    this.provider = provider;
-  }
-
-  compilationLog(): never {
-    return noAws(this.#useCase);
-  }
-
-  get compiler(): never {
-    return noAws(this.#useCase);
-  }
-
-  get artifacts(): never {
-    return noAws(this.#useCase);
-  }
-
-  get components(): never {
-    return noAws(this.#useCase);
-  }
-
-  get devices(): never {
-    return noAws(this.#useCase);
+/** Without an account, or where it lets nobody in, what trains elsewhere is open all the same. */
+async function openAccount(
+  accounts: AwsAccounts,
+  useCase: UseCase,
+  actor: Actor,
+  operation: SessionOperation,
+): Promise<Opened> {
+  try {
+    awsOf(useCase);
+    return { account: await accounts.open(useCase, actor, operation) };
+  } catch (error) {
+    return { problem: toAppError(error) };
   }
 }
 
-function noAws(useCase: UseCase): never {
-  awsOf(useCase);
-  throw new TypeError('it has an account');
+/** @throws AppError when none of them can be opened */
+function openAll(
+  entries: readonly ProviderEntry[],
+  useCase: UseCase,
+  open: (entry: ProviderEntry) => TrainingProvider,
+): TrainingProvider[] {
+  let first: AppError | undefined;
+  let closed = 0;
+  const providers = entries.map((entry) => {
+    try {
+      return open(entry);
+    } catch (thrown) {
+      const problem = toAppError(thrown);
+      first ??= problem;
+      closed += 1;
+      return closedProvider(entry, useCase, problem);
+    }
+  });
+  if (first && closed === entries.length) throw first;
+  return providers;
 }
 
 function trainsNowhere(useCase: UseCase): AppError {
-  return new AppError('invalid_input', `The use case ${useCase.name} does not train on SageMaker.`, {
-    hint: 'If it does, an admin of Signalbox should set `providers: { sagemaker: true }` for it in signalbox.yaml.',
+  return new AppError('invalid_input', `The use case ${useCase.name} does not train anywhere.`, {
+    hint: 'An admin of Signalbox sets where it trains in signalbox.yaml, for example `providers: { sagemaker: true }`.',
   });
 }

@@ -1,4 +1,5 @@
 /** The embedded store: one folder, one process, the whole state in memory. */
+
 import {
   alreadyClaimed,
   type CompilationAttempt,
@@ -7,6 +8,7 @@ import {
   needsClaim,
 } from '../domain/compilations.ts';
 import { type Component, isSettled } from '../domain/components.ts';
+import { jobKey } from '../domain/job-keys.ts';
 import type { JobRecord } from '../domain/job-records.ts';
 import { AppError } from '../ground/errors.ts';
 import type { AuditRecord } from '../ports/audit-trail.ts';
@@ -93,7 +95,7 @@ class LowdbStore extends NotificationStore implements Store {
     const before = this.state.tables.jobs.get(pairKey(useCase, name));
     const after = change(before);
     if (after === undefined || after === before) return before;
-    requireSame('job', [useCase, name], [after.job.useCase, after.job.name]);
+    requireSame('job', [useCase, name], [after.job.useCase, jobKey(after.job)]);
     return this.state.change('job', after);
   }
 

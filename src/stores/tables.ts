@@ -2,8 +2,10 @@
  * The state in memory with its indexes. Records are frozen: what is given out can be shared and kept, and a
  * change is always a new record.
  */
+
 import { type CompilationAttempt, claimKey, holdsClaim, isLive } from '../domain/compilations.ts';
 import type { Component } from '../domain/components.ts';
+import { jobKey } from '../domain/job-keys.ts';
 import type { JobRecord } from '../domain/job-records.ts';
 import type { NumberedRecord } from './audit-files.ts';
 import { NotificationTables } from './notification-tables.ts';
@@ -35,7 +37,7 @@ export class Tables {
   }
 
   putJob(record: JobRecord): Undo {
-    return put(this.jobs, pairKey(record.job.useCase, record.job.name), record);
+    return put(this.jobs, pairKey(record.job.useCase, jobKey(record.job)), record);
   }
 
   putComponent(component: Component): Undo {

@@ -100,7 +100,7 @@ const refusal = async (work: Promise<unknown>): Promise<AppError> => {
 describe('a training job as compiling needs it', () => {
   it('says its model, its hyperparameters and, when asked, its tags', async () => {
     const { open } = await world();
-    const { jobs } = (await open('comp')).provider;
+    const { jobs } = (await open('comp')).providers[0]!;
     const job = await jobs.find(JOB);
     expect(job?.modelArtifact).toMatch(/^s3:\/\/line-3-models\/.*\.tar\.gz$/);
     expect(Object.keys(job?.hyperparameters ?? {}).length).toBeGreaterThan(0);

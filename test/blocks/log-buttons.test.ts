@@ -95,9 +95,12 @@ describe('a button that asks for a log', () => {
     expect(queryAt(readOrder(writeOrder(yesterday)), NOW + 24 * HOUR).since).toBe(Date.UTC(2026, 10, 21));
   });
 
-  it('asks for the log of a job whatever it is called', () => {
+  it('asks for the log of a job whatever it is called, and of no other provider’s job of that name', () => {
     for (const name of ['help', 'HELP', 'train-x'])
-      expect(readOrder(getLogsButton('line-3', name)!.value!)).toEqual(wholeLog(name, 'line-3'));
+      expect(readOrder(getLogsButton('line-3', name)!.value!)).toEqual(
+        wholeLog(`sagemaker:${name}`, 'line-3'),
+      );
+    expect(readOrder(getLogsButton('line-3', 'local:train-x')!.value!).job).toBe('local:train-x');
   });
 
   it('is left out where the order does not fit', () => {

@@ -149,7 +149,10 @@ describe('a use case without AWS, on a provider that is not SageMaker', () => {
   it('has cards that follow its jobs, and one alert for a failure, with the provider’s own page', async () => {
     runner.put('run-7', 'QUEUED', { createdAt: now + 1 });
     await pass(MINUTE);
-    expect((await store.getJob('lab', 'run-7'))?.job).toMatchObject({ state: 'pending', status: 'QUEUED' });
+    expect((await store.getJob('lab', 'local:run-7'))?.job).toMatchObject({
+      state: 'pending',
+      status: 'QUEUED',
+    });
     expect(on('C0LAB')).toContain('Training pending');
     runner.put('run-7', 'EXECUTING', { createdAt: now, startedAt: now });
     await pass(MINUTE);
@@ -233,11 +236,11 @@ describe('a use case without AWS, on a provider that is not SageMaker', () => {
     await pass(MINUTE);
     runner.outage = new AppError('unavailable', 'The lab does not answer.');
     await pass(MINUTE);
-    expect((await store.getJob('lab', 'run-6'))?.failedCheck?.message).toBe('The lab does not answer.');
+    expect((await store.getJob('lab', 'local:run-6'))?.failedCheck?.message).toBe('The lab does not answer.');
     expect(await type('logs', 'run-6')).toContain('The lab does not answer.');
     runner.outage = undefined;
     runner.put('run-6', 'EXITED_0', { createdAt: now, endedAt: now });
     await pass(2 * MINUTE);
-    expect((await store.getJob('lab', 'run-6'))?.job.state).toBe('completed');
+    expect((await store.getJob('lab', 'local:run-6'))?.job.state).toBe('completed');
   });
 });

@@ -55,6 +55,7 @@ it('the whole words of a failure come as a file also when another process posts 
     gateway: {
       open: () => Promise.reject(new Error('AWS is not asked')),
       links: () => ({}) as never,
+      trainsOn: () => ['sagemaker'],
     },
     files: {
       deliver: async ({ files: given }) => {

@@ -127,7 +127,10 @@ export class House {
     };
     const gateway = {
       links: (useCase: UseCase, { name }: TrainingJob) => sageMaker.links(useCase, name),
-      open: async () => ({ provider: { log: () => NO_LOG, jobs: { find, list: async () => [] } } }),
+      trainsOn: () => ['sagemaker'],
+      open: async () => ({
+        providers: [{ name: 'sagemaker', log: () => NO_LOG, jobs: { find, list: async () => [] } }],
+      }),
     } as unknown as UseCaseGateway;
     const onError = (error: unknown): void => void this.errors.push(error);
     this.alerts = new AlertManager({

@@ -79,7 +79,10 @@ async function open(): Promise<void> {
   };
   const gateway = {
     links: (useCase: UseCase, { name }: TrainingJob) => sageMaker.links(useCase, name),
-    open: async () => ({ provider: { log: log, jobs: { find, list: async () => [] } } }),
+    trainsOn: () => ['sagemaker'],
+    open: async () => ({
+      providers: [{ name: 'sagemaker', log: log, jobs: { find, list: async () => [] } }],
+    }),
   } as unknown as UseCaseGateway;
   const onError = (error: unknown): void => void errors.push(error);
   const alerts = new AlertManager({

@@ -56,15 +56,20 @@ describe('[L7, L10] finding jobs by what one remembers', () => {
       return jobs.filter((one) => one.name.includes(nameContains)).slice(0, limit);
     },
   } as JobCatalog;
+  const session = {
+    sessionName: 'x',
+    providers: [{ name: 'sagemaker', jobs: catalog }],
+  } as unknown as UseCaseSession;
   const gateway: UseCaseGateway = {
+    trainsOn: () => ['sagemaker'],
     links: () => ({ site: 'AWS' }),
-    open: async () => ({ sessionName: 'x', provider: { jobs: catalog } }) as unknown as UseCaseSession,
+    open: async () => session,
   };
   const actor = { team: 'T', user: 'U0ADA' };
 
   it('finds the nearest name however old it is', async () => {
-    expect((await nearestJobs(catalog, 'segment-weld-old', 3))[0]).toBe('segment-welds-old');
-    expect(await nearestJobs(catalog, 'zzzzzzzzzzzzzzzz', 3)).toEqual([]);
+    expect((await nearestJobs(session, 'segment-weld-old', 3))[0]?.name).toBe('segment-welds-old');
+    expect(await nearestJobs(session, 'zzzzzzzzzzzzzzzz', 3)).toEqual([]);
   });
 
   it('suggests at most so many, and asks the service once for the same letters', async () => {
@@ -83,6 +88,7 @@ describe('[L7, L10] finding jobs by what one remembers', () => {
   it('leaves out a use case that cannot be asked now', async () => {
     const failing: UseCaseGateway = {
       links: gateway.links,
+      trainsOn: gateway.trainsOn,
       open: (useCase, ...rest) =>
         useCase.id === 'harbor' ? Promise.reject(new Error('down')) : gateway.open(useCase, ...rest),
     };

@@ -12,14 +12,17 @@ async function order(...jobs: { name: string; known: boolean }[]): Promise<strin
   const asked: string[] = [];
   const gateway = {
     open: async () => ({
-      provider: {
-        jobs: {
-          find: async (name: string) => {
-            asked.push(name);
-            return undefined;
+      providers: [
+        {
+          name: 'sagemaker',
+          jobs: {
+            find: async (name: string) => {
+              asked.push(name);
+              return undefined;
+            },
           },
         },
-      },
+      ],
     }),
   } as unknown as UseCaseGateway;
   const confirmer = new JobConfirmer(

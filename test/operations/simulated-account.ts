@@ -80,6 +80,7 @@ export class SimulatedAccount {
   readonly deployed: TrainingRequest[] = [];
 
   readonly gateway: UseCaseGateway = {
+    trainsOn: () => ['sagemaker'],
     links: (useCase, { name }) => sageMaker.links(useCase, name),
     open: async (useCase, actor, operation) => {
       await this.#pass('open', useCase.id);
@@ -143,63 +144,65 @@ export class SimulatedAccount {
   #session(sessionName: string): UseCaseSession {
     return {
       sessionName,
-      provider: {
-        name: 'sagemaker',
-        log: (job) => this.log(job),
-        links: (job) => sageMaker.links(LINE_3, job),
-        jobs: {
-          find: async (name) => {
-            await this.#pass('find', name);
-            const job = this.jobs.find((one) => one.name === name);
-            return job && { ...job };
+      providers: [
+        {
+          name: 'sagemaker',
+          log: (job) => this.log(job),
+          links: (job) => sageMaker.links(LINE_3, job),
+          jobs: {
+            find: async (name) => {
+              await this.#pass('find', name);
+              const job = this.jobs.find((one) => one.name === name);
+              return job && { ...job };
+            },
+            list: async ({ nameContains = '', limit }) => {
+              await this.#pass('list', nameContains);
+              return [...this.jobs]
+                .filter(({ name }) => name.includes(nameContains))
+                .sort((a, b) => b.createdAt - a.createdAt)
+                .slice(0, limit)
+                .map(({ failureReason: _, modelArtifact: __, hyperparameters: ___, ...job }) => job);
+            },
+            tags: async ({ name }) => {
+              await this.#pass('tags', name);
+              return this.tags;
+            },
           },
-          list: async ({ nameContains = '', limit }) => {
-            await this.#pass('list', nameContains);
-            return [...this.jobs]
-              .filter(({ name }) => name.includes(nameContains))
-              .sort((a, b) => b.createdAt - a.createdAt)
-              .slice(0, limit)
-              .map(({ failureReason: _, modelArtifact: __, hyperparameters: ___, ...job }) => job);
-          },
-          tags: async ({ name }) => {
-            await this.#pass('tags', name);
-            return this.tags;
-          },
-        },
-        training: {
-          begins: sageMakerState('InProgress', 'Starting'),
-          setup: async (name) => {
-            await this.#pass('setup', name);
-            const job = this.jobs.find((one) => one.name === name);
-            return (
-              job && {
-                hyperparameters: job.hyperparameters ?? {},
-                machines: { type: job.instanceType ?? 'ml.g5.xlarge', count: job.instanceCount ?? 1 },
-                notes: [],
-                ...this.setup,
+          training: {
+            begins: sageMakerState('InProgress', 'Starting'),
+            setup: async (name) => {
+              await this.#pass('setup', name);
+              const job = this.jobs.find((one) => one.name === name);
+              return (
+                job && {
+                  hyperparameters: job.hyperparameters ?? {},
+                  machines: { type: job.instanceType ?? 'ml.g5.xlarge', count: job.instanceCount ?? 1 },
+                  notes: [],
+                  ...this.setup,
+                }
+              );
+            },
+            deploy: async (request) => {
+              const { name, again, hyperparameters, machines } = request;
+              await this.#pass('deploy', name);
+              if (this.jobs.some((one) => one.name === name)) {
+                if (this.deployed.some((one) => JSON.stringify(one) === JSON.stringify(request))) return name;
+                throw new AppError('conflict', `Another training job is called ${name} already.`);
               }
-            );
-          },
-          deploy: async (request) => {
-            const { name, again, hyperparameters, machines } = request;
-            await this.#pass('deploy', name);
-            if (this.jobs.some((one) => one.name === name)) {
-              if (this.deployed.some((one) => JSON.stringify(one) === JSON.stringify(request))) return name;
-              throw new AppError('conflict', `Another training job is called ${name} already.`);
-            }
-            const old = this.jobs.find((one) => one.name === again)!;
-            this.deployed.push(request);
-            this.train(name, {
-              ...{ status: 'InProgress', secondaryStatus: 'Starting', hyperparameters, endedAt: undefined },
-              ...{ failureReason: undefined, modelArtifact: undefined },
-              instanceType: machines?.type ?? old.instanceType,
-              instanceCount: machines?.count ?? old.instanceCount,
-            });
-            await this.#pass('deployed', name);
-            return name;
+              const old = this.jobs.find((one) => one.name === again)!;
+              this.deployed.push(request);
+              this.train(name, {
+                ...{ status: 'InProgress', secondaryStatus: 'Starting', hyperparameters, endedAt: undefined },
+                ...{ failureReason: undefined, modelArtifact: undefined },
+                instanceType: machines?.type ?? old.instanceType,
+                instanceCount: machines?.count ?? old.instanceCount,
+              });
+              await this.#pass('deployed', name);
+              return name;
+            },
           },
         },
-      },
+      ],
       compilationLog: (job) => this.log(job),
       compiler: {
         start: async (order) => {

@@ -32,9 +32,11 @@ describeTrainingProvider('SageMaker', async () => {
     logs: { delivery: 'channel' as const, gzipAbove: 50e6, secondLane: 'auto' as const },
   };
   const gateway = createUseCaseGateway({ clock, accounts: createAwsAccounts({ clock }) });
-  const { provider } = await gateway.open(useCase, { team: 'T0', user: 'U0ADA' }, 'train');
+  const [provider] = (await gateway.open(useCase, { team: 'T0', user: 'U0ADA' }, 'train')).providers as [
+    TrainingProvider,
+  ];
   const reading = await gateway.open(useCase, { team: 'T0', user: 'U0ADA' }, 'logs');
-  const both: TrainingProvider = { ...provider, log: (job) => reading.provider.log(job) };
+  const both: TrainingProvider = { ...provider, log: (job) => reading.providers[0]!.log(job) };
   const all = await provider.jobs.list({ limit: 100 });
   const one = async (state: string): Promise<string> => {
     for (const { name, ...job } of all)

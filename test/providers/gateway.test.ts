@@ -41,7 +41,7 @@ describe('opening a use case', () => {
   it('gives its jobs and logs under one session name', async () => {
     const session = await gateway().open(useCase, ADA, 'logs');
     expect(session.sessionName).toMatch(/^logs-U0ADA\.T0LINE-/);
-    expect(session.provider.log('train-a').id).toBe(
+    expect(session.providers[0]!.log('train-a').id).toBe(
       '123456789012/eu-west-1/aws/sagemaker/TrainingJobs/train-a',
     );
   });
@@ -49,7 +49,7 @@ describe('opening a use case', () => {
   it('keeps the clients of a session while it lasts', async () => {
     const { made, open } = gateway();
     const [first, again] = [await open(useCase, ADA, 'logs'), await open(useCase, ADA, 'logs')];
-    expect(again.provider.jobs).toBe(first.provider.jobs);
+    expect(again.providers[0]!.jobs).toBe(first.providers[0]!.jobs);
     await open(useCase, { team: 'T0LINE', user: 'U0BEN' }, 'logs');
     expect(made()).toBe(2);
   });

@@ -48,7 +48,7 @@ async function provider(change: (world: AwsWorld) => AwsWorld = (world) => world
   const client = sagemakerClient(aws, { credentials });
   const described = (TrainingJobName: string) =>
     client.send(new DescribeTrainingJobCommand({ TrainingJobName }));
-  return { aws, client, described, session, training: session.provider.training };
+  return { aws, client, described, session, training: session.providers[0]!.training };
 }
 
 const order = (changes: Partial<TrainingRequest> = {}): TrainingRequest => ({

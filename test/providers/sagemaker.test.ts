@@ -56,7 +56,7 @@ beforeEach(async () => {
     { team: 'T0LINE', user: 'U0ADA' },
     'logs',
   );
-  catalog = session.provider.jobs;
+  catalog = session.providers[0]!.jobs;
 });
 afterEach(async () => {
   process.env = before;

@@ -126,36 +126,45 @@ export async function startWorkspace(options: TestWorkspaceOptions = {}): Promis
   };
   const audit: AuditRecord[] = [];
   const gateway: UseCaseGateway = {
+    trainsOn: () => ['sagemaker'],
     links: (useCase, { name }) => sageMaker.links(useCase, name),
     open: async (useCase, actor, operation) => {
       world.open?.(useCase);
       const own = () => world.jobs.filter((one) => one.useCase === useCase.id);
       return {
         sessionName: `${operation}-${actor.user}-1`,
-        provider: {
-          name: 'sagemaker',
-          jobs: {
-            find: async (name: string) => own().find((one) => one.name === name),
-            list: async ({ nameContains, limit }: { nameContains?: string; limit: number }) =>
-              own()
-                .filter((one) => one.name.toLowerCase().includes((nameContains ?? '').toLowerCase()))
-                .slice(0, limit),
-            tags: async () => ({}),
-          },
-          log: (name: string) => ({
-            id: `${useCase.aws?.account}/${useCase.aws?.region}/group/${name}`,
-            listStreams: async () =>
-              world.logEnd
-                ? [{ name: `${name}/algo-1-17`, shortName: 'algo-1', lastEventAt: world.logEnd.at }]
-                : [],
-            readPage: async () => {
-              if (!world.logEnd) throw new Error('not read here');
-              const text = Buffer.from(world.logEnd.text);
-              const ends = Uint32Array.of(text.length);
-              return { count: 1, text, ends, times: Float64Array.of(world.logEnd.at), nextToken: undefined };
+        providers: [
+          {
+            name: 'sagemaker',
+            jobs: {
+              find: async (name: string) => own().find((one) => one.name === name),
+              list: async ({ nameContains, limit }: { nameContains?: string; limit: number }) =>
+                own()
+                  .filter((one) => one.name.toLowerCase().includes((nameContains ?? '').toLowerCase()))
+                  .slice(0, limit),
+              tags: async () => ({}),
             },
-          }),
-        },
+            log: (name: string) => ({
+              id: `${useCase.aws?.account}/${useCase.aws?.region}/group/${name}`,
+              listStreams: async () =>
+                world.logEnd
+                  ? [{ name: `${name}/algo-1-17`, shortName: 'algo-1', lastEventAt: world.logEnd.at }]
+                  : [],
+              readPage: async () => {
+                if (!world.logEnd) throw new Error('not read here');
+                const text = Buffer.from(world.logEnd.text);
+                const ends = Uint32Array.of(text.length);
+                return {
+                  count: 1,
+                  text,
+                  ends,
+                  times: Float64Array.of(world.logEnd.at),
+                  nextToken: undefined,
+                };
+              },
+            }),
+          },
+        ],
         // Nothing here compiles or packages.
       } as unknown as UseCaseSession;
     },

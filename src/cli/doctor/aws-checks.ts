@@ -1,9 +1,11 @@
 /** AWS as the doctor sees it: the bot's identity; for each use case its role, log access and jobs. */
+
 import { callerIdentity } from '../../aws/identity.ts';
 import { TRAINING_LOG_GROUP } from '../../domain/log-groups.ts';
 import { type AwsPlace, awsOf, type UseCase } from '../../domain/use-cases.ts';
 import type { Actor } from '../../ground/actor.ts';
 import { toAppError } from '../../ground/errors.ts';
+import { providerNamed } from '../../operations/job-places.ts';
 import type { UseCaseGateway, UseCaseSession } from '../../ports/use-case-session.ts';
 import { type Check, failure, type Subject, subject } from './checks.ts';
 import { checkEdge } from './edge-checks.ts';
@@ -102,7 +104,7 @@ async function checkRole(
 /** Reads what cannot be there: "not found" is the answer of somebody who may read. */
 async function checkLogs(useCase: UseCase, about: Subject, session: UseCaseSession): Promise<Check[]> {
   const title = 'log access';
-  const source = session.provider.log(NO_JOB);
+  const source = providerNamed(session, 'sagemaker').log(NO_JOB);
   try {
     await source.listStreams();
   } catch (error) {
@@ -130,8 +132,8 @@ async function checkLogs(useCase: UseCase, about: Subject, session: UseCaseSessi
 async function checkJobs(about: Subject, session: UseCaseSession): Promise<Check[]> {
   const title = 'training jobs';
   try {
-    const [newest] = await session.provider.jobs.list({ limit: 1 });
-    await session.provider.jobs.find(newest?.name ?? NO_JOB);
+    const [newest] = await providerNamed(session, 'sagemaker').jobs.list({ limit: 1 });
+    await providerNamed(session, 'sagemaker').jobs.find(newest?.name ?? NO_JOB);
     return [
       about.ok(
         title,

@@ -1,0 +1,70 @@
+/**
+ * What a training job is known by within its use case: two providers may each have a job of the same name. The key is
+ * what is stored and sent (records, claims, alerts, outbox, buttons); people see and write it too, as `local:press-1`.
+ */
+import { modelName } from './components.ts';
+import { PROVIDER_NAMES, type ProviderName } from './providers.ts';
+
+/** A job as people write it: where its provider is left out, the name alone decides. */
+export interface JobWord {
+  provider?: ProviderName | undefined;
+  name: string;
+}
+
+/** Where it runs and its name there. */
+export interface JobPlace {
+  provider: ProviderName;
+  name: string;
+}
+
+/**
+ * `press-1` on SageMaker, as every record before there were other providers; `local:press-1` elsewhere. Different
+ * jobs have different keys, whatever they are called.
+ * @param job without a provider in records of earlier versions: SageMaker's
+ */
+export function jobKey({ provider = 'sagemaker', name }: JobWord): string {
+  return provider === 'sagemaker' && !name.includes(':') ? name : `${provider}:${name}`;
+}
+
+export function readJobKey(key: string): JobPlace {
+  const { provider = 'sagemaker', name } = readJobWord(key);
+  return { provider, name };
+}
+
+/** The name alone, as its provider knows it. */
+export const nameOfJob = (key: string): string => readJobKey(key).name;
+
+/** `local:press-1`, or `press-1` on whichever provider has it. Any letter case of a provider is the provider. */
+export function readJobWord(word: string): JobWord {
+  const colon = word.indexOf(':');
+  const typed = word.slice(0, Math.max(0, colon)).toLowerCase();
+  const provider = PROVIDER_NAMES.find((name) => name === typed);
+  return provider ? { provider, name: word.slice(colon + 1) } : { name: word };
+}
+
+/** A key as a word that means no other job in whatever use case: `sagemaker:press-1`. */
+export function exactWord(key: string): string {
+  const { provider, name } = readJobKey(key);
+  return `${provider}:${name}`;
+}
+
+/**
+ * A key as a word that can mean no other job.
+ * @param trainsOn the use case's providers: where there is one, the name says it all
+ */
+export function wordOfJob(key: string, trainsOn: readonly ProviderName[]): string {
+  return shortWord(exactWord(key), trainsOn);
+}
+
+/** Without its provider where the use case has no other one. */
+export function shortWord(word: string, trainsOn: readonly ProviderName[]): string {
+  const { provider, name } = readJobWord(word);
+  const only = trainsOn.length === 1 && trainsOn[0] === provider && !name.includes(':');
+  return only ? name : word;
+}
+
+/** What jobs of one name but for its date train, on one provider: a success of one makes another's failure good. */
+export function pipelineOf(key: string): string {
+  const { provider, name } = readJobKey(key);
+  return jobKey({ provider, name: modelName(name) });
+}

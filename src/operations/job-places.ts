@@ -1,0 +1,111 @@
+/**
+ * Which of a use case's providers a question about its jobs goes to. One that does not answer takes nothing away from
+ * what the others say.
+ */
+import { type JobPlace, type JobWord, readJobKey } from '../domain/job-keys.ts';
+import type { TrainingJob } from '../domain/jobs.ts';
+import { PROVIDERS, type ProviderName } from '../domain/providers.ts';
+import { AppError, toAppError } from '../ground/errors.ts';
+import type { LogSource } from '../ports/log-source.ts';
+import type { TrainingProvider } from '../ports/training-provider.ts';
+import type { UseCaseSession } from '../ports/use-case-session.ts';
+
+type Places = Pick<UseCaseSession, 'providers'>;
+
+/** A provider that gave no answer. */
+export interface Unasked {
+  provider: ProviderName;
+  error: AppError;
+}
+
+/** @throws AppError invalid_input where the use case does not train there (any more) */
+export function providerNamed({ providers }: Places, name: ProviderName): TrainingProvider {
+  const found = providers.find((provider) => provider.name === name);
+  if (found) return found;
+  const here = providers.map((provider) => PROVIDERS[provider.name].called).join(' and ');
+  throw new AppError('invalid_input', `This use case does not train on ${PROVIDERS[name].called}.`, {
+    hint: `It trains on ${here}. If it should train there too, an admin of Signalbox adds it to the use case's \`providers\` in signalbox.yaml.`,
+  });
+}
+
+/** @param key of domain/job-keys.ts; @throws AppError as `providerNamed` */
+export function placeOf(session: Places, key: string): { provider: TrainingProvider; name: string } {
+  const { provider, name } = readJobKey(key);
+  return { provider: providerNamed(session, provider), name };
+}
+
+/** @returns undefined when its provider has no such job */
+export async function findJob(
+  session: Places,
+  key: string,
+  signal?: AbortSignal,
+): Promise<TrainingJob | undefined> {
+  const { provider, name } = placeOf(session, key);
+  return provider.jobs.find(name, signal);
+}
+
+export function logOf(session: Places, key: string): LogSource {
+  const { provider, name } = placeOf(session, key);
+  return provider.log(name);
+}
+
+/**
+ * The newest of all providers, newest first; `limit` of each at most.
+ * @throws AppError when no provider answers: the first one's reason
+ */
+export async function listJobs(
+  session: Places,
+  query: { nameContains?: string; limit: number },
+  signal?: AbortSignal,
+): Promise<{ jobs: TrainingJob[]; unasked: Unasked[] }> {
+  const { answers, unasked } = await askAll(
+    session.providers,
+    ({ jobs }) => jobs.list(query, signal),
+    signal,
+  );
+  const jobs = answers.flat().sort((a, b) => b.createdAt - a.createdAt);
+  return { jobs, unasked };
+}
+
+/**
+ * The jobs that somebody may mean by a word: one, or one on each of several providers.
+ * @returns unasked: where it may also be
+ * @throws AppError as `providerNamed`; when none answers, the first one's reason
+ */
+export async function jobsMeant(
+  session: Places,
+  { provider, name }: JobWord,
+  signal?: AbortSignal,
+): Promise<{ jobs: TrainingJob[]; unasked: Unasked[] }> {
+  const asked = provider === undefined ? session.providers : [providerNamed(session, provider)];
+  const { answers, unasked } = await askAll(asked, ({ jobs }) => jobs.find(name, signal), signal);
+  return { jobs: answers.flatMap((job) => job ?? []), unasked };
+}
+
+async function askAll<T>(
+  providers: readonly TrainingProvider[],
+  ask: (provider: TrainingProvider) => Promise<T>,
+  signal: AbortSignal | undefined,
+): Promise<{ answers: T[]; unasked: Unasked[] }> {
+  const settled = await Promise.allSettled(providers.map(async (provider) => ask(provider)));
+  signal?.throwIfAborted();
+  const answers = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  const unasked = settled.flatMap((one, index) =>
+    one.status === 'rejected' ? [{ provider: providers[index]!.name, error: toAppError(one.reason) }] : [],
+  );
+  if (answers.length === 0 && unasked[0]) throw unasked[0].error;
+  return { answers, unasked };
+}
+
+/** Nothing of that name was found, and not everybody could be asked: that is the thing to say. */
+export function refuseUnasked(unasked: readonly Unasked[]): void {
+  if (unasked[0]) throw unasked[0].error;
+}
+
+/** Several jobs of one name, each as it is written to be meant alone. */
+export function severalMeant(name: string, jobs: readonly Pick<TrainingJob, keyof JobPlace>[]): AppError {
+  const words = jobs.map((job) => `${job.provider}:${job.name}`);
+  return new AppError('invalid_input', `${jobs.length} jobs are called ${name}, on different providers.`, {
+    hint: `Say which one you mean: ${words.join(' or ')}.`,
+  });
+}

@@ -1,0 +1,138 @@
+/** Whose job a name is, and so which log: of one use case or several, and of one of their providers. */
+import { setMaxListeners } from 'node:events';
+import { jobKey, readJobWord, wordOfJob } from '../domain/job-keys.ts';
+import type { TrainingJob } from '../domain/jobs.ts';
+import type { LogQuery } from '../domain/log-order.ts';
+import { nearestNames } from '../domain/nearest-names.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import type { Actor } from '../ground/actor.ts';
+import { AppError } from '../ground/errors.ts';
+import type { LogSource, LogStreamInfo } from '../ports/log-source.ts';
+import type { TrainingProvider } from '../ports/training-provider.ts';
+import type { UseCaseGateway, UseCaseSession } from '../ports/use-case-session.ts';
+import { nearestJobs } from './find-jobs.ts';
+import { jobsMeant, logOf, providerNamed, refuseUnasked } from './job-places.ts';
+
+/** Names that are offered for one that nothing has. */
+const NEAREST = 5;
+
+export interface LocatedLog {
+  source: LogSource;
+  /** Asked for already. */
+  listing?: Promise<readonly LogStreamInfo[]>;
+}
+
+interface Found {
+  useCase: UseCase;
+  session: UseCaseSession;
+  /** None: there is no such job. More than one: on several providers. */
+  jobs: readonly TrainingJob[];
+  /** Left out where it is not known whose it would be. */
+  log?: LocatedLog | undefined;
+}
+
+export interface Located extends Found {
+  /** Those that could be asked. */
+  searched: readonly Pick<Found, 'useCase' | 'session'>[];
+}
+
+/** The first use case that has the job; the first of all when none has it. @throws AppError as the gateway */
+export async function locateLog(
+  gateway: UseCaseGateway,
+  request: { actor: Actor; useCases: readonly [UseCase, ...UseCase[]]; query: Pick<LogQuery, 'job'> },
+  signal?: AbortSignal,
+): Promise<Located> {
+  const only = request.useCases.length === 1;
+  const searched = await Promise.allSettled(
+    request.useCases.map(async (useCase): Promise<Found> => {
+      const session = await gateway.open(useCase, request.actor, 'logs');
+      return { useCase, session, ...(await findIn(session, request.query.job, { ahead: only, signal })) };
+    }),
+  );
+  signal?.throwIfAborted();
+  const found = searched.filter((result) => result.status === 'fulfilled').map((result) => result.value);
+  const having = found.filter(({ jobs }) => jobs.length > 0);
+  if (having.length > 1) {
+    const ids = having.map(({ useCase }) => useCase.id);
+    throw new AppError(
+      'invalid_input',
+      `${ids.length} use cases have a job of this name: ${ids.join(', ')}.`,
+      {
+        hint: `Say which: --use-case ${ids[0]}`,
+      },
+    );
+  }
+  const failed = searched.find((result) => result.status === 'rejected');
+  const chosen = having[0] ?? (failed ? undefined : found[0]);
+  // Not found where it could be looked for, but somewhere it could not: that is the thing to say.
+  if (!chosen) throw failed!.reason;
+  return { ...chosen, searched: found };
+}
+
+/** @param how.ahead to ask for the log's streams at the same time, where it is known whose they are */
+async function findIn(
+  session: UseCaseSession,
+  word: string,
+  how: { ahead: boolean; signal: AbortSignal | undefined },
+): Promise<Pick<Found, 'jobs' | 'log'>> {
+  const asked = readJobWord(word);
+  const [alone] = session.providers.length === 1 ? session.providers : [];
+  const provider = asked.provider ? providerNamed(session, asked.provider) : alone;
+  if (provider) return findOn(provider, asked.name, how);
+  const { jobs, unasked } = await jobsMeant(session, asked, how.signal);
+  if (jobs.length === 0) refuseUnasked(unasked);
+  const [job] = jobs.length === 1 ? jobs : [];
+  return { jobs, log: job && { source: logOf(session, jobKey(job)) } };
+}
+
+async function findOn(
+  provider: TrainingProvider,
+  name: string,
+  { ahead, signal }: { ahead: boolean; signal: AbortSignal | undefined },
+): Promise<Pick<Found, 'jobs' | 'log'>> {
+  const source = provider.log(name);
+  // Nearly always the job is there: its streams are asked for at the same time, which saves a round trip.
+  const early = ahead ? listAhead(source, signal) : undefined;
+  try {
+    const job = await provider.jobs.find(name, signal);
+    if (!job) early?.drop();
+    return { jobs: job ? [job] : [], log: { source, ...(early ? { listing: early.listing } : {}) } };
+  } catch (error) {
+    early?.drop();
+    throw error;
+  }
+}
+
+/** A listing that nobody has to wait for: its failure is told to whoever does, and to nobody else. */
+function listAhead(source: LogSource, signal: AbortSignal | undefined) {
+  const dropped = new AbortController();
+  const ended = signal ? AbortSignal.any([signal, dropped.signal]) : dropped.signal;
+  // Each page of a long listing listens to it, and its connection may close later than the next one opens.
+  setMaxListeners(0, ended);
+  const listing = source.listStreams(ended);
+  listing.catch(() => undefined);
+  return { listing, drop: () => dropped.abort() };
+}
+
+/** Over all use cases, the nearest first, each as it is written to be meant alone. */
+export async function nearestLogs(
+  searched: Located['searched'],
+  word: string,
+  signal: AbortSignal | undefined,
+): Promise<{ name: string; useCase: UseCase }[]> {
+  const asked = readJobWord(word);
+  const found = await Promise.all(
+    searched.map(async ({ useCase, session }) => {
+      const providers = asked.provider ? [providerNamed(session, asked.provider)] : session.providers;
+      const jobs = await nearestJobs({ providers }, asked.name, NEAREST, signal);
+      const trainsOn = session.providers.map(({ name }) => name);
+      return jobs.map((job) => ({ job, useCase, name: wordOfJob(jobKey(job), trainsOn) }));
+    }),
+  );
+  const all = found.flat();
+  const ranked = nearestNames(asked.name, [...new Set(all.map(({ job }) => job.name))], NEAREST);
+  return ranked
+    .flatMap((near) => all.filter(({ job }) => job.name === near))
+    .slice(0, NEAREST)
+    .map(({ name, useCase }) => ({ name, useCase }));
+}

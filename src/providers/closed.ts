@@ -1,0 +1,43 @@
+/** Stands for what could not be opened: whoever asks it anything gets the reason, and everybody else is served. */
+import type { UseCase } from '../domain/use-cases.ts';
+import type { AppError } from '../ground/errors.ts';
+import type { ProviderEntry, TrainingProvider } from '../ports/training-provider.ts';
+import type { UseCaseSession } from '../ports/use-case-session.ts';
+
+export function closedProvider(entry: ProviderEntry, useCase: UseCase, problem: AppError): TrainingProvider {
+  const refuse = (): Promise<never> => Promise.reject(problem);
+  return {
+    name: entry.name,
+    jobs: { find: refuse, list: refuse, tags: refuse },
+    training: { begins: { state: 'unknown', status: 'Unknown' }, setup: refuse, deploy: refuse },
+    log: (job) => ({ id: `closed/${entry.name}/${job}`, listStreams: refuse, readPage: refuse }),
+    links: (job) => entry.links(useCase, job),
+  };
+}
+
+/** A use case without its AWS account. */
+export function closedSession(
+  { sessionName, providers }: Pick<UseCaseSession, 'sessionName' | 'providers'>,
+  problem: AppError,
+): UseCaseSession {
+  const refuse = (): never => {
+    throw problem;
+  };
+  return {
+    sessionName,
+    providers,
+    compilationLog: refuse,
+    get compiler(): never {
+      return refuse();
+    },
+    get artifacts(): never {
+      return refuse();
+    },
+    get components(): never {
+      return refuse();
+    },
+    get devices(): never {
+      return refuse();
+    },
+  };
+}
