@@ -14,6 +14,8 @@ export interface Pace extends Pick<SlackApiOptions, 'rememberMembers' | 'uploads
   ticker?: Ticker;
   /** Milliseconds between two edits, and between two posts in a channel, once Slack's tolerance is used up. */
   editInterval?: number | undefined;
+  /** Milliseconds before a watch that could not begin tries again. */
+  watchAgain?: number | undefined;
 }
 
 /** All that the two share: they meet in the store, in operations on it, and in coordination, and nowhere else. */
@@ -38,7 +40,9 @@ export const wakeOutbox =
   ({ key }: { key: string }): void =>
     void coordination
       .wake(TOPICS.outbox, { key })
-      .catch((error: unknown) => logger.warn({ err: error, key }, 'a message waits for the next start'));
+      .catch((error: unknown) =>
+        logger.warn({ err: error, key }, 'the sender was not told of a message: it finds it by itself'),
+      );
 
 /** Signalbox's own admins may do everything in every use case. */
 export function configuredUseCases({ useCases, admins }: Config): UseCase[] {

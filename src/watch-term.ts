@@ -8,11 +8,15 @@ import { AlertManager } from './operations/alert-manager.ts';
 import { JobChanges } from './operations/job-changes.ts';
 import { JobRefresher } from './operations/refresh-jobs.ts';
 import { shareChanges } from './operations/share-changes.ts';
+import { steadyTicker } from './operations/ticker.ts';
 import type { Lease } from './ports/coordination.ts';
 import { createUseCaseGateway } from './providers/gateway.ts';
 import { configuredUseCases, type RootOptions, type StopStep, TOPICS } from './roots.ts';
 import type { SlackApi } from './slack/api.ts';
 import { Outbox } from './slack/outbox.ts';
+
+/** Ticks between two searches for what another instance stored when it could not say so: half a minute. */
+const SEARCH_EVERY = 15;
 
 export interface TermParts extends RootOptions {
   lease: Lease;
@@ -87,12 +91,14 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
     shareChanges(changes, coordination),
     coordination.onWake(TOPICS.outbox, ({ key }) => outbox.takeUp(String(key))),
   ];
-  await outbox.start();
-  notifiers.start();
-  refresher.start();
-  // Only now somebody tells of what an event leads to; what came before is read at the start.
-  unsubscribe.push(coordination.onWake(TOPICS.events, ({ id }) => ingest.takeUp(String(id))));
-  await ingest.start();
+  let ticks = 0;
+  const search = (): void => {
+    ticks += 1;
+    if (ticks % SEARCH_EVERY === 0)
+      Promise.all([ingest.takeUpMissed(), outbox.takeUpMissed()]).catch((error: unknown) =>
+        background.warn({ err: error }, 'events and messages of other instances could not be looked for'),
+      );
+  };
 
   const stopPolling = async (): Promise<void> => {
     await Promise.all([refresher.stop(), ingest.stop()]);
@@ -100,6 +106,24 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
   const deaf = (): void => {
     for (const end of unsubscribe) end();
   };
+  const leave = async (): Promise<void> => {
+    deaf();
+    await Promise.allSettled([outbox.stop(), stopPolling(), notifiers.stop()]);
+  };
+
+  try {
+    await outbox.start();
+    notifiers.start();
+    refresher.start();
+    // Only now is there somebody to tell of what an event leads to; earlier events are read at the start.
+    unsubscribe.push(coordination.onWake(TOPICS.events, ({ id }) => ingest.takeUp(String(id))));
+    await ingest.start();
+    const ticker = (pace?.ticker ?? steadyTicker)(search);
+    unsubscribe.push(() => void ticker.stop());
+  } catch (error) {
+    await leave();
+    throw error;
+  }
   return {
     outbox,
     stopPolling,
@@ -112,10 +136,7 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
       await step('the sender', 0.25, outbox.stop());
       await lease.release();
     },
-    async leave() {
-      deaf();
-      await Promise.allSettled([outbox.stop(), stopPolling(), notifiers.stop()]);
-    },
+    leave,
   };
 }
 

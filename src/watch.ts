@@ -16,7 +16,7 @@ import { beginTerm, type Term, type TermParts } from './watch-term.ts';
 
 /** Milliseconds. A third of it is more than any call to Slack takes (slack/clients.ts): see ports/coordination.ts. */
 const LEASE_FOR = 60_000;
-/** Milliseconds before a term that could not begin is tried again. */
+/** Milliseconds before the next try when the lease could not be asked for, or a term could not begin. */
 const AGAIN_AFTER = 5_000;
 const LEASE = 'watch';
 
@@ -43,7 +43,9 @@ export class Watch {
       stored: (id) =>
         void coordination
           .wake(TOPICS.events, { id })
-          .catch((error: unknown) => log.warn({ err: error }, 'an event waits for the next start')),
+          .catch((error: unknown) =>
+            log.warn({ err: error }, 'the watch was not told of an event: it finds it by itself'),
+          ),
     });
     this.#slack = new SlackApi({ ...config.slack, ...options.pace, logger });
     this.#queue =
@@ -104,21 +106,22 @@ export class Watch {
 
   /** One term after the other, for as long as it runs. */
   async #work(team: string, first: Lease | undefined): Promise<void> {
-    const { coordination, logger } = this.#options;
+    const { coordination, logger, pace } = this.#options;
     const { signal } = this.#stopping;
     let lease = first;
     while (!signal.aborted) {
-      lease ??= await coordination.lease(LEASE, LEASE_FOR, signal);
       try {
+        lease ??= await coordination.lease(LEASE, LEASE_FOR, signal);
         this.#term ??= await this.#begin(lease, team);
         await untilAborted(AbortSignal.any([signal, lease.lost]));
         if (signal.aborted) break;
         logger.warn({ fence: lease.fence }, 'another instance watches from now on');
         await this.#term.leave();
       } catch (error) {
+        if (signal.aborted) break;
         logger.error({ err: error }, 'watching could not begin, and is tried again');
-        await lease.release();
-        await pause(AGAIN_AFTER, signal);
+        await lease?.release();
+        await pause(pace?.watchAgain ?? AGAIN_AFTER, signal);
       }
       this.#term = undefined;
       lease = undefined;

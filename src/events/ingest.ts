@@ -105,7 +105,7 @@ export class Ingest implements EventIntake {
 
   /** Once all handlers are there: what a stop or a crash left is handled first. */
   async start(): Promise<void> {
-    const left = await this.#options.store.listEvents({ state: 'pending', limit: Number.MAX_SAFE_INTEGER });
+    const left = await this.#pending();
     this.#started = true;
     for (const record of left) this.#handOver(record);
   }
@@ -147,6 +147,11 @@ export class Ingest implements EventIntake {
     if (record?.state === 'pending') this.#handOver(record);
   }
 
+  /** Handles what other instances have stored and could not tell of. */
+  async takeUpMissed(): Promise<void> {
+    for (const { id } of await this.#pending()) if (!this.#known.has(id)) await this.takeUp(id);
+  }
+
   problem(): string | undefined {
     return this.#options.store.problem();
   }
@@ -160,6 +165,10 @@ export class Ingest implements EventIntake {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.idle();
+  }
+
+  async #pending(): Promise<EventRecord[]> {
+    return this.#options.store.listEvents({ state: 'pending', limit: Number.MAX_SAFE_INTEGER });
   }
 
   #concerned(event: AwsEvent): UseCase[] {

@@ -105,6 +105,11 @@ export class OutboxSender {
     if (this.#unsent.keep(record) && this.#started) this.#enqueue(record);
   }
 
+  /** Whether this version of a message, or a newer one, is on its way already. */
+  knows({ key, version }: OutboxRecord): boolean {
+    return (this.#unsent.get(key)?.version ?? Number.NEGATIVE_INFINITY) >= version;
+  }
+
   async revive(channel: string): Promise<void> {
     await this.#dead.revive(channel);
   }

@@ -37,6 +37,12 @@ export class Outbox extends OutboxWriter {
     if (record) this.#sender.take(record);
   }
 
+  /** Sends what other instances have stored and could not tell of. */
+  async takeUpMissed(): Promise<void> {
+    for (const record of await this.#options.store.listUnsent())
+      if (!this.#sender.knows(record)) await this.takeUp(record.key);
+  }
+
   /** @returns ends it */
   listen(listener: OutboxListener): () => void {
     this.#listeners.add(listener);

@@ -101,8 +101,8 @@ export class InProcessCoordination implements Coordination {
 
   onWake(topic: string, listener: Listener): () => void {
     this.#requireOpen();
-    // The same function may listen twice.
-    const own: Listener = (note) => listener(note);
+    // A function of its own: the same one may listen twice.
+    const own: Listener = (note) => (this.#cutOff ? undefined : listener(note));
     const all = this.#hub.listeners.get(topic) ?? new Set();
     this.#hub.listeners.set(topic, all.add(own));
     const end = (): void => {
@@ -122,6 +122,11 @@ export class InProcessCoordination implements Coordination {
   /** For tests: as when its connection is gone. It renews nothing, and finds that out by the time that passes. */
   cutOff(): void {
     this.#cutOff = true;
+  }
+
+  /** For tests: its connection is back. */
+  reconnect(): void {
+    this.#cutOff = false;
   }
 
   #requireOpen(): void {
