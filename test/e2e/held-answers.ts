@@ -6,6 +6,8 @@ import { buffer } from 'node:stream/consumers';
 export interface Held {
   /** Resolves when the service has answered. */
   answered: Promise<void>;
+  /** Whether it has. */
+  hasAnswered(): boolean;
   /** Lets the answer through. */
   release(): void;
 }
@@ -71,10 +73,14 @@ export async function holdAnswers(service: string): Promise<HeldAnswers> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     holdNext(operation, says = '') {
+      let hasAnswered = false;
       let answered = (): void => {};
       let release = (): void => {};
       const whenAnswered = new Promise<void>((resolve) => {
-        answered = resolve;
+        answered = () => {
+          hasAnswered = true;
+          resolve();
+        };
       });
       const free = new Promise<void>((resolve) => {
         release = resolve;
@@ -82,7 +88,7 @@ export async function holdAnswers(service: string): Promise<HeldAnswers> {
       const hold: Hold = { operation, says, answered, free, release };
       holds.add(hold);
       all.push(hold);
-      return { answered: whenAnswered, release };
+      return { answered: whenAnswered, hasAnswered: () => hasAnswered, release };
     },
     async close() {
       for (const { release } of all) release();
