@@ -105,6 +105,21 @@ describe('[N2] ingest', () => {
     expect(second.handled).toEqual(['train-1 Failed']);
   });
 
+  it('finds what another instance has stored and could not tell of, once', async () => {
+    const other = ingestOn(store);
+    const { ingest, handled } = ingestOn(store);
+    await ingest.start();
+    await other.ingest.receive(body(trainingEvent('train-1', 'Completed')), 'sqs');
+    await ingest.idle();
+    expect(handled).toEqual([]);
+    await Promise.all([ingest.takeUpMissed(), ingest.takeUpMissed()]);
+    await ingest.idle();
+    await ingest.takeUpMissed();
+    await ingest.idle();
+    expect(handled).toEqual(['train-1 Completed']);
+    expect(other.handled).toEqual([]);
+  });
+
   it('handles the events of one thing one after the other, and others meanwhile', async () => {
     const order: string[] = [];
     const open = new Map<string, () => void>();

@@ -162,3 +162,19 @@ it('takes up what another instance has stored as soon as it hears of it', async 
   await front.show('alert', CHANNEL, { text: 'acknowledged' });
   await expect.poll(texts).toEqual(['acknowledged']);
 });
+
+it('finds what another instance has stored and could not tell of, and sends nothing twice', async () => {
+  const { outbox } = await instance('sender');
+  const front = new OutboxWriter({ store, clock, stored: () => {} });
+  await outbox.post('card', CHANNEL, { text: 'the card' });
+  await front.show('alert', CHANNEL, { text: 'acknowledged' });
+  await outbox.drain();
+  expect(await texts()).toEqual(['the card']);
+  await Promise.all([outbox.takeUpMissed(), outbox.takeUpMissed()]);
+  await outbox.drain();
+  await front.show('card', CHANNEL, { text: 'edited' });
+  await outbox.takeUpMissed();
+  await outbox.drain();
+  expect((await texts()).toSorted()).toEqual(['acknowledged', 'edited']);
+  expect(await store.listUnsent()).toEqual([]);
+});
