@@ -82,7 +82,7 @@ function versionOf(pack: string): string {
 
 /** What the sandbox has, asked of a running one. */
 export async function sandboxOperations(): Promise<Record<string, string[]>> {
-  const { startAwsSandbox } = await import('../src/aws/server.ts');
+  const { startAwsSandbox } = await import('../src/aws/index.ts');
   const sandbox = await startAwsSandbox({ world: { accounts: [] } });
   await sandbox.close();
   return sandbox.operations;

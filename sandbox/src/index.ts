@@ -1,6 +1,7 @@
 /** Slack and AWS on this machine, for any Slack app and any AWS client: what the package `signalbox-sandbox` exports. */
-export type { AwsSandbox, AwsSandboxOptions, AwsSandboxSettings } from './aws/server.ts';
-export { startAwsSandbox } from './aws/server.ts';
+export type { AwsSandbox, AwsSandboxOptions } from './aws/index.ts';
+export { startAwsSandbox } from './aws/index.ts';
+export type { AwsSandboxSettings } from './aws/settings.ts';
 export { SandboxError, type SandboxErrorCode } from './errors.ts';
 export { FaultPlan } from './faults.ts';
 export type {

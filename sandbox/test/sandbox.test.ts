@@ -55,6 +55,19 @@ describe('[O7] the whole sandbox', () => {
     expect(second.tokens).toEqual(first.tokens);
   });
 
+  it.each([
+    ['Slack', '--port', ({ slack }: Sandbox) => ({ port: slack.port })],
+    ['AWS', '--aws-port', ({ aws }: Sandbox) => ({ awsPort: aws.port })],
+  ])('says which port of its %s side is taken, and how to choose another', async (side, option, ports) => {
+    const taken = ports(await start());
+    const dataDir = join(folder, 'second');
+    await expect(startSandbox({ dataDir, manifest: MANIFEST, ...taken })).rejects.toMatchObject({
+      code: 'unavailable',
+      message: `127.0.0.1:${Object.values(taken)[0]} is in use, so the sandbox's ${side} side cannot start.`,
+      hint: `Choose another port with ${option}, or 0 for any free one.`,
+    });
+  });
+
   it('has one list of faults for both sides, set by its control endpoint', async () => {
     const sandbox = await start();
     const fault = { on: 'sts:GetCallerIdentity', kind: 'ServiceUnavailable' };

@@ -5,7 +5,7 @@ import {
 } from '@aws-sdk/client-cloudwatch-logs';
 import { describe, expect, it } from 'vitest';
 import { bulkStreams, bulkWorld } from '../src/aws/bulk-log.ts';
-import { startAwsSandbox } from '../src/aws/server.ts';
+import { startAwsSandbox } from '../src/aws/index.ts';
 
 const ACCOUNT = '123456789012';
 const REGION = 'us-east-1';

@@ -9,7 +9,7 @@
 import { SandboxError } from '../errors.ts';
 import type { AlarmValue } from './alarms.ts';
 import type { GivenEvent } from './eventing.ts';
-import type { AwsSandbox } from './server.ts';
+import type { AwsSandbox } from './index.ts';
 
 type Json = Record<string, unknown>;
 

@@ -3,12 +3,11 @@
  * What a manifest does not grant is refused, and Slack's limits hold. `docs/reference.md` says what for.
  */
 import { setMaxListeners } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { LIMITS } from '../block-kit/limits.ts';
 import { isObject, type Json } from '../block-kit/schema.ts';
-import { SandboxError } from '../errors.ts';
 import { FaultPlan } from '../faults.ts';
+import { close, listen } from '../listen.ts';
 import type { Clock } from '../time.ts';
 import { defaultWorld } from '../world-file.ts';
 import type { Context } from './context.ts';
@@ -191,12 +190,13 @@ export async function startSlackSandbox(options: SlackSandboxOptions): Promise<S
       socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n');
     else socketMode.upgrade(request, socket, head, searchParams.get('ticket') ?? '');
   });
-  url = `http://127.0.0.1:${await listen(server, options.port ?? 0)}`;
+  const port = await listen(server, options.port ?? 0, { side: 'Slack', option: '--port' });
+  url = `http://127.0.0.1:${port}`;
 
   return {
     url,
     apiUrl: `${url}/api/`,
-    port: Number(new URL(url).port),
+    port,
     botToken: secrets.botToken,
     appToken: secrets.appToken,
     signingSecret: secrets.signingSecret,
@@ -211,9 +211,7 @@ export async function startSlackSandbox(options: SlackSandboxOptions): Promise<S
     close: async () => {
       ended.abort();
       await Promise.all([context.link.close(), socketMode.close()]);
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeAllConnections();
-      await closed;
+      await close(server);
     },
   };
 }
@@ -365,23 +363,4 @@ const BROKEN: ReadonlySet<string> = new Set([
 
 function isBroken(error: unknown): boolean {
   return error instanceof Error && 'code' in error && BROKEN.has(String(error.code));
-}
-
-function listen(server: Server, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      const taken = cause.code === 'EADDRINUSE';
-      reject(
-        new SandboxError(
-          'unavailable',
-          taken ? `Port ${port} is in use.` : `Cannot listen on port ${port}.`,
-          {
-            cause,
-            hint: 'Choose another with --port, or 0 for any free one.',
-          },
-        ),
-      );
-    });
-    server.listen(port, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
-  });
 }

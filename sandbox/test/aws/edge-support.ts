@@ -1,10 +1,10 @@
 /** A world with buckets, a Neo role and a trained model, and the SDK's clients for S3, Neo and Greengrass. */
 import { GreengrassV2Client } from '@aws-sdk/client-greengrassv2';
 import { S3Client } from '@aws-sdk/client-s3';
+import type { AwsSandbox, AwsSandboxOptions } from '../../src/aws/index.ts';
 import { type ModelCard, modelArchive } from '../../src/aws/model-card.ts';
 import type { PolicyDocument } from '../../src/aws/policy.ts';
 import type { AwsWorld, RegionSeed } from '../../src/aws/seed.ts';
-import type { AwsSandbox, AwsSandboxOptions } from '../../src/aws/server.ts';
 import { ACCOUNT, KEYS, REGION, sandbox, twoAccounts } from './support.ts';
 
 export const BUCKET = 'line-3-models';

@@ -17,7 +17,7 @@ import {
 } from '@aws-sdk/client-eventbridge';
 import { ReceiveMessageCommand, SetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { describe, expect, it } from 'vitest';
-import type { AwsSandbox } from '../../src/aws/server.ts';
+import type { AwsSandbox } from '../../src/aws/index.ts';
 import { FaultPlan } from '../../src/faults.ts';
 import { ManualTime } from './manual-time.ts';
 import {

@@ -1,7 +1,7 @@
 /** Clients that others wrote, as processes of their own: boto3 and the AWS CLI, where they are installed. */
 import { describe, expect, it } from 'vitest';
 import { bulkStreams } from '../../src/aws/bulk-log.ts';
-import type { AwsSandbox } from '../../src/aws/server.ts';
+import type { AwsSandbox } from '../../src/aws/index.ts';
 import { clientEnvironment, hasBoto3, hasCli, ONE_TRY, python, run } from './other-clients.ts';
 import { ACCOUNT, EXTERNAL_ID, GROUP, OTHER_ACCOUNT, ROLE_ARN, sandbox, twoAccounts } from './support.ts';
 

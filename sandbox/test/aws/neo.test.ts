@@ -15,8 +15,8 @@ import {
 } from '@aws-sdk/client-sagemaker';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { AwsSandboxOptions } from '../../src/aws/index.ts';
 import { type ModelCard, modelArchive } from '../../src/aws/model-card.ts';
-import type { AwsSandboxOptions } from '../../src/aws/server.ts';
 import { writeTarGz } from '../../src/aws/tar.ts';
 import {
   BUCKET,

@@ -1,7 +1,7 @@
 /** Clients that others wrote, as processes of their own on a sandbox: boto3 and the AWS CLI, where they are installed. */
 import { execFile, spawnSync } from 'node:child_process';
 import { promisify } from 'node:util';
-import type { AwsSandbox } from '../../src/aws/server.ts';
+import type { AwsSandbox } from '../../src/aws/index.ts';
 import { KEYS, REGION } from './support.ts';
 
 const present = (command: string, ...args: string[]) => spawnSync(command, args).status === 0;

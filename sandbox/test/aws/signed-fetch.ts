@@ -1,6 +1,6 @@
 /** A request as no SDK would send it, signed all the same (Signature Version 4). */
 import { createHash, createHmac } from 'node:crypto';
-import type { AwsSandbox } from '../../src/aws/server.ts';
+import type { AwsSandbox } from '../../src/aws/index.ts';
 import { KEYS, REGION } from './support.ts';
 
 const sha = (text: string) => createHash('sha256').update(text).digest('hex');

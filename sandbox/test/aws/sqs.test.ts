@@ -16,7 +16,7 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { describe, expect, it } from 'vitest';
-import type { AwsSandbox } from '../../src/aws/server.ts';
+import type { AwsSandbox } from '../../src/aws/index.ts';
 import { FaultPlan } from '../../src/faults.ts';
 import {
   ACCOUNT,

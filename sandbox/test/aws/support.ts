@@ -3,9 +3,9 @@ import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { AssumeRoleCommand, type AssumeRoleCommandInput, STSClient } from '@aws-sdk/client-sts';
 import { afterEach } from 'vitest';
+import { type AwsSandbox, type AwsSandboxOptions, startAwsSandbox } from '../../src/aws/index.ts';
 import type { PolicyDocument } from '../../src/aws/policy.ts';
 import type { AwsWorld, RegionSeed } from '../../src/aws/seed.ts';
-import { type AwsSandbox, type AwsSandboxOptions, startAwsSandbox } from '../../src/aws/server.ts';
 
 export const REGION = 'eu-west-1';
 export const ACCOUNT = '123456789012';

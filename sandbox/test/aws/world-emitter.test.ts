@@ -2,8 +2,8 @@ import { CreateTrainingJobCommand, StopTrainingJobCommand } from '@aws-sdk/clien
 import { describe, expect, it } from 'vitest';
 import type { AlarmSeed } from '../../src/aws/alarms.ts';
 import type { AwsEvent } from '../../src/aws/event.ts';
+import type { AwsSandboxOptions } from '../../src/aws/index.ts';
 import type { RegionSeed } from '../../src/aws/seed.ts';
-import type { AwsSandboxOptions } from '../../src/aws/server.ts';
 import type { TrainingJobSeed } from '../../src/aws/training.ts';
 import { FaultPlan } from '../../src/faults.ts';
 import { ManualTime } from './manual-time.ts';
