@@ -1,7 +1,15 @@
 /** What most seeded jobs have in common, so that a job's own file says only what is its own. */
 
 import type { EpochMs } from '#sandbox';
-import type { EventSeries, LogStreamSeed, TrainingJobSeed, TrainingTransition } from '#sandbox/seeds';
+import {
+  type EventSeries,
+  type LogScript,
+  type LogStreamSeed,
+  openContainer,
+  scripted,
+  type TrainingJobSeed,
+  type TrainingTransition,
+} from '#sandbox/seeds';
 import { trainingRoleArn } from './roles.ts';
 
 export const SECOND = 1000;
@@ -116,4 +124,32 @@ export function machineStream(
   series: EventSeries,
 ): LogStreamSeed {
   return { name: `${job}/algo-${machine}-${Math.floor(start / 1000)}`, createdAt: start - SECOND, series };
+}
+
+/** A job of one machine whose script prints what `write` says, with the container's words around it. */
+export function oneMachine(
+  place: Place,
+  sketch: JobSketch & { trainingAt: EpochMs },
+  seed: number,
+  write: (script: LogScript) => void,
+): TrainingJobSeed {
+  const framework = sketch.framework ?? 'pytorch';
+  const hyperParameters = sketch.hyperParameters ?? {};
+  const flags = Object.entries(hyperParameters).map(([name, value]) => `--${name} ${value}`);
+  const series = scripted(sketch.trainingAt, seed, (script) => {
+    if (framework !== 'xgboost') {
+      openContainer(script, {
+        job: sketch.name,
+        host: 0,
+        hosts: 1,
+        instance: sketch.instance ?? 'ml.g5.2xlarge',
+        framework,
+        command: `/opt/conda/bin/python3.11 train.py ${flags.join(' ')}`,
+        hyperParameters,
+        bucket: place.bucket,
+      });
+    }
+    write(script);
+  });
+  return makeJob(place, { ...sketch, streams: [machineStream(sketch.name, 1, sketch.trainingAt, series)] });
 }

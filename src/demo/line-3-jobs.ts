@@ -5,7 +5,6 @@ import {
   bulkStreams,
   closeContainer,
   hash32,
-  type LogScript,
   lazySeries,
   openContainer,
   scripted,
@@ -13,17 +12,9 @@ import {
   type TrainingJobSeed,
 } from '#sandbox/seeds';
 import { kerasEpochs, pytorchEpochs, xgboostRounds, yoloEpochs } from './framework-logs.ts';
-import { HOUR, type JobSketch, MINUTE, machineStream, makeJob, type Place, SECOND } from './job-maker.ts';
-
-const PLACE: Place = {
-  account: '123456789012',
-  region: 'eu-west-1',
-  bucket: 'foundry-line-3-ml',
-  models: 'line-3-models',
-  owner: 'ada',
-  project: 'line-3-defects',
-};
-const CLASSES = ['scratch', 'dent', 'glare', 'weld-splatter'];
+import { HOUR, MINUTE, machineStream, makeJob, oneMachine, SECOND } from './job-maker.ts';
+import { CLASSES, LINE_3 } from './line-3.ts';
+import { failsWhileWatched, noDataNoLog, outOfMemory, tracebackFailure } from './line-3-failures.ts';
 
 export function line3Jobs(now: EpochMs): TrainingJobSeed[] {
   return [
@@ -45,36 +36,10 @@ export function line3Jobs(now: EpochMs): TrainingJobSeed[] {
   ];
 }
 
-/** A job of one machine whose script prints what `write` says, with the container's words around it. */
-function oneMachine(
-  sketch: JobSketch & { trainingAt: EpochMs },
-  seed: number,
-  write: (script: LogScript) => void,
-): TrainingJobSeed {
-  const framework = sketch.framework ?? 'pytorch';
-  const hyperParameters = sketch.hyperParameters ?? {};
-  const flags = Object.entries(hyperParameters).map(([name, value]) => `--${name} ${value}`);
-  const series = scripted(sketch.trainingAt, seed, (script) => {
-    if (framework !== 'xgboost') {
-      openContainer(script, {
-        job: sketch.name,
-        host: 0,
-        hosts: 1,
-        instance: sketch.instance ?? 'ml.g5.2xlarge',
-        framework,
-        command: `/opt/conda/bin/python3.11 train.py ${flags.join(' ')}`,
-        hyperParameters,
-        bucket: PLACE.bucket,
-      });
-    }
-    write(script);
-  });
-  return makeJob(PLACE, { ...sketch, streams: [machineStream(sketch.name, 1, sketch.trainingAt, series)] });
-}
-
 function completed(now: EpochMs): TrainingJobSeed {
   const trainingAt = now - 26 * HOUR;
   return oneMachine(
+    LINE_3,
     {
       name: 'defects-resnet50',
       createdAt: trainingAt - 4 * MINUTE,
@@ -87,43 +52,6 @@ function completed(now: EpochMs): TrainingJobSeed {
     (script) => {
       pytorchEpochs(script, { epochs: 40, steps: 750, every: 15, pace: 4000, classes: CLASSES });
       closeContainer(script);
-    },
-  );
-}
-
-const KEY_ERROR = `Traceback (most recent call last):
-  File "/opt/ml/code/train.py", line 214, in <module>
-    main(parse_args())
-  File "/opt/ml/code/train.py", line 187, in main
-    metrics = validate(model, loaders["validation"], classes)
-  File "/opt/ml/code/train.py", line 121, in validate
-    target = class_index[label]
-KeyError: 'weld-spatter'`;
-
-function tracebackFailure(now: EpochMs): TrainingJobSeed {
-  const trainingAt = now - 3 * HOUR;
-  const command = '/opt/conda/bin/python3.11 train.py --backbone unet-s --batch-size 16 --epochs 30';
-  return oneMachine(
-    {
-      name: 'defects-unet-relabelled',
-      createdAt: trainingAt - 5 * MINUTE,
-      trainingAt,
-      ended: { at: trainingAt + 4 * MINUTE, as: 'Failed' },
-      hyperParameters: { backbone: 'unet-s', 'batch-size': '16', epochs: '30' },
-      failureReason: `AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage "KeyError: 'weld-spatter'"\nCommand "${command}", exit code: 1`,
-    },
-    502,
-    (script) => {
-      pytorchEpochs(
-        script,
-        { epochs: 30, steps: 600, every: 15, pace: 4500, classes: CLASSES },
-        { epoch: 1, step: 600 },
-      );
-      script.lines(KEY_ERROR, 2100);
-      script.log('sagemaker-training-toolkit', 'ERROR', 'Reporting training FAILURE', 700);
-      script.log('sagemaker-training-toolkit', 'ERROR', 'ExecuteUserScriptError:');
-      script.lines(`ExitCode 1\nErrorMessage "KeyError: 'weld-spatter'"\nCommand "${command}"`);
-      script.log('sagemaker-training-toolkit', 'ERROR', 'Encountered exit_code 1');
     },
   );
 }
@@ -143,7 +71,7 @@ function stillRunning(now: EpochMs): TrainingJobSeed {
       return `valid ${epoch}/${epochs} | loss=${(loss * 1.1).toFixed(4)} | acc=${(0.978 - loss / 3).toFixed(4)}`;
     return `epoch ${epoch}/${epochs} | step ${step}/${steps} | loss ${loss.toFixed(4)} | lr 2.40e-04 | ${980 + Math.round(noise * 60)} img/s`;
   });
-  return makeJob(PLACE, {
+  return makeJob(LINE_3, {
     name,
     createdAt: trainingAt - 6 * MINUTE,
     trainingAt,
@@ -156,6 +84,7 @@ function stillRunning(now: EpochMs): TrainingJobSeed {
 function stoppedByUser(now: EpochMs): TrainingJobSeed {
   const trainingAt = now - 9 * HOUR;
   return oneMachine(
+    LINE_3,
     {
       name: 'defects-vit-b16',
       createdAt: trainingAt - 5 * MINUTE,
@@ -179,6 +108,7 @@ function stoppedByUser(now: EpochMs): TrainingJobSeed {
 function stoppedByLimit(now: EpochMs): TrainingJobSeed {
   const trainingAt = now - 31 * HOUR;
   return oneMachine(
+    LINE_3,
     {
       name: 'defects-swin-long',
       createdAt: trainingAt - 5 * MINUTE,
@@ -212,7 +142,7 @@ function fourMachines(now: EpochMs): TrainingJobSeed {
         framework: 'pytorch',
         command: `torchrun --nnodes 4 --node_rank ${host} --nproc_per_node 4 train.py --backbone resnet101`,
         hyperParameters,
-        bucket: PLACE.bucket,
+        bucket: LINE_3.bucket,
       });
       script.say(`NCCL INFO Bootstrap : Using eth0:10.2.14.${31 + host}<0>`, 1900);
       script.say(`NCCL INFO comm 0x55d0 rank ${host * 4} nranks 16 cudaDev 0 - Init COMPLETE`, 2600);
@@ -221,7 +151,7 @@ function fourMachines(now: EpochMs): TrainingJobSeed {
     });
     return machineStream(name, host + 1, start, series);
   });
-  return makeJob(PLACE, {
+  return makeJob(LINE_3, {
     name,
     createdAt: trainingAt - 8 * MINUTE,
     trainingAt,
@@ -237,6 +167,7 @@ function fourMachines(now: EpochMs): TrainingJobSeed {
 function progressBars(now: EpochMs): TrainingJobSeed {
   const trainingAt = now - 20 * HOUR;
   return oneMachine(
+    LINE_3,
     {
       name: 'glare-segmenter-keras',
       createdAt: trainingAt - 4 * MINUTE,
@@ -266,7 +197,7 @@ function hugeLog(now: EpochMs): TrainingJobSeed {
   const end = now - 7 * HOUR;
   const streams = bulkStreams({ job: name, streams: 2, events: 1_290_000, seed: 530, end });
   const trainingAt = Math.min(...streams.map(({ series }) => series.time(0)));
-  return makeJob(PLACE, {
+  return makeJob(LINE_3, {
     name,
     createdAt: trainingAt - 9 * MINUTE,
     trainingAt,
@@ -282,7 +213,7 @@ function hugeLog(now: EpochMs): TrainingJobSeed {
 
 /** Waits for capacity as long as the sandbox is likely to run: no stream, no log. */
 function justStarted(now: EpochMs): TrainingJobSeed {
-  return makeJob(PLACE, {
+  return makeJob(LINE_3, {
     name: 'defects-resnet50-night',
     createdAt: now - 45 * SECOND,
     transitions: [{ at: now - 45 * SECOND, status: 'InProgress', secondary: 'Starting' }],
@@ -310,7 +241,7 @@ function spotInterrupted(now: EpochMs): TrainingJobSeed {
     pytorchEpochs(script, { ...plan, from: 26, pace: 3400 });
     closeContainer(script);
   });
-  return makeJob(PLACE, {
+  return makeJob(LINE_3, {
     name,
     createdAt: trainingAt - 11 * MINUTE,
     transitions: [
@@ -330,95 +261,12 @@ function spotInterrupted(now: EpochMs): TrainingJobSeed {
   });
 }
 
-function outOfMemory(now: EpochMs): TrainingJobSeed {
-  const trainingAt = now - 6 * HOUR;
-  return oneMachine(
-    {
-      name: 'defects-swin-4k',
-      createdAt: trainingAt - 5 * MINUTE,
-      trainingAt,
-      ended: { at: trainingAt + 13 * MINUTE, as: 'Failed' },
-      instance: 'ml.g5.xlarge',
-      hyperParameters: { backbone: 'swin-b', 'image-size': '3840', workers: '16' },
-      failureReason: 'AlgorithmError: , exit code: 137',
-    },
-    550,
-    (script) => {
-      pytorchEpochs(
-        script,
-        { epochs: 20, steps: 900, every: 20, pace: 5000, classes: CLASSES },
-        { epoch: 3, step: 340 },
-      );
-      for (const used of [12.9, 13.8, 14.6, 15.2, 15.5]) {
-        script.say(
-          `host memory ${used.toFixed(1)} of 15.6 GiB used, 16 loader workers hold ${(used * 0.71).toFixed(1)} GiB`,
-          4000,
-        );
-      }
-      script.say('RuntimeError: DataLoader worker (pid 412) is killed by signal: Killed.', 900);
-    },
-  );
-}
-
-const CUDA_ERROR = `Traceback (most recent call last):
-  File "/opt/ml/code/train.py", line 212, in <module>
-    main(parse_arguments())
-  File "/opt/ml/code/train.py", line 171, in main
-    loss = criterion(model(images), masks)
-  File "/opt/conda/lib/python3.11/site-packages/torch/nn/modules/module.py", line 1736, in _wrapped_call_impl
-    return self._call_impl(*args, **kwargs)
-torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.25 GiB. GPU 0 has a total capacity of 22.06 GiB of which 1.41 GiB is free.`;
-
-/**
- * Runs when the sandbox starts and fails two minutes later: the alert can be watched. Eight such images do not fit
- * into its GPU, so it fails again as it is, and succeeds with a smaller batch or a larger GPU.
- */
-function failsWhileWatched(now: EpochMs): TrainingJobSeed {
-  const ended = now + 80 * SECOND;
-  const trainingAt = ended - 13 * MINUTE;
-  return oneMachine(
-    {
-      name: 'defects-deeplab-hires',
-      createdAt: trainingAt - 5 * MINUTE,
-      trainingAt,
-      ended: { at: ended, as: 'Failed' },
-      hyperParameters: { backbone: 'deeplabv3', 'image-size': '2048', 'batch-size': '8' },
-      failureReason:
-        'AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage "torch.OutOfMemoryError: CUDA out of memory."\nCommand "/opt/conda/bin/python3.11 train.py", exit code: 1',
-    },
-    551,
-    (script) => {
-      pytorchEpochs(
-        script,
-        { epochs: 20, steps: 900, every: 20, pace: 5000, classes: CLASSES },
-        { epoch: 3, step: 340 },
-      );
-      script.lines(CUDA_ERROR, 2100);
-    },
-  );
-}
-
-/** Failed before its script could print anything: there is no stream. */
-function noDataNoLog(now: EpochMs): TrainingJobSeed {
-  const createdAt = now - 4 * HOUR;
-  return makeJob(PLACE, {
-    name: 'defects-new-bucket',
-    createdAt,
-    transitions: [
-      { at: createdAt, status: 'InProgress', secondary: 'Starting' },
-      { at: createdAt + 2 * MINUTE, status: 'InProgress', secondary: 'Downloading' },
-      { at: createdAt + 3 * MINUTE, status: 'Failed', secondary: 'Failed' },
-    ],
-    failureReason:
-      'ClientError: Data download failed:Failed to download data. AccessDenied (403): the role has no s3:GetObject on s3://foundry-line-3-raw/train/',
-  });
-}
-
 /** One name is the beginning of the other: streams must not be mixed up. */
 function prefixPair(now: EpochMs): TrainingJobSeed[] {
   return ['yolo-bolts', 'yolo-bolts-2'].map((name, index) => {
     const trainingAt = now - (40 - index * 12) * HOUR;
     return oneMachine(
+      LINE_3,
       {
         name,
         createdAt: trainingAt - 4 * MINUTE,
@@ -440,6 +288,7 @@ function prefixPair(now: EpochMs): TrainingJobSeed[] {
 function boostedTrees(now: EpochMs): TrainingJobSeed {
   const trainingAt = now - 50 * HOUR;
   return oneMachine(
+    LINE_3,
     {
       name: 'colour-drift-xgb',
       createdAt: trainingAt - 3 * MINUTE,
