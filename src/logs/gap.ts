@@ -54,8 +54,34 @@ export interface Gap {
   cut: EpochMs | undefined;
 }
 
+/** A chain that has asked for nothing yet. */
+export function newChain(given: Pick<Chain, 'id' | 'stream' | 'direction' | 'lane' | 'from' | 'to'>): Chain {
+  return {
+    ...given,
+    token: undefined,
+    busy: false,
+    over: false,
+    ended: false,
+    pages: [],
+    edge: undefined,
+    span: 0,
+    startedAt: undefined,
+    pageCount: 0,
+    emptyInARow: 0,
+    failures: 0,
+    notBefore: 0,
+    newest: undefined,
+    abort: new AbortController(),
+  };
+}
+
 export function emptyGap(lo: EpochMs, hi: EpochMs): Gap {
   return { lo, hi, forward: undefined, backward: undefined, pages: 0, cut: undefined };
+}
+
+/** Whether something in it may be unread, or nobody has proved the order yet. */
+export function isOpen(gap: Gap): boolean {
+  return gap.cut === undefined;
 }
 
 /** Everything in the gap before this time has been read by the forward side; within the gap. */

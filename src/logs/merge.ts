@@ -3,7 +3,7 @@
  * others are still being fetched, and copies whole stretches of lines, never single events where it can.
  */
 import { lowerBound } from './chain-overlap.ts';
-import type { PlannedPage } from './plan.ts';
+import type { PlannedPage } from './planned-pages.ts';
 import type { Spool, SpooledPage } from './spool.ts';
 
 /** Pages of one sorted sequence, handed out as they become final. */

@@ -12,8 +12,6 @@
  *
  * This holds as long as the service orders events by time. The proof that it does: both sides have an event in common
  * and agree around it (chain-overlap.ts), or one side has read its whole window. No gap closes without such a proof.
- *
- * One file because it is one state machine: every step reads and changes the same row of gaps.
  */
 import type { EpochMs } from '../ground/time.ts';
 import type { LogPage } from '../ports/log-source.ts';
@@ -25,22 +23,18 @@ import {
   forwardDone,
   type Gap,
   isHeard,
+  isOpen,
   type LaneName,
   nearlyClosed,
+  newChain,
   pagesToShare,
   type SplitMood,
   stop,
   touching,
   unreadOf,
 } from './gap.ts';
+import { finalPages, latestPages, type PlannedPage } from './planned-pages.ts';
 import type { SpooledPage } from './spool.ts';
-
-/** A page, and the part of it that counts. */
-export interface PlannedPage {
-  page: SpooledPage;
-  from: EpochMs;
-  to: EpochMs;
-}
 
 /**
  * `unused`: nothing of the page counts. `disorder`: the service's order and the events' times disagree, so the whole
@@ -334,53 +328,18 @@ export class StreamPlan {
   }
 
   /**
-   * The final pages in time order, from the stream's beginning up to the first page that is not final yet.
+   * The pages that are final, in time order, up to the first one that is not.
    * @param skip how many of them the caller already has
    */
   ready(skip: number): PlannedPage[] {
+    // Read in sequence, a page's time says nothing about what may still come.
     if (this.#mode === 'forward-only' && !this.done) return [];
-    const list: PlannedPage[] = [];
-    let n = 0;
-    const push = (page: SpooledPage, from: EpochMs, to: EpochMs): void => {
-      if (page.count === 0 || page.last < from || page.first >= to) return;
-      if (n++ >= skip) list.push({ page, from, to });
-    };
-    for (const gap of this.#gaps) {
-      if (gap.forward) {
-        if (gap.cut === undefined) {
-          const done = forwardDone(gap);
-          for (const page of gap.forward.pages) {
-            // Events at `done` itself may still fall to the backward side.
-            if (page.last >= done) return list;
-            push(page, gap.lo, gap.hi);
-          }
-          return list;
-        }
-        for (const page of gap.forward.pages) push(page, gap.lo, gap.cut);
-      }
-      if (gap.cut === undefined) return list;
-      if (gap.backward) {
-        const pages = gap.backward.pages;
-        for (let i = pages.length - 1; i >= 0; i--) push(pages[i]!, gap.cut, gap.hi);
-      }
-    }
-    return list;
+    return finalPages(this.#gaps, skip);
   }
 
   /** For `--tail`: the pages read so far, in time order, from a time on. */
   tail(from: EpochMs): PlannedPage[] {
-    if (this.#mode === 'forward-only') return this.ready(0);
-    const list: PlannedPage[] = [];
-    for (const gap of this.#gaps) {
-      const pages = gap.backward?.pages ?? [];
-      for (let i = pages.length - 1; i >= 0; i--) {
-        const page = pages[i]!;
-        const lo = Math.max(from, gap.lo);
-        if (page.count > 0 && page.last >= lo && page.first < gap.hi)
-          list.push({ page, from: lo, to: gap.hi });
-      }
-    }
-    return list;
+    return this.#mode === 'forward-only' ? this.ready(0) : latestPages(this.#gaps, from);
   }
 
   /** Ends the reading, when `--tail` has enough. */
@@ -396,28 +355,7 @@ export class StreamPlan {
   }
 
   #chain(direction: 'forward' | 'backward', lane: LaneName, from: EpochMs, to: EpochMs): Chain {
-    return {
-      id: this.#nextChainId(),
-      stream: this.stream,
-      direction,
-      lane,
-      from,
-      to,
-      token: undefined,
-      busy: false,
-      over: false,
-      ended: false,
-      pages: [],
-      edge: undefined,
-      span: 0,
-      startedAt: undefined,
-      pageCount: 0,
-      emptyInARow: 0,
-      failures: 0,
-      notBefore: 0,
-      newest: undefined,
-      abort: new AbortController(),
-    };
+    return newChain({ id: this.#nextChainId(), stream: this.stream, direction, lane, from, to });
   }
 
   #end(gap: Gap, chain: Chain): void {
@@ -457,8 +395,4 @@ export class StreamPlan {
   #gapOf(chain: Chain): Gap | undefined {
     return this.#open.find((gap) => gap.forward === chain || gap.backward === chain);
   }
-}
-
-function isOpen(gap: Gap): boolean {
-  return gap.cut === undefined;
 }
