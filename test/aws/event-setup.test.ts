@@ -13,8 +13,10 @@ import {
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { AwsSandbox } from '#sandbox';
 import { ACCOUNT, KEYS, OTHER_ACCOUNT, OTHER_KEYS, REGION, sandbox } from '../../sandbox/test/aws/support.ts';
+import { inspectEvents } from '../../src/aws/event-inspection.ts';
+import type { EventsPlace } from '../../src/aws/event-resources.ts';
 import { sendToQueue } from '../../src/aws/event-sender.ts';
-import { type EventsPlace, inspectEvents, setUpEvents } from '../../src/aws/event-setup.ts';
+import { setUpEvents } from '../../src/aws/event-setup.ts';
 import { parseAwsEvent } from '../../src/domain/aws-events.ts';
 import { trainingEvent } from '../events/support.ts';
 

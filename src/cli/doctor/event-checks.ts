@@ -1,5 +1,5 @@
 /** The way of events as the doctor sees it: queue, dead letters, rule and target; and the secret of the endpoint. */
-import { type EventsFindings, inspectEvents } from '../../aws/event-setup.ts';
+import { type EventsFindings, inspectEvents } from '../../aws/event-inspection.ts';
 import type { Config } from '../../config.ts';
 import { toAppError } from '../../ground/errors.ts';
 import { type Check, subject } from './checks.ts';
