@@ -15,6 +15,8 @@ export interface RunLogInfo {
   gaps: readonly RunLogGap[];
   /** Whatever the last append gave: from where the run's source is read on. */
   cursor?: string | undefined;
+  /** What keeps the log from going on now, in words for people; no part of its bytes. */
+  note?: string | undefined;
   /** Set once nothing is appended any more. */
   end?: RunEnd | undefined;
 }
@@ -80,8 +82,16 @@ export interface RunLogStore {
    * @throws AppError not_found · invalid_input: negative, no whole number, or beyond the end
    */
   read(id: string, offset: number, limit: number): Promise<RunLogSlice>;
+  /**
+   * What keeps the log from going on, for those who watch it: see RunLogInfo.note. Of a log that has ended nothing changes.
+   * @param note cut at some hundred characters; undefined: it goes on
+   * @throws AppError not_found · conflict, unavailable: as `append`
+   */
+  note(id: string, note: string | undefined): Promise<RunLogInfo>;
   /** Nothing is appended any more; what is kept is compressed. A second time it changes nothing. */
   finish(id: string, end: RunEnd): Promise<RunLogInfo>;
+  /** This process writes the log no longer, so that another may. Its next append begins anew. */
+  release(id: string): Promise<void>;
   remove(id: string): Promise<void>;
   /** Newest first. */
   list(): Promise<RunLogInfo[]>;

@@ -162,6 +162,15 @@ class FileRunLogs implements RunLogStore {
     });
   }
 
+  note(id: string, note: string | undefined): Promise<RunLogInfo> {
+    return this.#inTurn(id, async () => {
+      const state = this.#writers.get(id)?.state ?? (await this.#stateOf(id));
+      // Most often there is nothing to say and nothing was said: no lock is taken for that.
+      if (state && (state.end || state.note === note)) return infoOf(state);
+      return await (await this.#writer(id)).note(note);
+    });
+  }
+
   async read(id: string, offset: number, limit: number): Promise<RunLogSlice> {
     requireRunId(id);
     requireOffset(offset);
@@ -226,6 +235,14 @@ class FileRunLogs implements RunLogStore {
     this.#writers.delete(id);
     await writer.close();
     return info;
+  }
+
+  release(id: string): Promise<void> {
+    return this.#inTurn(id, async () => {
+      const writer = this.#writers.get(id);
+      this.#writers.delete(id);
+      await writer?.close();
+    });
   }
 
   remove(id: string): Promise<void> {

@@ -12,6 +12,7 @@ export interface LogState {
   size: number;
   gaps: readonly RunLogGap[];
   cursor?: string | undefined;
+  note?: string | undefined;
   end?: RunEnd | undefined;
   /** CRC-32 of what the chunk of the last byte holds, gaps left out. */
   crc: number;
@@ -35,7 +36,7 @@ export interface CapLimits {
 const MAX_GAPS = 256;
 
 export function infoOf(state: LogState): RunLogInfo {
-  const { id, size, createdAt, updatedAt, gaps, cursor, end } = state;
+  const { id, size, createdAt, updatedAt, gaps, cursor, note, end } = state;
   return {
     id,
     size,
@@ -43,6 +44,7 @@ export function infoOf(state: LogState): RunLogInfo {
     updatedAt,
     gaps,
     ...(cursor === undefined ? {} : { cursor }),
+    ...(note === undefined ? {} : { note }),
     ...(end === undefined ? {} : { end }),
   };
 }

@@ -17,7 +17,7 @@ import {
   withGap,
 } from './log-state.ts';
 import { heldUntil, recovered } from './recovery.ts';
-import { MAX_CURSOR_BYTES, StateFile } from './state-file.ts';
+import { MAX_CURSOR_BYTES, MAX_NOTE_BYTES, StateFile } from './state-file.ts';
 import { WriterLock } from './writer-lock.ts';
 
 /** So long may what was appended be in memory of the system only: a power cut takes it. */
@@ -140,13 +140,19 @@ export class RunLogWriter {
     });
   }
 
+  async note(note: string | undefined): Promise<RunLogInfo> {
+    const fitting = note && fittingNote(note);
+    if (this.#state.end || fitting === this.#state.note) return this.info;
+    return await this.#attempt(() => this.#commit({ note: fitting }));
+  }
+
   /** Compresses also what an earlier call was stopped in, and leaves it as it is where there is no room for that. */
   async finish(end: RunEnd, signal: AbortSignal): Promise<RunLogInfo> {
     if (!this.#state.end)
       await this.#attempt(async () => {
         // On disk for good, before anybody is told that this is all.
         await this.#sync();
-        await this.#commit({ end });
+        await this.#commit({ end, note: undefined });
         await this.#file.sync();
       });
     if (!this.#state.packed) await this.#pack(signal).catch(() => undefined);
@@ -253,6 +259,16 @@ export class RunLogWriter {
     await this.#file.sync();
     this.#state = { ...this.#state, synced: { size, crc } };
   }
+}
+
+/** Whole characters that fit, the last of them saying that it was cut. */
+function fittingNote(note: string): string | undefined {
+  const fits = (text: string): boolean => Buffer.byteLength(JSON.stringify(text)) <= MAX_NOTE_BYTES;
+  if (note === '') return undefined;
+  if (fits(note)) return note;
+  const characters = [...note.slice(0, MAX_NOTE_BYTES)];
+  while (!fits(`${characters.join('')}…`)) characters.pop();
+  return `${characters.join('')}…`;
 }
 
 export function noLog(id: string): AppError {

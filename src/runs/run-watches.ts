@@ -152,6 +152,7 @@ function isSame(a: RunLogInfo, b: RunLogInfo): boolean {
     a.updatedAt === b.updatedAt &&
     a.createdAt === b.createdAt &&
     a.cursor === b.cursor &&
+    a.note === b.note &&
     a.end?.state === b.end?.state &&
     a.gaps.length === b.gaps.length &&
     a.gaps.every(({ from, to }, n) => from === b.gaps[n]!.from && to === b.gaps[n]!.to)

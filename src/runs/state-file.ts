@@ -14,8 +14,9 @@ const SLOT_BYTES = 32 * 1024;
 const HEAD = /^([0-9a-f]{8}) (\d{6}) $/;
 const HEAD_BYTES = 16;
 
-/** A cursor of more bytes, as JSON, would leave no room for the gaps. */
-export const MAX_CURSOR_BYTES = 16 * 1024;
+/** Of a cursor and a note, as JSON: more would leave no room for the gaps. */
+export const MAX_CURSOR_BYTES = 14 * 1024;
+export const MAX_NOTE_BYTES = 1_000;
 
 export const statePath = (folder: string): string => join(folder, 'state');
 

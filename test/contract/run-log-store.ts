@@ -165,6 +165,7 @@ export function runLogStoreContract(name: string, harness: () => Promise<RunLogS
         () => store.append('nobody', 0, Buffer.from('x')),
         () => store.skip('nobody', 0, 1),
         () => store.read('nobody', 0, 1),
+        () => store.note('nobody', 'x'),
         () => store.finish('nobody', COMPLETED),
       ])
         await expect(call()).rejects.toMatchObject({ code: 'not_found' });
@@ -267,6 +268,33 @@ export function runLogStoreContract(name: string, harness: () => Promise<RunLogS
       const longest = `a.b~c_d-${'e'.repeat(192)}`;
       await store.create(longest);
       expect(await store.list()).toMatchObject([{ id: longest }]);
+    });
+
+    it('says what keeps a log from going on until it does, or has ended', async () => {
+      await store.create('a');
+      const heard: (string | undefined)[] = [];
+      const unwatch = store.watch('a', ({ note }) => heard.push(note));
+      await store.note('a', 'AWS says “no” – denied');
+      await expect.poll(() => heard.at(-1)).toBe('AWS says “no” – denied');
+      await store.append('a', 0, Buffer.from('x'), 'c1');
+      await store.close();
+      store = await state.open();
+      expect(await store.info('a')).toMatchObject({ size: 1, cursor: 'c1', note: 'AWS says “no” – denied' });
+      expect((await store.note('a', undefined)).note).toBeUndefined();
+      expect((await store.note('a', '"🙂'.repeat(2_000))).note).toMatch(/^("🙂?)+…$/u);
+      expect((await store.finish('a', COMPLETED)).note).toBeUndefined();
+      expect((await store.note('a', 'too late')).note).toBeUndefined();
+      unwatch();
+    });
+
+    it('goes on after its writer let go of it', async () => {
+      await store.create('a');
+      await store.append('a', 0, Buffer.from('one'), 'c1');
+      await store.release('a');
+      await store.release('a');
+      await store.release('nobody');
+      expect(await store.append('a', 3, Buffer.from('two'))).toMatchObject({ size: 6, cursor: 'c1' });
+      expect((await readAll(store, 'a')).bytes.toString()).toBe('onetwo');
     });
 
     it('lists the newest first', async () => {
