@@ -4,8 +4,8 @@ import { LIMITS } from '#sandbox/block-kit';
 import { openRetry } from '../domain/alert-retries.ts';
 import type { Alert, AlertCall, AlertRetry, AlertSubject, ResolvedWhy } from '../domain/alerts.ts';
 import { isBackgroundActor } from '../domain/background-actor.ts';
-import { compilationJobUrl, componentUrl, inConsole, trainingJobUrl } from '../domain/console-links.ts';
-import { PROVIDERS } from '../domain/providers.ts';
+import { compilationJobUrl, componentUrl, inConsole, trainingPage } from '../domain/console-links.ts';
+import { onProvider, PROVIDERS } from '../domain/providers.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { Actor } from '../ground/actor.ts';
 import { COMPILE } from './compile-ids.ts';
@@ -192,8 +192,9 @@ function retryButton(alert: Alert): Button | undefined {
   return alert.kind === 'component' ? button('Package again…', COMPILE.package, ref) : undefined;
 }
 
-export function alertNameOf({ name }: Pick<AlertSubject, 'name'>): string {
-  return code(name, 160);
+/** What failed, and where: two providers may each have a job of the same name. */
+export function alertNameOf({ name, provider }: Pick<AlertSubject, 'name' | 'provider'>): string {
+  return `${code(name, 160)}${onProvider(provider)}`;
 }
 
 export function emptyLines({ empty, to }: AlertCall): string[] {
@@ -206,16 +207,23 @@ export function emptyLines({ empty, to }: AlertCall): string[] {
   return [`:warning: Nobody is in the user group ${groups}, ${next}.`];
 }
 
+interface SubjectTimes extends Pick<AlertSubject, 'name' | 'provider'> {
+  times: number;
+  good: boolean;
+}
+
 /** Each thing that failed once, with how often; and how many there are besides the first one. */
 function subjectsOf({ subjects, count }: Alert): {
-  distinct: readonly { name: string; times: number; good: boolean }[];
+  distinct: readonly SubjectTimes[];
   more: number;
 } {
-  const byName = new Map<string, { name: string; times: number; good: boolean }>();
-  for (const { name, succeededAt } of subjects) {
-    const known = byName.get(name);
-    byName.set(name, {
+  const byName = new Map<string, SubjectTimes>();
+  for (const { name, provider, succeededAt } of subjects) {
+    const shown = alertNameOf({ name, provider });
+    const known = byName.get(shown);
+    byName.set(shown, {
       name,
+      provider,
       times: (known?.times ?? 0) + 1,
       good: (known?.good ?? true) && succeededAt !== undefined,
     });
@@ -299,6 +307,6 @@ export function retryLink({ kind }: Alert, { as }: AlertRetry, useCase: Placed):
       ? inConsole(useCase, compilationJobUrl, as)
       : kind === 'component'
         ? inConsole(useCase, componentUrl, as.split(' ')[0]!)
-        : inConsole(useCase, trainingJobUrl, as);
+        : trainingPage(useCase, as);
   return url === undefined ? code(as) : link(url, as);
 }

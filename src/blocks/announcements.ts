@@ -9,6 +9,7 @@ import { jobKey } from '../domain/job-keys.ts';
 import type { Rerun } from '../domain/job-records.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
 import { maskSecrets } from '../domain/mask-secrets.ts';
+import { onProvider } from '../domain/providers.ts';
 import { trainingLabel } from '../domain/training-states.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { ALERT, unconfirmedWords } from './alerts.ts';
@@ -69,7 +70,7 @@ export function trainingAnnouncement(job: TrainingJob, useCase: Of, unconfirmed?
   const completed = job.state === 'completed';
   const ref = writeRef({ useCase: useCase.id, job: jobKey(job) });
   return message(
-    `${label.symbol} *Training ${plain(label.word, 60)}*${took}: ${named(job.name)} · ${plain(useCase.name, 100)}`,
+    `${label.symbol} *Training ${plain(label.word, 60)}*${onProvider(job.provider)}${took}: ${named(job.name)} · ${plain(useCase.name, 100)}`,
     [
       unconfirmed === undefined ? '' : unconfirmedWords(unconfirmed),
       ...(completed ? [] : [advice ? `*Cause:* ${plain(advice.cause, 300)}` : '', quoted(job.failureReason)]),
@@ -92,7 +93,10 @@ export function interruptionMessage(job: TrainingJob): Message {
   );
 }
 
-/** In the threads of the old job: a name, because a mention would ping them about their own act. */
+/**
+ * In the threads of the old job: a name, because a mention would ping them about their own act.
+ * @param job the new one's key
+ */
 export function runAgainMessage(job: string, { byName, changes }: Rerun, useCase: Of): Message {
   return message(
     `:repeat: *Run again* as ${named(job)} by ${plain(byName, 80)}`,

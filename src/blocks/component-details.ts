@@ -1,7 +1,7 @@
 /** One version of a component: where it comes from, its other versions, and which devices have it. */
 
 import type { Component } from '../domain/components.ts';
-import { compilationJobUrl, componentUrl, inConsole, trainingJobUrl } from '../domain/console-links.ts';
+import { compilationJobUrl, componentUrl, inConsole, trainingPage } from '../domain/console-links.ts';
 import type { AppError } from '../ground/errors.ts';
 import type { CoreDevice, EffectiveDeployment, InstalledComponent } from '../ports/device-fleet.ts';
 import { COMPILE } from './compile-ids.ts';
@@ -77,11 +77,7 @@ export function componentView(metadata: string, facts: ComponentFacts): Modal {
           )
         : undefined,
       chain
-        ? linkButton(
-            'Training job in AWS',
-            `${COMPILE.link}:3`,
-            inConsole(useCase, trainingJobUrl, chain.trainingJob),
-          )
+        ? linkButton('Training job in AWS', `${COMPILE.link}:3`, trainingPage(useCase, chain.trainingJob))
         : undefined,
     ),
     ...versions(facts),

@@ -12,7 +12,8 @@ import {
 } from '../domain/compilations.ts';
 import { compilationJobUrl, compilationLogUrl, componentUrl, inConsole } from '../domain/console-links.ts';
 import { jobKey } from '../domain/job-keys.ts';
-import { isFinished, type TrainingJob } from '../domain/jobs.ts';
+import { isFinished } from '../domain/jobs.ts';
+import { PROVIDERS } from '../domain/providers.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { JobLinks } from '../ports/training-provider.ts';
 import { isOpen } from './compile-form.ts';
@@ -69,12 +70,6 @@ const TAB_NAMES: Readonly<Record<Tab, string>> = {
 /** Targets that have room: each takes up to four blocks of the view's hundred. */
 const TARGETS_SHOWN = 20;
 const NOT_REPORTED = '_not reported_';
-
-const PROVIDER_NAMES: Readonly<Record<TrainingJob['provider'], string>> = {
-  sagemaker: 'SageMaker',
-  local: 'local runner',
-  runpod: 'Runpod',
-};
 
 export interface DetailsFacts extends JobFacts {
   /** Where the training's provider shows it. */
@@ -173,7 +168,7 @@ function overview(details: DetailsFacts): Block[] {
     ...(job.failureReason ? [section(verbatim(job.failureReason, 2900).block)] : []),
     ...facts([
       ['Status', plain([...new Set([job.status, job.secondaryStatus])].filter(Boolean).join(', '), 200)],
-      ['Provider', PROVIDER_NAMES[job.provider]],
+      ['Provider', PROVIDERS[job.provider].label],
       ['Instances', machine(job)],
       ['Created', moment(job.createdAt)],
       ['Started', job.startedAt === undefined ? (ended ? undefined : 'not yet') : instant(job.startedAt)],
@@ -189,10 +184,7 @@ function overview(details: DetailsFacts): Block[] {
         : []),
     ]),
     ...hyperparameters(job.hyperparameters),
-    ...actions(
-      runAgainButton(job),
-      linkButton(`Open in the ${links.site} console`, `${COMPILE.link}:1`, links.job),
-    ),
+    ...actions(runAgainButton(job), linkButton(`Open in ${links.site}`, `${COMPILE.link}:1`, links.job)),
   ];
 }
 
@@ -223,7 +215,7 @@ function logsTab({ job, useCase, attempts, links }: DetailsFacts): Block[] {
     section('*Training log*\nEverything that the job printed, as one file.'),
     ...actions(
       getLogsButton(useCase.id, jobKey(job)),
-      linkButton(`Log streams in the ${links.site} console`, `${COMPILE.link}:1`, links.log),
+      linkButton(`Log streams in ${links.site}`, `${COMPILE.link}:1`, links.log),
     ),
     ...(shown.length > 0 ? [section('*Compile logs*\nOf the newest attempt for each target.')] : []),
     ...shown.flatMap((attempt, index) => [

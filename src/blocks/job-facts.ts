@@ -15,7 +15,7 @@ import { jobKey } from '../domain/job-keys.ts';
 import type { Rerun } from '../domain/job-records.ts';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
 import { maskSecrets } from '../domain/mask-secrets.ts';
-import { PROVIDERS } from '../domain/providers.ts';
+import { onProvider, PROVIDERS } from '../domain/providers.ts';
 import { trainingLabel } from '../domain/training-states.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { Actor } from '../ground/actor.ts';
@@ -132,7 +132,7 @@ export function trainingWords(facts: JobFacts): string {
       : `took ${duration(job.endedAt - begin)}`
     : `for ${duration(now - begin)}`;
   return [
-    `${label.symbol} *Training ${plain(label.word, 60)}*`,
+    `${label.symbol} *Training ${plain(label.word, 60)}*${onProvider(job.provider)}`,
     !isFinished(job) && job.secondaryStatus ? plain(job.secondaryStatus, 60) : '',
     time,
     machine(job),

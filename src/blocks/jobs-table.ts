@@ -10,7 +10,7 @@ import {
 import { jobKey } from '../domain/job-keys.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
 import { COMPILATIONS, type JobsQuery, TRAININGS } from '../domain/jobs-query.ts';
-import { PROVIDER_NAMES, type ProviderName } from '../domain/providers.ts';
+import { PROVIDER_NAMES, PROVIDERS, type ProviderName } from '../domain/providers.ts';
 import {
   TRAINING_STATE_LABELS,
   TRAINING_STATES,
@@ -142,11 +142,11 @@ export function jobsTable(facts: JobsFacts): Message {
     const blocks = [...head, section(nothing(facts)), ...foot];
     return { text: `No training jobs${describe(facts.query)}`, blocks };
   }
-  const details = actions(...rows.map((row, index) => detailsButton(row, index, row.job.name)));
+  const details = actions(...rows.map((row, index) => detailsButton(row, index, wordIn(facts, row))));
   return {
     text: `${found}, page ${facts.page + 1} of ${facts.pages}: ${rows.slice(0, 3).map(inShort).join(', ')}${rows.length > 3 ? ', …' : ''}`,
     blocks: [...head, dataTable(facts), context('Details of:'), ...details, ...foot],
-    fallback: [...head, ...rows.map(rowSection), ...foot],
+    fallback: [...head, ...rows.map((row, index) => rowSection(facts, row, index)), ...foot],
   };
 }
 
@@ -161,7 +161,7 @@ function describe(query: JobsQuery): string {
     query.training === undefined ? '' : `, training ${query.training}`,
     query.compilation === undefined ? '' : `, compilation ${query.compilation}`,
     query.ended === undefined ? '' : `, training or compilation ${query.ended}`,
-    query.provider === undefined ? '' : `, ${query.provider}`,
+    query.provider === undefined ? '' : `, on ${PROVIDERS[query.provider].called}`,
     query.by === undefined ? '' : `, run again or compiled by ${mention(query.by)}`,
   ];
   return parts.join('');
@@ -219,7 +219,7 @@ function dataTable(facts: JobsFacts): Block {
           cell(`${training.symbol} ${training.word}`, 60),
           cell(job.name, 90),
           cell(compilationCell(overall), 60),
-          ...(providers ? [cell(job.provider, 30)] : []),
+          ...(providers ? [cell(PROVIDERS[job.provider].label, 30)] : []),
           {
             type: 'rich_text' as const,
             elements: [{ type: 'rich_text_section' as const, elements: [momentNode(job.createdAt)] }],
@@ -236,7 +236,11 @@ function compilationCell({ applies, label: { symbol, word }, total, count }: Ove
   return total === 0 ? `${symbol} ${word}` : `${symbol} ${word} ${count}`;
 }
 
-function rowSection(row: JobRow, index: number): Block {
+/** How it is told apart from the others in this table: by its name, or `local:press-1`. */
+const wordIn = ({ providers }: JobsFacts, { job }: JobRow): string =>
+  providers.length > 1 ? jobKey(job) : job.name;
+
+function rowSection(facts: JobsFacts, row: JobRow, index: number): Block {
   const { job, overall } = row;
   const training = trainingLabel(job);
   return section(
@@ -244,18 +248,24 @@ function rowSection(row: JobRow, index: number): Block {
       [code(job.name), overallWords(overall)].filter((part) => part !== '').join(' · '),
       [
         `${training.symbol} training ${plain(training.word, 60)}`,
-        job.provider,
+        PROVIDERS[job.provider].label,
         machine(job),
         moment(job.createdAt),
       ]
         .filter((part) => part !== '')
         .join(' · '),
     ].join('\n'),
-    detailsButton(row, index, 'Details'),
+    detailsButton(row, index, wordIn(facts, row), 'Details'),
   );
 }
 
-function detailsButton({ useCase, job }: JobRow, index: number, text: string): Button | undefined {
+/** @param word what the job is called here */
+function detailsButton(
+  { useCase, job }: JobRow,
+  index: number,
+  word: string,
+  text: string = word,
+): Button | undefined {
   const made = button(
     text,
     `${COMPILE.details}:${index}`,
@@ -265,7 +275,7 @@ function detailsButton({ useCase, job }: JobRow, index: number, text: string): B
   return (
     made && {
       ...made,
-      accessibility_label: label(`Details of ${job.name}`, LIMITS.button.accessibilityLabel),
+      accessibility_label: label(`Details of ${word}`, LIMITS.button.accessibilityLabel),
     }
   );
 }
@@ -312,7 +322,7 @@ function filters({ query, page, providers }: JobsFacts): Block[] {
                 JOBS.provider,
                 'Any provider',
                 query.provider,
-                PROVIDER_NAMES.map((one) => option(one, one)),
+                PROVIDER_NAMES.map((one) => option(PROVIDERS[one].label, one)),
               ),
             ]
           : []),

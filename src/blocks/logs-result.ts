@@ -5,7 +5,7 @@ import type { FailureAdvice } from '../domain/failure-guidance.ts';
 import { exactWord, jobKey } from '../domain/job-keys.ts';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
 import { fromThenOn, type LogOrder, type LogQuery, wholeLog } from '../domain/log-order.ts';
-import { providerWord } from '../domain/providers.ts';
+import { PROVIDERS, providerWord } from '../domain/providers.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { EpochMs } from '../ground/time.ts';
 import type { JobLinks } from '../ports/training-provider.ts';
@@ -153,10 +153,11 @@ export interface NoLog extends Pick<LogResult, 'job' | 'useCase' | 'links' | 'fa
 
 export function logsNoneYet({ job, useCase, links, order, failure }: NoLog): Message {
   const ended = isFinished(job);
-  const where = job.provider === 'sagemaker' ? 'CloudWatch' : providerWord(job.provider);
+  const { logsIn, firstLine } = PROVIDERS[job.provider];
+  const where = logsIn ?? providerWord(job.provider);
   const expectation = ended
     ? `${where} has nothing from this job. A job that fails or is stopped before its container starts prints nothing.`
-    : `A training job prints its first lines once its container has started${job.provider === 'sagemaker' ? ', usually 2 to 10 minutes after it was created' : ''}. ${where} shows them a few seconds later.`;
+    : `A training job prints its first lines once its container has started${firstLine === undefined ? '' : `, ${firstLine}`}. ${where} shows them a few seconds later.`;
   const retry = orderButton('Retry', LOGS.retry, order, ended ? undefined : 'primary');
   return {
     text: `No logs available yet for ${code(job.name)}`,

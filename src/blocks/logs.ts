@@ -6,7 +6,7 @@ import { EXAMPLE_JOB } from '../domain/job-names.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
 import { type LogOrder, wholeLog } from '../domain/log-order.ts';
 import { LOG_FLAGS } from '../domain/log-query.ts';
-import { PROVIDERS } from '../domain/providers.ts';
+import { onProvider } from '../domain/providers.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { orderButton } from './log-buttons.ts';
 import type { Block, Button, Message, Modal, Option } from './message.ts';
@@ -107,7 +107,7 @@ function stageInWords(stage: LogStage): string {
       return 'looking for the job';
     case 'fetching': {
       const done = `${bar(stage.fraction)} ${Math.floor(stage.fraction * 100)} % of the time range · ${group(stage.events)} events · ${size(stage.textBytes)}`;
-      return stage.throttled ? `${done}\nstill fetching: AWS is slowing us down` : done;
+      return stage.throttled ? `${done}\nstill fetching: the log service is slowing us down` : done;
     }
     case 'writing':
       return `sorting and writing ${group(stage.events)} events · ${size(stage.textBytes)}`;
@@ -311,10 +311,9 @@ export function jobOption(job: TrainingJob, useCase: UseCase): Option | undefine
   return option(
     job.name,
     value,
-    label(`${job.status}${onProvider(job)} · ${useCase.name} · ${day} UTC`, LIMITS.option.description),
+    label(
+      `${job.status}${onProvider(job.provider)} · ${useCase.name} · ${day} UTC`,
+      LIMITS.option.description,
+    ),
   );
 }
-
-/** SageMaker is what everybody expects; any other is said. */
-const onProvider = ({ provider }: TrainingJob): string =>
-  provider === 'sagemaker' ? '' : ` on ${PROVIDERS[provider].called}`;

@@ -2,7 +2,7 @@
 
 import { LIMITS } from '#sandbox/block-kit';
 import type { AlertRetry } from '../domain/alerts.ts';
-import { inConsole, trainingJobUrl } from '../domain/console-links.ts';
+import { trainingPage } from '../domain/console-links.ts';
 import {
   editableHyperparameters,
   HYPERPARAMETER_LIMITS,
@@ -209,7 +209,7 @@ export function runAgainTaken(
   facts: { useCase: Pick<UseCase, 'id' | 'aws' | 'channels'>; job: string; retry: AlertRetry },
 ): Modal {
   const { useCase, job, retry } = facts;
-  const url = inConsole(useCase, trainingJobUrl, retry.as);
+  const url = trainingPage(useCase, retry.as);
   return {
     ...frame(metadata),
     blocks: [

@@ -1,4 +1,5 @@
 /** Links into the AWS console, in the right partition and region. */
+import { readJobKey } from './job-keys.ts';
 import { COMPILATION_LOG_GROUP, TRAINING_LOG_GROUP } from './log-groups.ts';
 
 /** Base per partition; every path carries the region besides. */
@@ -15,6 +16,15 @@ export function inConsole(
   name: string,
 ): string | undefined {
   return aws && url(aws.region, name);
+}
+
+/** A training job's page, where it runs on SageMaker. @param key of job-keys.ts */
+export function trainingPage(
+  useCase: { aws?: { region: string } | undefined },
+  key: string,
+): string | undefined {
+  const { provider, name } = readJobKey(key);
+  return provider === 'sagemaker' ? inConsole(useCase, trainingJobUrl, name) : undefined;
 }
 
 /** A page of the AWS console, in any partition: the only ones that are read for what they show. */

@@ -11,7 +11,7 @@ import { TRAINING_NAME_LIMIT } from './training-names.ts';
 const PASTED_LIMIT = 4096;
 const NAME = '[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})';
 const KEYS = new RegExp(`\\b(${PROVIDER_NAMES.join('|')}):([A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9])`, 'g');
-const COPY = 'Copy the name from the SageMaker console, or choose the job from the list.';
+const COPY = 'Copy the name from where the job runs, or choose the job from the list.';
 /** Stands for a name in hints: whoever reads it has jobs of other names. */
 export const EXAMPLE_JOB = 'my-training-job';
 

@@ -1,19 +1,30 @@
 /** Where training runs: what is said of each provider without asking it. A new provider is a row here. */
 
-export type ProviderName = 'sagemaker' | 'local' | 'runpod';
-
 interface ProviderWords {
-  /** In a sentence: "SageMaker has no such job". */
+  /** Alone, as in a table or a menu. */
+  label: string;
+  /** In a sentence: "the local runner has no such job". */
   called: string;
   /** Whether it can start an existing job again ("Run again"). */
   startsAgain: boolean;
+  /** Who shows the logs of its jobs, if that has a name of its own. */
+  logsIn?: string;
+  /** When a job's first line is to be expected: "usually …". */
+  firstLine?: string;
 }
 
-export const PROVIDERS: Readonly<Record<ProviderName, ProviderWords>> = {
-  sagemaker: { called: 'SageMaker', startsAgain: true },
-  local: { called: 'the local runner', startsAgain: false },
-  runpod: { called: 'RunPod', startsAgain: false },
-};
+const WORDS = {
+  sagemaker: {
+    ...{ label: 'SageMaker', called: 'SageMaker', startsAgain: true },
+    ...{ logsIn: 'CloudWatch', firstLine: 'usually 2 to 10 minutes after it was created' },
+  },
+  local: { label: 'Local runner', called: 'the local runner', startsAgain: false },
+  runpod: { label: 'RunPod', called: 'RunPod', startsAgain: false },
+} satisfies Readonly<Record<string, ProviderWords>>;
+
+export type ProviderName = keyof typeof WORDS;
+
+export const PROVIDERS: Readonly<Record<ProviderName, ProviderWords>> = WORDS;
 
 export const PROVIDER_NAMES = Object.keys(PROVIDERS) as readonly ProviderName[];
 
@@ -21,4 +32,9 @@ export const PROVIDER_NAMES = Object.keys(PROVIDERS) as readonly ProviderName[];
 export function providerWord(name: ProviderName): string {
   const { called } = PROVIDERS[name];
   return called.charAt(0).toUpperCase() + called.slice(1);
+}
+
+/** ` on the local runner`; empty for SageMaker, which everybody expects. @param name left out in older records */
+export function onProvider(name: ProviderName = 'sagemaker'): string {
+  return name === 'sagemaker' ? '' : ` on ${PROVIDERS[name].called}`;
 }

@@ -68,7 +68,7 @@ export function trainingNotifier(deps: NotifierDeps, explainer: AlertExplainer):
   /** Where people look who saw the old job fail: in the thread of its alert, and of its card. */
   async function runAgain({ job, rerun }: JobRecord, useCase: UseCase): Promise<void> {
     if (!rerun) return;
-    const message = runAgainMessage(job.name, rerun, useCase);
+    const message = runAgainMessage(jobKey(job), rerun, useCase);
     const key = `run-again/${useCase.id}/${jobKey(job)}`;
     const alert = await store.findAlertOfSubject(useCase.id, endKey(useCase, rerun.of, 'failed'));
     const channel = alertsChannelOf(useCase);

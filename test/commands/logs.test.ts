@@ -398,7 +398,7 @@ describe('[L4] while it runs', () => {
     team.world.download = untilAborted;
     await team.command('ada', 'C0LINE3', 'train-resnet-1');
     const progress = await team.message('C0LINE3', '50 % of the time range');
-    expect(wordsOf(progress)).toContain('still fetching: AWS is slowing us down');
+    expect(wordsOf(progress)).toContain('still fetching: the log service is slowing us down');
     await team.action('ben', 'logs.cancel', { channel: 'C0LINE3', message_ts: progress.ts });
     await team.message('C0LINE3', 'Only the person who asked', { user: 'ben' });
     await team.action('ada', 'logs.cancel', { channel: 'C0LINE3', message_ts: progress.ts });
