@@ -1,7 +1,7 @@
 /** What every store must do with writes under a lease. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { Store } from '../../src/ports/store.ts';
-import type { StoreHarness } from './store.ts';
+import { eachTestHasStore, type StoreHarness } from './store-harness.ts';
 import { attempt, component, jobRecord, record, seen } from './store-records.ts';
 
 /** Every kind of write that work under a lease makes. */
@@ -47,18 +47,13 @@ const KNOWN = attempt();
 
 export function fencesContract(name: string, harness: () => Promise<StoreHarness>): void {
   describe(`fences contract: ${name}`, () => {
-    let state: StoreHarness;
     let store: Store;
-
+    const reopen = eachTestHasStore(harness, (opened) => {
+      store = opened;
+    });
     beforeEach(async () => {
-      state = await harness();
-      store = await state.open();
       await store.addAttempt(KNOWN);
       await store.putTimer({ id: 'known', kind: 'digest', dueAt: 1 });
-    });
-    afterEach(async () => {
-      await store.close();
-      await state.dispose();
     });
 
     it.each(WRITES)(
@@ -104,8 +99,7 @@ export function fencesContract(name: string, harness: () => Promise<StoreHarness
       await view.close();
       await store.changeJob('line-3', 'b', () => jobRecord('b'));
       expect(await view.listJobs({ limit: 9 })).toHaveLength(2);
-      await store.close();
-      store = await state.open();
+      await reopen();
       expect(await store.listJobs({ limit: 9 })).toHaveLength(2);
       // A new process counts its holders anew.
       const again = await store.under({ lease: 'watch', fence: 1 });

@@ -1,10 +1,10 @@
 /** What every store must do with events, messages, alerts, subscriptions and timers. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type Alert, acknowledge, joinAlert, openAlert, resolve } from '../../src/domain/alerts.ts';
 import type { EventRecord } from '../../src/ports/event-store.ts';
 import type { OutboxRecord } from '../../src/ports/outbox-store.ts';
 import type { Store } from '../../src/ports/store.ts';
-import type { StoreHarness } from './store.ts';
+import { eachTestHasStore, type StoreHarness } from './store-harness.ts';
 import { AT } from './store-records.ts';
 
 const BY = { team: 'T0LINE', user: 'U0ADA' };
@@ -42,20 +42,9 @@ export function alert(id: string, changes: Partial<Alert> = {}): Alert {
 
 export function notificationContract(name: string, harness: () => Promise<StoreHarness>): void {
   describe(`store contract, notifications: ${name}`, () => {
-    let state: StoreHarness;
     let store: Store;
-    const reopen = async (): Promise<void> => {
-      await store.close();
-      store = await state.open();
-    };
-
-    beforeEach(async () => {
-      state = await harness();
-      store = await state.open();
-    });
-    afterEach(async () => {
-      await store.close();
-      await state.dispose();
+    const reopen = eachTestHasStore(harness, (opened) => {
+      store = opened;
     });
 
     describe('[N2] events', () => {

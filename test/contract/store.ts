@@ -1,27 +1,15 @@
 /** What every store must do, whatever it keeps its state in. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { currentStatus } from '../../src/domain/compilations.ts';
 import type { Store } from '../../src/ports/store.ts';
+import { eachTestHasStore, type StoreHarness } from './store-harness.ts';
 import { AT, attempt, component, jobRecord, record, seen } from './store-records.ts';
-
-export interface StoreHarness {
-  /** Opens the same state again after a close. */
-  open(): Promise<Store>;
-  dispose(): Promise<void>;
-}
 
 export function storeContract(name: string, harness: () => Promise<StoreHarness>): void {
   describe(`store contract: ${name}`, () => {
-    let state: StoreHarness;
     let store: Store;
-
-    beforeEach(async () => {
-      state = await harness();
-      store = await state.open();
-    });
-    afterEach(async () => {
-      await store.close();
-      await state.dispose();
+    const reopen = eachTestHasStore(harness, (opened) => {
+      store = opened;
     });
 
     const subjects = async (query: Parameters<Store['listAudit']>[0]) =>
@@ -60,8 +48,7 @@ export function storeContract(name: string, harness: () => Promise<StoreHarness>
 
     it('keeps what it acknowledged through a close and a new start', async () => {
       await Promise.all(Array.from({ length: 50 }, (_, at) => store.appendAudit(record({ at }))));
-      await store.close();
-      store = await state.open();
+      await reopen();
       const times = (await store.listAudit({ limit: 100 })).map(({ at }) => at);
       expect(times).toEqual(Array.from({ length: 50 }, (_, index) => 49 - index));
     });
@@ -76,8 +63,7 @@ export function storeContract(name: string, harness: () => Promise<StoreHarness>
     it('keeps odd characters', async () => {
       const subject = '<!channel> `\u0000\u001b[31m "\\ \u2028 😀';
       await store.appendAudit(record({ subject }));
-      await store.close();
-      store = await state.open();
+      await reopen();
       expect(await subjects({ subject, limit: 1 })).toEqual([subject]);
     });
 
@@ -85,8 +71,7 @@ export function storeContract(name: string, harness: () => Promise<StoreHarness>
       it('gives back a job as it was, also after a new start', async () => {
         expect(await store.getJob('line-3', 'a')).toBeUndefined();
         expect(await store.changeJob('line-3', 'a', () => jobRecord('a'))).toEqual(jobRecord('a'));
-        await store.close();
-        store = await state.open();
+        await reopen();
         expect(await store.getJob('line-3', 'a')).toEqual(jobRecord('a'));
         expect(await store.getJob('line-4', 'a')).toBeUndefined();
       });
@@ -169,8 +154,7 @@ export function storeContract(name: string, harness: () => Promise<StoreHarness>
         const first = attempt();
         await store.addAttempt(first);
         await store.changeAttempt(first.id, seen('COMPLETED'));
-        await store.close();
-        store = await state.open();
+        await reopen();
         await expect(store.addAttempt(attempt())).rejects.toMatchObject({
           message: 'train-resnet is already compiled for jetson-xavier.',
         });
@@ -190,8 +174,7 @@ export function storeContract(name: string, harness: () => Promise<StoreHarness>
         await expect(store.addAttempt(attempt())).rejects.toMatchObject({ code: 'conflict' });
         await store.changeAttempt(foreign.id, seen('COMPLETED'));
         await store.addAttempt(attempt({ why: 'elsewhere' }));
-        await store.close();
-        store = await state.open();
+        await reopen();
         await expect(store.addAttempt(attempt())).rejects.toMatchObject({ code: 'conflict' });
         expect(await store.listAttempts({})).toHaveLength(3);
       });
@@ -217,8 +200,7 @@ export function storeContract(name: string, harness: () => Promise<StoreHarness>
           await store.addAttempt(one);
           tries.push(await store.changeAttempt(one.id, seen('FAILED', AT + 1_000 * n)));
         }
-        await store.close();
-        store = await state.open();
+        await reopen();
         const history = await store.listAttempts({ useCase: 'line-3', job: 'train-resnet' });
         expect(history).toEqual(tries);
         expect(history[0]?.failureReason).toBe('ClientError: `boom`');
@@ -272,8 +254,7 @@ export function storeContract(name: string, harness: () => Promise<StoreHarness>
         await store.addComponent(component('1.0.1', { createdAt: AT + 1 }));
         await store.addComponent(component('1.0.0', { useCase: 'dock' }));
         await expect(store.addComponent(component('1.0.0'))).rejects.toMatchObject({ code: 'conflict' });
-        await store.close();
-        store = await state.open();
+        await reopen();
         expect(await store.listComponents({ useCase: 'line-3' })).toEqual([
           component('1.0.0'),
           component('1.0.1', { createdAt: AT + 1 }),

@@ -12,6 +12,7 @@ import { appendCommandLineAudit } from '../../src/stores/audit-files.ts';
 import { openLowdbStore } from '../../src/stores/lowdb.ts';
 import { storeContract } from '../contract/store.ts';
 import { AT, attempt, component, jobRecord, record, seen } from '../contract/store-records.ts';
+import { lowdbHarness } from './lowdb-harness.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -19,18 +20,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-storeContract('lowdb', async () => {
-  const own = await mkdtemp(join(tmpdir(), 'signalbox-store-'));
-  return { open: () => openLowdbStore(own), dispose: () => rm(own, { recursive: true, force: true }) };
-});
-
-storeContract('lowdb that archives soon', async () => {
-  const own = await mkdtemp(join(tmpdir(), 'signalbox-store-'));
-  return {
-    open: () => openLowdbStore(own, { auditKept: 3, attemptsKept: 2, journalBytes: 1 }),
-    dispose: () => rm(own, { recursive: true, force: true }),
-  };
-});
+storeContract('lowdb', lowdbHarness());
+storeContract('lowdb that archives soon', lowdbHarness({ auditKept: 3, attemptsKept: 2, journalBytes: 1 }));
 
 describe('audit over the years', () => {
   it('moves old records to an archive and still finds them', async () => {

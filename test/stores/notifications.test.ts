@@ -6,6 +6,7 @@ import { resolve } from '../../src/domain/alerts.ts';
 import { openLowdbStore } from '../../src/stores/lowdb.ts';
 import { alert, eventRecord, notificationContract, post } from '../contract/notifications.ts';
 import { AT } from '../contract/store-records.ts';
+import { lowdbHarness } from './lowdb-harness.ts';
 
 const DAY = 86_400_000;
 let folder: string;
@@ -14,17 +15,9 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-for (const [name, options] of [
-  ['lowdb', {}],
-  ['lowdb that writes its state each time', { journalBytes: 1 }],
-] as const)
-  notificationContract(name, async () => {
-    const own = await mkdtemp(join(tmpdir(), 'signalbox-store-'));
-    return {
-      open: () => openLowdbStore(own, { now: () => AT, ...options }),
-      dispose: () => rm(own, { recursive: true, force: true }),
-    };
-  });
+const now = () => AT;
+notificationContract('lowdb', lowdbHarness({ now }));
+notificationContract('lowdb that writes its state each time', lowdbHarness({ now, journalBytes: 1 }));
 
 describe('what grows old', () => {
   it('is let go of: events after 15 days, shown messages after 90, resolved alerts after 180', async () => {
