@@ -50,6 +50,8 @@ export interface CloudWatchLogSourceOptions {
   ownStream?: boolean | undefined;
   /** `auto` means on where the quota of FilterLogEvents is worth it: 10 requests a second or more. */
   secondLane?: 'auto' | 'on' | 'off' | undefined;
+  /** What goes on by itself: it leaves the larger part of the quota to whatever else asks. */
+  inBackground?: boolean | undefined;
   /** Named in errors. */
   useCase?: string | undefined;
   roleArn?: string | undefined;
@@ -111,10 +113,11 @@ class CloudWatchLogSource implements LogSource {
       FilterLogEvents: limiterFor(options, 'FilterLogEvents'),
       DescribeLogStreams: limiterFor(options, 'DescribeLogStreams'),
     };
+    const { inBackground = false } = options;
     this.#paces = {
-      GetLogEvents: this.#limiters.GetLogEvents.flow(),
-      FilterLogEvents: this.#limiters.FilterLogEvents.flow(),
-      DescribeLogStreams: this.#limiters.DescribeLogStreams.flow(),
+      GetLogEvents: this.#limiters.GetLogEvents.flow({ inBackground }),
+      FilterLogEvents: this.#limiters.FilterLogEvents.flow({ inBackground }),
+      DescribeLogStreams: this.#limiters.DescribeLogStreams.flow({ inBackground }),
     };
     this.pace = this.#paces.GetLogEvents;
     const mode = options.secondLane ?? 'auto';
@@ -127,6 +130,10 @@ class CloudWatchLogSource implements LogSource {
           }
         : undefined;
     this.#client = this.#connect(options.credentials);
+  }
+
+  inBackground(): LogSource {
+    return new CloudWatchLogSource({ ...this.#options, inBackground: true });
   }
 
   async listStreams(signal?: AbortSignal): Promise<LogStreamInfo[]> {

@@ -27,6 +27,8 @@ const BELOW = 0.95;
 const RECOVERY = 0.004;
 /** After refusals in a row. */
 const PAUSES = [100, 5000] as const;
+/** Turns in a row for flows that somebody waits for, while others stand behind them. */
+const AHEAD = 3;
 
 interface Waiting {
   grant: () => void;
@@ -35,6 +37,8 @@ interface Waiting {
 /** Waiting requests of one download, served in turn with those of the others. */
 interface Flow {
   queue: Waiting[];
+  /** Others come first. */
+  inBackground: boolean;
 }
 
 export class RateLimiter {
@@ -45,6 +49,8 @@ export class RateLimiter {
   #tokens: number;
   #filledAt: number;
   readonly #flows: Flow[] = [];
+  /** Turns in a row that went to flows in the foreground while others waited. */
+  #ahead = 0;
   #cancelTimer: (() => void) | undefined;
   /** Requests sent since the service's bucket was last known to be empty (or full, at the beginning). */
   #sent = 0;
@@ -81,9 +87,12 @@ export class RateLimiter {
     return this.rate < this.#quota * 0.9;
   }
 
-  /** A place in the round for one download. */
-  flow(): RequestPace {
-    const flow: Flow = { queue: [] };
+  /**
+   * A place in the round for one download.
+   * @param inBackground it goes on by itself: while there are others, they get three turns of four
+   */
+  flow({ inBackground = false } = {}): RequestPace {
+    const flow: Flow = { queue: [], inBackground };
     const limiter = this;
     return {
       turn: (signal) => this.#turn(flow, signal),
@@ -205,6 +214,15 @@ export class RateLimiter {
     });
   }
 
+  #nextFlow(): Flow {
+    const isAhead = this.#ahead < AHEAD;
+    const wanted = this.#flows.findIndex((flow) => flow.queue.length > 0 && flow.inBackground !== isAhead);
+    // Turns are only counted while both kinds wait.
+    const other = this.#flows.some((flow) => flow.queue.length > 0 && flow.inBackground === isAhead);
+    if (wanted >= 0 && other) this.#ahead = isAhead ? this.#ahead + 1 : 0;
+    return this.#flows.splice(Math.max(0, wanted), 1)[0]!;
+  }
+
   /** Gives out what is there, one to each download in turn; sets the clock for the next. */
   #serve(): void {
     this.#cancelTimer?.();
@@ -212,7 +230,7 @@ export class RateLimiter {
     this.#fill();
     const now = this.#now();
     while (this.#flows.length > 0 && this.#tokens >= 1 && now >= this.#pauseUntil) {
-      const flow = this.#flows.shift()!;
+      const flow = this.#nextFlow();
       const next = flow.queue.shift();
       if (!next) continue;
       if (flow.queue.length > 0) this.#flows.push(flow);

@@ -1,4 +1,5 @@
 /** What is asked of the log engine and what it answers. */
+import type { AppError } from '../ground/errors.ts';
 import type { EpochMs } from '../ground/time.ts';
 import type { LogSource, LogStreamInfo } from '../ports/log-source.ts';
 import type { LogChunk, LogPosition } from '../ports/training-provider.ts';
@@ -76,12 +77,22 @@ export interface LogDownload {
 
 export interface LogFollowRequest {
   source: LogSource;
-  /** `raw`: the messages as printed · `lines`: each with its time, and with its stream where there are several. */
+  /**
+   * `raw`: the messages as printed · `lines`: each with its time, and with its stream where there are several. What is
+   * followed on from a chunk stays in its form.
+   */
   form: 'raw' | 'lines';
   from: LogPosition;
-  /** Whether the job has ended; asked before each round of reading. */
-  hasEnded(signal: AbortSignal): Promise<boolean>;
+  /** When the job ended, undefined while it runs; asked before each round of reading, every second at most. */
+  endedAt(signal: AbortSignal): Promise<EpochMs | undefined>;
+  /** What keeps the text from going on; undefined: it does. The same may be said again. */
+  onWait?: ((wait: FollowWait | undefined) => void) | undefined;
 }
+
+/** `history`: what was there already is fetched, and comes as a whole · `refused`: it is tried again. */
+export type FollowWait =
+  | { kind: 'history'; fraction: number; throttled: boolean }
+  | { kind: 'refused'; error: AppError };
 
 export interface LogDownloader {
   /**
@@ -99,9 +110,10 @@ export interface LogDownloader {
 export interface LogFollower {
   /**
    * The log's text as it is written, until the job has ended and nothing more comes. An event that arrives late is
-   * given out when it comes, after newer ones; behind the last 4,096 of its stream it is in a download alone.
+   * given out when it comes, after newer ones; behind the last 4,096 of its stream (after a restart, the last 1,500
+   * or so of all) it is in a download alone.
    * @throws as the source: after unavailable and rate_limited it can be followed on from the last chunk · invalid_input:
-   *   a position without the cursor of its chunk
+   *   a position without the cursor of its chunk, or more streams than can be followed
    */
   follow(request: LogFollowRequest, signal: AbortSignal): AsyncIterable<LogChunk>;
 }

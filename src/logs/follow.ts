@@ -8,11 +8,22 @@ import { AppError, toAppError } from '../ground/errors.ts';
 import type { EpochMs } from '../ground/time.ts';
 import type { LogPage, LogStreamInfo } from '../ports/log-source.ts';
 import type { LogChunk, LogPosition } from '../ports/training-provider.ts';
-import type { LogDownload, LogDownloadRequest, LogFollowRequest } from './contract.ts';
+import type { LogDownload, LogDownloadRequest, LogFollowRequest, LogProgress } from './contract.ts';
+import {
+  decodeCursor,
+  encodeCursor,
+  type FollowCursor,
+  MOST_STREAMS,
+  type StreamPlace,
+  streamKey,
+} from './follow-cursor.ts';
 import { LineFormatter, streamColumns } from './format.ts';
 
 interface FollowDeps {
-  download(request: LogDownloadRequest, options: { signal: AbortSignal }): Promise<LogDownload>;
+  download(
+    request: LogDownloadRequest,
+    options: { signal: AbortSignal; onProgress: (progress: LogProgress) => void },
+  ): Promise<LogDownload>;
   now(): EpochMs;
   wait(ms: number, signal: AbortSignal): Promise<void>;
 }
@@ -28,8 +39,11 @@ const SOON = 1_000;
 const LATER = 5_000;
 /** Milliseconds between two lists of the streams. */
 const LIST_EVERY = 10_000;
-/** Bytes of news of one stream that are enough for a round. */
-const ROUND_BYTES = 1024 * 1024;
+/** Bytes of news of one stream that are enough for a round, and of all. */
+const STREAM_BYTES = 1024 * 1024;
+const ROUND_BYTES = 8 * STREAM_BYTES;
+/** Streams that are read at a time: each may hold a page of a megabyte. */
+const AT_ONCE = 8;
 /** After so many in a row it is for the caller to decide. */
 const REFUSALS = 10;
 const RETRYABLE: readonly string[] = ['rate_limited', 'unavailable', 'timeout'];
@@ -37,24 +51,6 @@ const RETRYABLE: readonly string[] = ['rate_limited', 'unavailable', 'timeout'];
 const QUIET_AFTER_END = 30_000;
 /** Bytes of a chunk of what was there already. */
 const CHUNK = 256 * 1024;
-
-/** Where a stream was left; [time, hash] of the events that are remembered, all those from `since` on. */
-interface StreamPlace {
-  /** Newest event given out, and how many of that very time. */
-  at: EpochMs;
-  count: number;
-  since: EpochMs;
-  recent: [time: EpochMs, hash: number][];
-}
-
-interface Cursor {
-  /** What happened before comes by the download. */
-  settled: EpochMs;
-  /** The download is given out as a whole. */
-  isLive: boolean;
-  /** By the stream's name. */
-  streams: Record<string, StreamPlace>;
-}
 
 interface NewEvent {
   time: EpochMs;
@@ -68,22 +64,32 @@ export async function* followLog(
   request: LogFollowRequest,
   signal: AbortSignal,
 ): AsyncGenerator<LogChunk> {
-  const cursor = readCursor(request.from) ?? { settled: deps.now() - SETTLING, isLive: false, streams: {} };
+  const cursor = readCursor(request.from) ?? {
+    form: request.form,
+    settled: Math.trunc(deps.now()) - SETTLING,
+    isLive: false,
+    streams: new Map(),
+  };
+  const asked = {
+    ...request,
+    form: cursor.form,
+    source: request.source.inBackground?.() ?? request.source,
+  };
   let { offset } = request.from;
   if (!cursor.isLive) {
     let at = 0;
-    for await (const bytes of history(deps, request, cursor.settled, signal)) {
+    for await (const bytes of history(deps, asked, cursor.settled, signal)) {
       const fresh = bytes.subarray(Math.max(0, offset - at));
       at += bytes.length;
       if (fresh.length === 0) continue;
-      yield { offset, bytes: fresh, cursor: JSON.stringify(cursor) };
+      yield { offset, bytes: fresh, cursor: encodeCursor(cursor) };
       offset += fresh.length;
     }
     cursor.isLive = true;
   }
-  const live = new LiveLog(deps, request, cursor, signal);
+  const live = new LiveLog(deps, asked, cursor, signal);
   for await (const bytes of live.rounds()) {
-    yield { offset, bytes, cursor: JSON.stringify(cursor) };
+    yield { offset, bytes, cursor: encodeCursor(cursor) };
     offset += bytes.length;
   }
 }
@@ -91,7 +97,7 @@ export async function* followLog(
 /** Everything that happened before. */
 async function* history(
   deps: FollowDeps,
-  { source, form }: LogFollowRequest,
+  { source, form, onWait }: LogFollowRequest,
   to: EpochMs,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
@@ -99,7 +105,10 @@ async function* history(
   try {
     download = await deps.download(
       { source, to, form, fileName: 'followed.log', gzipAbove: Number.POSITIVE_INFINITY },
-      { signal },
+      {
+        signal,
+        onProgress: ({ fraction, throttled }) => onWait?.({ kind: 'history', fraction, throttled }),
+      },
     );
   } catch (error) {
     // No stream yet.
@@ -116,12 +125,14 @@ async function* history(
 class LiveLog {
   readonly #deps: FollowDeps;
   readonly #request: LogFollowRequest;
-  readonly #cursor: Cursor;
+  readonly #cursor: FollowCursor;
   readonly #signal: AbortSignal;
   #streams: readonly LogStreamInfo[] = [];
   #listedAt = Number.NEGATIVE_INFINITY;
+  /** Of the streams, the one that the next round begins with. */
+  #first = 0;
 
-  constructor(deps: FollowDeps, request: LogFollowRequest, cursor: Cursor, signal: AbortSignal) {
+  constructor(deps: FollowDeps, request: LogFollowRequest, cursor: FollowCursor, signal: AbortSignal) {
     this.#deps = deps;
     this.#request = request;
     this.#cursor = cursor;
@@ -131,27 +142,32 @@ class LiveLog {
   /** What each round brings, until the job has ended and nothing more comes. */
   async *rounds(): AsyncGenerator<Buffer> {
     const { now, wait } = this.#deps;
+    const { endedAt, onWait, source } = this.#request;
     let pause = SOON;
-    let quietSince: EpochMs | undefined;
+    let newsAt = Number.NEGATIVE_INFINITY;
     let refusals = 0;
     for (let round = 0; ; round += 1) {
       this.#signal.throwIfAborted();
       try {
-        const hasEnded = await this.#request.hasEnded(this.#signal);
-        const isWhole = quietSince !== undefined && now() - quietSince >= QUIET_AFTER_END;
-        await this.#list(hasEnded);
+        const ended = await endedAt(this.#signal);
+        const isWhole = ended !== undefined && now() - Math.max(ended, newsAt) >= QUIET_AFTER_END;
+        await this.#list(ended !== undefined);
         const events = await this.#read(isWhole || round % OVERLAP_EVERY === 0);
         refusals = 0;
-        if (events.length > 0) yield this.#render(events);
-        else if (isWhole) return;
-        quietSince = hasEnded && events.length === 0 ? (quietSince ?? now()) : undefined;
+        onWait?.(undefined);
+        if (events.length > 0) {
+          newsAt = now();
+          yield this.#render(events);
+        } else if (isWhole) return;
         pause = events.length > 0 ? SOON : Math.min(LATER, pause * 1.5);
       } catch (error) {
         refusals += 1;
-        if (!RETRYABLE.includes(toAppError(error).code) || refusals > REFUSALS) throw error;
+        const problem = toAppError(error);
+        if (!RETRYABLE.includes(problem.code) || refusals > REFUSALS) throw error;
+        onWait?.({ kind: 'refused', error: problem });
         pause = LATER;
       }
-      await wait(this.#request.source.pace?.slowed ? LATER : pause, this.#signal);
+      await wait(source.pace?.slowed ? LATER : pause, this.#signal);
     }
   }
 
@@ -159,27 +175,52 @@ class LiveLog {
     const at = this.#deps.now();
     if (!now && this.#streams.length > 0 && at - this.#listedAt < LIST_EVERY) return;
     this.#listedAt = at;
-    this.#streams = await this.#request.source.listStreams(this.#signal);
+    const streams = await this.#request.source.listStreams(this.#signal);
+    if (streams.length > MOST_STREAMS)
+      throw new AppError(
+        'invalid_input',
+        `This job writes ${streams.length} log streams; at most ${MOST_STREAMS} can be followed live.`,
+        { hint: 'Download its log instead.' },
+      );
+    this.#streams = streams;
   }
 
-  /** New events of all streams, in the order of time. */
+  /** New events of all streams, in the order of time; where there is very much, of the next few streams. */
   async #read(withOverlap: boolean): Promise<NewEvent[]> {
-    const found = await Promise.all(this.#streams.map(({ name }) => this.#readStream(name, withOverlap)));
+    const names = this.#streams.map(({ name }) => name);
+    const inTurn = [...names.slice(this.#first), ...names.slice(0, this.#first)];
+    const found: { name: string; events: NewEvent[] }[] = [];
+    let bytes = 0;
+    while (found.length < inTurn.length && bytes < ROUND_BYTES) {
+      const some = inTurn.slice(found.length, found.length + AT_ONCE);
+      for (const one of await Promise.all(some.map((name) => this.#readStream(name, withOverlap)))) {
+        found.push(one);
+        bytes += one.bytes;
+      }
+    }
+    this.#first = names.length === 0 ? 0 : (this.#first + found.length) % names.length;
     // Not before all are read: what a failing stream keeps back is read again with the rest.
-    for (const [index, { name }] of this.#streams.entries()) remember(this.#placeOf(name), found[index]!);
-    return found.flat().sort((a, b) => a.time - b.time);
+    for (const { name, events } of found) remember(this.#placeOf(name), events);
+    return found.flatMap(({ events }) => events).sort((a, b) => a.time - b.time);
   }
 
   #placeOf(stream: string): StreamPlace {
     const { settled, streams } = this.#cursor;
-    streams[stream] ??= { at: settled, count: 0, since: settled, recent: [] };
-    return streams[stream];
+    const key = streamKey(stream);
+    const known = streams.get(key);
+    if (known) return known;
+    const place = { at: settled, count: 0, since: settled, recent: [] };
+    streams.set(key, place);
+    return place;
   }
 
-  async #readStream(stream: string, withOverlap: boolean): Promise<NewEvent[]> {
+  async #readStream(
+    stream: string,
+    withOverlap: boolean,
+  ): Promise<{ name: string; events: NewEvent[]; bytes: number }> {
     const { source } = this.#request;
     const place = this.#placeOf(stream);
-    const from = withOverlap ? place.since : place.at;
+    const from = withOverlap ? Math.min(place.since, place.at) : place.at;
     const known = new Known(place);
     const events: NewEvent[] = [];
     let bytes = 0;
@@ -205,10 +246,10 @@ class LiveLog {
       }
       page.release?.();
       const isLast = page.nextToken === undefined || page.nextToken === token;
-      if (isLast || bytes >= ROUND_BYTES) break;
+      if (isLast || bytes >= STREAM_BYTES) break;
       token = page.nextToken;
     }
-    return events;
+    return { name: stream, events, bytes };
   }
 
   #render(events: readonly NewEvent[]): Buffer {
@@ -310,8 +351,8 @@ function hashOf(message: Buffer): number {
   return hash >>> 0;
 }
 
-function readCursor({ offset, cursor }: LogPosition): Cursor | undefined {
-  if (cursor !== undefined) return JSON.parse(cursor) as Cursor;
+function readCursor({ offset, cursor }: LogPosition): FollowCursor | undefined {
+  if (cursor !== undefined) return decodeCursor(cursor);
   if (offset === 0) return undefined;
   throw new AppError('invalid_input', 'A log in CloudWatch can only be followed on from a chunk of its own.');
 }

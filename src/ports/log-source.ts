@@ -9,6 +9,11 @@ export interface LogSource extends LogLane {
   listStreams(signal?: AbortSignal): Promise<LogStreamInfo[]>;
   /** Another way to read the same streams, forward only, with a request quota of its own. */
   readonly secondLane?: LogLane | undefined;
+  /**
+   * The same log for what goes on by itself: while others wait for requests of the same quota, those get three of four.
+   * Left out: there is no quota to share.
+   */
+  inBackground?(): LogSource;
   /** The service cannot read backward, or not dependably: only forward pages are asked for. */
   readonly forwardOnly?: boolean | undefined;
   /** How far ahead of the clock an event's time may lie, ms; 0 when left out. */

@@ -145,6 +145,31 @@ describe('[L5] requests a second', () => {
     expect(counts[1]! / (counts[0]! + counts[1]!)).toBeGreaterThan(0.4);
   });
 
+  it('go to what people wait for, three of four, while something in the background asks too; all, while nobody else does', async () => {
+    const world = new World();
+    const limiter = world.limiter(10);
+    const counts = [0, 0];
+    const start = (index: number, inBackground: boolean, width: number, until: number): void => {
+      const one = async (): Promise<void> => {
+        const flow = limiter.flow({ inBackground });
+        while (world.now < until) {
+          await flow.turn();
+          counts[index]! += 1;
+          await new Promise<void>((resolve) => world.schedule(50, resolve));
+        }
+      };
+      for (let i = 0; i < width; i++) void one();
+    };
+    // Many logs that are followed, and one download.
+    start(0, true, 40, 60_000);
+    start(1, false, 4, 30_000);
+    await world.runUntil(30_000);
+    expect(counts[1]! / (counts[0]! + counts[1]!)).toBeCloseTo(0.75, 1);
+    const before = counts[0]!;
+    await world.runUntil(60_000);
+    expect(counts[0]! - before).toBeGreaterThan(30 * 10 * 0.95);
+  });
+
   it('are without limit where there is no quota, until the service refuses one', async () => {
     const world = new World();
     const limiter = world.limiter(25);

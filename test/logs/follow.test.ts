@@ -62,7 +62,7 @@ class Growing {
     });
   }
 
-  hasEnded = async (): Promise<boolean> => this.now >= this.#endsAt;
+  endedAt = async (): Promise<number | undefined> => (this.now >= this.#endsAt ? this.#endsAt : undefined);
 }
 
 /** Follows to the end, from the last chunk on wherever the service refuses or `drop` says so. */
@@ -76,10 +76,10 @@ async function followAll(
   for (let tries = 0; tries < 5_000; tries += 1) {
     let dropped = false;
     try {
-      const { hasEnded, service } = world;
+      const { endedAt, service } = world;
       const chunks = world
         .engine()
-        .follow({ source: service, form, from, hasEnded }, new AbortController().signal);
+        .follow({ source: service, form, from, endedAt }, new AbortController().signal);
       for await (const { offset, bytes, cursor } of chunks) {
         expect(offset).toBe(from.offset);
         // A chunk that was given and not kept is given again.
@@ -141,10 +141,61 @@ describe('a log that is followed', () => {
     expect(await followAll(new Growing([]))).toBe('');
   });
 
+  it('is all there at once where the job ended long ago, however late it is opened', async () => {
+    const world = new Growing([line(1, -600_000), line(2, -400_000)]);
+    world.endedAt = async () => START - 390_000;
+    const before = world.now;
+    expect(await followAll(world, 'lines')).toContain('line 2');
+    expect(world.now).toBe(before);
+  });
+
+  it('stays in its form when it is followed on', async () => {
+    const world = new Growing([line(1, -600_000), line(2, 1_000)], {}, STREAMS.slice(0, 1));
+    const { service: source, endedAt } = world;
+    const signal = new AbortController().signal;
+    const first = world
+      .engine()
+      .follow({ source, form: 'raw', from: { offset: 0 }, endedAt }, signal)
+      [Symbol.asyncIterator]();
+    const { value } = await first.next();
+    await first.return?.();
+    const from = { offset: value.bytes.length, cursor: value.cursor };
+    let rest = '';
+    for await (const { bytes } of world.engine().follow({ source, form: 'lines', from, endedAt }, signal))
+      rest += Buffer.from(bytes);
+    expect(Buffer.from(value.bytes) + rest).toBe('line 1\nline 2\n');
+  });
+
+  it('says that it waits, for what, and that it goes on', async () => {
+    const world = new Growing([line(1, -600_000), line(2, 20_000)], { throttle: 0.3, seed: 7 });
+    const heard: string[] = [];
+    const { service: source, endedAt } = world;
+    const chunks = world.engine().follow(
+      {
+        ...{ source, endedAt, form: 'raw', from: { offset: 0 } },
+        onWait: (wait) => heard.push(wait?.kind ?? 'on'),
+      },
+      new AbortController().signal,
+    );
+    for await (const _ of chunks) heard.push('chunk');
+    expect(heard[0]).toBe('history');
+    expect(heard).toContain('refused');
+    expect(heard.at(-1)).toBe('on');
+  });
+
+  it('refuses a job with more streams than it can remember', async () => {
+    const streams = Array.from({ length: 301 }, (_, n) => `job/algo-${n}`);
+    const world = new Growing([{ ...line(1, -600_000), stream: streams[0]! }], {}, streams);
+    await expect(followAll(world)).rejects.toMatchObject({
+      code: 'invalid_input',
+      message: 'This job writes 301 log streams; at most 300 can be followed live.',
+    });
+  });
+
   it('refuses an offset that it did not give', async () => {
-    const { service, hasEnded } = new Growing([line(1, 0)]);
+    const { service, endedAt } = new Growing([line(1, 0)]);
     const chunks = createLogEngine({ spoolDir: folder }).follow(
-      { source: service, form: 'raw', from: { offset: 5 }, hasEnded },
+      { source: service, form: 'raw', from: { offset: 5 }, endedAt },
       new AbortController().signal,
     );
     await expect(chunks[Symbol.asyncIterator]().next()).rejects.toThrow(AppError);
@@ -154,8 +205,8 @@ describe('a log that is followed', () => {
     const world = new Growing([line(1, 0), line(2, 3_600_000)]);
     const stop = new AbortController();
     const read = async (): Promise<void> => {
-      const { service, hasEnded } = world;
-      const request = { source: service, form: 'raw' as const, from: { offset: 0 }, hasEnded };
+      const { service, endedAt } = world;
+      const request = { source: service, form: 'raw' as const, from: { offset: 0 }, endedAt };
       for await (const _ of world.engine().follow(request, stop.signal)) stop.abort(new Error('enough'));
     };
     await expect(read()).rejects.toThrow();
