@@ -10,14 +10,13 @@ export function currentRecord<T>(kind: string, record: T): T {
   return record;
 }
 
-/** A training job had SageMaker's words alone when no other provider was there. */
+/** When no other provider was there, a training job had SageMaker's words alone, and nothing said whose it was. */
 function currentJob(record: JobRecord): JobRecord {
-  const { job } = record;
-  if (job.state !== undefined) return record;
-  return {
-    ...record,
-    job: { ...job, ...sageMakerState(String(job.status ?? 'Unknown'), job.secondaryStatus) },
-  };
+  const { job } = record as { job: Partial<JobRecord['job']> };
+  if (job.state !== undefined && job.provider !== undefined) return record;
+  const standing =
+    job.state === undefined ? sageMakerState(String(job.status ?? 'Unknown'), job.secondaryStatus) : {};
+  return { ...record, job: { ...record.job, ...standing, provider: job.provider ?? 'sagemaker' } };
 }
 
 /** The next check of a channel had other names. */

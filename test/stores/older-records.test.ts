@@ -3,6 +3,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { jobKey } from '../../src/domain/job-keys.ts';
 import { applyJobObservation } from '../../src/domain/job-observations.ts';
 import { isFinished } from '../../src/domain/jobs.ts';
 import { sageMakerState } from '../../src/domain/sagemaker-states.ts';
@@ -26,7 +27,9 @@ const WORDS = [
 
 /** As an earlier version wrote it. */
 const older = (text: string): string =>
-  text.replaceAll(/"state":"\w+",("phase":"[\w-]+",)?("status":"[A-Za-z]+")/g, '$2');
+  text
+    .replaceAll(/"state":"\w+",("phase":"[\w-]+",)?("status":"[A-Za-z]+")/g, '$2')
+    .replaceAll('"provider":"sagemaker",', '');
 
 async function fill(): Promise<void> {
   const store = await openLowdbStore(folder);
@@ -49,12 +52,14 @@ it.each([
   const before = older(text);
   expect(text).toContain('"state":"completed"');
   expect(before).not.toMatch(/"state":"(completed|running|stopped|unknown)"/);
+  expect(before).not.toContain('"provider"');
   await writeFile(join(there, file), before);
 
   const store = await openLowdbStore(there);
   for (const [name, status, secondaryStatus, state, phase] of WORDS) {
     const record = (await store.getJob('line-3', name))!;
-    expect(record.job).toMatchObject({ name, state, status });
+    expect(record.job).toMatchObject({ name, provider: 'sagemaker', state, status });
+    expect(jobKey(record.job)).toBe(name);
     expect([record.job.phase, record.job.secondaryStatus]).toEqual([phase, secondaryStatus]);
     // Seen again as it was, it is no news.
     const again = { ...record.job, ...sageMakerState(status, secondaryStatus) };
