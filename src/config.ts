@@ -5,14 +5,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
-import { LineCounter, parseDocument } from 'yaml';
-import { type ConfigProblem, describeIssues, problemAt } from './config/problems.ts';
+import { type ConfigProblem, describeIssues, problemAt, problemsError } from './config/problems.ts';
 import { fileSchema, sectionProblems, toUseCase } from './config/schema.ts';
+import { readYaml } from './config/yaml-file.ts';
 import type { UseCase } from './domain/use-cases.ts';
-import { AppError } from './ground/errors.ts';
-import { systemCode } from './ground/files.ts';
 
 const DEFAULT_CONFIG_FILE = 'signalbox.yaml';
+const MEND =
+  'Correct them all and run `signalbox check-config`. Every key is explained in docs/configuration.md.';
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 type LogLevel = (typeof LOG_LEVELS)[number];
@@ -81,7 +81,7 @@ export function loadConfig(options: LoadConfigOptions = {}): Config {
   const port = readPort(env, problems);
   const logLevel = readLogLevel(env, problems);
   const eventsSecret = readEventsSecret(env, problems);
-  if (problems.length > 0 || !file) throw problemsError(path, problems);
+  if (problems.length > 0 || !file) throw problemsError(path, problems, MEND);
 
   return {
     path,
@@ -152,36 +152,18 @@ function set(env: Environment, name: string): string | undefined {
 }
 
 function readFile(path: string, problems: ConfigProblem[]) {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    const missing = systemCode(error) === 'ENOENT';
-    throw new AppError(
-      'invalid_input',
-      missing
-        ? `There is no configuration file: expected ${path}.`
-        : `The configuration file ${path} cannot be read: ${(error as Error).message}.`,
-      {
-        hint: missing
-          ? 'Copy signalbox.example.yaml to signalbox.yaml and edit it, or set SIGNALBOX_CONFIG to the path of yours.'
-          : 'Make the file readable for the user that runs Signalbox, or set SIGNALBOX_CONFIG to another one.',
-        cause: error,
-      },
-    );
-  }
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  for (const error of document.errors) {
-    const { line, col } = lines.linePos(error.pos[0]);
-    problems.push({
-      key: `line ${line}`,
-      message: `line ${line}, column ${col}: this is not valid YAML: ${error.message}`,
-    });
-  }
-  if (document.errors.length > 0) return undefined;
-
-  const raw: unknown = document.toJS() ?? {};
+  const read = readYaml(
+    path,
+    {
+      missing:
+        'Copy signalbox.example.yaml to signalbox.yaml and edit it, or set SIGNALBOX_CONFIG to the path of yours.',
+      unreadable:
+        'Make the file readable for the user that runs Signalbox, or set SIGNALBOX_CONFIG to another one.',
+    },
+    problems,
+  );
+  if (!read) return undefined;
+  const { raw } = read;
   const parsed = fileSchema.safeParse(raw);
   if (!parsed.success) problems.push(...describeIssues(parsed.error.issues, raw));
   problems.push(...contradictions(raw), ...sectionProblems(raw, dirname(path)));
@@ -334,15 +316,4 @@ function variable(name: string, expected: string, given: string | undefined, exa
 
 function isHttpUrl(text: string): boolean {
   return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
-}
-
-function problemsError(path: string, problems: readonly ConfigProblem[]): AppError {
-  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
-  return new AppError(
-    'invalid_input',
-    `The configuration has ${count} (file: ${path}):\n${problems.map((problem) => `  • ${problem.message}`).join('\n')}`,
-    {
-      hint: 'Correct them all and run `signalbox check-config`. Every key is explained in docs/configuration.md.',
-    },
-  );
 }

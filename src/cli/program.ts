@@ -133,6 +133,20 @@ Exit codes: 0 done, 2 invalid input, 3 not found, 4 permission denied, 5 unavail
   );
 
   program
+    .command('runner')
+    .description('starts training on this machine, from the templates in runner.yaml, and serves its logs')
+    .option('--config <file>', 'the configuration (default: runner.yaml)')
+    .action((options: RunnerFlags) =>
+      perform(async (io) => (await import('./runner.ts')).runner(options, io)),
+    );
+
+  program
+    .command('captured-run <folder> <logsFolder>', { hidden: true })
+    .action((folder: string, logsFolder: string) =>
+      perform(async (io) => (await import('./captured-run.ts')).capturedRun({ folder, logsFolder }, io)),
+    );
+
+  program
     .command('check-config')
     .description('read signalbox.yaml and the environment, and say everything that is wrong')
     .action(() => perform(async (io) => (await import('./check-config.ts')).checkConfig(io)));
@@ -183,6 +197,10 @@ export interface SandboxFlags extends DemoFlags {
   manifest?: string;
   requestUrl?: string;
   awsPort?: number;
+}
+
+export interface RunnerFlags {
+  config?: string;
 }
 
 export interface LogsFlags {

@@ -1,6 +1,7 @@
 /** What is wrong with a configuration, in words: key, what was expected, what came, an example. */
 import { closest, distance } from 'fastest-levenshtein';
 import type { z } from 'zod';
+import { AppError } from '../ground/errors.ts';
 import { KEY_GUIDES, type KeyGuide } from './key-guides.ts';
 
 export interface ConfigProblem {
@@ -9,20 +10,39 @@ export interface ConfigProblem {
   message: string;
 }
 
+/** @param hint what to do once they are known */
+export function problemsError(path: string, problems: readonly ConfigProblem[], hint: string): AppError {
+  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
+  return new AppError(
+    'invalid_input',
+    `The configuration has ${count} (file: ${path}):\n${problems.map((problem) => `  • ${problem.message}`).join('\n')}`,
+    { hint },
+  );
+}
+
 type Path = readonly PropertyKey[];
 
-/** Every problem that zod found, in words, in the order of the file. */
-export function describeIssues(issues: readonly z.core.$ZodIssue[], raw: unknown): ConfigProblem[] {
+export type KeyGuides = Readonly<Record<string, KeyGuide>>;
+
+/**
+ * Every problem that zod found, in words, in the order of the file.
+ * @param guides of the file's keys; left out: signalbox.yaml's
+ */
+export function describeIssues(
+  issues: readonly z.core.$ZodIssue[],
+  raw: unknown,
+  guides: KeyGuides = KEY_GUIDES,
+): ConfigProblem[] {
   return issues.flatMap((issue) => {
     if (issue.code === 'unrecognized_keys')
-      return issue.keys.map((key) => unknownKey([...issue.path, key], raw));
-    return [problemAt(issue.path, raw)];
+      return issue.keys.map((key) => unknownKey([...issue.path, key], raw, guides));
+    return [problemAt(issue.path, raw, guides)];
   });
 }
 
 /** The key has not what it should have, or is missing. */
-export function problemAt(path: Path, raw: unknown): ConfigProblem {
-  const guide = guideFor(path);
+export function problemAt(path: Path, raw: unknown, guides: KeyGuides = KEY_GUIDES): ConfigProblem {
+  const guide = guideFor(path, guides);
   const value = valueAt(path, raw);
   const key = keyText(path);
   const got = value === undefined ? ' but it is missing' : ` but got ${shown(value)}`;
@@ -32,12 +52,12 @@ export function problemAt(path: Path, raw: unknown): ConfigProblem {
   };
 }
 
-function unknownKey(path: Path, raw: unknown): ConfigProblem {
+function unknownKey(path: Path, raw: unknown, guides: KeyGuides): ConfigProblem {
   const key = keyText(path);
   const name = String(path.at(-1));
   const parent = pattern(path.slice(0, -1));
   const prefix = parent === '' ? '' : `${parent}.`;
-  const siblings = Object.keys(KEY_GUIDES)
+  const siblings = Object.keys(guides)
     .filter((known) => known.startsWith(prefix))
     .map((known) => known.slice(prefix.length))
     .filter((known) => /^\w+$/.test(known));
@@ -46,7 +66,7 @@ function unknownKey(path: Path, raw: unknown): ConfigProblem {
   if (near !== undefined && distance(name.toLowerCase(), near.toLowerCase()) <= Math.max(2, name.length / 3))
     return {
       key,
-      message: `${message} Did you mean "${near}"? Example: ${KEY_GUIDES[prefix + near]?.example}`,
+      message: `${message} Did you mean "${near}"? Example: ${guides[prefix + near]?.example}`,
     };
   return { key, message: `${message} Known here: ${siblings.join(', ')}` };
 }
@@ -61,18 +81,21 @@ function valueAt(path: Path, raw: unknown): unknown {
 }
 
 /** The guide of the key itself, or of the nearest section around it. */
-function guideFor(path: Path): KeyGuide {
+function guideFor(path: Path, guides: KeyGuides): KeyGuide {
   for (let length = path.length; length >= 0; length--) {
-    const guide = KEY_GUIDES[pattern(path.slice(0, length))];
+    const guide = guides[pattern(path.slice(0, length))];
     if (guide) return guide;
   }
   return { expected: 'another value', example: 'see signalbox.example.yaml' };
 }
 
+/** Sections whose keys people choose themselves. */
+const NAMED: readonly (PropertyKey | undefined)[] = ['customTargets', 'templates', 'parameters', 'env'];
+
 /** `['useCases', 0, 'id']` → `useCases[].id`; a name that people choose themselves becomes `*`. */
 const pattern = (path: Path): string =>
   join(
-    path.map((part, index) => (path[index - 1] === 'customTargets' ? '*' : part)),
+    path.map((part, index) => (NAMED.includes(path[index - 1]) ? '*' : part)),
     () => '[]',
   );
 

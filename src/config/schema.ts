@@ -22,7 +22,7 @@ const SIZE_UNITS: Readonly<Record<string, number>> = {
   GiB: 2 ** 30,
 };
 
-const size = z
+export const size = z
   .union([z.number().int().nonnegative(), z.string().regex(/^\d+(\.\d+)?\s*(B|kB|KB|MB|GB|KiB|MiB|GiB)$/)])
   .transform((value) => {
     if (typeof value === 'number') return value;
@@ -30,8 +30,8 @@ const size = z
     return Math.round(Number(number) * (SIZE_UNITS[unit ?? 'B'] ?? 1));
   });
 
-const duration = z.string().regex(/^\d+(ms|s|m|h|d)$/);
-const text = z.string().trim().min(1);
+export const duration = z.string().regex(/^\d+(ms|s|m|h|d)$/);
+export const text = z.string().trim().min(1);
 const user = z.string().regex(/^[UW][A-Z0-9]{2,}$/);
 const userOrGroup = z.string().regex(/^[UWS][A-Z0-9]{2,}$/);
 const grantee = z.union([userOrGroup, z.literal(CHANNEL_MEMBERS)]);

@@ -21,6 +21,10 @@ export interface HttpServer {
 export interface HttpServerOptions {
   /** 0: any free one. */
   port: number;
+  /** The address to listen at. Left out: all interfaces, since health checks come from outside the container. */
+  host?: string | undefined;
+  /** Where people set the port; left out: the environment's PORT. */
+  setting?: string | undefined;
   /** Told of mistakes of the program, and of responses that broke off. */
   log?: { error(fields: object, message: string): void } | undefined;
   /** Milliseconds after which a stop cuts what still goes on; default 5,000. */
@@ -30,12 +34,11 @@ export interface HttpServerOptions {
 const CLOSE_WITHIN = 5_000;
 
 /**
- * Serves on all interfaces: health checks come from outside the container.
  * @throws AppError conflict when the port is taken
  */
 export async function startHttpServer(
   rooms: readonly HttpRoutes[],
-  { port, log, closeWithin = CLOSE_WITHIN }: HttpServerOptions,
+  { port, host, setting = 'PORT', log, closeWithin = CLOSE_WITHIN }: HttpServerOptions,
 ): Promise<HttpServer> {
   const streams = new Set<() => void>();
   let stopping = false;
@@ -95,13 +98,13 @@ export async function startHttpServer(
         new AppError('conflict', `Port ${port} cannot be used: ${error.code ?? error.message}.`, {
           hint:
             error.code === 'EADDRINUSE'
-              ? 'Another program listens there. Stop it, or set PORT to a free port.'
-              : 'Set PORT to a port that this user may open.',
+              ? `Another program listens there. Stop it, or set ${setting} to a free port.`
+              : `Set ${setting} to a port that this user may open.`,
           cause: error,
         }),
       ),
     );
-    server.listen(port, resolve);
+    server.listen(port, host, resolve);
   });
   const address = server.address();
   return {

@@ -27,9 +27,14 @@ export interface FolderLock {
 
 /**
  * @param onLost the lock was taken away (the folder vanished, the process slept too long): writing must stop
+ * @param setting where another folder can be given
  * @throws AppError conflict naming the holder
  */
-export async function lockFolder(folder: string, onLost: (cause: Error) => void): Promise<FolderLock> {
+export async function lockFolder(
+  folder: string,
+  onLost: (cause: Error) => void,
+  setting = 'storage.dataDir, SIGNALBOX_DATA_DIR',
+): Promise<FolderLock> {
   // The package tells its locks apart by this path, which need not exist; the lock is it with `.lock`.
   const locked = join(folder, 'in-use');
   const holderPath = join(folder, 'in-use.json');
@@ -39,19 +44,19 @@ export async function lockFolder(folder: string, onLost: (cause: Error) => void)
     retries: { retries: 50, minTimeout: 50, maxTimeout: 250 },
     stale: 5_000,
   }).catch((error: unknown) => {
-    throw isHeld(error) ? inUse(folder, undefined, error) : error;
+    throw isHeld(error) ? inUse(folder, setting, undefined, error) : error;
   });
   try {
     const holder = await readHolder(holderPath);
     if (holder && (await isGone(holder))) await rm(`${locked}.lock`, { recursive: true, force: true });
     // After a clock was set forward its lock looks old until it is renewed.
-    else if (holder && (await isHere(holder))) throw inUse(folder, holder, undefined);
+    else if (holder && (await isHere(holder))) throw inUse(folder, setting, holder, undefined);
     const release = await lock(locked, {
       realpath: false,
       stale: STALE_MS,
       onCompromised: onLost,
     }).catch((error: unknown) => {
-      throw isHeld(error) ? inUse(folder, holder, error) : error;
+      throw isHeld(error) ? inUse(folder, setting, holder, error) : error;
     });
     const self: Holder = {
       pid: process.pid,
@@ -73,12 +78,12 @@ export async function lockFolder(folder: string, onLost: (cause: Error) => void)
 
 const isHeld = (error: unknown): boolean => systemCode(error) === 'ELOCKED';
 
-function inUse(folder: string, holder: Holder | undefined, cause: unknown): AppError {
+function inUse(folder: string, setting: string, holder: Holder | undefined, cause: unknown): AppError {
   const who = holder
     ? `process ${holder.pid} on ${holder.host}, since ${holder.since}`
     : 'a process that is just starting';
   return new AppError('conflict', `The data folder ${folder} is in use by another Signalbox: ${who}.`, {
-    hint: `Stop that one first, or give this one a folder of its own (storage.dataDir, SIGNALBOX_DATA_DIR).`,
+    hint: `Stop that one first, or give this one a folder of its own (${setting}).`,
     cause,
   });
 }

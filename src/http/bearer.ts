@@ -1,0 +1,24 @@
+/** `Authorization: Bearer …`, compared in a time that says nothing of the token. */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { jsonAnswer } from '../ports/http-routes.ts';
+
+/** @returns the answer to who has not the token; undefined: go on */
+export function bearerRefusal(request: Request, token: string): Response | undefined {
+  const [, given] = /^Bearer +(\S+) *$/i.exec(request.headers.get('authorization') ?? '') ?? [];
+  if (given !== undefined && sameToken(given, token)) return undefined;
+  return jsonAnswer(
+    401,
+    {
+      ok: false,
+      error: 'permission_denied',
+      message: given === undefined ? 'The request has no bearer token.' : 'The bearer token is a wrong one.',
+      hint: 'Send the header Authorization: Bearer <token>.',
+    },
+    { 'www-authenticate': 'Bearer' },
+  );
+}
+
+function sameToken(a: string, b: string): boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(a), digest(b));
+}

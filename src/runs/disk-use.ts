@@ -1,0 +1,22 @@
+/** What a folder takes of the disk. */
+import { lstat, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { systemCode } from '../ground/files.ts';
+
+/** Of what a file has room for on the disk: gaps in it take none, and links are not followed. */
+const BLOCK = 512;
+
+/** @returns bytes; what goes away meanwhile counts nothing */
+export async function diskUse(path: string): Promise<number> {
+  try {
+    const found = await lstat(path);
+    const own = found.blocks * BLOCK;
+    if (!found.isDirectory()) return own;
+    let sum = own;
+    for (const name of await readdir(path)) sum += await diskUse(join(path, name));
+    return sum;
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return 0;
+    throw error;
+  }
+}
