@@ -18,7 +18,7 @@ import { findIn, type Match, MOST_MATCHES, nearest } from './find.ts';
 import { Dialog } from './ui/dialog.tsx';
 import { Icon } from './ui/icons.tsx';
 
-/** Lines are drawn in blocks, and the browser lays out only those in sight: `content-visibility` in overlays.css. */
+/** Lines are drawn in blocks, and the browser lays out only those in sight: `content-visibility` in preview.css. */
 const BLOCK_LINES = 200;
 const LINE_PX = 20;
 const LONGEST_COLUMNS = 4000;
