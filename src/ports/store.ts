@@ -10,6 +10,7 @@ import type { OutboxStore } from './outbox-store.ts';
 import type { SubscriptionStore } from './subscription-store.ts';
 import type { TimerStore } from './timer-store.ts';
 import type { UnfinishedStore } from './unfinished-store.ts';
+import type { ViewerStore } from './viewer-store.ts';
 
 export interface Store
   extends AuditTrail,
@@ -22,6 +23,7 @@ export interface Store
     SubscriptionStore,
     TimerStore,
     UnfinishedStore,
+    ViewerStore,
     FencedStore<Store>,
     StoreHealth {
   close(): Promise<void>;

@@ -1,4 +1,4 @@
-/** Events, messages, alerts, subscriptions, timers and unfinished work in memory, with the indexes that keep them unique. */
+/** Events, messages, alerts, subscriptions, timers, unfinished work and the viewer's links in memory, with the indexes that keep them unique. */
 import type { Alert } from '../domain/alerts.ts';
 import type { Mute } from '../domain/mutes.ts';
 import type { ChannelSettings, Subscription } from '../domain/subscriptions.ts';
@@ -20,6 +20,9 @@ export interface NotificationRows {
   channel: ChannelSettings;
   timer: Timer;
   unfinished: UnfinishedMessage;
+  secret: { name: string; value: string };
+  /** One that was used. */
+  link: { id: string; until: EpochMs };
 }
 export type NotificationKind = keyof NotificationRows;
 
@@ -38,6 +41,8 @@ const KEY: { readonly [K in NotificationKind]: (row: NotificationRows[K]) => str
   channel: ({ channel }) => channel,
   timer: ({ id }) => id,
   unfinished: ({ id }) => id,
+  secret: ({ name }) => name,
+  link: ({ id }) => id,
 };
 const KINDS = Object.keys(KEY) as NotificationKind[];
 
@@ -66,6 +71,8 @@ export class NotificationTables {
     channel: new Map(),
     timer: new Map(),
     unfinished: new Map(),
+    secret: new Map(),
+    link: new Map(),
   };
   /** Dedupe key → id of the event that has it. */
   readonly eventKeys = new Map<string, string>();
@@ -119,6 +126,8 @@ export class NotificationTables {
     }
     for (const row of this.rows.mute.values())
       if ((row.until ?? now) < now - DAY_MS && !keep.has(row)) this.#set('mute', row.id, undefined);
+    for (const row of this.rows.link.values())
+      if (row.until < now - DAY_MS && !keep.has(row)) this.#set('link', row.id, undefined);
   }
 
   #set<K extends NotificationKind>(kind: K, key: string, row: NotificationRows[K] | undefined): void {

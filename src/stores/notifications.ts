@@ -1,4 +1,4 @@
-/** The embedded store's events, messages, alerts, subscriptions and timers. */
+/** The embedded store's events, messages, alerts, subscriptions and timers, and what the log viewer keeps. */
 import type { Alert } from '../domain/alerts.ts';
 import type { Mute } from '../domain/mutes.ts';
 import type { ChannelSettings, Subscription } from '../domain/subscriptions.ts';
@@ -10,11 +10,19 @@ import type { DeadChannel, OutboxRecord, OutboxStore } from '../ports/outbox-sto
 import type { SubscriptionStore } from '../ports/subscription-store.ts';
 import type { Timer, TimerStore } from '../ports/timer-store.ts';
 import type { UnfinishedMessage, UnfinishedStore } from '../ports/unfinished-store.ts';
+import type { ViewerStore } from '../ports/viewer-store.ts';
 import type { OpenState } from './fenced-state.ts';
 import { type NotificationKind, type NotificationRows, pair } from './notification-tables.ts';
 
 export class NotificationStore
-  implements EventStore, OutboxStore, AlertStore, SubscriptionStore, TimerStore, UnfinishedStore
+  implements
+    EventStore,
+    OutboxStore,
+    AlertStore,
+    SubscriptionStore,
+    TimerStore,
+    UnfinishedStore,
+    ViewerStore
 {
   protected readonly state: OpenState;
 
@@ -239,6 +247,24 @@ export class NotificationStore
 
   async listUnfinished(): Promise<UnfinishedMessage[]> {
     return [...this.#tables.rows.unfinished.values()].sort((a, b) => a.since - b.since);
+  }
+
+  // --- The log viewer ---
+
+  async viewerSecret(offered: string): Promise<string> {
+    const kept = await this.#change(
+      'secret',
+      'viewer',
+      (before) => before ?? { name: 'viewer', value: offered },
+    );
+    return kept!.value;
+  }
+
+  async useViewerLink(id: string, until: number): Promise<boolean> {
+    this.state.requireOpen();
+    if (this.#row('link', id)) return false;
+    await this.state.change('link', { id, until });
+    return true;
   }
 
   // --- Timers ---

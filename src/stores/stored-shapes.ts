@@ -30,6 +30,8 @@ const NOTIFICATIONS: Readonly<Record<NotificationKind, Shape>> = {
   channel: { channel: 'string' },
   timer: { id: 'string', dueAt: 'number' },
   unfinished: { id: 'string', channel: 'string', ts: 'string', since: 'number' },
+  secret: { name: 'string', value: 'string' },
+  link: { id: 'string', until: 'number' },
 };
 
 export const NOTIFICATION_KINDS = Object.keys(NOTIFICATIONS) as readonly NotificationKind[];

@@ -259,6 +259,23 @@ export function notificationContract(name: string, harness: () => Promise<StoreH
       ]);
     });
 
+    it('[W5] the viewer signs with the first secret that was offered, also after a restart', async () => {
+      const [one, two] = await Promise.all([store.viewerSecret('first'), store.viewerSecret('second')]);
+      expect([one, two]).toEqual(['first', 'first']);
+      await reopen();
+      expect(await store.viewerSecret('third')).toBe('first');
+    });
+
+    it('[W5] a link lets in once, whoever is faster, also after a restart', async () => {
+      const until = Date.now() + 60_000;
+      const used = await Promise.all(Array.from({ length: 5 }, () => store.useViewerLink('a', until)));
+      expect(used.filter(Boolean)).toHaveLength(1);
+      expect(await store.useViewerLink('b', until)).toBe(true);
+      await reopen();
+      expect(await store.useViewerLink('a', until)).toBe(false);
+      expect(await store.useViewerLink('c', until)).toBe(true);
+    });
+
     it('[N4] timers are kept, the next one first, and removed only as they were', async () => {
       await store.putTimer({ id: 'b', kind: 'x', dueAt: AT + 2, data: { alert: 'a' } });
       await store.putTimer({ id: 'a', kind: 'x', dueAt: AT + 1 });
