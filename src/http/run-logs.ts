@@ -18,6 +18,8 @@ export interface Viewing {
   recheck?: (() => Promise<unknown>) | undefined;
   /** Milliseconds; a minute where it is left out. */
   recheckEvery?: number | undefined;
+  /** Called before the file of a download is sent. */
+  downloading?: (() => Promise<unknown>) | undefined;
 }
 
 export interface RunLogRoutesOptions {
@@ -130,7 +132,7 @@ export function runLogRoutes(options: RunLogRoutesOptions): HttpRoutes {
       return new Response(body, { headers });
     })
     .get('/runs/:id/logs/download', async (c) => {
-      const { id, info } = await open(options, c);
+      const { id, info, viewing } = await open(options, c);
       const offset = readOffset(c.req.query('offset'), info, '?offset=');
       if (offset instanceof Response) return offset;
       const plain = readFlag(c.req.query('plain'), '?plain=') ? plainText(options) : undefined;
@@ -144,6 +146,7 @@ export function runLogRoutes(options: RunLogRoutesOptions): HttpRoutes {
         // No length: what is damaged turns up while it is read, and a marker stands for it.
       };
       if (c.req.method === 'HEAD') return new Response(null, { headers });
+      await viewing.downloading?.();
       return new Response(logFile(options.logs, info, offset, plain), { headers });
     });
 }
