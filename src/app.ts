@@ -1,11 +1,14 @@
 /** The whole bot in one process: the front and the watch on one folder, whose lock keeps every other process out. */
 
+import { join } from 'node:path';
 import { Front } from './front.ts';
 import { inTime } from './ground/pause.ts';
 import type { Clock } from './ground/time.ts';
 import { healthRoutes } from './http/health.ts';
 import { type HttpServer, startHttpServer } from './http/server.ts';
+import type { RunLogStore } from './ports/run-log-store.ts';
 import { type Pace, type RootOptions, stopInSteps } from './roots.ts';
+import { openFileRunLogs } from './runs/file-run-logs.ts';
 import { EditBudget } from './slack/edit-budget.ts';
 import { InProcessHub } from './stores/in-process-coordination.ts';
 import { openLowdbStore } from './stores/lowdb.ts';
@@ -51,12 +54,15 @@ export async function startApp({
     onError: (error, { topic }) => logger.error({ err: error, topic }, 'word from another part was lost'),
   });
   const coordination = hub.join();
+  let runLogs: RunLogStore | undefined;
   let front: Front | undefined;
   let server: HttpServer | undefined;
   try {
     signal?.throwIfAborted();
     const edits = new EditBudget({ clock, interval: pace?.editInterval });
-    const options: RootOptions = { config, logger, clock, store, coordination, edits, pace };
+    runLogs = await openFileRunLogs({ folder: join(config.dataDir, 'runs'), clock });
+    const logs = runLogs;
+    const options: RootOptions = { config, logger, clock, store, coordination, runLogs, edits, pace };
     const watch = new Watch(options);
     front = new Front(options);
     const started = front;
@@ -89,6 +95,7 @@ export async function startApp({
       await watch.stopTelling(step);
       await step('HTTP', 0.25, server?.close());
       await coordination.close();
+      await logs.close();
       await store.close();
       logger.info('stopped');
     };
@@ -102,6 +109,7 @@ export async function startApp({
   } catch (error) {
     await inTime(ABANDON_WITHIN, Promise.allSettled([front?.abandon(), server?.close()]));
     await coordination.close();
+    await runLogs?.close();
     await store.close();
     throw error;
   }

@@ -5,12 +5,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
+import { milliseconds } from './config/compile-settings.ts';
 import { type ConfigProblem, describeIssues, problemAt, problemsError } from './config/problems.ts';
 import { fileSchema, sectionProblems, toUseCase } from './config/schema.ts';
 import { readYaml } from './config/yaml-file.ts';
 import type { UseCase } from './domain/use-cases.ts';
 
 const DEFAULT_CONFIG_FILE = 'signalbox.yaml';
+const DEFAULT_PORT = 3000;
 const MEND =
   'Correct them all and run `signalbox check-config`. Every key is explained in docs/configuration.md.';
 
@@ -34,7 +36,9 @@ export interface Config {
   events: EventsConfig | undefined;
   /** From `SIGNALBOX_EVENTS_SECRET`: turns the HTTPS endpoint for events on. */
   eventsSecret: string | undefined;
-  /** From `PORT`. In Socket Mode the health server runs only when it is set; HTTP mode falls back to 3000. */
+  /** Where people open runs in a browser; undefined: nowhere. */
+  viewer: ViewerConfig | undefined;
+  /** From `PORT`. Undefined: in Socket Mode without a viewer nothing is served; otherwise it falls back to 3000. */
   port: number | undefined;
   logLevel: LogLevel;
   /** Values that must never reach a log, whatever line they turn up in. */
@@ -46,6 +50,15 @@ interface EventsConfig {
   region: string;
   /** Name of the EventBridge rule that `signalbox events setup` makes. */
   rule: string;
+}
+
+export interface ViewerConfig {
+  /** Where browsers reach the HTTP server; a path is part of it where a proxy takes one away. */
+  publicUrl: string;
+  /** Whose pages may read runs' logs with the viewer's cookie. */
+  allowedOrigins: readonly string[];
+  /** Milliseconds in which a link to a run has to be opened. */
+  linkFor: number;
 }
 
 export interface SlackConfig {
@@ -93,7 +106,12 @@ export function loadConfig(options: LoadConfigOptions = {}): Config {
     slack,
     events: file.events,
     eventsSecret,
-    port,
+    viewer: file.viewer && {
+      publicUrl: file.viewer.publicUrl,
+      allowedOrigins: file.viewer.allowedOrigins,
+      linkFor: milliseconds(file.viewer.linksExpireAfter),
+    },
+    port: port ?? (file.viewer ? DEFAULT_PORT : undefined),
     logLevel,
     secrets: SECRET_VARIABLES.flatMap((name) => set(env, name) ?? []),
   };
@@ -253,7 +271,7 @@ function readSlack(env: Environment, required: boolean, problems: ConfigProblem[
     connection:
       appToken !== undefined
         ? { mode: 'socket', appToken }
-        : { mode: 'http', signingSecret: signingSecret!, port: Number(set(env, 'PORT') ?? 3000) },
+        : { mode: 'http', signingSecret: signingSecret!, port: Number(set(env, 'PORT') ?? DEFAULT_PORT) },
     // Web API clients put method names right behind it.
     apiUrl: apiUrl === undefined || apiUrl.endsWith('/') ? apiUrl : `${apiUrl}/`,
   };

@@ -6,8 +6,13 @@ import { homeTab } from './commands/home.ts';
 import { allCommands } from './commands/index.ts';
 import type { Services } from './commands/services.ts';
 import { tellInterrupted } from './commands/unfinished.ts';
+import type { ViewerConfig } from './config.ts';
+import { jobKey } from './domain/job-keys.ts';
+import { readRunId } from './domain/runs.ts';
 import { unlessAborted } from './ground/pause.ts';
-import { createLogEngine } from './logs/index.ts';
+import { runLogRoutes } from './http/run-logs.ts';
+import { ViewerSessions } from './http/viewer-sessions.ts';
+import { createLogEngine, plainText } from './logs/index.ts';
 import { alertBoard } from './notifiers/alerts.ts';
 import { AlertManager } from './operations/alert-manager.ts';
 import { JobChecker } from './operations/check-job.ts';
@@ -29,7 +34,7 @@ import { HttpIntake, type Intake, SocketIntake } from './slack/receivers.ts';
 const SWEEP_EVERY = 30 * 60_000;
 
 export class Front {
-  /** For the server of the process: where Slack's requests come in, unless it is by Socket Mode. */
+  /** For the server of the process: where Slack's requests come in, unless it is by Socket Mode, and runs are seen. */
   readonly routes: readonly HttpRoutes[];
   readonly #options: RootOptions;
   readonly #intake: Intake;
@@ -57,6 +62,10 @@ export class Front {
     this.#slack = new Slack({ botToken, apiUrl, intake: this.#intake, logger, edits, ...pace });
     const { directory, files } = this.#slack.ports;
     const useCases = configuredUseCases(config);
+    if (config.viewer) {
+      const sessions = new ViewerSessions({ ...config.viewer, store, clock, useCases, directory });
+      this.routes = [...this.routes, sessions.routes, this.#runLogs(sessions, config.viewer)];
+    }
     const gateway = createUseCaseGateway({ clock, accounts: createAwsAccounts({ clock }) });
     const changes = new JobChanges((error, { kind, useCase, job }) =>
       logger.error({ err: error, kind, useCase, job }, 'a change of a job was not shown'),
@@ -99,6 +108,20 @@ export class Front {
       directory,
       files,
     };
+  }
+
+  #runLogs(sessions: ViewerSessions, { allowedOrigins }: ViewerConfig): HttpRoutes {
+    const { runLogs: logs, store } = this.#options;
+    return runLogRoutes({
+      logs,
+      allowedOrigins,
+      plain: plainText,
+      authorise: (request, id) => sessions.authorise(request, id),
+      prepare: async (id) => {
+        const { useCase, provider, job } = readRunId(id);
+        return (await store.getJob(useCase, jobKey({ provider, name: job }))) !== undefined;
+      },
+    });
   }
 
   /** What keeps it from working with Slack now, for readiness checks. */

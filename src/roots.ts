@@ -6,6 +6,7 @@ import type { Clock } from './ground/time.ts';
 import type { Logger } from './logger.ts';
 import type { Ticker } from './operations/ticker.ts';
 import type { Coordination } from './ports/coordination.ts';
+import type { RunLogStore } from './ports/run-log-store.ts';
 import type { Store } from './ports/store.ts';
 import type { SlackApiOptions } from './slack/api.ts';
 import type { EditBudget } from './slack/edit-budget.ts';
@@ -25,6 +26,8 @@ export interface RootOptions {
   clock: Clock;
   store: Store;
   coordination: Coordination;
+  /** What runs printed: written by one process a run, read from disk by any. */
+  runLogs: RunLogStore;
   /** How fast messages are edited: Slack counts all of a workspace, whoever edits. One for each process. */
   edits: EditBudget;
   /** How long things are remembered and how fast messages change; for tests and small workspaces. */

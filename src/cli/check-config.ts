@@ -18,5 +18,7 @@ export async function checkConfig(io: CliIo): Promise<undefined> {
       ? 'Socket Mode'
       : `HTTP mode on port ${config.slack.connection.port}`;
   line(io.stdout, `  Slack        ${slack}`);
+  const { viewer } = config;
+  line(io.stdout, `  viewer       ${viewer ? `${viewer.publicUrl}, on port ${config.port}` : 'none'}`);
   return undefined;
 }

@@ -6,6 +6,7 @@ import { checkAws } from './doctor/aws-checks.ts';
 import type { Check } from './doctor/checks.ts';
 import { checkEvents } from './doctor/event-checks.ts';
 import { checkSlack } from './doctor/slack-checks.ts';
+import { checkViewer } from './doctor/viewer-checks.ts';
 import { type CliIo, line } from './io.ts';
 import { localActor } from './local-actor.ts';
 
@@ -26,6 +27,7 @@ export async function doctor(options: { json?: boolean }, io: CliIo): Promise<nu
       checkSlack(config.slack, config.useCases),
       checkAws(config.useCases, gateway, localActor()),
       checkEvents(config),
+      checkViewer(config.viewer),
     ])
   ).flat();
   const failed = checks.filter(({ status }) => status === 'failed').length;

@@ -29,8 +29,21 @@ export const KEY_GUIDES: Readonly<Record<string, KeyGuide>> = {
   },
   viewer: { expected: 'a section', example: 'viewer: { publicUrl: https://signalbox.example.com }' },
   'viewer.publicUrl': {
-    expected: 'an http or https URL',
+    expected: 'the http or https URL at which browsers reach Signalbox, without ? and #',
     example: 'publicUrl: https://signalbox.example.com',
+  },
+  'viewer.allowedOrigins': {
+    expected: 'a list of origins',
+    example: 'allowedOrigins: [https://dash.example.com]',
+  },
+  'viewer.allowedOrigins[]': {
+    expected:
+      'the origin of pages that may read logs: http or https, host and maybe port, no path or slash behind it',
+    example: 'allowedOrigins: [https://dash.example.com]',
+  },
+  'viewer.linksExpireAfter': {
+    expected: 'a duration of a minute or more: a number with s, m, h or d',
+    example: 'linksExpireAfter: 5m',
   },
   useCases: { expected: 'a list of one use case or more', example: 'useCases: [{ id: line-3, … }]' },
   'useCases[]': {

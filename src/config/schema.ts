@@ -40,6 +40,8 @@ const region = z.string().regex(/^[a-z]{2,}(-[a-z]+)+-\d+$/);
 const roleArn = z.string().regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/);
 const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/);
 const url = z.url({ protocol: /^https?$/ });
+/** As browsers send it: `https://dash.example.com`, without a path. */
+const origin = z.string().refine((value) => URL.canParse(value) && new URL(value).origin === value);
 const s3 = z.string().regex(/^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/.*)?$/);
 
 const customTarget = z.strictObject({
@@ -147,7 +149,13 @@ export const fileSchema = z.strictObject({
         .default('signalbox-events'),
     })
     .optional(),
-  viewer: z.looseObject({ publicUrl: url }).optional(),
+  viewer: z
+    .strictObject({
+      publicUrl: url.refine((value) => !/[?#]/.test(value)),
+      allowedOrigins: z.array(origin).default([]),
+      linksExpireAfter: minutes.default('5m'),
+    })
+    .optional(),
 });
 
 /**

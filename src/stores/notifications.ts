@@ -15,14 +15,7 @@ import type { OpenState } from './fenced-state.ts';
 import { type NotificationKind, type NotificationRows, pair } from './notification-tables.ts';
 
 export class NotificationStore
-  implements
-    EventStore,
-    OutboxStore,
-    AlertStore,
-    SubscriptionStore,
-    TimerStore,
-    UnfinishedStore,
-    ViewerStore
+  implements EventStore, OutboxStore, AlertStore, SubscriptionStore, TimerStore, UnfinishedStore, ViewerStore
 {
   protected readonly state: OpenState;
 

@@ -20,7 +20,7 @@ useCases:
 const WHOLE = `
 storage: { dataDir: ./data }
 events:  { queueUrl: https://sqs.eu-west-1.amazonaws.com/111122223333/signalbox-events, region: eu-west-1 }
-viewer:  { publicUrl: https://signalbox.example.com }
+viewer:  { publicUrl: https://signalbox.example.com, allowedOrigins: [https://dash.example.com], linksExpireAfter: 10m }
 admins:  [U0ADMIN]
 useCases:
   - id: line-3
@@ -143,6 +143,44 @@ describe('what a configuration gives', () => {
       namePrefix: 'model-',
       recipeTemplate: DEFAULT_RECIPE_TEMPLATE,
     });
+  });
+
+  it('[W5] takes where runs are opened, whose links hold for five minutes and which needs a port', () => {
+    expect(load(WHOLE)).toMatchObject({
+      viewer: {
+        publicUrl: 'https://signalbox.example.com',
+        allowedOrigins: ['https://dash.example.com'],
+        linkFor: 600_000,
+      },
+      port: 3000,
+    });
+    const plain = `viewer: { publicUrl: "http://127.0.0.1:8080/signalbox/" }\n${MINIMAL}`;
+    expect(load(plain, { PORT: '8080' })).toMatchObject({
+      viewer: { publicUrl: 'http://127.0.0.1:8080/signalbox/', allowedOrigins: [], linkFor: 300_000 },
+      port: 8080,
+    });
+    expect(load(MINIMAL).viewer).toBeUndefined();
+  });
+
+  it.each([
+    ['publicUrl: signalbox.example.com', 'viewer.publicUrl: expected the http or https URL'],
+    ['publicUrl: "https://a.example.com/?x=1"', 'viewer.publicUrl: expected the http or https URL'],
+    ['allowedOrigins: []', 'viewer.publicUrl: expected the http or https URL'],
+    [
+      'publicUrl: https://a.example.com, allowedOrigins: ["*"]',
+      'viewer.allowedOrigins[0]: expected the origin',
+    ],
+    [
+      'publicUrl: https://a.example.com, allowedOrigins: [https://b.example.com/]',
+      'viewer.allowedOrigins[0]: expected the origin',
+    ],
+    [
+      'publicUrl: https://a.example.com, linksExpireAfter: 5s',
+      'viewer.linksExpireAfter: expected a duration of a minute or more',
+    ],
+    ['publicUrl: https://a.example.com, linkMinutes: 5', 'viewer.linkMinutes: there is no such key'],
+  ])('[W5] says what is wrong with a viewer: %s', (viewer, words) => {
+    expect(problems(`viewer: { ${viewer} }\n${MINIMAL}`)).toContain(words);
   });
 
   it('fills in what compile and components leave out, and takes targets of its own', () => {

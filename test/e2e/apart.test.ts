@@ -11,6 +11,7 @@ import { EditBudget } from '../../src/slack/edit-budget.ts';
 import { type InProcessCoordination, InProcessHub } from '../../src/stores/in-process-coordination.ts';
 import { openLowdbStore } from '../../src/stores/lowdb.ts';
 import { Watch } from '../../src/watch.ts';
+import { MemoryRunLogs } from '../fixtures/memory-run-logs.ts';
 import { type SlackClient, slackClient, wordsOf } from '../slack/sandbox-client.ts';
 import { sendEvents, trainingEvent } from './aws-events.ts';
 import { type Bot, botEnvironment, startSandboxOnly, withoutCompilationsOf } from './bot.ts';
@@ -38,6 +39,7 @@ function instance(): RootOptions & { coordination: InProcessCoordination } {
     clock,
     store,
     coordination: hub.join(),
+    runLogs: new MemoryRunLogs(),
     edits: new EditBudget({ clock, interval: 20 }),
     pace: { editInterval: 20, rememberMembers: 0, uploads: { retryDelay: 10 } },
   };

@@ -17,6 +17,7 @@ import { type InProcessCoordination, InProcessHub } from '../../src/stores/in-pr
 import { openLowdbStore } from '../../src/stores/lowdb.ts';
 import { Watch } from '../../src/watch.ts';
 import { type HandTimers, handTimers } from '../fixtures/hand-timers.ts';
+import { MemoryRunLogs } from '../fixtures/memory-run-logs.ts';
 import { type SlackClient, slackClient, wordsOf } from '../slack/sandbox-client.ts';
 import { sendEvents, sendRaw, trainingEvent } from './aws-events.ts';
 import { type Bot, botEnvironment, startSandboxOnly, withoutCompilationsOf } from './bot.ts';
@@ -125,6 +126,7 @@ async function startWatch({
     clock,
     store,
     coordination,
+    runLogs: new MemoryRunLogs(),
     edits: new EditBudget({ clock, interval: 1 }),
     pace: { ticker, editInterval: 1, rememberMembers: 0, watchAgain: 1 },
   });
