@@ -140,7 +140,7 @@ describe('an offset', () => {
   });
 });
 
-describe('[W3] [W7] a stream', () => {
+describe('[W3] a stream', () => {
   it('gives what is there, then what comes, then how it ended', async () => {
     const { logs, stream } = await serve();
     await logs.print(RUN, 'one\r');
