@@ -118,7 +118,7 @@ async function whatIsFollowed(
 const printing = fc.array(step, { minLength: 1, maxLength: 25 });
 const viewers = fc.array(fc.array(cut, { maxLength: 6 }), { minLength: 1, maxLength: 3 });
 
-describe('[W3] [W7] a run that is followed', () => {
+describe('[W3] a run that is followed', () => {
   it('is seen as it was printed, in order and once, through any disconnects', async () => {
     await fc.assert(
       fc.asyncProperty(printing, viewers, (steps, cuts) => whatIsFollowed(new MemoryRunLogs(), steps, cuts)),
