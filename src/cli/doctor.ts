@@ -2,10 +2,10 @@
 import { createAwsAccounts } from '../aws/accounts.ts';
 import { loadConfig } from '../config.ts';
 import { createUseCaseGateway } from '../providers/gateway.ts';
-import { checkAws } from './doctor/aws-checks.ts';
 import type { Check } from './doctor/checks.ts';
 import { checkEvents } from './doctor/event-checks.ts';
 import { checkSlack } from './doctor/slack-checks.ts';
+import { checkUseCases } from './doctor/use-case-checks.ts';
 import { checkViewer } from './doctor/viewer-checks.ts';
 import { type CliIo, line } from './io.ts';
 import { localActor } from './local-actor.ts';
@@ -21,11 +21,12 @@ const SYMBOLS: Readonly<Record<Check['status'], string>> = {
 export async function doctor(options: { json?: boolean }, io: CliIo): Promise<number> {
   const config = loadConfig({ env: io.env, cwd: io.cwd });
   const clock = { now: () => Date.now() };
-  const gateway = createUseCaseGateway({ clock, accounts: createAwsAccounts({ clock }) });
+  const accounts = createAwsAccounts({ clock });
+  const gateway = createUseCaseGateway({ clock, accounts });
   const checks = (
     await Promise.all([
       checkSlack(config.slack, config.useCases),
-      checkAws(config.useCases, gateway, localActor()),
+      checkUseCases(config.useCases, { gateway, accounts, actor: localActor() }),
       checkEvents(config),
       checkViewer(config.viewer),
     ])

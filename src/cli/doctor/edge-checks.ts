@@ -4,27 +4,31 @@ import type { SessionOperation } from '../../domain/session-name.ts';
 import type { UseCase } from '../../domain/use-cases.ts';
 import type { Actor } from '../../ground/actor.ts';
 import { toAppError } from '../../ground/errors.ts';
-import type { UseCaseGateway, UseCaseSession } from '../../ports/use-case-session.ts';
+import type { AwsServices } from '../../ports/aws-account.ts';
 import { type Check, failure, type Subject } from './checks.ts';
 
 /** A name that nobody gives a compilation or an object. */
 const NOTHING = 'signalbox-doctor-looks-for-nothing';
 const LINK = { expiresSeconds: 60, fileName: NOTHING };
 
+interface OpensAws {
+  open(useCase: UseCase, actor: Actor, operation: SessionOperation): Promise<AwsServices>;
+}
+
 /** Nothing for what is not configured. The role itself is taken to be assumable: that was checked before. */
 export async function checkEdge(
   useCase: UseCase,
   about: Subject,
-  gateway: UseCaseGateway,
+  accounts: OpensAws,
   actor: Actor,
 ): Promise<Check[]> {
   const look = async (
     title: string,
     operation: SessionOperation,
-    check: (session: UseCaseSession) => Promise<Check>,
+    check: (session: AwsServices) => Promise<Check>,
   ): Promise<Check> => {
     try {
-      return await check(await gateway.open(useCase, actor, operation));
+      return await check(await accounts.open(useCase, actor, operation));
     } catch (error) {
       return failure(about, title, error);
     }

@@ -1,0 +1,105 @@
+/** A use case as the doctor sees it: its AWS account, where it has one, and every provider that it trains on. */
+import { TRAINING_LOG_GROUP } from '../../domain/log-groups.ts';
+import { onProvider } from '../../domain/providers.ts';
+import type { UseCase } from '../../domain/use-cases.ts';
+import type { Actor } from '../../ground/actor.ts';
+import { toAppError } from '../../ground/errors.ts';
+import type { AwsAccounts } from '../../ports/aws-account.ts';
+import type { TrainingProvider } from '../../ports/training-provider.ts';
+import type { UseCaseGateway } from '../../ports/use-case-session.ts';
+import { checkAws } from './aws-checks.ts';
+import { type Check, failure, type Subject, subject } from './checks.ts';
+
+/** A name that nobody gives a job: what is looked for under it is not there. */
+const NO_JOB = 'signalbox-doctor-looks-for-nothing';
+
+interface Doors {
+  gateway: UseCaseGateway;
+  accounts: AwsAccounts;
+  actor: Actor;
+}
+
+export async function checkUseCases(useCases: readonly UseCase[], doors: Doors): Promise<Check[]> {
+  const checks = await Promise.all(useCases.map((useCase) => checkUseCase(useCase, doors)));
+  return checks.flat();
+}
+
+async function checkUseCase(useCase: UseCase, doors: Doors): Promise<Check[]> {
+  const about = subject(`use case ${useCase.id}`);
+  const aws = await checkAws(useCase, about, doors.accounts, doors.actor);
+  return [...aws.checks, ...(await checkTraining(useCase, about, doors, aws.open))];
+}
+
+async function checkTraining(
+  useCase: UseCase,
+  about: Subject,
+  { gateway, actor }: Doors,
+  awsIsOpen: boolean | undefined,
+): Promise<Check[]> {
+  const trainsOn = gateway.trainsOn(useCase);
+  if (trainsOn.length === 0)
+    return [
+      about.failed(
+        'training jobs',
+        'this use case does not train anywhere',
+        'Set where it trains in signalbox.yaml, for example `providers: { sagemaker: true }`.',
+      ),
+    ];
+  // A closed account has been said once, and SageMaker could only say it again.
+  const asked = trainsOn.filter((name) => name !== 'sagemaker' || awsIsOpen !== false);
+  if (asked.length === 0) return [];
+  try {
+    const { providers } = await gateway.open(useCase, actor, 'logs');
+    const checks = providers
+      .filter(({ name }) => asked.includes(name))
+      .map((provider) => Promise.all([checkLogs(useCase, about, provider), checkJobs(about, provider)]));
+    return (await Promise.all(checks)).flat();
+  } catch (error) {
+    return [failure(about, 'training jobs', error)];
+  }
+}
+
+/** Reads what cannot be there: "not found" is the answer of somebody who may read. */
+async function checkLogs(useCase: UseCase, about: Subject, provider: TrainingProvider): Promise<Check> {
+  const title = `log access${onProvider(provider.name)}`;
+  const source = provider.log(NO_JOB);
+  try {
+    await source.listStreams().catch(unlessNotFound);
+    for (const lane of [source, source.secondLane]) {
+      const range = { direction: 'forward', from: 0, to: 1, limit: 1 } as const;
+      const page = await lane?.readPage({ stream: `${NO_JOB}/algo-1-0`, ...range }).catch(unlessNotFound);
+      page?.release?.();
+    }
+  } catch (error) {
+    if (!(error instanceof NoLogGroup)) return failure(about, title, error);
+    return about.warning(
+      title,
+      `there is no log group ${TRAINING_LOG_GROUP} in ${useCase.aws?.account} ${useCase.aws?.region} yet`,
+      'It appears with the first training job. If jobs have already run, check the account and the region.',
+    );
+  }
+  return about.ok(title, 'streams can be listed and read');
+}
+
+class NoLogGroup extends Error {}
+
+function unlessNotFound(thrown: unknown): undefined {
+  const error = toAppError(thrown);
+  if (error.code !== 'not_found') throw error;
+  if (/log group does not exist/i.test(error.adminHint ?? '')) throw new NoLogGroup();
+  return undefined;
+}
+
+async function checkJobs(about: Subject, { name: provider, jobs }: TrainingProvider): Promise<Check> {
+  const title = `training jobs${onProvider(provider)}`;
+  try {
+    const [newest] = await jobs.list({ limit: 1 });
+    await jobs.find(newest?.name ?? NO_JOB);
+    return about.ok(
+      title,
+      newest ? `can be listed; the newest is ${newest.name}` : 'can be listed; there are none yet',
+    );
+  } catch (error) {
+    return failure(about, title, error);
+  }
+}
