@@ -1,47 +1,35 @@
-/** One job in a modal with tabs: overview, logs, compilation, components; and the history of every attempt. */
+/** One job in a modal with tabs: overview, logs, compilation, components. */
 
 import { LIMITS } from '#sandbox/block-kit';
-import type { TargetState } from '../domain/compilation-states.ts';
-import { statusLabel } from '../domain/compilation-states.ts';
-import {
-  type CompilationAttempt,
-  type CompilationReason,
-  currentStatus,
-  isLive,
-  isSuccessful,
-} from '../domain/compilations.ts';
-import { compilationJobUrl, compilationLogUrl, componentUrl, inConsole } from '../domain/console-links.ts';
+import { isSuccessful } from '../domain/compilations.ts';
+import { compilationLogUrl, componentUrl, inConsole } from '../domain/console-links.ts';
 import { jobKey } from '../domain/job-keys.ts';
 import { isFinished } from '../domain/jobs.ts';
 import { PROVIDERS } from '../domain/providers.ts';
-import type { UseCase } from '../domain/use-cases.ts';
 import type { JobLinks } from '../ports/training-provider.ts';
-import { isOpen } from './compile-form.ts';
+import { type CompilationFacts, compilationTab, NOT_REPORTED, TARGETS_SHOWN } from './compilation-tab.ts';
 import { COMPILE } from './compile-ids.ts';
 import { COMPONENTS, componentLines, componentRef } from './component-words.ts';
-import { stopButton } from './job-card.ts';
+import { detailsView } from './details-views.ts';
 import {
-  artifactLine,
-  compilationAdvice,
+  attemptRef,
   componentOf,
   freshness,
   guidanceLines,
-  type JobFacts,
   machine,
   overallWords,
   rerunWords,
   runAgainButton,
-  starter,
   stateOf,
   statesOf,
-  targetWords,
+  statusWords,
   trainingAdvice,
   trainingWords,
   verbatim,
   writeRef,
 } from './job-facts.ts';
 import { getLogsButton } from './logs.ts';
-import type { Block, Message, Modal } from './message.ts';
+import type { Block, Modal } from './message.ts';
 import {
   actions,
   button,
@@ -50,7 +38,6 @@ import {
   divider,
   duration,
   instant,
-  label,
   linkButton,
   moment,
   plain,
@@ -67,22 +54,16 @@ const TAB_NAMES: Readonly<Record<Tab, string>> = {
   components: 'Components',
 };
 
-/** Targets that have room: each takes up to four blocks of the view's hundred. */
-const TARGETS_SHOWN = 20;
-const NOT_REPORTED = '_not reported_';
-
-export interface DetailsFacts extends JobFacts {
+export interface DetailsFacts extends CompilationFacts {
   /** Where the training's provider shows it. */
   links: JobLinks;
-  /** What AWS reports of each attempt besides, by attempt id (C8). Missing: not asked or not answered. */
-  reported?: ReadonlyMap<string, Readonly<Record<string, string>>> | undefined;
 }
 
 export function jobDetails(metadata: string, tab: Tab, facts: DetailsFacts): Modal {
   const content: Readonly<Record<Tab, (facts: DetailsFacts) => Block[]>> = {
     overview,
     logs: logsTab,
-    compilation,
+    compilation: compilationTab,
     components: componentsTab,
   };
   const blocks = [
@@ -105,36 +86,10 @@ export function jobDetails(metadata: string, tab: Tab, facts: DetailsFacts): Mod
     divider(),
     ...content[tab](facts),
   ];
-  return modal(metadata, facts.job.name, [
+  return detailsView(metadata, facts.job.name, [
     ...blocks.slice(0, LIMITS.blocks.view - 1),
     context(...freshness(facts)),
   ]);
-}
-
-/** What stands there until what was asked for is known. */
-export function waitingView(metadata: string, title: string, words: string): Modal {
-  return modal(metadata, title, [section(`:hourglass_flowing_sand: ${words}`)]);
-}
-
-/** Instead of what somebody may see no longer. */
-export function notAllowedView(metadata: string, words: string): Modal {
-  return modal(metadata, 'Not allowed', [section(`:no_entry: ${words}`)]);
-}
-
-/** A message's blocks as a modal: how something ended that was asked for in one. */
-export function messageView(metadata: string, title: string, message: Message): Modal {
-  return modal(metadata, title, message.fallback ?? message.blocks ?? [section(message.text)]);
-}
-
-function modal(metadata: string, title: string, blocks: Block[]): Modal {
-  return {
-    type: 'modal',
-    callback_id: COMPILE.details,
-    title: { type: 'plain_text', text: label(title, LIMITS.modal.title) },
-    close: { type: 'plain_text', text: 'Close' },
-    private_metadata: metadata,
-    blocks,
-  };
 }
 
 /** Name and value side by side; what is not known is said to be not reported. */
@@ -219,9 +174,9 @@ function logsTab({ job, useCase, attempts, links }: DetailsFacts): Block[] {
     ),
     ...(shown.length > 0 ? [section('*Compile logs*\nOf the newest attempt for each target.')] : []),
     ...shown.flatMap((attempt, index) => [
-      section(`${labelWords(attempt)} *${plain(attempt.target, 60)}* ${code(attempt.compilationJob)}`),
+      section(`${statusWords(attempt)} *${plain(attempt.target, 60)}* ${code(attempt.compilationJob)}`),
       ...actions(
-        button('Compile log', COMPILE.log, refOf(useCase.id, attempt)),
+        button('Compile log', COMPILE.log, attemptRef(useCase.id, attempt)),
         linkButton(
           'Log streams in the AWS console',
           `${COMPILE.link}:${index + 2}`,
@@ -230,117 +185,6 @@ function logsTab({ job, useCase, attempts, links }: DetailsFacts): Block[] {
       ),
     ]),
     ...(newest.size > shown.length ? [context(`… ${newest.size - shown.length} more targets`)] : []),
-  ];
-}
-
-/** What a button about one compilation carries. */
-export const refOf = (useCase: string, { job, target }: CompilationAttempt): string =>
-  writeRef({ useCase, job, target });
-
-function labelWords(attempt: CompilationAttempt): string {
-  const label = statusLabel(currentStatus(attempt));
-  return `${label.symbol} ${plain(label.word, 60)}`;
-}
-
-// --- Compilation -------------------------------------------------------------------------------------
-
-function compilation(details: DetailsFacts): Block[] {
-  const states = statesOf(details);
-  const shown = states.slice(0, TARGETS_SHOWN);
-  const completed = details.job.state === 'completed';
-  return [
-    section(
-      details.compiles
-        ? overallWords(stateOf(details)) || 'There is nothing to compile until the training has completed.'
-        : 'This use case compiles nothing: it has no `compile` settings.',
-    ),
-    ...actions(
-      details.compiles && completed
-        ? button(
-            'Compile…',
-            COMPILE.open,
-            writeRef({ useCase: details.useCase.id, job: jobKey(details.job) }),
-            states.some(isOpen) ? 'primary' : undefined,
-          )
-        : undefined,
-    ),
-    ...shown.flatMap((state) => targetBlocks(details, state)),
-    ...(states.length > shown.length ? [context(`… ${states.length - shown.length} more targets`)] : []),
-  ];
-}
-
-function targetBlocks(details: DetailsFacts, state: TargetState): Block[] {
-  const { attempt } = state;
-  const lines = [targetWords(state, details)];
-  if (!attempt) return [section(lines[0]!)];
-  const advice = compilationAdvice(attempt);
-  if (isSuccessful(attempt)) lines.push(artifactLine(attempt));
-  if (attempt.failureReason) lines.push(verbatim(attempt.failureReason, 1800).block);
-  if (advice) lines.push(guidanceLines(advice));
-  const ref = writeRef({ useCase: details.useCase.id, job: jobKey(details.job), target: state.target });
-  const component = componentOf(details, attempt.id);
-  return [
-    section(lines.filter((line) => line !== '').join('\n')),
-    ...reportedFacts(details, attempt),
-    ...actions(
-      isLive(attempt) ? stopButton(state.target, ref) : undefined,
-      !isLive(attempt) && !isSuccessful(attempt) ? button('Retry', COMPILE.retry, ref, 'primary') : undefined,
-      isSuccessful(attempt) ? button('Download artifact', COMPILE.artifact, ref) : undefined,
-      isSuccessful(attempt) && details.packages
-        ? button(component ? 'Package again…' : 'Package…', COMPILE.package, ref)
-        : undefined,
-      button('Compile log', COMPILE.log, ref),
-      button('History', COMPILE.history, ref),
-      linkButton(
-        'AWS console',
-        COMPILE.link,
-        inConsole(details.useCase, compilationJobUrl, attempt.compilationJob),
-      ),
-    ),
-  ];
-}
-
-/** What AWS says of a compilation; Neo reports neither progress nor the machine that it compiles on. */
-function reportedFacts(details: DetailsFacts, attempt: CompilationAttempt): Block[] {
-  const reported = details.reported?.get(attempt.id) ?? {};
-  const live = isLive(attempt);
-  const { startedAt } = attempt;
-  const length =
-    startedAt === undefined
-      ? undefined
-      : live
-        ? `${duration(details.now - startedAt)} so far`
-        : attempt.endedAt === undefined
-          ? undefined
-          : duration(attempt.endedAt - startedAt);
-  const input = attempt.input;
-  const lines: (readonly [string, string | undefined])[] = [
-    ['Started', startedAt === undefined ? (live ? 'not yet' : undefined) : instant(startedAt)],
-    ...(live && startedAt === undefined ? [] : ([['Duration', length]] as const)),
-    ['Limit', attempt.limitSeconds === undefined ? undefined : duration(attempt.limitSeconds * 1000)],
-  ];
-  const told = Object.entries(reported)
-    // The limit stands above, in minutes and hours.
-    .filter(([name]) => name !== 'Time limit')
-    .slice(0, 12)
-    .map(([name, value]) => `${plain(name, 60)}: ${code(value, 200)}`);
-  // While AWS has not said what it compiles, what it was asked for.
-  const asked = [
-    ...(input
-      ? [`Model: ${plain([input.framework, input.frameworkVersion].filter(Boolean).join(' '), 60)}`]
-      : []),
-    ...(input?.dataInputConfig ? [`Input shape: ${code(input.dataInputConfig, 200)}`] : []),
-  ];
-  return [
-    context(
-      [
-        lines.map(([name, value]) => `${plain(name, 60)}: ${value || NOT_REPORTED}`).join(' · '),
-        live
-          ? '_Neo reports neither its progress nor the instance it compiles on._'
-          : '_Neo does not report the instance it compiles on._',
-        ...(told.length > 0 ? told : asked),
-      ].join('\n'),
-    ),
   ];
 }
 
@@ -382,71 +226,5 @@ function componentsTab(details: DetailsFacts): Block[] {
       ];
     }),
     ...(states.length > shown.length ? [context(`… ${states.length - shown.length} more targets`)] : []),
-  ];
-}
-
-// --- History -----------------------------------------------------------------------------------------
-
-const WHY: Readonly<Record<CompilationReason, string>> = {
-  manual: 'on request',
-  auto: 'automatically, as the use case is configured',
-  retry: 'as a retry',
-  elsewhere: 'outside Signalbox',
-};
-/** Attempts with their whole story; each takes up to three blocks. */
-const ATTEMPTS_SHOWN = 25;
-
-/** Every attempt for a target, or for all of a job's, newest first. Nothing is ever taken out. */
-export function historyView(
-  metadata: string,
-  given: {
-    job: string;
-    target?: string | undefined;
-    useCase: Pick<UseCase, 'aws'>;
-    attempts: readonly CompilationAttempt[];
-  },
-): Modal {
-  const attempts = [...given.attempts].reverse();
-  const shown = attempts.slice(0, ATTEMPTS_SHOWN);
-  return modal(metadata, 'History', [
-    section(
-      `*${code(given.job)}*${given.target ? ` · *${plain(given.target, 60)}*` : ''} · ${attempts.length} ${attempts.length === 1 ? 'attempt' : 'attempts'}`,
-    ),
-    ...(attempts.length === 0 ? [section('It was never compiled.')] : []),
-    ...shown.flatMap((attempt, index) => attemptStory(attempt, attempts.length - index)),
-    ...(attempts.length > shown.length
-      ? [context(`… ${attempts.length - shown.length} older attempts`)]
-      : []),
-  ]);
-}
-
-function attemptStory(attempt: CompilationAttempt, number: number): Block[] {
-  const advice = compilationAdvice(attempt);
-  return [
-    divider(),
-    section(
-      [
-        `*${number}.* ${labelWords(attempt)} · *${plain(attempt.target, 60)}* · ${code(attempt.compilationJob)}`,
-        attempt.why === 'elsewhere'
-          ? `${moment(attempt.askedAt)}, started ${WHY.elsewhere}`
-          : `${moment(attempt.askedAt)} by ${starter(attempt.startedBy)}, ${WHY[attempt.why]}`,
-        attempt.statuses
-          .slice(0, 12)
-          .map(({ status, at }) => `${plain(statusLabel(status).word, 60)} ${instant(at)}`)
-          .join(' → '),
-        artifactLine(attempt),
-      ]
-        .filter((line) => line !== '')
-        .join('\n'),
-    ),
-    ...(attempt.failureReason
-      ? [
-          section(
-            [verbatim(attempt.failureReason, 1800).block, ...(advice ? [guidanceLines(advice)] : [])].join(
-              '\n',
-            ),
-          ),
-        ]
-      : []),
   ];
 }

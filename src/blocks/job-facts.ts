@@ -5,6 +5,7 @@ import {
   elapsedMs,
   type OverallState,
   overallState,
+  statusLabel,
   type TargetState,
   targetStates,
 } from '../domain/compilation-states.ts';
@@ -98,6 +99,12 @@ export function writeRef({ useCase, job, target }: JobRef): string {
   return [useCase, job, ...(target === undefined ? [] : [target])].join(' ');
 }
 
+/** What a button about one compilation carries. */
+export const attemptRef = (
+  useCase: string,
+  { job, target }: Pick<CompilationAttempt, 'job' | 'target'>,
+): string => writeRef({ useCase, job, target });
+
 /** @returns undefined for what was not written by `writeRef` */
 export function readRef(text: string): JobRef | undefined {
   const [useCase, job, target] = text.split(' ');
@@ -170,7 +177,10 @@ export function machine({ instanceType, instanceCount }: TrainingJob): string {
   return `${instanceCount !== undefined && instanceCount > 1 ? `${instanceCount} × ` : ''}${plain(instanceType, 60)}`;
 }
 
-/** `✅ *x86_64-cpu* compiled · took 12 min 4 s (usually 11 min)` */
+/**
+ * `✅ *x86_64-cpu* compiled · took 12 min 4 s (usually 11 min)`. Elapsed against usual is all the progress there is:
+ * Neo gives no percentage.
+ */
 export function targetWords(state: TargetState, facts: Pick<JobFacts, 'usual' | 'now'>): string {
   const { attempt, label, target } = state;
   const usual = facts.usual.get(target);
@@ -185,7 +195,12 @@ export function targetWords(state: TargetState, facts: Pick<JobFacts, 'usual' | 
   return parts.join(' · ');
 }
 
-/** Elapsed against usual is all the progress there is: Neo gives no percentage. */
+/** An attempt's status as symbol and word. */
+export function statusWords(attempt: CompilationAttempt): string {
+  const { symbol, word } = statusLabel(currentStatus(attempt));
+  return `${symbol} ${plain(word, 60)}`;
+}
+
 export function artifactLine(attempt: CompilationAttempt): string {
   return attempt.artifact === undefined ? '' : code(attempt.artifact, 600);
 }

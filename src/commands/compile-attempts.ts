@@ -1,9 +1,9 @@
 /** The buttons and the menu of one target on a job's card: they act on the attempt that the card shows. */
+import { historyView } from '../blocks/compilation-history.ts';
 import { artifactLink as artifactLinkMessage, LINK_LIMIT } from '../blocks/compile.ts';
 import { COMPILE } from '../blocks/compile-ids.ts';
 import { compileStatusMessage } from '../blocks/compile-status.ts';
 import { TARGET_VERBS } from '../blocks/job-card.ts';
-import { historyView } from '../blocks/job-details.ts';
 import { code, plain, said } from '../blocks/text.ts';
 import { attemptsOf, type CompilationAttempt, isLive, isSuccessful } from '../domain/compilations.ts';
 import type { UseCase } from '../domain/use-cases.ts';

@@ -1,7 +1,7 @@
 /** A compilation's log as a file, by the same way as a training job's. */
 import { COMPILE } from '../blocks/compile-ids.ts';
 import { compileLogDelivered, compileLogNone } from '../blocks/compile-log.ts';
-import { refOf } from '../blocks/job-details.ts';
+import { attemptRef } from '../blocks/job-facts.ts';
 import { button } from '../blocks/text.ts';
 import type { CompilationAttempt } from '../domain/compilations.ts';
 import type { UseCase } from '../domain/use-cases.ts';
@@ -27,7 +27,7 @@ export async function deliverCompileLog(
     useCases: [useCase],
     dm: false,
     sameAs: `compilation ${attempt.compilationJob}`,
-    again: (label: string) => button(label, COMPILE.log, refOf(useCase.id, attempt)),
+    again: (label: string) => button(label, COMPILE.log, attemptRef(useCase.id, attempt)),
   } as const;
   await deliverInMessage(services, context, wanted, (message) =>
     fetchAndSend({ ...task, services, context, message }),

@@ -6,7 +6,7 @@ import { compileUsage, WHICH_FIELD, whichJobForm } from '../blocks/compile.ts';
 import { COMPILE_FIELDS, compileForm as compileFormView } from '../blocks/compile-form.ts';
 import { COMPILE } from '../blocks/compile-ids.ts';
 import { compileFailed, compileStarting, compileStatusMessage } from '../blocks/compile-status.ts';
-import { messageView, waitingView } from '../blocks/job-details.ts';
+import { messageView, waitingView } from '../blocks/details-views.ts';
 import { type JobRef, writeRef } from '../blocks/job-facts.ts';
 import { jobOption } from '../blocks/logs.ts';
 import type { Message, Option } from '../blocks/message.ts';

@@ -9,8 +9,8 @@ import {
   componentsUsage,
   readComponentsState,
 } from '../blocks/components.ts';
+import { messageView, waitingView } from '../blocks/details-views.ts';
 import { errorMessage } from '../blocks/errors.ts';
-import { messageView, waitingView } from '../blocks/job-details.ts';
 import { writeRef } from '../blocks/job-facts.ts';
 import type { Message } from '../blocks/message.ts';
 import { code } from '../blocks/text.ts';

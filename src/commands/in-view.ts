@@ -1,5 +1,5 @@
 /** Work that a window waits for: what goes wrong after it has opened is said in it. */
-import { messageView } from '../blocks/job-details.ts';
+import { messageView } from '../blocks/details-views.ts';
 import type { Message, Modal } from '../blocks/message.ts';
 import { type AppError, toAppError } from '../ground/errors.ts';
 import type { Context, OpenView } from './context.ts';

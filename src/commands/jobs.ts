@@ -1,6 +1,7 @@
 /** `/jobs`: the training jobs with their compilations, and the details of each. */
 import { COMPILE } from '../blocks/compile-ids.ts';
-import { type DetailsFacts, jobDetails, TABS, type Tab, waitingView } from '../blocks/job-details.ts';
+import { waitingView } from '../blocks/details-views.ts';
+import { type DetailsFacts, jobDetails, TABS, type Tab } from '../blocks/job-details.ts';
 import { factsOf, type JobRef, statesOf } from '../blocks/job-facts.ts';
 import { chosenFilter, JOBS, JOBS_PAGE, jobsTable, jobsUsage, readJobsState } from '../blocks/jobs-table.ts';
 import type { Message } from '../blocks/message.ts';

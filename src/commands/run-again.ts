@@ -1,6 +1,6 @@
 /** Running a training job again: the window behind Retry on its alert and Run again on its card and details. */
 
-import { waitingView } from '../blocks/job-details.ts';
+import { waitingView } from '../blocks/details-views.ts';
 import { type JobRef, writeRef } from '../blocks/job-facts.ts';
 import {
   HYPERPARAMETERS_ROOM,

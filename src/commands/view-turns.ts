@@ -3,7 +3,7 @@
  * Every picture that is asked for takes a turn, and shows only while that turn is the latest.
  */
 import { randomUUID } from 'node:crypto';
-import { notAllowedView } from '../blocks/job-details.ts';
+import { notAllowedView } from '../blocks/details-views.ts';
 import type { Modal } from '../blocks/message.ts';
 import type { JobChange, JobChanges } from '../operations/job-changes.ts';
 import type { Coordination } from '../ports/coordination.ts';

@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LIMITS, textLength, validateBlocks, validateView } from '#sandbox/block-kit';
+import { historyView } from '../../src/blocks/compilation-history.ts';
 import { compileForm } from '../../src/blocks/compile-form.ts';
 import {
   compileFailed,
@@ -15,7 +16,7 @@ import { packageForm, publishView } from '../../src/blocks/component-packaging.t
 import { componentsList } from '../../src/blocks/components.ts';
 import { jobCard, milestones } from '../../src/blocks/job-card.ts';
 import type { DetailsFacts, Tab } from '../../src/blocks/job-details.ts';
-import { jobDetails as detailsOf, historyView, TABS } from '../../src/blocks/job-details.ts';
+import { jobDetails as detailsOf, TABS } from '../../src/blocks/job-details.ts';
 import { type JobFacts, readRef, writeRef } from '../../src/blocks/job-facts.ts';
 import { type JobsFacts, jobsTable, readJobsState, writeJobsState } from '../../src/blocks/jobs-table.ts';
 import type { Block, Message, Modal } from '../../src/blocks/message.ts';
