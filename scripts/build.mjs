@@ -1,8 +1,8 @@
-// Builds dist/: the program with Rolldown, and beside it the sandbox page with Vite.
+// Builds dist/: the program with Rolldown, and beside it the pages, the sandbox's and a run's, with Vite.
 import { chmod, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildPage, bundle } from './bundle.mjs';
+import { buildPage, buildWithVite, bundle } from './bundle.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
@@ -14,6 +14,7 @@ try {
     // stay right.
     bundle({ root, input: { cli: 'src/cli.ts' }, dir: dist, chunks: 'chunks/[name]-[hash].js' }),
     buildPage(join(dist, 'sandbox/page')),
+    buildWithVite('src/http/viewer', join(dist, 'viewer')),
   ]);
   await chmod(join(dist, 'cli.js'), 0o755);
 } catch (error) {

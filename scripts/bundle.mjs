@@ -23,8 +23,13 @@ export function runTool(script, ...args) {
 
 /** @param dir where it goes, with the licence of its font */
 export async function buildPage(dir) {
-  await runTool('vite/bin/vite.js', 'build', 'sandbox/src/page', '--outDir', dir, '--emptyOutDir');
+  await buildWithVite('sandbox/src/page', dir);
   await copyFile(join(repository, 'sandbox/src/page/fonts/OFL.txt'), join(dir, 'assets/OFL.txt'));
+}
+
+/** A page with all that it needs, to be served under any path. */
+export function buildWithVite(page, dir) {
+  return runTool('vite/bin/vite.js', 'build', page, '--outDir', dir, '--emptyOutDir');
 }
 
 /**

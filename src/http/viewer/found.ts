@@ -1,0 +1,45 @@
+/** The matches of a search so far, in the log's order. */
+
+export class Found {
+  /** Offsets of their lines, newest first. */
+  readonly #older: number[] = [];
+  /** In order, after all of those. */
+  #newer: number[] = [];
+  /** Everything from here on has been searched. */
+  searchedFrom = Infinity;
+
+  get count(): number {
+    return this.#older.length + this.#newer.length;
+  }
+
+  addOlder(hits: ArrayLike<number>, from: number): void {
+    for (let i = hits.length - 1; i >= 0; i--) this.#older.push(hits[i]!);
+    this.searchedFrom = from;
+  }
+
+  /** Instead of all from an offset on. */
+  replaceNewer(hits: ArrayLike<number>, from: number): void {
+    this.#newer = [...this.#newer.filter((hit) => hit < from), ...Array.from(hits)];
+    let stale = 0;
+    while (this.#older[stale] !== undefined && this.#older[stale]! >= from) stale += 1;
+    this.#older.splice(0, stale);
+  }
+
+  /** From the newest, which is 0: what is found further back changes nothing of it. */
+  at(fromNewest: number): number | undefined {
+    const { length } = this.#newer;
+    return fromNewest < length ? this.#newer[length - 1 - fromNewest] : this.#older[fromNewest - length];
+  }
+
+  /** How many matches are newer than the last one that begins before an offset. */
+  newestBefore(offset: number): number {
+    let low = 0;
+    let high = this.count;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.at(middle)! >= offset) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}

@@ -1,0 +1,91 @@
+/** The pieces that a window on a log is made of. */
+import type { Gap } from './run-api.ts';
+
+/** A piece of what is shown; a gap's marker stands for bytes that nobody has. */
+export interface Piece {
+  readonly from: number;
+  readonly to: number;
+  readonly bytes: Uint8Array;
+  /** In its bytes. */
+  readonly newlines: number;
+  readonly isGap: boolean;
+}
+
+const NEWLINE = 10;
+
+/**
+ * Cut after lines, where there are any.
+ * @param most bytes of a piece: where something is on the screen is known for each of them
+ */
+export function piecesOf(bytes: Uint8Array, from: number, most: number): Piece[] {
+  const pieces: Piece[] = [];
+  for (let start = 0; start < bytes.length; ) {
+    let end = Math.min(bytes.length, start + most);
+    if (end < bytes.length) {
+      const newline = bytes.lastIndexOf(NEWLINE, end - 1);
+      if (newline >= start) end = newline + 1;
+    }
+    pieces.push(piece(bytes.subarray(start, end), from + start));
+    start = end;
+  }
+  return pieces;
+}
+
+export function piece(bytes: Uint8Array, from: number): Piece {
+  return { from, to: from + bytes.length, bytes, newlines: countNewlines(bytes), isGap: false };
+}
+
+export function gapPiece(gap: Gap, marker = gapMarker(gap)): Piece {
+  return { from: gap.from, to: gap.to, bytes: marker, newlines: 2, isGap: true };
+}
+
+/** Two that follow on each other as one, where that is not too long. */
+export function joined(first: Piece, second: Piece, most: number): Piece | undefined {
+  if (first.isGap || second.isGap || first.bytes.length + second.bytes.length > most) return undefined;
+  const bytes = new Uint8Array(first.bytes.length + second.bytes.length);
+  bytes.set(first.bytes);
+  bytes.set(second.bytes, first.bytes.length);
+  return { ...first, to: second.to, bytes, newlines: first.newlines + second.newlines };
+}
+
+/**
+ * Without what stands before the first whole line: half a line, half a character or half an escape sequence would spoil
+ * the picture. A log without lines stays as it is.
+ */
+export function fromALineOn(pieces: readonly Piece[]): Piece[] {
+  for (const [index, { bytes, from, isGap }] of pieces.entries()) {
+    // Its marker is a line of its own.
+    if (isGap) return pieces.slice(index);
+    const newline = bytes.indexOf(NEWLINE);
+    if (newline < 0) continue;
+    const rest = bytes.subarray(newline + 1);
+    return rest.length === 0
+      ? pieces.slice(index + 1)
+      : [piece(rest, from + newline + 1), ...pieces.slice(index + 1)];
+  }
+  return [...pieces];
+}
+
+/** Rows that they take at most, in all but the oddest logs. */
+export function rowsOf(pieces: readonly Piece[], columns: number): number {
+  let rows = 0;
+  for (const { bytes, newlines } of pieces) rows += newlines + bytes.length / columns;
+  return rows;
+}
+
+export const bytesOf = (pieces: readonly Piece[]): number =>
+  pieces.reduce((sum, { bytes }) => sum + bytes.length, 0);
+
+export function countNewlines(bytes: Uint8Array): number {
+  let count = 0;
+  for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, at + 1)) count += 1;
+  return count;
+}
+
+function gapMarker({ from, to, reason }: Gap): Uint8Array {
+  const count = to - from;
+  const why = reason === 'cap' ? 'the log is over its size limit' : 'they could not be stored';
+  return new TextEncoder().encode(
+    `\x1b[0m\r\n\x1b[7m … ${count.toLocaleString('en')} ${count === 1 ? 'byte is' : 'bytes are'} missing here: ${why} … \x1b[0m\r\n`,
+  );
+}

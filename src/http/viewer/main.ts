@@ -1,0 +1,295 @@
+/** The page of one run: its log in a terminal, followed while it is written. */
+import './styles.css';
+import { type Find, setUpFind } from './find.ts';
+import { allowInlineStyles } from './inline-styles.ts';
+import { Live } from './live.ts';
+import { LogWindow } from './log-window.ts';
+import { bytes, element } from './page.ts';
+import { Refused, RunApi, type RunEnd } from './run-api.ts';
+import { LogTerminal } from './terminal.ts';
+import { setUpTheme } from './theme.ts';
+import { setUpCopy, setUpDownload, setUpHelp, setUpWrap } from './tools.ts';
+import { hideNotice, showNotice, troubleOf } from './trouble.ts';
+
+/** Pages from an end of what is loaded at which more is loaded. */
+const AHEAD = 2;
+/** Milliseconds that a page nobody looks at stays connected: browsers allow few connections to a server. */
+const HIDDEN = 60_000;
+
+type Badge = 'connecting' | 'live' | 'again' | 'off' | RunEnd['state'];
+
+/** `…/runs/<id>`, under whatever path the page is. */
+const RUN = `${location.origin}${location.pathname.replace(/\/$/, '')}`;
+const api = new RunApi(RUN);
+const [job = 'Run log', provider, useCase] = decodeURIComponent(RUN.split('/').at(-1) ?? '')
+  .split('~')
+  .reverse();
+
+let ended: RunEnd | undefined;
+
+function showBadge(state: Badge, text: string, title = ''): void {
+  const badge = element('badge');
+  badge.dataset.state = state;
+  badge.textContent = text;
+  badge.title = title;
+  document.title = state === 'live' ? `● ${job}` : job;
+}
+
+function showEnd({ state, exitCode, signal }: RunEnd): void {
+  const words = { completed: 'Completed', failed: 'Failed', stopped: 'Stopped', lost: 'Lost' }[state];
+  const how = signal ?? (exitCode === null ? undefined : `exit ${exitCode}`);
+  showBadge(
+    state,
+    how === undefined ? words : `${words} · ${how}`,
+    state === 'lost' ? 'Its process is gone and nobody saw it end.' : '',
+  );
+}
+
+async function start(): Promise<void> {
+  allowInlineStyles();
+  element('job').textContent = job;
+  element('origin').textContent = [useCase, provider].filter(Boolean).join(' · ');
+  document.title = job;
+  setUpDownload(RUN);
+
+  let terminal: LogTerminal | undefined;
+  const theme = setUpTheme((now) => {
+    if (terminal) terminal.theme = now;
+  });
+  const keys = new Map<string, () => void>();
+  terminal = new LogTerminal(
+    element('screen'),
+    theme.current(),
+    `Log of ${job}. Arrow keys, Page Up, Page Down, Home and End scroll; question mark lists all keys.`,
+    (event) => {
+      if (event.altKey || event.ctrlKey || event.metaKey) return false;
+      const run = keys.get(event.key === ' ' && event.shiftKey ? 'PageUp' : event.key);
+      run?.();
+      return run !== undefined;
+    },
+  );
+  new Viewer(terminal, theme.next, keys);
+}
+
+class Viewer {
+  readonly #terminal: LogTerminal;
+  readonly #log: LogWindow;
+  readonly #live: Live;
+  #find: Find | undefined;
+  #isMoving = false;
+  /** Where it was scrolled to when more was last asked for: asked again only from elsewhere. */
+  #askedAt = -1;
+  #wasInterrupted = false;
+  #isFollowing = false;
+
+  constructor(terminal: LogTerminal, nextTheme: () => void, keys: Map<string, () => void>) {
+    this.#terminal = terminal;
+    this.#log = new LogWindow({
+      read: (offset, limit) => api.read(offset, limit),
+      screen: terminal,
+      changed: () => {
+        this.#find?.grow(this.#log.size);
+        this.#show();
+      },
+      behind: () => void this.#openAtEnd(),
+      failed: (error) => this.#fail(error),
+    });
+    this.#live = new Live({
+      api,
+      open: (url) => new EventSource(url),
+      listener: {
+        connected: () => {
+          showBadge('live', 'Live');
+          if (this.#wasInterrupted)
+            showNotice('good', 'Connected again. Nothing was missed.', { forMs: 4000 });
+          this.#wasInterrupted = false;
+        },
+        interrupted: (retryIn) => this.#interrupted(retryIn),
+        log: (chunk, next, gap) => this.#log.append(chunk, next, gap),
+        done: (end) => this.#done(end),
+        refused: (error) => this.#refused(error),
+      },
+    });
+    this.#setUp(nextTheme, keys);
+    void this.#begin();
+  }
+
+  async #begin(): Promise<void> {
+    const token = new URLSearchParams(location.hash.slice(1)).get('t');
+    let refused: unknown;
+    if (token !== null) {
+      // It is used once, so it is neither to be copied nor kept in the history.
+      history.replaceState(null, '', location.pathname);
+      await api.signIn(token).catch((error: unknown) => (refused = error));
+    }
+    try {
+      await this.#openAtEnd();
+    } catch (error) {
+      // A link that was used before does no harm where there is a session already.
+      this.#fail(refused ?? error);
+    }
+    this.#terminal.focus();
+  }
+
+  /** To the end of the log, and on from there. */
+  async #openAtEnd(): Promise<void> {
+    this.#live.stop();
+    this.#isFollowing = false;
+    const { end } = await this.#log.openAtEnd();
+    hideNotice();
+    if (end) return this.#done(end);
+    this.#isFollowing = true;
+    this.#live.start(this.#log.to);
+  }
+
+  #done(end: RunEnd): void {
+    ended = end;
+    this.#isFollowing = false;
+    showEnd(end);
+    if (this.#wasInterrupted) hideNotice();
+    this.#wasInterrupted = false;
+    this.#show();
+  }
+
+  #interrupted(retryIn: number): void {
+    this.#wasInterrupted = true;
+    showBadge('again', 'Reconnecting…');
+    showNotice('waiting', `The connection is gone. Trying again in ${Math.ceil(retryIn / 1000)} s.`, {
+      action: { label: 'Try now', run: () => this.#live.hurry() },
+    });
+  }
+
+  #refused(error: Refused): void {
+    // The log is shorter than what is shown: what the server had not yet kept when it stopped.
+    if (error.size !== undefined) void this.#openAtEnd().catch((failed: unknown) => this.#fail(failed));
+    else this.#fail(error);
+  }
+
+  /** It cannot go on by itself, or only later. */
+  #fail(error: unknown): void {
+    this.#live.stop();
+    this.#isFollowing = false;
+    const shown = this.#log.to - this.#log.from;
+    if (error instanceof Refused && error.isPassing && !ended) {
+      const wait = Math.max(1000, error.retryAfter ?? 3000);
+      const again = (): void => {
+        clearTimeout(timer);
+        this.#openAtEnd().catch((failed: unknown) => this.#fail(failed));
+      };
+      const timer = setTimeout(again, wait);
+      showBadge('again', error.status === 404 ? 'Waiting…' : 'Reconnecting…');
+      showNotice('waiting', `${error.message} Trying again in ${Math.ceil(wait / 1000)} s.`, {
+        action: { label: 'Try now', run: again },
+      });
+      return;
+    }
+    if (!ended) showBadge('off', 'Not connected');
+    showNotice('bad', troubleOf(error, shown), {
+      action: { label: 'Reload', run: () => location.reload() },
+    });
+  }
+
+  #show(): void {
+    const log = this.#log;
+    element('size').textContent = log.size > 0 ? bytes(log.size) : '';
+    const earlier = element('earlier');
+    earlier.hidden = log.from === 0 || this.#terminal.top > 0;
+    earlier.textContent = this.#isMoving ? 'Loading…' : `↑ ${bytes(log.from)} before this`;
+    const isAtEnd = log.follows && this.#terminal.isAtEnd;
+    element('to-end').hidden = isAtEnd || log.size === 0;
+    const empty = element('empty');
+    empty.hidden = log.size > 0 || (!this.#isFollowing && !ended);
+    empty.textContent = ended
+      ? 'The run printed nothing.'
+      : 'Nothing printed yet. It appears here as it comes.';
+  }
+
+  /** More of the log, where it has been scrolled near an end of what is loaded. */
+  #scrolled(): void {
+    this.#show();
+    const { top, below, height } = this.#terminal;
+    if (this.#isMoving || top === this.#askedAt) return;
+    if (top < height * AHEAD && this.#log.from > 0) this.#move(() => this.#log.earlier());
+    else if (below < height * AHEAD && !this.#log.follows) this.#move(() => this.#log.later());
+  }
+
+  #move(work: () => Promise<unknown>): void {
+    if (this.#isMoving) return;
+    this.#isMoving = true;
+    this.#show();
+    work()
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => {
+        this.#isMoving = false;
+        this.#askedAt = this.#terminal.top;
+        this.#show();
+      });
+  }
+
+  readonly #toEnd = (): void => {
+    if (this.#log.follows) this.#terminal.scrollToEnd();
+    else this.#move(() => this.#log.openAtEnd());
+  };
+
+  readonly #toBeginning = (): void => {
+    if (this.#log.from === 0) this.#terminal.scroll(-Number.MAX_SAFE_INTEGER);
+    else this.#move(() => this.#log.openAt(0));
+  };
+
+  #setUp(nextTheme: () => void, keys: Map<string, () => void>): void {
+    const terminal = this.#terminal;
+    terminal.onScroll(() => this.#scrolled());
+    element('earlier').addEventListener('click', () => {
+      this.#move(() => this.#log.earlier());
+      terminal.focus();
+    });
+    element('to-end').addEventListener('click', () => {
+      this.#toEnd();
+      terminal.focus();
+    });
+    const find = setUpFind(terminal, this.#log, RUN);
+    this.#find = find;
+    const all: Record<string, () => void> = {
+      ArrowUp: () => terminal.scroll(-1),
+      ArrowDown: () => terminal.scroll(1),
+      PageUp: () => terminal.scroll(-1, 'pages'),
+      PageDown: () => terminal.scroll(1, 'pages'),
+      ' ': () => terminal.scroll(1, 'pages'),
+      Home: this.#toBeginning,
+      End: this.#toEnd,
+      '/': find.open,
+      n: find.next,
+      N: find.previous,
+      Escape: find.close,
+      w: setUpWrap(terminal),
+      c: setUpCopy(terminal),
+      t: nextTheme,
+      '?': setUpHelp(),
+    };
+    for (const [key, run] of Object.entries(all)) keys.set(key, run);
+
+    // Where the keys go is shown to those who use keys.
+    addEventListener('keydown', ({ key }) => {
+      if (key === 'Tab') document.documentElement.dataset.keyboard = '';
+    });
+    addEventListener('pointerdown', () => delete document.documentElement.dataset.keyboard);
+    for (const event of ['online', 'pageshow'])
+      addEventListener(event, () => {
+        this.#live.hurry();
+      });
+    let leave: ReturnType<typeof setTimeout> | undefined;
+    document.addEventListener('visibilitychange', () => {
+      clearTimeout(leave);
+      if (document.hidden) leave = setTimeout(() => this.#isFollowing && this.#live.stop(), HIDDEN);
+      else if (this.#isFollowing) {
+        this.#live.hurry();
+        if (this.#live.isStopped) this.#live.start(this.#live.next);
+      }
+    });
+  }
+}
+
+start().catch((error: unknown) => {
+  showBadge('off', 'Not connected');
+  showNotice('bad', troubleOf(error, 0), { action: { label: 'Reload', run: () => location.reload() } });
+});

@@ -1,0 +1,165 @@
+/** One xterm.js that nobody can type into, with its add-ons. */
+import { FitAddon } from '@xterm/addon-fit';
+import { SearchAddon } from '@xterm/addon-search';
+import { Unicode11Addon } from '@xterm/addon-unicode11';
+import { WebLinksAddon } from '@xterm/addon-web-links';
+import { WebglAddon } from '@xterm/addon-webgl';
+import { type ITheme, Terminal } from '@xterm/xterm';
+import '@xterm/xterm/css/xterm.css';
+import type { Mark, Sheet } from './log-window.ts';
+
+export interface PaneOptions {
+  theme: ITheme;
+  /** What it is, for those who hear the page. */
+  label: string;
+  /** @returns true: the key was for the log */
+  onKey(event: KeyboardEvent): boolean;
+}
+
+/** Modes in which wheel, clicks or focus would be reported to the program, which is not there. */
+const REPORTS = new Set([9, 1000, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1015, 1016]);
+
+export class Pane implements Sheet {
+  readonly terminal: Terminal;
+  readonly search = new SearchAddon({ highlightLimit: 1_000 });
+  #theme: ITheme;
+  readonly #fit = new FitAddon();
+  readonly #frame = document.createElement('div');
+
+  constructor(host: HTMLElement, { theme, label, onKey }: PaneOptions) {
+    const terminal = new Terminal({
+      // What the search add-on marks its matches with is a proposed API.
+      allowProposedApi: true,
+      convertEol: true,
+      cursorInactiveStyle: 'none',
+      cursorStyle: 'bar',
+      disableStdin: true,
+      fontFamily: 'ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace',
+      fontSize: matchMedia('(max-width: 600px)').matches ? 11 : 13,
+      lineHeight: 1.15,
+      linkHandler: { activate: (_, uri) => openLink(uri) },
+      minimumContrastRatio: 4.5,
+      overviewRuler: { width: 12 },
+      theme,
+    });
+    this.terminal = terminal;
+    this.#theme = theme;
+    this.#frame.className = 'pane';
+    host.append(this.#frame);
+    terminal.loadAddon(this.#fit);
+    terminal.loadAddon(this.search);
+    terminal.loadAddon(new Unicode11Addon());
+    terminal.unicode.activeVersion = '11';
+    terminal.loadAddon(new WebLinksAddon((_, uri) => openLink(uri)));
+    terminal.open(this.#frame);
+    terminal.textarea!.ariaLabel = label;
+    // Phones would bring up a keyboard.
+    terminal.textarea!.inputMode = 'none';
+    terminal.attachCustomKeyEventHandler((event) => {
+      if (event.type === 'keydown' && onKey(event)) event.preventDefault();
+      // Tab leaves the terminal and the browser keeps its own shortcuts; nothing is typed here.
+      return false;
+    });
+    this.#keepTheLog();
+    this.#drawFast();
+  }
+
+  get theme(): ITheme {
+    return this.#theme;
+  }
+
+  set theme(theme: ITheme) {
+    this.#theme = theme;
+    this.terminal.options.theme = theme;
+  }
+
+  set isFront(isFront: boolean) {
+    this.#frame.classList.toggle('front', isFront);
+  }
+
+  /** Pixels; undefined: as wide as the page. */
+  set width(width: number | undefined) {
+    const style = this.terminal.element!.style;
+    style.width = width === undefined ? '' : `${Math.ceil(width)}px`;
+  }
+
+  /** Pixels. */
+  get lineHeight(): number {
+    const { clientHeight } = this.#frame.querySelector('.xterm-screen')!;
+    return Math.max(8, clientHeight / this.terminal.rows);
+  }
+
+  get hasFocus(): boolean {
+    return this.#frame.contains(document.activeElement);
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    return new Promise((resolve) => this.terminal.write(bytes, resolve));
+  }
+
+  mark(): Mark | undefined {
+    return this.terminal.registerMarker(0);
+  }
+
+  empty(): void {
+    this.search.clearDecorations();
+    this.terminal.clearSelection();
+    this.terminal.reset();
+  }
+
+  /** What fits; undefined while it cannot be seen. */
+  proposed(): { columns: number; rows: number } | undefined {
+    const size = this.#fit.proposeDimensions();
+    if (!size || !Number.isFinite(size.rows) || !Number.isFinite(size.cols)) return undefined;
+    return { columns: size.cols, rows: size.rows };
+  }
+
+  resize(columns: number, rows: number, lines: number): void {
+    const { terminal } = this;
+    if (terminal.options.scrollback !== lines) terminal.options.scrollback = lines;
+    if (terminal.cols !== columns || terminal.rows !== rows) terminal.resize(columns, rows);
+  }
+
+  /** Called when it has been scrolled, or has grown. */
+  onScroll(listener: () => void): void {
+    this.terminal.onScroll(listener);
+    this.terminal.onWriteParsed(listener);
+    // Scrolling by wheel or scroll bar moves the view without that event.
+    this.terminal.onRender(listener);
+  }
+
+  whenDrawn(then: () => void): void {
+    const once = this.terminal.onRender(() => {
+      once.dispose();
+      then();
+    });
+    this.terminal.refresh(0, this.terminal.rows - 1);
+  }
+
+  /** On the graphics card where that works; it may be taken away at any time. */
+  #drawFast(): void {
+    try {
+      const webgl = new WebglAddon();
+      webgl.onContextLoss(() => webgl.dispose());
+      this.terminal.loadAddon(webgl);
+    } catch {
+      // The terminal draws by itself.
+    }
+  }
+
+  /** What programs do to a terminal, and should not do to a log. */
+  #keepTheLog(): void {
+    const { parser } = this.terminal;
+    // Throwing away what was scrolled out.
+    parser.registerCsiHandler({ final: 'J' }, ([what]) => what === 3);
+    parser.registerCsiHandler({ prefix: '?', final: 'h' }, (modes) =>
+      modes.every((mode) => typeof mode === 'number' && REPORTS.has(mode)),
+    );
+  }
+}
+
+/** A log is written by strangers: where a link leads is shown before it is followed. */
+function openLink(uri: string): void {
+  if (!/^https?:\/\//i.test(uri)) return;
+  if (confirm(`Open this address from the log?\n\n${uri}`)) window.open(uri, '_blank', 'noopener,noreferrer');
+}

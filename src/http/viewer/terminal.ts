@@ -1,0 +1,228 @@
+/**
+ * What the log is shown in. Two terminals: one is seen, the other is written when the window on the log moves, and then
+ * takes its place, so that nobody sees lines running by.
+ */
+import type { IBuffer, ITheme } from '@xterm/xterm';
+import type { Place, Screen, Sheet } from './log-window.ts';
+import { Pane } from './pane.ts';
+import { marksOn } from './theme.ts';
+import { followFingers } from './touch.ts';
+
+/** Cells that a terminal keeps, of 12 bytes each, and lines at most. */
+const CELLS = 4_000_000;
+const LINES_MOST = 50_000;
+/** Columns where lines are not wrapped. */
+const WIDE = 240;
+/** What most programs take for granted: below that, bars and tables break. */
+const NARROWEST = 40;
+
+export class LogTerminal implements Screen {
+  readonly #host: HTMLElement;
+  readonly #panes: Pane[] = [];
+  readonly #makePane: () => Pane;
+  #front: Pane;
+  #isWrapping = true;
+  #scrolled: () => void = () => {};
+
+  constructor(host: HTMLElement, theme: ITheme, label: string, onKey: (event: KeyboardEvent) => boolean) {
+    this.#host = host;
+    this.#makePane = () => {
+      const pane = new Pane(host, { theme: this.#panes[0]?.theme ?? theme, label, onKey });
+      this.#panes.push(pane);
+      pane.onScroll(() => pane === this.#front && this.#scrolled());
+      return pane;
+    };
+    this.#front = this.#makePane();
+    this.#front.isFront = true;
+    followFingers(
+      host,
+      () => this.#front.lineHeight,
+      (lines) => this.#front.terminal.scrollLines(lines),
+    );
+    new ResizeObserver(() => this.fit()).observe(host);
+    this.fit();
+  }
+
+  get panes(): readonly Pane[] {
+    return this.#panes;
+  }
+
+  /** The terminal that is seen now. */
+  get front(): Pane {
+    return this.#front;
+  }
+
+  /** Called when it has been scrolled, or has grown. */
+  onScroll(listener: () => void): void {
+    this.#scrolled = listener;
+  }
+
+  get columns(): number {
+    return this.#front.terminal.cols;
+  }
+
+  get lines(): number {
+    return linesFor(this.columns);
+  }
+
+  get top(): number {
+    return this.#front.terminal.buffer.active.viewportY;
+  }
+
+  /** Lines that can be seen. */
+  get height(): number {
+    return this.#front.terminal.rows;
+  }
+
+  /** Lines below those that can be seen. */
+  get below(): number {
+    const { viewportY, baseY } = this.#front.terminal.buffer.active;
+    return baseY - viewportY;
+  }
+
+  get isAtEnd(): boolean {
+    return this.below <= 0;
+  }
+
+  blank(): Sheet {
+    const back = this.#panes.find((pane) => pane !== this.#front) ?? this.#makePane();
+    back.empty();
+    this.#fit(back);
+    return back;
+  }
+
+  show(sheet: Sheet, top: number | 'end'): void {
+    const pane = this.#panes.find((one) => one === sheet);
+    if (!pane || pane === this.#front) return;
+    const before = this.#front;
+    this.#front = pane;
+    pane.isFront = true;
+    if (top === 'end') pane.terminal.scrollToBottom();
+    else pane.terminal.scrollToLine(top);
+    if (before.hasFocus) pane.terminal.focus();
+    before.isFront = false;
+    pane.whenDrawn(() => {
+      if (pane === this.#front) before.empty();
+    });
+  }
+
+  scrollToEnd(): void {
+    this.#front.terminal.scrollToBottom();
+  }
+
+  /** By whole lines, or by pages. */
+  scroll(by: number, unit: 'lines' | 'pages' = 'lines'): void {
+    const { terminal } = this.#front;
+    terminal.scrollLines(unit === 'lines' ? by : by * Math.max(1, terminal.rows - 1));
+  }
+
+  set theme(theme: ITheme) {
+    for (const pane of this.#panes) pane.theme = theme;
+  }
+
+  /** How what was found is marked. */
+  get marks(): ReturnType<typeof marksOn> {
+    return marksOn(this.#front.theme);
+  }
+
+  get isWrapping(): boolean {
+    return this.#isWrapping;
+  }
+
+  set isWrapping(wraps: boolean) {
+    this.#isWrapping = wraps;
+    this.#host.classList.toggle('wide', !wraps);
+    this.#host.scrollLeft = 0;
+    this.fit();
+  }
+
+  fit(): void {
+    for (const pane of this.#panes) this.#fit(pane);
+  }
+
+  focus(): void {
+    this.#front.terminal.focus();
+  }
+
+  /**
+   * Where a match in a line of the log is: the one that is nearest to where its line should be, as moves to other lines
+   * make that a guess.
+   * @param inLine how many matches in the same line are before it
+   */
+  locate(
+    { line, until, newlines }: Place,
+    needle: string,
+    matchCase: boolean,
+    inLine: number,
+  ): { line: number; column: number } | undefined {
+    const fold = (text: string): string => (matchCase ? text : text.toLowerCase());
+    const { active } = this.#front.terminal.buffer;
+    const wanted = fold(needle);
+    let best: { line: number; column: number; distance: number } | undefined;
+    /** Lines since the piece's beginning. */
+    let count = -1;
+    for (let y = line; y < Math.min(until ?? active.length, active.length); ) {
+      let text = '';
+      const first = y;
+      do text += active.getLine(y)!.translateToString(false);
+      while (++y < active.length && active.getLine(y)!.isWrapped);
+      count += active.getLine(first)!.isWrapped && count >= 0 ? 0 : 1;
+      const distance = Math.abs(count - newlines);
+      if (best && distance >= best.distance) continue;
+      const folded = fold(text);
+      let at = folded.indexOf(wanted);
+      if (at < 0) continue;
+      for (let skipped = 0; skipped < inLine; skipped++) {
+        const next = folded.indexOf(wanted, at + 1);
+        if (next < 0) break;
+        at = next;
+      }
+      const columns = cellsBefore(active, first, at, this.columns);
+      best = { ...columns, distance };
+    }
+    return best;
+  }
+
+  /** @returns what is selected, or all that is loaded */
+  text(): { text: string; isSelection: boolean } {
+    const { terminal } = this.#front;
+    const selected = terminal.getSelection();
+    if (selected !== '') return { text: selected, isSelection: true };
+    terminal.selectAll();
+    const text = terminal.getSelection().trimEnd();
+    terminal.clearSelection();
+    return { text: `${text}\n`, isSelection: false };
+  }
+
+  #fit(pane: Pane): void {
+    const size = pane.proposed();
+    if (!size) return;
+    const columns = this.#isWrapping ? Math.max(NARROWEST, size.columns) : Math.max(WIDE, size.columns);
+    pane.resize(columns, Math.max(2, size.rows), linesFor(columns));
+    // As wide as its columns, so that the page scrolls sideways and the lines do not.
+    pane.width = columns > size.columns ? (columns / size.columns) * this.#host.clientWidth : undefined;
+  }
+}
+
+const linesFor = (columns: number): number => Math.min(LINES_MOST, Math.floor(CELLS / columns));
+
+/** Where the character at an index of a line's text is: wide ones take two cells, combined ones none of their own. */
+function cellsBefore(
+  buffer: IBuffer,
+  first: number,
+  index: number,
+  columns: number,
+): { line: number; column: number } {
+  let left = index;
+  for (let y = first; y < buffer.length; y++) {
+    const row = buffer.getLine(y)!;
+    for (let x = 0; x < columns; x++) {
+      const cell = row.getCell(x);
+      if (!cell || cell.getWidth() === 0) continue;
+      const { length } = cell.getChars() || ' ';
+      if (left < length) return { line: y, column: x };
+      left -= length;
+    }
+  }
+  return { line: first, column: 0 };
+}
