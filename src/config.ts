@@ -9,6 +9,7 @@ import { milliseconds } from './config/compile-settings.ts';
 import { type ConfigProblem, describeIssues, problemAt, problemsError } from './config/problems.ts';
 import { fileSchema, sectionProblems, toUseCase } from './config/schema.ts';
 import { readYaml } from './config/yaml-file.ts';
+import type { NamedSecret } from './domain/providers.ts';
 import type { UseCase } from './domain/use-cases.ts';
 
 const DEFAULT_CONFIG_FILE = 'signalbox.yaml';
@@ -96,13 +97,20 @@ export function loadConfig(options: LoadConfigOptions = {}): Config {
   const eventsSecret = readEventsSecret(env, problems);
   if (problems.length > 0 || !file) throw problemsError(path, problems, MEND);
 
+  const named = new Set<string>();
+  const secret = (variable: string): NamedSecret => {
+    named.add(variable);
+    return { variable, read: () => set(env, variable) };
+  };
+  const useCases = file.useCases.map((entry) => toUseCase(entry, { folder: dirname(path), secret }));
+
   return {
     path,
     dataDir: set(env, 'SIGNALBOX_DATA_DIR')
       ? resolve(cwd, set(env, 'SIGNALBOX_DATA_DIR')!)
       : resolve(dirname(path), file.storage.dataDir ?? './data'),
     admins: file.admins,
-    useCases: file.useCases.map((entry) => toUseCase(entry, dirname(path))),
+    useCases,
     slack,
     events: file.events,
     eventsSecret,
@@ -113,7 +121,7 @@ export function loadConfig(options: LoadConfigOptions = {}): Config {
     },
     port: port ?? (file.viewer ? DEFAULT_PORT : undefined),
     logLevel,
-    secrets: SECRET_VARIABLES.flatMap((name) => set(env, name) ?? []),
+    secrets: [...SECRET_VARIABLES, ...named].flatMap((name) => set(env, name) ?? []),
   };
 }
 

@@ -1,5 +1,7 @@
 /** What each key of signalbox.yaml wants. */
 
+import { PROVIDER_GUIDES } from './provider-settings.ts';
+
 /** What a key wants, and a line that is right. Keyed by path; `[]` stands for every entry of a list. */
 export interface KeyGuide {
   expected: string;
@@ -90,25 +92,7 @@ export const KEY_GUIDES: Readonly<Record<string, KeyGuide>> = {
     example: 'gzipAbove: 50MB',
   },
   'useCases[].logs.secondLane': { expected: '"auto", "on" or "off"', example: 'secondLane: auto' },
-  'useCases[].providers': { expected: 'a section', example: 'providers: { sagemaker: true }' },
-  'useCases[].providers.sagemaker': { expected: 'true or false', example: 'sagemaker: true' },
-  'useCases[].providers.local': {
-    expected: 'a section',
-    example: 'local: { baseUrl: "http://127.0.0.1:8700", tokenEnv: RUNNER_TOKEN }',
-  },
-  'useCases[].providers.local.baseUrl': {
-    expected: 'an http or https URL',
-    example: 'baseUrl: "http://127.0.0.1:8700"',
-  },
-  'useCases[].providers.local.tokenEnv': {
-    expected: 'the name of the environment variable that holds the token, not the token',
-    example: 'tokenEnv: RUNNER_TOKEN',
-  },
-  'useCases[].providers.runpod': { expected: 'a section', example: 'runpod: { apiKeyEnv: RUNPOD_API_KEY }' },
-  'useCases[].providers.runpod.apiKeyEnv': {
-    expected: 'the name of the environment variable that holds the key, not the key',
-    example: 'apiKeyEnv: RUNPOD_API_KEY',
-  },
+  ...PROVIDER_GUIDES,
   'useCases[].onCall': {
     expected: 'a section',
     example: 'onCall: { levels: [[S0ONCALL], [U0LEAD]], escalateAfter: 10m }',

@@ -1,6 +1,7 @@
 /** The shape of signalbox.yaml, and the words for what each key wants. */
 import { z } from 'zod';
 import { isTimeZone, parseDate, parseTimeOfDay } from '../domain/local-time.ts';
+import type { NamedSecret } from '../domain/providers.ts';
 import { CHANNEL_MEMBERS, type UseCase } from '../domain/use-cases.ts';
 import {
   compileProblems,
@@ -10,6 +11,7 @@ import {
   toComponentSettings,
 } from './compile-settings.ts';
 import type { ConfigProblem } from './problems.ts';
+import { providersSection, toProviderSettings } from './provider-settings.ts';
 
 const SIZE_UNITS: Readonly<Record<string, number>> = {
   B: 1,
@@ -38,7 +40,6 @@ const grantee = z.union([userOrGroup, z.literal(CHANNEL_MEMBERS)]);
 const channel = z.string().regex(/^[CG][A-Z0-9]{2,}$/);
 const region = z.string().regex(/^[a-z]{2,}(-[a-z]+)+-\d+$/);
 const roleArn = z.string().regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/);
-const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/);
 const url = z.url({ protocol: /^https?$/ });
 /** As browsers send it: `https://dash.example.com`, without a path. */
 const origin = z.string().refine((value) => URL.canParse(value) && new URL(value).origin === value);
@@ -122,13 +123,7 @@ const useCase = z.strictObject({
       secondLane: z.enum(['auto', 'on', 'off']).default('auto'),
     })
     .prefault({}),
-  providers: z
-    .strictObject({
-      sagemaker: z.boolean().default(false),
-      local: z.looseObject({ baseUrl: url, tokenEnv: variableName.optional() }).optional(),
-      runpod: z.looseObject({ apiKeyEnv: variableName.optional() }).optional(),
-    })
-    .prefault({ sagemaker: true }),
+  providers: providersSection,
   compile: compile.optional(),
   components: components.optional(),
   onCall: onCall.optional(),
@@ -160,9 +155,13 @@ export const fileSchema = z.strictObject({
 
 /**
  * The parts of a use case that this version works with.
- * @param folder where relative paths begin
+ * @param from.folder where relative paths begin
+ * @param from.secret of the environment, by its variable's name
  */
-export function toUseCase(entry: z.output<typeof useCase>, folder: string): UseCase {
+export function toUseCase(
+  entry: z.output<typeof useCase>,
+  { folder, secret }: { folder: string; secret: (variable: string) => NamedSecret },
+): UseCase {
   const { id, name, account, region, roleArn, externalId, channels, alertsChannel, access, logs } = entry;
   return {
     id,
@@ -173,7 +172,7 @@ export function toUseCase(entry: z.output<typeof useCase>, folder: string): UseC
     access,
     discoverable: entry.discoverable,
     logs,
-    providers: { sagemaker: entry.providers.sagemaker },
+    providers: toProviderSettings(entry.providers, secret),
     compile: entry.compile && toCompileSettings(entry.compile),
     components: entry.components && toComponentSettings(entry.components, folder),
     onCall: entry.onCall && {

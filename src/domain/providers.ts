@@ -1,4 +1,7 @@
-/** Where training runs: what is said of each provider without asking it. A new provider is a row here. */
+/**
+ * Where training runs: what is said of each provider without asking it, and what a use case sets for it. A new provider
+ * is a row here.
+ */
 
 interface ProviderWords {
   /** Alone, as in a table or a menu. */
@@ -25,6 +28,21 @@ const WORDS = {
 export type ProviderName = keyof typeof WORDS;
 
 export const PROVIDERS: Readonly<Record<ProviderName, ProviderWords>> = WORDS;
+
+/** A secret of the environment. It is read where it is used, so that no use case that is logged or sent shows it. */
+export interface NamedSecret {
+  /** The variable's name. */
+  variable: string;
+  /** @returns undefined when the variable is not set */
+  read(): string | undefined;
+}
+
+/** A use case's `providers:` settings; what is left out, it does not train on. */
+export interface ProviderSettings {
+  sagemaker: boolean;
+  local?: { baseUrl: string; token?: NamedSecret | undefined } | undefined;
+  runpod?: { apiKey?: NamedSecret | undefined } | undefined;
+}
 
 export const PROVIDER_NAMES = Object.keys(PROVIDERS) as readonly ProviderName[];
 

@@ -2,6 +2,7 @@
 import { AppError } from '../ground/errors.ts';
 import type { CompileSettings } from './compile-input.ts';
 import type { OnCallSettings } from './on-call.ts';
+import type { ProviderSettings } from './providers.ts';
 
 export type Role = 'viewer' | 'dataScientist' | 'operator' | 'admin';
 
@@ -51,10 +52,6 @@ export interface ComponentSettings {
   namePrefix?: string | undefined;
   /** The template's text, valid by domain/recipes.ts. Left out: the built-in one. */
   recipeTemplate?: string | undefined;
-}
-
-export interface ProviderSettings {
-  sagemaker: boolean;
 }
 
 export interface LogSettings {

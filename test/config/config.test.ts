@@ -100,6 +100,20 @@ function problems(
 }
 
 describe('what a configuration gives', () => {
+  it('gives providers their settings, and the secrets that these name, which reach no log and no JSON', () => {
+    const yaml = MINIMAL.replace(
+      '{ sagemaker: true }',
+      '{ local: { baseUrl: "http://127.0.0.1:8700", tokenEnv: RUNNER_TOKEN }, sagemaker: true }',
+    );
+    const config = load(yaml, { RUNNER_TOKEN: 'hush-hush-token' });
+    const local = config.useCases[0]?.providers?.local;
+    expect(local).toMatchObject({ baseUrl: 'http://127.0.0.1:8700', token: { variable: 'RUNNER_TOKEN' } });
+    expect(local?.token?.read()).toBe('hush-hush-token');
+    expect(config.secrets).toContain('hush-hush-token');
+    expect(JSON.stringify(config.useCases)).not.toContain('hush-hush-token');
+    expect(load(yaml).useCases[0]?.providers?.local?.token?.read()).toBeUndefined();
+  });
+
   it('fills in what is left out', () => {
     const config = load(MINIMAL);
     expect(config.useCases).toEqual([

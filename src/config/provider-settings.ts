@@ -1,0 +1,52 @@
+/**
+ * A use case's `providers` section. Of each provider: the shape of its keys, what they want, and what of it the bot is
+ * given. A new provider has an entry in all three, and in `ProviderSettings` of domain/providers.ts.
+ */
+import { z } from 'zod';
+import type { NamedSecret, ProviderSettings } from '../domain/providers.ts';
+
+const url = z.url({ protocol: /^https?$/ });
+const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/);
+
+export const providersSection = z
+  .strictObject({
+    sagemaker: z.boolean().default(false),
+    local: z.looseObject({ baseUrl: url, tokenEnv: variableName.optional() }).optional(),
+    runpod: z.looseObject({ apiKeyEnv: variableName.optional() }).optional(),
+  })
+  .prefault({ sagemaker: true });
+
+export const PROVIDER_GUIDES: Readonly<Record<string, { expected: string; example: string }>> = {
+  'useCases[].providers': { expected: 'a section', example: 'providers: { sagemaker: true }' },
+  'useCases[].providers.sagemaker': { expected: 'true or false', example: 'sagemaker: true' },
+  'useCases[].providers.local': {
+    expected: 'a section',
+    example: 'local: { baseUrl: "http://127.0.0.1:8700", tokenEnv: RUNNER_TOKEN }',
+  },
+  'useCases[].providers.local.baseUrl': {
+    expected: 'an http or https URL',
+    example: 'baseUrl: "http://127.0.0.1:8700"',
+  },
+  'useCases[].providers.local.tokenEnv': {
+    expected: 'the name of the environment variable that holds the token, not the token',
+    example: 'tokenEnv: RUNNER_TOKEN',
+  },
+  'useCases[].providers.runpod': { expected: 'a section', example: 'runpod: { apiKeyEnv: RUNPOD_API_KEY }' },
+  'useCases[].providers.runpod.apiKeyEnv': {
+    expected: 'the name of the environment variable that holds the key, not the key',
+    example: 'apiKeyEnv: RUNPOD_API_KEY',
+  },
+};
+
+/** @param secret of the environment, by its variable's name */
+export function toProviderSettings(
+  { sagemaker, local, runpod }: z.output<typeof providersSection>,
+  secret: (variable: string) => NamedSecret,
+): ProviderSettings {
+  const named = (variable: string | undefined) => (variable === undefined ? undefined : secret(variable));
+  return {
+    sagemaker,
+    local: local && { baseUrl: local.baseUrl, token: named(local.tokenEnv) },
+    runpod: runpod && { apiKey: named(runpod.apiKeyEnv) },
+  };
+}
