@@ -25,7 +25,14 @@ import { shareChanges } from './operations/share-changes.ts';
 import type { HttpRoutes } from './ports/http-routes.ts';
 import type { UnfinishedMessage } from './ports/unfinished-store.ts';
 import { createUseCaseGateway } from './providers/gateway.ts';
-import { configuredUseCases, type RootOptions, type StopStep, stopInSteps, wakeOutbox } from './roots.ts';
+import {
+  configuredUseCases,
+  openableRuns,
+  type RootOptions,
+  type StopStep,
+  stopInSteps,
+  wakeOutbox,
+} from './roots.ts';
 import { Slack } from './slack/connect.ts';
 import { OutboxWriter } from './slack/outbox-writer.ts';
 import { HttpIntake, type Intake, SocketIntake } from './slack/receivers.ts';
@@ -62,9 +69,11 @@ export class Front {
     this.#slack = new Slack({ botToken, apiUrl, intake: this.#intake, logger, edits, ...pace });
     const { directory, files } = this.#slack.ports;
     const useCases = configuredUseCases(config);
+    let viewer: Services['viewer'];
     if (config.viewer) {
       const sessions = new ViewerSessions({ ...config.viewer, store, clock, useCases, directory });
       this.routes = [...this.routes, sessions.routes, this.#runLogs(sessions, config.viewer)];
+      viewer = { links: sessions, runs: openableRuns(options) };
     }
     const gateway = createUseCaseGateway({ clock, accounts: createAwsAccounts({ clock }) });
     const changes = new JobChanges((error, { kind, useCase, job }) =>
@@ -107,6 +116,7 @@ export class Front {
       admins: config.admins,
       directory,
       files,
+      viewer,
     };
   }
 

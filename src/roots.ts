@@ -4,6 +4,7 @@ import type { UseCase } from './domain/use-cases.ts';
 import { inTime } from './ground/pause.ts';
 import type { Clock } from './ground/time.ts';
 import type { Logger } from './logger.ts';
+import { type LiveRuns, liveRuns } from './operations/live-runs.ts';
 import type { Ticker } from './operations/ticker.ts';
 import type { Coordination } from './ports/coordination.ts';
 import type { RunLogStore } from './ports/run-log-store.ts';
@@ -46,6 +47,12 @@ export const wakeOutbox =
       .catch((error: unknown) =>
         logger.warn({ err: error, key }, 'the sender was not told of a message: it finds it by itself'),
       );
+
+/** For who offers to open runs in a browser. */
+export const openableRuns = ({ runLogs, logger }: Pick<RootOptions, 'runLogs' | 'logger'>): LiveRuns =>
+  liveRuns(runLogs, (error, { run }) =>
+    logger.warn({ err: error, run }, 'the log of a run could not be looked at'),
+  );
 
 /** Signalbox's own admins may do everything in every use case. */
 export function configuredUseCases({ useCases, admins }: Config): UseCase[] {

@@ -11,7 +11,7 @@ import { shareChanges } from './operations/share-changes.ts';
 import { steadyTicker } from './operations/ticker.ts';
 import type { Lease } from './ports/coordination.ts';
 import { createUseCaseGateway } from './providers/gateway.ts';
-import { configuredUseCases, type RootOptions, type StopStep, TOPICS } from './roots.ts';
+import { configuredUseCases, openableRuns, type RootOptions, type StopStep, TOPICS } from './roots.ts';
 import type { SlackApi } from './slack/api.ts';
 import { Outbox } from './slack/outbox.ts';
 
@@ -82,6 +82,7 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
     refresher,
     files: slack.files,
     notices: outbox,
+    liveRuns: config.viewer && openableRuns(parts),
     onError: (error, context) => background.warn({ err: error, ...context }, 'a notifier is in trouble'),
   });
   const ingest = new Ingest({ store, clock, useCases, log: logger.child({ part: 'events' }) });

@@ -10,6 +10,7 @@ import type { UseCase } from '../domain/use-cases.ts';
 import type { Actor } from '../ground/actor.ts';
 import { COMPILE } from './compile-ids.ts';
 import { whyBlocks, writeRef } from './job-facts.ts';
+import { openLiveButton } from './live.ts';
 import { excerptWords } from './log-excerpt.ts';
 import { getLogsButton } from './logs.ts';
 import type { Block, Button, Message } from './message.ts';
@@ -116,7 +117,8 @@ function buttons(alert: Alert): Block[] {
     first.console === undefined
       ? undefined
       : linkButton(`Open in ${first.site ?? 'AWS'}`, COMPILE.link, first.console);
-  if (alert.state === 'resolved') return actions(logsButton(alert, first), inAws);
+  if (alert.state === 'resolved')
+    return actions(logsButton(alert, first), liveButton(alert, first, true), inAws);
   const open = alert.state === 'open';
   return [
     ...actions(
@@ -124,6 +126,7 @@ function buttons(alert: Alert): Block[] {
         ? button('Acknowledge', ALERT.acknowledge, ref, openRetry(alert) ? undefined : 'primary')
         : undefined,
       logsButton(alert, first),
+      liveButton(alert, first),
       retryDetails(alert) ?? retryButton(alert),
       inAws,
       button('Mute…', ALERT.mute, ref),
@@ -166,6 +169,10 @@ function logsButton({ kind, job, useCase }: Alert, { target }: AlertSubject): Bu
   return kind === 'compilation' && target !== undefined
     ? button('Get logs', COMPILE.log, writeRef({ useCase, job, target }))
     : getLogsButton(useCase, job);
+}
+
+function liveButton({ job, useCase }: Alert, { canOpen }: AlertSubject, ended = false): Button | undefined {
+  return job !== undefined && canOpen ? openLiveButton(useCase, job, { ended }) : undefined;
 }
 
 /** While one goes on, the way to it instead of another one. */

@@ -27,6 +27,7 @@ import {
   verbatim,
   writeRef,
 } from './job-facts.ts';
+import { openLiveButton } from './live.ts';
 import { getLogsButton } from './logs.ts';
 import type { Block, Button, Message, Option } from './message.ts';
 import {
@@ -84,6 +85,7 @@ export function jobCard(facts: JobFacts): Message {
         : []),
       ...actions(
         getLogsButton(useCase.id, jobKey(job)),
+        facts.canOpen ? openLiveButton(useCase.id, jobKey(job), { ended: isFinished(job) }) : undefined,
         completed && facts.compiles ? compileButton(facts) : undefined,
         completed ? undefined : runAgainButton(job),
         button('Details', COMPILE.details, writeRef({ useCase: useCase.id, job: jobKey(job) })),

@@ -57,6 +57,8 @@ export interface JobFacts {
   packages: boolean;
   /** It repeats an earlier job. */
   rerun?: Rerun | undefined;
+  /** Its run can be opened in the viewer. */
+  canOpen?: boolean | undefined;
 }
 
 /** What facts are made from: a snapshot of the store. */

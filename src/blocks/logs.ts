@@ -84,18 +84,25 @@ export type LogStage =
   | { kind: 'writing'; events: number; textBytes: number }
   | { kind: 'uploading'; bytes: number; fraction: number };
 
-/** @param by the person's name, where Slack told it */
+/**
+ * @param by the person's name, where Slack told it
+ * @param live opens the run, where it can be
+ */
 export function logsProgress(
   job: string,
   by: string | undefined,
   stage: LogStage,
   downloadId: string,
+  live?: Button,
 ): Message {
   const words = stageInWords(stage);
   const title = `:hourglass_flowing_sand: Log of ${code(job)}${by === undefined ? '' : ` for ${plain(by, 80)}`}`;
   return {
     text: `Log of ${code(job)}: ${words}`,
-    blocks: [section(`${title}\n${words}`), ...actions(button('Cancel', LOGS.cancel, downloadId, undefined))],
+    blocks: [
+      section(`${title}\n${words}`),
+      ...actions(live, button('Cancel', LOGS.cancel, downloadId, undefined)),
+    ],
   };
 }
 

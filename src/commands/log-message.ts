@@ -37,6 +37,8 @@ export interface WantedLog {
   sameAs: string;
   /** Asks for it again. */
   again(label: string): Button | undefined;
+  /** Opens the run, where it can be. */
+  live?: Button | undefined;
 }
 
 interface Destination {
@@ -76,7 +78,7 @@ export async function deliverInMessage(
         ),
       async ({ id }) => {
         const stage: LogStage = ahead > 0 ? { kind: 'waiting', ahead } : { kind: 'opening' };
-        const first = logsProgress(name, userName, stage, id);
+        const first = logsProgress(name, userName, stage, id, wanted.live);
         message = destination.direct ? await reply.directly(first) : await reply.publicly(first);
         unfinished = await keepUnfinished(services, context.log, {
           id,
@@ -135,7 +137,7 @@ export class LogMessage {
 
   show(stage: LogStage): void {
     const { context, wanted, ticket, message } = this.#deps;
-    message.edit(logsProgress(wanted.name, context.userName, stage, ticket.id));
+    message.edit(logsProgress(wanted.name, context.userName, stage, ticket.id, wanted.live));
   }
 
   /** For the engine. */

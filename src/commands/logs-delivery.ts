@@ -1,9 +1,10 @@
 /** A training job's log, from an accepted order to what comes of it: the file, or why there is none. */
 
+import { openLiveButton } from '../blocks/live.ts';
 import { orderButton, writeOrder } from '../blocks/log-buttons.ts';
 import { LOGS, logsUnknownJob } from '../blocks/logs.ts';
 import { logsDelivered, logsNoneYet, logsNothingMatches, logsOutsideRange } from '../blocks/logs-result.ts';
-import type { Message } from '../blocks/message.ts';
+import type { Button, Message } from '../blocks/message.ts';
 import { providerOf, whichProvider } from '../blocks/which-provider.ts';
 import { may } from '../domain/access.ts';
 import { exactWord } from '../domain/job-keys.ts';
@@ -11,6 +12,7 @@ import type { LogOrder, LogQuery } from '../domain/log-order.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { type DownloadOutcome, downloadLogs } from '../operations/download-logs.ts';
 import { findOwner } from '../operations/find-jobs.ts';
+import { openableJob } from '../operations/live-runs.ts';
 import type { Context } from './context.ts';
 import { deliverInMessage, type LogMessage } from './log-message.ts';
 import { knownUseCases } from './refusals.ts';
@@ -42,10 +44,24 @@ export async function deliverLog(services: Services, context: Context, task: Log
     dm: order.dm,
     sameAs: writeOrder({ ...order, useCase: undefined }),
     again: (label: string) => orderButton(label, LOGS.retry, order),
+    live: await liveButton(services, task),
   };
   await deliverInMessage(services, context, wanted, (message) =>
     fetchAndSend({ ...task, services, context, message }),
   );
+}
+
+/** Of the first of the use cases in which the run can be opened. */
+async function liveButton(
+  { viewer, gateway }: Services,
+  { order, useCases }: LogTask,
+): Promise<Button | undefined> {
+  if (!viewer) return undefined;
+  for (const useCase of useCases) {
+    const job = await openableJob(viewer.runs, useCase.id, order.job, gateway.trainsOn(useCase));
+    if (job !== undefined) return openLiveButton(useCase.id, job);
+  }
+  return undefined;
 }
 
 async function fetchAndSend(delivery: Delivery): Promise<void> {

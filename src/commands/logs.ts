@@ -1,5 +1,6 @@
 /** `/logs`: the complete log of a training job as a file. */
 
+import { LIVE } from '../blocks/live.ts';
 import { readOrder } from '../blocks/log-buttons.ts';
 import { jobOption, LOGS, logsForm, logsUsage, logsWhichUseCase } from '../blocks/logs.ts';
 import type { Option } from '../blocks/message.ts';
@@ -20,6 +21,7 @@ import { metadataFor } from './job-access.ts';
 import { jobInMessage } from './job-in-message.ts';
 import { deliverLog } from './logs-delivery.ts';
 import { readLogsForm } from './logs-form.ts';
+import { openLive } from './open-live.ts';
 import { refuse } from './refusals.ts';
 import type { Services } from './services.ts';
 
@@ -152,6 +154,7 @@ export function logsCommand(services: Services): Command {
       [LOGS.retry]: getAgain,
       [LOGS.cancel]: (context, { value }) => cancelDownload(services, context, value),
       [LOGS.choose]: openForm,
+      [LIVE.open]: (context, action) => openLive(services, context, action),
     },
     views: { [LOGS.form]: submitForm },
     options: { [LOGS.job]: suggest },

@@ -10,11 +10,13 @@ import type { DownloadQueue } from '../operations/download-queue.ts';
 import type { DeviceFinder } from '../operations/find-devices.ts';
 import type { JobSuggestions } from '../operations/find-jobs.ts';
 import type { JobDeps } from '../operations/job-deps.ts';
+import type { LiveRuns } from '../operations/live-runs.ts';
 import type { JobRefresher } from '../operations/refresh-jobs.ts';
 import type { Coordination } from '../ports/coordination.ts';
 import type { Directory } from '../ports/directory.ts';
 import type { FileDelivery } from '../ports/file-delivery.ts';
 import type { Store } from '../ports/store.ts';
+import type { ViewerLinks } from '../ports/viewer-links.ts';
 import type { Context } from './context.ts';
 
 export interface Services extends DownloadDeps, JobDeps {
@@ -31,6 +33,8 @@ export interface Services extends DownloadDeps, JobDeps {
   alerts: AlertManager;
   refresher: Pick<JobRefresher, 'refreshNow'>;
   fleet: Pick<DeviceFinder, 'find'>;
+  /** Where runs are opened in a browser. Left out: nowhere. */
+  viewer?: { runs: LiveRuns; links: ViewerLinks } | undefined;
 }
 
 /** A failure within a use case: its admins see account details, and they alone. */

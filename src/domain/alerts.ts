@@ -31,6 +31,8 @@ export interface AlertSubject {
   site?: string | undefined;
   /** Of a training: where it ran. Left out: on SageMaker, as in earlier versions. */
   provider?: ProviderName | undefined;
+  /** Its run could be opened in the viewer. */
+  canOpen?: boolean | undefined;
   /** Made good by a later success. */
   succeededAt?: EpochMs | undefined;
   /** A state of its pipeline, no event: told again before that is good, it is no further failure. */

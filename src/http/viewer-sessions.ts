@@ -88,11 +88,11 @@ export class ViewerSessions implements ViewerLinks {
     const session = await this.#sessionOf(request, run);
     if (!session)
       throw new AppError('permission_denied', 'You are not signed in to see this run.', {
-        hint: 'Press “Open live” in Slack: it gives you a link of your own.',
+        hint: 'Open the run from its message in Slack, which gives you a link of your own.',
       });
     const check = (): Promise<UseCase> => this.#check(session);
     const useCase = await check();
-    return { recheck: check, downloading: () => this.#record(session, useCase, 'logs.downloaded') };
+    return { recheck: check, downloading: () => this.#record(session, useCase, 'run.downloaded') };
   }
 
   async #signIn(request: Request, run: string): Promise<Response> {
@@ -101,7 +101,7 @@ export class ViewerSessions implements ViewerLinks {
     const before = await this.#sessionOf(request, run);
     if (before && !isSamePerson(before, link))
       throw new AppError('permission_denied', 'This link is for somebody else.', {
-        hint: 'Press “Open live” in Slack yourself: it gives you a link of your own.',
+        hint: 'Open the run from its message in Slack yourself, which gives you a link of your own.',
       });
     // Before it is used up: where Slack does not answer, the same link works in a moment.
     const useCase = await this.#check(link);
@@ -111,7 +111,7 @@ export class ViewerSessions implements ViewerLinks {
     }
     const { n: _, ...person } = link;
     const session: Session = { ...person, e: clock.now() + sessionFor };
-    await this.#record(session, useCase, 'logs.opened');
+    await this.#record(session, useCase, 'run.opened');
     const token = signToken(await this.#signingSecret(), 'session', session);
     return jsonAnswer(
       200,
@@ -169,7 +169,6 @@ export class ViewerSessions implements ViewerLinks {
       action,
       useCase: useCase.id,
       subject: readRunId(run).job,
-      detail: { viewer: true },
     });
   }
 
@@ -187,7 +186,8 @@ export class ViewerSessions implements ViewerLinks {
   }
 }
 
-const AGAIN = 'Press “Open live” in Slack again: each link lets one person in once, for a few minutes.';
+const AGAIN =
+  'Open the run from its message in Slack again: each link lets one person in once, for a few minutes.';
 
 const isSamePerson = (a: Session, b: Session): boolean => a.t === b.t && a.u === b.u;
 

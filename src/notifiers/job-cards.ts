@@ -45,7 +45,8 @@ export function jobCardNotifier(deps: NotifierDeps): Notifier {
     const snapshot = await jobSnapshot(deps, useCase, job);
     if (!snapshot || channel === undefined || (!snapshot.card && !isNew)) return undefined;
     const key = await cardKey(store, useCase.id, job);
-    const facts = factsOf(snapshot, clock.now());
+    const canOpen = (await deps.liveRuns?.of(useCase.id, job)) !== undefined;
+    const facts = { ...factsOf(snapshot, clock.now()), canOpen };
     const known = await store.getPost(key);
     const { card } = snapshot;
     // An older version posted this card without the outbox.

@@ -7,6 +7,7 @@ import type { EpochMs } from '../ground/time.ts';
 import type { AlertManager } from '../operations/alert-manager.ts';
 import type { JobChange } from '../operations/job-changes.ts';
 import type { JobDeps } from '../operations/job-deps.ts';
+import type { LiveRuns } from '../operations/live-runs.ts';
 import type { EventStore } from '../ports/event-store.ts';
 import type { Notices } from '../ports/notices.ts';
 import type { Store } from '../ports/store.ts';
@@ -18,6 +19,8 @@ export interface NotifierDeps extends JobDeps {
   useCases: readonly UseCase[];
   /** Slack team: the background's role sessions carry it. */
   team: string;
+  /** Runs that can be opened in a browser. Left out: none can. */
+  liveRuns?: LiveRuns | undefined;
   onError: (error: unknown, context: { useCase?: string; subject?: string; doing: string }) => void;
 }
 

@@ -76,6 +76,7 @@ export function stuckRunNotifier(deps: NotifierDeps): Notifier {
         console: links.job,
         site: links.site,
         provider: job.provider,
+        canOpen: (await deps.liveRuns?.of(useCase.id, known)) !== undefined,
       },
       advice: STUCK_RUN,
       job: known,

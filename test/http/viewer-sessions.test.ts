@@ -286,10 +286,10 @@ describe('[W5] a session', () => {
     const cookie = await signIn();
     await (await get(cookie, RUN, '/download')).arrayBuffer();
     await fetch(`${base}/${RUN}/logs/download`, { method: 'HEAD', headers: { cookie } });
-    const record = { actor: ADA, useCase: 'line-3', subject: 'press-1', detail: { viewer: true } };
+    const record = { actor: ADA, useCase: 'line-3', subject: 'press-1' };
     expect(await store.listAudit({ limit: 10 })).toMatchObject([
-      { ...record, action: 'logs.downloaded' },
-      { ...record, action: 'logs.opened' },
+      { ...record, action: 'run.downloaded' },
+      { ...record, action: 'run.opened' },
     ]);
   });
 });

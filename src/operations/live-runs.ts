@@ -1,0 +1,55 @@
+/** Runs that people can open in the viewer, while they print and afterwards. */
+import { jobKey, readJobKey, readJobWord } from '../domain/job-keys.ts';
+import type { ProviderName } from '../domain/providers.ts';
+import { isRunId, runId } from '../domain/runs.ts';
+import type { RunLogStore } from '../ports/run-log-store.ts';
+
+export interface LiveRuns {
+  /**
+   * @param job its key
+   * @returns the run's id; undefined where there is nothing to be seen of it
+   */
+  of(useCase: string, job: string): Promise<string | undefined>;
+}
+
+/**
+ * What is in the store of run logs. It never throws: it is about what is offered beside something else.
+ * @param onError a log that cannot be looked at
+ */
+export function liveRuns(
+  logs: Pick<RunLogStore, 'info'>,
+  onError: (error: unknown, context: { run: string }) => void,
+): LiveRuns {
+  return {
+    async of(useCase, job) {
+      const { provider, name } = readJobKey(job);
+      const id = runId({ useCase, provider, job: name });
+      if (!isRunId(id) || id.split('~').length !== 3) return undefined;
+      try {
+        return (await logs.info(id)) && id;
+      } catch (error) {
+        onError(error, { run: id });
+        return undefined;
+      }
+    },
+  };
+}
+
+/**
+ * The job that people mean by a word, as far as it can be opened: where they leave its provider out, the first one of
+ * the use case that has it.
+ * @returns its key
+ */
+export async function openableJob(
+  runs: LiveRuns,
+  useCase: string,
+  word: string,
+  trainsOn: readonly ProviderName[],
+): Promise<string | undefined> {
+  const { provider, name } = readJobWord(word);
+  for (const one of provider ? [provider] : trainsOn) {
+    const job = jobKey({ provider: one, name });
+    if (await runs.of(useCase, job)) return job;
+  }
+  return undefined;
+}
