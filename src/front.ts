@@ -11,6 +11,7 @@ import { jobKey } from './domain/job-keys.ts';
 import { readRunId } from './domain/runs.ts';
 import { unlessAborted } from './ground/pause.ts';
 import { runLogRoutes } from './http/run-logs.ts';
+import { viewerRoutes } from './http/viewer.ts';
 import { ViewerSessions } from './http/viewer-sessions.ts';
 import { createLogEngine, plainText } from './logs/index.ts';
 import { alertBoard } from './notifiers/alerts.ts';
@@ -72,7 +73,7 @@ export class Front {
     let viewer: Services['viewer'];
     if (config.viewer) {
       const sessions = new ViewerSessions({ ...config.viewer, store, clock, useCases, directory });
-      this.routes = [...this.routes, sessions.routes, this.#runLogs(sessions, config.viewer)];
+      this.routes = [...this.routes, sessions.routes, this.#runLogs(sessions, config.viewer), viewerRoutes()];
       viewer = { links: sessions, runs: openableRuns(options) };
     }
     const gateway = createUseCaseGateway({ clock, accounts: createAwsAccounts({ clock }) });

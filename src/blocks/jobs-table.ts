@@ -83,6 +83,9 @@ export function writeJobsState(query: JobsQuery, page: number): string {
   return text.length <= LIMITS.id - 2 ? text : JSON.stringify(['', '', '', '', '', '', '0']);
 }
 
+const known = <T extends string>(all: readonly T[], value: unknown): T | undefined =>
+  all.find((one) => one === value);
+
 /** Anything that cannot be read is the whole table. */
 export function readJobsState(block: string): { query: JobsQuery; page: number } {
   let parsed: unknown;
@@ -93,8 +96,6 @@ export function readJobsState(block: string): { query: JobsQuery; page: number }
   }
   const parts = Array.isArray(parsed) && parsed.length === 7 ? (parsed as unknown[]) : [];
   const [name, training, compilation, ended, provider, by, page] = parts;
-  const known = <T extends string>(all: readonly T[], value: unknown): T | undefined =>
-    all.find((one) => one === value);
   const query: JobsQuery = {
     name: typeof name === 'string' && name !== '' ? name : undefined,
     training: known(TRAININGS, training),
@@ -338,10 +339,13 @@ function filters({ query, page, providers }: JobsFacts): Block[] {
   ];
 }
 
-/** @returns undefined for "every" */
-export function chosenFilter(value: string): string | undefined {
-  return value === ALL || value === '' ? undefined : value;
-}
+/** What a menu of the table was set to: undefined for "every", and for what none of them offers. */
+export const CHOSEN = {
+  training: (value: string) => known(TRAININGS, value),
+  compilation: (value: string) => known(COMPILATIONS, value),
+  provider: (value: string) => known(PROVIDER_NAMES, value),
+  by: (value: string) => (/^[UW][A-Z0-9]+$/.test(value) ? value : undefined),
+} as const;
 
 function paging({ query, page, pages, total }: JobsFacts): Block[] {
   const from = page * JOBS_PAGE + 1;

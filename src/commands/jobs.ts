@@ -3,7 +3,7 @@ import { COMPILE } from '../blocks/compile-ids.ts';
 import { waitingView } from '../blocks/details-views.ts';
 import { type DetailsFacts, jobDetails, TABS, type Tab } from '../blocks/job-details.ts';
 import { factsOf, type JobRef, statesOf } from '../blocks/job-facts.ts';
-import { chosenFilter, JOBS, JOBS_PAGE, jobsTable, jobsUsage, readJobsState } from '../blocks/jobs-table.ts';
+import { CHOSEN, JOBS, JOBS_PAGE, jobsTable, jobsUsage, readJobsState } from '../blocks/jobs-table.ts';
 import type { Message } from '../blocks/message.ts';
 import { code } from '../blocks/text.ts';
 import { may } from '../domain/access.ts';
@@ -168,15 +168,15 @@ export function jobsCommand(services: Services): Command {
     run,
     actions: {
       [JOBS.training]: redraw(({ ended: _, ...query }, value) => ({
-        query: without(query, 'training', chosenFilter(value) as JobsQuery['training']),
+        query: without(query, 'training', CHOSEN.training(value)),
       })),
       [JOBS.compilation]: redraw(({ ended: _, ...query }, value) => ({
-        query: without(query, 'compilation', chosenFilter(value) as JobsQuery['compilation']),
+        query: without(query, 'compilation', CHOSEN.compilation(value)),
       })),
       [JOBS.provider]: redraw((query, value) => ({
-        query: without(query, 'provider', chosenFilter(value) as JobsQuery['provider']),
+        query: without(query, 'provider', CHOSEN.provider(value)),
       })),
-      [JOBS.by]: redraw((query, value) => ({ query: without(query, 'by', chosenFilter(value)) })),
+      [JOBS.by]: redraw((query, value) => ({ query: without(query, 'by', CHOSEN.by(value)) })),
       [JOBS.clear]: redraw(() => ({ query: {} })),
       [JOBS.page]: redraw((_, value) => ({ page: Math.max(0, Number(value) || 0) })),
       [COMPILE.details]: openDetails,
