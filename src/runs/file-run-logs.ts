@@ -16,11 +16,11 @@ import {
   type RunLogSlice,
   type RunLogStore,
 } from '../ports/run-log-store.ts';
-import { ChunkReader } from './chunk-files.ts';
-import { gapsAround, infoOf, type LogState } from './log-state.ts';
+import { infoOf, type LogState } from './log-state.ts';
+import { RunLogReader, requireOffset } from './run-log-reader.ts';
 import { cannotWrite, noLog, RunLogWriter } from './run-log-writer.ts';
 import { RunWatches } from './run-watches.ts';
-import { createStateFile, StateFile } from './state-file.ts';
+import { createStateFile } from './state-file.ts';
 import { WriterLock } from './writer-lock.ts';
 
 const MIB = 1024 * 1024;
@@ -43,9 +43,6 @@ export interface FileRunLogsOptions {
 const WRITERS = 256;
 /** What was being made or removed so long ago is not any more. */
 const LEFT_BEHIND_MS = 3_600_000;
-/** Finished logs whose state is not read again for each piece of them, and for how long: another process may remove them. */
-const FINISHED_KEPT = 32;
-const FINISHED_MS = 1_000;
 /** Well below what a lock of another machine is believed for. */
 const STAY_MS = 3_000;
 
@@ -86,8 +83,7 @@ class FileRunLogs implements RunLogStore {
   readonly #queue = new KeyQueue<string>();
   /** The one that was used last is the last. */
   readonly #writers = new Map<string, RunLogWriter>();
-  readonly #reader = new ChunkReader();
-  readonly #finished = new Map<string, { state: LogState; readAt: number }>();
+  readonly #reader: RunLogReader;
   readonly #watches: RunWatches;
   readonly #closing = new AbortController();
   readonly #tidying: Promise<void>;
@@ -95,6 +91,7 @@ class FileRunLogs implements RunLogStore {
 
   constructor(settings: Settings, tidies: boolean) {
     this.#settings = settings;
+    this.#reader = new RunLogReader(settings.folder);
     this.#watches = new RunWatches((id) => this.#folderOf(id));
     this.#staying = setInterval(() => {
       // A lock that was lost refuses the next append.
@@ -105,7 +102,7 @@ class FileRunLogs implements RunLogStore {
 
   create(id: string): Promise<RunLogInfo> {
     return this.#inTurn(id, async () => {
-      const known = await this.#stateOf(id);
+      const known = await this.#reader.stateOf(id);
       if (known) return infoOf(known);
       const { folder, clock, chunkBytes } = this.#settings;
       const now = clock.now();
@@ -131,13 +128,13 @@ class FileRunLogs implements RunLogStore {
         await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
         if (systemCode(error) !== 'ENOTEMPTY' && systemCode(error) !== 'EEXIST') throw cannotWrite(id, error);
       }
-      return infoOf((await this.#stateOf(id)) ?? state);
+      return infoOf((await this.#reader.stateOf(id)) ?? state);
     });
   }
 
   async info(id: string): Promise<RunLogInfo | undefined> {
     requireRunId(id);
-    const state = this.#writers.get(id)?.state ?? (await this.#stateOf(id));
+    const state = this.#writers.get(id)?.state ?? (await this.#reader.stateOf(id));
     return state && infoOf(state);
   }
 
@@ -164,7 +161,7 @@ class FileRunLogs implements RunLogStore {
 
   note(id: string, note: string | undefined): Promise<RunLogInfo> {
     return this.#inTurn(id, async () => {
-      const state = this.#writers.get(id)?.state ?? (await this.#stateOf(id));
+      const state = this.#writers.get(id)?.state ?? (await this.#reader.stateOf(id));
       // Most often there is nothing to say and nothing was said: no lock is taken for that.
       if (state && (state.end || state.note === note)) return infoOf(state);
       return await (await this.#writer(id)).note(note);
@@ -173,55 +170,13 @@ class FileRunLogs implements RunLogStore {
 
   async read(id: string, offset: number, limit: number): Promise<RunLogSlice> {
     requireRunId(id);
-    requireOffset(offset);
-    if (!Number.isSafeInteger(limit) || limit < 1)
-      throw new AppError('invalid_input', `A log is read by 1 byte or more at a time, not by ${limit}.`);
-    const known = this.#writers.get(id)?.state ?? this.#finishedState(id) ?? (await this.#stateOf(id));
-    const slice = known && (await this.#slice(known, offset, limit));
-    if (slice) return slice;
-    // What was there a moment ago was dropped, compressed or removed meanwhile.
-    const state = await this.#stateOf(id);
-    if (!state) throw noLog(id);
-    const again = await this.#slice(state, offset, limit);
-    if (again) return again;
-    const to = stretch(state, offset);
-    return { offset, bytes: new Uint8Array(0), gap: { from: offset, to, reason: 'lost' } };
-  }
-
-  #finishedState(id: string): LogState | undefined {
-    const known = this.#finished.get(id);
-    if (known && performance.now() - known.readAt < FINISHED_MS) return known.state;
-    this.#finished.delete(id);
-    return undefined;
-  }
-
-  /** @returns undefined where bytes should be and are not */
-  async #slice(state: LogState, offset: number, limit: number): Promise<RunLogSlice | undefined> {
-    const { size, gaps, chunkBytes, createdAt } = state;
-    if (offset > size)
-      throw new AppError(
-        'invalid_input',
-        `The log of ${state.id} has ${size} bytes, and none at ${offset}.`,
-        {
-          hint: `Read from 0 to ${size}.`,
-        },
-      );
-    const { here } = gapsAround(gaps, offset);
-    if (here) return { offset, bytes: new Uint8Array(0), gap: here };
-    if (offset === size) return { offset, bytes: new Uint8Array(0) };
-    const folder = this.#folderOf(state.id);
-    const bytes = await this.#reader.read(
-      { folder, chunkBytes, createdAt, mayBePacked: state.end !== undefined },
-      offset,
-      Math.min(limit, stretch(state, offset) - offset),
-    );
-    return bytes.length > 0 ? { offset, bytes } : undefined;
+    return await this.#reader.read(id, offset, limit, this.#writers.get(id)?.state);
   }
 
   finish(id: string, end: RunEnd): Promise<RunLogInfo> {
     return this.#inTurn(id, async () => {
       if (!this.#writers.has(id)) {
-        const state = await this.#stateOf(id);
+        const state = await this.#reader.stateOf(id);
         if (!state) throw noLog(id);
         if (state.packed) return infoOf(state);
       }
@@ -255,8 +210,7 @@ class FileRunLogs implements RunLogStore {
         await WriterLock.requireFree(folder);
         const removed = join(this.#settings.folder, `.removed-${randomBytes(8).toString('hex')}`);
         await rename(folder, removed);
-        this.#finished.delete(id);
-        this.#reader.forget(folder);
+        this.#reader.forget(id);
         await rm(removed, { recursive: true, force: true });
       } catch (error) {
         if (systemCode(error) !== 'ENOENT') throw cannotWrite(id, error);
@@ -308,7 +262,7 @@ class FileRunLogs implements RunLogStore {
   async #writer(id: string, offset?: number): Promise<RunLogWriter> {
     let writer = this.#writers.get(id);
     if (!writer) {
-      const state = await this.#stateOf(id);
+      const state = await this.#reader.stateOf(id);
       if (!state) throw noLog(id);
       if (offset !== undefined && (state.end || state.size !== offset))
         throw new RunLogConflict(state, offset);
@@ -335,40 +289,6 @@ class FileRunLogs implements RunLogStore {
     }
   }
 
-  /** As the disk has it. @returns undefined: no such log */
-  async #stateOf(id: string): Promise<LogState | undefined> {
-    let file: StateFile;
-    try {
-      file = await StateFile.open(this.#folderOf(id), 'r');
-    } catch (error) {
-      if (systemCode(error) === 'ENOENT') return undefined;
-      throw new AppError('unavailable', `The log of ${id} cannot be read (${systemCode(error)}).`, {
-        cause: error,
-      });
-    }
-    try {
-      const state = await file.read();
-      if (state.id === id) {
-        if (state.packed) this.#keepFinished(state);
-        return state;
-      }
-      throw new AppError('conflict', `On this disk the log of ${id} would be that of ${state.id}.`, {
-        hint: 'It takes capital and small letters for the same: give the run another name, or use another disk.',
-      });
-    } finally {
-      await file.close();
-    }
-  }
-
-  /** Nothing of it changes any more. */
-  #keepFinished(state: LogState): void {
-    this.#finished.set(state.id, { state, readAt: performance.now() });
-    for (const oldest of this.#finished.keys()) {
-      if (this.#finished.size <= FINISHED_KEPT) return;
-      this.#finished.delete(oldest);
-    }
-  }
-
   /** What a process that was killed left half done. */
   async #tidy(): Promise<void> {
     const { folder, clock } = this.#settings;
@@ -379,7 +299,7 @@ class FileRunLogs implements RunLogStore {
         const { mtimeMs } = await stat(path);
         if (clock.now() - mtimeMs > LEFT_BEHIND_MS) await rm(path, { recursive: true, force: true });
       } else {
-        const state = await this.#stateOf(name).catch(() => undefined);
+        const state = await this.#reader.stateOf(name).catch(() => undefined);
         if (state?.end && !state.packed) await this.finish(name, state.end).catch(() => undefined);
       }
     }
@@ -388,15 +308,4 @@ class FileRunLogs implements RunLogStore {
   #folderOf(id: string): string {
     return join(this.#settings.folder, id);
   }
-}
-
-/** Where the bytes from an offset on end: with the chunk, at a gap or with the log. */
-function stretch({ size, gaps, chunkBytes }: LogState, offset: number): number {
-  const chunkEnd = (Math.floor(offset / chunkBytes) + 1) * chunkBytes;
-  return Math.min(size, chunkEnd, gapsAround(gaps, offset).next?.from ?? size);
-}
-
-function requireOffset(offset: number): void {
-  if (Number.isSafeInteger(offset) && offset >= 0) return;
-  throw new AppError('invalid_input', `${offset} is not an offset in a log: it is a whole number from 0 on.`);
 }

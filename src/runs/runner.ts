@@ -5,8 +5,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { nearestNames } from '../domain/nearest-names.ts';
-import { fillCommand, type RunTemplate, runParameters } from '../domain/run-templates.ts';
+import { fillCommand, type RunTemplate } from '../domain/run-templates.ts';
 import type { RunEnd } from '../domain/runs.ts';
 import { AppError, toAppError } from '../ground/errors.ts';
 import { KeyQueue, SingleFlight } from '../ground/key-queue.ts';
@@ -14,15 +13,16 @@ import type { Clock } from '../ground/time.ts';
 import type { RunLogInfo, RunLogStore } from '../ports/run-log-store.ts';
 import type { RunnerConfig } from '../ports/runner-config.ts';
 import type { RunLines, RunnerRun, RunRequest, TrainingRunner } from '../ports/training-runner.ts';
-import { diskUse } from './disk-use.ts';
 import { LogLines } from './log-lines.ts';
 import { isRunning, type ProcessId, type RunFile, RunRecords, TIMES } from './run-records.ts';
+import { checkedRequest, requireSame } from './run-requests.ts';
 import { TimeTables } from './run-times.ts';
+import { requireRoom } from './runner-room.ts';
 
 export interface LocalRunnerOptions
   extends Pick<RunnerConfig, 'dataDir' | 'limits' | 'graceMs' | 'templates'> {
   clock: Clock;
-  /** Of `logsFolder(dataDir)`. */
+  /** Of `logsFolder(dataDir)` (runner-room.ts). */
   logs: RunLogStore;
   /**
    * Starts the process that captures a run, on its own two feet.
@@ -34,17 +34,12 @@ export interface LocalRunnerOptions
   log: { info(fields: object, message: string): void; error(fields: object, message: string): void };
 }
 
-export const logsFolder = (dataDir: string): string => join(dataDir, 'logs');
 const runsFolder = (dataDir: string): string => join(dataDir, 'runs');
 
-/** As SageMaker's names, and dots and underscores besides. */
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 /** How often runs are looked at whose end nobody tells, milliseconds. */
 const LOOK_EVERY = 1_000;
 /** The capturing process has made itself known after so long, or is given up. */
 const BEGIN_WITHIN = 30_000;
-/** Besides its log a run takes no more than this of the disk. */
-const RECORDS = 1_000_000;
 
 interface Known {
   request: RunFile<'request'>;
@@ -110,17 +105,16 @@ export class LocalRunner implements TrainingRunner {
   }
 
   async #start(asked: RunRequest): Promise<{ run: RunnerRun; isNew: boolean }> {
-    const { templates, limits, graceMs, clock, log } = this.#options;
-    const template = templates.find(({ name }) => name === asked.template);
-    if (!template) throw noTemplate(asked.template, templates);
-    requireName(asked.name);
-    const parameters = runParameters(template, asked.parameters);
+    const { templates, limits, dataDir, graceMs, clock, log } = this.#options;
+    const { template, parameters } = checkedRequest(asked, templates);
     const known = this.#runs.get(asked.name);
     if (known) {
-      if (!isSame(known.request, template.name, parameters)) throw taken(known.request);
+      requireSame(known.request, template.name, parameters);
       return { run: await this.#show(known), isNew: false };
     }
-    await this.#requireRoom();
+    for (const id of this.#unfinished()) await this.#settle(id);
+    const running = this.#unfinished().map((id) => this.#runs.get(id)!.request);
+    await requireRoom(running, { dataDir, limits });
     const request: RunFile<'request'> = {
       id: asked.name,
       template: template.name,
@@ -156,34 +150,6 @@ export class LocalRunner implements TrainingRunner {
     this.#lookLater();
     log.info({ run: asked.name, template: template.name }, 'started a run');
     return { run: await this.#show(run), isNew: true };
-  }
-
-  /** @throws AppError rate_limited, unavailable */
-  async #requireRoom(): Promise<void> {
-    const { limits, dataDir } = this.#options;
-    for (const id of this.#unfinished()) await this.#settle(id);
-    const running = this.#unfinished();
-    if (running.length >= limits.runs)
-      throw new AppError(
-        'rate_limited',
-        `${running.length} ${running.length === 1 ? 'run is' : 'runs are'} going on, and this runner takes ${limits.runs} at a time: ${running.slice(0, 5).join(', ')}${running.length > 5 ? ' …' : ''}.`,
-        { hint: 'Wait until one ends, cancel one, or raise limits.runs in runner.yaml.' },
-      );
-    // What runs may yet write is spoken for.
-    let used = await diskUse(dataDir);
-    for (const id of running) {
-      const { cap } = this.#runs.get(id)!.request;
-      used += Math.max(0, cap + RECORDS - (await diskUse(join(logsFolder(dataDir), id))));
-    }
-    const most = limits.bytesPerRun + RECORDS;
-    if (used + most > limits.disk)
-      throw new AppError(
-        'unavailable',
-        `There is no room for another run: runs take or may take ${bytes(used)} of ${bytes(limits.disk)}, and one more may take ${bytes(most)}.`,
-        {
-          hint: 'Remove runs that are not needed any more (DELETE /runs/{id}), or raise limits.disk in runner.yaml.',
-        },
-      );
   }
 
   async find(id: string): Promise<RunnerRun | undefined> {
@@ -388,44 +354,6 @@ function reasonOf({ final, isUncaptured, notes, training }: Known): string | und
   return end.exitCode === null ? 'It was cancelled before it began.' : `It exited with code ${end.exitCode}.`;
 }
 
-function isSame(
-  request: RunFile<'request'>,
-  template: string,
-  parameters: Readonly<Record<string, string>>,
-): boolean {
-  const names = Object.keys(parameters);
-  return (
-    request.template === template &&
-    names.length === Object.keys(request.parameters).length &&
-    names.every((name) => request.parameters[name] === parameters[name])
-  );
-}
-
-function taken({ id, template }: RunFile<'request'>): AppError {
-  return new AppError('conflict', `There is a run ${id} already, of ${template} with other parameters.`, {
-    hint: 'Choose another name. The very same request again would have given that run.',
-  });
-}
-
-function noTemplate(name: string, templates: readonly RunTemplate[]): AppError {
-  const near = nearestNames(
-    name,
-    templates.map((one) => one.name),
-    1,
-  );
-  const names = (near.length > 0 ? near : templates.map((one) => one.name)).slice(0, 10).join(', ');
-  return new AppError('invalid_input', `There is no template ${JSON.stringify(name.slice(0, 80))}.`, {
-    hint: near.length > 0 ? `Did you mean ${names}?` : `This runner has: ${names}.`,
-  });
-}
-
-function requireName(name: string): void {
-  if (NAME.test(name)) return;
-  throw new AppError('invalid_input', `A run cannot be called ${JSON.stringify(name.slice(0, 80))}.`, {
-    hint: '1 to 63 letters, digits, dots, dashes and underscores, beginning with a letter or digit.',
-  });
-}
-
 /** @param pid negative: a whole process group */
 function signal(pid: number, name: NodeJS.Signals): void {
   try {
@@ -434,8 +362,4 @@ function signal(pid: number, name: NodeJS.Signals): void {
     // Gone meanwhile.
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw toAppError(error);
   }
-}
-
-function bytes(count: number): string {
-  return count >= 1e9 ? `${(count / 1e9).toFixed(1)} GB` : `${(count / 1e6).toFixed(1)} MB`;
 }
