@@ -4,7 +4,14 @@ import { reportedTarget } from '../../src/domain/reported-target.ts';
 import { targetTable } from '../../src/domain/targets.ts';
 
 const JETSON = { platform: { os: 'LINUX', arch: 'ARM64', accelerator: 'NVIDIA' } };
-const table = targetTable();
+const builtIn = targetTable();
+/** Not all that are built in: one that is added later changes no answer here. */
+const table = new Map(
+  ['jetson-xavier', 'jetson-xavier-jp5', 'x86_64-cpu', 'x86_64-cuda', 'arm64-cpu'].map((name) => [
+    name,
+    builtIn.get(name)!,
+  ]),
+);
 
 describe('[C5] the target of a compilation that was started elsewhere', () => {
   it('is found again for every target of a table', () => {
