@@ -12,7 +12,7 @@ export interface Command {
   readonly name: string;
   /** One line, for the manifest and the help. */
   readonly description: string;
-  /** What follows the name: `<job> [--last 2h]`. */
+  /** What follows the name: `<job> [--last 2h]`; empty for nothing. */
   readonly usage: string;
   /** @param text the arguments as typed, with Slack's own encoding already undone */
   run(context: Context, text: string): Promise<void>;
