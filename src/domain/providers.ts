@@ -12,6 +12,8 @@ interface ProviderWords {
   startsAgain: boolean;
   /** Who shows the logs of its jobs, if that has a name of its own. */
   logsIn?: string;
+  /** What its jobs print is sent to Signalbox: nothing has to be asked for. */
+  logArrives?: boolean;
   /** When a job's first line is to be expected: "usually …". */
   firstLine?: string;
 }

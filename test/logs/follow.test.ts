@@ -7,63 +7,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AppError, toAppError } from '../../src/ground/errors.ts';
 import { createLogEngine } from '../../src/logs/index.ts';
 import type { LogPosition } from '../../src/ports/training-provider.ts';
-import { type Behaviour, generator, PERFECT, SimulatedService } from './simulated-service.ts';
-
-const START = Date.UTC(2026, 10, 20);
-const STREAMS = ['job/algo-1', 'job/algo-2'];
+import { Growing, line, START, STREAMS } from './growing-log.ts';
+import { generator } from './simulated-service.ts';
 
 let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'signalbox-follow-'));
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
-
-interface Arrival {
-  at: number;
-  stream: string;
-  time: number;
-  message: string;
-}
-
-/** A service whose events arrive as its clock, which waiting moves, goes on. */
-class Growing {
-  now = START;
-  readonly service: SimulatedService;
-  readonly #arrivals: Arrival[];
-  readonly #endsAt: number;
-
-  constructor(arrivals: readonly Arrival[], behaviour: Partial<Behaviour> = {}, streams = STREAMS) {
-    this.service = new SimulatedService(
-      streams.map((name) => ({ name, events: [] })),
-      { ...PERFECT, lead: false, ...behaviour },
-    );
-    this.#arrivals = [...arrivals].sort((a, b) => a.at - b.at);
-    this.#endsAt = Math.max(START, ...arrivals.map(({ at }) => at)) + 1;
-    this.#deliver();
-  }
-
-  #deliver(): void {
-    while (this.#arrivals[0] !== undefined && this.#arrivals[0].at <= this.now) {
-      const { stream, time, message } = this.#arrivals.shift()!;
-      this.service.arrive(stream, { time, message });
-    }
-  }
-
-  pass(ms: number): void {
-    this.now += ms;
-    this.#deliver();
-  }
-
-  engine() {
-    return createLogEngine({
-      spoolDir: folder,
-      clock: { now: () => this.now },
-      timing: { wait: async (ms) => this.pass(ms) },
-    });
-  }
-
-  endedAt = async (): Promise<number | undefined> => (this.now >= this.#endsAt ? this.#endsAt : undefined);
-}
 
 /** Follows to the end, from the last chunk on wherever the service refuses or `drop` says so. */
 async function followAll(
@@ -99,16 +50,10 @@ async function followAll(
   throw new Error('it never ended');
 }
 
-const line = (n: number, offset: number, delay = 0, stream = STREAMS[0]!): Arrival => ({
-  stream,
-  time: START + offset,
-  at: START + offset + delay,
-  message: `line ${n}`,
-});
-
 describe('a log that is followed', () => {
   it('is what was there before and what comes after, as printed', async () => {
     const world = new Growing(
+      folder,
       [line(1, -600_000), line(2, -1_000), line(3, 5_000), line(4, 9_000)],
       {},
       STREAMS.slice(0, 1),
@@ -117,14 +62,19 @@ describe('a log that is followed', () => {
   });
 
   it('of several hosts says time and host, like a download', async () => {
-    const world = new Growing([line(1, -600_000), line(2, 1_000, 0, STREAMS[1])]);
+    const world = new Growing(folder, [line(1, -600_000), line(2, 1_000, 0, STREAMS[1])]);
     expect(await followAll(world, 'lines')).toBe(
       '2026-11-19T23:50:00.000Z algo-1 line 1\n2026-11-20T00:00:01.000Z algo-2 line 2\n',
     );
   });
 
   it('gives out what arrives late, after newer lines', async () => {
-    const world = new Growing([line(1, 1_000), line(2, 2_000, 40_000), line(3, 30_000), line(4, 80_000)]);
+    const world = new Growing(folder, [
+      line(1, 1_000),
+      line(2, 2_000, 40_000),
+      line(3, 30_000),
+      line(4, 80_000),
+    ]);
     expect((await followAll(world)).split('\n').sort()).toEqual(['', 'line 1', 'line 2', 'line 3', 'line 4']);
   });
 
@@ -133,16 +83,16 @@ describe('a log that is followed', () => {
       ...line(n % 7, 3_000),
       at: START + 3_000 + n * 40,
     }));
-    const text = await followAll(new Growing(burst, { pageEvents: 10 }));
+    const text = await followAll(new Growing(folder, burst, { pageEvents: 10 }));
     expect(text.split('\n').length - 1).toBe(95);
   });
 
   it('ends for a job that printed nothing', async () => {
-    expect(await followAll(new Growing([]))).toBe('');
+    expect(await followAll(new Growing(folder, []))).toBe('');
   });
 
   it('is all there at once where the job ended long ago, however late it is opened', async () => {
-    const world = new Growing([line(1, -600_000), line(2, -400_000)]);
+    const world = new Growing(folder, [line(1, -600_000), line(2, -400_000)]);
     world.endedAt = async () => START - 390_000;
     const before = world.now;
     expect(await followAll(world, 'lines')).toContain('line 2');
@@ -150,7 +100,7 @@ describe('a log that is followed', () => {
   });
 
   it('stays in its form when it is followed on', async () => {
-    const world = new Growing([line(1, -600_000), line(2, 1_000)], {}, STREAMS.slice(0, 1));
+    const world = new Growing(folder, [line(1, -600_000), line(2, 1_000)], {}, STREAMS.slice(0, 1));
     const { service: source, endedAt } = world;
     const signal = new AbortController().signal;
     const first = world
@@ -167,7 +117,7 @@ describe('a log that is followed', () => {
   });
 
   it('says that it waits, for what, and that it goes on', async () => {
-    const world = new Growing([line(1, -600_000), line(2, 20_000)], { throttle: 0.3, seed: 7 });
+    const world = new Growing(folder, [line(1, -600_000), line(2, 20_000)], { throttle: 0.3, seed: 7 });
     const heard: string[] = [];
     const { service: source, endedAt } = world;
     const chunks = world.engine().follow(
@@ -185,7 +135,7 @@ describe('a log that is followed', () => {
 
   it('refuses a job with more streams than it can remember', async () => {
     const streams = Array.from({ length: 301 }, (_, n) => `job/algo-${n}`);
-    const world = new Growing([{ ...line(1, -600_000), stream: streams[0]! }], {}, streams);
+    const world = new Growing(folder, [{ ...line(1, -600_000), stream: streams[0]! }], {}, streams);
     await expect(followAll(world)).rejects.toMatchObject({
       code: 'invalid_input',
       message: 'This job writes 301 log streams; at most 300 can be followed live.',
@@ -193,7 +143,7 @@ describe('a log that is followed', () => {
   });
 
   it('refuses an offset that it did not give', async () => {
-    const { service, endedAt } = new Growing([line(1, 0)]);
+    const { service, endedAt } = new Growing(folder, [line(1, 0)]);
     const chunks = createLogEngine({ spoolDir: folder }).follow(
       { source: service, form: 'raw', from: { offset: 5 }, endedAt },
       new AbortController().signal,
@@ -202,7 +152,7 @@ describe('a log that is followed', () => {
   });
 
   it('ends at once when it is aborted', async () => {
-    const world = new Growing([line(1, 0), line(2, 3_600_000)]);
+    const world = new Growing(folder, [line(1, 0), line(2, 3_600_000)]);
     const stop = new AbortController();
     const read = async (): Promise<void> => {
       const { service, endedAt } = world;
@@ -236,7 +186,7 @@ describe('a log that is followed', () => {
             return { ...line(word, Math.round(offset / 1_000) * 1_000, isOld ? 0 : delay, stream) };
           });
           const trouble = isTidy ? {} : { partial: 0.4, empty: 0.3, emptyRun: 3, throttle: 0.1, fail: 0.1 };
-          const world = new Growing(arrivals, { seed, pageEvents, ...trouble });
+          const world = new Growing(folder, arrivals, { seed, pageEvents, ...trouble });
           const random = generator(seed);
           const text = await followAll(world, 'lines', () => !isTidy && random() < 0.2);
           const expected = arrivals.map(
