@@ -11,6 +11,8 @@ export interface CliIo {
   cwd: string;
   /** Aborted by Ctrl-C and by the signal to end. */
   signal: AbortSignal;
+  /** From now on the subcommand hears this process's signals by itself; left out where there are none. */
+  ownSignals?: (() => void) | undefined;
 }
 
 export function line(stream: Writable, text = ''): void {

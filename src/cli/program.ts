@@ -16,6 +16,7 @@ export async function runProgram(args: readonly string[], given: Partial<CliIo> 
     env: given.env ?? {},
     cwd: given.cwd ?? process.cwd(),
     signal: given.signal ?? interruption!.signal,
+    ownSignals: interruption?.stop,
   };
   try {
     return await run(args, io, given.env === undefined);
@@ -26,12 +27,11 @@ export async function runProgram(args: readonly string[], given: Partial<CliIo> 
 
 async function run(args: readonly string[], io: CliIo, ownEnvironment: boolean): Promise<number> {
   let exitCode = 0;
-  /** A subcommand's work; it resolves to its exit code, or to nothing for 0. */
-  const perform = async (work: (io: CliIo) => Promise<number | undefined>): Promise<void> => {
+  const perform: Perform = async (work, { dotEnv = true } = {}) => {
     const { debugging, environment, prepareEnvironment } = await import('../config.ts');
     let complete = io;
     if (ownEnvironment) {
-      prepareEnvironment(io.cwd);
+      if (dotEnv) prepareEnvironment(io.cwd);
       complete = { ...io, env: environment() };
     }
     try {
@@ -70,7 +70,11 @@ function ownVersion(): string {
   return 'unknown';
 }
 
-type Perform = (work: (io: CliIo) => Promise<number | undefined>) => Promise<void>;
+/** A subcommand's work resolves to its exit code, or to nothing for 0. `dotEnv: false`: what .env sets is not for it. */
+type Perform = (
+  work: (io: CliIo) => Promise<number | undefined>,
+  options?: { dotEnv?: boolean },
+) => Promise<void>;
 
 function buildProgram(io: CliIo, perform: Perform): Command {
   const program = new Command('signalbox')
@@ -82,6 +86,8 @@ function buildProgram(io: CliIo, perform: Perform): Command {
     })
     .version(ownVersion(), '-v, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
+    // Flags behind the command of `run` are that command's.
+    .enablePositionalOptions()
     .showSuggestionAfterError()
     .showHelpAfterError('Run `signalbox --help` for everything it can do.')
     .helpCommand(false);
@@ -130,6 +136,26 @@ function buildProgram(io: CliIo, perform: Perform): Command {
 ${logFlagsHelp()}
 
 Exit codes: 0 done, 2 invalid input, 3 not found, 4 permission denied, 5 unavailable or throttled, 1 internal.`,
+  );
+
+  const run = program
+    .command('run')
+    .description('run a command and keep all that it prints; ends with its exit code')
+    .argument('<command...>')
+    .usage('[flags] -- <command> [arguments]')
+    .passThroughOptions()
+    .option('--name <name>', "the run's name (default: the program's, with the time)")
+    .option('--pipe', 'capture through a pipe instead of a terminal: no colours, no bars that move')
+    .option('--dir <dir>', 'folder for the logs of runs (default: signalbox-runs)')
+    .configureHelp({ visibleArguments: () => [] })
+    .action((command: string[], options: RunFlags) =>
+      perform(async (io) => (await import('./run.ts')).run(command, options, io), { dotEnv: false }),
+    );
+  run.addHelpText(
+    'after',
+    `
+Exit codes: the command's own; 128 + n if signal n ended it; 127 command not found, 126 not executable; otherwise, and
+before it is started, 2 invalid input, 5 the folder cannot be written, 1 internal.`,
   );
 
   program
@@ -201,6 +227,12 @@ export interface SandboxFlags extends DemoFlags {
 
 export interface RunnerFlags {
   config?: string;
+}
+
+export interface RunFlags {
+  name?: string;
+  pipe?: boolean;
+  dir?: string;
 }
 
 export interface LogsFlags {

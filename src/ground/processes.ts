@@ -40,6 +40,12 @@ export async function isDeadProcess(pid: number): Promise<boolean> {
   return state === 'Z' || state === 'X';
 }
 
+/** Whether this process is one of those that its terminal's keys go to; where nothing tells, it is taken to be. */
+export async function isInForeground(): Promise<boolean> {
+  const stat = await processStat(process.pid);
+  return stat === undefined || stat[2] === stat[5];
+}
+
 /** By its id alone, also where it is somebody else's or waits for its parent. */
 export function isAlive(pid: number): boolean {
   try {

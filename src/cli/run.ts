@@ -1,0 +1,111 @@
+/** `signalbox run`: one command, captured. What it prints is shown as ever, kept as raw bytes, and its exit code is ours. */
+import { randomBytes } from 'node:crypto';
+import { basename, join, resolve } from 'node:path';
+import { size as sizeWords } from '../blocks/text.ts';
+import { requireRunId } from '../domain/runs.ts';
+import { AppError } from '../ground/errors.ts';
+import type { Clock } from '../ground/time.ts';
+import type { RunLogStore } from '../ports/run-log-store.ts';
+import { captureRun, shellExitCode } from '../runs/capture.ts';
+import { commandProblem } from '../runs/commands.ts';
+import { openFileRunLogs } from '../runs/file-run-logs.ts';
+import { type CliIo, line } from './io.ts';
+import { OwnTerminal, showOn } from './own-terminal.ts';
+import type { RunFlags } from './program.ts';
+
+const clock: Clock = { now: () => Date.now() };
+const FOLDER = 'signalbox-runs';
+
+/** @returns the command's own exit code; 128 + n where a signal ended it, as shells have it */
+export async function run(words: readonly string[], flags: RunFlags, io: CliIo): Promise<number> {
+  const [program, ...args] = words;
+  if (program === undefined || program === '')
+    throw new AppError('invalid_input', 'There is no command to run.', {
+      hint: 'Put it behind two dashes: signalbox run -- python train.py',
+    });
+  const command: [string, ...string[]] = [program, ...args];
+  const problem = commandProblem(command, { cwd: io.cwd, path: io.env.PATH });
+  if (problem) {
+    line(io.stderr, `signalbox: ${problem.message}`);
+    return problem.exitCode;
+  }
+  const folder = resolve(io.cwd, flags.dir ?? FOLDER);
+  const store = await openFileRunLogs({ folder, clock, tidies: false });
+  try {
+    const id = await newRun(store, flags.name, command);
+    return await capture({ store, id, command, folder }, flags, io);
+  } finally {
+    await store.close();
+  }
+}
+
+interface Run {
+  store: RunLogStore;
+  id: string;
+  command: [string, ...string[]];
+  folder: string;
+}
+
+async function capture({ store, id, command, folder }: Run, flags: RunFlags, io: CliIo): Promise<number> {
+  const terminal = await OwnTerminal.look(flags.pipe ? 'pipe' : 'pty');
+  const say = (words: string): void => {
+    io.stderr.write(`signalbox: ${words}${terminal.newline}`);
+  };
+  const release: (() => void)[] = [];
+  io.ownSignals?.();
+  try {
+    const end = await captureRun({
+      store,
+      id,
+      command,
+      cwd: io.cwd,
+      env: io.env,
+      terminal: flags.pipe ? 'pipe' : 'pty',
+      size: terminal.size(),
+      input: terminal.input,
+      clock,
+      show: showOn(io.stdout),
+      onNote: say,
+      onStart(process) {
+        release.push(terminal.connect(process));
+        const stop = (): void => process.signal('SIGTERM');
+        io.signal.addEventListener('abort', stop);
+        if (io.signal.aborted) stop();
+        release.push(() => io.signal.removeEventListener('abort', stop));
+      },
+    });
+    for (const free of release.splice(0)) free();
+    const info = await store.info(id).catch(() => undefined);
+    if (info) say(`${sizeWords(info.size)} of ${id} are kept in ${join(folder, id)}`);
+    return shellExitCode(end);
+  } finally {
+    for (const free of release) free();
+  }
+}
+
+/** @throws AppError conflict: there is a run of this name already */
+async function newRun(
+  store: RunLogStore,
+  name: string | undefined,
+  command: readonly string[],
+): Promise<string> {
+  const id = name ?? ownName(command, clock.now());
+  requireRunId(id);
+  if (await store.info(id))
+    throw new AppError('conflict', `There is a log of a run ${id} already.`, {
+      hint: 'Give another --name, or another --dir.',
+    });
+  return id;
+}
+
+/** `train-20261129-084010-k3fa` of `python train.py`: several may begin in one second. */
+function ownName([program = '', ...args]: readonly string[], now: number): string {
+  const script = args.find((word) => /\.(?:py|[cm]?[jt]s|sh|R|jl|ipynb)$/.test(word)) ?? program;
+  const stem = basename(script)
+    .replace(/\.\w+$/, '')
+    .replace(/[^A-Za-z0-9._-]+/g, '-')
+    .replace(/^[^A-Za-z0-9]+/, '')
+    .slice(0, 60);
+  const [date = '', time = ''] = new Date(now).toISOString().replace(/[-:]/g, '').split('T');
+  return `${stem || 'run'}-${date}-${time.slice(0, 6)}-${randomBytes(2).toString('hex')}`;
+}
