@@ -32,7 +32,6 @@ export class CaptureBuffer {
   /** What the store has, gaps included. */
   #stored: number;
   #inFlight = 0;
-  #lost = 0;
   #failures = 0;
   #closed = false;
   #refused = false;
@@ -51,11 +50,6 @@ export class CaptureBuffer {
     return this.#queue.end;
   }
 
-  /** Bytes that were given up so far. */
-  get lost(): number {
-    return this.#lost;
-  }
-
   /** The store said that nothing of this run will be taken any more: another writes it, or it has ended. */
   get refused(): boolean {
     return this.#refused;
@@ -69,7 +63,7 @@ export class CaptureBuffer {
   /** @param bytes kept, not copied */
   write(bytes: Uint8Array): void {
     this.#queue.add(bytes);
-    this.#lost += this.#queue.shrinkTo(Math.max(0, this.#mostHeld - this.#inFlight));
+    this.#queue.shrinkTo(Math.max(0, this.#mostHeld - this.#inFlight));
     this.#work();
   }
 
@@ -103,7 +97,6 @@ export class CaptureBuffer {
     while (!this.#closed && this.#stored < this.#queue.end) {
       try {
         await this.#step();
-        this.#failures = 0;
       } catch (error) {
         this.#failures += 1;
         if (toAppError(error).code === 'conflict') {
@@ -124,6 +117,7 @@ export class CaptureBuffer {
     const { logs, id } = this.#options;
     const to = this.#queue.start;
     if (this.#stored < to) {
+      // On a full disk this works too, so it says nothing of what comes next.
       await logs.skip(id, this.#stored, to);
       this.#stored = to;
       return;
@@ -133,6 +127,7 @@ export class CaptureBuffer {
     try {
       await logs.append(id, this.#stored, bytes);
       this.#stored += bytes.length;
+      this.#failures = 0;
     } catch (error) {
       // Kept after all, although it was said to have failed.
       const there = toAppError(error).code === 'conflict' ? (await logs.info(id))?.size : undefined;

@@ -144,12 +144,13 @@ async function finish({ store, id, onNote }: CaptureRequest, log: CaptureBuffer,
   try {
     const { size } = (await store.info(id)) ?? { size: log.size };
     if (size < log.size) await store.skip(id, size, log.size);
-    await store.finish(id, end);
+    const { gaps } = await store.finish(id, end);
+    const missing = gaps.reduce((sum, { from, to, reason }) => sum + (reason === 'lost' ? to - from : 0), 0);
+    if (missing > 0)
+      onNote?.(`${missing.toLocaleString('en-US')} bytes are missing from the log; it shows where.`);
   } catch (error) {
     onNote?.(`The end of the log could not be recorded: ${toAppError(error).message}`);
   }
-  if (log.lost > 0)
-    onNote?.(`${log.lost.toLocaleString('en-US')} bytes are missing from the log; it shows where.`);
 }
 
 function troubleNote(error: unknown): string {
