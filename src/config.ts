@@ -95,6 +95,7 @@ export function loadConfig(options: LoadConfigOptions = {}): Config {
   const port = readPort(env, problems);
   const logLevel = readLogLevel(env, problems);
   const eventsSecret = readEventsSecret(env, problems);
+  if (options.requireSlack) problems.push(...missingTokens(file, env));
   if (problems.length > 0 || !file) throw problemsError(path, problems, MEND);
 
   const named = new Set<string>();
@@ -317,6 +318,21 @@ function readLogLevel(env: Environment, problems: ConfigProblem[]): LogLevel {
   const level = LOG_LEVELS.find((known) => known === value);
   if (!level) problems.push(variable('LOG_LEVEL', `one of ${LOG_LEVELS.join(', ')}`, value, 'info'));
   return level ?? 'info';
+}
+
+/** Whoever serves people must be able to ask where they train; a check of the file alone need not have the secrets. */
+function missingTokens(file: ReturnType<typeof readFile>, env: Environment): ConfigProblem[] {
+  return (file?.useCases ?? []).flatMap(({ providers }, index) => {
+    const name = providers.local?.tokenEnv;
+    if (name === undefined || set(env, name) !== undefined) return [];
+    const key = `useCases[${index}].providers.local.tokenEnv`;
+    return [
+      {
+        key,
+        message: `${key}: expected ${name} in the environment, the RUNNER_TOKEN of the runner, but it is not set. Example: ${name}=…`,
+      },
+    ];
+  });
 }
 
 /** It is all that keeps strangers from making up events. */

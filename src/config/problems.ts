@@ -90,7 +90,13 @@ function guideFor(path: Path, guides: KeyGuides): KeyGuide {
 }
 
 /** Sections whose keys people choose themselves. */
-const NAMED: readonly (PropertyKey | undefined)[] = ['customTargets', 'templates', 'parameters', 'env'];
+const NAMED: readonly (PropertyKey | undefined)[] = [
+  'customTargets',
+  'headers',
+  'templates',
+  'parameters',
+  'env',
+];
 
 /** `['useCases', 0, 'id']` → `useCases[].id`; a name that people choose themselves becomes `*`. */
 const pattern = (path: Path): string =>

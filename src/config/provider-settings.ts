@@ -7,11 +7,20 @@ import type { NamedSecret, ProviderSettings } from '../domain/providers.ts';
 
 const url = z.url({ protocol: /^https?$/ });
 const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/);
+/** https://www.rfc-editor.org/rfc/rfc9110#section-5.1, and what of its values every client sends as it is. */
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const HEADER_VALUE = /^[\x20-\x7e]*$/;
 
 export const providersSection = z
   .strictObject({
     sagemaker: z.boolean().default(false),
-    local: z.looseObject({ baseUrl: url, tokenEnv: variableName.optional() }).optional(),
+    local: z
+      .strictObject({
+        baseUrl: url,
+        tokenEnv: variableName.optional(),
+        headers: z.record(z.string().regex(HEADER_NAME), z.string().regex(HEADER_VALUE)).optional(),
+      })
+      .optional(),
     runpod: z.looseObject({ apiKeyEnv: variableName.optional() }).optional(),
   })
   .prefault({ sagemaker: true });
@@ -31,6 +40,14 @@ export const PROVIDER_GUIDES: Readonly<Record<string, { expected: string; exampl
     expected: 'the name of the environment variable that holds the token, not the token',
     example: 'tokenEnv: RUNNER_TOKEN',
   },
+  'useCases[].providers.local.headers': {
+    expected: 'headers by name',
+    example: 'headers: { x-gateway-key: "7" }',
+  },
+  'useCases[].providers.local.headers.*': {
+    expected: 'a text of printable ASCII characters, under a name that a header can have',
+    example: 'x-gateway-key: "7"',
+  },
   'useCases[].providers.runpod': { expected: 'a section', example: 'runpod: { apiKeyEnv: RUNPOD_API_KEY }' },
   'useCases[].providers.runpod.apiKeyEnv': {
     expected: 'the name of the environment variable that holds the key, not the key',
@@ -46,7 +63,7 @@ export function toProviderSettings(
   const named = (variable: string | undefined) => (variable === undefined ? undefined : secret(variable));
   return {
     sagemaker,
-    local: local && { baseUrl: local.baseUrl, token: named(local.tokenEnv) },
+    local: local && { baseUrl: local.baseUrl, token: named(local.tokenEnv), headers: local.headers },
     runpod: runpod && { apiKey: named(runpod.apiKeyEnv) },
   };
 }

@@ -23,7 +23,10 @@ const WORDS = {
     ...{ label: 'SageMaker', called: 'SageMaker', startsAgain: true },
     ...{ logsIn: 'CloudWatch', firstLine: 'usually 2 to 10 minutes after it was created' },
   },
-  local: { label: 'Local runner', called: 'the local runner', startsAgain: false },
+  local: {
+    ...{ label: 'Local runner', called: 'the local runner', startsAgain: false },
+    ...{ firstLine: 'usually within a second' },
+  },
   runpod: { label: 'RunPod', called: 'RunPod', startsAgain: false },
 } satisfies Readonly<Record<string, ProviderWords>>;
 
@@ -42,8 +45,18 @@ export interface NamedSecret {
 /** A use case's `providers:` settings; what is left out, it does not train on. */
 export interface ProviderSettings {
   sagemaker: boolean;
-  local?: { baseUrl: string; token?: NamedSecret | undefined } | undefined;
+  local?: RunnerAddress | undefined;
   runpod?: { apiKey?: NamedSecret | undefined } | undefined;
+}
+
+/** Where a runner answers, and what it has to be sent. */
+export interface RunnerAddress {
+  /** http or https. */
+  baseUrl: string;
+  /** Left out: the runner asks for none. */
+  token?: NamedSecret | undefined;
+  /** Besides the token, for what may stand in front of the runner. */
+  headers?: Readonly<Record<string, string>> | undefined;
 }
 
 export const PROVIDER_NAMES = Object.keys(PROVIDERS) as readonly ProviderName[];

@@ -1,5 +1,6 @@
 /** Where training can run. A new provider is one file in this folder and one line here. */
 import type { ProviderEntry } from '../ports/training-provider.ts';
+import { local } from './local.ts';
 import { sageMaker } from './sagemaker.ts';
 
-export const ALL_PROVIDERS: readonly ProviderEntry[] = [sageMaker];
+export const ALL_PROVIDERS: readonly ProviderEntry[] = [sageMaker, local];

@@ -109,7 +109,8 @@ export class RunRecords {
     const removed = join(this.#folder, `.removed-${randomBytes(8).toString('hex')}`);
     try {
       await rename(this.folderOf(id), removed);
-      await rm(removed, { recursive: true, force: true });
+      // Its process may be writing down how it ended.
+      await rm(removed, { recursive: true, force: true, maxRetries: 3, retryDelay: 100 });
     } catch (error) {
       if (systemCode(error) !== 'ENOENT') throw cannotWrite(this.#folder, error);
     }

@@ -1,0 +1,67 @@
+/** A runner (`signalbox runner`, docs/runner.md) as the place where a use case trains. */
+import { providerWord, type RunnerAddress } from '../domain/providers.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import { AppError } from '../ground/errors.ts';
+import type { JobCatalog, ProviderEntry, TrainingProvider } from '../ports/training-provider.ts';
+import { RunnerClient } from './runner-client.ts';
+import { isRunName, jobOf, manyRuns, oneRun, type RunFacts, runPath } from './runner-facts.ts';
+import { followRun, runnerLog } from './runner-log.ts';
+
+export const local: ProviderEntry = {
+  name: 'local',
+  trains: ({ providers }) => providers?.local !== undefined,
+  // It has no pages of its own.
+  links: () => ({ site: 'the local runner' }),
+  open: ({ useCase }) => createLocal(useCase, addressOf(useCase)),
+};
+
+/** @throws AppError invalid_input: the variable that should hold the token is not set */
+function addressOf({ name, providers }: UseCase): RunnerAddress {
+  const address = providers?.local;
+  if (!address) throw new TypeError('it does not train there');
+  if (address.token && address.token.read() === undefined)
+    throw new AppError('invalid_input', `The token for the local runner of ${name} is not set.`, {
+      hint: 'An admin of Signalbox sets it in the environment of the bot.',
+      adminHint: `The variable is ${address.token.variable}, from providers.local.tokenEnv in signalbox.yaml.`,
+    });
+  return address;
+}
+
+function createLocal(useCase: UseCase, address: RunnerAddress): TrainingProvider {
+  const client = new RunnerClient(address);
+  const find = async (name: string, signal?: AbortSignal): Promise<RunFacts | undefined> =>
+    isRunName(name) ? await client.get(runPath(name), oneRun, signal) : undefined;
+
+  const jobs: JobCatalog = {
+    async find(name, signal) {
+      const run = await find(name, signal);
+      return run && jobOf(run, useCase.id);
+    },
+    async list({ nameContains = '', limit }, signal) {
+      const path = `/runs?limit=${limit}&name=${encodeURIComponent(nameContains)}`;
+      const answer = await client.get(path, manyRuns, signal);
+      // It always has a list, though an empty one.
+      if (!answer) throw new AppError('unavailable', `${providerWord('local')} has no list of runs.`);
+      return answer.runs.map((run) => jobOf(run, useCase.id));
+    },
+    async tags({ name }, signal) {
+      const run = await find(name, signal);
+      const tags: Record<string, string> = run ? { template: run.template } : {};
+      return tags;
+    },
+  };
+  const refuse = async (): Promise<never> => {
+    throw new AppError('invalid_input', `${providerWord('local')} cannot start a run again from here.`, {
+      hint: 'Start it where its templates are: POST /runs on the runner.',
+    });
+  };
+  return {
+    name: 'local',
+    jobs,
+    training: { begins: { state: 'running', status: 'Running' }, setup: refuse, deploy: refuse },
+    log: (name) =>
+      runnerLog(client, { id: `local/${useCase.id}/${name}`, name, find: (signal) => find(name, signal) }),
+    follow: (name, { offset }, signal) => followRun(client, name, offset, signal),
+    links: () => ({ site: 'the local runner' }),
+  };
+}
