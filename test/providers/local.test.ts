@@ -155,7 +155,7 @@ describe.skipIf(!existsSync(PROGRAM))('a run on the local runner', () => {
     await home.start();
   });
 
-  it('is an error, and no empty list or log, while the runner is down or lets nobody in', async () => {
+  it('[P2] is an error, and no empty list or log, while the runner is down or lets nobody in', async () => {
     await home.run('say', 'say-1');
     await home.ended('say-1');
     const stranger = open(home.url, { token: secret('not-the-token-0123456789') });
