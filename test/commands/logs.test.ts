@@ -394,6 +394,44 @@ describe('[L4] while it runs', () => {
       signal.addEventListener('abort', () => reject(signal.reason), { once: true });
     });
 
+  it('[W5] offers to open the run, and who presses gets a link of their own', async () => {
+    const linked: unknown[] = [];
+    team.services.viewer = {
+      runs: {
+        of: async (useCase, name) => (name === 'train-resnet-1' ? `${useCase}~sagemaker~${name}` : undefined),
+      },
+      links: {
+        linkFor: 300_000,
+        linkTo: async (actor, run) => {
+          linked.push(actor.user, run);
+          return `https://runs.example.com/runs/${run}#t=abc`;
+        },
+      },
+    };
+    team.world.download = untilAborted;
+    await team.command('ada', 'C0LINE3', 'train-resnet-1');
+    const progress = await team.message('C0LINE3', '50 % of the time range');
+    const live = { channel: 'C0LINE3', message_ts: progress.ts };
+    await team.action('ben', 'logs.live', live);
+    const link = await team.message('C0LINE3', 'Your link to the log', { user: 'ben' });
+    expect(link.ephemeral_to).toBe('U0BEN');
+    expect(JSON.stringify(link.blocks)).toContain(
+      'https://runs.example.com/runs/line-3~sagemaker~train-resnet-1#t=abc',
+    );
+    expect(wordsOf(link)).toContain('It works once, within 5 min');
+    expect(linked).toEqual(['U0BEN', 'line-3~sagemaker~train-resnet-1']);
+
+    // What was there when the button was drawn may be gone when it is pressed.
+    team.services.viewer.runs.of = async () => undefined;
+    await team.action('ben', 'logs.live', live);
+    await team.message('C0LINE3', 'There is nothing to see of this run', { user: 'ben' });
+    team.services.viewer = undefined;
+    await team.action('ben', 'logs.live', live);
+    await team.message('C0LINE3', 'Runs cannot be opened in a browser any more', { user: 'ben' });
+    await team.action('ada', 'logs.cancel', live);
+    await team.message('C0LINE3', 'Cancelled:');
+  });
+
   it('shows progress in one message and can be cancelled by who asked, and by an admin, and by nobody else', async () => {
     team.world.download = untilAborted;
     await team.command('ada', 'C0LINE3', 'train-resnet-1');

@@ -50,6 +50,8 @@ let errors: unknown[];
 let hung: Promise<void> | undefined;
 /** When the job printed last; undefined: never. */
 let printedAt: number | undefined;
+/** Jobs whose run is in the store of run logs. */
+let stored: Set<string>;
 let ingest: Ingest;
 
 const log = (): LogSource => ({
@@ -103,6 +105,7 @@ async function open(): Promise<void> {
     alerts,
     useCases: [useCase],
     team: 'T',
+    liveRuns: { of: async (_, job) => (stored.has(job) ? `line-3~sagemaker~${job}` : undefined) },
     files: { deliver: async () => ({ shared: Promise.resolve(true) }) },
     refresher: { refreshNow: async () => {} },
     ticker: () => ({ stop: () => {} }),
@@ -140,6 +143,7 @@ beforeEach(async () => {
   described = undefined;
   hung = undefined;
   printedAt = undefined;
+  stored = new Set();
   await open();
 });
 afterEach(async () => {
@@ -395,6 +399,23 @@ describe('[N6] a run that prints nothing any more', () => {
     await Promise.all(ticks);
     expect(on(ALERTS)).toHaveLength(1);
   });
+
+  it.each([true, false])(
+    '[W5] offers to open the run if there is something to be seen: %s',
+    async (isStored) => {
+      if (isStored) stored.add('resnet-20260105');
+      await see(job('InProgress', { secondaryStatus: 'Training' }));
+      printedAt = now;
+      for (let minute = 0; minute < 45; minute += 1) {
+        await notifiers.tick();
+        now += MINUTE;
+      }
+      for (const channel of [ALERTS, TEAM]) {
+        const said = JSON.stringify(on(channel).map(({ message }) => message.blocks));
+        expect([channel, said.includes('"Open live"')]).toEqual([channel, isStored]);
+      }
+    },
+  );
 
   it('is none when the clock is set forward by hours, and is one when it really is silent then', async () => {
     await see(job('InProgress', { secondaryStatus: 'Training' }));
