@@ -410,10 +410,7 @@ describe('[N6] a run that prints nothing any more', () => {
         await notifiers.tick();
         now += MINUTE;
       }
-      for (const channel of [ALERTS, TEAM]) {
-        const said = JSON.stringify(on(channel).map(({ message }) => message.blocks));
-        expect([channel, said.includes('"Open live"')]).toEqual([channel, isStored]);
-      }
+      expect(JSON.stringify(on(ALERTS)[0]!.message.blocks).includes('"Open live"')).toBe(isStored);
     },
   );
 
