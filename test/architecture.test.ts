@@ -1,4 +1,7 @@
-/** The import rules of docs/architecture.md: which room may import which, what of the sandbox, and no circle anywhere. */
+/**
+ * The rules of docs/architecture.md: which room may import which, what of the sandbox, no circle anywhere, and no long
+ * file without its reason.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -60,7 +63,6 @@ interface Import {
   file: string;
   target: string;
   typeOnly: boolean;
-  deferred: boolean;
 }
 
 function sources(dir: string): string[] {
@@ -73,9 +75,9 @@ function importsOf(file: string): Import[] {
   const text = readFileSync(file, 'utf8');
   const found: Import[] = [];
   for (const match of text.matchAll(/^\s*(?:import|export)\s+(type\s+)?(?:[^'";]*?\sfrom\s+)?'([^']+)'/gm))
-    found.push({ file, target: match[2]!, typeOnly: match[1] !== undefined, deferred: false });
+    found.push({ file, target: match[2]!, typeOnly: match[1] !== undefined });
   for (const match of text.matchAll(/(typeof\s+)?import\('([^']+)'\)/g))
-    found.push({ file, target: match[2]!, typeOnly: match[1] !== undefined, deferred: true });
+    found.push({ file, target: match[2]!, typeOnly: match[1] !== undefined });
   return found;
 }
 
@@ -98,8 +100,8 @@ function circlesOf(imports: readonly Import[], roomOf: (file: string) => string)
   const add = (from: string, to: string): void => {
     graph.set(from, (graph.get(from) ?? new Set()).add(to));
   };
-  for (const { file, target, deferred } of imports) {
-    if (!target.startsWith('.') || deferred) continue;
+  for (const { file, target } of imports) {
+    if (!target.startsWith('.')) continue;
     const to = resolve(dirname(file), target);
     add(name(file), name(to));
     if (roomOf(file) !== roomOf(to)) add(roomOf(file), roomOf(to));
@@ -168,9 +170,31 @@ describe('architecture', () => {
     expect(between.map(({ file, target }) => `${name(file)} imports ${target}`)).toEqual([]);
   });
 
-  // Types count too: what two files need of each other belongs to a third.
+  // Types count too, and what is loaded later: what two files need of each other belongs to a third.
   it('has no circle of imports, not of files and not of rooms', () => {
     expect(circlesOf(imports, roomOf)).toEqual([]);
+  });
+});
+
+describe('a circle of imports', () => {
+  const of = (...pairs: readonly [from: string, target: string][]): string[] =>
+    circlesOf(
+      pairs.map(([from, target]) => ({ file: join(src, from), target, typeOnly: true })),
+      roomOf,
+    );
+
+  it('is found between two files, though only types go round', () => {
+    expect(of(['logs/a.ts', './b.ts'], ['logs/b.ts', './c.ts'], ['logs/c.ts', './a.ts'])).toEqual([
+      'src/logs/a.ts → src/logs/b.ts → src/logs/c.ts → src/logs/a.ts',
+    ]);
+  });
+
+  it('is found between two rooms, though no file is in one', () => {
+    expect(of(['aws/a.ts', '../logs/b.ts'], ['logs/c.ts', '../aws/d.ts'])).toEqual(['aws → logs → aws']);
+  });
+
+  it('is none where two ways lead to the same file', () => {
+    expect(of(['logs/a.ts', './b.ts'], ['logs/a.ts', './c.ts'], ['logs/b.ts', './c.ts'])).toEqual([]);
   });
 });
 
@@ -217,5 +241,58 @@ describe('the sandbox package', () => {
 
   it('has no circle of imports', () => {
     expect(circlesOf(own, () => 'sandbox')).toEqual([]);
+  });
+});
+
+/** Lines that a file may have before it must say why it is one. */
+const LONG = 400;
+const REASON = 'One file because';
+/** What nobody writes by hand: AWS's own models, as far as the sandbox needs them. */
+const MADE: readonly string[] = ['sandbox/src/aws/service-models.json'];
+
+/** @returns a file's first comment, if it begins with one */
+const firstComment = (text: string): string =>
+  /^(?:#!.*\n)?\s*(\/\*[\s\S]*?\*\/|<!--[\s\S]*?-->|(?:(?:\/\/|;;|#).*(?:\n|$))+)/.exec(text)?.[1] ?? '';
+
+/** @returns what is wrong with a file's length, in words */
+function lengthProblem(text: string): string | undefined {
+  const lines = text.replace(/\n$/, '').split('\n').length;
+  const hasReason = firstComment(text).includes(REASON);
+  if (lines > LONG && !hasReason)
+    return `has ${lines} lines: make its subjects files of their own, or say in its first comment: “${REASON} …”`;
+  if (lines <= LONG && hasReason) return `has ${lines} lines and needs no “${REASON} …”`;
+  return undefined;
+}
+
+describe('a file', () => {
+  const written = [src, join(sandbox, 'src')]
+    .flatMap((dir) => readdirSync(dir, { withFileTypes: true, recursive: true }))
+    .filter((entry) => entry.isFile() && /\.(?:tsx?|css|wat|json|html|mjs)$/.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((file) => !MADE.includes(name(file)));
+
+  it(`of more than ${LONG} lines says in its first comment why it is one`, () => {
+    expect(written.length).toBeGreaterThan(400);
+    const wrong = written.flatMap((file) => {
+      const problem = lengthProblem(readFileSync(file, 'utf8'));
+      return problem === undefined ? [] : [`${name(file)} ${problem}`];
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it.each([
+    ['its reason stands further down', `/** Rows. */\n${'\n'.repeat(LONG)}/** ${REASON} it is. */\n`],
+    ['it has no comment', 'a;\n'.repeat(LONG + 1)],
+    ['it is short and gives a reason', `/** ${REASON} it is. */\n`],
+  ])('is found wrong when %s', (_, text) => {
+    expect(lengthProblem(text)).toMatch(/^has \d+ lines/);
+  });
+
+  it('is right with the reason in its first comment, and without one when it is short', () => {
+    expect(
+      lengthProblem(`/**\n * Rows.\n *\n * ${REASON} it is one pass.\n */\n${'\n'.repeat(LONG)}`),
+    ).toBeUndefined();
+    expect(lengthProblem(`/* ${REASON} it is one. */\n${'a {}\n'.repeat(LONG)}`)).toBeUndefined();
+    expect(lengthProblem('a;\n'.repeat(LONG))).toBeUndefined();
   });
 });

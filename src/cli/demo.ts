@@ -8,9 +8,9 @@ import { type DemoSandbox, type DemoSandboxOptions, startDemoSandbox } from '../
 import { AppError } from '../ground/errors.ts';
 import { untilAborted } from '../ground/pause.ts';
 import { type Bot, startBot } from './demo-bot.ts';
+import type { DemoFlags, SandboxFlags } from './flags.ts';
 import { type CliIo, line } from './io.ts';
 import { MANIFEST_PATH } from './manifest.ts';
-import type { DemoFlags, SandboxFlags } from './program.ts';
 
 const DEFAULT_PORT = 4400;
 /** Ports tried above the default when nobody asked for one. */

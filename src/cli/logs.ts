@@ -23,9 +23,9 @@ import { type DownloadOutcome, downloadLogs } from '../operations/download-logs.
 import { severalMeant } from '../operations/job-places.ts';
 import { createUseCaseGateway } from '../providers/gateway.ts';
 import { appendCommandLineAudit } from '../stores/audit-files.ts';
+import type { LogsFlags } from './flags.ts';
 import { type CliIo, line } from './io.ts';
 import { localActor } from './local-actor.ts';
-import type { LogsFlags } from './program.ts';
 import { showProgress } from './progress.ts';
 
 const clock: Clock = { now: () => Date.now() };

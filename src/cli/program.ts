@@ -5,6 +5,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { LOG_FLAGS } from '../domain/log-query.ts';
 import { CancelledError, toAppError } from '../ground/errors.ts';
 import { reportFailure } from './failures.ts';
+import type { DemoFlags, LogsFlags, RunFlags, RunnerFlags, SandboxFlags } from './flags.ts';
 import type { CliIo } from './io.ts';
 
 /** Runs one command line. @returns the exit code */
@@ -212,32 +213,6 @@ before it is started, 2 invalid input, 5 the folder cannot be written, 1 interna
     );
 
   return program;
-}
-
-export interface DemoFlags {
-  port?: number;
-  data?: string;
-}
-
-export interface SandboxFlags extends DemoFlags {
-  manifest?: string;
-  requestUrl?: string;
-  awsPort?: number;
-}
-
-export interface RunnerFlags {
-  config?: string;
-}
-
-export interface RunFlags {
-  name?: string;
-  pipe?: boolean;
-  dir?: string;
-}
-
-export interface LogsFlags {
-  out?: string;
-  force?: boolean;
 }
 
 function portOption(

@@ -9,9 +9,9 @@ import type { RunLogStore } from '../ports/run-log-store.ts';
 import { captureRun, shellExitCode } from '../runs/capture.ts';
 import { commandProblem } from '../runs/commands.ts';
 import { openFileRunLogs } from '../runs/file-run-logs.ts';
+import type { RunFlags } from './flags.ts';
 import { type CliIo, line } from './io.ts';
 import { OwnTerminal, showOn } from './own-terminal.ts';
-import type { RunFlags } from './program.ts';
 
 const clock: Clock = { now: () => Date.now() };
 const FOLDER = 'signalbox-runs';

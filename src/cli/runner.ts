@@ -17,8 +17,8 @@ import { NOTES } from '../runs/run-records.ts';
 import { LocalRunner } from '../runs/runner.ts';
 import { logsFolder } from '../runs/runner-room.ts';
 import { lockFolder } from '../stores/folder-lock.ts';
+import type { RunnerFlags } from './flags.ts';
 import { type CliIo, line } from './io.ts';
-import type { RunnerFlags } from './program.ts';
 
 export async function runner(flags: RunnerFlags, io: CliIo): Promise<undefined> {
   const config = loadRunnerConfig({ env: io.env, cwd: io.cwd, file: flags.config });

@@ -1,0 +1,27 @@
+/** What the flags of each subcommand come to; one that is not there was not given. */
+
+export interface DemoFlags {
+  port?: number;
+  data?: string;
+}
+
+export interface SandboxFlags extends DemoFlags {
+  manifest?: string;
+  requestUrl?: string;
+  awsPort?: number;
+}
+
+export interface RunnerFlags {
+  config?: string;
+}
+
+export interface RunFlags {
+  name?: string;
+  pipe?: boolean;
+  dir?: string;
+}
+
+export interface LogsFlags {
+  out?: string;
+  force?: boolean;
+}
