@@ -1,4 +1,5 @@
 /** The page of one run: its log in a terminal, followed while it is written. */
+import './theme.css';
 import './styles.css';
 import { type Find, setUpFind } from './find.ts';
 import { allowInlineStyles } from './inline-styles.ts';
