@@ -137,6 +137,18 @@ describe('[O2] check-config', () => {
   });
 });
 
+describe('[O2] doctor without AWS', () => {
+  it('says that there is no account to check and no event to wait for, and goes on', async () => {
+    const cwd = folder(
+      'useCases: [{ id: lab, name: Lab, channels: [C0LAB], access: {}, providers: { sagemaker: false } }]',
+    );
+    const { stdout } = await run(['doctor'], { cwd });
+    expect(stdout).toContain('- skipped  AWS: this use case has no AWS account');
+    expect(stdout).toContain('✗ failed   training jobs: this use case does not train anywhere');
+    expect(stdout).toContain('- skipped  intake: no use case has an AWS account that events could come from');
+  });
+});
+
 describe('start', () => {
   it('says which tokens are missing before anything else', async () => {
     const { exitCode, stderr } = await run(['start'], { cwd: folder(CONFIG) });

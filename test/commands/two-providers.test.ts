@@ -37,7 +37,7 @@ async function drill(): Promise<void> {
 
 const asked = 'Which one?';
 
-describe('[P1] a name that two providers have', () => {
+describe('a name that two providers have', () => {
   it('is asked about by /logs, and each answer brings its own log', async () => {
     await both('press-1');
     expect(await lab.type('logs', 'press-1 --raw')).toContain(asked);
@@ -121,7 +121,7 @@ describe('[P1] a name that two providers have', () => {
   });
 });
 
-describe('[P1] a name that one of two providers has', () => {
+describe('a name that one of two providers has', () => {
   it('is found wherever it is, without a question', async () => {
     await drill();
     expect(await lab.type('logs', 'drill-1 --raw')).not.toContain(asked);
@@ -143,7 +143,7 @@ describe('[P1] a name that one of two providers has', () => {
   });
 });
 
-describe('[P1] when one of two providers does not answer', () => {
+describe('when one of two providers does not answer', () => {
   const down = new AppError('unavailable', 'The lab does not answer.');
 
   it('the other’s jobs are listed, suggested, followed and read as ever', async () => {

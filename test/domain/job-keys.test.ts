@@ -24,7 +24,7 @@ const place: fc.Arbitrary<JobPlace> = fc.record({ provider, name });
 const legal = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9-]{0,40}[A-Za-z0-9]$/);
 const RUNS = { numRuns: 500 };
 
-describe('[P1] the key of a job', () => {
+describe('the key of a job', () => {
   it('is its name on SageMaker, as in every record of earlier versions, and says the provider elsewhere', () => {
     expect(jobKey({ provider: 'sagemaker', name: 'press-1' })).toBe('press-1');
     expect(jobKey({ name: 'press-1' })).toBe('press-1');

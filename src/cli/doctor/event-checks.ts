@@ -12,6 +12,8 @@ const MANY = 1_000;
 
 export async function checkEvents(config: Config): Promise<Check[]> {
   const { events, eventsSecret, useCases } = config;
+  if (!events && useCases.every(({ aws }) => aws === undefined))
+    return [about.skipped('intake', 'no use case has an AWS account that events could come from')];
   if (!events)
     return [
       eventsSecret === undefined
