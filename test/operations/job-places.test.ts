@@ -1,0 +1,91 @@
+/** Whom a question about jobs goes to, and what is said when not everybody answers. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { jobKey } from '../../src/domain/job-keys.ts';
+import { AppError } from '../../src/ground/errors.ts';
+import {
+  findJob,
+  jobsMeant,
+  listJobs,
+  providerNamed,
+  severalMeant,
+} from '../../src/operations/job-places.ts';
+import { MemoryRunner } from '../fixtures/memory-provider.ts';
+
+const NAMES = ['sagemaker', 'local', 'runpod'] as const;
+const down = (name: string) => new AppError('unavailable', `${name} does not answer.`);
+
+/** @param jobs of each provider: name → when it was created */
+function session(jobs: readonly Readonly<Record<string, number>>[], silent: readonly boolean[] = []) {
+  const providers = jobs.map((made, index) => {
+    const runner = new MemoryRunner('lab', NAMES[index]);
+    for (const [name, createdAt] of Object.entries(made)) runner.put(name, 'EXECUTING', { createdAt });
+    if (silent[index]) runner.outage = down(NAMES[index]!);
+    return runner.open();
+  });
+  return { providers };
+}
+
+const made = fc.dictionary(fc.constantFrom('a', 'b', 'c', 'd'), fc.integer({ min: 1, max: 50 }), {
+  noNullPrototype: true,
+});
+
+describe('questions about jobs of several providers', () => {
+  it('a list is everybody’s who answers, newest first, and an error only where nobody does', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(made, fc.boolean()), { minLength: 1, maxLength: 3 }),
+        async (places) => {
+          const silent = places.map(([, one]) => one);
+          const asked = listJobs(
+            session(
+              places.map(([jobs]) => jobs),
+              silent,
+            ),
+            { limit: 100 },
+          );
+          if (silent.every(Boolean)) {
+            await expect(asked).rejects.toThrow(`${NAMES[0]} does not answer.`);
+            return;
+          }
+          const { jobs, unasked } = await asked;
+          const expected = places.flatMap(([names, mute], index) =>
+            mute ? [] : Object.keys(names).map((name) => jobKey({ provider: NAMES[index], name })),
+          );
+          expect(jobs.map(jobKey).sort()).toEqual(expected.sort());
+          const times = jobs.map(({ createdAt }) => createdAt);
+          expect(times).toEqual([...times].sort((a, b) => b - a));
+          expect(unasked.map(({ provider }) => provider)).toEqual(NAMES.filter((_, index) => silent[index]));
+        },
+      ),
+    );
+  });
+
+  it('a key leads to its provider alone, also while the others are silent', async () => {
+    const two = session([{ a: 1 }, { a: 2 }], [true, false]);
+    expect(await findJob(two, 'local:a')).toMatchObject({ provider: 'local', createdAt: 2 });
+    await expect(findJob(two, 'a')).rejects.toThrow('sagemaker does not answer.');
+  });
+
+  it('a word without a provider means every job of that name, and says who could not be asked', async () => {
+    const { jobs } = await jobsMeant(session([{ a: 1 }, { a: 2 }]), { name: 'a' });
+    expect(jobs.map(jobKey)).toEqual(['a', 'local:a']);
+    const half = await jobsMeant(session([{ a: 1 }, {}], [false, true]), { name: 'a' });
+    expect(half.jobs.map(jobKey)).toEqual(['a']);
+    expect(half.unasked.map(({ provider }) => provider)).toEqual(['local']);
+  });
+
+  it('a provider where the use case does not train is refused with what to do', () => {
+    const two = session([{}, {}]);
+    expect(() => providerNamed(two, 'runpod')).toThrow('does not train on RunPod');
+  });
+
+  it('several jobs of one name are told with the words that mean each alone', () => {
+    const error = severalMeant('a', [
+      { provider: 'sagemaker', name: 'a' },
+      { provider: 'local', name: 'a' },
+    ]);
+    expect(error.message).toBe('2 jobs are called a, on different providers.');
+    expect(error.hint).toBe('Say which one you mean: sagemaker:a or local:a.');
+  });
+});
