@@ -322,17 +322,34 @@ function readLogLevel(env: Environment, problems: ConfigProblem[]): LogLevel {
 
 /** Whoever serves people must be able to ask where they train; a check of the file alone need not have the secrets. */
 function missingTokens(file: ReturnType<typeof readFile>, env: Environment): ConfigProblem[] {
-  return (file?.useCases ?? []).flatMap(({ providers }, index) => {
-    const name = providers.local?.tokenEnv;
-    if (name === undefined || set(env, name) !== undefined) return [];
-    const key = `useCases[${index}].providers.local.tokenEnv`;
+  return (file?.useCases ?? []).flatMap(({ providers: { local, push } }, index) => {
+    const at = `useCases[${index}].providers`;
     return [
-      {
-        key,
-        message: `${key}: expected ${name} in the environment, the RUNNER_TOKEN of the runner, but it is not set. Example: ${name}=…`,
-      },
+      ...missingToken(`${at}.local.tokenEnv`, local?.tokenEnv, 'the RUNNER_TOKEN of the runner', env),
+      ...missingToken(`${at}.push.tokenEnv`, push?.tokenEnv, 'what those who push runs have to send', env),
+      ...weakToken(`${at}.push.tokenEnv`, push?.tokenEnv, env),
     ];
   });
+}
+
+function missingToken(
+  key: string,
+  name: string | undefined,
+  what: string,
+  env: Environment,
+): ConfigProblem[] {
+  if (name === undefined || set(env, name) !== undefined) return [];
+  const message = `${key}: expected ${name} in the environment, ${what}, but it is not set. Example: ${name}=…`;
+  return [{ key, message }];
+}
+
+/** It is all that keeps strangers from making up runs. */
+function weakToken(key: string, name: string | undefined, env: Environment): ConfigProblem[] {
+  const value = name === undefined ? undefined : set(env, name);
+  if (value === undefined || (value.length >= 16 && !/[^\x21-\x7e]/.test(value))) return [];
+  // Never the value itself.
+  const message = `${key}: expected ${name} to be at least 16 printable characters without spaces, but it has ${value.length} characters. Example: ${name}=$(openssl rand -hex 32)`;
+  return [{ key, message }];
 }
 
 /** It is all that keeps strangers from making up events. */

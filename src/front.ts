@@ -10,6 +10,7 @@ import type { ViewerConfig } from './config.ts';
 import { jobKey } from './domain/job-keys.ts';
 import { readRunId } from './domain/runs.ts';
 import { unlessAborted } from './ground/pause.ts';
+import { pushRoutes } from './http/push.ts';
 import { runLogRoutes } from './http/run-logs.ts';
 import { viewerRoutes } from './http/viewer.ts';
 import { ViewerSessions } from './http/viewer-sessions.ts';
@@ -76,6 +77,7 @@ export class Front {
       this.routes = [...this.routes, sessions.routes, this.#runLogs(sessions, config.viewer), viewerRoutes()];
       viewer = { links: sessions, runs: openableRuns(options) };
     }
+    this.routes = [...this.routes, pushRoutes({ logs: options.runLogs, useCases, clock })];
     const gateway = createUseCaseGateway({ clock, accounts: createAwsAccounts({ clock }) });
     const changes = new JobChanges((error, { kind, useCase, job }) =>
       logger.error({ err: error, kind, useCase, job }, 'a change of a job was not shown'),

@@ -22,6 +22,7 @@ export const providersSection = z
       })
       .optional(),
     runpod: z.looseObject({ apiKeyEnv: variableName.optional() }).optional(),
+    push: z.strictObject({ tokenEnv: variableName }).optional(),
   })
   .prefault({ sagemaker: true });
 
@@ -53,11 +54,16 @@ export const PROVIDER_GUIDES: Readonly<Record<string, { expected: string; exampl
     expected: 'the name of the environment variable that holds the key, not the key',
     example: 'apiKeyEnv: RUNPOD_API_KEY',
   },
+  'useCases[].providers.push': { expected: 'a section', example: 'push: { tokenEnv: PUSH_TOKEN }' },
+  'useCases[].providers.push.tokenEnv': {
+    expected: 'the name of the environment variable that holds the token, not the token',
+    example: 'tokenEnv: PUSH_TOKEN',
+  },
 };
 
 /** @param secret of the environment, by its variable's name */
 export function toProviderSettings(
-  { sagemaker, local, runpod }: z.output<typeof providersSection>,
+  { sagemaker, local, runpod, push }: z.output<typeof providersSection>,
   secret: (variable: string) => NamedSecret,
 ): ProviderSettings {
   const named = (variable: string | undefined) => (variable === undefined ? undefined : secret(variable));
@@ -65,5 +71,6 @@ export function toProviderSettings(
     sagemaker,
     local: local && { baseUrl: local.baseUrl, token: named(local.tokenEnv), headers: local.headers },
     runpod: runpod && { apiKey: named(runpod.apiKeyEnv) },
+    push: push && { token: secret(push.tokenEnv) },
   };
 }

@@ -28,6 +28,7 @@ const WORDS = {
     ...{ firstLine: 'usually within a second' },
   },
   runpod: { label: 'RunPod', called: 'RunPod', startsAgain: false },
+  push: { label: 'Pushed', called: 'another machine', startsAgain: false, logArrives: true },
 } satisfies Readonly<Record<string, ProviderWords>>;
 
 export type ProviderName = keyof typeof WORDS;
@@ -47,6 +48,8 @@ export interface ProviderSettings {
   sagemaker: boolean;
   local?: RunnerAddress | undefined;
   runpod?: { apiKey?: NamedSecret | undefined } | undefined;
+  /** It takes runs from whoever has the token. */
+  push?: { token: NamedSecret } | undefined;
 }
 
 /** Where a runner answers, and what it has to be sent. */

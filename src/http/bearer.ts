@@ -4,7 +4,7 @@ import { jsonAnswer } from '../ports/http-routes.ts';
 
 /** @returns the answer to who has not the token; undefined: go on */
 export function bearerRefusal(request: Request, token: string): Response | undefined {
-  const [, given] = /^Bearer +(\S+) *$/i.exec(request.headers.get('authorization') ?? '') ?? [];
+  const given = bearerOf(request);
   if (given !== undefined && sameToken(given, token)) return undefined;
   return jsonAnswer(
     401,
@@ -16,6 +16,15 @@ export function bearerRefusal(request: Request, token: string): Response | undef
     },
     { 'www-authenticate': 'Bearer' },
   );
+}
+
+export function hasBearer(request: Request, token: string): boolean {
+  const given = bearerOf(request);
+  return given !== undefined && sameToken(given, token);
+}
+
+function bearerOf(request: Request): string | undefined {
+  return /^Bearer +(\S+) *$/i.exec(request.headers.get('authorization') ?? '')?.[1];
 }
 
 function sameToken(a: string, b: string): boolean {

@@ -1,0 +1,13 @@
+/** Runs whose logs are sent to Signalbox from wherever they run: what those who send and those who take agree on. */
+
+/** As in its id: no tilde, and short enough to leave room for the use case. */
+export const isPushName = (name: string): boolean => /^[A-Za-z0-9][A-Za-z0-9._-]{0,119}$/.test(name);
+
+/** A run that prints nothing is heard of so often, milliseconds: the machine is there. */
+export const PUSH_HEARTBEAT = 60_000;
+
+/** Milliseconds after which a run that nothing is heard of may be gone. */
+export const PUSH_SILENCE = 5 * PUSH_HEARTBEAT;
+
+/** Bytes in one request at most. */
+export const PUSH_LARGEST = 1_048_576;

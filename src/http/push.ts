@@ -1,0 +1,220 @@
+/**
+ * Runs that are sent to Signalbox from wherever they run, by `signalbox run --push` or by anything that can call HTTP
+ * (docs/live-logs.md). A log goes on where it ends: who sends asks for that offset, and is told it whenever it is wrong.
+ */
+import { randomBytes } from 'node:crypto';
+import { type Context, Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { z } from 'zod';
+import { isPushName, PUSH_LARGEST } from '../domain/pushed-runs.ts';
+import { type RunEnd, runId } from '../domain/runs.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import { AppError } from '../ground/errors.ts';
+import { KeyQueue } from '../ground/key-queue.ts';
+import type { Clock } from '../ground/time.ts';
+import { type HttpEnv, type HttpRoutes, jsonAnswer } from '../ports/http-routes.ts';
+import { RunLogConflict, type RunLogInfo, type RunLogStore } from '../ports/run-log-store.ts';
+import { errorAnswer } from './answers.ts';
+import { bearerRefusal, hasBearer } from './bearer.ts';
+
+export interface PushRoutesOptions {
+  logs: Pick<RunLogStore, 'create' | 'info' | 'append' | 'skip' | 'finish'>;
+  /** Those with a push token take runs. */
+  useCases: readonly UseCase[];
+  clock: Clock;
+}
+
+/** Kept with a log as its cursor, so that a restart of the bot changes nothing for who sends. */
+const senderSchema = z.object({
+  writer: z.string(),
+  /** What tells this run from another of its name. */
+  key: z.string().optional(),
+  host: z.string().optional(),
+  /** Counts the signs of life. */
+  heard: z.number(),
+});
+type Sender = z.output<typeof senderSchema>;
+
+const name = z.string().max(200);
+const openSchema = z.strictObject({ host: name.optional(), key: name.optional() }).prefault({});
+const offset = z.number().int().nonnegative();
+const gapSchema = z.strictObject({ from: offset, to: offset, writer: name });
+const finishSchema = z.strictObject({
+  exit_code: z.number().int().nullable(),
+  signal: z
+    .string()
+    .regex(/^SIG[A-Z0-9+]{1,20}$/)
+    .nullable()
+    .default(null),
+  /** Left out: as the exit code says. */
+  state: z.enum(['completed', 'failed', 'stopped', 'lost']).optional(),
+  final_size: offset,
+  writer: name,
+});
+
+/** `POST /push/runs/:name`, `…/logs`, `…/gap` and `…/finish`; without a use case that takes runs, none. */
+export function pushRoutes({ logs, useCases, clock }: PushRoutesOptions): HttpRoutes {
+  const app = new Hono<HttpEnv>();
+  const taking = useCases.filter(({ providers }) => providers?.push);
+  if (taking.length === 0) return app;
+  /** Who sends is looked up and what is sent is appended before anybody else has a turn. */
+  const turns = new KeyQueue<string>();
+
+  const answer = async (
+    c: Context<HttpEnv, '/push/runs/:name'>,
+    work: (id: string) => Promise<Response>,
+  ): Promise<Response> => {
+    const useCase = useCaseOf(c.req.raw, taking);
+    if (useCase instanceof Response) return useCase;
+    const id = runId({ useCase: useCase.id, provider: 'push', job: pushName(c.req.param('name')) });
+    try {
+      return await turns.run(id, () => work(id));
+    } catch (error) {
+      if (error instanceof RunLogConflict) return offsetAnswer(error);
+      throw error;
+    }
+  };
+  const known = async (
+    id: string,
+    writer: string,
+  ): Promise<{ info: RunLogInfo; sender: Sender } | Response> => {
+    const info = await logs.info(id);
+    if (!info)
+      throw new AppError('not_found', 'There is no such run here.', {
+        hint: 'Begin it: POST /push/runs/<name>',
+      });
+    const sender = senderOf(info);
+    return sender?.writer === writer ? { info, sender } : replacedAnswer(info);
+  };
+  const limit = bodyLimit({
+    maxSize: PUSH_LARGEST,
+    onError: () =>
+      jsonAnswer(413, {
+        ok: false,
+        error: 'too_large',
+        message: `Expected at most ${PUSH_LARGEST} bytes at a time.`,
+      }),
+  });
+
+  return app
+    .post('/push/runs/:name', limit, (c) =>
+      answer(c, async (id) => {
+        const { host, key } = readJson(openSchema, (await c.req.text()) || '{}');
+        const before = await logs.info(id);
+        const sender = before && senderOf(before);
+        if (sender && sender.key !== key)
+          throw new AppError('conflict', `There is another run of the name ${c.req.param('name')}.`, {
+            hint: 'Give this one another --name.',
+          });
+        const { size, end } = before ?? (await logs.create(id));
+        const writer = end && sender ? sender.writer : randomBytes(12).toString('base64url');
+        if (!end)
+          await logs.append(id, size, new Uint8Array(0), JSON.stringify({ writer, key, host, heard: 0 }));
+        return jsonAnswer(200, { run_id: id, writer, size, ended: end !== undefined });
+      }),
+    )
+    .post('/push/runs/:name/logs', limit, (c) =>
+      answer(c, async (id) => {
+        const at = readOffset(c.req.query('offset'));
+        const bytes = new Uint8Array(await c.req.arrayBuffer());
+        const run = await known(id, c.req.query('writer') ?? '');
+        if (run instanceof Response) return run;
+        const heard = bytes.length === 0 ? run.sender.heard + 1 : run.sender.heard;
+        const { size } = await logs.append(id, at, bytes, JSON.stringify({ ...run.sender, heard }));
+        return jsonAnswer(200, { size });
+      }),
+    )
+    .post('/push/runs/:name/gap', limit, (c) =>
+      answer(c, async (id) => {
+        const { from, to, writer } = readJson(gapSchema, await c.req.text());
+        const run = await known(id, writer);
+        if (run instanceof Response) return run;
+        const { size } = await logs.skip(id, from, to);
+        return jsonAnswer(200, { size });
+      }),
+    )
+    .post('/push/runs/:name/finish', limit, (c) =>
+      answer(c, async (id) => {
+        const order = readJson(finishSchema, await c.req.text());
+        const run = await known(id, order.writer);
+        if (run instanceof Response) return run;
+        const { info } = run;
+        if (info.size !== order.final_size) return offsetAnswer(new RunLogConflict(info, order.final_size));
+        if (!info.end) await logs.finish(id, endOf(order, clock.now()));
+        return jsonAnswer(200, { size: info.size });
+      }),
+    );
+}
+
+/** @returns the answer to who has no token; a use case is known by its token alone */
+function useCaseOf(request: Request, useCases: readonly UseCase[]): UseCase | Response {
+  const tokens = useCases.map(({ providers }) => providers?.push?.token.read());
+  const open = useCases.filter((_, index) => {
+    const token = tokens[index];
+    return token !== undefined && hasBearer(request, token);
+  });
+  const [useCase, another] = open;
+  if (useCase && another)
+    return errorAnswer(
+      new AppError('conflict', 'Several use cases have this token, so it is not known whose run this is.', {
+        hint: 'An admin of Signalbox gives each use case a token of its own.',
+      }),
+    );
+  // No token is the empty one: a header cannot carry it.
+  return useCase ?? bearerRefusal(request, '') ?? errorAnswer(new AppError('permission_denied', 'No token.'));
+}
+
+/** @throws AppError invalid_input */
+function pushName(given: string): string {
+  if (isPushName(given)) return given;
+  throw new AppError('invalid_input', `${JSON.stringify(given.slice(0, 60))} is not a name of a run.`, {
+    hint: 'A name is 1 to 120 letters, digits and . _ -, and begins with a letter or digit.',
+  });
+}
+
+function senderOf({ cursor }: RunLogInfo): Sender | undefined {
+  if (cursor === undefined) return undefined;
+  return senderSchema.parse(JSON.parse(cursor));
+}
+
+function offsetAnswer(error: RunLogConflict): Response {
+  return errorAnswer(error, { size: error.size, reason: 'offset' });
+}
+
+function replacedAnswer({ size }: RunLogInfo): Response {
+  const error = new AppError('conflict', 'Another one sends this run now.', {
+    hint: 'Only who began it last may go on: POST /push/runs/<name>',
+  });
+  return errorAnswer(error, { size, reason: 'replaced' });
+}
+
+function endOf({ exit_code, signal, state }: z.output<typeof finishSchema>, at: number): RunEnd {
+  return { state: state ?? (exit_code === 0 ? 'completed' : 'failed'), exitCode: exit_code, signal, at };
+}
+
+/** @throws AppError invalid_input */
+function readOffset(given: string | undefined): number {
+  if (given !== undefined && /^\d{1,16}$/.test(given) && Number.isSafeInteger(Number(given)))
+    return Number(given);
+  throw new AppError(
+    'invalid_input',
+    `?offset= is ${given === undefined ? 'missing' : JSON.stringify(given.slice(0, 40))}: expected a whole number of bytes.`,
+  );
+}
+
+/** @throws AppError invalid_input */
+function readJson<T extends z.ZodType>(schema: T, text: string): z.output<T> {
+  let raw: unknown;
+  try {
+    raw = JSON.parse(text);
+  } catch (error) {
+    throw new AppError('invalid_input', `The request is not JSON: ${(error as Error).message}.`);
+  }
+  const { data, error } = schema.safeParse(raw);
+  if (!error) return data;
+  const [issue] = error.issues;
+  throw new AppError(
+    'invalid_input',
+    `The request cannot be read: ${issue!.path.join('.') || 'the body'}: ${issue!.message}.`,
+  );
+}
