@@ -70,8 +70,8 @@ export function pushRoutes({ logs, useCases, clock }: PushRoutesOptions): HttpRo
     try {
       return await turns.run(id, () => work(id));
     } catch (error) {
-      if (error instanceof RunLogConflict) return offsetAnswer(error);
-      throw error;
+      if (!(error instanceof RunLogConflict)) throw error;
+      return conflictAnswer(error, (await logs.info(id))?.end ? 'ended' : 'offset');
     }
   };
   const known = async (
@@ -139,7 +139,7 @@ export function pushRoutes({ logs, useCases, clock }: PushRoutesOptions): HttpRo
         const run = await known(id, order.writer);
         if (run instanceof Response) return run;
         const { info } = run;
-        if (info.size !== order.final_size) return offsetAnswer(new RunLogConflict(info, order.final_size));
+        if (info.size !== order.final_size) throw new RunLogConflict(info, order.final_size);
         if (!info.end) await logs.finish(id, endOf(order, clock.now()));
         return jsonAnswer(200, { size: info.size });
       }),
@@ -177,8 +177,8 @@ function senderOf({ cursor }: RunLogInfo): Sender | undefined {
   return senderSchema.parse(JSON.parse(cursor));
 }
 
-function offsetAnswer(error: RunLogConflict): Response {
-  return errorAnswer(error, { size: error.size, reason: 'offset' });
+function conflictAnswer(error: RunLogConflict, reason: 'offset' | 'ended'): Response {
+  return errorAnswer(error, { size: error.size, reason });
 }
 
 function replacedAnswer({ size }: RunLogInfo): Response {
