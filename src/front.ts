@@ -22,6 +22,7 @@ import { DownloadQueue } from './operations/download-queue.ts';
 import { DownloadsElsewhere } from './operations/downloads-elsewhere.ts';
 import { DeviceFinder } from './operations/find-devices.ts';
 import { JobSuggestions } from './operations/find-jobs.ts';
+import { isFollowed, RunFollower } from './operations/follow-runs.ts';
 import { JobChanges } from './operations/job-changes.ts';
 import { shareChanges } from './operations/share-changes.ts';
 import type { HttpRoutes } from './ports/http-routes.ts';
@@ -51,6 +52,7 @@ export class Front {
   readonly #services: Services;
   readonly #checker: JobChecker;
   readonly #elsewhere: DownloadsElsewhere;
+  readonly #follower: RunFollower;
   readonly #unshare: () => void;
   readonly #ending = new AbortController();
   #team: string | undefined;
@@ -72,13 +74,19 @@ export class Front {
     const { directory, files } = this.#slack.ports;
     const useCases = configuredUseCases(config);
     let viewer: Services['viewer'];
+    const gateway = createUseCaseGateway({ clock, accounts: createAwsAccounts({ clock }) });
+    const engine = createLogEngine({ spoolDir: join(config.dataDir, 'spool'), clock });
+    this.#follower = new RunFollower({
+      ...{ logs: options.runLogs, gateway, engine, coordination, useCases, clock },
+      team: () => this.#team,
+      onError: (error, { run }) => logger.warn({ err: error, run }, 'a run could not be followed'),
+    });
     if (config.viewer) {
       const sessions = new ViewerSessions({ ...config.viewer, store, clock, useCases, directory });
       this.routes = [...this.routes, sessions.routes, this.#runLogs(sessions, config.viewer), viewerRoutes()];
       viewer = { links: sessions, runs: openableRuns(options) };
     }
     this.routes = [...this.routes, pushRoutes({ logs: options.runLogs, useCases, clock })];
-    const gateway = createUseCaseGateway({ clock, accounts: createAwsAccounts({ clock }) });
     const changes = new JobChanges((error, { kind, useCase, job }) =>
       logger.error({ err: error, kind, useCase, job }, 'a change of a job was not shown'),
     );
@@ -112,7 +120,7 @@ export class Front {
       store,
       clock,
       gateway,
-      engine: createLogEngine({ spoolDir: join(config.dataDir, 'spool'), clock }),
+      engine,
       downloads: new DownloadQueue(clock, undefined, this.#elsewhere),
       suggestions: new JobSuggestions(gateway, clock),
       useCases,
@@ -129,10 +137,14 @@ export class Front {
       logs,
       allowedOrigins,
       plain: plainText,
+      followed: (id) => this.#follower.wanted(id),
       authorise: (request, id) => sessions.authorise(request, id),
       prepare: async (id) => {
         const { useCase, provider, job } = readRunId(id);
-        return (await store.getJob(useCase, jobKey({ provider, name: job }))) !== undefined;
+        if (!(await store.getJob(useCase, jobKey({ provider, name: job })))) return false;
+        // What is followed from the first viewer on; until then there is nothing in it.
+        if (isFollowed(provider)) await logs.create(id);
+        return true;
       },
     });
   }
@@ -223,7 +235,7 @@ export class Front {
 
   async finish(step: StopStep, downloadsEnd: Promise<void>): Promise<void> {
     await step('downloads', 1, downloadsEnd);
-    await step('last words', 1, this.idle(), this.#checker.stop());
+    await step('last words', 1, this.idle(), this.#checker.stop(), this.#follower.close());
     await this.#elsewhere.end();
     this.#unshare();
   }
@@ -231,6 +243,7 @@ export class Front {
   /** After a start that failed. */
   async abandon(): Promise<void> {
     this.#unshare();
+    await this.#follower.close();
     await this.#elsewhere.end();
     await this.stopIntake();
   }

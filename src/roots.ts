@@ -1,9 +1,11 @@
 /** What the two roots of the bot have in common: the front (front.ts) and the watch (watch.ts). */
 import type { Config, SlackConfig } from './config.ts';
+import { readJobKey } from './domain/job-keys.ts';
 import type { UseCase } from './domain/use-cases.ts';
 import { inTime } from './ground/pause.ts';
 import type { Clock } from './ground/time.ts';
 import type { Logger } from './logger.ts';
+import { isFollowed } from './operations/follow-runs.ts';
 import { type LiveRuns, liveRuns } from './operations/live-runs.ts';
 import type { Ticker } from './operations/ticker.ts';
 import type { Coordination } from './ports/coordination.ts';
@@ -49,9 +51,16 @@ export const wakeOutbox =
       );
 
 /** For who offers to open runs in a browser. */
-export const openableRuns = ({ runLogs, logger }: Pick<RootOptions, 'runLogs' | 'logger'>): LiveRuns =>
-  liveRuns(runLogs, (error, { run }) =>
-    logger.warn({ err: error, run }, 'the log of a run could not be looked at'),
+export const openableRuns = ({
+  runLogs,
+  store,
+  logger,
+}: Pick<RootOptions, 'runLogs' | 'store' | 'logger'>): LiveRuns =>
+  liveRuns(
+    runLogs,
+    (error, { run }) => logger.warn({ err: error, run }, 'the log of a run could not be looked at'),
+    async (useCase, job) =>
+      isFollowed(readJobKey(job).provider) && (await store.getJob(useCase, job)) !== undefined,
   );
 
 /** Signalbox's own admins may do everything in every use case. */

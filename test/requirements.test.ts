@@ -31,7 +31,7 @@ const NOT_YET_CLAIMED = new Set<string>([
   'L12',
   'L13',
   ...['P1', 'P3', 'P4', 'P5'],
-  ...['W1', 'W2', 'W4', 'W6', 'W7', 'W8'],
+  ...['W1', 'W2', 'W4', 'W6', 'W8'],
   ...numbers('K', 4),
 ]);
 

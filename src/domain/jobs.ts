@@ -27,8 +27,8 @@ export interface TrainingJob {
   /** The provider's second word, to be shown. */
   secondaryStatus?: string | undefined;
   failureReason?: string | undefined;
-  /** How its process ended, where the provider tells: the code is null where a signal (`SIGKILL`) ended it. */
-  exit?: { code: number | null; signal: string | null } | undefined;
+  /** How its process ended, where the provider tells: the code is null where a signal (`SIGKILL`) ended it; `lost`: nobody saw it end. */
+  exit?: { code: number | null; signal: string | null } | 'lost' | undefined;
   instanceType?: string | undefined;
   instanceCount?: number | undefined;
   /** Milliseconds since the epoch. */

@@ -123,7 +123,7 @@ export class RunFeed {
     if (info.createdAt > known.createdAt) this.#isGone();
     if (this.isOver || info.size < known.size || (known.end && !info.end)) return;
     this.#info = info;
-    if (info.size > known.size || info.end) this.#round();
+    if (info.size > known.size || info.end || info.note !== known.note) this.#round();
   }
 
   #isGone(): void {

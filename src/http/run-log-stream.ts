@@ -32,6 +32,8 @@ class Viewer {
   readonly #feed: RunFeed;
   readonly #options: ViewerOptions;
   #offset: number;
+  /** As it was sent last. */
+  #note: string | undefined;
   /** Set: nothing but these last words is sent. */
   #lastWords: readonly Uint8Array[] | undefined;
   #hasLeft = false;
@@ -49,7 +51,7 @@ class Viewer {
   async pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
     try {
       while (!this.#hasLeft) {
-        const { size, end } = this.#feed.info;
+        const { size, end, note } = this.#feed.info;
         if (this.#feed.isOver) return this.#close(controller, []);
         if (this.#lastWords) return this.#close(controller, this.#lastWords);
         if (this.#offset < size) {
@@ -63,6 +65,11 @@ class Viewer {
           const { exitCode, signal, state } = end;
           const done = { exit_code: exitCode, final_size: size, signal, state };
           return this.#close(controller, [sse('done', size, done)]);
+        }
+        if (note !== this.#note) {
+          this.#note = note;
+          controller.enqueue(sse('note', this.#offset, { note: note ?? null }));
+          return;
         }
         const beat = await new Promise<boolean>((resolve) => {
           this.#wake = resolve;

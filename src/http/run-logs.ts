@@ -99,6 +99,7 @@ export function runLogRoutes(options: RunLogRoutesOptions): HttpRoutes {
           next_offset: next,
           gap,
           gaps: info.gaps,
+          note: info.note,
           end: end && {
             state: end.state,
             exit_code: end.exitCode,

@@ -140,7 +140,8 @@ function waitWords(wait: FollowWait): string {
 
 /** @param job undefined: it is gone, and nobody knows how it ended */
 function endOf(job: TrainingJob | undefined, now: EpochMs): RunEnd {
-  if (!job || !isFinished(job)) return { state: 'lost', exitCode: null, signal: null, at: now };
+  if (!job || !isFinished(job) || job.exit === 'lost')
+    return { state: 'lost', exitCode: null, signal: null, at: job?.endedAt ?? now };
   const { state, exit, failureReason = '', endedAt = now } = job;
   return {
     state: state === 'completed' || state === 'stopped' ? state : 'failed',

@@ -4,7 +4,7 @@
  * with the place to read on from, so that the next one, or the next process, goes on at the right byte.
  */
 import { backgroundActor } from '../domain/background-actor.ts';
-import { PROVIDERS } from '../domain/providers.ts';
+import { PROVIDERS, type ProviderName } from '../domain/providers.ts';
 import { readRunId, requireRunId } from '../domain/runs.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { backoff, jittered } from '../ground/backoff.ts';
@@ -33,6 +33,9 @@ export interface RunFollowerOptions {
   wait?: ((ms: number, signal: AbortSignal) => Promise<void>) | undefined;
 }
 
+/** Whether the logs of its jobs are read here. Others arrive by themselves. */
+export const isFollowed = (provider: ProviderName): boolean => PROVIDERS[provider].logArrives !== true;
+
 /** Milliseconds for which a run is followed after the last one who watched it: a page may be loaded anew. */
 const LINGER = 60_000;
 /** Milliseconds for which nobody else follows a run after its follower was last heard of. */
@@ -60,7 +63,7 @@ export class RunFollower {
   wanted(run: string): () => void {
     requireRunId(run);
     const { provider } = readRunId(run);
-    if (this.#isClosed || PROVIDERS[provider].logArrives) return () => undefined;
+    if (this.#isClosed || !isFollowed(provider)) return () => undefined;
     const following = this.#runs.get(run) ?? this.#begin(run);
     following.watchers += 1;
     following.lingering?.abort();

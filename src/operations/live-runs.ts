@@ -13,12 +13,15 @@ export interface LiveRuns {
 }
 
 /**
- * What is in the store of run logs. It never throws: it is about what is offered beside something else.
+ * What is in the store of run logs, or comes into it once somebody opens it. It never throws: it is about what is
+ * offered beside something else.
  * @param onError a log that cannot be looked at
+ * @param canFollow whether opening it copies the job's log into the store, from its beginning on
  */
 export function liveRuns(
   logs: Pick<RunLogStore, 'info'>,
   onError: (error: unknown, context: { run: string }) => void,
+  canFollow: (useCase: string, job: string) => Promise<boolean> = async () => false,
 ): LiveRuns {
   return {
     async of(useCase, job) {
@@ -26,7 +29,7 @@ export function liveRuns(
       const id = runId({ useCase, provider, job: name });
       if (!isRunId(id) || id.split('~').length !== 3) return undefined;
       try {
-        return (await logs.info(id)) && id;
+        return (await logs.info(id)) || (await canFollow(useCase, job)) ? id : undefined;
       } catch (error) {
         onError(error, { run: id });
         return undefined;

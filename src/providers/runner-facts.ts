@@ -47,6 +47,12 @@ const STATES: Readonly<Record<string, JobState>> = {
   lost: 'failed',
 };
 
+/** Undefined while it runs. */
+function exitOf({ state, endedAt, exitCode, signal }: RunFacts): TrainingJob['exit'] {
+  if (state === 'lost') return 'lost';
+  return endedAt === undefined ? undefined : { code: exitCode ?? null, signal: signal ?? null };
+}
+
 export function jobOf(run: RunFacts, useCase: string): TrainingJob {
   const state = Object.hasOwn(STATES, run.state) ? STATES[run.state]! : 'unknown';
   return {
@@ -56,6 +62,7 @@ export function jobOf(run: RunFacts, useCase: string): TrainingJob {
     state,
     status: run.state.charAt(0).toUpperCase() + run.state.slice(1),
     failureReason: state === 'completed' ? undefined : run.reason,
+    exit: exitOf(run),
     createdAt: run.createdAt,
     startedAt: run.startedAt,
     endedAt: run.endedAt,

@@ -191,6 +191,23 @@ describe('[W3] a stream', () => {
     expect(inside?.data.gap).toEqual({ from: 1000, to: 1003, reason: 'lost' });
   });
 
+  it('says what keeps the log from going on, behind what there is, and when it goes on', async () => {
+    const { logs, base, stream } = await serve();
+    await logs.print(RUN, 'abc');
+    await logs.note(RUN, 'SageMaker slows Signalbox down.');
+    expect(await (await fetch(base)).json()).toMatchObject({ note: 'SageMaker slows Signalbox down.' });
+    const events = await stream();
+    expect((await events.next()).value).toMatchObject({ event: 'log', id: '3' });
+    expect((await events.next()).value).toEqual({
+      ...{ event: 'note', id: '3' },
+      data: { note: 'SageMaker slows Signalbox down.' },
+    });
+    const gone = events.next();
+    await logs.note(RUN, undefined);
+    expect((await gone).value).toEqual({ event: 'note', id: '3', data: { note: null } });
+    await events.return(undefined);
+  });
+
   it('sends a heartbeat when nothing is printed, with the place where it stands', async () => {
     const timers = handTimers();
     const { logs, stream } = await serve({ timers });

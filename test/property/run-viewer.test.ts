@@ -70,6 +70,7 @@ class Viewed {
         connected: () => {},
         interrupted: () => {},
         done: () => (this.isDone = true),
+        note: () => undefined,
         refused: (error) => this.failures.push(error),
       },
       // A pause of no time; silence never lasts long enough.

@@ -90,6 +90,7 @@ describe.skipIf(!existsSync(PROGRAM))('a run on the local runner', () => {
     expect(await provider.jobs.find('fail-1')).toMatchObject({
       ...{ name: 'fail-1', useCase: 'lab', provider: 'local', state: 'failed', status: 'Failed' },
       ...{ failureReason: 'It exited with code 7.', hyperparameters: {} },
+      exit: { code: 7, signal: null },
     });
     expect(await provider.jobs.tags({ name: 'fail-1' })).toEqual({ template: 'fail' });
     await home.run('wait', 'wait-1');

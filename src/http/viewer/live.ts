@@ -5,6 +5,8 @@ export interface LiveListener {
   /** @param next offset of the byte after these */
   log(bytes: Uint8Array, next: number, gap: Gap | undefined): void;
   connected(): void;
+  /** What keeps the run from being read on; undefined: nothing any more. */
+  note(text: string | undefined): void;
   /** It is tried again in so many milliseconds. */
   interrupted(retryIn: number): void;
   done(end: RunEnd, size: number): void;
@@ -82,6 +84,10 @@ export class Live {
       this.#next = Number(lastEventId);
       this.#expect();
       listener.log(fromBase64(chunk), this.#next, gap);
+    });
+    on('note', ({ data }) => {
+      this.#expect();
+      listener.note((JSON.parse(data) as { note: string | null }).note ?? undefined);
     });
     on('heartbeat', () => this.#expect());
     on('done', ({ data }) => {

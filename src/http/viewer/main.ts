@@ -81,6 +81,7 @@ class Viewer {
   /** Where it was scrolled to when more was last asked for: asked again only from elsewhere. */
   #askedAt = -1;
   #wasInterrupted = false;
+  #hasNote = false;
   #isFollowing = false;
 
   constructor(terminal: LogTerminal, nextTheme: () => void, keys: Map<string, () => void>) {
@@ -107,6 +108,7 @@ class Viewer {
         },
         interrupted: (retryIn) => this.#interrupted(retryIn),
         log: (chunk, next, gap) => this.#log.append(chunk, next, gap),
+        note: (text) => this.#note(text),
         done: (end) => this.#done(end),
         refused: (error) => this.#refused(error),
       },
@@ -143,8 +145,15 @@ class Viewer {
     this.#live.start(this.#log.to);
   }
 
+  #note(text: string | undefined): void {
+    this.#hasNote = text !== undefined;
+    if (text === undefined) hideNotice();
+    else showNotice('waiting', text);
+  }
+
   #done(end: RunEnd): void {
     ended = end;
+    if (this.#hasNote) this.#note(undefined);
     this.#isFollowing = false;
     showEnd(end);
     if (this.#wasInterrupted) hideNotice();
