@@ -1,13 +1,13 @@
-/** Time that passes, told apart from clocks that are set forward or back. */
+/** Elapsed time, independent of clocks that are set forward or back. */
 import type { Clock } from './time.ts';
 
 /** Milliseconds that only ever rise; only their differences mean something, within one process. */
 export const elapsed = (clock: Clock): number => clock.elapsed?.() ?? clock.now();
 
-/** Milliseconds; corrections up to here are what every machine's clock undergoes. */
+/** Milliseconds; smaller corrections happen to every machine's clock. */
 const USUAL = 60_000;
 
-/** Notices that the clock was set, as far as this process saw both times of day. */
+/** Notices that the clock was set, if it happened while this process was running. */
 export class ClockWatch {
   readonly #clock: Clock;
   #offset: number | undefined;
@@ -16,7 +16,7 @@ export class ClockWatch {
     this.#clock = clock;
   }
 
-  /** Milliseconds by which the clock was set forward (below 0: back) since this was asked last. */
+  /** Milliseconds by which the clock was set forward (negative: back) since the last call. */
   setBy(): number {
     const offset = this.#clock.now() - elapsed(this.#clock);
     const by = this.#offset === undefined ? 0 : offset - this.#offset;

@@ -1,7 +1,7 @@
 /**
- * The one error class of the house. An adapter throws it for everything its service can answer;
- * one place for each way in (Slack, HTTP, CLI) renders it. Anything else that is thrown is a bug
- * and is rendered as `internal`, with its reference id and never its stack.
+ * The one error class. An adapter throws it for every failure that its service can report; each way in (Slack, HTTP,
+ * CLI) renders it in one place. Anything else that is thrown is a bug and is rendered as `internal`, with its
+ * reference id and never its stack.
  */
 import { randomBytes } from 'node:crypto';
 
@@ -29,11 +29,11 @@ export const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = {
 export interface AppErrorOptions {
   /** What the reader can do about it, one or more lines. */
   hint?: string;
-  /** For people who may see account details only (use-case admins): ARNs, the service's own words. */
+  /** Only for people who may see account details (use-case admins): ARNs, the service's own words. */
   adminHint?: string;
   retryAfterMs?: number;
   cause?: unknown;
-  /** Kept from an error that is wrapped, so that all mentions of one failure share an id. */
+  /** Taken from a wrapped error, so that all mentions of one failure share an id. */
   ref?: string;
 }
 
@@ -43,7 +43,7 @@ export class AppError extends Error {
   readonly hint: string | undefined;
   readonly adminHint: string | undefined;
   readonly retryAfterMs: number | undefined;
-  /** Eight characters that stand both in what the user sees and in the log. */
+  /** Eight characters, shown to the user and written to the log. */
   readonly ref: string;
 
   constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
@@ -56,7 +56,7 @@ export class AppError extends Error {
   }
 }
 
-/** What the user cancelled, by button, signal or shutdown. Not a failure: rendered as "cancelled". */
+/** Cancelled by a button, a signal or a shutdown. Not a failure: rendered as "cancelled". */
 export class CancelledError extends Error {
   override readonly name = 'CancelledError';
   constructor(message = 'Cancelled', options?: { cause?: unknown }) {
@@ -66,7 +66,7 @@ export class CancelledError extends Error {
 
 const REFERENCE_ALPHABET = 'abcdefghjkmnpqrstuvwxyz23456789';
 
-/** A reference id that survives being read aloud: no look-alike characters. */
+/** A reference id that can be read aloud: no look-alike characters. */
 function newReference(): string {
   let ref = '';
   for (const byte of randomBytes(8)) ref += REFERENCE_ALPHABET[byte % REFERENCE_ALPHABET.length];

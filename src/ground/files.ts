@@ -1,4 +1,4 @@
-/** Files: what was written is whole, and on disk before anybody is told so. */
+/** Writing files: whole, and on disk before anybody is told so. */
 import { type FileHandle, open } from 'node:fs/promises';
 
 /** @param position where in the file; left out, where the last write ended */
@@ -11,7 +11,7 @@ export async function writeWhole(file: FileHandle, bytes: Uint8Array, position?:
   }
 }
 
-/** A name is on disk only when its folder is. */
+/** A new name is on disk only once its folder is synced. */
 export async function syncFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return; // Folders cannot be opened there.
   const folder = await open(path, 'r');
@@ -22,12 +22,12 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** Neither the disk nor what its user may take of it has room. */
+/** The disk or the user's quota is full. */
 export function isDiskFull(error: unknown): boolean {
   return ['ENOSPC', 'EDQUOT'].includes(systemCode(error) ?? '');
 }
 
-/** The system's word for what went wrong: ENOENT, ENOSPC … */
+/** The system's error code: ENOENT, ENOSPC … */
 export function systemCode(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException | null)?.code;
 }

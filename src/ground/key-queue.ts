@@ -1,11 +1,11 @@
-/** Work in order, key by key: what has the same key waits for its turn, what has another does not. */
+/** Runs work with the same key in order, and with different keys side by side. */
 export class KeyQueue<K> {
-  /** Key → the last work that was handed over for it. */
+  /** Key → the last work queued for it. */
   readonly #tails = new Map<K, Promise<unknown>>();
 
   /**
-   * Begins once everything handed over for this key before has ended, whether well or badly.
-   * @returns what the work comes to
+   * Begins once everything queued earlier for this key has ended, successfully or not.
+   * @returns the work's result
    */
   run<T>(key: K, work: () => T | Promise<T>): Promise<T> {
     const before = this.#tails.get(key) ?? Promise.resolve();
@@ -19,18 +19,18 @@ export class KeyQueue<K> {
     return result;
   }
 
-  /** Whether there is work for this key. */
+  /** Whether work for this key is queued or running. */
   has(key: K): boolean {
     return this.#tails.has(key);
   }
 
-  /** Resolves when nothing is under way, also of what is handed over meanwhile. Never rejects. */
+  /** Resolves when nothing is queued or running, including work added meanwhile. Never rejects. */
   async idle(): Promise<void> {
     while (this.#tails.size > 0) await Promise.all([...this.#tails.values()]);
   }
 }
 
-/** One at a time for each key: who asks while it is under way gets the same. */
+/** One at a time for each key: calls made while it runs share its result. */
 export class SingleFlight<K, T = void> {
   readonly #underWay = new Map<K, Promise<T>>();
 
@@ -46,7 +46,7 @@ export class SingleFlight<K, T = void> {
     return this.#underWay.has(key);
   }
 
-  /** Resolves when nothing is under way. Never rejects. */
+  /** Resolves when nothing is running. Never rejects. */
   async idle(): Promise<void> {
     while (this.#underWay.size > 0) await Promise.allSettled([...this.#underWay.values()]);
   }

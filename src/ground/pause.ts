@@ -1,13 +1,13 @@
 /**
- * Waiting. One contract for abort in the whole house: what is aborted rejects with the signal's reason; whoever wants to
- * end quietly says so where it waits.
+ * Waiting. The contract for abort everywhere: an aborted wait rejects with the signal's reason; a caller that wants to
+ * end quietly catches it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CancelledError } from './errors.ts';
 
 /**
  * @param ms milliseconds
- * @throws the signal's reason as soon as it is aborted; a CancelledError where the reason is no Error
+ * @throws the signal's reason as soon as it is aborted; a CancelledError if the reason is not an Error
  */
 export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
   try {
@@ -20,10 +20,10 @@ export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
 }
 
 /**
- * What `work` comes to if it does so in time; it goes on unheard otherwise.
+ * The result of `work` if it arrives in time; otherwise `work` continues and its result is ignored.
  * @param ms milliseconds
- * @returns undefined: it did not come in time
- * @throws what `work` throws in time; what it throws later is nobody's concern any more
+ * @returns undefined: it was too late
+ * @throws what `work` throws in time; later errors are ignored
  */
 export async function inTime<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined;
@@ -39,7 +39,7 @@ export async function inTime<T>(ms: number, work: Promise<T>): Promise<T | undef
 }
 
 /**
- * What `work` comes to unless the signal is aborted before; then it goes on unheard.
+ * The result of `work`, unless the signal is aborted first; then `work` continues and its result is ignored.
  * @throws the signal's reason
  */
 export async function unlessAborted<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
@@ -58,7 +58,7 @@ export async function unlessAborted<T>(signal: AbortSignal | undefined, work: Pr
   }
 }
 
-/** Resolves when the signal is aborted; at once where it is already. */
+/** Resolves when the signal is aborted; at once if it already is. */
 export function untilAborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();

@@ -1,4 +1,4 @@
-/** Whether a process still runs: its id alone does not tell, since ids are given out again. */
+/** Whether a process is still running, which its id alone does not tell, since ids are reused. */
 import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
@@ -6,14 +6,14 @@ import { systemCode } from './files.ts';
 
 const run = promisify(execFile);
 
-/** @param started as `processStart` gave it; left out, the id alone decides */
+/** @param started as `processStart` returned it; left out: the id alone decides */
 export async function runsProcess(pid: number, started: string | undefined): Promise<boolean> {
   if (!isAlive(pid) || (await isDeadProcess(pid))) return false;
-  // Same id, another process: a container's first process is always 1.
+  // The id may be reused: a container's first process is always 1.
   return started === undefined || started === (await processStart(pid));
 }
 
-/** When a process began: on Linux in clock ticks since boot, elsewhere as `ps` tells it; undefined where nothing does. */
+/** When a process began: on Linux in clock ticks since boot, elsewhere as `ps` prints it; undefined if unknown. */
 export async function processStart(pid: number): Promise<string | undefined> {
   if (process.platform === 'linux') return (await processStat(pid))?.[19];
   try {
@@ -26,7 +26,7 @@ export async function processStart(pid: number): Promise<string | undefined> {
   }
 }
 
-/** The processes of a session, also those that made groups of their own; only Linux tells, elsewhere none. */
+/** The processes of a session, in whatever process group; known only on Linux, empty elsewhere. */
 export async function processesOfSession(session: number): Promise<number[]> {
   if (process.platform !== 'linux') return [];
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
@@ -34,34 +34,34 @@ export async function processesOfSession(session: number): Promise<number[]> {
   return stats.flatMap(([pid, stat]) => (stat?.[3] === String(session) && stat[0] !== 'Z' ? [pid] : []));
 }
 
-/** Killed, and only waiting for its parent to notice: it still has an id and writes nothing any more. */
+/** A zombie: dead, but its parent has not noticed yet. It still has an id, and writes nothing any more. */
 export async function isDeadProcess(pid: number): Promise<boolean> {
   const [state] = (await processStat(pid)) ?? [];
   return state === 'Z' || state === 'X';
 }
 
-/** Whether this process is one of those that its terminal's keys go to; where nothing tells, it is taken to be. */
+/** Whether this process is in its terminal's foreground group; true if unknown. */
 export async function isInForeground(): Promise<boolean> {
   const stat = await processStat(process.pid);
   return stat === undefined || stat[2] === stat[5];
 }
 
-/** By its id alone, also where it is somebody else's or waits for its parent. */
+/** By its id alone, including other users' processes and zombies. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // EPERM: there, but somebody else's.
+    // EPERM: it exists but is somebody else's.
     return systemCode(error) === 'EPERM';
   }
 }
 
-/** Fields of Linux's process table from the third on; undefined elsewhere. */
+/** The fields of /proc/<id>/stat from the third on; undefined where there is no /proc. */
 async function processStat(pid: number): Promise<string[] | undefined> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    // Counted behind the name, which may itself hold spaces and brackets.
+    // Counted after the name, which may contain spaces and brackets.
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   } catch {
     return undefined;

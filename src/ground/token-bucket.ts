@@ -1,11 +1,11 @@
-/** Keeping to a rate. Clocks are set back now and then: no wait grows by that. */
+/** Keeping to a rate. A clock that is set back never lengthens a wait. */
 import type { EpochMs } from './time.ts';
 
-/** So many at once, then one each interval: in any stretch of time no more than both together. */
+/** A burst of so many, then one per interval. */
 export class TokenBucket {
   readonly #capacity: number;
   readonly #interval: number;
-  /** When it is full again, if nothing is taken until then. */
+  /** When it will be full again if nothing more is taken. */
   #fullAt: EpochMs = Number.NEGATIVE_INFINITY;
 
   /** Full at first. @param interval milliseconds */
@@ -14,9 +14,9 @@ export class TokenBucket {
     this.#interval = interval;
   }
 
-  /** @returns milliseconds until one can be taken with so many left over */
+  /** @returns milliseconds until one can be taken with this many left over */
   wait(now: EpochMs, left = 0): number {
-    // As empty as it can be; a clock that was set back would make it emptier.
+    // At most empty; a clock that was set back would make it more than that.
     this.#fullAt = Math.min(this.#fullAt, now + this.#capacity * this.#interval);
     return Math.max(0, this.#fullAt - now - (this.#capacity - 1 - left) * this.#interval);
   }
@@ -30,7 +30,7 @@ export class TokenBucket {
   }
 }
 
-/** A wait that ends at a time, and is over when the clock shows an earlier time than that of its beginning. */
+/** A wait until a time, which also ends if the clock is set back to before it began. */
 export class Cooldown {
   #from: EpochMs = 0;
   #until: EpochMs = 0;

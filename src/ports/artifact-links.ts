@@ -1,9 +1,9 @@
-/** Links to what was made. */
+/** Download links to compiled models. */
 export interface ArtifactLinks {
   /**
-   * A link that anybody who has it can download from until it expires. Where the credentials behind it end
-   * earlier than asked for, it does too; its `X-Amz-Expires` says the seconds.
-   * @throws AppError not_found when the object is not there, permission_denied
+   * A link that works for anybody who has it until it expires, which is earlier than requested if the credentials
+   * behind it expire first; its `X-Amz-Expires` has the seconds.
+   * @throws AppError not_found when the object does not exist, permission_denied
    */
   presign(s3Uri: string, options: { expiresSeconds: number; fileName: string }): Promise<string>;
 }

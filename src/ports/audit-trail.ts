@@ -5,12 +5,12 @@ import type { EpochMs } from '../ground/time.ts';
 export interface AuditRecord {
   at: EpochMs;
   actor: Actor;
-  /** Verb in the past, dotted: `logs.downloaded`, `logs.refused`. */
+  /** Area and past tense: `logs.downloaded`, `logs.refused`. */
   action: string;
   useCase?: string | undefined;
   /** What it was done to: a job's name. */
   subject?: string | undefined;
-  /** To find the same act in CloudTrail. */
+  /** For finding the same act in CloudTrail. */
   sessionName?: string | undefined;
   detail?: Record<string, string | number | boolean> | undefined;
 }

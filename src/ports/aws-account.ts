@@ -10,13 +10,13 @@ import type { LogSource } from './log-source.ts';
 
 export interface AwsAccounts {
   /**
-   * The same session, and so the same object, as long as its name stands.
+   * The same session, and so the same object, until its name changes.
    * @throws AppError permission_denied when the role cannot be assumed (hint: the checklist; adminHint: the ARN)
    */
   open(useCase: UseCase, actor: Actor, operation: SessionOperation): Promise<AwsAccount>;
 }
 
-/** What an SDK client is made with, as far as every one needs it. */
+/** The configuration that every SDK client needs. */
 export interface AwsClientConfig {
   region: string;
   credentials: () => Promise<{
@@ -33,24 +33,24 @@ export interface AwsClientConfig {
 export interface AwsServices {
   /** The log of one compilation job: the streams `<job>` and `<job>/…`. */
   compilationLog(compilationJob: string): LogSource;
-  // What follows works as far as the operation that the account was opened for needs it: `train` trains, `comp`
-  // compiles and links, `pkg` publishes, `gg` looks at components, `dev` at devices. Anything else is refused by AWS.
+  // Each of these works only if the operation that the account was opened for needs it: `train` trains, `comp` compiles
+  // and links, `pkg` publishes, `gg` reads components, `dev` reads devices. AWS refuses anything else.
   readonly compiler: Compiler;
   readonly artifacts: ArtifactLinks;
   readonly components: ComponentRegistry;
   readonly devices: DeviceFleet;
 }
 
-/** What a service's client is made with, and how it asks. */
+/** How to make a service's client, and how to call it. */
 export type AwsAccess = Pick<AwsAccount, 'useCase' | 'clientConfig' | 'call'>;
 
 export interface AwsAccount extends AwsServices {
   readonly useCase: UseCase;
   /** As CloudTrail shows it; kept in the audit record (S4). */
   readonly sessionName: string;
-  /** What a client that asks in the session's name is made with. `maxAttempts` counts the first one. */
+  /** For a client that calls in the session's name. `maxAttempts` includes the first. */
   clientConfig(maxAttempts: number): AwsClientConfig;
-  /** Renews expired credentials once; throws AppError by the table of AWS errors. */
+  /** Renews expired credentials once; throws AppErrors from the table of AWS errors. */
   call<T>(
     context: {
       operation: string;

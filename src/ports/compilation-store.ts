@@ -3,8 +3,8 @@ import type { CompilationAttempt } from '../domain/compilations.ts';
 
 export interface CompilationStore {
   /**
-   * Stores a new attempt together with its claim on (use case, job, target), which is unique but for what was
-   * started elsewhere.
+   * Stores a new attempt together with its claim on (use case, job, target). Claims are unique, except those of
+   * compilations started elsewhere.
    * @throws AppError conflict when a live or successful attempt holds the claim (domain/compilations.ts)
    */
   addAttempt(attempt: CompilationAttempt): Promise<void>;
@@ -14,8 +14,8 @@ export interface CompilationStore {
     change: (attempt: CompilationAttempt) => CompilationAttempt,
   ): Promise<CompilationAttempt>;
   /**
-   * Oldest first. Long ended jobs' attempts may lie in an archive, which only a query of one job (`useCase` and
-   * `job`) looks into; their claims hold as ever.
+   * Oldest first. Attempts of jobs that ended long ago may be in an archive, which only a query for one job (`useCase`
+   * and `job`) reads; their claims still hold.
    */
   listAttempts(query: { useCase?: string; job?: string; live?: boolean }): Promise<CompilationAttempt[]>;
 }

@@ -6,24 +6,24 @@ import type { EpochMs } from '../ground/time.ts';
 /** SageMaker Neo in one use case's account. */
 export interface Compiler {
   /**
-   * @throws AppError conflict: the name is taken (by an earlier try of the same order, or by another's) ·
+   * @throws AppError conflict: the name is taken (by an earlier try of the same request, or by somebody else) ·
    *   invalid_input, permission_denied: refused, nothing was started · rate_limited: refused for now ·
-   *   unavailable, timeout: not known whether it was started, `describe` tells
-   * @throws CancelledError by `signal`: as unknown as a timeout. Starting again under the same name is always safe.
+   *   unavailable, timeout: unknown whether it was started; `describe` tells
+   * @throws CancelledError from `signal`: as unknown as a timeout. Starting again under the same name is always safe.
    */
   start(order: CompilationOrder, signal?: AbortSignal): Promise<void>;
   /** @returns undefined when there is no such compilation */
   describe(compilationJob: string, signal?: AbortSignal): Promise<CompilationReport | undefined>;
-  /** Of the whole account, whoever started them; newest first. `createdAfter` is inclusive. */
+  /** Everything in the account, whoever started it; newest first. `createdAfter` is inclusive. */
   list(
     query: { limit: number; createdAfter?: EpochMs | undefined },
     signal?: AbortSignal,
   ): Promise<CompilationListing[]>;
-  /** Done also when it had ended already. */
+  /** Also succeeds if it has already ended. */
   stop(compilationJob: string, signal?: AbortSignal): Promise<void>;
 }
 
-/** What a list says of a compilation: not what was compiled. */
+/** A compilation as it appears in a list, which does not say what was compiled. */
 export interface CompilationListing {
   compilationJob: string;
   status: string;
@@ -46,7 +46,7 @@ export interface CompilationOrder {
   timeoutSeconds: number;
 }
 
-/** What DescribeCompilationJob says; nothing that it does not say. */
+/** What DescribeCompilationJob says, and nothing else. */
 export interface CompilationReport {
   status: string;
   failureReason?: string | undefined;
@@ -55,13 +55,13 @@ export interface CompilationReport {
   changedAt?: EpochMs | undefined;
   /** S3 URI; only meaningful when completed. */
   artifact?: string | undefined;
-  /** What it was asked for, by whomever. */
+  /** What was requested, by whomever. */
   asked?: ReportedOrder | undefined;
   /** What else the service reports, name → value, for the details view (C8). */
   facts: Readonly<Record<string, string>>;
 }
 
-/** A compilation's input and output as they were given to the service. */
+/** A compilation's input and output as they were passed to the service. */
 export interface ReportedOrder {
   createdAt?: EpochMs | undefined;
   /** S3 URI. */

@@ -2,7 +2,7 @@
 import type { Component } from '../domain/components.ts';
 
 export interface ComponentStore {
-  /** @throws AppError conflict when the use case has a component of this name and version already */
+  /** @throws AppError conflict when the use case already has a component with this name and version */
   addComponent(component: Component): Promise<void>;
   /** Atomic; as `changeJob`. @throws AppError not_found */
   changeComponent(

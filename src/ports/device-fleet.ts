@@ -8,7 +8,7 @@ export interface DeviceFleet {
   installedOn(device: string, signal?: AbortSignal): Promise<InstalledComponent[]>;
   /** What deployments intend for the device. */
   deploymentsOn(device: string, signal?: AbortSignal): Promise<EffectiveDeployment[]>;
-  /** Component → version that a deployment installs; undefined when there is no such deployment (any more). */
+  /** Component → version that a deployment installs; undefined when the deployment does not exist (any more). */
   componentsOf?(
     deployment: string,
     signal?: AbortSignal,
@@ -37,6 +37,6 @@ export interface EffectiveDeployment {
   status: string;
   reason?: string | undefined;
   modifiedAt?: EpochMs | undefined;
-  /** ARN of the core device or group that it was made for. */
+  /** ARN of the core device or group that it targets. */
   target: string;
 }

@@ -1,8 +1,8 @@
-/** People. */
+/** People in Slack. */
 import type { Memberships } from '../domain/access.ts';
 
-/** Who belongs where, as Slack knows it. Answers may be cached for a short while. */
+/** Who belongs where, according to Slack. Answers may be cached briefly. */
 export interface Directory extends Memberships {
-  /** Ids of a user group's members; empty for one that is not there any more. @throws AppError unavailable */
+  /** Ids of a user group's members; empty if the group no longer exists. @throws AppError unavailable */
   membersOf?(group: string): Promise<readonly string[]>;
 }

@@ -1,7 +1,7 @@
-/** Writes under a lease: who has lost it without knowing yet writes nothing any more. */
+/** Writes under a lease: an instance that has lost it without knowing can no longer write. */
 import { AppError } from '../ground/errors.ts';
 
-/** Which lease, and which of its holders (coordination.ts). */
+/** A lease, and which of its holders (coordination.ts). */
 export interface Fence {
   lease: string;
   fence: number;
@@ -9,15 +9,15 @@ export interface Fence {
 
 export interface FencedStore<S> {
   /**
-   * The same state for work under a lease. Resolves once every write under an older fence of that lease is refused:
-   * what is read afterwards, nobody before changes any more.
-   * @returns its writes throw AppError conflict as soon as a newer fence is known; closing it closes nothing
-   * @throws AppError conflict when a newer fence is known already
+   * The same state for work under a lease. Resolves once every write under an older fence of that lease is refused,
+   * so that earlier holders can no longer change what is read afterwards.
+   * @returns a store whose writes throw AppError conflict once a newer fence is known; closing it closes nothing
+   * @throws AppError conflict when a newer fence is already known
    */
   under(fence: Fence): Promise<S>;
 }
 
-/** For stores: the write came from who had the lease before. */
+/** For stores: the write came from an earlier holder of the lease. */
 export const outdated = ({ lease, fence }: Fence, newest: number): AppError =>
   new AppError('conflict', `The lease "${lease}" has a new holder: fence ${newest} came after ${fence}.`, {
     hint: 'Nothing is to be done: the new holder goes on with the work.',

@@ -1,10 +1,10 @@
 /** Sends finished files to a channel or thread. */
 export interface FileDelivery {
-  /** Bytes that one file may have. */
+  /** The most bytes that one file may have. */
   readonly maxBytes: number;
   /**
-   * Resolves when Slack has taken everything; `shared` then says whether it was seen in the channel after a while.
-   * The files come there in any case.
+   * Resolves when Slack has accepted everything; `shared` then tells whether the files were seen in the channel after
+   * a while. They get there in any case.
    * @throws AppError worded for people (not in the channel, uploads disabled, storage full, …); CancelledError
    */
   deliver(
@@ -13,19 +13,19 @@ export interface FileDelivery {
       channel: string;
       thread?: string | undefined;
       comment: string;
-      /** Instead of the comment, where Slack takes them. */
+      /** Instead of the comment, where Slack accepts them. */
       blocks?: readonly object[] | undefined;
     },
     options: {
       signal?: AbortSignal;
       onProgress?: (bytesSent: number) => void;
-      /** Before Slack is asked to share what it has: from here on they may be there, whatever comes back. */
+      /** Called before Slack is asked to share the files: from then on they may be there, whatever Slack answers. */
       onSharing?: (ids: readonly string[]) => Promise<void>;
     },
   ): Promise<{ shared: Promise<boolean> }>;
   /**
    * Whether files that were being shared are there.
-   * @param since when that was begun
+   * @param since when sharing began
    * @returns undefined when nobody can say
    */
   hasArrived(ids: readonly string[], channel: string, since: number): Promise<boolean | undefined>;

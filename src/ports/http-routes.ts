@@ -1,4 +1,4 @@
-/** What a room gives to the HTTP server, and how all of them answer in JSON. */
+/** The routes that a room gives the HTTP server, and how all rooms answer in JSON. */
 import type { HttpBindings } from '@hono/node-server';
 import type { Hono } from 'hono';
 
@@ -6,15 +6,15 @@ export interface HttpEnv {
   /** Node's own request and response, as `c.env.incoming` and `c.env.outgoing`. */
   Bindings: HttpBindings;
   Variables: {
-    /** Calls `end` when the server stops, which waits for the response: a stream says goodbye and closes. */
+    /** Calls `end` when the server stops, so that a stream can say goodbye and close; the server waits for it. */
     atStop(end: () => void): void;
   };
 }
 
-/** Routes with their whole paths, also with parameters: `/runs/:id/logs`. */
+/** Routes with whole paths, which may have parameters: `/runs/:id/logs`. */
 export type HttpRoutes = Hono<HttpEnv>;
 
-/** @param headers the room’s own, besides those that say it is JSON and is not to be kept */
+/** @param headers besides those for JSON and against caching */
 export function jsonAnswer(status: number, body: unknown, headers: Record<string, string> = {}): Response {
   const text = `${JSON.stringify(body)}\n`;
   return new Response(text, {

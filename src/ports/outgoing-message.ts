@@ -1,7 +1,7 @@
-/** Content of a message: `blocks/` makes it, nobody in between looks into it. */
+/** A message's content: made by `blocks/`, opaque to everything in between. */
 export interface OutgoingMessage {
   text: string;
   blocks?: readonly object[] | undefined;
-  /** Where Slack does not take `blocks`. */
+  /** For where Slack does not accept `blocks`. */
   fallback?: readonly object[] | undefined;
 }

@@ -31,8 +31,8 @@ export interface Store
 
 export interface StoreHealth {
   /**
-   * What keeps changes from being stored, as far as it is known; undefined: nothing. It goes away by itself, without
-   * anybody storing something, once there is room again.
+   * What is known to keep changes from being stored; undefined: nothing. It clears by itself once there is room
+   * again, without anybody storing something.
    */
   problem(): string | undefined;
 }

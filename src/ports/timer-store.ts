@@ -1,7 +1,7 @@
-/** State: what is to be done at a time. */
+/** State: timers. */
 import type { EpochMs } from '../ground/time.ts';
 
-/** Something to be done at a time, also after a restart. */
+/** Something to do at a given time, even after a restart. */
 export interface Timer {
   /** Unique; setting it again moves it. */
   id: string;
@@ -11,11 +11,11 @@ export interface Timer {
   data?: Readonly<Record<string, string | number | boolean>> | undefined;
 }
 
-/** Every method returns once what it did is durable. */
+/** Every method returns once its changes are durable. */
 export interface TimerStore {
   putTimer(timer: Timer): Promise<void>;
-  /** Only one of that due time, when it is given: what was moved meanwhile stays. */
+  /** With a due time, only if it is still the same: a timer that was moved meanwhile stays. */
   removeTimer(id: string, dueAt?: EpochMs): Promise<void>;
-  /** The next one first. */
+  /** Soonest first. */
   listTimers(): Promise<Timer[]>;
 }

@@ -1,17 +1,17 @@
-/** State: messages that say work is under way, for the start after a kill. */
+/** State: messages that say work is in progress, for the next start to clean up after a kill. */
 import type { EpochMs } from '../ground/time.ts';
 import type { OutgoingMessage } from './outgoing-message.ts';
 
 /** A download that can be joined and cancelled, from any instance. */
 export interface UnfinishedDownload {
-  /** What makes two requests the same. */
+  /** The same for two requests for the same thing. */
   key: string;
   user: string;
   userName?: string | undefined;
   useCases: readonly string[];
 }
 
-/** A message in Slack that tells of work of one process: a kill would leave it as it is for ever. */
+/** A message in Slack about one process's work, which a kill would otherwise leave unchanged for ever. */
 export interface UnfinishedMessage {
   id: string;
   channel: string;
@@ -21,13 +21,13 @@ export interface UnfinishedMessage {
   by?: string | undefined;
   /** While it can be joined and cancelled. */
   download?: UnfinishedDownload | undefined;
-  /** What it is to say if the process is gone; left out: the work is done, and it only has to go. */
+  /** What it should say if the process is gone; left out: the work is done, and the message only has to be removed. */
   becomes?: OutgoingMessage | undefined;
-  /** Ids of files that were being handed over: where they have arrived, nothing is left but to take it away. */
+  /** Ids of files being delivered: if they have arrived, the message only has to be removed. */
   files?: readonly string[] | undefined;
 }
 
-/** Every method returns once what it did is durable. */
+/** Every method returns once its changes are durable. */
 export interface UnfinishedStore {
   putUnfinished(message: UnfinishedMessage): Promise<void>;
   removeUnfinished(id: string): Promise<void>;

@@ -10,9 +10,9 @@ import type { JobLinks, TrainingProvider } from './training-provider.ts';
 
 export interface UseCaseGateway {
   /**
-   * A provider that cannot be opened stands in the session all the same: whatever is asked of it then fails with the
-   * reason, and the others answer.
-   * @throws AppError where none can be opened, the first one's reason: permission_denied when the role cannot be
+   * A provider that cannot be opened is in the session all the same: every call to it fails with the reason, while the
+   * others work.
+   * @throws AppError if none can be opened, with the first one's reason: permission_denied when the role cannot be
    *   assumed (hint: the checklist; adminHint: the ARN) · invalid_input when no provider trains there
    */
   open(useCase: UseCase, actor: Actor, operation: SessionOperation): Promise<UseCaseSession>;
@@ -22,10 +22,10 @@ export interface UseCaseGateway {
   links(useCase: UseCase, job: Pick<TrainingJob, 'name' | 'provider'>): JobLinks;
 }
 
-/** Of what is in AWS everything throws where there is no account (AppError invalid_input), or it could not be opened. */
+/** Whatever is in AWS throws if there is no account (AppError invalid_input) or it could not be opened. */
 export interface UseCaseSession extends AwsServices {
-  /** As CloudTrail shows it, where there is an account; kept in the audit record (S4). */
+  /** As CloudTrail shows it, if there is an account; kept in the audit record (S4). */
   readonly sessionName: string;
-  /** Where its jobs are trained, at least one. Who asks about a job goes through operations/job-places.ts. */
+  /** Where its jobs are trained, at least one. To ask about a job, go through operations/job-places.ts. */
   readonly providers: readonly TrainingProvider[];
 }

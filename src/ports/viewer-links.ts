@@ -2,11 +2,11 @@
 import type { Actor } from '../ground/actor.ts';
 
 export interface ViewerLinks {
-  /** Milliseconds in which a link has to be opened. */
+  /** Milliseconds until a link expires. */
   readonly linkFor: number;
   /**
-   * A link to the page of a run, for one person and one visit: whoever opens it is taken for that person. To be shown
-   * to nobody else, after their right to the run's log was checked.
+   * A link to a run's page, for one person and one visit: whoever opens it is taken for that person. Show it to them
+   * alone, after checking their right to the run's log.
    */
   linkTo(actor: Actor, run: string): Promise<string>;
 }
