@@ -165,6 +165,7 @@ async function open(
   if (info) return { id, info, viewing };
   throw new AppError('not_found', 'No logs available yet.', {
     hint: 'The run has not printed anything so far. Try again in a moment.',
+    retryAfterMs: 2_000,
   });
 }
 

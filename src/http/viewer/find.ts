@@ -136,13 +136,13 @@ export function setUpFind(terminal: LogTerminal, log: LogWindow, run: string): F
     const { caseSensitive = false } = options();
     const match = terminal.locate(place, field.value, caseSensitive, inLine);
     const { terminal: xterm, search: addon } = terminal.front;
-    if (!match) {
-      xterm.scrollToLine(place.line + place.newlines);
-      return;
+    if (match) {
+      // Without a search before this one it goes to the match at which the selection begins, and marks the others.
+      addon.clearDecorations();
+      xterm.select(match.column, match.line, 1);
+      addon.findNext(field.value, options());
     }
-    // From a selection on, it goes to the match that begins there, and marks the others.
-    xterm.select(match.column, match.line, 1);
-    addon.findNext(field.value, options());
+    terminal.reveal(match ?? { line: place.line + place.newlines, column: 0 });
   };
 
   const step = (by: 1 | -1): void => {

@@ -1,6 +1,6 @@
 /** Finding text in the whole log: from its newest part to its beginning, then in what is printed. */
 import type { Slice } from './run-api.ts';
-import { visibleLine } from './visible-line.ts';
+import { isPlain, visibleLine, withoutColours } from './visible-line.ts';
 
 export interface LogSearchOptions {
   read(offset: number, limit: number): Promise<Slice>;
@@ -144,14 +144,34 @@ export class LogSearch {
   #hitsIn({ from, bytes }: Part): number[] {
     if (bytes.length === 0) return [];
     const text = this.#decoder.decode(bytes);
+    const plain = withoutColours(text);
     const hits: number[] = [];
     let offset = from;
+    const nextLine = (): boolean => {
+      const newline = bytes.indexOf(NEWLINE, offset - from);
+      offset = from + newline + 1;
+      return newline >= 0;
+    };
+    if (isPlain(plain)) {
+      const folded = this.#folded(plain);
+      let line = 0;
+      for (let at = folded.indexOf(this.#needle); at >= 0; at = folded.indexOf(this.#needle, at + 1)) {
+        for (
+          let next = folded.indexOf('\n', line);
+          next >= 0 && next < at;
+          next = folded.indexOf('\n', line)
+        ) {
+          nextLine();
+          line = next + 1;
+        }
+        hits.push(offset);
+      }
+      return hits;
+    }
     for (const line of text.split('\n')) {
       const count = this.#count(line);
       for (let i = 0; i < count; i++) hits.push(offset);
-      const newline = bytes.indexOf(NEWLINE, offset - from);
-      if (newline < 0) break;
-      offset = from + newline + 1;
+      if (!nextLine()) break;
     }
     return hits;
   }

@@ -146,7 +146,7 @@ export class LogWindow {
       const latest = await this.#options.read(0, 0);
       this.#size = Math.max(this.#size, latest.size);
       this.#at = latest.size;
-      await this.#draw(await this.#before(latest.size, this.#limits.step), 'end');
+      await this.#draw(await this.#before(latest.size, this.#limits.step), true, 'end');
       return latest;
     });
   }
@@ -175,8 +175,7 @@ export class LogWindow {
       const pieces = [...(await this.#before(from, this.#limits.step)), ...this.#pieces];
       const all = pieces.length;
       while (pieces.length > 1 && this.#isTooMuch(pieces)) pieces.pop();
-      if (pieces.length < all) this.#letGo();
-      await this.#draw(pieces);
+      await this.#draw(pieces, this.#follows && pieces.length === all);
     });
   }
 
@@ -185,9 +184,12 @@ export class LogWindow {
     return this.#exclusively(async () => {
       if (this.#follows) return;
       const { to } = this;
-      this.#follows = this.#size - to <= this.#limits.step;
-      const after = this.#few(await this.#load(to, Math.min(this.#size, to + this.#limits.step)));
-      await this.#draw(this.#withoutTooMuch([...this.#pieces, ...after]));
+      const end = this.#size;
+      // What is printed meanwhile is kept, and added afterwards.
+      this.#follows = end - to <= this.#limits.step;
+      const after = this.#few(await this.#load(to, Math.min(end, to + this.#limits.step)));
+      const pieces = this.#withoutTooMuch([...this.#pieces, ...after]);
+      await this.#draw(pieces, this.#follows && (pieces.at(-1)?.to ?? to) >= end);
     });
   }
 
@@ -226,9 +228,9 @@ export class LogWindow {
     const after = this.#few(await this.#load(offset, offset + this.#limits.step, true));
     const from = after[0]?.from ?? offset;
     const before = from > 0 ? await this.#before(from, this.#limits.around) : [];
-    this.#letGo();
+    const pieces = [...before, ...after];
     this.#at = from;
-    await this.#draw([...before, ...after], offset);
+    await this.#draw(pieces, (pieces.at(-1)?.to ?? from) >= this.#size, offset);
   }
 
   /** What is before an offset, from a line on, and no more than a part of a window. */
@@ -284,9 +286,10 @@ export class LogWindow {
 
   /**
    * Writes it on a new sheet and shows that.
+   * @param follows it goes up to the log's end, or to what waits to be drawn
    * @param at the offset at the top, or the end; left out, what is at the top stays there
    */
-  async #draw(pieces: readonly Piece[], at?: number | 'end'): Promise<void> {
+  async #draw(pieces: readonly Piece[], follows: boolean, at?: number | 'end'): Promise<void> {
     const sheet = this.#screen.blank();
     const shown: Shown[] = [];
     for (const piece of pieces) {
@@ -294,12 +297,13 @@ export class LogWindow {
       await sheet.write(piece.bytes);
       shown.push({ piece, mark });
     }
-    const top = at ?? this.#topOffset(pieces);
+    const stays = this.#screen.isAtEnd && this.to === shown.at(-1)?.piece.to;
+    const top = at ?? (stays ? 'end' : this.#topOffset(pieces));
     this.#screen.show(sheet, top === 'end' ? 'end' : lineOf(shown, top));
     this.#sheet = sheet;
     this.#shown = shown;
-    if (this.to < (this.#incoming[0]?.from ?? this.#size)) this.#letGo();
-    else this.#follows = true;
+    if (follows) this.#follows = true;
+    else this.#letGo();
   }
 
   /** Where the reader is, as lines from the beginning of a piece that stays. */

@@ -13,7 +13,7 @@ import { setUpCopy, setUpDownload, setUpHelp, setUpWrap } from './tools.ts';
 import { hideNotice, showNotice, troubleOf } from './trouble.ts';
 
 /** Pages from an end of what is loaded at which more is loaded. */
-const AHEAD = 2;
+const AHEAD = 10;
 /** Milliseconds that a page nobody looks at stays connected: browsers allow few connections to a server. */
 const HIDDEN = 60_000;
 
@@ -78,6 +78,7 @@ class Viewer {
   readonly #live: Live;
   #find: Find | undefined;
   #isMoving = false;
+  #nextMove: (() => Promise<unknown>) | undefined;
   /** Where it was scrolled to when more was last asked for: asked again only from elsewhere. */
   #askedAt = -1;
   #wasInterrupted = false;
@@ -223,8 +224,12 @@ class Viewer {
     else if (below < height * AHEAD && !this.#log.follows) this.#move(() => this.#log.later());
   }
 
+  /** One at a time; of those that were asked for meanwhile the last. */
   #move(work: () => Promise<unknown>): void {
-    if (this.#isMoving) return;
+    if (this.#isMoving) {
+      this.#nextMove = work;
+      return;
+    }
     this.#isMoving = true;
     this.#show();
     work()
@@ -232,17 +237,20 @@ class Viewer {
       .finally(() => {
         this.#isMoving = false;
         this.#askedAt = this.#terminal.top;
-        this.#show();
+        const next = this.#nextMove;
+        this.#nextMove = undefined;
+        if (next) this.#move(next);
+        else this.#show();
       });
   }
 
   readonly #toEnd = (): void => {
-    if (this.#log.follows) this.#terminal.scrollToEnd();
+    if (this.#log.follows && !this.#isMoving) this.#terminal.scrollToEnd();
     else this.#move(() => this.#log.openAtEnd());
   };
 
   readonly #toBeginning = (): void => {
-    if (this.#log.from === 0) this.#terminal.scroll(-Number.MAX_SAFE_INTEGER);
+    if (this.#log.from === 0 && !this.#isMoving) this.#terminal.scroll(-Number.MAX_SAFE_INTEGER);
     else this.#move(() => this.#log.openAt(0));
   };
 

@@ -6,6 +6,7 @@ import { WebLinksAddon } from '@xterm/addon-web-links';
 import { WebglAddon } from '@xterm/addon-webgl';
 import { type ITheme, Terminal } from '@xterm/xterm';
 import '@xterm/xterm/css/xterm.css';
+import { hasGraphicsCard } from './graphics-card.ts';
 import type { Mark, Sheet } from './log-window.ts';
 
 export interface PaneOptions {
@@ -89,6 +90,11 @@ export class Pane implements Sheet {
     return Math.max(8, clientHeight / this.terminal.rows);
   }
 
+  /** Pixels. */
+  get cellWidth(): number {
+    return this.#frame.querySelector('.xterm-screen')!.clientWidth / this.terminal.cols;
+  }
+
   get hasFocus(): boolean {
     return this.#frame.contains(document.activeElement);
   }
@@ -138,6 +144,7 @@ export class Pane implements Sheet {
 
   /** On the graphics card where that works; it may be taken away at any time. */
   #drawFast(): void {
+    if (!hasGraphicsCard()) return;
     try {
       const webgl = new WebglAddon();
       webgl.onContextLoss(() => webgl.dispose());

@@ -23,13 +23,22 @@ export class LogTerminal implements Screen {
   #front: Pane;
   #isWrapping = true;
   #scrolled: () => void = () => {};
+  /**
+   * The reader is at the end and stays there. xterm.js 6.0 itself loses it where much is printed between two of its
+   * pictures, so only what the reader does counts.
+   */
+  #sticks = true;
 
   constructor(host: HTMLElement, theme: ITheme, label: string, onKey: (event: KeyboardEvent) => boolean) {
     this.#host = host;
     this.#makePane = () => {
       const pane = new Pane(host, { theme: this.#panes[0]?.theme ?? theme, label, onKey });
       this.#panes.push(pane);
-      pane.onScroll(() => pane === this.#front && this.#scrolled());
+      pane.onScroll(() => {
+        if (pane !== this.#front) return;
+        if (this.#sticks && this.#below > 0) pane.terminal.scrollToBottom();
+        this.#scrolled();
+      });
       return pane;
     };
     this.#front = this.#makePane();
@@ -37,8 +46,19 @@ export class LogTerminal implements Screen {
     followFingers(
       host,
       () => this.#front.lineHeight,
-      (lines) => this.#front.terminal.scrollLines(lines),
+      (lines) => this.scroll(lines),
     );
+    for (const event of ['wheel', 'pointermove', 'pointerup'] as const)
+      host.addEventListener(
+        event,
+        (happened) => {
+          if (event === 'pointermove' && (happened as PointerEvent).buttons === 0) return;
+          // It has moved when the next picture is made.
+          this.#sticks = false;
+          requestAnimationFrame(() => this.#moved());
+        },
+        { passive: true },
+      );
     new ResizeObserver(() => this.fit()).observe(host);
     this.fit();
   }
@@ -76,12 +96,11 @@ export class LogTerminal implements Screen {
 
   /** Lines below those that can be seen. */
   get below(): number {
-    const { viewportY, baseY } = this.#front.terminal.buffer.active;
-    return baseY - viewportY;
+    return this.#sticks ? 0 : this.#below;
   }
 
   get isAtEnd(): boolean {
-    return this.below <= 0;
+    return this.#sticks;
   }
 
   blank(): Sheet {
@@ -99,6 +118,7 @@ export class LogTerminal implements Screen {
     pane.isFront = true;
     if (top === 'end') pane.terminal.scrollToBottom();
     else pane.terminal.scrollToLine(top);
+    this.#sticks = top === 'end' || this.#below <= 0;
     if (before.hasFocus) pane.terminal.focus();
     before.isFront = false;
     pane.whenDrawn(() => {
@@ -108,12 +128,28 @@ export class LogTerminal implements Screen {
 
   scrollToEnd(): void {
     this.#front.terminal.scrollToBottom();
+    this.#moved();
+  }
+
+  /** Scrolls to where something is, with some lines around it. */
+  reveal({ line, column }: { line: number; column: number }): void {
+    const { terminal, lineHeight, cellWidth } = this.#front;
+    const row = line - this.top;
+    const margin = Math.min(3, Math.floor(this.height / 4));
+    if (row < margin || row >= this.height - margin)
+      terminal.scrollToLine(Math.max(0, line - Math.floor(this.height / 3)));
+    this.#moved();
+    const x = column * cellWidth;
+    const { scrollLeft, clientWidth } = this.#host;
+    if (x < scrollLeft || x > scrollLeft + clientWidth - lineHeight * 5)
+      this.#host.scrollLeft = Math.max(0, x - clientWidth / 2);
   }
 
   /** By whole lines, or by pages. */
   scroll(by: number, unit: 'lines' | 'pages' = 'lines'): void {
     const { terminal } = this.#front;
     terminal.scrollLines(unit === 'lines' ? by : by * Math.max(1, terminal.rows - 1));
+    this.#moved();
   }
 
   set theme(theme: ITheme) {
@@ -192,6 +228,17 @@ export class LogTerminal implements Screen {
     const text = terminal.getSelection().trimEnd();
     terminal.clearSelection();
     return { text: `${text}\n`, isSelection: false };
+  }
+
+  get #below(): number {
+    const { viewportY, baseY } = this.#front.terminal.buffer.active;
+    return baseY - viewportY;
+  }
+
+  /** By the reader. */
+  #moved(): void {
+    this.#sticks = this.#below <= 0;
+    this.#scrolled();
   }
 
   #fit(pane: Pane): void {

@@ -9,7 +9,8 @@ const LONGEST = 256 * 1024;
 
 /** @param line without its newline */
 export function visibleLine(line: string): string {
-  if (!isControlled(line)) return line;
+  const plain = withoutColours(line);
+  if (isPlain(plain)) return plain;
   const row: string[] = [];
   let column = 0;
   const put = (char: string): void => {
@@ -31,13 +32,22 @@ export function visibleLine(line: string): string {
   return row.join('');
 }
 
-function isControlled(line: string): boolean {
-  for (let i = 0; i < line.length; i++) {
-    const code = line.charCodeAt(i);
-    if (code < 32 || code === 127) return true;
+/** @returns whether a text is seen as it is, but for the ends of its lines */
+export function isPlain(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if ((code < 32 || code === 127) && code !== 10) return false;
   }
-  return false;
+  return true;
 }
+
+/**
+ * Most of what is not seen, at once: colours, and the carriage returns of line ends. Only what is plain afterwards is what
+ * is seen.
+ */
+export const withoutColours = (text: string): string => text.replace(COLOURS, '').replaceAll('\r\n', '\n');
+
+const COLOURS = new RegExp(`${ESC}\\[[\\d;:]*m`, 'g');
 
 /** From an escape character on. */
 function sequenceAt(line: string, at: number): string {
