@@ -19,6 +19,9 @@ export interface RunFlags {
   name?: string;
   pipe?: boolean;
   dir?: string;
+  push?: string;
+  tokenEnv?: string;
+  resume?: string;
 }
 
 export interface LogsFlags {

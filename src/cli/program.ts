@@ -142,12 +142,18 @@ Exit codes: 0 done, 2 invalid input, 3 not found, 4 permission denied, 5 unavail
   const run = program
     .command('run')
     .description('run a command and keep all that it prints; ends with its exit code')
-    .argument('<command...>')
+    .argument('[command...]')
     .usage('[flags] -- <command> [arguments]')
     .passThroughOptions()
     .option('--name <name>', "the run's name (default: the program's, with the time)")
     .option('--pipe', 'capture through a pipe instead of a terminal: no colours, no bars that move')
     .option('--dir <dir>', 'folder for the logs of runs (default: signalbox-runs)')
+    .option('--push <url>', "Signalbox's address: send the log there while it is printed")
+    .option(
+      '--token-env <variable>',
+      'the variable that holds the push token (default: SIGNALBOX_PUSH_TOKEN)',
+    )
+    .option('--resume <name>', 'with --push: send what is kept of a run that has ended, instead of a command')
     .configureHelp({ visibleArguments: () => [] })
     .action((command: string[], options: RunFlags) =>
       perform(async (io) => (await import('./run.ts')).run(command, options, io), { dotEnv: false }),

@@ -12,6 +12,7 @@ import { openFileRunLogs } from '../runs/file-run-logs.ts';
 import type { RunFlags } from './flags.ts';
 import { type CliIo, line } from './io.ts';
 import { OwnTerminal, showOn } from './own-terminal.ts';
+import { type Pushing, pushing, resume, sendRest } from './push-run.ts';
 
 const clock: Clock = { now: () => Date.now() };
 const FOLDER = 'signalbox-runs';
@@ -19,6 +20,9 @@ const FOLDER = 'signalbox-runs';
 /** @returns the command's own exit code; 128 + n where a signal ended it, as shells have it */
 export async function run(words: readonly string[], flags: RunFlags, io: CliIo): Promise<number> {
   const [program, ...args] = words;
+  const push = pushing(flags, io);
+  const folder = resolve(io.cwd, flags.dir ?? FOLDER);
+  if (flags.resume !== undefined) return await sendKept(flags.resume, { words, folder, push }, io);
   if (program === undefined || program === '')
     throw new AppError('invalid_input', 'There is no command to run.', {
       hint: 'Put it behind two dashes: signalbox run -- python train.py',
@@ -29,11 +33,10 @@ export async function run(words: readonly string[], flags: RunFlags, io: CliIo):
     line(io.stderr, `signalbox: ${problem.message}`);
     return problem.exitCode;
   }
-  const folder = resolve(io.cwd, flags.dir ?? FOLDER);
   const store = await openFileRunLogs({ folder, clock, tidies: false });
   try {
     const id = await newRun(store, flags.name, command);
-    return await capture({ store, id, command, folder }, flags, io);
+    return await capture({ store, id, command, folder, push }, flags, io);
   } finally {
     await store.close();
   }
@@ -44,13 +47,20 @@ interface Run {
   id: string;
   command: [string, ...string[]];
   folder: string;
+  push: Pushing | undefined;
 }
 
-async function capture({ store, id, command, folder }: Run, flags: RunFlags, io: CliIo): Promise<number> {
+async function capture(
+  { store, id, command, folder, push }: Run,
+  flags: RunFlags,
+  io: CliIo,
+): Promise<number> {
   const terminal = await OwnTerminal.look(flags.pipe ? 'pipe' : 'pty');
   const say = (words: string): void => {
     io.stderr.write(`signalbox: ${words}${terminal.newline}`);
   };
+  const sending = await push?.begin(store, id, say);
+  const sent = sending?.run();
   const release: (() => void)[] = [];
   io.ownSignals?.();
   try {
@@ -59,7 +69,7 @@ async function capture({ store, id, command, folder }: Run, flags: RunFlags, io:
       id,
       command,
       cwd: io.cwd,
-      env: io.env,
+      env: push?.env ?? io.env,
       terminal: flags.pipe ? 'pipe' : 'pty',
       size: terminal.size(),
       input: terminal.input,
@@ -77,11 +87,37 @@ async function capture({ store, id, command, folder }: Run, flags: RunFlags, io:
     for (const free of release.splice(0)) free();
     const info = await store.info(id).catch(() => undefined);
     if (info) say(`${sizeWords(info.size)} of ${id} are kept in ${join(folder, id)}`);
+    if (sending && sent) {
+      const variable = flags.tokenEnv === undefined ? [] : ['--token-env', flags.tokenEnv];
+      const words = ['run', '--push', flags.push!, ...variable, '--dir', folder, '--resume', id];
+      await sendRest(sending, sent, { say, goOn: `signalbox ${words.map(shellWord).join(' ')}` });
+    }
     return shellExitCode(end);
   } finally {
+    sending?.stop();
     for (const free of release) free();
   }
 }
+
+async function sendKept(
+  id: string,
+  { words, folder, push }: { words: readonly string[]; folder: string; push: Pushing | undefined },
+  io: CliIo,
+): Promise<number> {
+  if (!push || words.length > 0)
+    throw new AppError('invalid_input', '--resume sends a log that is kept here, and runs no command.', {
+      hint: 'For example: signalbox run --push https://signalbox.example.com --resume bert-1',
+    });
+  const store = await openFileRunLogs({ folder, clock, tidies: false });
+  try {
+    return await resume(id, { store, folder, pushing: push, clock }, io);
+  } finally {
+    await store.close();
+  }
+}
+
+const shellWord = (word: string): string =>
+  /^[\w./:@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
 /** @throws AppError conflict: there is a run of this name already */
 async function newRun(
