@@ -64,12 +64,18 @@ export function pushing(flags: RunFlags, { env, stderr }: CliIo): Pushing | unde
           hint: 'A name is 1 to 120 letters, digits and . _ -, and begins with a letter or digit.',
         });
       const info = await store.create(id);
-      const key = keyOf(info) ?? randomBytes(12).toString('base64url');
-      if (info.size === 0 && info.cursor === undefined && !info.end)
-        await store.append(id, 0, new Uint8Array(0), JSON.stringify({ pushKey: key }));
+      const isNew = info.size === 0 && info.cursor === undefined && !info.end;
+      // To one that was kept before anybody thought of sending it nothing can be added; but it was made only once.
+      const key = keyOf(info) ?? (isNew ? randomBytes(12).toString('base64url') : `made-${info.createdAt}`);
+      if (isNew) await store.append(id, 0, new Uint8Array(0), JSON.stringify({ pushKey: key }));
       const push = new RunPush({ url, token, name: id, key, host: hostname(), logs: store, id, onNote: say });
-      if (!(await push.begin()))
-        say(`${url} does not answer yet. The log is kept here, and sent as soon as it does.`);
+      try {
+        const answers = await push.begin();
+        if (!answers) say(`${url} does not answer yet. The log is kept here, and sent as soon as it does.`);
+      } catch (error) {
+        if (isNew) await store.remove(id);
+        throw error;
+      }
       return push;
     },
   };

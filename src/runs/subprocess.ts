@@ -141,11 +141,20 @@ function startInTerminal(
     });
   } catch (error) {
     closeSync(master);
+    closeSync(slave);
     throw error;
   } finally {
     closeSync(nothing);
-    closeSync(slave);
   }
+  // Not before it has gone: coreutils close their outputs before they exit, and where the terminal was held by them alone it
+  // would end for us with that, we would close our side, and hang up a program that is about to exit with 0.
+  const release = (): void => {
+    if (slaveIsOpen) closeSync(slave);
+    slaveIsOpen = false;
+  };
+  let slaveIsOpen = true;
+  child.once('exit', release);
+  child.once('error', release);
   const keys = input === 'typed' ? createWriteStream('', { fd: master, autoClose: false }) : undefined;
   keys?.on('error', () => undefined);
   let open = true;

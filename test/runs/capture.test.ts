@@ -181,6 +181,12 @@ describe.each<Way>(['pty', 'pipe'])('a run captured by %s', (way) => {
     expect((await logs.info('run'))?.end).toMatchObject({ exitCode: 5 });
   });
 
+  it('leaves a program its own end that has closed its outputs before, as those of coreutils do', async () => {
+    const end = await sh(way, 'echo done; exec >&- 2>&-; sleep 0.2; exit 4');
+    expect(end).toMatchObject({ state: 'failed', exitCode: 4, signal: null });
+    expect(await text()).toBe(lines(way, 'done\n'));
+  });
+
   it('has nothing to read: its input ends at once', async () => {
     await sh(way, 'cat; echo read');
     expect(await text()).toBe(lines(way, 'read\n'));
