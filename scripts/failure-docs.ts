@@ -13,9 +13,10 @@ import {
   TRAINING_LOST,
   TRAINING_SCRIPT,
   TRAINING_STOPS,
+  TRAINING_UNSEEN,
 } from '../src/domain/failure-table-training.ts';
 import { TRAINING_SERVICE_FAILURES } from '../src/domain/failure-table-training-service.ts';
-import { adviceOf, type FailureAdvice } from '../src/domain/failure-tables.ts';
+import { adviceAt, adviceOf, type FailureAdvice } from '../src/domain/failure-tables.ts';
 
 export const FAILURE_DOCS = join(import.meta.dirname, '../docs/failures.md');
 const BEGIN = '<!-- made by scripts/failure-docs.ts -->';
@@ -31,13 +32,23 @@ export function withFailures(docs: string): string {
 
 function tables(): string {
   return [
-    table('Training: what SageMaker says', [...TRAINING_SERVICE_FAILURES, TRAINING_CLIENT]),
-    table('Training: what the program says, or how it ended', [
+    table('Training on SageMaker: what it says', [...TRAINING_SERVICE_FAILURES, TRAINING_CLIENT]),
+    table('Training on SageMaker: what the program says, or how it ended', [
       ...TRAINING_FAILURES,
       ...Object.values(TRAINING_LOST),
       TRAINING_SCRIPT,
     ]),
-    table('Training: stopped, not failed', Object.values(TRAINING_STOPS)),
+    table('Training on SageMaker: stopped, not failed', Object.values(TRAINING_STOPS)),
+    table(
+      'Training on another provider',
+      [
+        ...TRAINING_FAILURES,
+        ...TRAINING_SERVICE_FAILURES,
+        ...Object.values(TRAINING_LOST),
+        ...[TRAINING_SCRIPT, TRAINING_UNSEEN],
+        ...Object.values(TRAINING_STOPS),
+      ].flatMap((row) => (row.elsewhere ? [adviceAt('local', adviceOf(row))] : [])),
+    ),
     table('Compilations', [...NEO_FAILURES, NEO_STOPPED]),
     table('Components', COMPONENT_FAILURES),
   ].join('\n');
@@ -46,7 +57,8 @@ function tables(): string {
 function table(title: string, rows: readonly FailureAdvice[]): string {
   const lines = rows.map((row) => {
     const { cause, fix, link } = adviceOf(row);
-    return `| ${cell(cause)} | ${cell(fix)} [${link.title}](${link.url}) |`;
+    const page = link ? ` [${link.title}](${link.url})` : '';
+    return `| ${cell(cause)} | ${cell(fix)}${page} |`;
   });
   return [`### ${title}`, '', '| cause | what to do |', '|---|---|', ...lines, ''].join('\n');
 }

@@ -4,7 +4,7 @@ import type { InstalledComponentEvent } from '../domain/aws-events.ts';
 import { type CompilationAttempt, isSuccessful } from '../domain/compilations.ts';
 import { type Component, componentStateLabel } from '../domain/components.ts';
 import { alarmUrl, componentUrl, coreDeviceUrl, inConsole } from '../domain/console-links.ts';
-import { adviceForComponent } from '../domain/failure-guidance.ts';
+import { adviceForComponent, guidanceForTraining } from '../domain/failure-guidance.ts';
 import { jobKey } from '../domain/job-keys.ts';
 import type { Rerun } from '../domain/job-records.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
@@ -14,14 +14,7 @@ import { trainingLabel } from '../domain/training-states.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { ALERT, unconfirmedWords } from './alerts.ts';
 import { COMPILE } from './compile-ids.ts';
-import {
-  changesWords,
-  compilationAdvice,
-  guidanceLines,
-  runAgainButton,
-  trainingAdvice,
-  writeRef,
-} from './job-facts.ts';
+import { changesWords, compilationAdvice, guidanceLines, runAgainButton, writeRef } from './job-facts.ts';
 import { getLogsButton } from './logs.ts';
 import type { Block, Message } from './message.ts';
 import {
@@ -66,7 +59,7 @@ export function trainingAnnouncement(job: TrainingJob, useCase: Of, unconfirmed?
   const label = trainingLabel(job);
   const took =
     job.endedAt === undefined ? '' : ` after ${duration(job.endedAt - (job.startedAt ?? job.createdAt))}`;
-  const advice = trainingAdvice(job);
+  const advice = guidanceForTraining(job);
   const completed = job.state === 'completed';
   const ref = writeRef({ useCase: useCase.id, job: jobKey(job) });
   return message(
@@ -85,9 +78,11 @@ export function trainingAnnouncement(job: TrainingJob, useCase: Of, unconfirmed?
 
 /** In the job card's thread: no end, and nothing to do. */
 export function interruptionMessage(job: TrainingJob): Message {
-  const advice = trainingAdvice(job);
+  const advice = guidanceForTraining(job);
   return message(
-    `:zap: *Spot capacity was taken back*: ${named(job.name)} is waiting for more`,
+    job.provider === 'sagemaker'
+      ? `:zap: *Spot capacity was taken back*: ${named(job.name)} is waiting for more`
+      : `:zap: *Its machine was taken back*: ${named(job.name)} is waiting for another one`,
     advice ? [guidanceLines(advice)] : [],
     [],
   );

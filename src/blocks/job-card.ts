@@ -4,7 +4,7 @@ import type { TargetState } from '../domain/compilation-states.ts';
 import { type CompilationAttempt, isLive, isSuccessful } from '../domain/compilations.ts';
 import { type Component, componentStateLabel } from '../domain/components.ts';
 import { componentUrl, inConsole } from '../domain/console-links.ts';
-import { adviceForComponent } from '../domain/failure-guidance.ts';
+import { adviceForComponent, guidanceForTraining } from '../domain/failure-guidance.ts';
 import { jobKey } from '../domain/job-keys.ts';
 import { isFinished } from '../domain/jobs.ts';
 import { trainingLabel } from '../domain/training-states.ts';
@@ -22,7 +22,6 @@ import {
   stateOf,
   statesOf,
   targetWords,
-  trainingAdvice,
   trainingWords,
   verbatim,
   writeRef,
@@ -121,7 +120,7 @@ function compileButton({ useCase, job, attempts }: JobFacts): Button | undefined
 }
 
 function trainingFailure({ job }: JobFacts): Block[] {
-  const advice = trainingAdvice(job);
+  const advice = guidanceForTraining(job);
   if (!advice) return [];
   return [
     section(
@@ -220,7 +219,7 @@ export function milestones(facts: JobFacts): Milestone[] {
   const found: (Milestone & { at: number })[] = [];
   if (isFinished(job)) {
     const label = trainingLabel(job);
-    const advice = trainingAdvice(job);
+    const advice = guidanceForTraining(job);
     const took =
       job.endedAt === undefined ? '' : ` after ${duration(job.endedAt - (job.startedAt ?? job.createdAt))}`;
     found.push({

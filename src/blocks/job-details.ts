@@ -3,6 +3,7 @@
 import { LIMITS } from '#sandbox/block-kit';
 import { isSuccessful } from '../domain/compilations.ts';
 import { compilationLogUrl, componentUrl, inConsole } from '../domain/console-links.ts';
+import { guidanceForTraining } from '../domain/failure-guidance.ts';
 import { jobKey } from '../domain/job-keys.ts';
 import { isFinished } from '../domain/jobs.ts';
 import { PROVIDERS } from '../domain/providers.ts';
@@ -23,7 +24,6 @@ import {
   stateOf,
   statesOf,
   statusWords,
-  trainingAdvice,
   trainingWords,
   verbatim,
   writeRef,
@@ -109,7 +109,7 @@ function facts(entries: readonly (readonly [name: string, value: string | undefi
 
 function overview(details: DetailsFacts): Block[] {
   const { job, links } = details;
-  const advice = trainingAdvice(job);
+  const advice = guidanceForTraining(job);
   const ended = isFinished(job);
   const completed = job.state === 'completed';
   const length = (job.endedAt ?? details.now) - (job.startedAt ?? job.createdAt);

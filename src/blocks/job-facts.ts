@@ -11,7 +11,7 @@ import {
 } from '../domain/compilation-states.ts';
 import { type CompilationAttempt, currentStatus, isLive, isSuccessful } from '../domain/compilations.ts';
 import type { Component } from '../domain/components.ts';
-import { adviceForCompilation, type FailureAdvice, guidanceForTraining } from '../domain/failure-guidance.ts';
+import { adviceForCompilation, type FailureAdvice } from '../domain/failure-guidance.ts';
 import { jobKey } from '../domain/job-keys.ts';
 import type { Rerun } from '../domain/job-records.ts';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
@@ -227,11 +227,9 @@ export function verbatim(words: string, limit: number): { block: string; whole: 
   return { block, whole: !block.includes(' … (cut at ') && escapeMrkdwn(masked).length < limit };
 }
 
-export function guidanceLines(advice: FailureAdvice): string {
-  return [
-    `*Cause:* ${plain(advice.cause, 500)}`,
-    `*What to do:* ${plain(advice.fix, 500)} ${link(advice.link.url, advice.link.title)}`,
-  ].join('\n');
+export function guidanceLines({ cause, fix, link: page }: FailureAdvice): string {
+  const more = page ? ` ${link(page.url, page.title)}` : '';
+  return `*Cause:* ${plain(cause, 500)}\n*What to do:* ${plain(fix, 500)}${more}`;
 }
 
 const REASON_SHOWN = 700;
@@ -253,11 +251,6 @@ export function compilationAdvice(attempt: CompilationAttempt): FailureAdvice | 
   const status = currentStatus(attempt);
   if (status !== 'FAILED' && (status !== 'STOPPED' || attempt.failureReason === undefined)) return undefined;
   return adviceForCompilation(status, attempt.failureReason);
-}
-
-export function trainingAdvice(job: TrainingJob): FailureAdvice | undefined {
-  const { state, phase, failureReason } = job;
-  return guidanceForTraining({ state, phase, failureReason });
 }
 
 // --- How fresh it is ---------------------------------------------------------------------------------

@@ -3,6 +3,8 @@
  * (torchrun, mpirun, accelerate, SageMaker's toolkit), each of which ends with a code of its own, nearly always 1.
  */
 
+import type { TrainingJob } from './jobs.ts';
+
 /** One process's end. */
 export interface ProcessEnd {
   /** As a shell has it: 128 + signal for a signal. */
@@ -33,6 +35,14 @@ const CODE =
 /** `died with <Signals.SIGKILL: 9>`, `terminated with signal SIGKILL`, `exited on signal 9`, `Signal 9 (SIGKILL) received`, Open MPI's `Signal: Segmentation fault (11)`. */
 const SIGNAL =
   /(?:\bdied with <Signals\.|\b(?:exited on|terminated (?:with|by)|killed by) signal:?\s{0,3}|\bsignal (?=\d{1,2} \(SIG)|\bSignal: [A-Z][a-z ]{2,30}\((?=\d{1,2}\))|\{(?=SIG))(?:(SIG[A-Z]{2,5})|(\d{1,2}))(?![\w.])/gi;
+
+/** @returns 128 + signal for a signal; undefined where nobody knows */
+export function exitCodeOf(exit: TrainingJob['exit']): number | undefined {
+  if (exit === undefined || exit === 'lost') return undefined;
+  if (exit.code !== null) return exit.code;
+  const signal = SIGNALS[exit.signal ?? ''];
+  return signal === undefined ? undefined : 128 + signal;
+}
 
 /**
  * The exit code that counts in SageMaker's reason: the inner one. What ran the script appends a code of its own,

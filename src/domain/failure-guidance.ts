@@ -1,11 +1,12 @@
-/** From what a service says of a failure to cause, fix and where AWS explains it. */
+/** From what is said of a failure, by a service or a log, to its cause, what to do, and where AWS explains it. */
 
-import { exitCodeOfReason, isCrash } from './failure-exit.ts';
+import { exitCodeOf, exitCodeOfReason, isCrash } from './failure-exit.ts';
 import { lostBy, type ToldByLogs, toldByLogs } from './failure-log.ts';
-import { type Speaker, speakerOf } from './failure-speaker.ts';
+import { speakerOf } from './failure-speaker.ts';
 import { COMPONENT_FAILURES, COMPONENT_UNKNOWN } from './failure-table-component.ts';
 import { NEO_FAILURES, NEO_STOPPED, NEO_UNKNOWN } from './failure-table-neo.ts';
 import {
+  STUCK_RUN,
   TRAINING_CLIENT,
   TRAINING_EXIT,
   TRAINING_FAILURES,
@@ -13,16 +14,23 @@ import {
   TRAINING_SCRIPT,
   TRAINING_STOPS,
   TRAINING_UNKNOWN,
+  TRAINING_UNSEEN,
   type TrainingEnd,
 } from './failure-table-training.ts';
 import { TRAINING_SERVICE_FAILURES } from './failure-table-training-service.ts';
-import { adviceOf, type FailureAdvice, type ReasonRow } from './failure-tables.ts';
+import {
+  adviceAt,
+  adviceOf,
+  type FailureAdvice,
+  type ReasonRow,
+  type TrainingAdvice,
+} from './failure-tables.ts';
+import type { ProviderName } from './providers.ts';
 import { isException, lastTraceback, type Traceback } from './traceback.ts';
 
 export { adviceForDeployment } from './failure-table-deployment.ts';
 export { adviceForDevice } from './failure-table-device.ts';
 export type { TrainingEnd } from './failure-table-training.ts';
-export { STUCK_RUN } from './failure-table-training.ts';
 export type { FailureAdvice } from './failure-tables.ts';
 
 /** SageMaker's reasons have at most 1,024 characters; a training job's own words may be longer. */
@@ -55,26 +63,32 @@ export interface TrainingGuidance extends FailureAdvice {
   told?: { stream: string; raised: boolean; lastLines: readonly string[] } | undefined;
 }
 
+/** Of one that still runs, and has printed nothing for too long. */
+export const adviceForSilence = (provider: ProviderName): FailureAdvice => adviceAt(provider, STUCK_RUN);
+
 /** @returns undefined when there is nothing to explain: it runs, or it completed */
 export function guidanceForTraining(end: TrainingEnd): TrainingGuidance | undefined {
-  const { state, phase } = end;
+  const { state, phase, provider = 'sagemaker' } = end;
   if (state === 'running' && phase === 'interrupted')
-    return { ...TRAINING_STOPS.interrupted, outcome: 'interrupted' };
-  if (state === 'stopped')
-    return {
-      ...TRAINING_STOPS[phase === undefined || phase === 'preparing' ? 'request' : phase],
-      outcome: 'stopped',
-    };
+    return { ...adviceAt(provider, TRAINING_STOPS.interrupted), outcome: 'interrupted' };
+  if (state === 'stopped') {
+    const how = phase === undefined || phase === 'preparing' ? 'request' : phase;
+    return { ...adviceAt(provider, TRAINING_STOPS[how]), outcome: 'stopped' };
+  }
   if (state !== 'failed') return undefined;
 
   const reason = (end.failureReason ?? '').slice(0, REASON_LIMIT);
   const logs = end.logEnds ?? (end.logEnd === undefined ? [] : [{ stream: '', text: end.logEnd }]);
   const told = toldByLogs(logs, (line) => errorAdvice(line) !== undefined);
-  const inReason = exitCodeOfReason(reason);
-  // The launcher's code in the reason says less than what a log tells of its child.
-  const exitCode =
-    end.exitCode ?? (inReason !== undefined && inReason > 1 ? inReason : (told?.exitCode ?? inReason));
-  const advice = trainingAdvice(reason, exitCode, told);
+  const reported = exitCodeOf(end.exit) ?? exitCodeOfReason(reason);
+  // The launcher's code says less than what a log tells of its child.
+  const exitCode = reported !== undefined && reported > 1 ? reported : (told?.exitCode ?? reported);
+  const advice = adviceAt(
+    provider,
+    (provider === 'sagemaker' ? serviceAdvice(reason) : undefined) ??
+      programAdvice(reason, exitCode, told) ??
+      lastResort(end, reason, exitCode, told),
+  );
   // Toolkits put the error into the reason too, which is there before the log is.
   const traceback = told?.traceback ?? quotedError(reason);
   return {
@@ -109,24 +123,9 @@ function whoFailed(rank: number, exitCode: number | undefined, lost: ToldByLogs[
 }
 
 /** Who says it decides before what is said: SageMaker about itself and machines, about what it was given, the program. */
-function trainingAdvice(
-  reason: string,
-  exitCode: number | undefined,
-  told: ToldByLogs | undefined,
-): FailureAdvice {
+function serviceAdvice(reason: string): TrainingAdvice | undefined {
   const speaker = speakerOf(reason);
-  if (speaker !== 'algorithm') {
-    const said = serviceAdvice(reason, speaker);
-    if (said) return said;
-  }
-  const advice = programAdvice(reason, exitCode, told);
-  if (advice) return advice;
-  if (speaker === 'client') return TRAINING_CLIENT;
-  if (told?.traceback || quotedError(reason)) return TRAINING_SCRIPT;
-  return speaker === 'algorithm' || exitCode !== undefined ? TRAINING_EXIT : TRAINING_UNKNOWN;
-}
-
-function serviceAdvice(reason: string, speaker: Speaker | undefined): FailureAdvice | undefined {
+  if (speaker === 'algorithm') return undefined;
   for (const row of [...TRAINING_SERVICE_FAILURES, ...TRAINING_FAILURES]) {
     if (!row.reason || (speaker && row.says && !row.says.includes(speaker))) continue;
     const match = row.reason.exec(reason);
@@ -135,12 +134,26 @@ function serviceAdvice(reason: string, speaker: Speaker | undefined): FailureAdv
   return undefined;
 }
 
+/** What is left to say where no row knows the failure. */
+function lastResort(
+  { exit, provider = 'sagemaker' }: TrainingEnd,
+  reason: string,
+  exitCode: number | undefined,
+  told: ToldByLogs | undefined,
+): TrainingAdvice {
+  const speaker = provider === 'sagemaker' ? speakerOf(reason) : undefined;
+  if (speaker === 'client') return TRAINING_CLIENT;
+  if (told?.traceback || quotedError(reason)) return TRAINING_SCRIPT;
+  if (exit === 'lost') return TRAINING_UNSEEN;
+  return speaker === 'algorithm' || exitCode !== undefined ? TRAINING_EXIT : TRAINING_UNKNOWN;
+}
+
 /** What was raised, then what SageMaker quotes of it, then how the process ended, then what it printed. */
 function programAdvice(
   reason: string,
   exitCode: number | undefined,
   told: ToldByLogs | undefined,
-): FailureAdvice | undefined {
+): TrainingAdvice | undefined {
   // NCCL's watchdog ends its process with an abort: what it says counts.
   const byWatchdog = exitCode === 134 && told?.lost !== undefined;
   const crash = isCrash(exitCode) && !byWatchdog;
@@ -156,7 +169,7 @@ function programAdvice(
   );
 }
 
-function firstOf(messages: readonly string[], frames?: string): FailureAdvice | undefined {
+function firstOf(messages: readonly string[], frames?: string): TrainingAdvice | undefined {
   for (const message of messages) {
     const advice = errorAdvice(message, frames);
     if (advice) return advice;
@@ -167,7 +180,7 @@ function firstOf(messages: readonly string[], frames?: string): FailureAdvice | 
 /** Rows that both SageMaker and programs have words for are in its table. */
 const ERROR_ROWS = [...TRAINING_FAILURES, ...TRAINING_SERVICE_FAILURES].filter(({ error }) => error);
 
-function errorAdvice(message: string, frames = ''): FailureAdvice | undefined {
+function errorAdvice(message: string, frames = ''): TrainingAdvice | undefined {
   for (const row of ERROR_ROWS) {
     const match = row.error!.exec(message);
     if (match && !row.notError?.test(message) && !(frames && row.notFrames?.test(frames)))
@@ -177,7 +190,7 @@ function errorAdvice(message: string, frames = ''): FailureAdvice | undefined {
   return undefined;
 }
 
-function exitAdvice(exitCode: number | undefined): FailureAdvice | undefined {
+function exitAdvice(exitCode: number | undefined): TrainingAdvice | undefined {
   const row = TRAINING_FAILURES.find(({ exitCodes }) => exitCodes?.includes(exitCode ?? 0));
   return row && adviceOf(row);
 }

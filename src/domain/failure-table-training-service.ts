@@ -30,6 +30,10 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     cause: 'The instance’s storage volume is full.',
     fix: 'Raise VolumeSizeInGB, keep fewer checkpoints, or stream the data (FastFile mode) instead of copying it.',
     link: DOCS.resources,
+    elsewhere: {
+      cause: 'The disk that the job writes to is full.',
+      fix: 'Free space on the disk that the message names, keep fewer checkpoints, or write them to another one.',
+    },
     example: {
       state: 'failed',
       failureReason:
@@ -208,6 +212,11 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
       'The algorithm reads an input channel that the job does not have: {channel/named/lacking/required/folder/path|see the message}.',
     fix: 'Give the job an input channel of exactly that name (train and training are not the same).',
     link: DOCS.channels,
+    elsewhere: {
+      cause:
+        'The script reads an input folder that is not there: {channel/named/lacking/required/folder/path|see the message}.',
+      fix: 'Tell the script where its data is: by the argument or the variable that the message names.',
+    },
     example: { state: 'failed', failureReason: 'ClientError: train channel is not specified.' },
   },
   {

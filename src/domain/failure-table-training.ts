@@ -4,16 +4,18 @@
  */
 import type { StreamEnd } from './failure-log.ts';
 import type { Speaker } from './failure-speaker.ts';
-import { DOCS, type FailureAdvice } from './failure-tables.ts';
-import type { JobPhase, JobState } from './jobs.ts';
+import { DOCS, type FailureAdvice, type TrainingAdvice } from './failure-tables.ts';
+import type { JobPhase, JobState, TrainingJob } from './jobs.ts';
+import type { ProviderName } from './providers.ts';
 
 /** What is known of an end. Texts as the service and the job wrote them. */
 export interface TrainingEnd {
   state: JobState;
   phase?: JobPhase | undefined;
+  /** Where it ran. Left out: on SageMaker, as in earlier versions. */
+  provider?: ProviderName | undefined;
   failureReason?: string | undefined;
-  /** As a process ends in a shell: 128 + signal for a signal. */
-  exitCode?: number | undefined;
+  exit?: TrainingJob['exit'];
   /** The last lines of the log, of one stream. */
   logEnd?: string | undefined;
   /** The same of several. */
@@ -21,7 +23,7 @@ export interface TrainingEnd {
 }
 
 /** One row: any one of these recognises it. Cause and fix may name what a pattern caught, as in `ReasonRow`. */
-export interface TrainingRow extends FailureAdvice {
+export interface TrainingRow extends TrainingAdvice {
   /** Who may say `reason`; a reason that does not begin with who says it passes. */
   says?: readonly Speaker[];
   /** SageMaker's words. */
@@ -52,6 +54,9 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
     cause: 'The GPU ran out of memory.',
     fix: 'Use a smaller batch (with gradient accumulation), mixed precision, or an instance with a larger GPU.',
     link: DOCS.resources,
+    elsewhere: {
+      fix: 'Use a smaller batch (with gradient accumulation), mixed precision, or a larger GPU, and look whether another program holds memory on it (nvidia-smi).',
+    },
     example: {
       ...FAILED,
       logEnd:
@@ -67,6 +72,9 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
     cause: 'Shared memory (/dev/shm) ran out: data loader workers and NCCL pass their data through it.',
     fix: 'Use fewer data loader workers (with 0 the loader needs none), smaller batches, or a larger instance, which has more of it.',
     link: DOCS.resources,
+    elsewhere: {
+      fix: 'Use fewer data loader workers (with 0 the loader needs none) or smaller batches; a container gets more of it with --shm-size.',
+    },
     example: {
       ...FAILED,
       logEnd:
@@ -83,6 +91,10 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
     cause: 'The instance ran out of memory (RAM), which is nearly always why a process is killed.',
     fix: 'Use a larger instance, a smaller batch, or fewer data loader workers.',
     link: DOCS.resources,
+    elsewhere: {
+      cause: 'The machine ran out of memory (RAM), which is nearly always why a process is killed.',
+      fix: 'Use a smaller batch, fewer data loader workers, or a machine with more memory, and look what else runs there. The kernel’s log (dmesg) tells whom it killed.',
+    },
     example: { state: 'failed', failureReason: 'AlgorithmError: , exit code: 137' },
   },
   {
@@ -92,6 +104,11 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
     cause: 'The training image lacks {module/library/package|a module that the script imports}.',
     fix: 'Add it to requirements.txt beside the script (in source_dir) or build it into the image. If it is your own code, put that into source_dir.',
     link: DOCS.ownImage,
+    elsewhere: {
+      cause:
+        'The environment that the job runs in lacks {module/library/package|a module that the script imports}.',
+      fix: 'Install it there. If it is your own code, check the folder that the job runs in, and PYTHONPATH.',
+    },
     example: {
       ...FAILED,
       failureReason:
@@ -106,6 +123,11 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
       'Packages in the image do not match: {from/binary|one of them} is not the version that the script or another package expects.',
     fix: 'Pin versions that go together in requirements.txt; what is installed from there can replace packages of the image.',
     link: DOCS.ownImage,
+    elsewhere: {
+      cause:
+        'Installed packages do not match: {from/binary|one of them} is not the version that the script or another package expects.',
+      fix: 'Pin versions that go together, and install them into a clean environment.',
+    },
     example: {
       ...FAILED,
       logEnd:
@@ -120,6 +142,7 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
       'The model hub refused the download: it needs a token, the licence must be accepted first, or the name is wrong.',
     fix: 'Accept the licence on the model’s page, pass the job a token with access (HF_TOKEN), and check the name.',
     link: DOCS.describeTraining,
+    elsewhere: {},
     example: {
       ...FAILED,
       logEnd:
@@ -133,6 +156,9 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
     cause: 'The program found no GPU that it can use, or fewer than it asks for.',
     fix: 'Choose an instance type with enough GPUs, and an image whose framework is built for that GPU and its CUDA driver.',
     link: DOCS.resources,
+    elsewhere: {
+      fix: 'Check what nvidia-smi shows on that machine and what CUDA_VISIBLE_DEVICES says there, and install a framework that is built for that GPU and its driver.',
+    },
     example: {
       ...FAILED,
       logEnd:
@@ -146,6 +172,7 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
     cause: 'The GPU stopped with an error: {what/status/code|see the message}.',
     fix: 'After an assert or an illegal access look for a label or index out of range: CUDA_LAUNCH_BLOCKING=1 shows the line. ECC errors and Xid messages come from the hardware: run it again.',
     link: DOCS.exitCodes,
+    elsewhere: {},
     example: {
       ...FAILED,
       logEnd:
@@ -158,6 +185,7 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
     cause: 'The training data has missing or infinite values (NaN), which this model does not take.',
     fix: 'Fill or drop them before training, or use a model that accepts them.',
     link: DOCS.describeTraining,
+    elsewhere: {},
     example: {
       ...FAILED,
       logEnd:
@@ -171,6 +199,7 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
     cause: 'The training diverged: a loss or gradient became NaN or infinite.',
     fix: 'Lower the learning rate, clip gradients, warm up, and look for bad samples; with float16 try bfloat16 or loss scaling.',
     link: DOCS.describeTraining,
+    elsewhere: {},
     example: {
       ...FAILED,
       logEnd:
@@ -184,6 +213,11 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
     cause: 'The script called AWS, and the training role may not do {operation/action|what it asked for}.',
     fix: 'Grant the job’s own role that action on what the message names (also in the bucket’s or key’s policy).',
     link: DOCS.roles,
+    elsewhere: {
+      cause:
+        'The script called AWS, and whom it runs as there may not do {operation/action|what it asked for}.',
+      fix: 'Grant that role or user the action on what the message names (also in the bucket’s or key’s policy).',
+    },
     example: {
       ...FAILED,
       logEnd:
@@ -196,6 +230,9 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
     cause: 'The script called AWS without credentials.',
     fix: 'A job has its role’s credentials, unless network isolation is on or the script names a profile: turn off the isolation, or remove the profile.',
     link: DOCS.roles,
+    elsewhere: {
+      fix: 'Give the job credentials: in its environment, or in a profile on the machine that it runs on.',
+    },
     example: {
       ...FAILED,
       logEnd:
@@ -209,6 +246,9 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
     cause: 'The script does not take its command line: {unknown/missing/wrong/option|see the message}.',
     fix: 'Hyperparameters become arguments of the script: make their names and types match what its parser takes.',
     link: DOCS.hyperparameters,
+    elsewhere: {
+      fix: 'Make the names and types of what the job is given match what the script’s parser takes.',
+    },
     example: {
       state: 'failed',
       failureReason:
@@ -223,6 +263,7 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
     cause: 'Native code crashed: a segmentation fault.',
     fix: 'Check that the native libraries match (CUDA, cuDNN, the framework), and read the last lines of the log.',
     link: DOCS.exitCodes,
+    elsewhere: {},
     example: { state: 'failed', failureReason: 'AlgorithmError: Exit Code: 139' },
   },
   {
@@ -232,6 +273,9 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
     cause: 'Native code uses an instruction that this processor does not have.',
     fix: 'Build the libraries for the instance’s processor, or use an instance type that they were built for.',
     link: DOCS.exitCodes,
+    elsewhere: {
+      fix: 'Build the libraries for that machine’s processor, or run it on one that they were built for.',
+    },
     example: { state: 'failed', failureReason: 'AlgorithmError: Exit Code: 132' },
   },
   {
@@ -240,6 +284,7 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
     cause: 'Native code aborted: a library’s assertion failed, or nothing caught its error.',
     fix: 'Read the last lines of the log: the library says there what went wrong.',
     link: DOCS.exitCodes,
+    elsewhere: {},
     example: {
       state: 'failed',
       failureReason: 'AlgorithmError: ExecuteUserScriptError:\nExitCode -6, exit code: 1',
@@ -251,6 +296,10 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
     cause: 'The training command does not exist in the image, or is not executable.',
     fix: 'Check the entry point’s name and path, that it is executable, and its first line (#!).',
     link: DOCS.ownImage,
+    elsewhere: {
+      cause: 'The training command does not exist, or is not executable.',
+      fix: 'Check the command’s name and path, that it is executable, and its first line (#!).',
+    },
     example: { state: 'failed', failureReason: 'AlgorithmError: , exit code: 127' },
   },
   {
@@ -259,39 +308,52 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
     cause: 'The process was told to stop (SIGTERM) before it was done.',
     fix: 'Find out what stopped it: a time limit of the script’s own, a launcher after another process failed, or the machine going away.',
     link: DOCS.exitCodes,
+    elsewhere: {},
     example: { state: 'failed', failureReason: 'AlgorithmError: , exit code: 143' },
   },
 ];
 
 /** Of a distributed run: what is left to say where only those speak that lost another process. */
-export const TRAINING_LOST: Readonly<Record<'died' | 'hung', FailureAdvice>> = {
+export const TRAINING_LOST: Readonly<Record<'died' | 'hung', TrainingAdvice>> = {
   died: {
     id: 'training-peer-died',
     cause: 'Another process of the distributed run died, and this one lost its connection to it.',
     fix: 'Look for the first error in the other machines’ streams and ranks (often memory). If there is none, it was the network or a machine: run it again.',
     link: DOCS.distributed,
+    elsewhere: {},
   },
   hung: {
     id: 'training-peer-hung',
     cause: 'A process of the distributed run died or hung, and the others timed out waiting for it.',
     fix: 'Look for a rank that stopped earlier or runs different steps (uneven data, saving on one rank only); raise the timeout only if a step really takes that long.',
     link: DOCS.distributed,
+    elsewhere: {},
   },
 };
 
-export const TRAINING_SCRIPT: FailureAdvice = {
+export const TRAINING_SCRIPT: TrainingAdvice = {
   id: 'training-script',
   cause: 'The training script raised an error.',
   fix: 'Read the traceback at the end of the log.',
   link: DOCS.exitCodes,
+  elsewhere: {},
 };
 
 /** It ended with a code of its own and raised nothing that is known of. */
-export const TRAINING_EXIT: FailureAdvice = {
+export const TRAINING_EXIT: TrainingAdvice = {
   id: 'training-exit',
   cause: 'The training program ended with an error.',
   fix: 'Read the last lines of the log: what it printed just before.',
   link: DOCS.exitCodes,
+  elsewhere: {},
+};
+
+/** Nobody saw how it ended: only providers that watch a process themselves say so. */
+export const TRAINING_UNSEEN: TrainingAdvice = {
+  id: 'training-unseen',
+  cause: 'Nobody saw how the training ended: what ran it, or the whole machine, stopped before it did.',
+  fix: 'Look whether the machine was restarted or ran out of memory, and at the end of the log; then run it again.',
+  elsewhere: {},
 };
 
 /** SageMaker or one of its algorithms about what it was given. */
@@ -302,20 +364,22 @@ export const TRAINING_CLIENT: FailureAdvice = {
   link: DOCS.describeTraining,
 };
 
-export const TRAINING_UNKNOWN: FailureAdvice = {
+export const TRAINING_UNKNOWN: TrainingAdvice = {
   id: 'training-unknown',
   cause: 'Signalbox does not know this failure.',
   fix: 'Read the reason above and the end of the log.',
   link: DOCS.describeTraining,
+  elsewhere: {},
 };
 
 /** Ends and pauses that are no failure; `request`: somebody stopped it. */
-export const TRAINING_STOPS: Readonly<Record<Exclude<JobPhase, 'preparing'> | 'request', FailureAdvice>> = {
+export const TRAINING_STOPS: Readonly<Record<Exclude<JobPhase, 'preparing'> | 'request', TrainingAdvice>> = {
   'runtime-limit': {
     id: 'training-max-runtime',
     cause: 'The job reached its runtime limit (MaxRuntimeInSeconds) and was stopped. It did not fail.',
     fix: 'Raise the limit, and write checkpoints so that the next run can go on from there.',
     link: DOCS.stopping,
+    elsewhere: { cause: 'The job reached its time limit and was stopped. It did not fail.' },
   },
   'wait-limit': {
     id: 'training-max-wait',
@@ -323,6 +387,10 @@ export const TRAINING_STOPS: Readonly<Record<Exclude<JobPhase, 'preparing'> | 'r
       'The job waited for spot capacity longer than MaxWaitTimeInSeconds and was stopped. It did not fail.',
     fix: 'Raise the limit, or run it on demand.',
     link: DOCS.spot,
+    elsewhere: {
+      cause: 'The job waited for its machine longer than its limit and was stopped. It did not fail.',
+      fix: 'Raise the limit, or ask for a machine that is free sooner.',
+    },
   },
   interrupted: {
     id: 'training-interrupted',
@@ -330,19 +398,26 @@ export const TRAINING_STOPS: Readonly<Record<Exclude<JobPhase, 'preparing'> | 'r
       'AWS took the spot instance back. The job has not failed: it goes on when there is capacity again.',
     fix: 'Nothing to do; with checkpoints it goes on where it was.',
     link: DOCS.checkpoints,
+    elsewhere: {
+      cause: 'The job’s machine was taken back. It has not failed: it goes on when there is one again.',
+    },
   },
   request: {
     id: 'training-stopped',
     cause: 'The job was stopped on request.',
     fix: 'Run it again if you still need its result.',
     link: DOCS.stopping,
+    elsewhere: {},
   },
 };
 
 /** Not a failure yet: nobody knows. */
-export const STUCK_RUN: FailureAdvice = {
+export const STUCK_RUN: TrainingAdvice = {
   id: 'training-stuck',
   cause: 'It is still running but prints nothing: it hangs, or it rarely prints.',
   fix: 'Look at its CPU and GPU use. Next to none means that it hangs (often a data loader, or a lost peer of a distributed run) and only costs money: stop it. Otherwise mute this.',
   link: DOCS.trainingMetrics,
+  elsewhere: {
+    fix: 'Look at its CPU and GPU use. Next to none means that it hangs (often a data loader, or a lost peer of a distributed run) and keeps its machine from others: stop it. Otherwise mute this.',
+  },
 };

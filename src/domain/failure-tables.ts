@@ -1,6 +1,7 @@
 /** The shape of the failure tables, and AWS's pages that they point to. */
 import type { Speaker } from './failure-speaker.ts';
 import { maskSecrets } from './mask-secrets.ts';
+import type { ProviderName } from './providers.ts';
 
 export interface DocLink {
   title: string;
@@ -13,7 +14,20 @@ export interface FailureAdvice {
   id: string;
   cause: string;
   fix: string;
-  link: DocLink;
+  /** Where it is explained; left out where there is no such page. */
+  link?: DocLink | undefined;
+}
+
+/** Of a training: in the words for SageMaker's jobs, and for those of any other provider. */
+export interface TrainingAdvice extends FailureAdvice {
+  /** What is said differently there; `{}`: only the link goes. Left out: only SageMaker's jobs fail like this. */
+  elsewhere?: Partial<Pick<FailureAdvice, 'cause' | 'fix' | 'link'>> | undefined;
+}
+
+/** Advice for the jobs of one provider. */
+export function adviceAt(provider: ProviderName, advice: TrainingAdvice): FailureAdvice {
+  const { elsewhere, ...here } = advice;
+  return provider === 'sagemaker' ? here : { ...here, link: undefined, ...elsewhere };
 }
 
 /**
@@ -34,9 +48,9 @@ const CAUGHT_LIMIT = 200;
 
 /** A row's advice in words: with what its pattern caught, secrets masked, or in general words without groups. */
 export function adviceOf(
-  row: FailureAdvice,
+  row: TrainingAdvice,
   groups: Readonly<Record<string, string | undefined>> = {},
-): FailureAdvice {
+): TrainingAdvice {
   const words = (text: string): string =>
     text.replace(/\{([\w/]+)\|([^{}]*)\}/g, (_, names: string, otherwise: string) => {
       const name = names.split('/').find((one) => groups[one] !== undefined) ?? '';
@@ -44,7 +58,15 @@ export function adviceOf(
       if (caught === '') return otherwise;
       return caught.length > CAUGHT_LIMIT ? `${caught.slice(0, CAUGHT_LIMIT)}…` : caught;
     });
-  return { id: row.id, cause: words(row.cause), fix: words(row.fix), link: row.link };
+  const { id, cause, fix, link, elsewhere } = row;
+  const here = { id, cause: words(cause), fix: words(fix), link };
+  if (!elsewhere) return here;
+  const there = {
+    ...elsewhere,
+    ...(elsewhere.cause === undefined ? {} : { cause: words(elsewhere.cause) }),
+    ...(elsewhere.fix === undefined ? {} : { fix: words(elsewhere.fix) }),
+  };
+  return { ...here, elsewhere: there };
 }
 
 const SAGEMAKER = 'https://docs.aws.amazon.com/sagemaker/latest';

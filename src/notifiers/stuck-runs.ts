@@ -2,7 +2,7 @@
 
 import { stuckAnnouncement } from '../blocks/announcements.ts';
 import { backgroundActor } from '../domain/background-actor.ts';
-import { STUCK_RUN } from '../domain/failure-guidance.ts';
+import { adviceForSilence } from '../domain/failure-guidance.ts';
 import { jobKey } from '../domain/job-keys.ts';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
 import type { UseCase } from '../domain/use-cases.ts';
@@ -78,7 +78,7 @@ export function stuckRunNotifier(deps: NotifierDeps): Notifier {
         provider: job.provider,
         canOpen: (await deps.liveRuns?.of(useCase.id, known)) !== undefined,
       },
-      advice: STUCK_RUN,
+      advice: adviceForSilence(job.provider),
       job: known,
     });
     if (alert && !alert.excerpt)

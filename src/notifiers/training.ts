@@ -3,7 +3,7 @@
 import { interruptionMessage, runAgainMessage, trainingAnnouncement } from '../blocks/announcements.ts';
 import { needsExcerpt } from '../domain/alerts.ts';
 import { backgroundActor } from '../domain/background-actor.ts';
-import { guidanceForTraining } from '../domain/failure-guidance.ts';
+import { type FailureAdvice, guidanceForTraining } from '../domain/failure-guidance.ts';
 import { jobKey, pipelineOf } from '../domain/job-keys.ts';
 import type { JobRecord } from '../domain/job-records.ts';
 import { isFinished, type JobState, type TrainingJob } from '../domain/jobs.ts';
@@ -125,9 +125,5 @@ const endKey = (useCase: UseCase, job: string, state: JobState): string =>
 
 const interrupted = ({ phase }: Pick<TrainingJob, 'phase'>): boolean => phase === 'interrupted';
 
-function plainAdvice<
-  A extends { id: string; cause: string; fix: string; link: { url: string; title: string } },
->(advice: A): Pick<A, 'id' | 'cause' | 'fix' | 'link'> {
-  const { id, cause, fix, link } = advice;
-  return { id, cause, fix, link };
-}
+/** What of it an alert keeps. */
+const plainAdvice = ({ id, cause, fix, link }: FailureAdvice): FailureAdvice => ({ id, cause, fix, link });

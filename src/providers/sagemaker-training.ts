@@ -102,7 +102,7 @@ function startError(error: AppError, { name }: TrainingRequest): AppError {
     const advice = guidanceForTraining({ state: 'failed', failureReason: `${kind}: ${message}` })!;
     const told = quota === undefined ? '' : ` “${quota}” is ${limit}, and ${used} are in use.`;
     return new AppError('rate_limited', `${advice.cause}${told} ${name} was not started.`, {
-      hint: `${advice.fix} ${advice.link.url}`,
+      hint: [advice.fix, advice.link?.url].filter(Boolean).join(' '),
       ...more,
     });
   }

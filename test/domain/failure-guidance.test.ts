@@ -7,6 +7,7 @@ import {
 import { COMPONENT_FAILURES, COMPONENT_UNKNOWN } from '../../src/domain/failure-table-component.ts';
 import { NEO_FAILURES, NEO_STOPPED, NEO_UNKNOWN } from '../../src/domain/failure-table-neo.ts';
 import {
+  STUCK_RUN,
   TRAINING_CLIENT,
   TRAINING_EXIT,
   TRAINING_FAILURES,
@@ -14,10 +15,16 @@ import {
   TRAINING_SCRIPT,
   TRAINING_STOPS,
   TRAINING_UNKNOWN,
+  TRAINING_UNSEEN,
 } from '../../src/domain/failure-table-training.ts';
 import { TRAINING_SERVICE_FAILURES } from '../../src/domain/failure-table-training-service.ts';
-import { adviceOf } from '../../src/domain/failure-tables.ts';
+import { adviceAt, adviceOf } from '../../src/domain/failure-tables.ts';
+import { PROVIDER_NAMES } from '../../src/domain/providers.ts';
 import { sageMakerState } from '../../src/domain/sagemaker-states.ts';
+
+/** Words that mean nothing to whoever runs a training anywhere else. */
+const OF_SAGEMAKER =
+  /SageMaker|instance|\bspot\b|\bimage\b|InSeconds|VolumeSize|Config\b|source_dir|hyperparameter|CloudWatch|channel\b|\/opt\/ml/i;
 
 describe('[C7] the failure tables', () => {
   const all = [
@@ -35,15 +42,37 @@ describe('[C7] the failure tables', () => {
     TRAINING_UNKNOWN,
     COMPONENT_UNKNOWN,
   ];
+  /** Only who watches the process itself can say that nobody saw its end: no page of AWS is about that. */
+  const anywhere = [
+    ...TRAINING_FAILURES,
+    ...TRAINING_SERVICE_FAILURES.filter(({ error }) => error),
+    ...Object.values(TRAINING_LOST),
+    ...Object.values(TRAINING_STOPS),
+    ...[TRAINING_EXIT, TRAINING_SCRIPT, TRAINING_UNKNOWN, TRAINING_UNSEEN, STUCK_RUN],
+  ];
 
   it('have a cause, a fix and a page of AWS in every row, and no id twice', () => {
     for (const row of all.map((each) => adviceOf(each))) {
       expect(row.cause, row.id).toMatch(/^\S.{10,}\.$/s);
       expect(row.fix, row.id).toMatch(/^\S.{10,}\.$/s);
       expect(row.cause + row.fix, row.id).not.toMatch(/[{}|]/);
-      expect(row.link.url, row.id).toMatch(/^https:\/\/docs\.aws\.amazon\.com\/\S+\.html$/);
+      expect(row.link?.url, row.id).toMatch(/^https:\/\/docs\.aws\.amazon\.com\/\S+\.html$/);
     }
-    expect(new Set(all.map(({ id }) => id)).size).toBe(all.length);
+    const ids = [...all, TRAINING_UNSEEN, STUCK_RUN].map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it.each(anywhere)('have words for $id that fit any other provider, and no page of AWS', (row) => {
+    expect(row.elsewhere, 'words for other providers').toBeDefined();
+    for (const provider of PROVIDER_NAMES.filter((name) => name !== 'sagemaker')) {
+      const { cause, fix, link } = adviceAt(provider, adviceOf(row));
+      expect(link).toBeUndefined();
+      expect(cause).toMatch(/^\S.{10,}\.$/s);
+      expect(fix).toMatch(/^\S.{10,}\.$/s);
+      expect(cause + fix).not.toMatch(/[{}|]/);
+      expect(cause + fix).not.toMatch(OF_SAGEMAKER);
+    }
+    expect(adviceAt('sagemaker', row).fix).toBe(row.fix);
   });
 
   it.each(NEO_FAILURES)('recognises $id by its wording', ({ id, example }) => {
@@ -212,8 +241,55 @@ describe('guidance for a training job', () => {
   });
 
   it('believes an exit code that was observed over one that is written somewhere', () => {
-    expect(guidanceForTraining({ state: 'failed', exitCode: 132, logEnd: 'exit code: 1' })?.id).toBe(
-      'training-illegal-instruction',
-    );
+    expect(
+      guidanceForTraining({ state: 'failed', exit: { code: 132, signal: null }, logEnd: 'exit code: 1' })?.id,
+    ).toBe('training-illegal-instruction');
+  });
+});
+
+describe('[C7] guidance for a training that ran elsewhere', () => {
+  const failed = { state: 'failed', provider: 'local' } as const;
+  const TRACEBACK = 'Traceback (most recent call last):\n  File "train.py", line 3, in <module>\n';
+
+  it.each([
+    ['training-gpu-memory', { logEnd: `${TRACEBACK}torch.OutOfMemoryError: CUDA out of memory.` }],
+    ['training-host-memory', { exit: { code: 137, signal: null } }],
+    ['training-host-memory', { exit: { code: null, signal: 'SIGKILL' } }],
+    ['training-host-memory', { exit: { code: 1, signal: null }, logEnd: 'epoch 1\nKilled' }],
+    ['training-segmentation-fault', { exit: { code: null, signal: 'SIGSEGV' } }],
+    ['training-command', { exit: { code: 127, signal: null } }],
+    ['training-volume-full', { logEnd: `${TRACEBACK}OSError: [Errno 28] No space left on device` }],
+    ['training-nan', { logEnd: `${TRACEBACK}RuntimeError: Loss is nan, stopping training` }],
+    ['training-module-missing', { logEnd: `${TRACEBACK}ModuleNotFoundError: No module named 'peft'` }],
+    ['training-channel', { logEnd: `${TRACEBACK}KeyError: 'SM_CHANNEL_TRAIN'` }],
+    ['training-script', { logEnd: `${TRACEBACK}ValueError: no data` }],
+    ['training-exit', { exit: { code: 3, signal: null } }],
+    ['training-unseen', { exit: 'lost' }],
+    ['training-unknown', {}],
+  ] as const)('is %s for %j, in words that fit', (id, end) => {
+    const guidance = guidanceForTraining({ ...failed, ...end })!;
+    expect(guidance).toMatchObject({ id, outcome: 'failed', link: undefined });
+    expect(guidance.cause + guidance.fix).not.toMatch(OF_SAGEMAKER);
+  });
+
+  it('names what is missing', () => {
+    const logEnd = `${TRACEBACK}ModuleNotFoundError: No module named 'peft'`;
+    expect(guidanceForTraining({ ...failed, logEnd })?.cause).toContain('lacks peft');
+  });
+
+  it('does not take what it reports for SageMaker’s words about itself', () => {
+    const failureReason = 'InternalServerError: We encountered an internal error. Please try again.';
+    expect(guidanceForTraining({ ...failed, failureReason })?.id).toBe('training-unknown');
+    expect(guidanceForTraining({ state: 'failed', failureReason })?.id).toBe('training-internal');
+  });
+
+  it.each([
+    ['runtime-limit', 'stopped'],
+    ['wait-limit', 'stopped'],
+    ['interrupted', 'running'],
+  ] as const)('says %s without SageMaker’s settings', (phase, state) => {
+    const { cause, fix, link } = guidanceForTraining({ ...failed, state, phase })!;
+    expect(cause + fix).not.toMatch(OF_SAGEMAKER);
+    expect(link).toBeUndefined();
   });
 });
