@@ -1,5 +1,5 @@
 // Builds dist/: the program with Rolldown, and beside it the pages, the sandbox's and a run's, with Vite.
-import { chmod, rm } from 'node:fs/promises';
+import { chmod, cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildPage, buildWithVite, bundle } from './bundle.mjs';
@@ -15,6 +15,8 @@ try {
     bundle({ root, input: { cli: 'src/cli.ts' }, dir: dist, chunks: 'chunks/[name]-[hash].js' }),
     buildPage(join(dist, 'sandbox/page')),
     buildWithVite('src/http/viewer', join(dist, 'viewer')),
+    // Programs of their own, which the demo's runner starts.
+    cp(join(root, 'src/demo/training'), join(dist, 'demo-training'), { recursive: true }),
   ]);
   await chmod(join(dist, 'cli.js'), 0o755);
 } catch (error) {

@@ -312,7 +312,7 @@ function readPort(env: Environment, problems: ConfigProblem[]): number | undefin
   return port;
 }
 
-function readLogLevel(env: Environment, problems: ConfigProblem[]): LogLevel {
+export function readLogLevel(env: Environment, problems: ConfigProblem[]): LogLevel {
   const value = set(env, 'LOG_LEVEL')?.toLowerCase();
   if (value === undefined) return 'info';
   const level = LOG_LEVELS.find((known) => known === value);

@@ -5,12 +5,13 @@ import type { CliIo } from './io.ts';
 
 export async function capturedRun(
   folders: { folder: string; logsFolder: string },
-  io: Pick<CliIo, 'env'>,
+  io: Pick<CliIo, 'env' | 'ownSignals'>,
 ): Promise<undefined> {
   const ended = new AbortController();
   // However often it is asked to end: the training has its grace, and its log an end.
+  io.ownSignals?.();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.removeAllListeners(name).on(name, () => ended.abort(new CancelledError()));
+    process.on(name, () => ended.abort(new CancelledError()));
   await runCaptured({ ...folders, env: io.env, signal: ended.signal });
   return undefined;
 }

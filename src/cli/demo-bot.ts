@@ -25,7 +25,11 @@ const STOP_WITHIN_MS = 25_000;
 const LAST_LINES = 15;
 
 /** @returns once it is connected. @throws AppError with the end of its log when it does not come up */
-export async function startBot(sandbox: DemoSandbox, dataDir: string, io: CliIo): Promise<Bot> {
+export async function startBot(
+  sandbox: DemoSandbox,
+  { dataDir, port }: { dataDir: string; port: number },
+  io: CliIo,
+): Promise<Bot> {
   const logPath = join(dataDir, 'signalbox.log');
   const log = createWriteStream(logPath, { flags: 'a', mode: 0o600 });
   log.on('error', (error) => line(io.stderr, `the log ${logPath} cannot be written: ${error.message}`));
@@ -37,7 +41,7 @@ export async function startBot(sandbox: DemoSandbox, dataDir: string, io: CliIo)
     {
       // Not the caller's folder: an .env there is about a real workspace.
       cwd: dataDir,
-      env: botEnvironment(sandbox, io),
+      env: { ...botEnvironment(sandbox, io), PORT: String(port) },
       // The channel tells the bot when this process is gone, however it went.
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       // A group of its own: Ctrl-C reaches this process only, which then stops the bot in order.

@@ -1,13 +1,17 @@
 /** `signalbox demo` and `signalbox sandbox`: the local Slack and AWS, with the bot and without. */
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SandboxError } from '#sandbox';
 import { type DemoSandbox, type DemoSandboxOptions, startDemoSandbox } from '../demo/sandbox.ts';
-import { AppError } from '../ground/errors.ts';
-import { untilAborted } from '../ground/pause.ts';
+import type { DemoServices } from '../demo/use-cases.ts';
+import { AppError, toAppError } from '../ground/errors.ts';
+import { pause, untilAborted } from '../ground/pause.ts';
 import { type Bot, startBot } from './demo-bot.ts';
+import { type DemoRunner, startDemoRunner } from './demo-runner.ts';
 import type { DemoFlags, SandboxFlags } from './flags.ts';
 import { type CliIo, line } from './io.ts';
 import { MANIFEST_PATH } from './manifest.ts';
@@ -17,56 +21,101 @@ const DEFAULT_PORT = 4400;
 const TRIES = 20;
 
 export async function sandbox(flags: SandboxFlags, io: CliIo): Promise<undefined> {
-  return withSandbox(flags, io, async (running) => {
-    announce(running, io);
-    line(io.stderr, `\nOpen ${running.url} in a browser. Ctrl-C ends it.`);
-    await untilAborted(io.signal);
-  });
+  return withDataDir(flags, io, (dataDir) =>
+    withSandbox({ flags, dataDir }, io, async (running) => {
+      announce(running, io);
+      line(io.stderr, `\nOpen ${running.url} in a browser. Ctrl-C ends it.`);
+      await untilAborted(io.signal);
+    }),
+  );
 }
 
 export async function demo(flags: DemoFlags, io: CliIo): Promise<undefined> {
-  return withSandbox(flags, io, async (running, dataDir) => {
-    const bot = await startBot(running, dataDir, io);
+  return withDataDir(flags, io, async (dataDir) => {
+    const runner = await startDemoRunner(dataDir, io);
     try {
-      announce(running, io);
-      line(io.stderr, `Bot connected; its log: ${bot.logPath}`);
-      line(io.stderr, `\nOpen ${running.url}, go to #line-3 and type /logs. Ctrl-C ends it.`);
-      await Promise.race([untilAborted(io.signal), whenBotEnds(bot, io.signal)]);
+      const botPort = await freePort();
+      const services = { runnerUrl: runner.url, viewerUrl: `http://127.0.0.1:${botPort}` };
+      await withSandbox({ flags, dataDir, services }, io, async (running) => {
+        const bot = await startBot(running, { dataDir, port: botPort }, io);
+        const beginning = begin(runner, io);
+        try {
+          announce(running, io);
+          line(io.stderr, `Bot connected; its log: ${bot.logPath}`);
+          line(io.stderr, 'Two small trainings begin to run on this machine: /jobs shows them.');
+          line(io.stderr, `\nOpen ${running.url}, go to #line-3 and type /logs. Ctrl-C ends it.`);
+          await Promise.race([untilAborted(io.signal), whenBotEnds(bot, io.signal)]);
+        } finally {
+          await bot.stop();
+          await beginning;
+        }
+      });
     } finally {
-      await bot.stop();
+      await runner.stop();
     }
   });
 }
 
-async function withSandbox(
-  flags: SandboxFlags,
+/** Milliseconds in which the bot has looked at the runner once: what begins after that is news to it. */
+const FIRST_LOOK = 3_000;
+
+async function begin(runner: DemoRunner, { signal, stderr }: CliIo): Promise<void> {
+  try {
+    await pause(FIRST_LOOK, signal);
+    await runner.begin();
+  } catch (error) {
+    if (!signal.aborted) line(stderr, `runner: ${toAppError(error).message}`);
+  }
+}
+
+/** For a program that cannot tell which one it got. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** @param use is given the folder that was asked for; or a temporary one, which goes afterwards */
+async function withDataDir(
+  flags: DemoFlags,
   io: CliIo,
-  use: (running: DemoSandbox, dataDir: string) => Promise<void>,
+  use: (dataDir: string) => Promise<void>,
 ): Promise<undefined> {
   const dataDir =
     flags.data === undefined ? await mkdtemp(join(tmpdir(), 'signalbox-demo-')) : resolve(io.cwd, flags.data);
   try {
-    const running = await startOnPort(flags, {
-      dataDir,
-      manifestPath: flags.manifest === undefined ? MANIFEST_PATH : resolve(io.cwd, flags.manifest),
-      pageDir: builtPage(),
-      slack: {
-        ...(flags.requestUrl === undefined ? {} : { requestUrl: flags.requestUrl }),
-        onError: (error) => line(io.stderr, `sandbox: ${error instanceof Error ? error.message : error}`),
-      },
-      ...(flags.awsPort === undefined ? {} : { awsPort: flags.awsPort }),
-    });
-    try {
-      await use(running, dataDir);
-    } finally {
-      await running.close();
-    }
+    await use(dataDir);
   } catch (error) {
     throw error instanceof SandboxError ? new AppError(error.code, error.message, error) : error;
   } finally {
-    if (flags.data === undefined) await rm(dataDir, { recursive: true, force: true });
+    if (flags.data === undefined) await rm(dataDir, { recursive: true, force: true, maxRetries: 3 });
   }
   return undefined;
+}
+
+async function withSandbox(
+  { flags, dataDir, services }: { flags: SandboxFlags; dataDir: string; services?: DemoServices },
+  io: CliIo,
+  use: (running: DemoSandbox) => Promise<void>,
+): Promise<void> {
+  const running = await startOnPort(flags, {
+    dataDir,
+    ...(services ? { services } : {}),
+    manifestPath: flags.manifest === undefined ? MANIFEST_PATH : resolve(io.cwd, flags.manifest),
+    pageDir: builtPage(),
+    slack: {
+      ...(flags.requestUrl === undefined ? {} : { requestUrl: flags.requestUrl }),
+      onError: (error) => line(io.stderr, `sandbox: ${error instanceof Error ? error.message : error}`),
+    },
+    ...(flags.awsPort === undefined ? {} : { awsPort: flags.awsPort }),
+  });
+  try {
+    await use(running);
+  } finally {
+    await running.close();
+  }
 }
 
 /** A port that somebody asked for must be it; otherwise the next free one will do. */

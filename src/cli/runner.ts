@@ -11,7 +11,8 @@ import { AppError } from '../ground/errors.ts';
 import { untilAborted } from '../ground/pause.ts';
 import { runnerRoutes } from '../http/runner.ts';
 import { startHttpServer } from '../http/server.ts';
-import { createLogger } from '../logger.ts';
+import { createLogger, type Logger } from '../logger.ts';
+import type { RunnerConfig } from '../ports/runner-config.ts';
 import { openFileRunLogs } from '../runs/file-run-logs.ts';
 import { NOTES } from '../runs/run-records.ts';
 import { LocalRunner } from '../runs/runner.ts';
@@ -22,50 +23,76 @@ import { type CliIo, line } from './io.ts';
 
 export async function runner(flags: RunnerFlags, io: CliIo): Promise<undefined> {
   const config = loadRunnerConfig({ env: io.env, cwd: io.cwd, file: flags.config });
-  const { dataDir, listen, token, limits } = config;
+  const { dataDir, token, logLevel } = config;
   const logger = createLogger({
-    level: io.env.LOG_LEVEL ?? 'info',
+    level: logLevel,
     secrets: token === undefined ? [] : [token],
     destination: io.stderr,
   });
+  const { url, lost, close } = await openRunner(config, logger);
+  line(io.stdout, `Runner ready: ${url}`);
+  const names = config.templates.map(({ name }) => name).join(', ');
+  line(io.stderr, `Templates: ${names} · runs are kept in ${dataDir}`);
+  if (token === undefined)
+    line(io.stderr, 'No token: every user and program of this machine may start runs.');
+  await Promise.race([untilAborted(io.signal), untilAborted(lost)]);
+  await close();
+  if (lost.aborted)
+    throw new AppError('conflict', `The folder ${dataDir} was taken away from this runner.`, {
+      hint: 'Runs go on. Start it again once the folder is there and no other runner uses it.',
+      cause: lost.reason,
+    });
+  return undefined;
+}
+
+export interface OpenRunner {
+  readonly url: string;
+  readonly runner: LocalRunner;
+  /** Aborted when its folder was taken away. */
+  readonly lost: AbortSignal;
+  /** Its runs go on. */
+  close(): Promise<void>;
+}
+
+/** @throws AppError conflict: another runner has the folder, or something the port · unavailable */
+export async function openRunner(
+  { token, listen, ...config }: RunnerConfig,
+  logger: Logger,
+): Promise<OpenRunner> {
+  const { dataDir, limits } = config;
   const lost = new AbortController();
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  const lock = await lockFolder(dataDir, (cause) => lost.abort(cause), 'dataDir in runner.yaml');
+  const opened: (() => Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const end of opened.splice(0).reverse()) await end();
+  };
   try {
+    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    const lock = await lockFolder(dataDir, (cause) => lost.abort(cause), 'dataDir in runner.yaml');
+    opened.push(() => lock.release().catch(() => undefined));
     const clock = { now: Date.now };
     const logs = await openFileRunLogs({ folder: logsFolder(dataDir), clock, cap: limits.bytesPerRun });
-    const local = await LocalRunner.open({
+    opened.push(() => logs.close());
+    const runner = await LocalRunner.open({
       ...config,
       clock,
       logs,
       log: logger,
       launch: (folder, template) => launchCapture({ folder, logsFolder: logsFolder(dataDir) }, template),
     });
-    const server = await startHttpServer([runnerRoutes({ runner: local, logs, token })], {
+    opened.push(() => runner.close());
+    const server = await startHttpServer([runnerRoutes({ runner, logs, token })], {
       port: listen.port,
       host: listen.host,
       setting: 'listen in runner.yaml',
       log: logger,
     });
+    opened.push(() => server.close());
     const host = listen.host.includes(':') ? `[${listen.host}]` : listen.host;
-    line(io.stdout, `Runner ready: http://${host}:${server.port}`);
-    const names = config.templates.map(({ name }) => name).join(', ');
-    line(io.stderr, `Templates: ${names} · runs are kept in ${dataDir}`);
-    if (token === undefined)
-      line(io.stderr, 'No token: every user and program of this machine may start runs.');
-    await Promise.race([untilAborted(io.signal), untilAborted(lost.signal)]);
-    await server.close();
-    await local.close();
-    await logs.close();
-    if (lost.signal.aborted)
-      throw new AppError('conflict', `The folder ${dataDir} was taken away from this runner.`, {
-        hint: 'Runs go on. Start it again once the folder is there and no other runner uses it.',
-        cause: lost.signal.reason,
-      });
-  } finally {
-    await lock.release();
+    return { url: `http://${host}:${server.port}`, runner, lost: lost.signal, close };
+  } catch (error) {
+    await close();
+    throw error;
   }
-  return undefined;
 }
 
 /** A process of its own, in a group of its own: neither Ctrl-C nor the end of this one reaches it. */

@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
-import type { Environment } from '../config.ts';
+import { type Environment, readLogLevel } from '../config.ts';
 import { type RunParameter, type RunTemplate, templateProblems } from '../domain/run-templates.ts';
 import type { RunnerConfig } from '../ports/runner-config.ts';
 import { milliseconds } from './compile-settings.ts';
@@ -145,6 +145,7 @@ export function loadRunnerConfig(options: {
   const parsed = read && file.safeParse(read.raw);
   if (parsed && !parsed.success) problems.push(...describeIssues(parsed.error.issues, read.raw, GUIDES));
   const token = readToken(options.env, problems);
+  const logLevel = readLogLevel(options.env, problems);
   const folder = dirname(path);
   const templates = Object.entries(parsed?.data?.templates ?? {}).map(([name, entry]) =>
     toTemplate(name, entry, folder),
@@ -169,6 +170,7 @@ export function loadRunnerConfig(options: {
     limits,
     graceMs: milliseconds(grace),
     templates,
+    logLevel,
   };
 }
 

@@ -4,13 +4,15 @@ import { join, resolve } from 'node:path';
 import { type AccessKey, type Sandbox, type SandboxOptions, startSandbox } from '#sandbox';
 import type { AwsWorld } from '#sandbox/seeds';
 import { loadKeys } from './keys.ts';
-import { seededAwsWorld, seededConfig } from './use-cases.ts';
+import { type DemoServices, seededAwsWorld, seededConfig } from './use-cases.ts';
 import { DEMO_WORKSPACE } from './workspace.ts';
 
 /** The AWS keys are kept in `dataDir` too, and below it, in `bot/`, what the bot keeps. */
 export interface DemoSandboxOptions extends Omit<SandboxOptions, 'slackWorld' | 'awsWorld'> {
   /** Changes the seeded accounts before anything is served. */
   world?: (seeded: AwsWorld) => AwsWorld;
+  /** What the configuration names besides the sandbox. */
+  services?: DemoServices;
 }
 
 export interface DemoSandbox extends Sandbox {
@@ -23,7 +25,11 @@ export interface DemoSandbox extends Sandbox {
 }
 
 /** @throws SandboxError for a manifest that cannot be used, a port that is taken, a damaged data folder */
-export async function startDemoSandbox({ world, ...options }: DemoSandboxOptions): Promise<DemoSandbox> {
+export async function startDemoSandbox({
+  world,
+  services,
+  ...options
+}: DemoSandboxOptions): Promise<DemoSandbox> {
   const dataDir = resolve(options.dataDir);
   const keys = await loadKeys(dataDir);
   const seeded = seededAwsWorld((options.clock ?? { now: Date.now }).now(), keys, keys.admins);
@@ -34,7 +40,7 @@ export async function startDemoSandbox({ world, ...options }: DemoSandboxOptions
     awsWorld: world?.(seeded) ?? seeded,
   });
   try {
-    await writeFile(configPath, seededConfig(join(dataDir, 'bot'), sandbox.awsEndpoint));
+    await writeFile(configPath, seededConfig(join(dataDir, 'bot'), sandbox.awsEndpoint, services));
   } catch (error) {
     await sandbox.close();
     throw error;

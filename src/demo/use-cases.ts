@@ -191,16 +191,26 @@ function administrators(admins: SandboxKeys['admins'], account: string): UserSee
   return key ? [{ name: 'admin', ...key, policy }] : [];
 }
 
+/** Beside the sandbox, where there is a bot with it. */
+export interface DemoServices {
+  /** Where browsers reach the bot. */
+  viewerUrl?: string;
+  /** Of the runner that the first use case trains on as well. */
+  runnerUrl?: string;
+}
+
 /** A signalbox.yaml for the seeded use cases. @param awsEndpoint where the bot's queue is */
 export function seededConfig(
   dataDir: string,
   awsEndpoint = `https://sqs.${EVENTS_REGION}.amazonaws.com`,
+  { viewerUrl, runnerUrl }: DemoServices = {},
 ): string {
   const config = {
     storage: { dataDir },
+    ...(viewerUrl === undefined ? {} : { viewer: { publicUrl: viewerUrl } }),
     events: { queueUrl: queueUrl(awsEndpoint, BOT_ACCOUNT), region: EVENTS_REGION },
     admins: ['U0DEV'],
-    useCases: SEEDED_USE_CASES.map(({ externalId, models, compile, ...useCase }) => ({
+    useCases: SEEDED_USE_CASES.map(({ externalId, models, compile, ...useCase }, index) => ({
       ...useCase,
       roleArn: roleArn(useCase.account),
       externalId,
@@ -211,6 +221,9 @@ export function seededConfig(
         ...compile,
       },
       components: { namePrefix: 'model-' },
+      ...(runnerUrl !== undefined && index === 0
+        ? { providers: { sagemaker: true, local: { baseUrl: runnerUrl } } }
+        : {}),
     })),
   };
   return `# Written by the sandbox at each start, for its seeded use cases.\n${stringify(config)}`;

@@ -13,6 +13,7 @@ export interface RunnerConfig {
   /** Milliseconds between asking a run to end and making it. */
   graceMs: number;
   templates: readonly RunTemplate[];
+  logLevel: string;
 }
 
 export interface RunnerLimits {

@@ -9,6 +9,7 @@ import { fillCommand, type RunTemplate } from '../domain/run-templates.ts';
 import type { RunEnd } from '../domain/runs.ts';
 import { AppError, toAppError } from '../ground/errors.ts';
 import { KeyQueue, SingleFlight } from '../ground/key-queue.ts';
+import { pause } from '../ground/pause.ts';
 import type { Clock } from '../ground/time.ts';
 import type { RunLogInfo, RunLogStore } from '../ports/run-log-store.ts';
 import type { RunnerConfig } from '../ports/runner-config.ts';
@@ -38,6 +39,7 @@ const runsFolder = (dataDir: string): string => join(dataDir, 'runs');
 
 /** How often runs are looked at whose end nobody tells, milliseconds. */
 const LOOK_EVERY = 1_000;
+const ENDED_EVERY = 50;
 /** The capturing process has made itself known after so long, or is given up. */
 const BEGIN_WITHIN = 30_000;
 
@@ -197,6 +199,16 @@ export class LocalRunner implements TrainingRunner {
       id,
       setTimeout(() => void kill(), known.request.graceMs),
     );
+  }
+
+  /** Resolves when it has. @throws AppError not_found · whatever `signal` says */
+  async ended(id: string, signal?: AbortSignal): Promise<RunnerRun> {
+    const known = this.#require(id);
+    for (;;) {
+      await this.#settle(id);
+      if (known.final) return await this.#show(known);
+      await pause(ENDED_EVERY, signal);
+    }
   }
 
   async remove(id: string): Promise<void> {

@@ -36,6 +36,7 @@ describe('runner.yaml', () => {
       token: TOKEN.RUNNER_TOKEN,
       limits: { runs: 4, bytesPerRun: 256e6, disk: 20e9 },
       graceMs: 10_000,
+      logLevel: 'info',
       templates: [
         { name: 'press', command: ['python3', 'train.py'], cwd, env: {}, terminal: 'pty', parameters: {} },
       ],
