@@ -102,6 +102,17 @@ describe('the bot’s package, installed in an empty folder', () => {
     );
     expect(await (await fetch(url)).text()).toContain('<div id="root">');
     expect(await typed(url, '/logs', 'defects-resnet50', '#line-3', 'ada')).toMatchObject({ ok: true });
+    // Its trainings came with it, and run.
+    const logs = join(home, 'd/runner/runner-data/logs');
+    await expect
+      .poll(
+        async () => {
+          const [run] = await readdir(logs);
+          return await readFile(join(logs, run!, '0000000000000000.log'), 'utf8');
+        },
+        { timeout: 60_000 },
+      )
+      .toMatch(/Epoch +1\/\d+: +\d+%/);
   });
 });
 

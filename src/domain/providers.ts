@@ -14,6 +14,8 @@ interface ProviderWords {
   logsIn?: string;
   /** What its jobs print is sent to Signalbox: nothing has to be asked for. */
   logArrives?: boolean;
+  /** Milliseconds between two looks for new jobs; left out: a minute, since others ask the service too. */
+  listEvery?: number;
   /** When a job's first line is to be expected: "usually …". */
   firstLine?: string;
 }
@@ -25,7 +27,7 @@ const WORDS = {
   },
   local: {
     ...{ label: 'Local runner', called: 'the local runner', startsAgain: false },
-    ...{ firstLine: 'usually within a second' },
+    ...{ firstLine: 'usually within a second', listEvery: 10_000 },
   },
   runpod: { label: 'RunPod', called: 'RunPod', startsAgain: false },
   push: { label: 'Pushed', called: 'another machine', startsAgain: false, logArrives: true },

@@ -1,6 +1,6 @@
 /** What there is to check of an account's lists: jobs and compilations that Signalbox does not know yet. */
 import { jobKey } from '../domain/job-keys.ts';
-import type { ProviderName } from '../domain/providers.ts';
+import { PROVIDERS, type ProviderName } from '../domain/providers.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { toAppError } from '../ground/errors.ts';
 import type { Check } from './account-checks.ts';
@@ -88,7 +88,7 @@ export class ListChecks {
           this.#undescribed.add(key);
           this.#options.found(key, 0);
         }
-        return undefined;
+        return PROVIDERS[provider].listEvery;
       },
       fail: async () => undefined,
     };

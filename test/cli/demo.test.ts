@@ -1,10 +1,11 @@
 /** The demo as a person starts it: a process with the sandbox, and the bot as its child. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, describe, expect, it } from 'vitest';
+import { runsProcess } from '../../src/ground/processes.ts';
 
 const CLI = resolve(import.meta.dirname, '../../src/cli.ts');
 const dataDir = mkdtempSync(join(tmpdir(), 'signalbox-demo-'));
@@ -56,8 +57,27 @@ describe('[O7] demo', () => {
     });
     expect(await answer.json()).toMatchObject({ ok: true });
 
+    // Both trainings really run.
+    const runs = join(dataDir, 'runner/runner-data');
+    const printed = (training: string): string => {
+      const [name] = existsSync(join(runs, 'logs'))
+        ? readdirSync(join(runs, 'logs')).filter((one) => one.startsWith(training))
+        : [];
+      const path = join(runs, 'logs', name ?? '', '0000000000000000.log');
+      return existsSync(path) ? readFileSync(path, 'utf8') : '';
+    };
+    for (const training of ['weld-anomaly', 'press-forces'])
+      await expect
+        .poll(() => printed(training), { timeout: 60_000 })
+        .toMatch(/\rEpoch +1\/\d+: +\d+%.*loss=/);
+
     demo.kill('SIGINT');
     expect(await exit).toBe(0);
+    for (const name of readdirSync(join(runs, 'runs')))
+      for (const file of ['capture', 'training']) {
+        const { pid } = JSON.parse(readFileSync(join(runs, 'runs', name, `${file}.json`), 'utf8'));
+        await expect.poll(() => runsProcess(pid, undefined)).toBe(false);
+      }
     // The page's address is the first thing and the last: between them are secrets that nobody needs at first.
     expect(stderr).toMatch(/Secrets of this sandbox/);
     expect(stderr.trimEnd().split('\n').at(-1)).toContain(`Open ${url}, go to #line-3`);
