@@ -83,9 +83,9 @@ async function typed(url: string, command: string, text: string, channel: string
 describe('the bot’s package, installed in an empty folder', () => {
   it('brings nothing else with it, runs its program, and its demo answers a command', async () => {
     const home = await installed('signalbox', root);
-    expect((await readdir(join(home, 'node_modules'))).filter((name) => !name.startsWith('.'))).toEqual([
-      'signalbox',
-    ]);
+    // Terminals for runs are optional: there where npm could get them.
+    const brought = (await readdir(join(home, 'node_modules'))).filter((name) => !name.startsWith('.'));
+    expect(brought.filter((name) => name !== '@lydell')).toEqual(['signalbox']);
     expect(await sizeOf(join(home, 'node_modules'))).toBeLessThan(LARGEST_MB * 1_000_000);
     const bin = join(home, 'node_modules/.bin/signalbox');
     const { stdout } = await run(bin, ['--help'], { cwd: home });
