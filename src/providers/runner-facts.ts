@@ -61,7 +61,6 @@ export function jobOf(run: RunFacts, useCase: string): TrainingJob {
     provider: 'local',
     state,
     status: run.state.charAt(0).toUpperCase() + run.state.slice(1),
-    exit: run.endedAt === undefined ? undefined : { code: run.exitCode ?? null, signal: run.signal ?? null },
     failureReason: state === 'completed' ? undefined : run.reason,
     exit: exitOf(run),
     createdAt: run.createdAt,
