@@ -418,7 +418,7 @@ describe('[L4] while it runs', () => {
     expect(JSON.stringify(link.blocks)).toContain(
       'https://runs.example.com/runs/line-3~sagemaker~train-resnet-1#t=abc',
     );
-    expect(wordsOf(link)).toContain('It works once, within 5 min');
+    expect(wordsOf(link)).toContain('It works once, within the next 5 min. It signs you in');
     expect(linked).toEqual(['U0BEN', 'line-3~sagemaker~train-resnet-1']);
 
     // What was there when the button was drawn may be gone when it is pressed.
