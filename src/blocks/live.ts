@@ -24,7 +24,9 @@ export function liveLink(job: string, url: string, validFor: number): Message {
     blocks: [
       section(`Here is your link to the log of ${name}.`),
       ...actions(linkButton('Open in the browser', COMPILE.link, url)),
-      context(`It works once, within the next ${duration(validFor)}. It signs you in, so please do not share it.`),
+      context(
+        `It works once, within the next ${duration(validFor)}. It signs you in, so please do not share it.`,
+      ),
     ],
   };
 }
