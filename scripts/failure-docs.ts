@@ -7,14 +7,14 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { COMPONENT_FAILURES } from '../src/domain/failure-table-component.ts';
 import { NEO_FAILURES, NEO_STOPPED } from '../src/domain/failure-table-neo.ts';
+import { TRAINING_FAILURES } from '../src/domain/failure-table-training.ts';
 import {
   TRAINING_CLIENT,
-  TRAINING_FAILURES,
   TRAINING_LOST,
   TRAINING_SCRIPT,
   TRAINING_STOPS,
   TRAINING_UNSEEN,
-} from '../src/domain/failure-table-training.ts';
+} from '../src/domain/failure-table-training-ends.ts';
 import { TRAINING_SERVICE_FAILURES } from '../src/domain/failure-table-training-service.ts';
 import { adviceAt, adviceOf, type FailureAdvice } from '../src/domain/failure-tables.ts';
 

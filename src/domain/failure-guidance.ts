@@ -5,18 +5,17 @@ import { lostBy, type ToldByLogs, toldByLogs } from './failure-log.ts';
 import { speakerOf } from './failure-speaker.ts';
 import { COMPONENT_FAILURES, COMPONENT_UNKNOWN } from './failure-table-component.ts';
 import { NEO_FAILURES, NEO_STOPPED, NEO_UNKNOWN } from './failure-table-neo.ts';
+import { TRAINING_FAILURES, type TrainingEnd } from './failure-table-training.ts';
 import {
   STUCK_RUN,
   TRAINING_CLIENT,
   TRAINING_EXIT,
-  TRAINING_FAILURES,
   TRAINING_LOST,
   TRAINING_SCRIPT,
   TRAINING_STOPS,
   TRAINING_UNKNOWN,
   TRAINING_UNSEEN,
-  type TrainingEnd,
-} from './failure-table-training.ts';
+} from './failure-table-training-ends.ts';
 import { TRAINING_SERVICE_FAILURES } from './failure-table-training-service.ts';
 import {
   adviceAt,

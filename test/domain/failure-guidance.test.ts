@@ -6,17 +6,17 @@ import {
 } from '../../src/domain/failure-guidance.ts';
 import { COMPONENT_FAILURES, COMPONENT_UNKNOWN } from '../../src/domain/failure-table-component.ts';
 import { NEO_FAILURES, NEO_STOPPED, NEO_UNKNOWN } from '../../src/domain/failure-table-neo.ts';
+import { TRAINING_FAILURES } from '../../src/domain/failure-table-training.ts';
 import {
   STUCK_RUN,
   TRAINING_CLIENT,
   TRAINING_EXIT,
-  TRAINING_FAILURES,
   TRAINING_LOST,
   TRAINING_SCRIPT,
   TRAINING_STOPS,
   TRAINING_UNKNOWN,
   TRAINING_UNSEEN,
-} from '../../src/domain/failure-table-training.ts';
+} from '../../src/domain/failure-table-training-ends.ts';
 import { TRAINING_SERVICE_FAILURES } from '../../src/domain/failure-table-training-service.ts';
 import { adviceAt, adviceOf } from '../../src/domain/failure-tables.ts';
 import { PROVIDER_NAMES } from '../../src/domain/providers.ts';
