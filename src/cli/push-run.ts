@@ -12,7 +12,7 @@ import { EXIT_CODES } from './failures.ts';
 import type { RunFlags } from './flags.ts';
 import { type CliIo, line } from './io.ts';
 
-export const TOKEN_VARIABLE = 'SIGNALBOX_PUSH_TOKEN';
+const TOKEN_VARIABLE = 'SIGNALBOX_PUSH_TOKEN';
 /** After the command has ended what remains is sent for so long, milliseconds. */
 const LAST_SENDING = 120_000;
 

@@ -41,7 +41,7 @@ const INTERPRETERS = /^(?:(?:ba|da|z|k|c|tc|fi)?sh|busybox|python[\d.]*|node|per
 const CODE_FLAG = /^(?:-[A-Za-z]*[ce]|--eval|--command|--print|-p)$/;
 
 /** The parameters that an argument has a place for. */
-export function placeholders(argument: string): string[] {
+function placeholders(argument: string): string[] {
   return [...argument.matchAll(PLACEHOLDER)].map(([, name]) => name!);
 }
 

@@ -13,7 +13,7 @@ export type {
   LogForm,
   LogProgress,
 } from './contract.ts';
-export { type PlainTextWriter, plainText } from './plain-text.ts';
+export { plainText } from './plain-text.ts';
 export type { LogEngineOptions };
 
 /**
