@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import type { LogStreamInfo } from '../ports/log-source.ts';
 import type { LogDownload, LogDownloadRequest, LogFacts, LogFile, LogProgress } from './contract.ts';
 import { Fetch, type Timing } from './fetch.ts';
-import type { messageFilter } from './filter.ts';
+import type { MessageFilter } from './filter.ts';
 import { LineFormatter } from './format.ts';
 import { type MergeTotals, merge, type RunFeed } from './merge.ts';
 import { StreamPlan } from './plan.ts';
@@ -31,7 +31,7 @@ export interface DownloadOptions {
   streams: readonly LogStreamInfo[];
   /** What each stream's lines begin with. */
   columns: readonly string[];
-  filter: ReturnType<typeof messageFilter>;
+  filter: MessageFilter | undefined;
   spool: Spool;
   /** Where the spool lies. */
   folder: Pick<SpoolFolder, 'checkSpace'>;

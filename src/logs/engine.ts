@@ -50,7 +50,7 @@ export class Engine implements LogEngine {
     options: { signal?: AbortSignal; onProgress?: (progress: LogProgress) => void } = {},
   ): Promise<LogDownload> {
     checkRequest(request);
-    const filter = messageFilter(request.match);
+    const filter = await messageFilter(request.match);
     await this.#sweep();
     const { signal } = options;
     throwIfCancelled(signal);

@@ -1,7 +1,6 @@
 /** Posting, editing and deleting messages. */
 import { LIMITS } from '../block-kit/limits.ts';
 import type { Json } from '../block-kit/schema.ts';
-import { emojiFor } from '../page/mrkdwn/emoji.ts';
 import type { SandboxChannel, SandboxMessage } from '../protocol.ts';
 import type { Context } from './context.ts';
 import { SlackError } from './errors.ts';
@@ -123,12 +122,13 @@ export const CHAT_METHODS: Readonly<Record<string, Method>> = {
   'reactions.add': {
     scopes: ['reactions:write'],
     perMinute: 50,
-    run: ({ context, args }) => {
+    run: async ({ context, args }) => {
       const channel = knownChannel(context, required(args, 'channel'));
       const name = required(args, 'name').replaceAll(':', '');
+      const isEmoji = await isEmojiName(name);
       const message = context.workspace.find(channel.id, required(args, 'timestamp'));
       if (message === undefined) throw new SlackError('message_not_found');
-      if (!isEmojiName(name)) throw new SlackError('invalid_name');
+      if (!isEmoji) throw new SlackError('invalid_name');
       const reactions = message.reactions ?? [];
       message.reactions = reactions;
       const known = reactions.find((reaction) => reaction.name === name);
@@ -145,7 +145,11 @@ export const CHAT_METHODS: Readonly<Record<string, Method>> = {
 };
 
 /** With or without a skin tone behind it: `thumbsup::skin-tone-3`. */
-const isEmojiName = (name: string): boolean => emojiFor(name.replace(/:*skin-tone-[2-6]$/, '')) !== undefined;
+async function isEmojiName(name: string): Promise<boolean> {
+  // The table of names is a third of the program, and most apps never react.
+  const { emojiFor } = await import('../page/mrkdwn/emoji.ts');
+  return emojiFor(name.replace(/:*skin-tone-[2-6]$/, '')) !== undefined;
+}
 
 function permalink(context: Context, message: SandboxMessage): string {
   const thread = message.thread_ts === undefined || message.thread_ts === message.ts ? '' : message.thread_ts;
