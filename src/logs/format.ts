@@ -2,8 +2,8 @@
 import type { LogPage } from '../ports/log-source.ts';
 import type { LogForm } from './contract.ts';
 import type { MessageFilter } from './filter.ts';
+import { needsTerminal, terminalPicture } from './message-picture.ts';
 import type { PageContent } from './spool.ts';
-import { needsTerminal, terminalPicture } from './terminal.ts';
 
 const TIME_WIDTH = 24;
 const NEWLINE = 10;

@@ -1,5 +1,5 @@
 /** A run's bytes, as they come, as the text that a terminal has shown in the end. */
-import { TerminalScreen } from './screen.ts';
+import { TerminalScreen } from '../terminal/screen.ts';
 
 export interface PlainTextWriter {
   /** @returns what cannot change any more */

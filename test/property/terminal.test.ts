@@ -1,8 +1,8 @@
 /** What `--plain` claims to resolve, against the terminal emulator of VS Code. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { TerminalScreen } from '../../src/logs/screen.ts';
-import { terminalPicture } from '../../src/logs/terminal.ts';
+import { terminalPicture } from '../../src/logs/message-picture.ts';
+import { TerminalScreen } from '../../src/terminal/screen.ts';
 import { xtermRows } from '../fixtures/xterm.ts';
 
 const COLUMNS = 24;
@@ -40,6 +40,12 @@ const piece = fc.oneof(
       '\u001b[2 q',
       '\u001b[>4;1m',
     ),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(fc.constantFrom('47', '1047', '1049', '1048', '25;1049'), fc.constantFrom('h', 'l'))
+      .map(([mode, onOff]) => `\u001b[?${mode}${onOff}`),
   },
   {
     weight: 2,

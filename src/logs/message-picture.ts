@@ -1,5 +1,5 @@
 /** What a terminal would show in the end for one log message: colours gone, overwritten text gone. */
-import { TerminalScreen } from './screen.ts';
+import { TerminalScreen } from '../terminal/screen.ts';
 import { withoutSyslogEscapes } from './syslog-escapes.ts';
 
 const ESC = '\\u001b';

@@ -22,6 +22,15 @@ const COLUMNS = 2000;
 /** How far a cursor can be sent beyond what is written: nine bytes must not become two thousand spaces. */
 const REACH = 300;
 
+/** Modes that show the alternate screen: full-screen programs draw there, and nothing of it stays when they leave. */
+const ALTERNATE = [47, 1047, 1049];
+
+/** What is on one of the two screens while the other is shown. */
+interface Hidden {
+  rows: (ScreenRow | undefined)[];
+  saved: Saved | undefined;
+}
+
 interface Saved {
   x: number;
   /** Counted from the first row that was ever on the screen. */
@@ -45,6 +54,10 @@ export class TerminalScreen implements EscapeHandler {
   #hasBegun = false;
   #final: string[] = [];
   #saved: Saved | undefined;
+  /** The normal screen, while the alternate one is shown. */
+  #normal: Hidden | undefined;
+  /** Where a cursor was saved on the alternate screen: the next time that it is shown it is still there. */
+  #savedAlternate: Saved | undefined;
   readonly #charsets = new Charsets();
   #highSurrogate = 0;
 
@@ -68,11 +81,26 @@ export class TerminalScreen implements EscapeHandler {
     return text;
   }
 
-  /** The lines that can still change, down to the cursor or the last one that shows something. Undefined: none. */
+  /**
+   * The lines that can still change, down to the cursor or the last one that shows something. Undefined: none. A
+   * program that was stopped on the alternate screen leaves that below them.
+   */
   visible(): string | undefined {
+    if (!this.#normal) return this.#shown(this.#hasBegun ? 0 : this.#firstShown(), this.#y);
+    const alternate = this.#rows;
+    this.#rows = this.#normal.rows;
+    const normal = this.#shown(this.#hasBegun ? 0 : this.#firstShown(), -1);
+    this.#rows = alternate;
+    let from = 0;
+    while (from < this.#height && this.#isBlank(from)) from++;
+    const full = this.#shown(from, -1);
+    return normal === undefined || full === undefined ? (normal ?? full) : `${normal}\n${full}`;
+  }
+
+  /** @param least the last row at least */
+  #shown(from: number, least: number): string | undefined {
     let last = this.#height - 1;
-    while (last > this.#y && this.#isBlank(last)) last--;
-    const from = this.#hasBegun ? 0 : this.#firstShown();
+    while (last > least && this.#isBlank(last)) last--;
     if (from > last) return undefined;
     const parts: string[] = [];
     for (let y = from; y <= last; y++) {
@@ -85,6 +113,7 @@ export class TerminalScreen implements EscapeHandler {
   /** Empties the screen. */
   reset(): void {
     this.#parser.reset();
+    this.#toNormal();
     this.#clearRows(0, this.#height);
     this.#x = 0;
     this.#y = this.#height - 1;
@@ -137,6 +166,7 @@ export class TerminalScreen implements EscapeHandler {
     if (intermediates === '!' && final === 'p') this.#resetModes();
     if (intermediates !== '') return;
     // "Selective" erasing spares protected cells, and there are none here.
+    if (prefix === '?' && (final === 'h' || final === 'l')) this.#setModes(params, final === 'h');
     if (prefix !== '' && !(prefix === '?' && (final === 'J' || final === 'K'))) return;
     const first = params[0]!;
     const count = Math.max(1, first);
@@ -160,11 +190,43 @@ export class TerminalScreen implements EscapeHandler {
     else if (final === 'o' || final === '|') this.#charsets.shift(3);
     else if (final === '~') this.#charsets.shift(1);
     else if (final === 'c') {
+      this.#toNormal();
       this.#clearRows(0, this.#height);
       this.#x = 0;
       this.#y = 0;
       this.#resetModes();
     }
+  }
+
+  #setModes(modes: readonly number[], on: boolean): void {
+    for (const mode of modes) {
+      if (mode === 1048) {
+        if (on) this.#save();
+        else this.#restore();
+      }
+      if (!ALTERNATE.includes(mode)) continue;
+      if (mode === 1049 && on) this.#save();
+      if (on) this.#toAlternate();
+      else this.#toNormal();
+      if (mode === 1049 && !on) this.#restore();
+    }
+  }
+
+  #toAlternate(): void {
+    if (this.#normal) return;
+    this.#normal = { rows: this.#rows, saved: this.#saved };
+    this.#rows = new Array(this.#height).fill(undefined);
+    this.#saved = this.#savedAlternate;
+  }
+
+  /** The cursor stays where it is. */
+  #toNormal(): void {
+    if (!this.#normal) return;
+    this.#savedAlternate = this.#saved;
+    this.#clearRows(0, this.#height);
+    this.#rows = this.#normal.rows;
+    this.#saved = this.#normal.saved;
+    this.#normal = undefined;
   }
 
   /** @returns whether it was a move of the cursor */
@@ -293,14 +355,18 @@ export class TerminalScreen implements EscapeHandler {
     this.#rows.unshift(undefined);
   }
 
-  /** The top row becomes final, and a blank one comes in below. */
+  /** The top row becomes final, and a blank one comes in below. What leaves the alternate screen is gone. */
   #scroll(): void {
+    if (!this.#normal) this.#keepTop();
+    this.#recycle(this.#rows.shift());
+    this.#rows.push(undefined);
+  }
+
+  #keepTop(): void {
     if (this.#hasBegun || this.#gone >= this.#start || !this.#isBlank(0)) {
       this.#hasBegun = true;
       this.#final.push(this.#text(0), this.#goesOn(0) ? '' : '\n');
     }
-    this.#recycle(this.#rows.shift());
-    this.#rows.push(undefined);
     this.#gone++;
   }
 
@@ -316,13 +382,18 @@ export class TerminalScreen implements EscapeHandler {
     this.#highSurrogate = 0;
   }
 
+  /** Of the screen that is shown, the number of its first row. */
+  get #top(): number {
+    return this.#normal ? 0 : this.#gone;
+  }
+
   #save(): void {
-    this.#saved = { x: this.#x, line: this.#gone + this.#y, drawsLines: this.#charsets.drawsLines };
+    this.#saved = { x: this.#x, line: this.#top + this.#y, drawsLines: this.#charsets.drawsLines };
   }
 
   #restore(): void {
     this.#x = this.#saved?.x ?? 0;
-    this.#y = Math.max(0, Math.min(this.#height - 1, (this.#saved?.line ?? 0) - this.#gone));
+    this.#y = Math.max(0, Math.min(this.#height - 1, (this.#saved?.line ?? 0) - this.#top));
     this.#charsets.drawsLines = this.#saved?.drawsLines ?? false;
     this.#x = this.#inside();
   }

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { cellWidth } from '../../src/logs/cell-width.ts';
-import { TerminalScreen } from '../../src/logs/screen.ts';
-import { needsTerminal, terminalPicture } from '../../src/logs/terminal.ts';
+import { needsTerminal, terminalPicture } from '../../src/logs/message-picture.ts';
+import { cellWidth } from '../../src/terminal/cell-width.ts';
+import { TerminalScreen } from '../../src/terminal/screen.ts';
 import { xtermRows } from '../fixtures/xterm.ts';
 
 const ESC = '\u001b';
@@ -37,6 +37,17 @@ describe('[L6] the terminal picture of a message', () => {
     ['an escape at the very end', `cut${ESC}`, 'cut'],
     ['a stray escape before text', `${ESC}日本`, '日本'],
     ['blank lines of the message', '\rone\n\n\ntwo\n', 'one\n\n\ntwo\n'],
+    [
+      'a full-screen program that was left',
+      `before${ESC}[?1049h${ESC}[Hcpu 99 %${ESC}[?1049l after`,
+      'before after',
+    ],
+    [
+      'one that was stopped in the middle',
+      `before${ESC}[?1049h${ESC}[H${ESC}[2Jcpu 99 %`,
+      'before\ncpu 99 %',
+    ],
+    ['the older way to the alternate screen', `a${ESC}[?47h${ESC}[2Jfull${ESC}[?47l`, 'a'],
     ['a column far away', `${ESC}[9999Gx`, `${' '.repeat(299)}x`],
   ])('%s', (_, message, picture) => {
     expect(terminalPicture(message)).toBe(picture);
