@@ -1,6 +1,6 @@
 /**
- * Asks AWS and the other providers what is to be checked: at the pace of each account, each thing once at a time, and
- * records what comes of it.
+ * Asks AWS and the other providers about everything that is due, at each account's pace and never twice at once for the
+ * same thing, and records the answers.
  */
 
 import PQueue from 'p-queue';
@@ -18,19 +18,19 @@ import { PollPace } from './poll-pace.ts';
 export interface Check {
   key: string;
   useCase: UseCase;
-  /** Who is asked; left out: AWS. */
+  /** Whom to ask; left out: AWS. */
   provider?: ProviderName;
-  /** The training job that it belongs to; none: a list. */
+  /** The training job that it belongs to; left out: a list. */
   job?: string;
   operation: 'comp' | 'pkg';
   doing: string;
-  /** @returns milliseconds until the next one; undefined: as usual */
+  /** @returns milliseconds until the next check; undefined: as usual */
   ask: (session: UseCaseSession, at: EpochMs, signal: AbortSignal) => Promise<number | undefined>;
-  /** It got no answer. */
+  /** There was no answer. */
   fail: (failed: { at: EpochMs; message: string }) => Promise<unknown>;
 }
 
-/** For the log: what goes wrong in the background. */
+/** For the log: failures in the background. */
 export type OnError = (
   error: unknown,
   context: { useCase?: string; subject?: string; doing: string },
@@ -43,13 +43,13 @@ export interface AccountChecksOptions {
   team: string;
   signal: AbortSignal;
   onError: OnError;
-  /** One has ended. @param wait as `ask` returns it, or because the account did not let us in */
+  /** A check has ended. @param wait as returned by `ask`, or because the account did not let us in */
   done?: (check: Check, wait: number | undefined) => void;
 }
 
-/** Milliseconds before the next try where the account does not let us in. */
+/** Milliseconds before the next try if the account does not let us in. */
 const CLOSED_FOR = 60_000;
-/** Questions at the same time in one account. */
+/** Requests at the same time in one account. */
 const AT_ONCE = 4;
 
 interface Account {
@@ -70,12 +70,12 @@ export class AccountChecks {
     return this.#busy.has(key);
   }
 
-  /** Resolves when nothing is under way. */
+  /** Resolves when nothing is in progress. */
   idle(): Promise<void> {
     return this.#busy.idle();
   }
 
-  /** Begins as many, from the first on, as each account's pace allows now. */
+  /** Begins as many, in order, as each account's pace allows now. */
   begin(checks: readonly Check[]): void {
     const now = elapsed(this.#options.clock);
     const byAccount = new Map<Account, Check[]>();
@@ -94,7 +94,7 @@ export class AccountChecks {
     }
   }
 
-  /** All of them now, since somebody waits: the next ones wait for that. Joins what is under way; does not throw. */
+  /** Begins all of them now, because somebody waits; later ones wait their turn. Joins running checks; does not throw. */
   async now(useCase: UseCase, checks: readonly Check[]): Promise<void> {
     const sessions = this.#sessions(useCase);
     await Promise.all(
@@ -111,7 +111,7 @@ export class AccountChecks {
     this.#options.onError(error, { useCase: useCase.id, ...subject, doing });
   }
 
-  /** A provider of its own has a pace of its own: neither one that is slow nor one that is busy delays another. */
+  /** Each provider has its own pace, so that a slow or busy one does not delay another. */
   #account({ useCase, provider = 'sagemaker' }: Check): Account {
     const key = provider === 'sagemaker' ? quotaKey(useCase) : JSON.stringify([useCase.id, provider]);
     let known = this.#accounts.get(key);
@@ -148,7 +148,7 @@ export class AccountChecks {
       const error = toAppError(thrown);
       if (error.code === 'rate_limited') pace.refused(elapsed(clock));
       this.report(error, check);
-      // It says that it was asked in vain, never more.
+      // All it records is that there was no answer.
       await check
         .fail({ at, message: error.message })
         .catch((failure: unknown) => this.report(failure, check));
@@ -158,7 +158,7 @@ export class AccountChecks {
   }
 }
 
-/** One role session of each operation for a round; where it cannot be opened, it is not tried for every check. */
+/** One role session per operation and round; if it cannot be opened, it is not tried again for every check. */
 class Sessions {
   readonly #open: (operation: Check['operation']) => Promise<UseCaseSession>;
   readonly #opened = new Map<Check['operation'], Promise<UseCaseSession>>();

@@ -1,6 +1,6 @@
 /**
  * Finds compilations that were started outside Signalbox (console, pipeline, an earlier installation) and records
- * them as attempts of their training job. What nobody trained here is left alone.
+ * them as attempts of their training job. Compilations of other models are ignored.
  */
 
 import { createHash } from 'node:crypto';
@@ -25,13 +25,13 @@ import type { JobDeps } from './job-deps.ts';
 import { findJob } from './job-places.ts';
 import { observeJob } from './observe-jobs.ts';
 
-/** Compilations of the first look of a process: two pages. */
+/** Compilations that a process lists the first time: two pages. */
 const FIRST = 200;
 /** Those created since the newest known one, at most. */
 const LATER = 500;
-/** Milliseconds by which the list may show an older one later than a newer one. */
+/** Milliseconds by which an older one may appear in the list after a newer one. */
 const OUT_OF_ORDER = 3600_000;
-/** Milliseconds between descriptions of what one look found, so that they leave room for what runs. */
+/** Milliseconds between describing the ones found, so that running jobs are still asked about. */
 const APART = 500;
 /** Known jobs looked through for a model. */
 const JOBS_LIMIT = 1_000;
@@ -40,21 +40,21 @@ const MODEL_OF_JOB = /\/([^/]+)\/output\/model\.tar\.gz$/;
 
 type Deps = Pick<JobDeps, 'store' | 'changes' | 'clock'> & { team: string };
 
-/** One that is to be described. */
+/** One to be described. */
 export interface Found extends CompilationListing {
   key: string;
   /** Milliseconds until then. */
   wait: number;
 }
 
-/** Those of one use case. What it has described is remembered as long as it may be listed again. */
+/** For one use case. Remembers what it has described for as long as it may be listed again. */
 export class ForeignCompilations {
   readonly #deps: Deps;
   readonly #useCase: UseCase;
   readonly #waiting = new Map<string, Found>();
   readonly #described = new Set<string>();
   #newest: EpochMs | undefined;
-  /** What ended earlier is no news. */
+  /** Anything that ended earlier is not news. */
   #watchingSince: EpochMs | undefined;
 
   constructor(deps: Deps, useCase: UseCase) {
@@ -66,7 +66,7 @@ export class ForeignCompilations {
     return this.#waiting.values();
   }
 
-  /** One look at the newest ones. @returns those that are unknown, to be described */
+  /** Lists the newest ones. @returns the unknown ones, to be described */
   async look({ compiler }: UseCaseSession, signal?: AbortSignal): Promise<Found[]> {
     const { store, clock } = this.#deps;
     const at = clock.now();
@@ -75,14 +75,14 @@ export class ForeignCompilations {
         ? { limit: FIRST }
         : { limit: LATER, createdAfter: this.#newest - OUT_OF_ORDER };
     const listed = await compiler.list(query, signal);
-    // Read after the list: an attempt is stored before SageMaker hears of it, so none of ours is unknown here.
+    // Read after the list: attempts are stored before SageMaker hears of them, so all of ours are known here.
     const attempts = await store.listAttempts({ useCase: this.#useCase.id });
     const ours = new Set(attempts.map(({ compilationJob }) => compilationJob));
 
     this.#watchingSince ??= at;
     for (const { createdAt } of listed) this.#newest = Math.max(this.#newest ?? 0, createdAt);
     const keys = new Set(listed.map(keyOf));
-    // A later look lists nothing older than this one did.
+    // A later list has nothing older than this one.
     for (const key of this.#described) if (!keys.has(key)) this.#described.delete(key);
     const unknown = listed.filter(
       (one) =>
@@ -93,7 +93,7 @@ export class ForeignCompilations {
     return found;
   }
 
-  /** Asks for all of it, and records it when its model is a training job's. It waits on when that throws. */
+  /** Describes it, and records it if its model is a training job's. If that throws, it stays to be described. */
   async adopt(session: UseCaseSession, found: Found, signal?: AbortSignal): Promise<void> {
     const at = this.#deps.clock.now();
     const report = await session.compiler.describe(found.compilationJob, signal);
@@ -113,8 +113,8 @@ export class ForeignCompilations {
   }
 
   /**
-   * The training job whose model it is, to the letter.
-   * @returns `not yet` when it is so new that the list of training jobs has it next, and tells of it as news
+   * The training job whose model it is, by the exact address.
+   * @returns `not yet` if the job is so new that the next list of training jobs will report it, as news
    */
   async #trainedBy(
     session: UseCaseSession,
@@ -148,11 +148,11 @@ export class ForeignCompilations {
     const useCase = this.#useCase.id;
     const { found, job, target, report, asked, at } = one;
     const { compilationJob } = found;
-    // Also what lies in the archive; and what was adopted when its target had another name stays what it is.
+    // Including the archive. One that was adopted when its target had another name keeps that name.
     const attempts = await store.listAttempts({ useCase, job });
     if (attempts.some((attempt) => attempt.compilationJob === compilationJob)) return;
     const asAsked = newAttempt({
-      // The same at every look: two of them at the same time make one.
+      // The same every time, so that concurrent adoptions make one attempt.
       id: createHash('sha256').update(`${useCase} ${found.key}`).digest('hex').slice(0, 32),
       useCase,
       job,
@@ -178,7 +178,7 @@ export class ForeignCompilations {
     try {
       await store.addAttempt(old ? { ...attempt, old } : attempt);
     } catch (error) {
-      // Its id is taken: another look was quicker.
+      // Its id is taken: another process was quicker.
       if (error instanceof AppError && error.code === 'conflict') return;
       throw error;
     }

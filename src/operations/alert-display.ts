@@ -1,4 +1,4 @@
-/** Keeps what Slack shows of each alert in step with the store, also after a failed drawing or a crash. */
+/** Keeps each alert in Slack in step with the store, even after a failed drawing or a crash. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Alert } from '../domain/alerts.ts';
 import type { UseCase } from '../domain/use-cases.ts';
@@ -6,7 +6,7 @@ import type { Clock } from '../ground/time.ts';
 import type { AlertStore } from '../ports/alert-store.ts';
 import { Batches } from './batches.ts';
 
-/** Draws an alert's present state. Drawing it twice shows it once. */
+/** Draws an alert's current state. Drawing it twice shows it once. */
 export type ShowAlert = (alert: Alert, useCase: UseCase) => Promise<void>;
 
 export interface AlertDisplayDeps {
@@ -17,12 +17,12 @@ export interface AlertDisplayDeps {
   onError: (error: unknown, context: { alert?: string; doing: string }) => void;
 }
 
-/** Alerts that one query returns at most: far more than anybody handles. */
+/** The most alerts that one query returns: far more than anybody handles. */
 export const ALERT_LIMIT = 10_000;
 
 export class AlertDisplay {
   readonly #deps: AlertDisplayDeps;
-  /** One drawing of an alert at a time, so that the newest state wins. Requests that wait share the next one. */
+  /** One drawing of an alert at a time, so that the newest state wins. Waiting requests share the next one. */
   readonly #drawing: Batches<undefined, undefined>;
   /** Alerts whose newest state could not be drawn. */
   readonly #undrawn = new Set<string>();
@@ -39,7 +39,7 @@ export class AlertDisplay {
     await this.#drawing.add(id, undefined);
   }
 
-  /** Tries again what could not be drawn. */
+  /** Retries failed drawings. */
   async showUndrawn(): Promise<void> {
     for (const id of this.#undrawn) await this.#showOrReport(id);
   }
@@ -60,7 +60,7 @@ export class AlertDisplay {
     const useCase = alert && useCases.find((one) => one.id === alert.useCase);
     if (alert && useCase) await show(alert, useCase);
     this.#undrawn.delete(id);
-    // Another instance may have changed the alert and drawn it meanwhile: our older drawing may hide that.
+    // Another instance may have changed and drawn the alert meanwhile, and our older drawing may hide that.
     if (!isDeepStrictEqual(await store.getAlert(id), alert)) void this.#showOrReport(id);
   }
 

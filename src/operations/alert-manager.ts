@@ -1,7 +1,7 @@
 /**
- * Alerts from the failure to the person: opened or joined, told to who is on call, escalated when nobody answers,
- * resolved by a later success. All of it is state in the store; what Slack shows is drawn from that state, so a
- * crash at any point is made good by drawing it again.
+ * Alerts from the failure to the person: opened or joined, sent to whoever is on call, escalated when nobody answers,
+ * resolved by a later success. All of it is state in the store and Slack shows a drawing of it, so after a crash it
+ * only has to be drawn again.
  */
 import { applyDue, followClock, withCall } from '../domain/alert-escalation.ts';
 import { beginRetry, endRetry, type Failed, isAbout, retryOf } from '../domain/alert-retries.ts';
@@ -39,7 +39,7 @@ export interface AlertManagerDeps extends AlertDisplayDeps, OnCallDeps {
   store: AlertStore & Pick<AuditTrail, 'appendAudit'>;
 }
 
-/** Which alert, and the use case in which somebody may handle it: an id alone may be of another one's. */
+/** An alert, and the use case in which somebody may handle it: the id alone might belong to another use case. */
 export type AlertRef = Pick<Alert, 'id' | 'useCase'>;
 
 interface Raised {
@@ -75,14 +75,14 @@ export class AlertManager {
   }
 
   /**
-   * Opens an alert, or counts the failure in the one of the same cause. The same subject counts once, ever.
+   * Opens an alert, or counts the failure in the one with the same cause. A subject only ever counts once.
    * @returns undefined when it is muted
    */
   async raise(useCase: UseCase, failure: Failure): Promise<Alert | undefined> {
     return (await this.raiseAll(useCase, [failure]))[0];
   }
 
-  /** As `raise`, of failures of one kind that came together: as few alerts as there are causes, and in a flood fewer. */
+  /** As `raise`, for failures of one kind that came together: one alert for each cause, or fewer in a flood. */
   async raiseAll(useCase: UseCase, failures: readonly Failure[]): Promise<(Alert | undefined)[]> {
     const [first] = failures;
     if (!first) return [];
@@ -92,7 +92,7 @@ export class AlertManager {
     return raised;
   }
 
-  /** Adds what the log says; the first to say it is kept. That it says nothing is remembered, also that for good. */
+  /** Adds what the log says; the first answer is kept. That the log says nothing is remembered too. */
   async explain(
     id: string,
     { read = true, ...facts }: { excerpt?: AlertExcerpt; advice?: FailureAdvice; read?: boolean },
@@ -105,7 +105,7 @@ export class AlertManager {
     if (facts.excerpt || facts.advice) await this.#display.show(id);
   }
 
-  /** The service has said it too. */
+  /** The service has confirmed it. */
   async confirmed(id: string): Promise<void> {
     await this.#deps.store.changeAlert(id, (alert) =>
       alert.unconfirmed === undefined ? alert : { ...alert, unconfirmed: undefined },
@@ -113,7 +113,7 @@ export class AlertManager {
     await this.#display.show(id);
   }
 
-  /** The service says otherwise: there is nothing to be done. */
+  /** The service contradicts it, so nothing needs to be done. */
   async unfounded(id: string): Promise<void> {
     const at = this.#deps.clock.now();
     await this.#deps.store.changeAlert(id, (alert) =>
@@ -122,7 +122,7 @@ export class AlertManager {
     await this.#display.show(id);
   }
 
-  /** A later success: its failures are made good, and alerts with none left end. */
+  /** A later success resolves its failures; alerts with none left end. */
   async succeeded(useCase: UseCase, success: Success): Promise<void> {
     await this.#succeeding.add(useCase.id, success);
   }
@@ -132,18 +132,18 @@ export class AlertManager {
       await this.#change(id, (alert) => applySuccesses(alert, successes));
   }
 
-  /** Its whole list stands in its thread. */
+  /** Its whole list has been posted in its thread. */
   async noteListed(id: string, listed: NonNullable<Alert['listed']>): Promise<void> {
     await this.#deps.store.changeAlert(id, (alert) => ({ ...alert, listed }));
     await this.#display.show(id);
   }
 
-  // --- What people start again -------------------------------------------------------------------------
+  // --- Retries by people -------------------------------------------------------------------------------
 
   /**
-   * The claim on a failure that is to be started again, durable before anything is started; nothing where no open
-   * alert is about it. The same claim twice is one.
-   * @returns who started it first, when that is somebody or something else
+   * Claims a failure before it is started again. The claim is durable; making it twice is fine. Without an open alert
+   * about the failure it does nothing.
+   * @returns whoever claimed it first, if that is somebody or something else
    */
   async beginRetry(
     useCase: UseCase,
@@ -174,10 +174,10 @@ export class AlertManager {
   }
 
   // --- What people do ---------------------------------------------------------------------------------
-  // Each gives the alert as it stands afterwards, and whether that changed anything; a click that comes late
-  // changes nothing, and the message shows the true state. An alert of another use case is not there.
+  // Each returns the resulting alert and whether anything changed. A late click changes nothing, and the message
+  // shows the current state. An alert of another use case counts as missing.
 
-  /** @throws AppError not_found, also for an alert of another use case */
+  /** @throws AppError not_found, including for another use case's alert */
   async find({ id, useCase }: AlertRef): Promise<Alert> {
     const alert = await this.#deps.store.getAlert(id);
     if (alert?.useCase === useCase) return alert;
@@ -191,7 +191,7 @@ export class AlertManager {
   }
 
   snooze(ref: AlertRef, by: Actor, ms: number): Promise<{ alert: Alert; changed: boolean }> {
-    // Whole minutes: the same click twice is one.
+    // Whole minutes, so that a double click is one snooze.
     const until = Math.ceil((this.#deps.clock.now() + ms) / 60_000) * 60_000;
     return this.#act(ref, by, 'alert.snoozed', (alert, at) => snooze(alert, by, until, at), { until });
   }
@@ -217,8 +217,8 @@ export class AlertManager {
   }
 
   /**
-   * The alert ends, and names of the pattern raise none until then. A mute of the same pattern that lasts longer stays
-   * as it is: who set it meant it.
+   * Ends the alert, and until then names that match the pattern raise none. A longer mute of the same pattern is kept,
+   * since whoever set it meant it.
    * @returns `kept`: that longer one
    * @throws AppError invalid_input
    */
@@ -251,7 +251,7 @@ export class AlertManager {
     return { ...done, kept };
   }
 
-  /** Names of the pattern raise alerts again. @returns undefined when there is no such mute (any more) */
+  /** Names that match the pattern raise alerts again. @returns undefined when there is no such mute (any more) */
   async unmute(useCase: string, id: string, by: Actor): Promise<Mute | undefined> {
     const { store, clock } = this.#deps;
     const mute = (await store.listMutes(useCase)).find((one) => one.id === id);
@@ -288,7 +288,7 @@ export class AlertManager {
         return change(alert, at, ruleOf(useCase));
       });
     } finally {
-      // Also after a refusal: the buttons that are shown may be of an older state.
+      // Even after a refusal: the buttons on screen may belong to an older state.
       await this.#display.show(id);
     }
     const changed = after !== before;
@@ -304,9 +304,9 @@ export class AlertManager {
     return { alert: after, changed };
   }
 
-  // --- What time does ---------------------------------------------------------------------------------
+  // --- What is due ------------------------------------------------------------------------------------
 
-  /** Snoozes that end, and levels that did not answer. Due times are stored: also those that passed in a stop. */
+  /** Handles snoozes that end and levels that did not answer, including those that fell due while it was stopped. */
   async tick(): Promise<void> {
     const { store, clock, onError } = this.#deps;
     const at = clock.now();
@@ -345,7 +345,7 @@ export class AlertManager {
     return this.#display.recover();
   }
 
-  /** Shown again where that changes anything. */
+  /** Draws it again if that changes anything. */
   async #change(id: string, change: (alert: Alert) => Alert): Promise<Alert> {
     let before: Alert | undefined;
     const after = await this.#deps.store.changeAlert(id, (alert) => {

@@ -1,4 +1,4 @@
-/** A link to a compiled model that works for a short while. Rights are the caller's to check before. */
+/** A short-lived link to a compiled model. The caller checks rights first. */
 import { type CompilationAttempt, currentStatus, isSuccessful } from '../domain/compilations.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { Actor } from '../ground/actor.ts';
@@ -8,7 +8,7 @@ import type { JobDeps } from './job-deps.ts';
 import { findAttempt } from './observe-jobs.ts';
 
 export interface ArtifactLink {
-  /** Whoever has it can download: for the one who asked alone. */
+  /** Works for anybody who has it, so show it only to the person who asked. */
   url: string;
   fileName: string;
   expiresAt: EpochMs;
@@ -19,7 +19,7 @@ export interface ArtifactLink {
 const LINK_SECONDS = 15 * 60;
 
 /**
- * On record before it is handed over.
+ * Recorded before it is handed over.
  * @param request.attempt id of the attempt
  * @throws AppError not_found (attempt or object), conflict (not compiled), and as the gateway
  */
@@ -63,7 +63,7 @@ export async function artifactLink(
   return { url, fileName, expiresAt: at + seconds * 1000, attempt, sessionName };
 }
 
-/** Seconds; the link says when it had to be made shorter than asked for. */
+/** Seconds; if the link had to be shorter than requested, it says so. */
 function lifetime(url: string): number {
   const told = URL.canParse(url) ? Number(new URL(url).searchParams.get('X-Amz-Expires')) : 0;
   return Number.isFinite(told) && told > 0 ? told : LINK_SECONDS;

@@ -1,4 +1,4 @@
-/** What happens by itself: compiling what a training left, packaging what a compilation left. Each once. */
+/** Automatic steps, each done once: compiling a trained model, packaging a compiled one. */
 
 import { backgroundActor } from '../domain/background-actor.ts';
 import { jobKey } from '../domain/job-keys.ts';
@@ -17,23 +17,22 @@ interface Due {
   job: string;
   /** Of a `package`: the attempt's id and target. */
   attempt?: { id: string; target: string };
-  /** Both by the time that passes. */
+  /** Both in elapsed time. */
   since: number;
   nextTry: number;
 }
 
-/** Milliseconds between tries of what could not be done for now. */
+/** Milliseconds between tries. */
 const TRY_AGAIN = 60_000;
-/** Milliseconds after which it is given up: by then somebody did it by hand, or nobody wants it. */
+/** Milliseconds after which it is given up: by then somebody has done it by hand, or nobody wants it. */
 const GIVE_UP = 24 * 3600_000;
 const WORTH_ANOTHER_TRY = new Set<ErrorCode>(['rate_limited', 'unavailable', 'timeout', 'internal']);
-/** Jobs looked through for what a restart left undone. */
+/** Jobs searched for what a restart left undone. */
 const JOBS_LIMIT = 1_000;
 
 /**
- * A completion and its being due are stored in one write (observe-jobs.ts), and a thing stops being due only after
- * it was done: a crash in between does it again, and the claims of store and domain see to it that nothing is
- * there twice.
+ * One write stores that something completed and that its next step is due (observe-jobs.ts), and a step stays due until
+ * it is done. After a crash in between it is done again, and the claims of store and domain prevent duplicates.
  */
 export class AutoReactions {
   readonly #deps: JobDeps;
@@ -82,7 +81,7 @@ export class AutoReactions {
       this.#add({ what: 'package', useCase, job, attempt: { id, target } });
     }
     const training = change.kind === 'job-appeared' || change.kind === 'job-changed';
-    // Whether it really is due stands in its record.
+    // Its record says whether it is really due.
     if (training && useCase.compile?.auto && change.training.state === 'completed')
       this.#add({ what: 'compile', useCase, job });
   }
@@ -93,7 +92,7 @@ export class AutoReactions {
     const due = [...this.#due].filter(([, { nextTry }]) => nextTry <= now);
     await Promise.all(
       due.map(async ([key, one]) => {
-        // Not to be begun twice by two ticks.
+        // Two ticks must not both begin it.
         one.nextTry = Number.POSITIVE_INFINITY;
         if (await this.#done(one, signal)) this.#due.delete(key);
         else one.nextTry = elapsed(this.#deps.clock) + TRY_AGAIN;
@@ -123,7 +122,7 @@ export class AutoReactions {
       this.#deps.changes.emit({ useCase: useCase.id, job, kind: 'auto-failed', what, target, error });
       return true;
     } catch (error) {
-      // The store, or a stop: it stays due in its record, and is done after the next start at the latest.
+      // The store failed, or we are stopping: its record still says that it is due, so the next start does it.
       if (!(error instanceof CancelledError)) this.#onError(error, useCase.id, job);
       return false;
     }
@@ -134,8 +133,8 @@ export class AutoReactions {
     const record = await this.#deps.store.getJob(useCase.id, job);
     if (!record?.compileDue) return undefined;
     const tried = await this.#deps.store.listAttempts({ useCase: useCase.id, job });
-    // By itself nothing is tried a second time, and nothing that somebody has begun already; but what a kill cut off
-    // before SageMaker heard of it goes on.
+    // Nothing is retried automatically, or started if somebody already has; but what a kill cut off before SageMaker
+    // heard of it continues.
     const targets = (useCase.compile?.targets ?? []).filter(
       (name) => !tried.some((attempt) => attempt.target === name && !isUnasked(attempt, 'auto')),
     );
@@ -169,7 +168,7 @@ export class AutoReactions {
           { signal },
         );
         const [result] = results;
-        // Without a component on record nobody would see that it failed; with one it is shown there.
+        // Without a recorded component nobody would see that it failed; otherwise the component shows it.
         if (result?.outcome === 'refused' && !result.component) return result.error;
       } catch (error) {
         signal.throwIfAborted();

@@ -5,14 +5,14 @@ interface Batch<T, R> {
   results: Promise<readonly R[]>;
 }
 
-/** What comes while the one before it is under way goes on together: one write for all of it, however many come. */
+/** Items that arrive while a batch is running form the next batch: one write for all of them, however many. */
 export class Batches<T, R> {
   readonly #work: (key: string, items: readonly T[]) => Promise<readonly R[]>;
   readonly #queue = new KeyQueue<string>();
-  /** Those that have not begun yet. */
+  /** Items that have not begun yet. */
   readonly #waiting = new Map<string, Batch<T, R>>();
 
-  /** @param work one at a time for each key; as many results as items, in their order */
+  /** @param work runs one at a time for each key; returns one result per item, in order */
   constructor(work: (key: string, items: readonly T[]) => Promise<readonly R[]>) {
     this.#work = work;
   }
@@ -23,7 +23,7 @@ export class Batches<T, R> {
     return (await batch.results)[index]!;
   }
 
-  /** Not before the next turn: what comes at the same time goes together. */
+  /** Waits for the next turn, so that what comes at the same time goes together. */
   #begin(key: string): Batch<T, R> {
     const items: T[] = [];
     const results = this.#queue.run(key, () => {

@@ -1,4 +1,4 @@
-/** Components of a use case with where each comes from: the chain from training job to component, both ways. */
+/** A use case's components and their origin: the chain from training job to component, in both directions. */
 import PQueue from 'p-queue';
 import type { CompilationAttempt } from '../domain/compilations.ts';
 import type { Component } from '../domain/components.ts';
@@ -19,24 +19,24 @@ export interface ComponentEntry {
   /** As it came; left out: not asked (made elsewhere). */
   state?: string | undefined;
   createdAt?: EpochMs | undefined;
-  /** What Signalbox knows of it; none: made elsewhere. Its `chain` leads to the training job. */
+  /** What Signalbox knows about it; none: made elsewhere. Its `chain` leads to the training job. */
   component?: Component | undefined;
   /** The compilation that it was made from. */
   attempt?: CompilationAttempt | undefined;
-  /** Of a failed one. */
+  /** If it failed. */
   advice?: FailureAdvice | undefined;
 }
 
 export interface ComponentList {
   /** Newest first. */
   entries: readonly ComponentEntry[];
-  /** Greengrass could not be asked: only what Signalbox made itself is listed. */
+  /** Greengrass did not answer, so only what Signalbox made is listed. */
   incomplete?: AppError | undefined;
 }
 
 /**
- * @param request.match part of a component's, job's or target's name, without letter case; left out: all
- * @returns every version that Signalbox made, and the newest of each component made elsewhere
+ * @param request.match part of a component's, job's or target's name, ignoring case; left out: all
+ * @returns every version that Signalbox made, and the newest version of each component made elsewhere
  */
 export async function listComponents(
   deps: JobDeps,
@@ -107,12 +107,12 @@ async function askRegistry(
   }
 }
 
-/** Questions to Greengrass at once. */
+/** Requests to Greengrass at once. */
 const AT_ONCE = 4;
 
 /**
- * The same entries with the state of those that a list leaves open: Greengrass lists no states.
- * One that cannot be asked stays without.
+ * The same entries with missing states filled in, since Greengrass's lists have none. If one cannot be fetched, it stays
+ * without.
  */
 export async function withStates<E extends ComponentEntry>(
   deps: JobDeps,
@@ -136,7 +136,7 @@ export async function withStates<E extends ComponentEntry>(
   );
 }
 
-/** What AWS does not tell is left out. */
+/** Whatever AWS does not report is left out. */
 function unlessCancelled(error: unknown): undefined {
   if (error instanceof AppError && !(error instanceof CancelledError)) return undefined;
   throw error;
@@ -168,7 +168,7 @@ export async function componentDetails(
   const own = stored.filter(({ chain }) => chain.component.name === name);
   const ownVersion = (version: string): Component | undefined =>
     own.find(({ chain }) => chain.component.version === version);
-  // Those that Greengrass has not (yet) come first: they are newer than what it has.
+  // Those that Greengrass does not have (yet) come first, because they are newer.
   const versions = [
     ...own
       .filter(({ chain }) => !published.some(({ version }) => version === chain.component.version))

@@ -1,4 +1,4 @@
-/** Checks one job at once because somebody asks for it; the schedule of all is elsewhere (refresh-jobs.ts). */
+/** Checks one job at once because somebody asks; the regular schedule is in refresh-jobs.ts. */
 import { setMaxListeners } from 'node:events';
 import type { UseCase } from '../domain/use-cases.ts';
 import { CancelledError } from '../ground/errors.ts';
@@ -8,7 +8,7 @@ import type { JobDeps } from './job-deps.ts';
 
 export interface JobCheckerDeps extends JobDeps {
   useCases: readonly UseCase[];
-  /** Slack team: the background's role sessions carry it. Undefined until Slack has said it. */
+  /** Slack team: the background's role sessions carry it. Undefined until Slack has named it. */
   team: () => string | undefined;
   onError: OnError;
 }

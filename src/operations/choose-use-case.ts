@@ -9,19 +9,19 @@ import type { Directory } from '../ports/directory.ts';
 export interface UseCaseQuestion {
   user: string;
   permission: Permission;
-  /** Given by flag or kept in a button. */
+  /** From a flag or a button. */
   id?: string | undefined;
-  /** Where it was asked; a direct message belongs to no use case. */
+  /** Where it was typed; a direct message belongs to no use case. */
   channel?: string | undefined;
   isDirect: boolean;
 }
 
-/** One use case, or several of which any may be meant; each of them with the permission. */
+/** One use case, or several that may be meant, each with the permission. */
 export type UseCaseAnswer =
   | { kind: 'chosen'; candidates: readonly [UseCase, ...UseCase[]] }
-  /** The use case that was meant; undefined where there is none. To those outside, both are one answer. */
+  /** The use case that was meant; undefined if there is none. Outsiders get the same answer for both. */
   | { kind: 'refused'; useCase: UseCase | undefined }
-  /** The channel belongs to no use case; `open` are those that the person may use all the same. */
+  /** The channel belongs to no use case; `open` are those that the person may use anyway. */
   | { kind: 'no_use_case'; open: readonly UseCase[] };
 
 /** @throws AppError unavailable when the directory fails */
@@ -33,7 +33,7 @@ export async function chooseUseCase(
   const { user, permission } = question;
   if (question.id !== undefined) {
     const useCase = lookUp(question.id, useCases);
-    // Slack is asked for one that is not there too: where it does not answer, both fail alike.
+    // Ask Slack even if the use case does not exist, so that both fail alike when Slack does not answer.
     if (!useCase) await permittedUseCases(user, permission, useCases, directory);
     return useCase && (await may(user, permission, useCase, directory))
       ? { kind: 'chosen', candidates: [useCase] }
@@ -50,7 +50,7 @@ export async function chooseUseCase(
     : { kind: 'no_use_case', open };
 }
 
-/** By id or name, in any letter case. */
+/** By id or name, ignoring case. */
 function lookUp(id: string, useCases: readonly UseCase[]): UseCase | undefined {
   const wanted = id.toLowerCase();
   return (
@@ -66,7 +66,7 @@ export function findUseCase(id: string, useCases: readonly UseCase[]): UseCase {
   throw noUseCase(id, useCases);
 }
 
-/** @param known those that may be named to whoever asked */
+/** @param known those that may be named to the person */
 export function noUseCase(id: string, known: readonly UseCase[]): AppError {
   const ids = known.map((useCase) => useCase.id);
   const [nearest] = nearestNames(id.toLowerCase(), ids, 1);

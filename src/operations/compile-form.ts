@@ -1,4 +1,4 @@
-/** What somebody must see to choose what to compile: the job as it is now, its targets, its model's input. */
+/** What the compile form shows: the job as it is now, its targets, its model's input. */
 
 import { type TargetState, targetStates, usualDurationMs } from '../domain/compilation-states.ts';
 import { isLive, isSuccessful } from '../domain/compilations.ts';
@@ -25,17 +25,17 @@ export interface CompileFormTarget {
   selectable: boolean;
   /** Why it is not selectable, in words: `compiled already`, `compiling`. */
   why?: string | undefined;
-  /** How its last attempt ended, when that was badly. */
+  /** How its last attempt ended, if it failed or was stopped. */
   before?: FailedBefore | undefined;
-  /** One of the use case's own, selectable, and not sure to fail as it did before. */
+  /** One of the use case's own targets that is selectable and not certain to fail again. */
   preselected: boolean;
-  /** Median of earlier compilations, milliseconds; none without any. */
+  /** Median of earlier compilations, milliseconds; left out if there are none. */
   usualMs?: number | undefined;
 }
 
 export type CompileFormInput =
   | { kind: 'known'; input: CompileInput }
-  /** `known` is what is known all the same; `error` says what is missing and where it can be said. */
+  /** `known` is what is known so far; `error` says what is missing and where to add it. */
   | { kind: 'missing'; known: Partial<CompileInput>; error: AppError };
 
 export interface CompileForm {
@@ -102,7 +102,7 @@ function whyNot({ attempt }: TargetState): string | undefined {
   return attempt && isLive(attempt) ? 'compiling' : undefined;
 }
 
-/** Values that only serve to see what is known besides; what they stand for is taken out again. */
+/** Placeholders for finding out what else is known; they are removed again. */
 const STAND_INS: readonly CompileCorrections[] = [
   { dataInputConfig: '{"input":[1]}' },
   { framework: 'PYTORCH' },

@@ -1,6 +1,6 @@
 /**
- * Whether what an event says of a training job is so: SageMaker is asked before anybody is called. An event tells when
- * to ask, and is believed by itself only when SageMaker cannot be asked.
+ * Checks what an event says about a training job with SageMaker before anybody is called. An event is a reason to ask,
+ * and is believed by itself only if SageMaker cannot be asked.
  */
 
 import PQueue from 'p-queue';
@@ -24,27 +24,27 @@ export type Confirmation =
 
 export interface ConfirmerOptions {
   team: string;
-  /** Milliseconds before each further question, when there was no answer or it may be too early; default 1 s and 3 s. */
+  /** Milliseconds before each further request, if there was no answer or it may be too early; default 1 s and 3 s. */
   pauses?: readonly number[] | undefined;
-  /** Questions in one account and region; default 6, so that others there get answers too. */
+  /** Requests at once in one account and region; default 6, which leaves room for others there. */
   perSecond?: number | undefined;
 }
 
-/** Questions at the same time in one account and region. */
+/** Requests at the same time in one account and region. */
 const AT_ONCE = 4;
 const PER_SECOND = 6;
-/** Milliseconds for which a busy SageMaker is waited for: by then somebody has to be told, confirmed or not. */
+/** Milliseconds to wait for a busy SageMaker; after that somebody has to be told, confirmed or not. */
 const BUSY_FOR = 60_000;
-/** Above whatever may wait of one family. */
+/** More than can ever wait of one family. */
 const KNOWN_FIRST = 1_000_000;
-/** Another question may get another answer. */
+/** Asking again may help. */
 const WORTH_ASKING_AGAIN = new Set(['unavailable', 'timeout', 'internal']);
 
 export class JobConfirmer {
   readonly #deps: Pick<JobDeps, 'gateway' | 'clock'>;
   readonly #options: ConfirmerOptions;
   readonly #accounts = new Map<string, PQueue>();
-  /** Account, region and family of jobs → how many of its questions wait. */
+  /** Account, region and family of jobs → how many of its requests wait. */
   readonly #waiting = new Map<string, number>();
   /** Use case and job → since when SageMaker has been too busy to say. */
   readonly #busySince = new Map<string, number>();
@@ -55,9 +55,9 @@ export class JobConfirmer {
   }
 
   /**
-   * @param about.ended whether the job is said to have ended: SageMaker is asked again when it still says that it runs
-   * @param about.known whether the job is on record: thousands of names that nobody knows must not go before it
-   * @throws AppError rate_limited: too early to give up, to be tried again
+   * @param about.ended whether the job is said to have ended: if SageMaker says that it is still running, it is asked again
+   * @param about.known whether the job is on record, so that thousands of unknown names do not go before it
+   * @throws AppError rate_limited: too early to give up; try again
    */
   async ask(
     useCase: UseCase,
@@ -80,7 +80,7 @@ export class JobConfirmer {
     }
   }
 
-  /** Of known jobs first; among those of one rank the more of a family wait already, the later comes the next. */
+  /** Known jobs first; within a rank, the more of a family are waiting, the later its next one comes. */
   async #inTurn(useCase: UseCase, job: string, known: boolean, signal: AbortSignal): Promise<Confirmation> {
     const family = JSON.stringify([quotaKey(useCase), known ? modelName(job) : null]);
     const before = this.#waiting.get(family) ?? 0;
@@ -98,7 +98,7 @@ export class JobConfirmer {
 
   async #once(useCase: UseCase, job: string, signal: AbortSignal): Promise<Confirmation> {
     try {
-      // What waits for its turn when everything stops is not asked any more.
+      // Whatever still waits when everything stops is no longer asked.
       signal.throwIfAborted();
       const session = await this.#deps.gateway.open(useCase, backgroundActor(this.#options.team), 'comp');
       const found = await findJob(session, job, signal);
@@ -109,7 +109,7 @@ export class JobConfirmer {
     }
   }
 
-  /** Else whoever sends enough events would have them believed unconfirmed. */
+  /** Otherwise anybody who sends enough events could have them believed unconfirmed. */
   #orBusy(useCase: UseCase, job: string, answer: Confirmation): Confirmation {
     const key = JSON.stringify([useCase.id, job]);
     if (answer.kind !== 'unasked' || answer.problem.code !== 'rate_limited') {

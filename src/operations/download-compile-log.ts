@@ -1,4 +1,4 @@
-/** One compilation's log as files on disk, on record. The caller checks rights. */
+/** One compilation's log as files on disk, recorded in the audit trail. The caller checks rights first. */
 import { type CompilationAttempt, isLive, isSuccessful } from '../domain/compilations.ts';
 import { logFileName } from '../domain/log-files.ts';
 import type { UseCase } from '../domain/use-cases.ts';
@@ -20,7 +20,7 @@ export interface CompileLogRequest {
 export interface CompileLogOutcome {
   /** Left out: the compilation has not printed anything (yet). */
   download?: LogDownload | undefined;
-  /** Of one that failed or was stopped: all that is known about why. */
+  /** If it failed or was stopped: everything known about why. */
   failure?: Pick<CompilationFailure, 'advice' | 'reason' | 'excerpt'> | undefined;
 }
 

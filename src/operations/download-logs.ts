@@ -1,6 +1,6 @@
 /**
- * One job's log as files on disk, on record. Rights are the caller's to check before: in Slack by the person's
- * roles, on the command line by the AWS credentials in use.
+ * One job's log as files on disk, recorded in the audit trail. The caller checks rights first: in Slack through the
+ * person's roles, on the command line through the AWS credentials in use.
  */
 import { jobKey } from '../domain/job-keys.ts';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
@@ -29,9 +29,9 @@ export interface DownloadDeps {
 
 export interface DownloadRequest {
   actor: Actor;
-  /** The person as the reader of the file knows them: `ada`. */
+  /** The person's name, for readers of the file: `ada`. */
   by: string;
-  /** The first of them that has the job is taken. */
+  /** The first one that has the job is used. */
   useCases: readonly [UseCase, ...UseCase[]];
   query: LogQuery;
   /** Bytes; no file becomes larger. */
@@ -56,16 +56,16 @@ export type DownloadOutcome =
       sessionName: string;
       /** Ends the range: see `endOfLog`, or `--until`. */
       to: number;
-      /** Of a job that failed or was stopped: all that is known about why. */
+      /** If the job failed or was stopped: everything known about why. */
       failure?: TrainingFailure | undefined;
-      /** Where nothing was found in a range of time: when the log's last event was, whatever the range. */
+      /** If a time range had no events: when the log's last event was, whatever the range. */
       lastEventAt?: EpochMs | undefined;
     }
   | {
       kind: 'unknown_job';
-      /** Where it was looked for. */
+      /** Where it was searched for. */
       useCases: readonly UseCase[];
-      /** The nearest names first, each as it is written to be meant alone. */
+      /** Nearest names first, each written so that it is unambiguous. */
       nearest: readonly { name: string; useCase: UseCase }[];
     }
   /** Several providers of the use case have a job of this name. */
@@ -75,7 +75,7 @@ export type DownloadOutcome =
       /** Their keys. */
       jobs: readonly string[];
     }
-  /** The job is there and has not printed anything (yet). */
+  /** The job exists but has not printed anything (yet). */
   | {
       kind: 'no_log';
       job: TrainingJob;
@@ -162,7 +162,7 @@ export async function downloadLogs(
   }
 }
 
-/** What failed stays the thing to say; that it is not on record either comes after it. */
+/** The original failure is reported first, then that it could not be recorded. */
 function withoutRecord(failure: AppError, unrecorded: AppError): AppError {
   if (failure.message === unrecorded.message) return failure;
   return new AppError(failure.code, `${failure.message} Besides: ${unrecorded.message}`, {
@@ -173,9 +173,9 @@ function withoutRecord(failure: AppError, unrecorded: AppError): AppError {
 }
 
 /**
- * Where the time range of a whole log ends, exclusive. Of a run that goes on it is the moment of the request, so that
- * its download ends. One that has ended writes nothing more: there the clocks of this machine, of the service and of
- * the instances may differ without an event being left out.
+ * Where a whole log's time range ends, exclusive. For a running job it is the time of the request, so that the download
+ * ends. A job that has ended writes nothing more, so there is a margin: the clocks of this machine, the service and the
+ * instances may differ without an event being left out.
  */
 export function endOfLog(
   source: Pick<LogSource, 'aheadMs'>,
@@ -208,7 +208,7 @@ async function fetchLog(
         partLimit: request.partLimit,
         out: request.out,
         ...(query.form === 'raw'
-          ? {} // Bytes as printed: nothing of ours among them.
+          ? {} // Bytes as printed, with nothing added.
           : {
               header: (facts) =>
                 logHeader({
@@ -229,7 +229,7 @@ async function fetchLog(
   }
 }
 
-/** Why a job failed is read while its log is fetched; nothing of it keeps the log from being delivered. */
+/** Reads why a job failed while its log is fetched; a failure here never keeps the log from being delivered. */
 function explainInTheMeantime(
   job: TrainingJob,
   log: LogSource,
@@ -241,7 +241,7 @@ function explainInTheMeantime(
   );
 }
 
-/** When a log's last event was; undefined where that cannot be told. */
+/** When a log's last event was; undefined if unknown. */
 async function lastOf(
   log: LogSource,
   now: EpochMs,
@@ -255,7 +255,7 @@ async function lastOf(
   }
 }
 
-/** What a query leaves out, for the top of a file; empty when it leaves out nothing. */
+/** What a query leaves out, for the top of a file; empty if nothing. */
 function describeNarrowing(query: LogQuery): string {
   return [
     query.since === undefined ? '' : `from ${utcSecond(query.since)}`,

@@ -1,4 +1,4 @@
-/** Who downloads what right now: bounds how many at once, joins the same request made twice, cancels. */
+/** The running downloads: limits how many run at once, joins identical requests, cancels. */
 import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import PQueue from 'p-queue';
@@ -22,9 +22,9 @@ interface Running extends Ticket {
 }
 
 export interface DownloadLimits {
-  /** Downloads at the same time in this process; more wait in line. */
+  /** Downloads at once in this process; more wait in line. */
   perProcess: number;
-  /** Downloads of one person, waiting ones included; more are refused. */
+  /** Downloads per person, waiting ones included; more are refused. */
   perUser: number;
 }
 
@@ -48,7 +48,7 @@ export class DownloadQueue {
     this.#queue = new PQueue({ concurrency: limits.perProcess });
   }
 
-  /** The same request that still runs, if there is one. */
+  /** The same request, if it is still running. */
   same(key: string): Ticket | undefined {
     return [...this.#running.values()].find((running) => running.key === key);
   }
@@ -57,28 +57,28 @@ export class DownloadQueue {
     return this.#running.get(id);
   }
 
-  /** What stands on the message that tells of it, for the other instances. */
+  /** Stored with its message, for the other instances. */
   onRecord(request: UnfinishedDownload): Pick<UnfinishedMessage, 'by' | 'download'> {
     const { key, user, userName, useCases } = request;
     return this.elsewhere ? { by: this.elsewhere.instance, download: { key, user, userName, useCases } } : {};
   }
 
-  /** As `same`, of all instances. */
+  /** As `same`, across all instances. */
   async sameAnywhere(key: string): Promise<KnownDownload | undefined> {
     return this.same(key) ?? (await this.elsewhere?.find((download) => download.key === key));
   }
 
-  /** As `find`, of all instances. */
+  /** As `find`, across all instances. */
   async findAnywhere(id: string): Promise<KnownDownload | undefined> {
     return this.find(id) ?? (await this.elsewhere?.find((_, known) => known === id));
   }
 
-  /** Whoever works on it hears of it. */
+  /** Reaches whichever instance works on it. */
   async cancelAnywhere(id: string, why: string): Promise<void> {
     if (!this.cancel(id, why)) await this.elsewhere?.cancel(id, why);
   }
 
-  /** How many are in front of a new one before it starts. */
+  /** How many would be ahead of a new one. */
   get ahead(): number {
     return this.#queue.pending < this.#limits.perProcess ? 0 : this.#queue.size + 1;
   }
@@ -102,7 +102,7 @@ export class DownloadQueue {
         hint: 'Wait until one has ended, or cancel one.',
       });
     const controller = new AbortController();
-    // Every request of a download listens to it, dozens at a time: that is no leak.
+    // Dozens of a download's requests listen to it at a time, which is not a leak.
     setMaxListeners(0, controller.signal);
     const running: Running = {
       ...request,
@@ -114,12 +114,12 @@ export class DownloadQueue {
     this.#running.set(running.id, running);
     const turn = async (): Promise<T> => {
       await prepare(running);
-      // Whoever has fewer in the line comes first, so that one person's many do not keep others waiting.
+      // Whoever has fewer waiting goes first, so that one person's many do not hold up others.
       return this.#inTurn(running.signal, -own.length, () => work(running));
     };
     return turn()
       .catch((error: unknown) => {
-        // Whatever it broke on: it was cancelled, and the reason says by whom.
+        // Whatever error it ended with, it was cancelled, and the reason says by whom.
         throw running.signal.aborted ? running.signal.reason : error;
       })
       .finally(() => this.#running.delete(running.id));
@@ -147,21 +147,21 @@ export class DownloadQueue {
     });
   }
 
-  /** @returns false when it runs no longer */
+  /** @returns false when it is no longer running */
   cancel(id: string, why: string): boolean {
     const running = this.#running.get(id);
     running?.controller.abort(new CancelledError(why));
     return running !== undefined;
   }
 
-  /** The request is fulfilled, though its work still tidies up: it is neither joined nor cancelled any more. */
+  /** The request is fulfilled, though its work is still tidying up: it can no longer be joined or cancelled. */
   release(id: string): void {
     this.#running.delete(id);
   }
 
   /**
-   * Takes nothing new, ends what runs, and waits until all has ended. Nobody has cancelled: the reason is an
-   * `unavailable`, so what was fetched is kept for whoever asks again.
+   * Takes nothing new, ends what is running, and waits for it. The reason is `unavailable`, since nobody has cancelled,
+   * so what was fetched is kept for whoever asks again.
    */
   async close(why: string, hint?: string): Promise<void> {
     this.#closed = true;

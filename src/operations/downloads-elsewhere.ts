@@ -1,12 +1,12 @@
 /**
- * Downloads that other instances work on: known by the messages that tell of them, cancelled by word. An instance lives
- * for as long as it holds the lease of its own name.
+ * Downloads that other instances work on: known from their messages, cancelled by a wake-up. An instance is alive while
+ * it holds the lease named after it.
  */
 import { randomUUID } from 'node:crypto';
 import type { Coordination, Lease } from '../ports/coordination.ts';
 import type { UnfinishedDownload, UnfinishedMessage, UnfinishedStore } from '../ports/unfinished-store.ts';
 
-/** A download that runs somewhere. */
+/** A download running in some instance. */
 export interface KnownDownload extends Pick<UnfinishedDownload, 'user' | 'userName' | 'useCases'> {
   id: string;
   startedAt: number;
@@ -18,7 +18,7 @@ const LIVES_FOR = 60_000;
 const leaseOf = (instance: string): string => `instance/${instance}`;
 
 export class DownloadsElsewhere {
-  /** This instance's own name, on each of its messages. */
+  /** This instance's name, stored with each of its messages. */
   readonly instance = randomUUID();
   readonly #store: Pick<UnfinishedStore, 'listUnfinished'>;
   readonly #coordination: Coordination;
@@ -30,7 +30,7 @@ export class DownloadsElsewhere {
     this.#coordination = coordination;
   }
 
-  /** @param cancel ends one of this instance; nothing for one of another */
+  /** @param cancel ends a download of this instance; does nothing for others */
   async begin(cancel: (id: string, why: string) => void): Promise<void> {
     this.#unlisten ??= this.#coordination.onWake(TOPIC, ({ id, why }) => cancel(String(id), String(why)));
     this.#lease ??= await this.#coordination.tryLease(leaseOf(this.instance), LIVES_FOR);
@@ -51,7 +51,7 @@ export class DownloadsElsewhere {
     await this.#coordination.wake(TOPIC, { id, why });
   }
 
-  /** Nobody works any more on what the message tells of. */
+  /** Nobody works on the message's download any more. */
   async isLeft({ by }: UnfinishedMessage): Promise<boolean> {
     if (by === this.instance) return false;
     if (by === undefined) return true;

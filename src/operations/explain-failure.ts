@@ -24,13 +24,13 @@ import { findAttempt, liveJob } from './observe-jobs.ts';
 export interface LogExcerpt {
   /** Short name of the stream that it is from: `algo-1`. */
   stream: string;
-  /** The traceback where there is one, else the last lines; secrets masked, colours gone. */
+  /** The traceback if there is one, otherwise the last lines; secrets masked, colours removed. */
   text: string;
   kind: 'traceback' | 'last lines';
 }
 
 interface FailureExplanation {
-  /** The service's own words, whole, secrets masked. */
+  /** The service's own words, complete, with secrets masked. */
   reason?: string | undefined;
   excerpt?: LogExcerpt | undefined;
   /** The log could not be read; the rest holds. */
@@ -39,13 +39,13 @@ interface FailureExplanation {
 
 export interface TrainingFailure extends FailureExplanation {
   job: TrainingJob;
-  /** None: it runs or it completed. */
+  /** None: it is running or completed. */
   guidance?: TrainingGuidance | undefined;
 }
 
 export interface CompilationFailure extends FailureExplanation {
   attempt: CompilationAttempt;
-  /** None: it runs or it completed. */
+  /** None: it is running or completed. */
   advice?: FailureAdvice | undefined;
 }
 
@@ -65,8 +65,8 @@ export async function trainingFailure(
 }
 
 /**
- * Of a job as it was just seen; reads the end of its log where there is something to explain.
- * @throws CancelledError; a log that cannot be read is in the answer instead
+ * For a job as it was just seen; reads the end of its log if there is something to explain.
+ * @throws CancelledError; if the log cannot be read, the answer says so instead
  */
 export async function explainTraining(
   job: TrainingJob,
@@ -96,7 +96,7 @@ export async function compilationFailure(
   const attempt = await findAttempt(deps, useCase, request.attempt);
   const reason = attempt.failureReason === undefined ? undefined : maskSecrets(attempt.failureReason);
   const advice = adviceForAttempt(attempt);
-  // What SageMaker refused to start has no log.
+  // If SageMaker refused to start it, there is no log.
   if (!advice || wasRefused(attempt)) return { attempt, reason, advice };
   const session = await deps.gateway.open(useCase, actor, 'logs');
   const log = await readEnds(
@@ -107,14 +107,14 @@ export async function compilationFailure(
   return { attempt, reason, advice, excerpt: compilationExcerpt(log.ends), logProblem: log.problem };
 }
 
-/** Cause and fix of a compilation that failed or was stopped; none for one that lives or completed. */
+/** Cause and fix of a compilation that failed or was stopped; none otherwise. */
 export function adviceForAttempt(attempt: CompilationAttempt): FailureAdvice | undefined {
   if (isLive(attempt) || isSuccessful(attempt)) return undefined;
   const advice = adviceForCompilation(currentStatus(attempt), attempt.failureReason);
   return wasRefused(attempt) && advice.id === 'neo-unknown' ? NEO_REFUSED : advice;
 }
 
-/** Its place in the tables is here: the words are the house's own, not SageMaker's. */
+/** Looked up here because the words are our own, not SageMaker's. */
 const NEO_REFUSED: FailureAdvice = {
   id: 'neo-refused',
   cause: 'SageMaker did not take the request, so nothing was started.',
@@ -138,7 +138,7 @@ async function readEnds(
   } catch (error) {
     if (error instanceof CancelledError || signal?.aborted) throw error;
     const problem = toAppError(error);
-    // No stream yet: there is nothing to say of it.
+    // No stream yet, so there is nothing to say about it.
     return problem instanceof AppError && problem.code === 'not_found' ? { ends: [] } : { ends: [], problem };
   }
 }
@@ -152,7 +152,7 @@ function compilationExcerpt(ends: readonly LogEnd[]): LogExcerpt | undefined {
   return told && excerptOf(told, told.traceback);
 }
 
-/** The program's own error where the log has one; else the last lines of who tells why. */
+/** The program's own error if the log has one; otherwise the last lines of the stream that tells why. */
 function excerptOf(
   { stream, lastLines }: Pick<ToldByLogs, 'stream' | 'lastLines'>,
   traceback: ToldByLogs['traceback'],

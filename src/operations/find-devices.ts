@@ -15,9 +15,9 @@ import type { UseCaseGateway } from '../ports/use-case-session.ts';
 
 export interface DeviceFinding {
   device: CoreDevice;
-  /** Of the asked-for component; all of them when none was asked for. */
+  /** Of the requested component; all of them if none was requested. */
   installed: readonly InstalledComponent[];
-  /** Deployments that mean it to have the asked-for component (any, when none was asked for). */
+  /** Deployments that intend it to have the requested component (any, if none was requested). */
   deployments: readonly (EffectiveDeployment & {
     /** The version that it intends; left out: its components could not be read. */
     version?: string | undefined;
@@ -27,17 +27,17 @@ export interface DeviceFinding {
 }
 
 export interface FleetReport {
-  /** When the last of the devices was asked. Each device's own report may be up to a day older. */
+  /** When the last device was asked about. Each device's own report may be up to a day older. */
   asOf: EpochMs;
   /** Devices in the use case's account. */
   total: number;
-  /** Those that have the component or are meant to get it, or could not be asked; all when none was asked for. */
+  /** Those that have the component, are meant to get it, or gave no answer; all if none was requested. */
   devices: readonly DeviceFinding[];
   /** Could not be asked. */
   failed: number;
 }
 
-/** @returns how many of the devices have that very version now, and how many another one instead */
+/** @returns how many devices have exactly that version now, and how many have another one */
 export function devicesWith(
   { devices, total }: FleetReport,
   component: { name: string; version: string },
@@ -54,7 +54,7 @@ export interface FleetProgress {
   total: number;
 }
 
-/** Greengrass allows 50 of these requests a second for a whole account; two are needed for each device. */
+/** Greengrass allows 50 of these requests a second per account; each device needs two. */
 const AT_ONCE = 6;
 
 interface DeviceState {
@@ -76,7 +76,7 @@ interface Scan {
   watchers: Set<(progress: FleetProgress) => void>;
   states: Promise<DeviceState[]>;
   controller: AbortController;
-  /** People who wait for it: when the last one leaves, it ends. */
+  /** People waiting for it; when the last one leaves, it ends. */
   waiting: number;
 }
 
@@ -87,7 +87,7 @@ export class DeviceFinder {
   /** By use case. */
   readonly #scans = new Map<string, Scan>();
 
-  /** @param keepMs how long an answer is good for; the fleet's own reports are older anyway */
+  /** @param keepMs how long an answer stays valid; the fleet's own reports are older anyway */
   constructor(deps: { gateway: UseCaseGateway; clock: Clock }, keepMs = 60_000) {
     this.#gateway = deps.gateway;
     this.#clock = deps.clock;
@@ -95,15 +95,15 @@ export class DeviceFinder {
   }
 
   /**
-   * Asks for all devices at a bounded rate; people who ask meanwhile share the answer.
-   * @throws AppError when the devices cannot be listed; one that cannot be asked is in the report
+   * Asks about all devices at a limited rate; people who ask meanwhile share the answer.
+   * @throws AppError when the devices cannot be listed; a single one that gives no answer is in the report
    */
   async find(
     request: { actor: Actor; useCase: UseCase; component?: { name: string; version?: string } },
     options: {
       signal?: AbortSignal;
       onProgress?: (progress: FleetProgress) => void;
-      /** Ask again although the last answer is still good. */
+      /** Ask again even if the last answer is still valid. */
       fresh?: boolean;
     } = {},
   ): Promise<FleetReport> {
@@ -132,7 +132,7 @@ export class DeviceFinder {
     if (known && (running || (good && !fresh))) return known;
 
     const controller = new AbortController();
-    // Every device that is asked about listens to it, several at a time.
+    // Requests about several devices listen to it at a time.
     setMaxListeners(0, controller.signal);
     const scan: Scan = {
       startedAt: this.#clock.now(),
@@ -153,7 +153,7 @@ export class DeviceFinder {
         throw error;
       },
     );
-    // Whoever waits is told; with nobody left it is of no interest.
+    // Waiting people are told; if nobody is left, nobody cares.
     scan.states.catch(() => undefined);
     return scan;
   }
@@ -182,7 +182,7 @@ export class DeviceFinder {
   }
 }
 
-/** The scan's outcome for one who waits; it goes on for the others when this one leaves. */
+/** The scan's result for one person; it continues for the others if this one leaves. */
 async function join(
   scan: Scan,
   { signal, onProgress }: { signal?: AbortSignal; onProgress?: (progress: FleetProgress) => void },
@@ -228,7 +228,7 @@ async function describeDevice(
   }
 }
 
-/** What deployments consist of: one deployment reaches many devices and is asked for once. */
+/** What deployments contain: one deployment reaches many devices, and is requested once. */
 class DeploymentComponents {
   readonly #fleet: DeviceFleet;
   readonly #signal: AbortSignal;

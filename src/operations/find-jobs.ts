@@ -1,4 +1,4 @@
-/** Finding training jobs by what somebody remembers of a name. */
+/** Finding training jobs by part of a name. */
 import { type JobWord, jobKey, readJobWord } from '../domain/job-keys.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
 import { nearestNames } from '../domain/nearest-names.ts';
@@ -18,7 +18,7 @@ export async function nearestJobs(
   limit: number,
   signal?: AbortSignal,
 ): Promise<TrainingJob[]> {
-  // The longest part of the name finds its relatives however old they are; the newest catch every other slip.
+  // The longest part of the name finds similar names of any age; the newest jobs catch every other typo.
   const part = name
     .split(/[-._]/)
     .reduce((longest, next) => (next.length > longest.length ? next : longest), '');
@@ -34,8 +34,8 @@ export async function nearestJobs(
 }
 
 /**
- * The first use case that has a job of exactly this name, and all its jobs of it: more than one where several of its
- * providers have one. A use case that cannot be asked counts as not having it.
+ * The first use case that has a job with exactly this name, and its jobs with that name: more than one if several of its
+ * providers have one. A use case that gives no answer counts as not having it.
  */
 export async function findOwner(
   gateway: UseCaseGateway,
@@ -57,10 +57,10 @@ export async function findOwner(
 }
 
 /**
- * The keys of what somebody may mean by a word in one use case. Where only one place is possible, nobody is asked and
- * the job need not be there.
+ * The keys of the jobs that somebody may mean by a word in one use case. If only one provider is possible, it is not
+ * asked, and the job need not exist.
  * @returns several: on several providers; none: no provider has it
- * @throws AppError where it was not found, and a provider gave no answer
+ * @throws AppError if it was not found and a provider gave no answer
  */
 export async function keysMeant(
   gateway: UseCaseGateway,
@@ -85,8 +85,8 @@ export interface SuggestedJob {
 }
 
 /**
- * Suggestions while somebody types. Lists are kept for a short while, because every letter asks again and
- * SageMaker answers about two lists a second.
+ * Suggestions while somebody types. Lists are cached briefly, because every letter asks again and SageMaker answers
+ * about two lists a second.
  */
 export class JobSuggestions {
   #lists = new Map<string, { at: number; jobs: Promise<TrainingJob[]> }>();
@@ -101,7 +101,7 @@ export class JobSuggestions {
     this.#keep = keep;
   }
 
-  /** Newest first within a use case; a use case that cannot be asked now has no suggestions. */
+  /** Newest first within a use case; one that gives no answer has no suggestions. */
   async suggest(
     actor: Actor,
     useCases: readonly UseCase[],
@@ -124,7 +124,7 @@ export class JobSuggestions {
   async #list(actor: Actor, useCase: UseCase, typed: string): Promise<TrainingJob[]> {
     const newest = await this.#cached(actor, useCase, '');
     if (typed === '' || newest.length < LOOK_AT) return newest;
-    // Fewer than asked for are all there are; otherwise older ones may match too.
+    // Fewer than requested means all of them; otherwise older ones may match too.
     return this.#cached(actor, useCase, typed.toLowerCase());
   }
 
@@ -137,7 +137,7 @@ export class JobSuggestions {
     const jobs = this.#gateway.open(useCase, actor, 'logs').then(async (session) => {
       const query = { limit: LOOK_AT, ...(nameContains === '' ? {} : { nameContains }) };
       const listed = await listJobs(session, query);
-      // Who gave no answer is asked again at the next letter.
+      // A provider that gave no answer is asked again at the next letter.
       if (listed.unasked.length > 0) this.#lists.delete(key);
       return listed.jobs;
     });

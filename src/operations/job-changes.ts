@@ -1,4 +1,4 @@
-/** What happens to jobs, told to whoever shows it. Only what is durable already is told. */
+/** Announces changes of jobs to whoever shows them, once the changes are durable. */
 import type { CompilationAttempt } from '../domain/compilations.ts';
 import type { Component } from '../domain/components.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
@@ -17,28 +17,28 @@ export type JobChange = OfJob &
     | {
         kind: 'job-appeared';
         training: TrainingJob;
-        /** It is news: created since Signalbox watches the use case. Otherwise it is only known from now on. */
+        /** It is news: created since Signalbox began to watch the use case. Otherwise it is only known from now on. */
         announce: boolean;
       }
     /** Its status, secondary status, failure reason or model. */
     | { kind: 'job-changed'; training: TrainingJob; before: TrainingJob }
-    /** Without `before` it was just asked for. */
+    /** Without `before` it was just requested. */
     | { kind: 'compilation'; attempt: CompilationAttempt; before?: CompilationAttempt | undefined }
-    /** Without `before` it was just asked for. */
+    /** Without `before` it was just requested. */
     | { kind: 'component'; component: Component; before?: Component | undefined }
     /** Somebody started it again, as another job. */
     | { kind: 'run-again'; as: string }
-    /** Asked, and nothing new but the time (or that the question got no answer): elapsed times may be redrawn. */
+    /** It was checked with nothing new (or no answer): elapsed times may be redrawn. */
     | { kind: 'checked' }
-    /** Somebody wants it compiled for what is compiled, or compiling, already: they get to see its card. */
+    /** Somebody asked for a compilation that already exists or is running: show them its card. */
     | { kind: 'already-there' }
-    /** What should have happened by itself did not, and will not be tried again by itself. */
+    /** An automatic step failed and will not be retried automatically. */
     | { kind: 'auto-failed'; what: 'compile' | 'package'; target?: string | undefined; error: AppError }
   );
 
 export type JobListener = (change: JobChange) => void | Promise<void>;
 
-/** Listeners get one job's changes one after the other, in order; a slow one delays nobody else. */
+/** Listeners get each job's changes one at a time and in order; a slow listener delays nobody else. */
 export class JobChanges {
   readonly #listeners = new Set<JobListener>();
   readonly #onError: (error: unknown, change: JobChange) => void;
@@ -58,12 +58,12 @@ export class JobChanges {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Never throws: a listener's failure is its own, and is reported. @param from is not told: it knows */
+  /** Never throws: a listener's failure is reported. @param from a listener that already knows and is skipped */
   emit(change: JobChange, from?: JobListener): void {
     for (const listener of this.#listeners) if (listener !== from) this.#handOver(listener, change);
   }
 
-  /** When everything told so far has been dealt with. */
+  /** Resolves when everything announced so far has been handled. */
   idle(): Promise<void> {
     return this.#handedOver.idle();
   }

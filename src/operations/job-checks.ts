@@ -1,4 +1,4 @@
-/** What there is to check of one training job: itself, its compilations, its components. */
+/** The checks of one training job: of itself, its compilations and its components. */
 
 import { type CompilationAttempt, currentStatus } from '../domain/compilations.ts';
 import type { Component } from '../domain/components.ts';
@@ -12,14 +12,14 @@ import { providerNamed } from './job-places.ts';
 import { observeAttempt, observeComponent, observeFailedCheck, observeJob } from './observe-jobs.ts';
 import { resumePublishing } from './publish-component.ts';
 
-/** Milliseconds between two checks of what still runs; with the ticker and the pace, at most 30 s pass for 80 of them. */
+/** Milliseconds between checks of what is still running; with the ticker and the pace, 80 of them take at most 30 s. */
 export const CHECK_EVERY = 20_000;
-/** Milliseconds before the next look at a job that is gone. */
+/** Milliseconds before a job that is gone is checked again. */
 const GONE_FOR = 600_000;
-/** Milliseconds after which what AWS does not know of was never taken: a start waits two minutes at most. */
+/** Milliseconds after which something that AWS does not know was never accepted: a start waits two minutes at most. */
 const GRACE = 5 * 60_000;
 
-/** All that can be asked about one job now. @param described as of `trainingCheck` */
+/** Everything that can be asked about one job now. @param described as for `trainingCheck` */
 export async function checksOfJob(
   deps: JobDeps,
   useCase: UseCase,
@@ -40,7 +40,7 @@ export async function checksOfJob(
 export const trainingKey = (useCase: string, job: string): string =>
   JSON.stringify(['training', useCase, job]);
 
-/** @param described the service has told all that it knows */
+/** @param described the service has told everything it knows */
 export function trainingCheck(
   deps: JobDeps,
   useCase: UseCase,
@@ -98,14 +98,14 @@ async function missingCompilation(
   const { id, askedAt, lastCheckedAt } = attempt;
   if (at - Math.max(askedAt, lastCheckedAt ?? 0) <= GRACE) return;
   if (currentStatus(attempt) === 'REQUESTED') {
-    // It is about to be asked for (again).
+    // It is about to be requested (again).
     const record = await deps.store.getJob(useCase.id, attempt.job);
     if (useCase.compile?.auto && record?.compileDue) return;
     const message = 'SageMaker never took the request: it was lost on its way. Retry it.';
     await observeAttempt(deps, useCase, id, { kind: 'refused', at, message });
     return;
   }
-  // Only an ended compilation can be deleted.
+  // Only a compilation that has ended can be deleted.
   await observeAttempt(deps, useCase, id, {
     kind: 'status',
     at,
@@ -125,7 +125,7 @@ export function componentCheck(deps: JobDeps, useCase: UseCase, component: Compo
     doing: 'looking at a component',
     ask: async ({ components }, at, signal) => {
       if (arn === undefined) {
-        // Who published it a moment ago may still wait for the answer.
+        // Whoever just published it may still be waiting for the answer.
         if (at - component.createdAt < CHECK_EVERY) return undefined;
         const { error, outcome } = await resumePublishing(deps, components, component, signal);
         if (outcome === 'pending' && error) throw error;

@@ -1,4 +1,4 @@
-/** What operations on jobs, compilations and components work with; adapters arrive here as arguments. */
+/** What operations on jobs, compilations and components need; adapters are passed in as arguments. */
 
 import type { Clock } from '../ground/time.ts';
 import type { AuditTrail } from '../ports/audit-trail.ts';
@@ -14,6 +14,6 @@ export interface JobDeps {
   gateway: UseCaseGateway;
   store: JobState;
   clock: Clock;
-  /** Told of everything that changes, once it is durable. */
+  /** Is told of every change once it is durable. */
   changes: JobChanges;
 }
