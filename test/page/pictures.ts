@@ -21,8 +21,7 @@ export interface Pictures {
   page: Page;
   /** Goes to a channel, as Ada unless said otherwise. */
   visit(place: string, more?: { as?: string; thread?: string }): Promise<void>;
-  /** @param name of the file in docs/images, without .png */
-  take(name: string, of: Locator): Promise<void>;
+  take: typeof takePicture;
   dialog(): Locator;
   /** The newest message with these words. */
   message(words: string | RegExp): Locator;
@@ -35,7 +34,6 @@ export async function startPictures(options: BotOptions = {}): Promise<Pictures>
   const browser = await launchBrowser();
   const page = await browser.newPage({ viewport: { width: 1180, height: 1150 }, deviceScaleFactor: 1.5 });
   await page.addInitScript("localStorage.setItem('sandbox.hint-seen', 'yes')");
-  if (UPDATE) await mkdir(IMAGES, { recursive: true });
   return {
     bot,
     page,
@@ -43,12 +41,7 @@ export async function startPictures(options: BotOptions = {}): Promise<Pictures>
       const at = thread === undefined ? '' : `&thread=${thread}`;
       await page.goto(`${bot.sandbox.url}/#/${place}?as=${as}${at}`);
     },
-    take: async (name, of) => {
-      await of.waitFor();
-      await of.scrollIntoViewIfNeeded();
-      const taken = await of.screenshot(UPDATE ? { path: join(IMAGES, `${name}.png`) } : {});
-      expect(taken.length).toBeGreaterThan(5000);
-    },
+    take: takePicture,
     dialog: () => page.getByRole('dialog').last(),
     message: (words) => page.getByRole('article').filter({ hasText: words }).last(),
     stop: async () => {
@@ -57,6 +50,15 @@ export async function startPictures(options: BotOptions = {}): Promise<Pictures>
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** @param name of the file in docs/images, without .png */
+export async function takePicture(name: string, of: Locator): Promise<void> {
+  if (UPDATE) await mkdir(IMAGES, { recursive: true });
+  await of.waitFor();
+  await of.scrollIntoViewIfNeeded();
+  const taken = await of.screenshot(UPDATE ? { path: join(IMAGES, `${name}.png`) } : {});
+  expect(taken.length).toBeGreaterThan(5000);
 }
 
 /** Looks at a job's details, as Ada, until its card says these words. */

@@ -71,6 +71,7 @@ export async function startViewerHouse(logs: RunLogStore = new MemoryRunLogs()):
         }),
         viewerRoutes({ dir: folder }),
         new Hono<HttpEnv>().post('/runs/:id/session', async (c) => {
+          if (house.refusal) throw house.refusal;
           const { token } = await c.req.json<{ token: string }>();
           if (!house.tokens?.delete(token))
             throw new AppError('permission_denied', 'This link was used before.');

@@ -151,6 +151,30 @@ describe.skipIf(noBrowser)('[W4] a run’s page in a browser', () => {
     await badge(other, 'Not connected');
   });
 
+  it('tells what keeps a log from going on, until it goes on', async () => {
+    await house.logs.create(RUN);
+    await house.logs.note(RUN, 'The job is Pending.');
+    const page = await open();
+    await page.locator('#empty').getByText('The job is Pending.').waitFor();
+    await house.print('some words\r\n');
+    await page.locator('#note').getByText('The job is Pending.').waitFor();
+    await house.logs.note(RUN, undefined);
+    await page.locator('#note').waitFor({ state: 'hidden' });
+    await sees(page, 'some words');
+  });
+
+  it('waits for a log that is not there yet, and tries a link again where nobody could be asked', async () => {
+    house.tokens = new Set(['one']);
+    house.refusal = new AppError('unavailable', 'Slack does not answer.', { retryAfterMs: 1_000 });
+    await house.print('some words\r\n');
+    const page = await open({ hash: '#t=one' });
+    await notice(page, 'Slack does not answer. Trying again in 1 s.');
+    await badge(page, 'Reconnecting…');
+    house.refusal = undefined;
+    await badge(page, 'Live');
+    await sees(page, 'some words');
+  });
+
   it('says what to do when the session is over, a right is lost, a run removed or never was', async () => {
     await house.print('some words\r\n');
     house.tokens = new Set();

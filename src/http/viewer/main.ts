@@ -82,8 +82,11 @@ class Viewer {
   /** Where it was scrolled to when more was last asked for: asked again only from elsewhere. */
   #askedAt = -1;
   #wasInterrupted = false;
-  #hasNote = false;
   #isFollowing = false;
+  /** Of a link, until it has been used. */
+  #token: string | undefined;
+  /** What keeps the log from going on. */
+  #note = '';
 
   constructor(terminal: LogTerminal, nextTheme: () => void, keys: Map<string, () => void>) {
     this.#terminal = terminal;
@@ -109,7 +112,10 @@ class Viewer {
         },
         interrupted: (retryIn) => this.#interrupted(retryIn),
         log: (chunk, next, gap) => this.#log.append(chunk, next, gap),
-        note: (text) => this.#note(text),
+        note: (note) => {
+          this.#note = note ?? '';
+          this.#show();
+        },
         done: (end) => this.#done(end),
         refused: (error) => this.#refused(error),
       },
@@ -119,43 +125,46 @@ class Viewer {
   }
 
   async #begin(): Promise<void> {
-    const token = new URLSearchParams(location.hash.slice(1)).get('t');
-    let refused: unknown;
-    if (token !== null) {
-      // It is used once, so it is neither to be copied nor kept in the history.
-      history.replaceState(null, '', location.pathname);
-      await api.signIn(token).catch((error: unknown) => (refused = error));
-    }
-    try {
-      await this.#openAtEnd();
-    } catch (error) {
-      // A link that was used before does no harm where there is a session already.
-      this.#fail(refused ?? error);
-    }
+    this.#token = new URLSearchParams(location.hash.slice(1)).get('t') ?? undefined;
+    // It is used once, so it is neither to be copied nor kept in the history.
+    if (this.#token !== undefined) history.replaceState(null, '', location.pathname);
+    await this.#openAtEnd().catch((error: unknown) => this.#fail(error));
     this.#terminal.focus();
+  }
+
+  /** @returns why the link does not let in; a session from before still may */
+  async #signIn(): Promise<unknown> {
+    if (this.#token === undefined) return undefined;
+    let refused: unknown;
+    try {
+      await api.signIn(this.#token);
+    } catch (error) {
+      // Nobody could be asked: the same link works in a moment.
+      if (error instanceof Refused && error.isPassing) throw error;
+      refused = error;
+    }
+    this.#token = undefined;
+    return refused;
   }
 
   /** To the end of the log, and on from there. */
   async #openAtEnd(): Promise<void> {
     this.#live.stop();
     this.#isFollowing = false;
-    const { end } = await this.#log.openAtEnd();
+    const refused = await this.#signIn();
+    const { end } = await this.#log.openAtEnd().catch((error: unknown) => {
+      throw error instanceof Refused && error.isPassing ? error : (refused ?? error);
+    });
     hideNotice();
     if (end) return this.#done(end);
     this.#isFollowing = true;
     this.#live.start(this.#log.to);
   }
 
-  #note(text: string | undefined): void {
-    this.#hasNote = text !== undefined;
-    if (text === undefined) hideNotice();
-    else showNotice('waiting', text);
-  }
-
   #done(end: RunEnd): void {
     ended = end;
-    if (this.#hasNote) this.#note(undefined);
     this.#isFollowing = false;
+    this.#note = '';
     showEnd(end);
     if (this.#wasInterrupted) hideNotice();
     this.#wasInterrupted = false;
@@ -212,7 +221,10 @@ class Viewer {
     empty.hidden = log.size > 0 || (!this.#isFollowing && !ended);
     empty.textContent = ended
       ? 'The run printed nothing.'
-      : 'Nothing printed yet. It appears here as it comes.';
+      : this.#note || 'Nothing printed yet. It appears here as it comes.';
+    const note = element('note');
+    note.hidden = this.#note === '' || log.size === 0;
+    note.textContent = this.#note;
   }
 
   /** More of the log, where it has been scrolled near an end of what is loaded. */
@@ -233,7 +245,14 @@ class Viewer {
     this.#isMoving = true;
     this.#show();
     work()
-      .catch((error: unknown) => this.#fail(error))
+      .catch((error: unknown) => {
+        if (!(error instanceof Refused && error.isPassing)) return this.#fail(error);
+        // What is printed may well come all the same.
+        showNotice('waiting', `${error.message} This part of the log could not be loaded.`, {
+          action: { label: 'Try again', run: () => this.#move(work) },
+          forMs: 10_000,
+        });
+      })
       .finally(() => {
         this.#isMoving = false;
         this.#askedAt = this.#terminal.top;
