@@ -7,6 +7,7 @@ import { dirname, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { milliseconds } from './config/compile-settings.ts';
 import { type ConfigProblem, describeIssues, problemAt, problemsError } from './config/problems.ts';
+import { secretProblems } from './config/provider-settings.ts';
 import { fileSchema, sectionProblems, toUseCase } from './config/schema.ts';
 import { readYaml } from './config/yaml-file.ts';
 import type { NamedSecret } from './domain/providers.ts';
@@ -322,34 +323,9 @@ export function readLogLevel(env: Environment, problems: ConfigProblem[]): LogLe
 
 /** Whoever serves people must be able to ask where they train; a check of the file alone need not have the secrets. */
 function missingTokens(file: ReturnType<typeof readFile>, env: Environment): ConfigProblem[] {
-  return (file?.useCases ?? []).flatMap(({ providers: { local, push } }, index) => {
-    const at = `useCases[${index}].providers`;
-    return [
-      ...missingToken(`${at}.local.tokenEnv`, local?.tokenEnv, 'the RUNNER_TOKEN of the runner', env),
-      ...missingToken(`${at}.push.tokenEnv`, push?.tokenEnv, 'what those who push runs have to send', env),
-      ...weakToken(`${at}.push.tokenEnv`, push?.tokenEnv, env),
-    ];
-  });
-}
-
-function missingToken(
-  key: string,
-  name: string | undefined,
-  what: string,
-  env: Environment,
-): ConfigProblem[] {
-  if (name === undefined || set(env, name) !== undefined) return [];
-  const message = `${key}: expected ${name} in the environment, ${what}, but it is not set. Example: ${name}=…`;
-  return [{ key, message }];
-}
-
-/** It is all that keeps strangers from making up runs. */
-function weakToken(key: string, name: string | undefined, env: Environment): ConfigProblem[] {
-  const value = name === undefined ? undefined : set(env, name);
-  if (value === undefined || (value.length >= 16 && !/[^\x21-\x7e]/.test(value))) return [];
-  // Never the value itself.
-  const message = `${key}: expected ${name} to be at least 16 printable characters without spaces, but it has ${value.length} characters. Example: ${name}=$(openssl rand -hex 32)`;
-  return [{ key, message }];
+  return (file?.useCases ?? []).flatMap(({ providers }, index) =>
+    secretProblems(providers, `useCases[${index}].providers`, (name) => set(env, name)),
+  );
 }
 
 /** It is all that keeps strangers from making up events. */

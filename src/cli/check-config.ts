@@ -1,16 +1,21 @@
 /** `signalbox check-config`: everything wrong with the configuration at once, or what it says. */
 import { loadConfig } from '../config.ts';
+import { PROVIDERS } from '../domain/providers.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import { ALL_PROVIDERS } from '../providers/index.ts';
 import { type CliIo, line } from './io.ts';
 
 export async function checkConfig(io: CliIo): Promise<undefined> {
   const config = loadConfig({ env: io.env, cwd: io.cwd });
   line(io.stdout, `The configuration is right: ${config.path}`);
   line(io.stdout, `  data folder  ${config.dataDir}`);
-  for (const { id, name, aws, channels } of config.useCases) {
+  for (const useCase of config.useCases) {
+    const { id, name, aws, channels } = useCase;
     const place = aws
       ? `${aws.account} ${aws.region}, by ${aws.roleArn ?? "the bot's own credentials"}`
       : 'no AWS account';
     line(io.stdout, `  use case     ${id} (${name}): ${place}, in ${channels.join(' ')}`);
+    line(io.stdout, `               ${trainingOf(useCase)}; ${compilingOf(useCase)}`);
   }
   const slack = !config.slack
     ? 'no tokens in the environment; `signalbox start` needs them'
@@ -21,4 +26,19 @@ export async function checkConfig(io: CliIo): Promise<undefined> {
   const { viewer } = config;
   line(io.stdout, `  viewer       ${viewer ? `${viewer.publicUrl}, on port ${config.port}` : 'none'}`);
   return undefined;
+}
+
+function trainingOf(useCase: UseCase): string {
+  const places = ALL_PROVIDERS.filter((provider) => provider.trains(useCase)).map(
+    ({ name }) => PROVIDERS[name].called,
+  );
+  return places.length === 0
+    ? 'trains nowhere: set one of its `providers`'
+    : `trains on ${new Intl.ListFormat('en').format(places)}`;
+}
+
+function compilingOf({ compile }: UseCase): string {
+  if (!compile) return 'compiles nothing';
+  if (compile.targets.length === 0) return 'compiles for the targets that people name';
+  return `compiles for ${compile.targets.join(', ')}${compile.auto ? ', by itself' : ''}`;
 }

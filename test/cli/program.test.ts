@@ -120,6 +120,29 @@ describe('[O2] check-config', () => {
     expect(stdout).toContain('no tokens in the environment');
   });
 
+  it('says where each use case trains and what it compiles for', async () => {
+    const compile = `compile: { roleArn: "arn:aws:iam::123456789012:role/Neo", outputS3: "s3://models/x"`;
+    const lab = '{ id: lab, name: Lab, channels: [C0LAB], access: {}';
+    const cwd = folder(`${CONFIG}
+  - { id: both, name: Both, account: "123456789012", region: us-east-1, channels: [C0BOTH], access: {},
+      providers: { sagemaker: true, local: { baseUrl: "http://127.0.0.1:8700", tokenEnv: NOT_SET } },
+      ${compile}, framework: PYTORCH, frameworkVersion: "1.8", dataInputConfig: { input: [1, 3] },
+        targets: [jetson-xavier, x86_64-cpu], auto: true } }
+  - ${lab}, providers: { local: { baseUrl: "http://127.0.0.1:8700" } } }
+  - ${lab.replace('id: lab', 'id: idle')}, providers: {} }
+`);
+    const { stdout, stderr } = await run(['check-config'], { cwd });
+    expect(stderr).toBe('');
+    const lines = stdout.split('\n').map((text) => text.trim());
+    const second = (id: string) => lines[lines.findIndex((text) => text.includes(` ${id} (`)) + 1];
+    expect(second('bench')).toBe('trains on SageMaker; compiles nothing');
+    expect(second('both')).toBe(
+      'trains on SageMaker and the local runner; compiles for jetson-xavier, x86_64-cpu, by itself',
+    );
+    expect(second('lab')).toBe('trains on the local runner; compiles nothing');
+    expect(second('idle')).toBe('trains nowhere: set one of its `providers`; compiles nothing');
+  });
+
   it('says every problem at once, with exit code 2', async () => {
     const cwd = folder(CONFIG.replace('us-east-1', 'mars').replace('name:', 'nmae:'));
     const { exitCode, stdout, stderr } = await run(['check-config'], { cwd, env: { PORT: '99999' } });

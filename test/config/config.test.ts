@@ -332,6 +332,38 @@ useCases:
     expect(message).toContain('2 problems');
   });
 
+  describe('the secrets that providers name', () => {
+    const base = 'local: { baseUrl: "http://127.0.0.1:8700", tokenEnv: LAB_TOKEN }';
+    const yaml = elsewhere().replace(
+      'providers: { runpod: {} }',
+      `providers: { runpod: { apiKeyEnv: RUNPOD_KEY }, ${base}, push: { tokenEnv: PUSH_TOKEN } }`,
+    );
+    const slack = { SLACK_BOT_TOKEN: 'xoxb-1', SLACK_APP_TOKEN: 'xapp-1' };
+    const strong = '0123456789abcdef';
+
+    it('must be there to start, each under its own key; to check the file they need not', () => {
+      expect(load(yaml).useCases).toHaveLength(1);
+      const message = problems(yaml, slack, true);
+      expect(message).toContain(
+        'useCases[0].providers.local.tokenEnv: expected LAB_TOKEN in the environment, the RUNNER_TOKEN of the runner, but it is not set. Example: LAB_TOKEN=…',
+      );
+      expect(message).toContain(
+        'useCases[0].providers.push.tokenEnv: expected PUSH_TOKEN in the environment',
+      );
+      // That provider is not used yet.
+      expect(message).not.toContain('RUNPOD_KEY');
+      expect(message).toContain('2 problems');
+    });
+
+    it('are refused where they are too weak to keep strangers out, and not shown', () => {
+      const message = problems(yaml, { ...slack, LAB_TOKEN: 'abc', PUSH_TOKEN: 'short one' }, true);
+      expect(message).toContain('useCases[0].providers.push.tokenEnv: expected PUSH_TOKEN to be at least 16');
+      expect(message).not.toContain('short one');
+      expect(message).toContain('1 problem ');
+      expect(load(yaml, { ...slack, LAB_TOKEN: 'abc', PUSH_TOKEN: strong }, true).useCases).toHaveLength(1);
+    });
+  });
+
   it('wants the region of an account', () => {
     expect(problems(elsewhere(', account: "123456789012"'))).toContain('useCases[0].region: expected');
   });
