@@ -9,6 +9,7 @@ import { tellInterrupted } from './commands/unfinished.ts';
 import type { ViewerConfig } from './config.ts';
 import { jobKey } from './domain/job-keys.ts';
 import { readRunId } from './domain/runs.ts';
+import type { UseCase } from './domain/use-cases.ts';
 import { unlessAborted } from './ground/pause.ts';
 import { pushRoutes } from './http/push.ts';
 import { runLogRoutes } from './http/run-logs.ts';
@@ -31,11 +32,14 @@ import { createUseCaseGateway } from './providers/gateway.ts';
 import {
   configuredUseCases,
   openableRuns,
+  pushedRuns,
+  pushedTimes,
   type RootOptions,
   type StopStep,
   stopInSteps,
   wakeOutbox,
 } from './roots.ts';
+import type { PushedTimes } from './runs/pushed-times.ts';
 import { Slack } from './slack/connect.ts';
 import { OutboxWriter } from './slack/outbox-writer.ts';
 import { HttpIntake, type Intake, SocketIntake } from './slack/receivers.ts';
@@ -53,6 +57,7 @@ export class Front {
   readonly #checker: JobChecker;
   readonly #elsewhere: DownloadsElsewhere;
   readonly #follower: RunFollower;
+  readonly #pushedTimes: PushedTimes;
   readonly #unshare: () => void;
   readonly #ending = new AbortController();
   #team: string | undefined;
@@ -60,6 +65,7 @@ export class Front {
 
   constructor(options: RootOptions) {
     this.#options = options;
+    this.#pushedTimes = pushedTimes(options.config);
     const { config, logger, clock, store, coordination, pace, edits } = options;
     const { connection, botToken, apiUrl } = config.slack;
     if (connection.mode === 'socket') {
@@ -74,7 +80,11 @@ export class Front {
     const { directory, files } = this.#slack.ports;
     const useCases = configuredUseCases(config);
     let viewer: Services['viewer'];
-    const gateway = createUseCaseGateway({ clock, accounts: createAwsAccounts({ clock }) });
+    const gateway = createUseCaseGateway({
+      clock,
+      accounts: createAwsAccounts({ clock }),
+      pushed: pushedRuns(config, options.runLogs),
+    });
     const engine = createLogEngine({ spoolDir: join(config.dataDir, 'spool'), clock });
     this.#follower = new RunFollower({
       ...{ logs: options.runLogs, gateway, engine, coordination, useCases, clock },
@@ -86,7 +96,7 @@ export class Front {
       this.routes = [...this.routes, sessions.routes, this.#runLogs(sessions, config.viewer), viewerRoutes()];
       viewer = { links: sessions, runs: openableRuns(options) };
     }
-    this.routes = [...this.routes, pushRoutes({ logs: options.runLogs, useCases, clock })];
+    this.routes = [...this.routes, this.#pushRoutes(useCases)];
     const changes = new JobChanges((error, { kind, useCase, job }) =>
       logger.error({ err: error, kind, useCase, job }, 'a change of a job was not shown'),
     );
@@ -129,6 +139,19 @@ export class Front {
       files,
       viewer,
     };
+  }
+
+  #pushRoutes(useCases: readonly UseCase[]): HttpRoutes {
+    const { runLogs: logs, clock } = this.#options;
+    return pushRoutes({
+      logs,
+      useCases,
+      clock,
+      arrived: (info) => {
+        if (info.end) void this.#pushedTimes.end(info.id);
+        else this.#pushedTimes.note(info, clock.now());
+      },
+    });
   }
 
   #runLogs(sessions: ViewerSessions, { allowedOrigins }: ViewerConfig): HttpRoutes {
@@ -235,7 +258,14 @@ export class Front {
 
   async finish(step: StopStep, downloadsEnd: Promise<void>): Promise<void> {
     await step('downloads', 1, downloadsEnd);
-    await step('last words', 1, this.idle(), this.#checker.stop(), this.#follower.close());
+    await step(
+      'last words',
+      1,
+      this.idle(),
+      this.#checker.stop(),
+      this.#follower.close(),
+      this.#pushedTimes.close(),
+    );
     await this.#elsewhere.end();
     this.#unshare();
   }

@@ -1,4 +1,5 @@
 /** What the two roots of the bot have in common: the front (front.ts) and the watch (watch.ts). */
+import { join } from 'node:path';
 import type { Config, SlackConfig } from './config.ts';
 import { readJobKey } from './domain/job-keys.ts';
 import type { UseCase } from './domain/use-cases.ts';
@@ -11,6 +12,9 @@ import type { Ticker } from './operations/ticker.ts';
 import type { Coordination } from './ports/coordination.ts';
 import type { RunLogStore } from './ports/run-log-store.ts';
 import type { Store } from './ports/store.ts';
+import type { PushedRuns } from './providers/push.ts';
+import { LogLines } from './runs/log-lines.ts';
+import { PushedTimes } from './runs/pushed-times.ts';
 import type { SlackApiOptions } from './slack/api.ts';
 import type { EditBudget } from './slack/edit-budget.ts';
 
@@ -49,6 +53,16 @@ export const wakeOutbox =
       .catch((error: unknown) =>
         logger.warn({ err: error, key }, 'the sender was not told of a message: it finds it by itself'),
       );
+
+/** When what of pushed runs arrived: one process writes it, any reads it. */
+export const pushedTimes = ({ dataDir }: Pick<Config, 'dataDir'>): PushedTimes =>
+  new PushedTimes(join(dataDir, 'run-times'));
+
+/** For who shows runs that are pushed. */
+export function pushedRuns(config: Pick<Config, 'dataDir'>, logs: RunLogStore): PushedRuns {
+  const times = pushedTimes(config);
+  return { logs, lines: new LogLines(logs), times: (info) => times.read(info) };
+}
 
 /** For who offers to open runs in a browser. */
 export const openableRuns = ({

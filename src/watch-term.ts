@@ -11,7 +11,14 @@ import { shareChanges } from './operations/share-changes.ts';
 import { steadyTicker } from './operations/ticker.ts';
 import type { Lease } from './ports/coordination.ts';
 import { createUseCaseGateway } from './providers/gateway.ts';
-import { configuredUseCases, openableRuns, type RootOptions, type StopStep, TOPICS } from './roots.ts';
+import {
+  configuredUseCases,
+  openableRuns,
+  pushedRuns,
+  type RootOptions,
+  type StopStep,
+  TOPICS,
+} from './roots.ts';
 import type { SlackApi } from './slack/api.ts';
 import { Outbox } from './slack/outbox.ts';
 
@@ -67,7 +74,11 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
     store,
     clock,
     changes,
-    gateway: createUseCaseGateway({ clock, accounts: createAwsAccounts({ clock }) }),
+    gateway: createUseCaseGateway({
+      clock,
+      accounts: createAwsAccounts({ clock }),
+      pushed: pushedRuns(config, parts.runLogs),
+    }),
     useCases,
     team,
     ...(pace?.ticker ? { ticker: pace.ticker } : {}),

@@ -8,6 +8,7 @@ import { checkSlack } from './doctor/slack-checks.ts';
 import { checkUseCases } from './doctor/use-case-checks.ts';
 import { checkViewer } from './doctor/viewer-checks.ts';
 import { type CliIo, line } from './io.ts';
+import { keptRuns } from './kept-runs.ts';
 import { localActor } from './local-actor.ts';
 
 const SYMBOLS: Readonly<Record<Check['status'], string>> = {
@@ -22,7 +23,8 @@ export async function doctor(options: { json?: boolean }, io: CliIo): Promise<nu
   const config = loadConfig({ env: io.env, cwd: io.cwd });
   const clock = { now: () => Date.now() };
   const accounts = createAwsAccounts({ clock });
-  const gateway = createUseCaseGateway({ clock, accounts });
+  const { pushed, close } = await keptRuns(config, clock);
+  const gateway = createUseCaseGateway({ clock, accounts, ...(pushed ? { pushed } : {}) });
   const checks = (
     await Promise.all([
       checkSlack(config.slack, config.useCases),
@@ -31,6 +33,7 @@ export async function doctor(options: { json?: boolean }, io: CliIo): Promise<nu
       checkViewer(config.viewer),
     ])
   ).flat();
+  await close();
   const failed = checks.filter(({ status }) => status === 'failed').length;
   if (options.json)
     line(io.stdout, JSON.stringify({ ok: failed === 0, config: config.path, checks }, null, 2));

@@ -25,6 +25,7 @@ import { createUseCaseGateway } from '../providers/gateway.ts';
 import { appendCommandLineAudit } from '../stores/audit-files.ts';
 import type { LogsFlags } from './flags.ts';
 import { type CliIo, line } from './io.ts';
+import { keptRuns } from './kept-runs.ts';
 import { localActor } from './local-actor.ts';
 import { showProgress } from './progress.ts';
 
@@ -42,12 +43,17 @@ export async function logs(words: readonly string[], flags: LogsFlags, io: CliIo
   const toStdout = flags.out === '-';
   const out = toStdout ? undefined : await outputPath(query, flags, io.cwd, now);
 
+  const { pushed, close } = await keptRuns(config, clock);
   const progress = await showProgress(io, query.job);
   try {
     const actor = localActor();
     const outcome = await downloadLogs(
       {
-        gateway: createUseCaseGateway({ clock, accounts: createAwsAccounts({ clock }) }),
+        gateway: createUseCaseGateway({
+          clock,
+          accounts: createAwsAccounts({ clock }),
+          ...(pushed ? { pushed } : {}),
+        }),
         engine: createLogEngine({ spoolDir: join(config.dataDir, 'spool') }),
         // Beside a running bot, which holds the store: the command line has an audit file of its own.
         store: { appendAudit: (record) => appendCommandLineAudit(config.dataDir, record) },
@@ -64,6 +70,7 @@ export async function logs(words: readonly string[], flags: LogsFlags, io: CliIo
       { signal: io.signal, onProgress: progress.update },
     );
     progress.stop();
+    await close();
     const download = delivered(outcome, query);
     for (const note of [...download.notes, ...outsideRange(outcome, query)]) line(io.stderr, `note: ${note}`);
     if (toStdout) {

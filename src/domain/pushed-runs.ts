@@ -11,3 +11,20 @@ export const PUSH_SILENCE = 5 * PUSH_HEARTBEAT;
 
 /** Bytes in one request at most. */
 export const PUSH_LARGEST = 1_048_576;
+
+/** Who sends a run, and when of it was heard. Kept with its log, as its cursor. */
+export interface PushSender {
+  writer: string;
+  /** What tells this run from another of its name. */
+  key?: string | undefined;
+  host?: string | undefined;
+  /** Counts the signs of life. */
+  heard: number;
+  /** When it printed last, milliseconds since the epoch; left out: nothing so far. */
+  printedAt?: number | undefined;
+}
+
+/** @param cursor of its log: what was written there is believed */
+export function readSender(cursor: string | undefined): PushSender | undefined {
+  return cursor === undefined ? undefined : (JSON.parse(cursor) as PushSender);
+}

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { z } from 'zod';
-import { isPushName, PUSH_LARGEST } from '../domain/pushed-runs.ts';
+import { isPushName, PUSH_LARGEST, type PushSender, readSender } from '../domain/pushed-runs.ts';
 import { type RunEnd, runId } from '../domain/runs.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError } from '../ground/errors.ts';
@@ -22,18 +22,9 @@ export interface PushRoutesOptions {
   /** Those with a push token take runs. */
   useCases: readonly UseCase[];
   clock: Clock;
+  /** Called when something of a run has arrived, and when it has ended. */
+  arrived?: ((info: RunLogInfo) => void) | undefined;
 }
-
-/** Kept with a log as its cursor, so that a restart of the bot changes nothing for who sends. */
-const senderSchema = z.object({
-  writer: z.string(),
-  /** What tells this run from another of its name. */
-  key: z.string().optional(),
-  host: z.string().optional(),
-  /** Counts the signs of life. */
-  heard: z.number(),
-});
-type Sender = z.output<typeof senderSchema>;
 
 const name = z.string().max(200);
 const openSchema = z.strictObject({ host: name.optional(), key: name.optional() }).prefault({});
@@ -53,7 +44,7 @@ const finishSchema = z.strictObject({
 });
 
 /** `POST /push/runs/:name`, `…/logs`, `…/gap` and `…/finish`; without a use case that takes runs, none. */
-export function pushRoutes({ logs, useCases, clock }: PushRoutesOptions): HttpRoutes {
+export function pushRoutes({ logs, useCases, clock, arrived }: PushRoutesOptions): HttpRoutes {
   const app = new Hono<HttpEnv>();
   const taking = useCases.filter(({ providers }) => providers?.push);
   if (taking.length === 0) return app;
@@ -77,13 +68,13 @@ export function pushRoutes({ logs, useCases, clock }: PushRoutesOptions): HttpRo
   const known = async (
     id: string,
     writer: string,
-  ): Promise<{ info: RunLogInfo; sender: Sender } | Response> => {
+  ): Promise<{ info: RunLogInfo; sender: PushSender } | Response> => {
     const info = await logs.info(id);
     if (!info)
       throw new AppError('not_found', 'There is no such run here.', {
         hint: 'Begin it: POST /push/runs/<name>',
       });
-    const sender = senderOf(info);
+    const sender = readSender(info.cursor);
     return sender?.writer === writer ? { info, sender } : replacedAnswer(info);
   };
   const limit = bodyLimit({
@@ -101,7 +92,7 @@ export function pushRoutes({ logs, useCases, clock }: PushRoutesOptions): HttpRo
       answer(c, async (id) => {
         const { host, key } = readJson(openSchema, (await c.req.text()) || '{}');
         const before = await logs.info(id);
-        const sender = before && senderOf(before);
+        const sender = before && readSender(before.cursor);
         if (sender && sender.key !== key)
           throw new AppError('conflict', `There is another run of the name ${c.req.param('name')}.`, {
             hint: 'Give this one another --name.',
@@ -109,7 +100,12 @@ export function pushRoutes({ logs, useCases, clock }: PushRoutesOptions): HttpRo
         const { size, end } = before ?? (await logs.create(id));
         const writer = end && sender ? sender.writer : randomBytes(12).toString('base64url');
         if (!end)
-          await logs.append(id, size, new Uint8Array(0), JSON.stringify({ writer, key, host, heard: 0 }));
+          await logs.append(
+            id,
+            size,
+            new Uint8Array(0),
+            JSON.stringify({ heard: 0, ...sender, writer, key, host }),
+          );
         return jsonAnswer(200, { run_id: id, writer, size, ended: end !== undefined });
       }),
     )
@@ -119,9 +115,13 @@ export function pushRoutes({ logs, useCases, clock }: PushRoutesOptions): HttpRo
         const bytes = new Uint8Array(await c.req.arrayBuffer());
         const run = await known(id, c.req.query('writer') ?? '');
         if (run instanceof Response) return run;
-        const heard = bytes.length === 0 ? run.sender.heard + 1 : run.sender.heard;
-        const { size } = await logs.append(id, at, bytes, JSON.stringify({ ...run.sender, heard }));
-        return jsonAnswer(200, { size });
+        const isOutput = bytes.length > 0;
+        const sender: PushSender = isOutput
+          ? { ...run.sender, printedAt: clock.now() }
+          : { ...run.sender, heard: run.sender.heard + 1 };
+        const after = await logs.append(id, at, bytes, JSON.stringify(sender));
+        if (isOutput) arrived?.(after);
+        return jsonAnswer(200, { size: after.size });
       }),
     )
     .post('/push/runs/:name/gap', limit, (c) =>
@@ -140,7 +140,10 @@ export function pushRoutes({ logs, useCases, clock }: PushRoutesOptions): HttpRo
         if (run instanceof Response) return run;
         const { info } = run;
         if (info.size !== order.final_size) throw new RunLogConflict(info, order.final_size);
-        if (!info.end) await logs.finish(id, endOf(order, clock.now()));
+        if (!info.end) {
+          const ended = await logs.finish(id, endOf(order, clock.now()));
+          arrived?.(ended);
+        }
         return jsonAnswer(200, { size: info.size });
       }),
     );
@@ -170,11 +173,6 @@ function pushName(given: string): string {
   throw new AppError('invalid_input', `${JSON.stringify(given.slice(0, 60))} is not a name of a run.`, {
     hint: 'A name is 1 to 120 letters, digits and . _ -, and begins with a letter or digit.',
   });
-}
-
-function senderOf({ cursor }: RunLogInfo): Sender | undefined {
-  if (cursor === undefined) return undefined;
-  return senderSchema.parse(JSON.parse(cursor));
 }
 
 function conflictAnswer(error: RunLogConflict, reason: 'offset' | 'ended'): Response {

@@ -9,18 +9,22 @@ import type { ProviderEntry, TrainingProvider } from '../ports/training-provider
 import type { UseCaseGateway, UseCaseSession } from '../ports/use-case-session.ts';
 import { closedProvider, closedSession } from './closed.ts';
 import { ALL_PROVIDERS } from './index.ts';
+import { type PushedRuns, pushed } from './push.ts';
 
 export interface GatewayOptions {
   clock: Clock;
   accounts: AwsAccounts;
   /** Default: all there are. */
   providers?: readonly ProviderEntry[];
+  /** Left out: use cases that take runs show none of them. */
+  pushed?: PushedRuns;
 }
 
 export function createUseCaseGateway({
   clock,
   accounts,
-  providers: all = ALL_PROVIDERS,
+  pushed: runs,
+  providers: all = runs ? [...ALL_PROVIDERS, pushed(runs, clock)] : ALL_PROVIDERS,
 }: GatewayOptions): UseCaseGateway {
   // Clients keep connections: one set for each account that is open, gone with it.
   const opened = new WeakMap<AwsAccount, UseCaseSession>();

@@ -1,18 +1,7 @@
 /** A run's raw log as lines of text: by number, or the last ones. What was looked through once is not counted again. */
 import { gapMarker } from '../domain/run-log-gaps.ts';
+import type { LinesRead, RunLines } from '../ports/run-lines.ts';
 import type { RunLogInfo, RunLogStore } from '../ports/run-log-store.ts';
-
-export interface LinesRead {
-  /** Without their ends, as they were printed otherwise. */
-  lines: string[];
-  /** Offset in the log behind each of them. */
-  ends: number[];
-  /** Number of the first, from 0. */
-  offset: number;
-  total: number;
-  /** The last line of the log has no end yet. */
-  unfinished: boolean;
-}
 
 const PIECE = 256 * 1024;
 /** Bytes of a line that are kept, half of them from its beginning: what only ever prints `\r` is one line. */
@@ -46,7 +35,7 @@ interface Piece {
   next: number;
 }
 
-export class LogLines {
+export class LogLines implements RunLines {
   readonly #logs: Pick<RunLogStore, 'read'>;
   readonly #indexes = new Map<string, Index>();
 
@@ -58,10 +47,6 @@ export class LogLines {
     this.#indexes.delete(id);
   }
 
-  /**
-   * @param offset of the first line; left out: the last `limit` lines
-   * @returns fewer than there are where they are long
-   */
   async read(info: RunLogInfo, limit: number, offset?: number): Promise<LinesRead> {
     const { end, marks } = await this.#count(info);
     const unfinished = end.midLine;

@@ -1,0 +1,119 @@
+/** Runs that are sent here from wherever they run (src/http/push.ts): what is known of them is in their logs. */
+import type { JobStanding, TrainingJob } from '../domain/jobs.ts';
+import { providerWord } from '../domain/providers.ts';
+import { isPushName, PUSH_SILENCE, readSender } from '../domain/pushed-runs.ts';
+import { type RunEnd, runId } from '../domain/runs.ts';
+import type { UseCase } from '../domain/use-cases.ts';
+import { AppError } from '../ground/errors.ts';
+import type { Clock, EpochMs } from '../ground/time.ts';
+import type { RunLines } from '../ports/run-lines.ts';
+import type { RunLogInfo, RunLogStore } from '../ports/run-log-store.ts';
+import type { JobCatalog, ProviderEntry, TrainingProvider } from '../ports/training-provider.ts';
+import { numberedLog } from './numbered-log.ts';
+
+export interface PushedRuns {
+  logs: Pick<RunLogStore, 'info' | 'list'>;
+  lines: RunLines;
+  /** When what of a log was there, by its size. */
+  times(info: RunLogInfo): Promise<{ at(size: number): EpochMs }>;
+}
+
+export function pushed(runs: PushedRuns, clock: Clock): ProviderEntry {
+  return {
+    name: 'push',
+    trains: ({ providers }) => providers?.push !== undefined,
+    links: () => ({ site: 'the machine itself' }),
+    open: ({ useCase }) => openPushed(runs, clock, useCase),
+  };
+}
+
+function openPushed({ logs, lines, times }: PushedRuns, clock: Clock, useCase: UseCase): TrainingProvider {
+  const idOf = (job: string): string => runId({ useCase: useCase.id, provider: 'push', job });
+  const find = async (job: string): Promise<RunLogInfo | undefined> =>
+    isPushName(job) ? await logs.info(idOf(job)) : undefined;
+  const jobOf = (info: RunLogInfo): TrainingJob => ({
+    name: info.id.slice(idOf('').length),
+    useCase: useCase.id,
+    provider: 'push',
+    ...standingOf(info, clock.now()),
+    ...(info.end ? endOf(info.end) : {}),
+    createdAt: info.createdAt,
+    startedAt: info.createdAt,
+  });
+
+  const jobs: JobCatalog = {
+    async find(name) {
+      const info = await find(name);
+      return info && jobOf(info);
+    },
+    async list({ nameContains = '', limit }) {
+      const part = nameContains.toLowerCase();
+      return (await logs.list())
+        .filter(({ id }) => id.startsWith(idOf('')) && id.slice(idOf('').length).toLowerCase().includes(part))
+        .slice(0, limit)
+        .map(jobOf);
+    },
+    async tags({ name }) {
+      const host = readSender((await find(name))?.cursor)?.host;
+      const tags: Record<string, string> = host === undefined ? {} : { host };
+      return tags;
+    },
+  };
+  const refuse = async (): Promise<never> => {
+    throw new AppError('invalid_input', 'A run that is pushed cannot be started from here.', {
+      hint: 'Start it on its machine again, with another name: signalbox run --push …',
+    });
+  };
+  const existing = async (name: string): Promise<RunLogInfo> => {
+    const info = await find(name);
+    if (info) return info;
+    throw new AppError('not_found', `${providerWord('push')} has sent no such run.`);
+  };
+  return {
+    name: 'push',
+    jobs,
+    training: { begins: { state: 'running', status: 'Running' }, setup: refuse, deploy: refuse },
+    log: (name) =>
+      numberedLog({
+        id: `push/${useCase.id}/${name}`,
+        async facts() {
+          const info = await existing(name);
+          const { size: bytes, createdAt, updatedAt } = info;
+          // Signs of life are no output.
+          const lastEventAt = readSender(info.cursor)?.printedAt ?? updatedAt;
+          return bytes === 0 ? undefined : { bytes, firstEventAt: createdAt, lastEventAt };
+        },
+        async read(offset, limit) {
+          const info = await existing(name);
+          const { ends, ...read } = await lines.read(info, limit, offset);
+          const table = await times(info);
+          return { ...read, times: ends.map((end) => table.at(end)) };
+        },
+      }),
+    links: () => ({ site: 'the machine itself' }),
+  };
+}
+
+function standingOf({ end, updatedAt }: RunLogInfo, now: EpochMs): JobStanding {
+  if (!end)
+    return now - updatedAt > PUSH_SILENCE
+      ? // It may run on where the network is gone.
+        { state: 'unknown', status: 'Not heard of' }
+      : { state: 'running', status: 'Running' };
+  const status = end.state.charAt(0).toUpperCase() + end.state.slice(1);
+  return { state: end.state === 'lost' ? 'failed' : end.state, status };
+}
+
+function endOf({ state, exitCode, signal, at }: RunEnd): Partial<TrainingJob> {
+  return {
+    endedAt: at,
+    exit: state === 'lost' ? 'lost' : { code: exitCode, signal },
+    ...(state === 'completed' ? {} : { failureReason: reasonOf({ state, exitCode, signal }) }),
+  };
+}
+
+function reasonOf({ state, exitCode, signal }: Omit<RunEnd, 'at'>): string {
+  if (state === 'lost') return 'Nobody saw how it ended: its machine or what captured it is gone.';
+  if (signal !== null) return `It was ended by ${signal}.`;
+  return exitCode === null ? 'It has ended without an exit code.' : `It exited with code ${exitCode}.`;
+}

@@ -1,0 +1,51 @@
+/** When what of pushed runs arrived: beside their logs, since raw bytes do not say and people ask for the last ten minutes. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { EpochMs } from '../ground/time.ts';
+import type { RunLogInfo } from '../ports/run-log-store.ts';
+import { RunTimes, type TimeTable, TimeTables } from './run-times.ts';
+
+/** Files that are open at once. */
+const OPEN = 64;
+
+export class PushedTimes {
+  readonly #folder: string;
+  /** The one that was used last is the last. */
+  readonly #open = new Map<string, Promise<RunTimes>>();
+  readonly #tables = new TimeTables();
+
+  /** @param folder is made if need be */
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** Neither waits nor fails: it is an aid. @param size of the log now */
+  note({ id, createdAt, size }: Pick<RunLogInfo, 'id' | 'createdAt' | 'size'>, at: EpochMs): void {
+    const file = this.#open.get(id) ?? this.#begin(id, createdAt);
+    this.#open.delete(id);
+    this.#open.set(id, file);
+    file.then((times) => times.note(at, size)).catch(() => this.#open.delete(id));
+    const [oldest] = this.#open.keys();
+    if (this.#open.size > OPEN) void this.end(oldest!);
+  }
+
+  /** Nothing more comes of this run. */
+  async end(id: string): Promise<void> {
+    const file = this.#open.get(id);
+    this.#open.delete(id);
+    await file?.then((times) => times.close()).catch(() => undefined);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#open.keys()].map((id) => this.end(id)));
+  }
+
+  read({ id, createdAt, updatedAt }: RunLogInfo): Promise<TimeTable> {
+    return this.#tables.read(join(this.#folder, id), { first: createdAt, last: updatedAt });
+  }
+
+  async #begin(id: string, createdAt: EpochMs): Promise<RunTimes> {
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    return await RunTimes.open(join(this.#folder, id), createdAt);
+  }
+}
