@@ -12,6 +12,7 @@ import { untilAborted } from '../ground/pause.ts';
 import { runnerRoutes } from '../http/runner.ts';
 import { startHttpServer } from '../http/server.ts';
 import { createLogger, type Logger } from '../logger.ts';
+import { plainText } from '../logs/index.ts';
 import type { RunnerConfig } from '../ports/runner-config.ts';
 import { openFileRunLogs } from '../runs/file-run-logs.ts';
 import { NOTES } from '../runs/run-records.ts';
@@ -80,7 +81,7 @@ export async function openRunner(
       launch: (folder, template) => launchCapture({ folder, logsFolder: logsFolder(dataDir) }, template),
     });
     opened.push(() => runner.close());
-    const server = await startHttpServer([runnerRoutes({ runner, logs, token })], {
+    const server = await startHttpServer([runnerRoutes({ runner, logs, token, plain: plainText })], {
       port: listen.port,
       host: listen.host,
       setting: 'listen in runner.yaml',

@@ -8,13 +8,15 @@ import { type HttpEnv, type HttpRoutes, jsonAnswer } from '../ports/http-routes.
 import type { RunLogStore } from '../ports/run-log-store.ts';
 import type { RunnerRun, TrainingRunner } from '../ports/training-runner.ts';
 import { bearerRefusal } from './bearer.ts';
-import { runLogRoutes } from './run-logs.ts';
+import { type RunLogRoutesOptions, runLogRoutes } from './run-logs.ts';
 
 export interface RunnerRoutesOptions {
   runner: TrainingRunner;
   logs: Pick<RunLogStore, 'info' | 'read' | 'watch'>;
   /** Left out: whoever can connect may do everything, programs of this machine that is. */
   token?: string | undefined;
+  /** For `?plain=1`: run-logs.ts. */
+  plain: RunLogRoutesOptions['plain'];
 }
 
 const BODY_LIMIT = 64 * 1024;
@@ -30,7 +32,7 @@ const runRequest = z.strictObject({
   parameters: z.record(z.string(), z.unknown()).default({}),
 });
 
-export function runnerRoutes({ runner, logs, token }: RunnerRoutesOptions): HttpRoutes {
+export function runnerRoutes({ runner, logs, token, plain }: RunnerRoutesOptions): HttpRoutes {
   const app = new Hono<HttpEnv>();
   app.get('/healthz', () => jsonAnswer(200, { ok: true }));
   // Also before what is not there: without the token nothing is learned of what is here.
@@ -39,7 +41,7 @@ export function runnerRoutes({ runner, logs, token }: RunnerRoutesOptions): Http
     if (refusal) return refusal;
     return await next();
   });
-  app.route('/', runLogRoutes({ logs, authorise: async () => ({}) }));
+  app.route('/', runLogRoutes({ logs, plain, authorise: async () => ({}) }));
 
   return app
     .get('/templates', () => jsonAnswer(200, { templates: runner.templates().map(templateFacts) }))

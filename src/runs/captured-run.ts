@@ -46,6 +46,8 @@ export async function runCaptured({ folder, logsFolder, env, signal }: CapturedR
   const times = await RunTimes.open(join(folder, TIMES), request.createdAt).catch(() => undefined);
   let training: CapturedProcess | undefined;
   let stopping: Promise<void> | undefined;
+  /** Its process is on record before anything of what it prints: who has seen that can cancel it. */
+  let recorded: Promise<unknown> = Promise.resolve();
   const stop = (): void => {
     if (training) stopping ??= training.stop(request.graceMs);
   };
@@ -59,11 +61,13 @@ export async function runCaptured({ folder, logsFolder, env, signal }: CapturedR
         info: (run) => logs.info(run),
         finish: async (run, how) => {
           // Before the log says so: then nothing of it changes any more.
+          await recorded;
           await times?.close();
           return await logs.finish(run, how);
         },
         skip: (run, from, to) => logs.skip(run, from, to),
         async append(run, offset, bytes) {
+          await recorded;
           const info = await logs.append(run, offset, bytes);
           times?.note(clock.now(), info.size);
           return info;
@@ -71,7 +75,7 @@ export async function runCaptured({ folder, logsFolder, env, signal }: CapturedR
       },
       onStart(process) {
         training = process;
-        void processIdOf(process.pid)
+        recorded = processIdOf(process.pid)
           .then((who) => writeRunFile(folder, 'training', { ...who, at: clock.now() }))
           .catch((error: unknown) => note(toAppError(error).message));
         if (signal.aborted) stop();

@@ -14,6 +14,7 @@ import type { Clock } from '../ground/time.ts';
 import type { RunLogInfo, RunLogStore } from '../ports/run-log-store.ts';
 import type { RunnerConfig } from '../ports/runner-config.ts';
 import type { RunLines, RunnerRun, RunRequest, TrainingRunner } from '../ports/training-runner.ts';
+import { lastErrorOf } from './last-error-of.ts';
 import { LogLines } from './log-lines.ts';
 import { isRunning, type ProcessId, type RunFile, RunRecords, TIMES } from './run-records.ts';
 import { checkedRequest, requireSame } from './run-requests.ts';
@@ -55,6 +56,8 @@ interface Known {
   isUncaptured?: boolean | undefined;
   /** Of a run that did not begin. */
   notes?: string | undefined;
+  /** Of a run that failed: what its log says last of why, if anything. */
+  error?: { text: string | undefined };
 }
 
 export class LocalRunner implements TrainingRunner {
@@ -158,6 +161,8 @@ export class LocalRunner implements TrainingRunner {
     const known = this.#runs.get(id);
     if (!known) return undefined;
     await this.#settle(id);
+    if (known.final?.end?.state === 'failed')
+      known.error ??= { text: await lastErrorOf(this.#options.logs, known.final) };
     return await this.#show(known);
   }
 
@@ -351,7 +356,7 @@ export class LocalRunner implements TrainingRunner {
   }
 }
 
-function reasonOf({ final, isUncaptured, notes, training }: Known): string | undefined {
+function reasonOf({ final, isUncaptured, notes, training, error }: Known): string | undefined {
   const end = final?.end;
   if (!end)
     return isUncaptured
@@ -363,7 +368,8 @@ function reasonOf({ final, isUncaptured, notes, training }: Known): string | und
       ? 'Its process is gone, and nobody saw how it ended.'
       : `It could not be started. ${notes ?? ''}`.trim();
   if (end.signal !== null) return `It was ended by ${end.signal}.`;
-  return end.exitCode === null ? 'It was cancelled before it began.' : `It exited with code ${end.exitCode}.`;
+  if (end.exitCode === null) return 'It was cancelled before it began.';
+  return `It exited with code ${end.exitCode}${error?.text ? `: ${error.text}` : '.'}`;
 }
 
 /** @param pid negative: a whole process group */

@@ -106,7 +106,7 @@ describe.skipIf(!existsSync(PROGRAM))('a use case that trains on SageMaker and o
     await bot.action('ada', 'compile.details', { channel: 'C0LINE3', ts: card.ts });
     await expect
       .poll(async () => JSON.stringify((await bot.views('ada')).at(-1) ?? ''), { timeout: 20_000 })
-      .toContain('It exited with code 1.');
+      .toContain('It exited with code 1: Error: Loss is NaN in epoch 2, stopping training');
   });
 
   it('says that the runner is down, and keeps SageMaker’s jobs', async () => {

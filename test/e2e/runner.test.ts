@@ -61,6 +61,7 @@ describe.skipIf(!existsSync(PROGRAM))('a runner', () => {
       exit_code: 7,
       reason: 'It exited with code 7.',
     });
+    expect((await home.ask('GET', '/runs/fail-1/logs/download?plain=1')).body).toBe('on its way\n');
     await home.run('missing', 'missing-1');
     expect(await home.ended('missing-1')).toMatchObject({ state: 'failed', exit_code: 127 });
     expect(await home.log('missing-1')).toContain('no-such-program-here was not found');
