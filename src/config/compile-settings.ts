@@ -1,4 +1,4 @@
-/** `compile` and `components` of a use case: what the shape of the file cannot say, checked by the domain's rules. */
+/** A use case's `compile` and `components`: checks by the domain's rules, beyond the file's shape. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import {
@@ -15,7 +15,7 @@ import { AppError } from '../ground/errors.ts';
 import { systemCode } from '../ground/files.ts';
 import type { ConfigProblem } from './problems.ts';
 
-/** As the file says it, when its shape is right. */
+/** As in the file, if its shape is right. */
 export interface CompileEntry {
   roleArn: string;
   outputS3: string;
@@ -37,7 +37,7 @@ export interface ComponentsEntry {
 }
 
 const UNIT_SECONDS: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 };
-/** MaxRuntimeInSeconds begins at 1; shorter than this no model is compiled. */
+/** MaxRuntimeInSeconds begins at 1, but no model compiles in less than this. */
 const SHORTEST_TIMEOUT_SECONDS = 60;
 
 export function toCompileSettings(entry: CompileEntry): CompileSettings {
@@ -56,7 +56,7 @@ export function toCompileSettings(entry: CompileEntry): CompileSettings {
   };
 }
 
-/** @param folder where a relative path of a template begins */
+/** @param folder for a template's relative path */
 export function toComponentSettings(entry: ComponentsEntry, folder: string): ComponentSettings {
   const { auto, namePrefix, recipeTemplate } = entry;
   return {
@@ -69,7 +69,7 @@ export function toComponentSettings(entry: ComponentsEntry, folder: string): Com
 
 /**
  * @param entry the keys whose shape is right
- * @param at key of the section: `useCases[0].compile`
+ * @param at the section's key: `useCases[0].compile`
  */
 export function compileProblems(entry: Partial<CompileEntry>, account: unknown, at: string): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
@@ -142,7 +142,7 @@ export function componentsProblems(
   return problems;
 }
 
-/** What a template is tried with: a recipe that is wrong with these would be wrong at every packaging. */
+/** Values to test a template with: a recipe that is wrong with these would always be wrong. */
 const SAMPLE: RecipeValues = {
   name: 'model-example-arm64-cpu',
   version: '1.0.0',

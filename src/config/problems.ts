@@ -1,4 +1,4 @@
-/** What is wrong with a configuration, in words: key, what was expected, what came, an example. */
+/** A configuration's problems in words: key, what was expected, what it got, an example. */
 import { closest, distance } from 'fastest-levenshtein';
 import type { z } from 'zod';
 import { AppError } from '../ground/errors.ts';
@@ -10,7 +10,7 @@ export interface ConfigProblem {
   message: string;
 }
 
-/** @param hint what to do once they are known */
+/** @param hint what to do about them */
 export function problemsError(path: string, problems: readonly ConfigProblem[], hint: string): AppError {
   const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
   return new AppError(
@@ -40,7 +40,7 @@ export function describeIssues(
   });
 }
 
-/** The key has not what it should have, or is missing. */
+/** The key's value is wrong or missing. */
 export function problemAt(path: Path, raw: unknown, guides: KeyGuides = KEY_GUIDES): ConfigProblem {
   const guide = guideFor(path, guides);
   const value = valueAt(path, raw);

@@ -1,4 +1,4 @@
-/** The shape of signalbox.yaml, and the words for what each key wants. */
+/** The shape of signalbox.yaml. */
 import { z } from 'zod';
 import { isTimeZone, parseDate, parseTimeOfDay } from '../domain/local-time.ts';
 import type { NamedSecret } from '../domain/providers.ts';
@@ -183,7 +183,7 @@ export function toUseCase(
   };
 }
 
-/** What is wrong with values that the domain judges, in every key whose shape is right, whatever else is wrong. */
+/** Problems found by the domain's rules, in every key whose shape is right, whatever else is wrong. */
 export function sectionProblems(raw: unknown, folder: string): ConfigProblem[] {
   const entries = (raw as { useCases?: unknown } | null)?.useCases;
   if (!Array.isArray(entries)) return [];

@@ -1,6 +1,6 @@
 /**
- * Events by HTTPS, for EventBridge's API destinations: `POST /events/eventbridge` with the secret in a header. The
- * answer comes once the event is stored; anything but 2xx makes EventBridge send it again (429, 5xx) or give it up.
+ * Events over HTTPS, for EventBridge's API destinations: `POST /events/eventbridge` with the secret in a header. The
+ * answer comes once the event is stored; after anything but 2xx, EventBridge retries (429, 5xx) or gives up.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
@@ -15,7 +15,7 @@ export const EVENTS_PATH = '/events/eventbridge';
 export const SECRET_HEADER = 'x-signalbox-secret';
 
 const BODY_LIMIT = LARGEST_EVENT_BYTES;
-/** Milliseconds; EventBridge gives up after 5 s and sends it again. */
+/** Milliseconds; EventBridge gives up after 5 s and retries. */
 const ANSWER_WITHIN = 4_500;
 
 export interface EventsRouteOptions {
@@ -25,7 +25,7 @@ export interface EventsRouteOptions {
   answerWithin?: number;
 }
 
-/** For every method, so that without the secret nothing is learned of what is here. */
+/** For every method, so that nobody without the secret learns what is here. */
 export function eventsRoutes(options: EventsRouteOptions): HttpRoutes {
   return new Hono<HttpEnv>().all(EVENTS_PATH, async (c) => {
     const { incoming } = c.env;
@@ -34,7 +34,7 @@ export function eventsRoutes(options: EventsRouteOptions): HttpRoutes {
       await answer(options, incoming).catch((thrown: unknown): Answer => {
         const error = toAppError(thrown);
         options.log.error({ err: thrown, ref: error.ref }, 'an event could not be taken in');
-        // A hint may name folders of this machine: the sender learns the reference alone.
+        // A hint may name folders on this machine, so the sender only gets the reference.
         return {
           status: HTTP_STATUS[error.code],
           error: error.code,
@@ -65,7 +65,7 @@ async function answer(options: EventsRouteOptions, request: IncomingMessage): Pr
     if (body === undefined)
       return { status: 413, error: 'too_large', message: `Expected at most ${BODY_LIMIT} bytes.` };
     const receipt = await Promise.race([options.intake.receive(body, 'https'), expired(late.signal)]);
-    // Set aside is final: sent again it would be no better.
+    // Set aside is final: a retry would not help.
     return { status: receipt === 'stored' ? 202 : 200, message: receipt };
   } finally {
     clearTimeout(timer);
@@ -73,7 +73,7 @@ async function answer(options: EventsRouteOptions, request: IncomingMessage): Pr
 }
 
 function refusal({ secret }: EventsRouteOptions, request: IncomingMessage): Answer | undefined {
-  // First, so that without the secret nothing is learned of what is here.
+  // First, so that nobody without the secret learns what is here.
   const given = request.headers[SECRET_HEADER];
   if (typeof given !== 'string' || !sameSecret(given, secret))
     return {
@@ -99,13 +99,13 @@ function refusal({ secret }: EventsRouteOptions, request: IncomingMessage): Answ
   return undefined;
 }
 
-/** In a time that tells nothing of where they differ, or how long the right one is. */
+/** In a time that reveals neither where they differ nor how long the right one is. */
 function sameSecret(given: string, secret: string): boolean {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(given), digest(secret));
 }
 
-/** @returns undefined when it is too long */
+/** @returns undefined if it is too long */
 async function readBody(request: IncomingMessage, signal: AbortSignal): Promise<string | undefined> {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -140,7 +140,7 @@ function toResponse(request: IncomingMessage, { status, retryAfter, ...rest }: A
     {
       ...(status === 405 ? { allow: 'POST' } : {}),
       ...(retryAfter !== undefined && status >= 429 ? { 'retry-after': String(retryAfter) } : {}),
-      // What is left of a body that nobody reads must not be taken for the next request.
+      // The rest of an unread body must not be taken for the next request.
       ...(request.complete ? {} : { connection: 'close' }),
     },
   );

@@ -1,6 +1,6 @@
 /**
- * Events in: store → dedupe → handle. Whoever delivered an event is told only once it is on disk; from then on it
- * is this process's, also after a crash. Handlers run at least once for each event and must not mind a second time.
+ * Incoming events: store → dedupe → handle. The sender gets its answer only once the event is on disk; from then on it
+ * will be handled, even after a crash. Handlers run at least once for each event and must not mind a second time.
  */
 import { createHash } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
@@ -25,7 +25,7 @@ import type { EventRecord, EventSource, EventStore } from '../ports/event-store.
 import type { StoreHealth } from '../ports/store.ts';
 import type { EventIntake, Receipt } from './intake.ts';
 
-/** Which use case the event belongs to: one of its account and region. */
+/** @param useCase one with the event's account and region */
 export type EventHandler<K extends AwsEventKind = AwsEventKind> = (
   event: Extract<AwsEvent, { kind: K }>,
   useCase: UseCase,
@@ -43,13 +43,13 @@ export interface IngestOptions {
   clock: Clock;
   useCases: readonly UseCase[];
   log: IngestLog;
-  /** Events that are handled at the same time, without those of training jobs; default 64. Those of one thing go one after the other. */
+  /** Events handled at once, not counting training jobs'; default 64. Events of one thing are handled one at a time. */
   concurrency?: number;
-  /** Milliseconds before a failed handling is repeated; doubles up to the second. Default 1,000 and 5 minutes. */
+  /** Milliseconds before failed handling is retried; doubles up to the second value. Default 1,000 and 5 minutes. */
   backoff?: readonly [first: number, most: number];
-  /** One is stored that somebody else is to handle: this one handles none, as it is never started. */
+  /** Called when an event is stored that another instance should handle, because this one is never started. */
   stored?: (id: string) => void;
-  /** Handlings until an event is set aside for good; default 12, about half an hour. */
+  /** Tries until an event is set aside for good; default 12, about half an hour. */
   tries?: number;
 }
 
@@ -58,13 +58,13 @@ export interface IngestCounts {
   duplicates: number;
   setAside: Record<string, number>;
   handled: number;
-  /** Failed handlings that were tried again. */
+  /** Failed tries that were repeated. */
   retried: number;
 }
 
 /**
- * What one person waits for goes before what thousands of devices report. Those of training jobs wait elsewhere, for
- * SageMaker to confirm them (operations/confirm-jobs.ts): here they would take the places of all others meanwhile.
+ * What one person waits for goes before what thousands of devices report. Training jobs' events are not in this queue:
+ * they wait for SageMaker to confirm them (operations/confirm-jobs.ts), and would take up everybody's places here.
  */
 const PRIORITY: Readonly<Partial<Record<AwsEventKind, number>>> = {
   compilation: 2,
@@ -73,18 +73,18 @@ const PRIORITY: Readonly<Partial<Record<AwsEventKind, number>>> = {
   'installed-component': 0,
 };
 /**
- * Milliseconds by which our clock may be behind. Beyond five minutes AWS takes no request of ours either:
+ * Milliseconds by which our clock may be behind. Beyond five minutes AWS refuses our requests anyway:
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
  */
 const AHEAD = 5 * 60_000;
-/** Characters of what is set aside that are kept for whoever looks into it. */
+/** Characters kept of an event that is set aside, for whoever looks into it. */
 const EXCERPT = 2_000;
 
 export class Ingest implements EventIntake {
   readonly #options: IngestOptions;
   readonly #handlers: { kind: AwsEventKind; run: EventHandler }[] = [];
   readonly #queue: PQueue;
-  /** Events of one thing are handled one after the other. */
+  /** Handles the events of one thing one at a time. */
   readonly #bySubject = new KeyQueue<string>();
   readonly #known = new Set<string>();
   readonly #stopping = new AbortController();
@@ -94,16 +94,16 @@ export class Ingest implements EventIntake {
   constructor(options: IngestOptions) {
     this.#options = options;
     this.#queue = new PQueue({ concurrency: options.concurrency ?? 64 });
-    // One pause for each event that is to be tried again.
+    // Each event to be retried has a pause that listens.
     setMaxListeners(0, this.#stopping.signal);
   }
 
-  /** Handlers of one kind run in the order in which they were added; a failing one is repeated with those behind it. */
+  /** Handlers of one kind run in the order they were added; if one fails, it and those after it are retried. */
   on<K extends AwsEventKind>(kind: K, handler: EventHandler<K>): void {
     this.#handlers.push({ kind, run: handler as unknown as EventHandler });
   }
 
-  /** Once all handlers are there: what a stop or a crash left is handled first. */
+  /** Call it once all handlers are added. What a stop or a crash left is handled first. */
   async start(): Promise<void> {
     const left = await this.#pending();
     this.#started = true;
@@ -147,7 +147,7 @@ export class Ingest implements EventIntake {
     if (record?.state === 'pending') this.#handOver(record);
   }
 
-  /** Handles what other instances have stored and could not tell of. */
+  /** Handles events that other instances stored without being able to say so. */
   async takeUpMissed(): Promise<void> {
     for (const { id } of await this.#pending()) if (!this.#known.has(id)) await this.takeUp(id);
   }
@@ -156,12 +156,12 @@ export class Ingest implements EventIntake {
     return this.#options.store.problem();
   }
 
-  /** Resolves when everything stored so far is handled or set aside, repetitions included. */
+  /** Resolves when everything stored so far is handled or set aside, retries included. */
   async idle(): Promise<void> {
     await this.#bySubject.idle();
   }
 
-  /** No handling begins any more; those under way are told by their signal and waited for. The rest is on disk. */
+  /** Begins no more handling; tells running handlers by their signal and waits for them. The rest is on disk. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.idle();
@@ -181,7 +181,7 @@ export class Ingest implements EventIntake {
     const { store, clock, log } = this.#options;
     const at = clock.now();
     const digest = createHash('sha256').update(body).digest('hex').slice(0, 32);
-    // The same rubbish once, however often it is sent.
+    // Stored once, however often the same rubbish is sent.
     const isNew = await store.addEvent({
       id: `aside:${digest}`,
       keys: [`body:${digest}`],
@@ -205,7 +205,7 @@ export class Ingest implements EventIntake {
     void this.#bySubject.run(subject, () =>
       this.#handleUntilDone(record, event)
         .catch((error: unknown) => {
-          // A stop ends the pause between two tries; the next start goes on.
+          // A stop ends the pause between two tries; the next start continues.
           if (this.#stopping.signal.aborted) return;
           this.#options.log.error({ err: error, id }, 'an event was not handled');
         })
@@ -213,7 +213,7 @@ export class Ingest implements EventIntake {
     );
   }
 
-  /** What waits for its turn, or to be tried again, takes no place of those who could go. */
+  /** An event that waits for its turn or a retry takes up no place in the queue. */
   async #handleUntilDone(record: EventRecord, event: AwsEvent): Promise<void> {
     const { signal } = this.#stopping;
     let tries = record.tries ?? 0;
@@ -223,13 +223,13 @@ export class Ingest implements EventIntake {
       const end = await (priority === undefined ? handle() : this.#queue.add(handle, { priority }));
       if (end === 'done') return;
       if (end === 'again') tries += 1;
-      // The store tells by itself when it can be written again: not long after that it goes on.
+      // The store notices by itself when it can be written again, and soon after that this continues.
       const waits = this.#options.backoff ?? [1_000, 300_000];
       await pause(backoff(waits, end === 'blocked' ? Math.min(pauses, 4) : pauses), this.#stopping.signal);
     }
   }
 
-  /** @returns `blocked`: to be tried again, and not the event's fault */
+  /** @returns `blocked`: to be retried, and not the event's fault */
   async #handle(id: string, event: AwsEvent, tries: number): Promise<'done' | 'again' | 'blocked'> {
     const { store, clock, log } = this.#options;
     const { signal } = this.#stopping;
@@ -244,7 +244,7 @@ export class Ingest implements EventIntake {
       this.counts.handled += 1;
       return 'done';
     } catch (thrown) {
-      // Cut off by the stop: the next start does it again.
+      // Interrupted by the stop: the next start does it again.
       if (signal.aborted) return 'done';
       if (thrown instanceof NotBelieved) return this.#notBelieved(id, thrown.reason, event);
       const error = toAppError(thrown);
@@ -252,11 +252,11 @@ export class Ingest implements EventIntake {
       const final =
         blocked === undefined && (error.code === 'invalid_input' || tries >= (this.#options.tries ?? 12));
       const words = { err: thrown, ref: error.ref, id, tries, final };
-      // The store has said already what is wrong, and there may be hundreds that wait for it.
+      // The store has already logged what is wrong, and hundreds of events may be waiting for it.
       if (blocked === undefined) log.warn(words, 'handling an event failed');
       else log.debug(words, 'an event waits until something can be stored');
       this.counts.retried += final ? 0 : 1;
-      // With a full disk every handling fails: that uses up no event's tries.
+      // On a full disk all handling fails, which does not count as a try.
       if (blocked !== undefined) return 'blocked';
       const reason = { code: 'failed', message: `${error.message} (reference ${error.ref})` } as const;
       const noted = await this.#noted(id, () =>
@@ -268,8 +268,8 @@ export class Ingest implements EventIntake {
   }
 
   /**
-   * Each use case by itself: several may share an account, and what goes wrong in one keeps nothing from the others.
-   * @throws what the first of them threw; NotBelieved only where none of them believes it
+   * Each use case independently: several may share an account, and a failure in one does not affect the others.
+   * @throws what the first of them threw; NotBelieved only if none of them believes it
    */
   async #handleForAll(event: AwsEvent): Promise<void> {
     const { signal } = this.#stopping;
@@ -293,7 +293,7 @@ export class Ingest implements EventIntake {
     return 'done';
   }
 
-  /** @returns whether what became of it is stored */
+  /** @returns whether the outcome is stored */
   async #noted(id: string, write: () => Promise<void>): Promise<boolean> {
     try {
       await write();
@@ -317,7 +317,7 @@ export class Ingest implements EventIntake {
   }
 }
 
-/** One that says it happened in the future would make all that really happens until then old news. */
+/** An event dated in the future would make everything that really happens until then old news. */
 function notAhead(event: AwsEvent, now: number): AwsEvent {
   return event.at > now + AHEAD ? { ...event, at: now } : event;
 }

@@ -1,11 +1,11 @@
 /**
- * The queue, read by one poll after the other as long as that suffices, and by several at once while it is full: a poll
- * brings ten messages at most, and behind thousands of them waits one that matters.
+ * Reads the queue with one poll at a time, or with several at once while it is full: a poll brings ten messages at most,
+ * and one that matters may wait behind thousands.
  */
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SqsIntake, type SqsIntakeOptions } from './sqs.ts';
 
-/** Polls beside the first one. */
+/** Additional polls at once. */
 const HELPERS = 5;
 
 export interface SqsPollersOptions extends Omit<SqsIntakeOptions, 'client'> {
@@ -16,11 +16,11 @@ export interface SqsPollersOptions extends Omit<SqsIntakeOptions, 'client'> {
 
 export class SqsPollers {
   readonly #options: SqsIntakeOptions;
-  /** A client of its own, to be closed. */
+  /** Our own client, to be closed. */
   readonly #own: SQSClient | undefined;
   readonly #main: SqsIntake;
   readonly #helpers = new Set<SqsIntake>();
-  /** Helpers that end. */
+  /** Additional polls that are ending. */
   readonly #ending = new Set<Promise<void>>();
   #stopped = false;
 
@@ -35,12 +35,12 @@ export class SqsPollers {
     this.#main.start();
   }
 
-  /** What is in the way, for readiness checks. */
+  /** The current problem, for readiness checks. */
   problem(): string | undefined {
     return this.#main.problem();
   }
 
-  /** Polls at the moment. */
+  /** Polls at once right now. */
   get polls(): number {
     return 1 + this.#helpers.size;
   }
@@ -59,7 +59,7 @@ export class SqsPollers {
       const helper: SqsIntake = new SqsIntake({
         ...this.#options,
         waitSeconds: 1,
-        // Whatever it is that is in the way, the first one says it.
+        // Any problem affects the first one too.
         onEmpty: () => this.#end(helper),
       });
       this.#helpers.add(helper);

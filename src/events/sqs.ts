@@ -1,7 +1,7 @@
 /**
- * Events from the queue: long polls, batches of ten. A message leaves the queue only after its event is stored;
- * while that takes long it stays hidden from others. SQS's own errors are waited out, longer each time, and while
- * nothing can be stored nothing is asked for: every receipt counts towards the queue's dead-letter queue.
+ * Events from the queue: long polls, batches of ten. A message leaves the queue only after its event is stored, and stays
+ * hidden from others however long that takes. After SQS errors it waits longer each time. While nothing can be stored it
+ * does not ask, because every receive counts towards the dead-letter queue.
  */
 import { ChangeMessageVisibilityBatchCommand, type Message, type SQSClient } from '@aws-sdk/client-sqs';
 import { Consumer } from 'sqs-consumer';
@@ -11,15 +11,15 @@ import { pause } from '../ground/pause.ts';
 import type { IngestLog } from './ingest.ts';
 import type { EventIntake } from './intake.ts';
 
-/** Milliseconds that a batch under way has for its end. */
+/** Milliseconds that a batch has to finish at a stop. */
 const STOP_WITHIN = 10_000;
-/** Seconds of the first poll and of one after an error: whether the queue can be read is to be known soon. */
+/** Seconds for the first poll and after an error, to find out soon whether the queue can be read. */
 const SHORT_WAIT = 1;
 
-/** The most that SQS gives at once. */
+/** The most that SQS returns at once. */
 const BATCH = 10;
 
-/** What can fail: each lasts until the same has worked again. */
+/** What can fail; each problem lasts until the same thing works again. */
 type Step = 'read' | 'store' | 'change';
 const WORDS: Readonly<Record<Exclude<Step, 'store'>, string>> = {
   read: 'the queue cannot be read',
@@ -30,17 +30,17 @@ export interface SqsIntakeOptions {
   queueUrl: string;
   intake: EventIntake;
   log: IngestLog;
-  /** Stays open: it may be another one's too. */
+  /** Not closed here, since others may use it too. */
   client: SQSClient;
   /** Seconds that SQS waits for a message; default 20, its longest. */
   waitSeconds?: number;
   /** Seconds for which a received message is hidden; extended at half of it while it is being stored. Default 60. */
   visibilitySeconds?: number;
-  /** As many came as a poll can bring: there may be more. */
+  /** Called when a poll was full, so that there may be more. */
   onFull?: () => void;
-  /** Nothing came, or the queue could not be read. */
+  /** Called when a poll was empty, or the queue could not be read. */
   onEmpty?: () => void;
-  /** Milliseconds to wait after an error; doubles up to the second. Default 1,000 and 60,000. */
+  /** Milliseconds to wait after an error; doubles up to the second value. Default 1,000 and 60,000. */
   backoff?: readonly [first: number, most: number];
 }
 
@@ -67,7 +67,7 @@ export class SqsIntake {
       waitTimeSeconds: SHORT_WAIT,
       visibilityTimeout,
       heartbeatInterval: Math.max(1, Math.floor(visibilityTimeout / 2)),
-      // Every error is waited out below, this kind as well.
+      // Every error is followed by a pause below, this kind too.
       authenticationErrorTimeout: 0,
       messageSystemAttributeNames: ['ApproximateReceiveCount'],
       suppressFifoWarning: true,
@@ -79,7 +79,7 @@ export class SqsIntake {
       handleMessageBatch: (messages) => this.#handle(messages),
     });
     this.#problems.set('read', 'the queue has not answered yet');
-    // Of messages: they could not be deleted, or not be kept hidden.
+    // Messages could not be deleted, or not kept hidden.
     this.#consumer.on('error', (error, messages) => this.#failed(messages ? 'change' : 'read', error));
     this.#consumer.on('message_processed', () => this.#worked('change'));
     this.#consumer.on('response_processed', () => this.#settled());
@@ -90,7 +90,7 @@ export class SqsIntake {
     this.#consumer.start();
   }
 
-  /** What is in the way, for readiness checks. */
+  /** The current problem, for readiness checks. */
   problem(): string | undefined {
     const blocked = this.#options.intake.problem();
     if (blocked !== undefined)
@@ -99,19 +99,19 @@ export class SqsIntake {
     return problem;
   }
 
-  /** Nothing is received any more; what was received is stored and deleted. What comes too late comes again. */
+  /** Receives no more; what was received is stored and deleted. Messages that are too late for that will come again. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     if (this.#underway > 0)
       await new Promise<void>((resolve) => {
-        // What hangs is not waited for without end: its messages come again.
+        // Does not wait for ever: the messages will come again.
         const timer = setTimeout(resolve, STOP_WITHIN);
         this.#onIdle = () => {
           clearTimeout(timer);
           resolve();
         };
       });
-    // Cuts the long poll off: a message on its way back becomes visible again after its time.
+    // Cuts off the long poll: a message on its way becomes visible again later.
     this.#consumer.stop({ abort: true });
   }
 
@@ -132,7 +132,7 @@ export class SqsIntake {
     return done;
   }
 
-  /** Seen by everybody again at once, and not only when their time is over. */
+  /** Makes them visible to everybody at once, instead of when their time is over. */
   async #giveBack(messages: readonly Message[]): Promise<void> {
     const Entries = messages.map(({ MessageId, ReceiptHandle }) => ({
       Id: MessageId,
@@ -187,12 +187,12 @@ export class SqsIntake {
     if (step === 'read') this.#consumer.updateOption('waitTimeSeconds', SHORT_WAIT);
     if (step === 'read') this.#options.onEmpty?.();
     const { ref } = toAppError(error);
-    // Anybody may ask for readiness; accounts and roles, which AWS names in its words, are for the log.
+    // Anybody may ask for readiness, so AWS's words, which name accounts and roles, only go to the log.
     this.#problems.set(step, `${WORDS[step]}: ${kindOf(error)} (reference ${ref})`);
     this.#options.log.warn({ err: error, ref, failures: this.#failures[step] }, WORDS[step]);
   }
 
-  /** Before each poll: a pause after errors, so that SQS is not asked without end; none while nothing can be stored. */
+  /** Before each poll: pauses after errors, so as not to flood SQS, and while nothing can be stored. */
   async #breathe(): Promise<void> {
     const { signal } = this.#stopping;
     const waits = this.#options.backoff ?? [1_000, 60_000];
@@ -208,9 +208,8 @@ export class SqsIntake {
 }
 
 /**
- * SQS may give one message twice in an answer, each with a receipt of its own, and takes no batch of deletions or of
- * visibility changes whose entries have the same id. The consumer makes both from the messages that it was given, and
- * so they themselves are named apart.
+ * SQS may return one message twice in an answer, with different receipts, but refuses batches of deletions or visibility
+ * changes with duplicate ids. The consumer builds these from the messages it received, so the messages get distinct ids.
  */
 function nameApart(messages: Message[]): void {
   const names = new Set<string | undefined>();

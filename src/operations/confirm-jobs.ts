@@ -55,7 +55,7 @@ export class JobConfirmer {
   }
 
   /**
-   * @param about.ended whether the job is said to have ended: if SageMaker says that it is still running, it is asked again
+   * @param about.ended whether the job is said to have ended: SageMaker is asked again if it says that it is still running
    * @param about.known whether the job is on record, so that thousands of unknown names do not go before it
    * @throws AppError rate_limited: too early to give up; try again
    */

@@ -1,6 +1,6 @@
 /**
- * Which of a use case's providers a question about its jobs goes to. One that does not answer takes nothing away from
- * what the others say.
+ * Which of a use case's providers a request about its jobs goes to. If one gives no answer, the others' answers still
+ * count.
  */
 import { type JobPlace, type JobWord, readJobKey } from '../domain/job-keys.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
@@ -18,7 +18,7 @@ export interface Unasked {
   error: AppError;
 }
 
-/** @throws AppError invalid_input where the use case does not train there (any more) */
+/** @throws AppError invalid_input if the use case does not train there (any more) */
 export function providerNamed({ providers }: Places, name: ProviderName): TrainingProvider {
   const found = providers.find((provider) => provider.name === name);
   if (found) return found;
@@ -50,7 +50,7 @@ export function logOf(session: Places, key: string): LogSource {
 }
 
 /**
- * The newest of all providers, newest first; `limit` of each at most.
+ * The newest jobs of all providers, newest first; at most `limit` from each.
  * @throws AppError when no provider answers: the first one's reason
  */
 export async function listJobs(
@@ -69,7 +69,7 @@ export async function listJobs(
 
 /**
  * The jobs that somebody may mean by a word: one, or one on each of several providers.
- * @returns unasked: where it may also be
+ * @returns unasked: providers that gave no answer, where it may be too
  * @throws AppError as `providerNamed`; when none answers, the first one's reason
  */
 export async function jobsMeant(
@@ -97,12 +97,12 @@ async function askAll<T>(
   return { answers, unasked };
 }
 
-/** Nothing of that name was found, and not everybody could be asked: that is the thing to say. */
+/** Nothing was found by that name, but not everybody answered, so say that. */
 export function refuseUnasked(unasked: readonly Unasked[]): void {
   if (unasked[0]) throw unasked[0].error;
 }
 
-/** Several jobs of one name, each as it is written to be meant alone. */
+/** Several jobs with one name, each written so that it is unambiguous. */
 export function severalMeant(name: string, jobs: readonly Pick<TrainingJob, keyof JobPlace>[]): AppError {
   const words = jobs.map((job) => `${job.provider}:${job.name}`);
   return new AppError('invalid_input', `${jobs.length} jobs are called ${name}, on different providers.`, {

@@ -1,4 +1,4 @@
-/** Everything that a job card, a table row or a details view shows, composed from the store alone. */
+/** Everything that a job card, a table row or a details view shows, from the store alone. */
 
 import { isBackgroundActor } from '../domain/background-actor.ts';
 import {
@@ -35,15 +35,15 @@ export interface TargetSnapshot extends TargetState {
   usualMs?: number | undefined;
   live: boolean;
   compiled: boolean;
-  /** It may be started or tried again: the training is completed and nothing live or successful is there. */
+  /** It may be started or retried: the training is completed, and no attempt is live or successful. */
   startable: boolean;
-  /** Of a failed or stopped one. */
+  /** If it failed or was stopped. */
   advice?: FailureAdvice | undefined;
   /** Oldest first. */
   history: readonly CompilationAttempt[];
   /** Made from this target's compilations, oldest first. */
   components: readonly Component[];
-  /** It is compiled, and no component of it is made or being made. */
+  /** It is compiled, and no component exists or is being made. */
   packageable: boolean;
 }
 
@@ -53,7 +53,7 @@ export interface JobSnapshot {
   card: JobRecord['card'];
   rerun: JobRecord['rerun'];
   overall: OverallState;
-  /** The use case's own targets first, then those that were tried besides. */
+  /** The use case's own targets first, then any others that were tried. */
   targets: readonly TargetSnapshot[];
   /** All, oldest first. */
   attempts: readonly CompilationAttempt[];
@@ -63,13 +63,13 @@ export interface JobSnapshot {
   live: boolean;
   /** The training is completed and the use case compiles. */
   compilable: boolean;
-  /** Why the training failed or stopped, by its reason alone; the log's end may say more (`trainingFailure`). */
+  /** Why the training failed or stopped, from its reason alone; the log's end may say more (`trainingFailure`). */
   guidance?: TrainingGuidance | undefined;
-  /** When AWS last answered about what still lives, the one asked longest ago; about anything, when nothing does. */
+  /** The oldest of AWS's latest answers about what is still live; if nothing is, its latest answer about anything. */
   lastCheckedAt: EpochMs;
-  /** The last question that got no answer since. */
+  /** The latest request without an answer since. */
   failedCheck?: { at: EpochMs; message: string } | undefined;
-  /** Slack users who started it again or asked for compilations of it, in order; nobody for what went by itself. */
+  /** Slack users who started it again or requested compilations, in order; automatic steps count for nobody. */
   people: readonly string[];
 }
 
@@ -77,7 +77,7 @@ export type SnapshotDeps = Pick<JobDeps, 'clock'> & {
   store: Pick<JobDeps['store'], 'getJob' | 'listJobs' | 'listAttempts' | 'listComponents'>;
 };
 
-/** @returns undefined for a job that is not known (yet) */
+/** @returns undefined for an unknown job */
 export async function jobSnapshot(
   { store, clock }: SnapshotDeps,
   useCase: UseCase,
@@ -95,7 +95,7 @@ export async function jobSnapshot(
 /** Target → milliseconds. */
 type UsualDurations = (target: string) => number | undefined;
 
-/** Each target's median is worked out once, however many jobs are shown. */
+/** Each target's median is computed once, however many jobs are shown. */
 function usualDurations(history: readonly CompilationAttempt[]): UsualDurations {
   const known = new Map<string, number | undefined>();
   return (target) => {
@@ -155,7 +155,7 @@ function compose(
   };
 }
 
-/** When AWS last answered, and the last question since that it did not. What has ended is not asked about. */
+/** When AWS last answered, and the latest request since without an answer. Nothing is asked about what has ended. */
 function checks(
   record: JobRecord,
   attempts: readonly CompilationAttempt[],
@@ -179,18 +179,18 @@ function checks(
 export interface JobFilter {
   training?: TrainingState | undefined;
   compilation?: JobCompilationState | undefined;
-  /** Training or compilation, one of them is enough. */
+  /** Of the training or the compilations; one is enough. */
   ended?: 'failed' | 'stopped' | undefined;
   provider?: ProviderName | undefined;
-  /** Part of the name, without letter case. */
+  /** Part of the name, ignoring case. */
   name?: string | undefined;
-  /** Slack user id: jobs that this person started again, or asked for compilations of. */
+  /** Slack user id: jobs that this person started again or requested compilations of. */
   person?: string | undefined;
   /** Only what may still change. */
   live?: boolean | undefined;
 }
 
-/** Compilations are counted only where there is something to compile. */
+/** Compilations are counted only if there is something to compile. */
 export interface JobCounts {
   training: Readonly<Record<TrainingState, number>>;
   compilation: Readonly<Record<JobCompilationState, number>>;
@@ -198,18 +198,18 @@ export interface JobCounts {
 
 export interface JobPage {
   jobs: readonly JobSnapshot[];
-  /** That match the filter, on all pages. */
+  /** Matching the filter, on all pages. */
   total: number;
   /** Where any of the known jobs run. */
   providers: readonly ProviderName[];
-  /** How many there are in each state before the filters by state are applied. */
+  /** How many are in each state, before filtering by state. */
   counts: JobCounts;
-  /** From 0; the one asked for, or the last there is. */
+  /** From 0; the requested one, or the last. */
   page: number;
   pages: number;
 }
 
-/** More than any page shows; older jobs are found by their name. */
+/** More than any page shows; older jobs are found by name. */
 const JOBS_LIMIT = 2_000;
 
 /** Known jobs, newest first by creation. */

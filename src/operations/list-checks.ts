@@ -1,4 +1,4 @@
-/** What there is to check of an account's lists: jobs and compilations that Signalbox does not know yet. */
+/** The checks of an account's lists: jobs and compilations that Signalbox does not know yet. */
 import { jobKey } from '../domain/job-keys.ts';
 import { PROVIDERS, type ProviderName } from '../domain/providers.ts';
 import type { UseCase } from '../domain/use-cases.ts';
@@ -10,7 +10,7 @@ import type { JobDeps } from './job-deps.ts';
 import { providerNamed } from './job-places.ts';
 import { watchJobs } from './watch-jobs.ts';
 
-/** Milliseconds until a list is asked for again that the role does not allow: it was made for an earlier version. */
+/** Milliseconds until a list is requested again that the role, made for an earlier version, does not allow. */
 const REFUSED_FOR = 15 * 60_000;
 /** Known jobs looked through. */
 const JOBS_LIMIT = 1_000;
@@ -18,7 +18,7 @@ const JOBS_LIMIT = 1_000;
 export interface ListChecksOptions {
   useCases: readonly UseCase[];
   team: string;
-  /** What a list has shown is to be asked for by itself. @param wait milliseconds until then */
+  /** Schedules a request for a single job from a list. @param wait milliseconds until then */
   found: (key: string, wait: number) => void;
   report: (error: unknown, check: Check) => void;
 }
@@ -26,11 +26,11 @@ export interface ListChecksOptions {
 export class ListChecks {
   readonly #deps: JobDeps;
   readonly #options: ListChecksOptions;
-  /** Lists that this process has seen, by the key of their check. */
+  /** Lists that this process has seen, by their check's key. */
   readonly #listed = new Set<string>();
-  /** Ended jobs that only a list has shown yet, by the key of their check. */
+  /** Ended jobs known only from a list so far, by their check's key. */
   readonly #undescribed = new Set<string>();
-  /** By use case; only those with compile settings: other roles need not allow it. */
+  /** By use case; only those with compile settings, since other roles need not allow it. */
   readonly #foreign: ReadonlyMap<string, ForeignCompilations>;
 
   constructor(deps: JobDeps, options: ListChecksOptions) {
@@ -43,7 +43,7 @@ export class ListChecks {
     );
   }
 
-  /** Ended jobs of which an earlier process has seen no more than a list. */
+  /** Ended jobs that an earlier process knew only from a list. */
   async recall(): Promise<void> {
     for (const useCase of this.#options.useCases)
       for (const { job, described } of await this.#deps.store.listJobs({
@@ -82,7 +82,7 @@ export class ListChecks {
         const place = providerNamed(session, provider);
         const changed = await watchJobs(this.#deps, useCase, place, { first, signal });
         this.#listed.add(list);
-        // A list leaves out reasons, models and times: the job itself tells.
+        // A list has no reasons, models or times, so the job itself is described.
         for (const job of changed) {
           const key = trainingKey(useCase.id, job);
           this.#undescribed.add(key);
@@ -94,7 +94,7 @@ export class ListChecks {
     };
   }
 
-  /** The list of compilations, and what of it is to be described. */
+  /** Lists compilations, and schedules descriptions of the unknown ones. */
   #compilations(useCase: UseCase): Check[] {
     const foreign = this.#foreign.get(useCase.id);
     if (!foreign) return [];

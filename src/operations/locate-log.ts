@@ -1,4 +1,4 @@
-/** Whose job a name is, and so which log: of one use case or several, and of one of their providers. */
+/** Which use case and provider a job's name belongs to, and so which log. */
 import { setMaxListeners } from 'node:events';
 import { jobKey, readJobWord, wordOfJob } from '../domain/job-keys.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
@@ -13,26 +13,26 @@ import type { UseCaseGateway, UseCaseSession } from '../ports/use-case-session.t
 import { nearestJobs } from './find-jobs.ts';
 import { jobsMeant, logOf, providerNamed, refuseUnasked } from './job-places.ts';
 
-/** Names that are offered for one that nothing has. */
+/** Names suggested for an unknown one. */
 const NEAREST = 5;
 
 export interface LocatedLog {
   source: LogSource;
-  /** Asked for already. */
+  /** Already requested. */
   listing?: Promise<readonly LogStreamInfo[]>;
 }
 
 interface Found {
   useCase: UseCase;
   session: UseCaseSession;
-  /** None: there is no such job. More than one: on several providers. */
+  /** None: no such job. More than one: on several providers. */
   jobs: readonly TrainingJob[];
-  /** Left out where it is not known whose it would be. */
+  /** Left out if its owner is unknown. */
   log?: LocatedLog | undefined;
 }
 
 export interface Located extends Found {
-  /** Those that could be asked. */
+  /** Those that answered. */
   searched: readonly Pick<Found, 'useCase' | 'session'>[];
 }
 
@@ -64,12 +64,12 @@ export async function locateLog(
   }
   const failed = searched.find((result) => result.status === 'rejected');
   const chosen = having[0] ?? (failed ? undefined : found[0]);
-  // Not found where it could be looked for, but somewhere it could not: that is the thing to say.
+  // Not found, but not everybody answered, so say that.
   if (!chosen) throw failed!.reason;
   return { ...chosen, searched: found };
 }
 
-/** @param how.ahead to ask for the log's streams at the same time, where it is known whose they are */
+/** @param how.ahead request the log's streams at the same time, if it is known whose they are */
 async function findIn(
   session: UseCaseSession,
   word: string,
@@ -91,7 +91,7 @@ async function findOn(
   { ahead, signal }: { ahead: boolean; signal: AbortSignal | undefined },
 ): Promise<Pick<Found, 'jobs' | 'log'>> {
   const source = provider.log(name);
-  // Nearly always the job is there: its streams are asked for at the same time, which saves a round trip.
+  // The job nearly always exists, so its streams are requested at the same time, which saves a round trip.
   const early = ahead ? listAhead(source, signal) : undefined;
   try {
     const job = await provider.jobs.find(name, signal);
@@ -103,18 +103,18 @@ async function findOn(
   }
 }
 
-/** A listing that nobody has to wait for: its failure is told to whoever does, and to nobody else. */
+/** A listing that nobody has to await: if it fails, only those who do await it are told. */
 function listAhead(source: LogSource, signal: AbortSignal | undefined) {
   const dropped = new AbortController();
   const ended = signal ? AbortSignal.any([signal, dropped.signal]) : dropped.signal;
-  // Each page of a long listing listens to it, and its connection may close later than the next one opens.
+  // Each page of a long listing listens to it, and may stop listening only after the next one has begun.
   setMaxListeners(0, ended);
   const listing = source.listStreams(ended);
   listing.catch(() => undefined);
   return { listing, drop: () => dropped.abort() };
 }
 
-/** Over all use cases, the nearest first, each as it is written to be meant alone. */
+/** From all use cases, nearest first, each written so that it is unambiguous. */
 export async function nearestLogs(
   searched: Located['searched'],
   word: string,

@@ -1,23 +1,23 @@
-/** The last events of each stream of a log, for looking at why something ended. */
+/** The last events of each stream of a log, for finding out why something ended. */
 import type { EpochMs } from '../ground/time.ts';
 import type { LogPage, LogSource, LogStreamInfo } from '../ports/log-source.ts';
 
 export interface LogEnd {
   /** The stream's short name. */
   stream: string;
-  /** As printed, one event after the other; of very long events both ends. */
+  /** As printed, one event after the other; very long events are cut in the middle. */
   text: string;
-  /** When each line of the text was written: as many as the text has lines. */
+  /** When each line of the text was written. */
   times: readonly EpochMs[];
   /** Of the last event. */
   at: EpochMs;
 }
 
-/** Streams looked at, those that spoke last. */
+/** How many of the streams that wrote last are read. */
 const STREAMS = 6;
-/** To find what failed first: it fell silent first, and is often not among those that spoke last. */
+/** How many that fell silent first are read: what failed first is often not among those that wrote last. */
 const STREAMS_OF_FAILURE = 16;
-/** Events of a stream: a traceback of each of eight processes, and what their launcher says. */
+/** Events of a stream: enough for a traceback of each of eight processes, and their launcher's words. */
 const EVENTS = 1_000;
 /** Characters kept of a stream, and of one event. */
 const TEXT = 128 * 1024;
@@ -26,8 +26,8 @@ const EVENT_TEXT = 8 * 1024;
 const PAGES = 12;
 
 /**
- * @param options.failed it ended with a failure: the streams that fell silent first are looked at too
- * @returns the one that spoke last comes last; empty without any event. @throws AppError as the source
+ * @param options.failed it ended with a failure, so read the streams that fell silent first too
+ * @returns the stream that wrote last comes last; empty if there are no events. @throws AppError as the source
  */
 export async function readLogEnds(
   source: LogSource,
@@ -69,7 +69,7 @@ async function readEnd(
     const page = await source.readPage(
       {
         stream: stream.name,
-        // Exclusive, and the last event may be of this very millisecond, or of a clock that is ahead.
+        // Exclusive, and the last event may be from this very millisecond, or from a clock that is ahead.
         to: now + 1 + (source.aheadMs ?? 0),
         direction,
         ...(token === undefined ? {} : { token }),
@@ -82,7 +82,7 @@ async function readEnd(
     page.release?.();
     kept = newest(direction === 'forward' ? [...kept, ...read] : [...read, ...kept]);
     if (page.nextToken === undefined || page.nextToken === token) break;
-    // What is older would not be kept.
+    // Anything older would not be kept.
     if (direction === 'backward' && (events >= EVENTS || characters(kept) >= TEXT)) break;
     token = page.nextToken;
   }
@@ -98,7 +98,7 @@ async function readEnd(
   };
 }
 
-/** The last events of a page, each with the newline that the service leaves out; never more than is kept of a stream. */
+/** The last events of a page, each with the newline that the service leaves out; at most what is kept of a stream. */
 function lastOf(page: LogPage): Kept[] {
   const events: Kept[] = [];
   let room = TEXT;

@@ -1,4 +1,4 @@
-/** Writes what was seen into the store, forward only, and tells of it once it is durable. */
+/** Stores what was seen, never going backwards, and announces it once it is durable. */
 
 import {
   applyObservation,
@@ -29,17 +29,17 @@ const isCompleted = (job: TrainingJob): boolean => job.state === 'completed';
 
 export interface Observed {
   job: TrainingJob;
-  /** When it was looked at. */
+  /** When it was observed. */
   at: EpochMs;
-  /** By the use case's list of jobs. */
+  /** In the use case's list of jobs. */
   listed?: boolean;
-  /** By describing it, which tells everything that there is to know. */
+  /** By describing it, which tells everything. */
   described?: boolean;
-  /** Should it be unknown: it is news. */
+  /** If it is unknown, it is news. */
   announce?: boolean;
-  /** An event alone says so: why the service could not be asked. */
+  /** Only an event says so: why the service could not be asked. */
   unconfirmed?: string;
-  /** It repeats an earlier job; the first to say so is right. */
+  /** It repeats an earlier job; the first to say so wins. */
   rerun?: Rerun;
 }
 
@@ -97,7 +97,7 @@ export async function observeAttempt(
     before = known;
     const next = applyObservation(known, observation);
     const completes = isSuccessful(next) && !isSuccessful(known);
-    // Who started it elsewhere has plans of their own for it.
+    // Whoever started it elsewhere has their own plans for it.
     const ours = next.why !== 'elsewhere';
     return completes && ours && useCase.components?.auto ? { ...next, packageDue: true } : next;
   });
@@ -119,7 +119,7 @@ export async function observeComponent(
   const component = await store.changeComponent({ useCase, ...chain.component }, (known) => {
     before = known;
     const next = applyComponentObservation(known, observation);
-    // Greengrass has it: the recipe is there from now on.
+    // Greengrass has it, and keeps the recipe from now on.
     return next.arn !== undefined && next.recipe !== undefined ? { ...next, recipe: undefined } : next;
   });
   if (!before || component === before) return component;
@@ -132,7 +132,7 @@ export async function observeComponent(
 }
 
 /**
- * The job as its service says now, whatever is on record; recorded.
+ * The job as its service describes it now, whatever is on record; the answer is recorded.
  * @throws AppError not_found with the nearest names
  */
 export async function liveJob(
@@ -167,7 +167,7 @@ export async function findAttempt(
   useCase: UseCase,
   id: string,
 ): Promise<CompilationAttempt> {
-  // The only way to one that lies in an archive; the same object is no change.
+  // The only way to reach an archived one; returning the same object changes nothing.
   const attempt = await store.changeAttempt(id, (known) => known);
   if (attempt.useCase === useCase.id) return attempt;
   throw new AppError('not_found', `There is no compilation attempt ${id} in ${useCase.name}.`, {

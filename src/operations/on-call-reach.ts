@@ -1,4 +1,4 @@
-/** Who is called for an alert: the people of an on-call level, or whoever stands in where nobody is in it. */
+/** Who is called for an alert: an on-call level's people, or their stand-ins if the level is empty. */
 import type { AlertCall } from '../domain/alerts.ts';
 import { onCallAt } from '../domain/on-call.ts';
 import type { UseCase } from '../domain/use-cases.ts';
@@ -13,10 +13,10 @@ export interface OnCallDeps {
 }
 
 /**
- * Who can be called from a level on. Levels whose groups have no members are passed over. After the last level the
- * use case's admins are called, or Signalbox's own where it has none.
- * @param from the first level to try; 0 is the first of all
- * @returns the level that was reached, and the user groups that have no members; nobody where there is no on-call
+ * Whom to call from a level upwards. Levels whose groups are empty are skipped. After the last level come the use case's
+ * admins, or Signalbox's own if it has none.
+ * @param from the first level to try, from 0
+ * @returns the level that was reached, and the empty user groups; nobody if there is no on-call
  */
 export async function reachOnCall(
   deps: OnCallDeps,

@@ -1,12 +1,12 @@
-/** How many questions may be asked in one account now. AWS publishes no rate for most of its Describe calls. */
-/** Questions a second that leave room for whoever else uses the account. */
+/** How many requests one account may get now. AWS publishes no rate for most of its Describe calls. */
+/** Requests a second, leaving room for others who use the account. */
 const USUAL = 4;
 const SLOWEST = 0.2;
-/** Questions saved up while nothing was asked. */
+/** The most requests saved up while idle. */
 const SAVED = 12;
 /** Milliseconds in which refusals count as one. */
 const SAME_REFUSAL = 5_000;
-/** Of the usual rate, a second: full speed is back two minutes after the last refusal. */
+/** Share of the usual rate regained each second: full speed is back two minutes after the last refusal. */
 const RECOVERY = USUAL / 120;
 
 export class PollPace {
@@ -15,12 +15,12 @@ export class PollPace {
   #filledAt: number;
   #refusedAt = Number.NEGATIVE_INFINITY;
 
-  /** @param now here and below: milliseconds that only ever rise (domain/passed-time.ts) */
+  /** @param now here and below: milliseconds that never go back (ground/elapsed.ts) */
   constructor(now: number) {
     this.#filledAt = now;
   }
 
-  /** @returns how many of the wanted questions may be asked now */
+  /** @returns how many of the wanted requests may be sent now */
   take(wanted: number, now: number): number {
     this.#fill(now);
     const given = Math.min(wanted, Math.max(0, Math.floor(this.#tokens)));
@@ -28,7 +28,7 @@ export class PollPace {
     return given;
   }
 
-  /** One is asked in any case: the next ones wait for it. */
+  /** Counts a request that is sent in any case; later ones wait for it. */
   spend(now: number): void {
     this.#fill(now);
     this.#tokens -= 1;

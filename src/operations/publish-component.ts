@@ -1,8 +1,8 @@
 /**
- * Makes Greengrass component versions from compiled models. Rights are the caller's to check before.
+ * Makes Greengrass component versions from compiled models. The caller checks rights first.
  *
- * The component is stored, with its recipe, before Greengrass is asked; whoever continues after a crash asks with
- * the same recipe and the same client token, which makes nothing twice.
+ * The component and its recipe are stored before Greengrass is asked. Whoever continues after a crash sends the same
+ * recipe and client token, so that nothing is made twice.
  */
 
 import PQueue from 'p-queue';
@@ -33,15 +33,15 @@ export interface PublishRequest {
   useCase: UseCase;
   /** The training job's name. */
   job: string;
-  /** Each compiled; one's failure does not touch the others. */
+  /** All must be compiled; one's failure does not affect the others. */
   targets: readonly string[];
   why: PublishReason;
 }
 
 /**
- * `published`: Greengrass has it and works on it. `already`: one of this compilation is made or being made,
- * which is `component`. `pending`: no clear answer; it is asked for again by itself, which makes nothing twice.
- * `refused`: recorded as failed where there was anything to record.
+ * `published`: Greengrass has it and is working on it. `already`: this compilation has one or is getting one,
+ * `component`. `pending`: no clear answer; it is requested again automatically, which makes nothing twice. `refused`:
+ * recorded as failed if there was anything to record.
  */
 export type PublishOutcome = 'published' | 'already' | 'pending' | 'refused';
 
@@ -59,14 +59,14 @@ export interface PublishReport {
 
 /** CreateComponentVersion is allowed once a second. */
 const AT_ONCE = 2;
-/** Versions tried while others take them at the same time. */
+/** Versions to try if others take them at the same time. */
 const ROUNDS = 8;
-/** Milliseconds for which Greengrass knows a client token: afterwards asking again might be a second version. */
+/** Milliseconds for which Greengrass remembers a client token; after that, asking again might make a second version. */
 const TOKEN_LIVES = 8 * 3600_000;
 /** Answers after which asking again changes nothing. */
 const REFUSALS = new Set<ErrorCode>(['invalid_input', 'permission_denied', 'not_found']);
 
-/** @throws AppError as the gateway; what concerns one target is in its result */
+/** @throws AppError as the gateway; a single target's failure is in its result */
 export async function publishComponents(
   deps: JobDeps,
   request: PublishRequest,
@@ -131,8 +131,8 @@ export async function recipePreview(
 }
 
 /**
- * Goes on with a component that Greengrass is not known to have; `refused` when it will never have it.
- * @param signal aborted, it stays as it is
+ * Continues with a component that Greengrass may not have; `refused` if it never will.
+ * @param signal once aborted, the component stays as it is
  */
 export async function resumePublishing(
   deps: JobDeps,
@@ -201,7 +201,7 @@ async function nextComponent(
     model: modelName(nameOfJob(job)),
     target,
   });
-  // Greengrass first: what somebody else stores meanwhile is then seen in the store, both as made and as taken.
+  // Greengrass first: whatever somebody else stores meanwhile is then seen in the store.
   const published = await registry.versions(name, signal);
   const stored = await store.listComponents({ useCase: useCase.id });
   const taken = stored.filter(({ chain }) => chain.component.name === name);
@@ -270,7 +270,7 @@ async function publishOne(
     };
     if (!(await add(deps, component))) continue;
     const result = await askGreengrass(deps, registry, component, component.recipe!, signal);
-    // Somebody made this very version by hand a moment ago: it is theirs, and ours gets the next one.
+    // Somebody just made this very version by hand, so ours gets the next one.
     if (result.error?.code !== 'conflict') return result;
   }
   throw new AppError(

@@ -1,4 +1,4 @@
-/** Failures into alerts: which alert each belongs to, and one write for all that go into one. */
+/** Turns failures into alerts: finds the alert each belongs to, and writes once for all in one alert. */
 import { randomUUID } from 'node:crypto';
 import { withCall } from '../domain/alert-escalation.ts';
 import { FLOOD_WINDOW, type Placed, placeFailures } from '../domain/alert-groups.ts';
@@ -22,19 +22,19 @@ import { type OnCallDeps, reachOnCall } from './on-call-reach.ts';
 
 export interface Failure {
   kind: Alert['kind'];
-  /** What happened, a few words without the name: `Training failed`. */
+  /** What happened, in a few words without the name: `Training failed`. */
   title: string;
   /** The service's own words. */
   cause: string;
   subject: AlertSubject;
-  /** Failures with one cause are one alert within it; left out: within the use case. */
+  /** Failures with the same cause within this scope are one alert; left out: the use case. */
   scope?: string | undefined;
-  /** Who started it: nobody is called for what they did themselves. */
+  /** Who started it, since nobody is called about their own actions. */
   startedBy?: Actor | undefined;
   advice?: FailureAdvice | undefined;
   /** The training job behind it. */
   job?: string | undefined;
-  /** An event alone says so: why the service could not be asked. */
+  /** Only an event says so: why the service could not be asked. */
   unconfirmed?: string | undefined;
 }
 
@@ -43,12 +43,12 @@ export interface RaiseDeps extends OnCallDeps {
   clock: Clock;
 }
 
-/** Characters of a cause that stands beside a name. */
+/** Characters of a cause shown beside a name. */
 const CAUSE_KEPT = 120;
 
 /**
- * Of one use case and kind, one call after the other. The same subject counts once, ever.
- * @returns for each failure its alert; undefined when it is muted
+ * For one use case and kind; calls must not overlap. A subject only ever counts once.
+ * @returns each failure's alert; undefined if it is muted
  */
 export async function raiseAlerts(
   deps: RaiseDeps,
@@ -80,7 +80,7 @@ export async function raiseAlerts(
     const subjects = list.map(({ subject, cause }) =>
       spread === 'kind' ? { ...subject, cause: cause.slice(0, CAUSE_KEPT) } : subject,
     );
-    // Somebody who started all of it.
+    // Somebody who started all of them.
     const own = new Set(list.map(({ startedBy }) => startedBy?.user));
     const call: AlertCall = {
       at,
@@ -94,7 +94,7 @@ export async function raiseAlerts(
         subjects,
         at,
       );
-      // What is told again may have become worse meanwhile.
+      // A repeated failure may have become worse meanwhile.
       return next.count > 1 || next.title === first.title ? next : { ...next, title: first.title };
     });
   }
@@ -105,7 +105,7 @@ export async function raiseAlerts(
     group: string,
     spread: Alert['spread'],
   ): Alert {
-    // Of one kind only: cause and advice of the first would be those of none of the others.
+    // Only their kind is shared: the first one's cause and advice would be wrong for the others.
     const shared = spread === 'kind' ? { cause: '', advice: undefined } : { cause, advice };
     return openAlert(
       {
@@ -137,7 +137,7 @@ async function places(
     store.listAlerts({ useCase: useCase.id, unresolved: true, limit: ALERT_LIMIT }),
     store.listAlerts({ useCase: useCase.id, limit: 100 }),
   ]);
-  // A clock that was set back makes alerts of the future.
+  // After a clock was set back, there are alerts from the future.
   const recent = all.filter(
     (alert) => alert.kind === kind && alert.openedAt <= at && at - alert.openedAt <= FLOOD_WINDOW,
   );

@@ -1,6 +1,6 @@
 /**
- * Keeps what is known of jobs, compilations and components in step with AWS: one schedule for all that live,
- * of all use cases. What to ask is read from the store at every tick, so a restart simply goes on.
+ * Keeps jobs, compilations and components in step with AWS: one schedule for everything live in all use cases. Every
+ * tick reads from the store what to ask, so a restart simply continues.
  */
 
 import { setMaxListeners } from 'node:events';
@@ -27,9 +27,9 @@ export interface RefreshDeps extends JobDeps {
   onError: OnError;
 }
 
-/** Milliseconds between two looks at a use case's lists. */
+/** Milliseconds between listings of a use case's jobs. */
 const LIST_EVERY = 60_000;
-/** Known jobs looked through for running ones. */
+/** Known jobs searched for running ones. */
 const JOBS_LIMIT = 1_000;
 
 export class JobRefresher {
@@ -37,9 +37,9 @@ export class JobRefresher {
   readonly #auto: AutoReactions;
   readonly #lists: ListChecks;
   readonly #accounts: AccountChecks;
-  /** Key → when to ask next, by the time that passes; unknown: now. */
+  /** Key → when to ask next, in elapsed time; unknown: now. */
   readonly #next = new Map<string, number>();
-  /** What happens by itself and is under way, for `stop`. */
+  /** Automatic steps in progress, for `stop`. */
   readonly #work = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
   readonly #unsubscribe: () => void;
@@ -50,7 +50,7 @@ export class JobRefresher {
   constructor(deps: RefreshDeps) {
     this.#deps = deps;
     const { useCases, team, onError, clock } = deps;
-    // Whatever is asked at the same time listens to it.
+    // All concurrent requests listen to it.
     setMaxListeners(0, this.#stopping.signal);
     this.#auto = new AutoReactions(deps, {
       useCases,
@@ -75,30 +75,30 @@ export class JobRefresher {
     this.#unsubscribe = deps.changes.subscribe((change) => this.#auto.notice(change));
   }
 
-  /** Begins the schedule; what was live before a restart goes on. */
+  /** Begins the schedule; what was live before a restart continues. */
   start(): void {
     this.#ticker ??= (this.#deps.ticker ?? steadyTicker)(() => {
       this.tick().catch((error: unknown) => this.#deps.onError(error, { doing: 'refreshing' }));
     });
   }
 
-  /** One round: everything that is due and not under way. Safe to call at any time. */
+  /** One round: everything that is due and not in progress. Safe to call at any time. */
   async tick(): Promise<void> {
     if (this.#stopping.signal.aborted) return;
-    // Reading what there is to do twice at the same time would find the same twice.
+    // Two concurrent readings of what is due would find the same things.
     this.#ticking ??= this.#begin().finally(() => {
       this.#ticking = undefined;
     });
     await this.#ticking;
-    // Before and after: what one account takes its time for must not delay the others.
+    // Before and after, so that a slow account does not delay the others.
     await this.#track(this.#auto.act(this.#stopping.signal));
     await this.#accounts.idle();
     await this.#track(this.#auto.act(this.#stopping.signal));
   }
 
   /**
-   * Asks AWS about all of one job now: the training, its live compilations, its unsettled components. Calls at
-   * the same time share one look. What could not be asked is recorded as a failed check, and does not throw.
+   * Asks AWS about all of one job now: the training, its live compilations, its unsettled components. Concurrent calls
+   * share one check. A request without an answer is recorded as a failed check and does not throw.
    */
   async refreshNow(useCase: string, job: string): Promise<void> {
     const found = this.#deps.useCases.find(({ id }) => id === useCase);
@@ -108,7 +108,7 @@ export class JobRefresher {
     await this.#track(this.#auto.act(this.#stopping.signal));
   }
 
-  /** No new questions; resolves when those under way are answered or given up, and recorded. */
+  /** Sends no new requests; resolves when those in progress are answered or given up, and recorded. */
   async stop(): Promise<void> {
     await this.#ticker?.stop();
     this.#stopping.abort(new CancelledError('Signalbox is stopping'));
@@ -116,7 +116,7 @@ export class JobRefresher {
     await Promise.allSettled([this.#ticking, this.#accounts.idle(), ...this.#work]);
   }
 
-  /** Starts to ask what is due, as far as each account's pace allows. */
+  /** Begins what is due, as far as each account's pace allows. */
   async #begin(): Promise<void> {
     this.#recalled ??= this.#recall();
     try {
@@ -136,12 +136,12 @@ export class JobRefresher {
             (this.#next.get(check.key) ?? Number.NEGATIVE_INFINITY) <= now &&
             !this.#accounts.isUnderWay(check),
         )
-        // Who has waited longest comes first: with hundreds of them everybody gets a turn, less often.
+        // Longest waiting first, so that with hundreds everybody still gets a turn, just less often.
         .sort((a, b) => (this.#next.get(a.key) ?? -1) - (this.#next.get(b.key) ?? -1)),
     );
   }
 
-  /** What the last process left undone. */
+  /** Continues what the last process left undone. */
   async #recall(): Promise<void> {
     await this.#auto.recall();
     await this.#lists.recall();
@@ -153,7 +153,7 @@ export class JobRefresher {
     return tracked;
   }
 
-  /** All that there is to check, due or not. */
+  /** Everything to check, due or not. */
   async #checks(): Promise<Check[]> {
     const { store, useCases } = this.#deps;
     const [attempts, components] = await Promise.all([
@@ -168,7 +168,7 @@ export class JobRefresher {
       list: readonly T[],
       check: (useCase: UseCase, one: T) => Check,
     ) =>
-      // A use case that was taken out of the configuration is left as it was.
+      // A use case that was removed from the configuration stays as it was.
       list.flatMap((one) => {
         const useCase = known.get(one.useCase);
         return useCase ? [check(useCase, one)] : [];

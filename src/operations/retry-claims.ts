@@ -1,4 +1,4 @@
-/** The claim on a failure that somebody starts again, and how claims end whose end nobody told. */
+/** Claims on failures that somebody retries, and how claims end if nobody reported their end. */
 import type { Failed } from '../domain/alert-retries.ts';
 import { retryOf } from '../domain/alert-retries.ts';
 import type { Alert, AlertRetry } from '../domain/alerts.ts';
@@ -23,12 +23,12 @@ export interface RetryDeps {
 
 type RetryEnd = NonNullable<AlertRetry['ended']>['how'];
 
-/** Milliseconds after which a claim of which nothing has become known was never started: it was let go by a crash. */
+/** Milliseconds after which a claim that nothing came of was never started, because of a crash. */
 const STARTS_WITHIN = 10 * 60_000;
 
 /**
- * To be held before anything is started.
- * @returns what was started first, when there is such a thing: nothing is to be started then
+ * Take it before starting anything.
+ * @returns what was started first, if anything was: then start nothing
  */
 export async function claimRetry(
   deps: RetryDeps,
@@ -40,7 +40,7 @@ export async function claimRetry(
   return deps.alerts.beginRetry(useCase, failed, { as, by, at: deps.clock.now() });
 }
 
-/** What goes on for this failure already. */
+/** What is already in progress for this failure. */
 export async function retryUnderWay(
   deps: RetryDeps,
   useCase: UseCase,
@@ -51,7 +51,7 @@ export async function retryUnderWay(
   return alerts.map((alert) => retryOf(alert, failed)).find((retry) => retry !== undefined);
 }
 
-/** Ends the retries that are over by what is known of them now. */
+/** Ends the retries that are known to be over. */
 export async function settleRetries(
   deps: RetryDeps,
   useCase: UseCase,
@@ -97,7 +97,7 @@ async function endOf(
 const neverStarted = (at: EpochMs, now: EpochMs): RetryEnd | undefined =>
   now - at > STARTS_WITHIN ? 'not started' : undefined;
 
-/** Of a job that has ended. */
+/** For a job that has ended. */
 export function trainingEnd({ state }: Pick<TrainingJob, 'state'>): RetryEnd {
   return state === 'completed' ? 'succeeded' : state === 'stopped' ? 'stopped' : 'failed';
 }
@@ -112,6 +112,6 @@ export function componentEnd(state: string): RetryEnd {
   return state.toUpperCase() === 'FAILED' ? 'failed' : 'succeeded';
 }
 
-/** What a retry of packaging is known by. */
+/** Identifies a retry of packaging. */
 export const componentRetry = ({ name, version }: { name: string; version: string }): string =>
   `${name} ${version}`;

@@ -1,4 +1,4 @@
-/** Changes of jobs are told to the listeners of every instance: who makes one and who shows it may be apart. */
+/** Announces changes of jobs to every instance, since another one may be showing the job. */
 import { randomUUID } from 'node:crypto';
 import { AppError } from '../ground/errors.ts';
 import type { Coordination } from '../ports/coordination.ts';

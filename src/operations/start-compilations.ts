@@ -1,9 +1,9 @@
 /**
- * Starts compilations of one training job, each target apart. Rights are the caller's to check before.
+ * Starts compilations of one training job, each target independently. The caller checks rights first.
  *
- * At most one compilation of a pair lives, whatever goes wrong: the store gives the claim before AWS is asked; it is
- * freed only by a clear refusal, or by an end. Where nobody knows whether AWS took it, the claim stays, and polling
- * finds out.
+ * Whatever goes wrong, each job and target has at most one live compilation: it is claimed in the store before AWS is
+ * asked, and only a clear refusal or the compilation's end frees the claim. If nobody knows whether AWS accepted it,
+ * the claim stays and polling finds out.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -42,21 +42,21 @@ export interface StartRequest {
   useCase: UseCase;
   /** The training job's name. */
   job: string;
-  /** As typed or chosen; letter case and `_` for `-` are forgiven. */
+  /** As typed or chosen; case and `_` for `-` do not matter. */
   targets: readonly string[];
   why: CompilationReason;
-  /** Over everything else that says what the model is like. A retry starts from those of the last attempt. */
+  /** Override everything else known about the model. A retry starts from the last attempt's. */
   corrections?: CompileCorrections | undefined;
   /**
-   * Asks again for what was claimed for the same reason and never asked for, as far as anybody knows: by a process that
-   * was killed in between. The name is the same, so it starts nothing twice.
+   * Repeats a request that was claimed for the same reason but perhaps never sent, because the process was killed in
+   * between. The name is the same, so nothing is started twice.
    */
   resume?: boolean | undefined;
 }
 
 /**
- * `started`: SageMaker has it. `already`: a live or successful attempt is there, which is `attempt`.
- * `refused`: SageMaker does not take it; recorded as failed, and may be tried again.
+ * `started`: SageMaker has it. `already`: there is a live or successful attempt, `attempt`.
+ * `refused`: SageMaker refuses it; recorded as failed, and may be retried.
  * `unknown`: no clear answer; it stays requested, and polling finds out.
  */
 export type StartOutcome = 'started' | 'already' | 'refused' | 'unknown';
@@ -66,7 +66,7 @@ export interface StartResult {
   target: string;
   outcome: StartOutcome;
   attempt?: CompilationAttempt | undefined;
-  /** Of all but `started`. */
+  /** For all but `started`. */
   error?: AppError | undefined;
 }
 
@@ -76,9 +76,9 @@ export interface StartReport {
   sessionName: string;
 }
 
-/** CreateCompilationJob allows few at once, and each target waits for its own. */
+/** CreateCompilationJob allows only a few at once. */
 const AT_ONCE = 3;
-/** Milliseconds after which a start without an answer is left to polling; well below its grace. */
+/** Milliseconds after which a start without an answer is left to polling; well below the grace period there. */
 const ANSWER_WITHIN = 120_000;
 /** Answers after which nothing was made. */
 const REFUSALS = new Set<ErrorCode>(['invalid_input', 'permission_denied', 'not_found', 'rate_limited']);
@@ -118,7 +118,7 @@ export async function startCompilations(
 
   const queue = new PQueue({ concurrency: AT_ONCE });
   const results = await Promise.all(orders.map((order) => queue.add(() => startOne(deps, order, options))));
-  // What was started has told so itself.
+  // Those that were started have been announced already.
   if (results.some(({ outcome }) => outcome === 'already'))
     deps.changes.emit({ useCase: useCase.id, job: jobKey(job), kind: 'already-there' });
   return { job, results, sessionName: session.sessionName };
@@ -166,7 +166,7 @@ export function requireModel(job: TrainingJob): string {
   });
 }
 
-/** What the job and its use case say of the model; tags are a request of their own. */
+/** What the job and its use case say about the model; tags cost an extra request. */
 export async function inputFacts(
   session: UseCaseSession,
   job: TrainingJob,
@@ -199,7 +199,7 @@ interface StartOrder {
   input: CompileInput;
 }
 
-/** Never throws: what goes wrong with one target is no matter of the others. */
+/** Never throws: one target's failure does not affect the others. */
 async function startOne(
   deps: JobDeps,
   order: StartOrder,
@@ -216,7 +216,7 @@ async function startOne(
       result = await askNeo(deps, order, attempt, options);
     }
   } catch (error) {
-    // The store or a bug of ours: whatever was claimed stays so until polling knows.
+    // The store failed, or a bug: the claim stays until polling knows more.
     result = {
       target: target.name,
       outcome: attempt ? 'unknown' : 'refused',
@@ -240,7 +240,7 @@ async function startOne(
       },
     });
   } catch (error) {
-    // What was done is done; that it is not on record must not be silent either.
+    // It was done; but a missing record must not go unnoticed either.
     result = { ...result, error: result.error ?? toAppError(error) };
   }
   return result;
@@ -253,14 +253,14 @@ const AUDIT_ACTIONS: Readonly<Record<StartOutcome, string>> = {
   unknown: 'compilation.unclear',
 };
 
-/** A stored attempt that holds the pair's claim, or who holds it instead. */
+/** A stored attempt that now holds the claim, or the one that already holds it. */
 async function claim(
   deps: JobDeps,
   { request, settings, job, target, input }: StartOrder,
 ): Promise<CompilationAttempt | (StartResult & { error: AppError })> {
   const pair = { useCase: request.useCase.id, job: jobKey(job), target: target.name };
   let conflict: AppError | undefined;
-  // A claim may be freed between the refusal and the look at who holds it: then it is free for us.
+  // If the claim was freed between the refusal and looking up its holder, we can take it.
   for (let round = 0; round < 3; round += 1) {
     const id = randomUUID();
     const attempt = newAttempt({
@@ -290,7 +290,7 @@ async function claim(
   return { target: target.name, outcome: 'already', error: conflict! };
 }
 
-/** Claimed, and no word of SageMaker's since. */
+/** Claimed, with no word from SageMaker since. */
 export const isUnasked = (attempt: CompilationAttempt, why: CompilationReason): boolean =>
   attempt.why === why && currentStatus(attempt) === 'REQUESTED';
 
@@ -313,7 +313,7 @@ async function askNeo(
         frameworkVersion: input.frameworkVersion,
         dataInputConfig: input.dataInputConfig,
         target,
-        // Neo names its file after model and platform: two jobs, or two targets of one platform, would meet there.
+        // Neo names its file after model and platform, so two jobs, or two targets of one platform, would collide.
         outputS3: `${settings.outputS3.replace(/\/+$/, '')}/${compilationJob}/`,
         roleArn: settings.roleArn,
         timeoutSeconds: settings.timeoutSeconds,
@@ -338,7 +338,7 @@ async function askNeo(
   return settleOrphan(session, started);
 }
 
-/** The name is taken: by our own request, whose first try got through without an answer. */
+/** The name is taken by our own request, whose first try got through without an answer. */
 async function settleTaken(
   deps: JobDeps,
   useCase: UseCase,
@@ -355,8 +355,8 @@ async function settleTaken(
 }
 
 /**
- * The process slept so long between claim and request that the attempt was given up meanwhile: the pair may have
- * another by now, so this one must not go on. One that had begun and failed by itself has ended all the same.
+ * The process slept so long between claim and request that the attempt was given up meanwhile. There may be another one
+ * by now, so this one must not continue. If it had begun and then failed, it has ended all the same.
  */
 async function settleOrphan(session: UseCaseSession, attempt: CompilationAttempt): Promise<StartResult> {
   const { target } = attempt;

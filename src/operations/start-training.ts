@@ -1,8 +1,8 @@
 /**
- * Starts a training run from an existing job. Rights are the caller's to check before.
+ * Starts a training run from an existing job. The caller checks rights first.
  *
- * A run is started at most once, whoever submits how often: its name is the claim, which the provider holds. What is
- * stored of it here (who, from which job) only says more about a run that exists.
+ * However often the form is submitted, a run is started at most once: its name is the claim, held by the provider. What
+ * is stored here (who, from which job) only adds to a run that exists.
  */
 
 import {
@@ -45,16 +45,16 @@ export async function planRunAgain(
 
 export interface RunAgainRequest {
   actor: Actor;
-  /** For words where a mention would ping. */
+  /** For texts where a mention would ping. */
   actorName: string;
   useCase: UseCase;
   /** Key of the existing job. */
   job: string;
   /** Of the new run. */
   name: string;
-  /** As people wrote them in the form: what it does not show stays as it was. */
+  /** As written in the form; anything it does not show stays as it was. */
   hyperparameters: Readonly<Record<string, string>>;
-  /** Characters that the form's text may have: by it, what was not shown is known again. */
+  /** The form text's length limit, which determines what was not shown. */
   room: number;
   /** Left out: as they were. */
   machines?: TrainingSetup['machines'];
@@ -149,7 +149,7 @@ function orderOf(request: RunAgainRequest, { hyperparameters, machines }: Traini
   };
 }
 
-/** It is started. Should the store fail here, the same submission again finds the run and records it. */
+/** The run has started. If the store fails here, submitting again finds the run and records it. */
 async function record(
   deps: JobDeps,
   session: UseCaseSession,
@@ -169,12 +169,12 @@ async function record(
     at,
     changes: differences(old.setup, order),
   };
-  // Not to be asked just now: the next look tells the rest.
+  // It gives no answer just now; the next check tells the rest.
   const job =
     (await provider.jobs.find(name).catch(() => undefined)) ?? freshJob(provider, useCase, order, at);
   const known = await observeJob(deps, useCase, { job, at, announce: true, rerun: mine });
   const rerun = known.rerun ?? mine;
-  // The second of two clicks finds it started, and has started nothing.
+  // The second of two clicks finds it started, and starts nothing.
   const first = rerun.at === mine.at && rerun.by.user === actor.user;
   await store.appendAudit({
     at,
@@ -189,7 +189,7 @@ async function record(
   return { job: known.job, rerun, sessionName: session.sessionName };
 }
 
-/** What the service will say of it in a moment. */
+/** What the service will say about it in a moment. */
 function freshJob(
   provider: TrainingProvider,
   useCase: UseCase,

@@ -1,4 +1,4 @@
-/** Stops one compilation attempt. Rights are the caller's to check before. */
+/** Stops one compilation attempt. The caller checks rights first. */
 import { type CompilationAttempt, currentStatus, isLive } from '../domain/compilations.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { Actor } from '../ground/actor.ts';
@@ -15,7 +15,7 @@ export interface StopRequest {
 }
 
 export interface StopReport {
-  /** `ended`: it had ended before; nothing was asked for. */
+  /** `ended`: it had already ended, so nothing was requested. */
   outcome: 'stopping' | 'ended';
   /** As it is now. */
   attempt: CompilationAttempt;
@@ -65,7 +65,7 @@ function notThereYet(attempt: CompilationAttempt, thrown: unknown): AppError {
   });
 }
 
-/** What was stopped may have completed a moment before: only SageMaker knows. Polling asks again if it is mute. */
+/** It may have completed just before it was stopped; only SageMaker knows. If that gives no answer, polling asks again. */
 async function checkAgain(
   deps: JobDeps,
   useCase: UseCase,

@@ -1,6 +1,6 @@
 /**
- * Events of training jobs: SageMaker is asked before anybody is called (confirm-jobs.ts), and from there on
- * it is as if it had been asked without an event.
+ * Events of training jobs: SageMaker is asked before anybody is called (confirm-jobs.ts), and its answer is then handled
+ * as if it had come without an event.
  */
 import { NotBelieved, type TrainingEvent } from '../domain/aws-events.ts';
 import { type JobRecord, NEWS_FOR } from '../domain/job-records.ts';
@@ -14,7 +14,7 @@ import type { JobDeps } from './job-deps.ts';
 import { observeFailedCheck, observeJob } from './observe-jobs.ts';
 import type { JobRefresher } from './refresh-jobs.ts';
 
-/** Milliseconds between two questions about an end that is not confirmed yet. */
+/** Milliseconds between requests about an end that is not confirmed yet. */
 const ASK_AGAIN = 30_000;
 
 export interface TrainingEventsDeps extends JobDeps {
@@ -29,19 +29,19 @@ export function trainingEvents(deps: TrainingEventsDeps): {
   tick(signal: AbortSignal): Promise<void>;
 } {
   const { store, clock, alerts, confirmer, refresher } = deps;
-  /** Alert → when SageMaker was asked last whether it is true, by the time that passes. */
+  /** Alert → when SageMaker was last asked to confirm it, in elapsed time. */
   const asked = new Map<string, number>();
 
   /** @throws NotBelieved when SageMaker says otherwise */
   async function onEvent(event: TrainingEvent, useCase: UseCase, signal: AbortSignal): Promise<void> {
     const before = await store.getJob(useCase.id, event.job);
     const isNews = !event.replayed && clock.now() - event.at < NEWS_FOR;
-    // What was over long before Signalbox heard of it stays as it is.
+    // Ended long before Signalbox heard of it: leave it as it is.
     if (!before && !isNews) return;
     const ends = isFinished(sageMakerState(event.status));
-    // What SageMaker itself has said to be over cannot become anything else.
+    // If SageMaker itself has said that it is over, that is final.
     if (before && isFinished(before.job) && before.unconfirmed === undefined) return;
-    // Nobody is called for a job that goes on, and it is looked at every few seconds anyway.
+    // Nobody is called for a running job, and it is checked every few seconds anyway.
     if (before && !ends) return observed(event, useCase, before, isNews);
 
     const at = clock.now();
@@ -64,7 +64,7 @@ export function trainingEvents(deps: TrainingEventsDeps): {
         code: 'contradicted',
         message: `The event says that the training job ${event.job} is ${event.status}; SageMaker says ${answer.job.status}.`,
       });
-    // Compilations and components of it, if there are any.
+    // Its compilations and components, if any.
     if (ends) await refresher.refreshNow(useCase.id, event.job);
   }
 
@@ -83,7 +83,7 @@ export function trainingEvents(deps: TrainingEventsDeps): {
     });
   }
 
-  /** Alerts that went out on the word of an event: SageMaker is asked until it answers. */
+  /** Alerts posted on an event's word alone: SageMaker is asked until it answers. */
   async function tick(signal: AbortSignal): Promise<void> {
     const open = (await alerts.unresolved()).filter(({ unconfirmed }) => unconfirmed !== undefined);
     for (const id of asked.keys()) if (!open.some((alert) => alert.id === id)) asked.delete(id);

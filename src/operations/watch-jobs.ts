@@ -11,18 +11,18 @@ import { observeJob } from './observe-jobs.ts';
 
 /** One page of ListTrainingJobs. */
 const NEWEST = 100;
-/** Known jobs that a page is compared with. */
+/** Known jobs to compare a page with. */
 const KNOWN = 1_000;
-/** Milliseconds for which an ended job is still of interest when it is first met. */
+/** An ended job seen for the first time is of interest if it ended within so many milliseconds. */
 const RECENT = 24 * 3600_000;
-/** Milliseconds by which the list may show an older job later than a newer one. */
+/** Milliseconds by which an older job may appear in the list after a newer one. */
 const OUT_OF_ORDER = 3600_000;
 
 /**
- * One look at the newest jobs. On the first look ever nothing is news: the whole page becomes known, and from then on
- * what is created after its newest job is news.
- * @param options.first this process has not looked before
- * @returns keys of known jobs whose state differs in the list: to be asked for, since a list does not tell everything
+ * Lists the newest jobs. The very first time nothing is news: the whole page becomes known, and jobs created after its
+ * newest are news from then on.
+ * @param options.first whether this process lists for the first time
+ * @returns keys of known jobs whose state differs in the list: to be described, since a list does not tell everything
  */
 export async function watchJobs(
   deps: Pick<JobDeps, 'store' | 'changes' | 'clock'>,
