@@ -1,17 +1,17 @@
 /**
- * Whether an answer is Slack's. Slack's own client (@slack/web-api 8.2.0) takes the page of a proxy for a refusal whose
- * code is the page, and a 429 without a number of seconds for a failure that nothing can be done about.
+ * Whether an answer came from Slack. Slack's own client (@slack/web-api 8.2.0) takes a proxy's page for a refusal with
+ * the page as its code, and a 429 without a number of seconds for a permanent failure.
  */
 
-/** Seconds to wait where a 429 does not say how many. */
+/** Seconds to wait after a 429 that does not say how many. */
 const OWN_WAIT = 5;
-/** More is not waited for at once, whatever a proxy says: then it is asked again. */
+/** The most seconds to wait before asking again, whatever a proxy says. */
 const LONGEST_WAIT = 3600;
 
 /** What Slack's error codes look like. */
 export const SLACK_CODE = /^[a-z][a-z0-9_]{0,80}$/;
 
-/** Something other than Slack answered. Whether Slack has heard of the call nobody knows. */
+/** Something other than Slack answered. Nobody knows whether Slack received the call. */
 export class NotSlacksAnswer extends Error {
   override readonly name = 'NotSlacksAnswer';
   readonly code = 'not_slacks_answer';
@@ -22,7 +22,7 @@ export class NotSlacksAnswer extends Error {
   }
 }
 
-/** `fetch` for Slack's clients. @throws NotSlacksAnswer for a 200 that Slack did not send: it counts as no answer */
+/** `fetch` for Slack's clients. @throws NotSlacksAnswer for a 200 that Slack did not send, which counts as no answer */
 export async function slackFetch(...args: Parameters<typeof fetch>): Promise<Response> {
   const response = await fetch(...args);
   if (response.status === 429) return withSeconds(response);
@@ -44,7 +44,7 @@ function isSlacks(body: string): boolean {
   return ok === true || (ok === false && typeof error === 'string' && SLACK_CODE.test(error));
 }
 
-/** Ours, never the page: that may say anything. */
+/** Our own words, never the page's, which may say anything. */
 function describe(response: Response, body: string): string {
   if (body === '') return 'HTTP 200 with nothing in it';
   const type = /^[\w.+-]+\/[\w.+-]+/.exec(response.headers.get('content-type') ?? '')?.[0] ?? 'no type';

@@ -1,4 +1,4 @@
-/** Slack's Web API as this bot uses it: who it is, whom it may ask about people, and where files go. */
+/** Slack's Web API as the bot uses it: its identity, its directory of people, and its uploads. */
 import type { Logger } from 'pino';
 import { AppError, toAppError } from '../ground/errors.ts';
 import { createClients, type SlackClients, type WebClient } from './clients.ts';
@@ -10,7 +10,7 @@ export interface SlackApiOptions {
   botToken: string;
   apiUrl?: string | undefined;
   logger: Logger;
-  /** Milliseconds for which memberships are remembered; default 10,000. */
+  /** Milliseconds for which memberships are cached; default 10,000. */
   rememberMembers?: number | undefined;
   uploads?: FileUploadOptions | undefined;
 }
@@ -32,7 +32,7 @@ export class SlackApi {
     this.files = new SlackFiles(this.clients, options.logger, options.uploads);
   }
 
-  /** Where Slack is asked who the bot is. */
+  /** The client that asks who the bot is. */
   get asked(): string {
     return new URL('auth.test', this.#options.apiUrl ?? 'https://slack.com/api/').href;
   }

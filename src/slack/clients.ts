@@ -1,6 +1,6 @@
 /**
- * Web API clients. One rate-limited answer pauses everything that goes through the same client, so what people
- * wait for, what only updates progress, and uploads each have their own.
+ * Web API clients. One rate-limited answer pauses everything that goes through the same client, so answers that people
+ * wait for, progress updates and uploads each have their own.
  */
 import { type LogLevel, webApi } from '@slack/bolt';
 import type { Logger } from 'pino';
@@ -10,17 +10,17 @@ import { whatCame } from './errors.ts';
 export type WebClient = webApi.WebClient;
 
 export interface SlackClients {
-  /** Who the bot is, at the start: what comes back is told at once. */
+  /** For finding out who the bot is at the start: reports failures at once. */
   start: WebClient;
-  /** Replies, modals, look-ups: few and short retries, because somebody waits. */
+  /** Replies, modals, lookups: few and short retries, because somebody waits. */
   interactive: WebClient;
-  /** Edits of messages: a rate limit is thrown, and the budget of edits waits instead of the client. */
+  /** Edits of messages: throws when rate-limited, and the edit budget waits instead of the client. */
   edits: WebClient;
-  /** What is done twice, or refused, when it is called twice: no call is repeated but by `once.ts`. */
+  /** Calls that must not be made twice: only `once.ts` repeats them. */
   once: WebClient;
   /** Uploads: patient. */
   uploads: WebClient;
-  /** Notifications: the outbox decides itself what is called again, since a repeated post is a second message. */
+  /** Notifications: the outbox itself decides what to retry, since a repeated post is a second message. */
   outbox: WebClient;
 }
 
@@ -61,7 +61,7 @@ export function createClients(options: {
 }
 
 /**
- * Tells of every failed try. Slack's client hands its options to p-retry 4, which knows this one too: its types do not.
+ * Reports every failed try. Slack's client passes its options to p-retry 4, which knows this one; its types do not.
  *
  * @param onFailure ends the tries by throwing
  */
@@ -73,7 +73,7 @@ export function retrying(
   return more;
 }
 
-/** Slack's packages log through this; their debug lines hold whole payloads, so those are dropped. */
+/** Slack's packages log through this. Their debug lines are dropped, because they contain whole payloads. */
 export function boltLogger(logger: Logger) {
   const words = (parts: unknown[]): string =>
     parts.map((part) => (part instanceof Error ? part.message : String(part))).join(' ');

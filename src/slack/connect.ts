@@ -1,4 +1,4 @@
-/** Slack, whole: who the bot is, what comes in, what goes out. */
+/** All of Slack: who the bot is, what comes in, what goes out. */
 import { App } from '@slack/bolt';
 import type { Message } from '../blocks/message.ts';
 import type { Command, HomeTab } from '../commands/command.ts';
@@ -17,7 +17,7 @@ import { isOf, type Workspace } from './workspaces.ts';
 
 export interface SlackOptions extends SlackApiOptions {
   intake: Intake;
-  /** Of all edits, the outbox's too. */
+  /** For all edits, including the outbox's. */
   edits: EditBudget;
 }
 
@@ -52,7 +52,7 @@ export class Slack {
     this.ports = { messages: this.#live, directory, files };
   }
 
-  /** What keeps it from working with Slack now. Before the start: that it has not begun. */
+  /** What keeps it from working with Slack now; before the start, that it has not begun. */
   problem(): string | undefined {
     return this.#problem ?? this.#options.intake.problem();
   }
@@ -70,8 +70,8 @@ export class Slack {
     const app = new App({
       receiver: intake,
       logger: boltLogger(logger),
-      // Bolt finds out for which installation it is, in a shared channel too; ours is one workspace's or one
-      // organisation's. Whatever else is signed with our secret, or comes through our socket, is acknowledged and left.
+      // Bolt determines which installation it is for, in a shared channel too; ours belongs to one workspace or
+      // organisation. Anything else signed with our secret, or coming through our socket, is acknowledged and ignored.
       authorize: async ({ teamId, enterpriseId }) => {
         if (!isOf(home, { team: teamId, organisation: enterpriseId }))
           throw new Error(
@@ -90,7 +90,7 @@ export class Slack {
       },
     });
     app.error(async (error) => {
-      // Handlers answer for themselves; what arrives here could not even be read.
+      // Handlers report their own failures; this one could not even be read.
       logger.error({ err: error }, 'something from Slack could not be handled');
     });
     this.#listeners = new Listeners({
@@ -100,7 +100,7 @@ export class Slack {
       once: this.#once,
       log: logger,
       bot,
-      // Where nothing says where somebody is from, it is from where the app is.
+      // A person without a workspace is from the app's own.
       meet: (user, from) => this.ports.directory.meet(user, !from.team || isOf(home, from)),
     });
     this.#listeners.attach(app);
@@ -110,7 +110,7 @@ export class Slack {
     return { team: bot.team, botUser: bot.user };
   }
 
-  /** Nothing more comes in; what has begun goes on. */
+  /** Nothing more comes in; running handlers continue. */
   async stopIntake(): Promise<void> {
     await this.#options.intake.stop();
   }

@@ -1,4 +1,4 @@
-/** Where somebody did something in Slack, and all ways of answering them there. */
+/** Where somebody did something in Slack, and every way of answering them there. */
 import type { Logger } from 'pino';
 import type { Block, Message, Modal } from '../blocks/message.ts';
 import { context as contextBlock, section } from '../blocks/text.ts';
@@ -10,23 +10,23 @@ import { slackCall, slackErrorCode, withFallback } from './errors.ts';
 import type { LiveMessages } from './live-messages.ts';
 import type { OnceOnly } from './once.ts';
 
-/** What happened, as far as answering needs it. */
+/** The facts about an interaction that answering needs. */
 export interface Interaction {
-  /** With the workspace that the person is of, which in a shared channel may be another than ours. */
+  /** With the person's workspace, which in a shared channel may not be ours. */
   actor: Actor;
-  /** The organisation that the workspace is of. */
+  /** The workspace's organisation. */
   organisation?: string | undefined;
-  /** Missing where Slack told only an id. */
+  /** Missing if Slack sent only an id. */
   userName: string | undefined;
   place: Place;
   invocation: string;
-  /** Answers without membership of the channel: 5 times within 30 minutes. */
+  /** For answering without being in the channel: 5 times within 30 minutes. */
   responseUrl?: string | undefined;
   /** Opens a modal, once, within 3 s. */
   triggerId?: string | undefined;
   /** The modal in which it happened. */
   viewId?: string | undefined;
-  /** Something in the modal was clicked, which stays open: private answers go on top of it. */
+  /** Something in the modal was clicked, and it stays open: private answers go on top of it. */
   clickedInView?: boolean | undefined;
   /** The message whose element was clicked. */
   clicked?: { ts: string; ephemeral: boolean; text: string; blocks: readonly Block[] } | undefined;
@@ -111,7 +111,7 @@ export function openContext(deps: ConversationDeps, interaction: Interaction, sl
         try {
           await retire(clicked, line);
         } catch (error) {
-          // The buttons stay; a click on them is checked like the first.
+          // The buttons stay; clicks on them are checked like the first.
           log.debug({ err: error }, 'the clicked message could not be changed');
         }
       },
@@ -127,7 +127,7 @@ export function openContext(deps: ConversationDeps, interaction: Interaction, sl
     },
     openModal: async (view) => {
       const trigger_id = interaction.triggerId ?? '';
-      // From within a modal a second one goes on top: closing it leads back.
+      // From within a modal, a second one goes on top; closing it leads back.
       const way = interaction.viewId === undefined ? 'open' : 'push';
       return openView(await slackCall('opening a window', () => once.openWindow(way, trigger_id, view)));
     },

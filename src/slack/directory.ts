@@ -1,19 +1,19 @@
-/** Who is in which channel and user group, as Slack knows it, remembered for a few seconds. */
+/** Who is in which channel and user group, according to Slack, cached for a few seconds. */
 import { AppError } from '../ground/errors.ts';
 import type { Directory } from '../ports/directory.ts';
 import type { WebClient } from './clients.ts';
 import { slackCall, slackErrorCode } from './errors.ts';
 
-/** Milliseconds. Short, since somebody who lost a right must not keep it; long enough for one command's checks. */
+/** Milliseconds. Short, because a lost right must not last; long enough for one command's checks. */
 const REMEMBER = 10_000;
-/** The latest; each is met again before their next question. */
+/** The most recent ones; each is met again before their next request. */
 const STRANGERS = 10_000;
 
 export class SlackDirectory implements Directory {
   readonly #client: WebClient;
   readonly #remember: number;
   readonly #known = new Map<string, { at: number; members: Promise<ReadonlySet<string>> }>();
-  /** People of other organisations, whom a shared channel has as members too. */
+  /** People from other organisations, who are members of shared channels too. */
   readonly #strangers = new Set<string>();
 
   constructor(client: WebClient, remember = REMEMBER) {
@@ -21,7 +21,7 @@ export class SlackDirectory implements Directory {
     this.#remember = remember;
   }
 
-  /** Before anything is asked about somebody: whether they are of our own workspace, as what they sent says. */
+  /** Call it before asking about somebody: notes whether they are from our own workspace, by what they sent. */
   meet(user: string, isOwn: boolean): void {
     this.#strangers.delete(user);
     if (isOwn) return;
@@ -30,7 +30,7 @@ export class SlackDirectory implements Directory {
     if (this.#strangers.size > STRANGERS && oldest !== undefined) this.#strangers.delete(oldest);
   }
 
-  /** @throws AppError unavailable when Slack does not answer: then nobody gets in */
+  /** @throws AppError unavailable when Slack does not answer, so that nobody gets in */
   async isInGroup(user: string, group: string): Promise<boolean> {
     if (this.#strangers.has(user)) return false;
     const members = await this.#members(`group ${group}`, () => this.#groupMembers(group));
@@ -42,16 +42,16 @@ export class SlackDirectory implements Directory {
     return [...(await this.#members(`group ${group}`, () => this.#groupMembers(group)))];
   }
 
-  /** @throws AppError unavailable when Slack does not answer: then nobody gets in */
+  /** @throws AppError unavailable when Slack does not answer, so that nobody gets in */
   async isInChannel(user: string, channel: string): Promise<boolean> {
-    // Being in a channel says that somebody is of the team; who came by sharing it is a guest.
+    // Channel members belong to the team, except those who came through sharing the channel.
     if (this.#strangers.has(user)) return false;
     const members = await this.#members(`channel ${channel}`, () => this.#channelMembers(channel));
     return members.has(user);
   }
 
   #members(key: string, load: () => Promise<ReadonlySet<string>>): Promise<ReadonlySet<string>> {
-    // Not by the time of day: a clock that is set back must not make old rights last.
+    // Not the time of day: a clock that is set back must not make old rights last.
     const now = performance.now();
     const known = this.#known.get(key);
     if (known && now - known.at < this.#remember) return known.members;
@@ -91,7 +91,7 @@ export class SlackDirectory implements Directory {
         cursor = page.response_metadata?.next_cursor || undefined;
       } while (cursor);
     } catch (error) {
-      // A private channel without the bot cannot be looked into: nobody gets in by being there.
+      // Without the bot in it, a private channel's members are unknown, so nobody gets in through it.
       if (slackErrorCode(error) === 'channel_not_found') return new Set();
       throw await undecided(error, {
         call: 'conversations.members',
@@ -104,7 +104,7 @@ export class SlackDirectory implements Directory {
   }
 }
 
-/** Whose rights depend on it is kept out meanwhile, and told which question got no answer. */
+/** Keeps out whoever depends on the missing answer, and tells them which Slack method failed. */
 async function undecided(
   thrown: unknown,
   { call, whom, which, scope }: { call: string; whom: string; which: string; scope: string },

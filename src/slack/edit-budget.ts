@@ -1,35 +1,35 @@
 /**
- * `chat.update` is allowed 50 times a minute in a workspace (tier 3, https://docs.slack.dev/apis/web-api/rate-limits),
- * whoever in this process calls it: one budget for all of them, in which people come first.
+ * `chat.update` is allowed 50 times a minute per workspace (tier 3, https://docs.slack.dev/apis/web-api/rate-limits).
+ * Everything in this process shares one budget, in which people come first.
  */
 import { pause } from '../ground/pause.ts';
 import type { Clock } from '../ground/time.ts';
 import { Cooldown, TokenBucket } from '../ground/token-bucket.ts';
 
 /**
- * What an edit is for, the most important first: the answer to a click or the end of what somebody waits for; progress
- * that somebody watches; news in a message of the outbox; a message in which only times have passed.
+ * What an edit is for, most important first: the answer to a click or the end of something somebody waits for; progress
+ * that somebody watches; news in an outbox message; an outbox message in which only times have changed.
  */
 export type EditPurpose = 'person' | 'progress' | 'notification' | 'refresh';
 
-/** Edits that are allowed at once. */
+/** Edits allowed at once. */
 const AT_ONCE = 4;
 /**
- * Milliseconds: 45 in a minute. With those at once that is 49, and the last one is for calls that are on their way
- * for longer than others.
+ * Milliseconds: 45 a minute. With the burst that is 49, and the last one is spare for calls that take longer than
+ * others to arrive.
  */
 const INTERVAL = 1_305;
 
-/** What a purpose leaves to those before it: they find it unused, and take what comes before it has that much. */
+/** Edits that each purpose leaves for the more important ones. */
 const LEFT: Readonly<Record<EditPurpose, number>> = { person: 0, progress: 1, notification: 2, refresh: 3 };
 
-/** Milliseconds after which the outbox has one edit in spite of all progress, though never before a person. */
+/** Milliseconds after which the outbox gets an edit despite all progress, though never before a person. */
 const OUTBOX_AT_LEAST_EVERY = 5_000;
 const LEFT_THEN = 0.5;
 
 export interface EditBudgetOptions {
   clock: Clock;
-  /** Milliseconds between two edits when many wait; left out: what Slack allows. */
+  /** Milliseconds between edits when many wait; left out: what Slack allows. */
   interval?: number | undefined;
   sleep?: (ms: number, signal?: AbortSignal) => Promise<unknown>;
 }
@@ -38,7 +38,7 @@ export class EditBudget {
   readonly #options: EditBudgetOptions;
   readonly #bucket: TokenBucket;
   readonly #refused = new Cooldown();
-  /** Since the outbox had one. */
+  /** When the outbox last had one. */
   readonly #outboxServed = new Cooldown();
 
   constructor(options: EditBudgetOptions) {
@@ -46,7 +46,7 @@ export class EditBudget {
     this.#bucket = new TokenBucket(AT_ONCE, options.interval ?? INTERVAL);
   }
 
-  /** @returns 0: the edit may be made, and is counted; else milliseconds until it may be asked for again */
+  /** @returns 0: the edit may be made, and is counted; otherwise milliseconds until asking again */
   tryTake(purpose: EditPurpose): number {
     const now = this.#options.clock.now();
     const ofOutbox = purpose === 'notification' || purpose === 'refresh';
@@ -60,7 +60,7 @@ export class EditBudget {
     return 0;
   }
 
-  /** Resolves when the edit may be made; then it is counted. Rejects with the signal's reason. */
+  /** Resolves when the edit may be made, and counts it. Rejects with the signal's reason. */
   async take(purpose: EditPurpose, signal?: AbortSignal): Promise<void> {
     const sleep = this.#options.sleep ?? pause;
     for (;;) {
@@ -71,7 +71,7 @@ export class EditBudget {
     }
   }
 
-  /** Slack has refused an edit for so long: whoever asks waits until then. */
+  /** Slack has refused an edit, and no edit is made for this long. */
   refused(ms: number): void {
     this.#refused.begin(this.#options.clock.now(), ms);
   }

@@ -1,4 +1,4 @@
-/** Slack's answers in words for people. The one table of its error codes. */
+/** Slack's errors in words for people: the one table of its error codes. */
 import { webApi } from '@slack/bolt';
 import type { Block, Message } from '../blocks/message.ts';
 import { AppError, type ErrorCode } from '../ground/errors.ts';
@@ -78,10 +78,10 @@ const TABLE: Readonly<Record<string, Entry>> = {
   request_timeout: ['timeout', 'Slack took too long to answer.', 'Try again in a minute.'],
 };
 
-/** Slack's error code in what a Web API call threw: `not_in_channel`. */
+/** Slack's error code from what a Web API call threw: `not_in_channel`. */
 export function slackErrorCode(thrown: unknown): string | undefined {
   if (!(thrown instanceof WebAPIPlatformError)) return undefined;
-  // Whatever is no code was not said by Slack: a client takes the page of a proxy for one.
+  // Anything else did not come from Slack: its client takes a proxy's page for a code.
   return SLACK_CODE.test(thrown.data.error) ? thrown.data.error : undefined;
 }
 
@@ -90,7 +90,7 @@ const isStrangers = (thrown: unknown): boolean =>
   thrown instanceof WebAPIPlatformError ||
   (thrown instanceof WebAPIRequestError && thrown.original instanceof NotSlacksAnswer);
 
-/** What came back instead of a good answer, for whoever runs it: `HTTP 404`, `ECONNREFUSED`, `invalid_auth`. */
+/** What came back instead of a good answer, for the operator: `HTTP 404`, `ECONNREFUSED`, `invalid_auth`. */
 export function whatCame(thrown: unknown): string {
   const code = slackErrorCode(thrown);
   if (code !== undefined) return code;
@@ -99,16 +99,16 @@ export function whatCame(thrown: unknown): string {
   const original = thrown instanceof WebAPIRequestError ? thrown.original : thrown;
   if (!(original instanceof Error)) return 'no answer';
   if (original.name === 'TimeoutError') return 'no answer in time';
-  // `fetch failed` says nothing; what it failed on is its cause.
+  // `fetch failed` says nothing; its cause says why.
   const { code: system, message } = (original.cause ?? {}) as { code?: unknown; message?: unknown };
   if (typeof system === 'string') return system;
   return typeof message === 'string' && message !== '' ? message : original.message;
 }
 
-/** What Slack says when it does not take the blocks of a message. */
+/** Slack's codes for refusing a message's blocks. */
 export const BLOCKS_REFUSED = /\b(?:invalid_blocks|invalid_blocks_format|msg_blocks_too_long)\b/;
 
-/** Sends a message's blocks, and its other ones where Slack does not take the first. */
+/** Sends a message's blocks, or its fallback blocks if Slack refuses the first. */
 export async function withFallback<T>(
   message: Message,
   send: (content: { text: string; blocks?: Block[] }) => Promise<T>,
@@ -123,7 +123,7 @@ export async function withFallback<T>(
   }
 }
 
-/** Whatever a Web API call threw, as AppError. Errors of our own pass as they are. */
+/** Whatever a Web API call threw, as an AppError. Our own errors stay as they are. */
 function slackFailure(thrown: unknown, doing: string): Error {
   if (thrown instanceof WebAPIRateLimitedError)
     return new AppError('rate_limited', 'Slack asks us to slow down.', {
@@ -160,7 +160,7 @@ function slackFailure(thrown: unknown, doing: string): Error {
   return thrown instanceof Error ? thrown : new AppError('internal', String(thrown), { cause: thrown });
 }
 
-/** Runs a Web API call and words its failure. */
+/** Runs a Web API call and turns its failure into an AppError. */
 export async function slackCall<T>(doing: string, call: () => Promise<T>): Promise<T> {
   try {
     return await call();

@@ -1,4 +1,4 @@
-/** Files from disk into a channel: three calls, the bytes streamed with their length known, shares awaited. */
+/** Uploads files from disk to a channel: three calls, bytes streamed with a known length, and waiting for the share. */
 import { createReadStream } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
@@ -14,20 +14,20 @@ import { BLOCKS_REFUSED, slackCall, slackErrorCode } from './errors.ts';
 import { isFileThere } from './find-post.ts';
 import { once } from './once.ts';
 
-/** Slack takes 1 GB a file; the rest is left for gzip's own overhead. */
+/** Slack accepts 1 GB per file; the rest is left for gzip's own overhead. */
 const MAX_BYTES = 1_000_000_000;
 /** Files in one message. */
 const FILES_A_MESSAGE = 10;
 const UPLOAD_TRIES = 4;
 /** Milliseconds without a byte moving until an upload counts as broken. */
 const STALLED = 60_000;
-/** Tries of sharing after the first, as multiples of the retry delay. */
+/** Pauses before sharing is retried, as multiples of the retry delay. */
 const SHARE_TRIES = [1, 2, 4, 8];
-/** Milliseconds between looks at whether a file is shared; the last is repeated. */
+/** Milliseconds between checks of whether a file is shared; the last repeats. */
 const SHARE_CHECKS = [300, 700, 1000, 2000, 3000];
-/** What Slack says of a file that it does not have. */
+/** Slack's codes for a file that it does not have. */
 const NO_FILE = ['file_not_found', 'file_deleted'];
-/** Milliseconds after which an unshared file is left to Slack. */
+/** Milliseconds after which we stop waiting for Slack to share a file. */
 const SHARE_PATIENCE = 60_000;
 
 /** Where a file is shared, and since when. */
@@ -38,7 +38,7 @@ interface Place {
 }
 
 export interface FileUploadOptions {
-  /** Milliseconds before a broken upload is tried again, times the number of the try. */
+  /** Milliseconds before a broken upload is retried, times the number of the try. */
   retryDelay?: number;
   sharePatience?: number;
 }
@@ -46,7 +46,7 @@ export interface FileUploadOptions {
 export class SlackFiles implements FileDelivery {
   readonly maxBytes = MAX_BYTES;
   readonly #client: WebClient;
-  /** Questions whose answer somebody waits for. */
+  /** For requests that somebody waits for. */
   readonly #interactive: WebClient;
   readonly #once: WebClient;
   readonly #log: Logger;
@@ -94,7 +94,7 @@ export class SlackFiles implements FileDelivery {
       };
       await slackCall('sharing the file', () => (at === 0 ? withComment(delivery, share) : share({})));
     }
-    // Two files of one request are shared together or shortly after one another: the last one says it for all.
+    // Files of one request are shared at about the same time, so the last one stands for all.
     const last = ids.at(-1);
     return {
       shared:
@@ -117,7 +117,7 @@ export class SlackFiles implements FileDelivery {
     try {
       return await once<unknown>({
         call: () => this.#once.files.completeUploadExternal(request),
-        // What was shared once is refused the second time as not found.
+        // A file that is already shared is refused as not found.
         check: async () => {
           const isComplete = await this.#isComplete(last, place);
           isUnseen = isComplete === undefined;
@@ -135,7 +135,7 @@ export class SlackFiles implements FileDelivery {
     }
   }
 
-  /** A broken upload cannot be continued: each try asks for a new URL. */
+  /** A broken upload cannot be resumed, so each try requests a new URL. */
   async #upload(
     file: { path: string; name: string; bytes: number },
     signal: AbortSignal | undefined,
@@ -143,7 +143,7 @@ export class SlackFiles implements FileDelivery {
   ): Promise<string> {
     for (let attempt = 1; ; attempt += 1) {
       signal?.throwIfAborted();
-      // Nothing is lost with an URL that nobody waits for any more.
+      // Nothing is lost if nobody waits for the URL any more.
       const target = await unlessAborted(
         signal,
         slackCall('an upload URL', () =>
@@ -173,8 +173,8 @@ export class SlackFiles implements FileDelivery {
   }
 
   /**
-   * Slack knows a file only once its upload was completed; where it is not shared then, its shares show it.
-   * @returns undefined when that cannot be seen
+   * Slack knows a file only once its upload is complete; whether it is shared shows in its `shares`.
+   * @returns undefined if that cannot be determined
    */
   async #isComplete(id: string, place: Place): Promise<boolean | undefined> {
     try {
@@ -190,7 +190,7 @@ export class SlackFiles implements FileDelivery {
     // The direct message's own channel is not known.
     if (/^[UW]/.test(place.channel)) return undefined;
     try {
-      // Not there is no proof: it may be shared in a moment.
+      // A missing share proves nothing: it may come in a moment.
       return (await isFileThere(this.#interactive, id, place)) || undefined;
     } catch (error) {
       this.#log.warn({ err: error, file: id }, 'whether a file is in its channel cannot be looked up');
@@ -198,7 +198,7 @@ export class SlackFiles implements FileDelivery {
     }
   }
 
-  /** Sharing happens some time after Slack has said that it is done. */
+  /** Slack shares the file some time after it has reported success. */
   async #isShared(id: string, channel: string, signal: AbortSignal | undefined): Promise<boolean> {
     const until = performance.now() + this.#sharePatience;
     for (let check = 0; ; check += 1) {
@@ -207,7 +207,7 @@ export class SlackFiles implements FileDelivery {
         const shares = file?.shares as Partial<Record<string, Record<string, unknown>>> | undefined;
         if (shares?.public?.[channel] || shares?.private?.[channel]) return true;
       } catch (error) {
-        // The file is where it belongs; only the confirmation is missing.
+        // The file will get there; only the confirmation is missing.
         this.#log.warn({ err: error, file: id }, 'could not see whether a file is shared');
       }
       const wait = SHARE_CHECKS[Math.min(check, SHARE_CHECKS.length - 1)]!;
@@ -217,7 +217,7 @@ export class SlackFiles implements FileDelivery {
   }
 }
 
-/** Slack takes either blocks or a comment beside a file: the comment where it does not take the blocks. */
+/** Slack accepts either blocks or a comment with a file: the comment if it refuses the blocks. */
 async function withComment(
   { comment, blocks }: Pick<Parameters<FileDelivery['deliver']>[0], 'comment' | 'blocks'>,
   share: (content: object) => Promise<unknown>,
@@ -232,7 +232,7 @@ async function withComment(
   }
 }
 
-/** Resolves when the server has taken all bytes and said so. */
+/** Resolves when the server has confirmed that it received all bytes. */
 async function postBytes(
   url: string,
   file: { path: string; bytes: number },
@@ -265,7 +265,7 @@ async function postBytes(
     },
   });
   try {
-    // Both at once: a server may answer with an error before it has taken all bytes.
+    // Both at once, because a server may answer with an error before it has received all bytes.
     await Promise.all([pipeline(createReadStream(file.path), counter, request), answered]);
   } finally {
     if (!request.destroyed) request.destroy();

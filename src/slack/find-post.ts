@@ -1,8 +1,8 @@
-/** Whether something that got no answer is there: looked for in its channel or thread, by what it carries. */
+/** Finds out whether a post without an answer arrived, by searching its channel or thread for its metadata. */
 import type { EpochMs } from '../ground/time.ts';
 import type { WebClient } from './clients.ts';
 
-/** Clocks here and at Slack may differ by so much. */
+/** How much our clock and Slack's may differ. */
 const SKEW_MS = 5 * 60_000;
 
 interface Found {
@@ -19,13 +19,13 @@ interface Place {
 }
 
 export interface Wanted extends Place {
-  /** Whether the payload of a message's metadata is that of the post. */
+  /** Whether a message's metadata payload is the post's. */
   is: (payload: Record<string, unknown>) => boolean;
 }
 
 /**
- * @returns undefined: it is not there
- * @throws what the call threw: it is as unknown as before
+ * @returns undefined: it did not arrive
+ * @throws what the call threw: it is still unknown
  */
 export async function findPost(
   client: WebClient,
@@ -38,7 +38,7 @@ export async function findPost(
   return undefined;
 }
 
-/** @throws what the call threw: it is as unknown as before */
+/** @throws what the call threw: it is still unknown */
 export async function isFileThere(client: WebClient, id: string, place: Place): Promise<boolean> {
   for await (const { files } of messagesSince(client, place))
     if (files?.some((file) => file.id === id)) return true;
@@ -56,8 +56,8 @@ async function* messagesSince(client: WebClient, { channel, thread, since }: Pla
         : await client.conversations.replies({ ...query, ts: thread });
     const messages = (page.messages ?? []) as Found[];
     yield* messages;
-    // The newest come first in a channel, the oldest in a thread. The first page is looked at in any case: our
-    // clock may have been hours ahead of Slack's when the post was begun.
+    // Channels list the newest first, threads the oldest. The first page is searched in any case, because our
+    // clock may have been hours ahead of Slack's when the post began.
     const isOver = thread === undefined && messages.some(({ ts }) => Number(ts) < begun);
     cursor = isOver ? undefined : page.response_metadata?.next_cursor || undefined;
   } while (cursor !== undefined);

@@ -1,4 +1,4 @@
-/** Everything that comes in from Slack: answered at once, then handed to the command that it is for. */
+/** Everything that comes in from Slack: acknowledged at once, then passed to the right command. */
 import type { App } from '@slack/bolt';
 import { errorMessage } from '../blocks/errors.ts';
 import type { Message } from '../blocks/message.ts';
@@ -15,17 +15,17 @@ import type { Workspace } from './workspaces.ts';
 
 /** Slack waits 3 s for suggestions. */
 const SUGGEST_WITHIN = 2500;
-/** Events that came lately, so that a repeated delivery is not answered twice. */
+/** Recent events, so that a repeated delivery is not answered twice. */
 const REMEMBERED_EVENTS = 1000;
 const REMEMBERED_NAMES = 5000;
 
 export interface ListenerDeps extends ConversationDeps {
   commands: readonly Command[];
   home: HomeTab;
-  /** What is said to a mention or direct message that names no command. */
+  /** The answer to a mention or direct message that names no command. */
   overview: (invocation: string) => Message;
   bot: { user: string; team: string; name: string };
-  /** Told of each person, and where they are from, before anything is done for them. */
+  /** Is told of each person, and where they are from, before anything is done for them. */
   meet: (user: string, from: Workspace) => void;
 }
 
@@ -33,9 +33,9 @@ export class Listeners {
   readonly #deps: ListenerDeps;
   readonly #running = new Set<Promise<void>>();
   readonly #events = new Set<string>();
-  /** Commands and clicks tell a person's name, mentions and messages only the id. */
+  /** Commands and clicks come with a person's name, mentions and messages only with an id. */
   readonly #names = new Map<string, string>();
-  /** Slack tells an app its commands' names only as they are typed: `/ml-logs` says that all begin with `/ml-`. */
+  /** Slack reveals command names only as people type them: `/ml-logs` shows that all begin with `/ml-`. */
   #slash = '/';
 
   constructor(deps: ListenerDeps) {
@@ -63,7 +63,7 @@ export class Listeners {
         if (!handler) throw unknown('this button');
         await handler(context, interaction.action);
       });
-      // Its picture is the app's to renew: without, what was just acknowledged would still stand there as open.
+      // Slack does not refresh the tab itself, so an alert that was just acknowledged would still look open.
       if (interaction.inHome) await this.#track(() => this.#showHome(interaction));
     });
 
@@ -118,7 +118,7 @@ export class Listeners {
     });
 
     app.event('message', async ({ event, body }) => {
-      // Edits, deletions, files and what bots say are messages too; only a person's own words are answered.
+      // Edits, deletions, files and bots' posts are messages too; only a person's own words are answered.
       if (event.channel_type !== 'im' || event.subtype !== undefined || 'bot_id' in event) return;
       if (this.#isRepeated(body.event_id)) return;
       const interaction = readMessage(event, body);
@@ -132,7 +132,7 @@ export class Listeners {
     app.event('app_home_opened', async ({ event }) => {
       if (event.tab !== 'home') return;
       const interaction: Interaction = {
-        // Only people of our own have the tab.
+        // Only our own people have the tab.
         actor: { team: this.#deps.bot.team, user: event.user },
         userName: undefined,
         place: { isDirect: true },
@@ -142,7 +142,7 @@ export class Listeners {
     });
   }
 
-  /** Resolves when every handler that has begun has ended. */
+  /** Resolves when all running handlers have ended. */
   async idle(): Promise<void> {
     while (this.#running.size > 0) await Promise.allSettled(this.#running);
   }
@@ -179,7 +179,7 @@ export class Listeners {
       const view = await this.#deps.home(context);
       await slackCall('the Home tab', () => this.#deps.clients.interactive.views.publish({ user_id, view }));
     } catch (error) {
-      // There is nobody to tell: the tab shows its last picture.
+      // There is nobody to tell; the tab keeps its last content.
       context.log.warn({ err: error }, 'the Home tab could not be shown');
     }
   }
@@ -197,7 +197,7 @@ export class Listeners {
     return openContext(this.#deps, { ...interaction, userName }, this.#slash);
   }
 
-  /** The one place where what a handler throws becomes words: what failed, why, what to do, reference. */
+  /** The one place where a handler's error becomes words: what failed, why, what to do, reference. */
   async #handle(interaction: Interaction, work: (context: Context) => Promise<void>): Promise<void> {
     await this.#track(async () => {
       const context = this.#open(interaction);
@@ -229,7 +229,7 @@ export class Listeners {
     }
   }
 
-  /** A socket that closed meanwhile is no reason not to do what was asked. */
+  /** A socket that has closed meanwhile is no reason not to do what was asked. */
   async #acknowledge(ack: () => Promise<void>): Promise<void> {
     try {
       await ack();
@@ -247,7 +247,7 @@ export class Listeners {
   }
 }
 
-/** By name, also behind a workspace's own prefix: `/ml-logs` is `logs`. */
+/** By name, ignoring a workspace's prefix: `/ml-logs` is `logs`. */
 function findCommand(commands: readonly Command[], name: string): Command | undefined {
   const wanted = name.toLowerCase();
   return commands

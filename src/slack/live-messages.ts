@@ -1,4 +1,4 @@
-/** Messages that are edited in place, out of the budget that Slack gives for edits. */
+/** Messages that are edited in place, within Slack's budget for edits. */
 
 import { webApi } from '@slack/bolt';
 import type { Logger } from 'pino';
@@ -10,7 +10,7 @@ import type { EditBudget } from './edit-budget.ts';
 import { slackCall, slackErrorCode, withFallback } from './errors.ts';
 import type { OnceOnly, PostTarget } from './once.ts';
 
-/** Tries of the last picture while Slack asks to wait. */
+/** Tries of the final content while Slack asks to wait. */
 const FINISH_TRIES = 5;
 
 export class LiveMessages implements ChannelMessages {
@@ -27,7 +27,7 @@ export class LiveMessages implements ChannelMessages {
   }
 
   /**
-   * @param doing for the words of a failure: `a message`
+   * @param doing for the error message: `a message`
    * @throws AppError worded for people: not in the channel, archived, …
    */
   async post(doing: string, target: PostTarget, message: Message): Promise<LiveMessage> {
@@ -37,7 +37,7 @@ export class LiveMessages implements ChannelMessages {
 
   follow(channel: string, ts: string, thread?: string): LiveMessage {
     let next: Message | undefined;
-    /** An edit that waits for its turn or is under way; while it waits it takes up newer pictures. */
+    /** An edit that waits for its turn or is running; while waiting it picks up newer content. */
     let running: Promise<void> | undefined;
     const ended = new AbortController();
     const update = async (message: Message): Promise<void> => {
@@ -60,7 +60,7 @@ export class LiveMessages implements ChannelMessages {
         }
       } catch (error) {
         if (ended.signal.aborted) return;
-        // Progress that could not be shown is no harm: the next picture comes.
+        // Missing progress does no harm: the next update will come.
         this.#log.debug({ err: error }, 'an edit of progress was skipped');
       } finally {
         running = undefined;

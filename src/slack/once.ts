@@ -1,6 +1,6 @@
 /**
- * Calls that must not be repeated blindly, because what they do would be done twice, or because the second time is
- * refused for the first one's success. A try that got no answer is looked after before anything is said or done.
+ * Calls that must not be repeated blindly, because they would take effect twice, or because a repetition is refused after
+ * the first one's success. If a try got no answer, we find out what happened before doing anything else.
  */
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
@@ -13,7 +13,7 @@ import { type Verdict, verdictOf } from './outbox-verdict.ts';
 
 const METADATA_TYPE = 'signalbox_answer';
 const NO_PREVIEWS = { unfurl_links: false, unfurl_media: false } as const;
-/** A modal's trigger was used, or its time has passed. */
+/** A modal's trigger was used or has expired. */
 const TRIGGER_GONE = [
   'exchanged_trigger_id',
   'trigger_exchanged',
@@ -22,17 +22,17 @@ const TRIGGER_GONE = [
   'invalid_trigger_id',
   'duplicate_external_id',
 ];
-/** Milliseconds before a further try; as many tries as there are, and one. */
+/** Milliseconds before each retry. */
 const PAUSES = [300, 1000];
-/** For as often as Slack asks to wait. */
+/** How often to wait when Slack asks to. */
 const MOST_WAITS = 5;
 
 interface Try<T> {
   call: () => Promise<T>;
   /**
-   * After a try of which nobody knows whether it arrived, and after a refusal that followed one.
-   * @param refused Slack's code, when a later try was refused
-   * @returns what the call would have answered; undefined: it was not done, or that cannot be seen
+   * Called after a try that may or may not have arrived, and after a refusal that followed one.
+   * @param refused Slack's code, if a later try was refused
+   * @returns what the call would have answered; undefined: it was not done, or that cannot be determined
    */
   check: (refused: string | undefined) => Promise<T | undefined>;
   pauses?: readonly number[];
@@ -57,7 +57,7 @@ export async function once<T>({ call, check, pauses = PAUSES, signal }: Try<T>):
     perhaps ||= isUnknown;
     const isWait = verdict.kind === 'wait';
     const isTooOften = isWait && ++waits >= MOST_WAITS;
-    // Asked to end, it looks all the same: nobody is told to ask again for what is there.
+    // Even when asked to end, it checks: nobody should be told to ask again for something that is there.
     let asked: { why: unknown } | undefined;
     if (verdict.kind === 'wait' && !isTooOften) asked = await endedDuring(verdict.ms, signal);
     else if (isUnknown) asked = await endedDuring(pauses[Math.min(tries, pauses.length - 1)] ?? 0, signal);
@@ -73,7 +73,7 @@ export async function once<T>({ call, check, pauses = PAUSES, signal }: Try<T>):
   }
 }
 
-/** @returns why it was asked to end meanwhile; undefined when it was not */
+/** @returns why it was asked to end meanwhile; undefined if it was not */
 async function endedDuring(
   ms: number,
   signal: AbortSignal | undefined,
@@ -87,16 +87,16 @@ async function endedDuring(
 }
 
 export interface PostTarget {
-  /** A channel, or a user for the direct message with them. */
+  /** A channel, or a user for a direct message. */
   channel: string;
   thread?: string | undefined;
 }
 
-/** Posts messages and opens windows for somebody who waits. */
+/** Posts messages and opens modals for somebody who waits. */
 export class OnceOnly {
   readonly #clients: Pick<SlackClients, 'interactive' | 'once'>;
   readonly #log: Logger;
-  /** Channels of direct messages, known after the first one: only there can be looked. */
+  /** Channels of direct messages, known after the first post: only known ones can be searched. */
   readonly #direct = new Map<string, string>();
 
   constructor(clients: Pick<SlackClients, 'interactive' | 'once'>, log: Logger) {
@@ -104,7 +104,7 @@ export class OnceOnly {
     this.#log = log;
   }
 
-  /** @param doing for the words of a failure: `a message` */
+  /** @param doing for the error message: `a message` */
   async post(
     doing: string,
     { channel, thread }: PostTarget,
@@ -149,15 +149,15 @@ export class OnceOnly {
   }
 
   /**
-   * @param way `push`: on top of the window in which somebody clicked
-   * @returns the window's id
+   * @param way `push`: on top of the modal in which somebody clicked
+   * @returns the modal's id
    */
   async openWindow(way: 'open' | 'push', trigger_id: string, view: Modal): Promise<string> {
     const external_id = randomUUID();
     const known = { ...view, external_id };
     const opened = await once<{ view?: { id?: string | undefined } | undefined }>({
       call: () => this.#clients.once.views[way]({ trigger_id, view: known }),
-      // A trigger works once: where it is used up, the window may well be open.
+      // A trigger works once: if it is used up, the modal may well be open.
       check: async (refused) => {
         if (refused !== undefined && !TRIGGER_GONE.includes(refused)) return undefined;
         try {

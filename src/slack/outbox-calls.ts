@@ -1,4 +1,4 @@
-/** What the outbox asks of Slack: to post, to edit, and to look whether a message is there. */
+/** The outbox's calls to Slack: post, edit, and check whether a message is there. */
 import type { Logger } from 'pino';
 import type { Block, Message } from '../blocks/message.ts';
 import type { OutboxRecord } from '../ports/outbox-store.ts';
@@ -10,7 +10,7 @@ import { verdictOf } from './outbox-verdict.ts';
 
 const METADATA_TYPE = 'signalbox_message';
 
-/** The look into the channel failed, not the post. */
+/** Searching the channel failed, not the post. */
 export class LookupFailed extends Error {
   constructor(cause: unknown) {
     super('It could not be looked up whether a message was posted', { cause });
@@ -26,7 +26,7 @@ export class OutboxCalls {
     this.#log = log;
   }
 
-  /** @param parent the message in whose thread it shall stand */
+  /** @param parent the message whose thread it belongs to */
   async post(
     { id, version, channel }: OutboxRecord,
     message: OutgoingMessage,
@@ -52,15 +52,15 @@ export class OutboxCalls {
   }
 
   /**
-   * A post that nobody knows of: was it received?
-   * @returns undefined: it is not there, or cannot be looked for
+   * Whether Slack received a post that got no answer.
+   * @returns undefined: it is not there, or cannot be searched for
    * @throws LookupFailed
    */
   async find(
     { key, channel, id, postingSince = 0 }: OutboxRecord,
     thread: string | undefined,
   ): Promise<{ channel: string; ts: string; version: number } | undefined> {
-    // The direct message's own channel is not known before something was posted there.
+    // A direct message's channel is unknown until something was posted there.
     if (/^[UW]/.test(channel)) return undefined;
     try {
       const found = await findPost(this.#client, {
@@ -78,7 +78,7 @@ export class OutboxCalls {
     }
   }
 
-  /** Blocks, else the other blocks, else the text alone: a failure must not be lost for a block. */
+  /** Blocks, else the fallback blocks, else the text alone: a failure must not be lost because of a block. */
   async #withLastResort<T>(
     message: OutgoingMessage,
     send: (content: { text: string; blocks?: Block[] }) => Promise<T>,

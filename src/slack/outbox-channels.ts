@@ -1,4 +1,4 @@
-/** Channels that cannot be posted to: noticed, told to an admin once, looked at now and then, and taken up again. */
+/** Channels that cannot be posted to: one admin is told once, and the channel is checked now and then until it works. */
 import type { Logger } from 'pino';
 import type { Message } from '../blocks/message.ts';
 import type { Clock } from '../ground/time.ts';
@@ -20,10 +20,10 @@ interface Sender {
   listen(listener: { failed(record: OutboxRecord): void | Promise<void> }): () => void;
 }
 
-/** Milliseconds until the next check; the last repeats. A check asks for the channel and posts nothing. */
+/** Milliseconds until the next check; the last repeats. A check reads the channel's details and posts nothing. */
 const CHECKS = [15 * 60_000, 3_600_000, 6 * 3_600_000, 24 * 3_600_000];
 
-/** Key of the message that tells an admin: channel, since when, the how-manieth admin. */
+/** Key of the message that tells an admin: channel, since when, the admin's index. */
 const NOTICE = /^dead-channel\/([^/]+)\/(\d+)\/(\d+)$/;
 
 export const isNoticeOfDeadChannel = (key: string): boolean => NOTICE.test(key);
@@ -52,7 +52,7 @@ export class DeadChannels {
 
   async start(): Promise<void> {
     for (const dead of await this.#options.store.listDeadChannels()) this.#dead.set(dead.channel, dead);
-    // An admin who cannot be told either: the next one is.
+    // This admin cannot be reached either, so try the next one.
     this.#sender.listen({
       failed: async ({ key, channel }) => {
         const [, of, since, index] = NOTICE.exec(key) ?? [];
@@ -82,7 +82,7 @@ export class DeadChannels {
     if (!dead) return;
     this.#dead.set(channel, dead);
     log.warn({ channel, code }, 'a channel cannot be posted to');
-    // Stored with a key of its own: told once, also when a crash comes in between.
+    // Stored under a key of its own, so it is told once even after a crash in between.
     await this.#tell(dead, 0);
     this.#schedule();
   }
@@ -112,7 +112,7 @@ export class DeadChannels {
     return pauses[Math.min(checks, pauses.length - 1)]!;
   }
 
-  /** A check that is further away than any pause is of a clock that was set back since. */
+  /** A check further away than any pause was scheduled before the clock was set back. */
   #isDue({ nextCheckAt, checks }: DeadChannel): boolean {
     const wait = nextCheckAt - this.#options.clock.now();
     return wait <= 0 || wait > this.#pause(checks);
@@ -148,7 +148,7 @@ export class DeadChannels {
   }
 
   async #works(channel: string): Promise<boolean> {
-    // Of a person nothing can be asked that would tell; a message a day is no trouble.
+    // There is no such check for a person; one message a day does no harm.
     if (/^[UW]/.test(channel)) return true;
     try {
       const { channel: found } = await this.#options.client.conversations.info({ channel });

@@ -1,4 +1,4 @@
-/** What a message shall show and what Slack shows of it: whether there is anything to send, and how much it matters. */
+/** Compares what a message should show with what Slack shows: whether to send anything, and how much it matters. */
 import { createHash } from 'node:crypto';
 import type { Message } from '../blocks/message.ts';
 import type { EpochMs } from '../ground/time.ts';
@@ -7,11 +7,11 @@ import type { OutgoingMessage } from '../ports/outgoing-message.ts';
 
 export interface ContentOptions {
   /**
-   * The content without its times, in any form. Content that says what Slack shows already is a mere refresh: sent
-   * when nothing else is to be edited, what was shown longest ago first.
+   * The content without its times, in any form. If it equals what Slack shows already, the content is a mere refresh,
+   * sent only when there is nothing else to edit, the stalest message first.
    */
   says?: string | undefined;
-  /** Milliseconds between two refreshes, when there is room for them; left out: it is not refreshed. */
+  /** Milliseconds between refreshes, if the edit budget allows; left out: none. */
   refreshEvery?: number | undefined;
 }
 
@@ -26,12 +26,12 @@ export function contentOf(
   };
 }
 
-/** Slack shows it already, or all but times of something that is over. */
+/** Slack shows it already, or it differs only in times and is never refreshed. */
 export const isShown = ({ message, digest: shown, says, shownSays, refreshEvery }: OutboxRecord): boolean =>
   message !== undefined &&
   (digestOf(message) === shown || (says !== undefined && says === shownSays && refreshEvery === undefined));
 
-/** Nothing of it is news but times. */
+/** Only its times have changed. */
 export const isRefresh = ({ posted, says, shownSays, refreshEvery }: OutboxRecord): boolean =>
   posted !== undefined && says !== undefined && says === shownSays && refreshEvery !== undefined;
 
@@ -42,8 +42,8 @@ export function refreshAt({ shownAt = 0, refreshEvery = 0 }: OutboxRecord, now: 
 }
 
 /**
- * What is known of a message once Slack shows what was `sent`.
- * @param message what it was; undefined: an earlier version that was found in the channel
+ * The record of a message once Slack shows what was `sent`.
+ * @param message the content; undefined: an earlier version that was found in the channel
  */
 export function afterSending(
   known: OutboxRecord,

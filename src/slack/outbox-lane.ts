@@ -1,11 +1,11 @@
-/** One thing after the other: works until there is nothing to do now, and again when somebody or the time wakes it. */
+/** Works on one thing at a time until there is nothing to do, and again when somebody or a timer wakes it. */
 import type { Clock, EpochMs } from '../ground/time.ts';
 import { Cooldown } from '../ground/token-bucket.ts';
 
 export class Lane {
   /** What is to be sent, in order. */
   readonly keys = new Set<string>();
-  /** In a row. */
+  /** Failures in a row. */
   failures = 0;
   /** After a failure. */
   readonly backoff = new Cooldown();
@@ -45,12 +45,12 @@ export class Lane {
     this.#running = this.#run();
   }
 
-  /** At the latest; the work looks itself what is due. */
+  /** At the latest; the work itself checks what is due. */
   wakeAt(at: EpochMs): void {
     if (this.#stopped || at >= this.#wakeAt) return;
     this.#wakeAt = at;
     clearTimeout(this.#timer);
-    // Longer waits overflow a timer; clocks that jump are met within the minute.
+    // Longer waits overflow a timer, and a clock that jumps is noticed within a minute.
     const wait = Math.min(60_000, Math.max(0, Math.ceil(at - this.#clock.now())));
     this.#timer = setTimeout(() => {
       this.#wakeAt = Number.POSITIVE_INFINITY;
@@ -59,7 +59,7 @@ export class Lane {
     this.#timer.unref();
   }
 
-  /** Nothing more begins; resolves when what is under way has ended. */
+  /** Begins nothing more; resolves when what is running has ended. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);

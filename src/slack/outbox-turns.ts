@@ -1,16 +1,16 @@
-/** Whose turn it is among what waits for one channel. */
+/** Whose turn it is among the messages waiting for one channel. */
 import type { OutboxRecord } from '../ports/outbox-store.ts';
 
 /**
- * Urgent messages before others; among those of one rank the families take turns, so that whatever one of them has
- * thousands of, another's first message goes next; within a family the first come.
+ * Urgent messages first. Within a rank, families take turns, so that one family's thousands do not delay another's first
+ * message. Within a family, oldest first.
  */
 export class Turns {
-  /** Family → the turn that it had last. */
+  /** Family → its latest turn. */
   readonly #served = new Map<string, number>();
   #turn = 0;
 
-  /** @param candidates what can be sent now, in the order in which it came */
+  /** @param candidates what can be sent now, oldest first */
   next(candidates: Iterable<OutboxRecord>): OutboxRecord | undefined {
     let best: OutboxRecord | undefined;
     let bestTurn = Number.POSITIVE_INFINITY;

@@ -1,4 +1,4 @@
-/** What a failed call says about a message of the outbox: whether it may have arrived, and whether to try again. */
+/** What a failed call means for an outbox message: whether it may have arrived, and whether to retry. */
 import { webApi } from '@slack/bolt';
 import { NotSlacksAnswer } from './answers.ts';
 import { slackErrorCode } from './errors.ts';
@@ -6,13 +6,13 @@ import { slackErrorCode } from './errors.ts';
 export type Verdict =
   /** Slack asks to wait; nothing was done. */
   | { kind: 'wait'; ms: number; code: string }
-  /** Worth trying again. `arrived: 'maybe'`: look first whether it is there. */
+  /** Worth retrying. `arrived: 'maybe'`: first check whether it is there. */
   | { kind: 'again'; arrived: 'no' | 'maybe'; code: string }
   /** Nothing can be posted in this channel. */
   | { kind: 'channel'; code: string }
-  /** Slack does not take this content. */
+  /** Slack refuses this content. */
   | { kind: 'content'; code: string }
-  /** The message to be changed, or answered in its thread, is gone; or nobody knows what it is. */
+  /** The message to edit, or to reply to, is gone or unknown. */
   | { kind: 'lost'; code: string };
 
 const CHANNEL = new Set([
@@ -47,7 +47,7 @@ const CONTENT = new Set([
   'slack_connect_blocked_file_type',
 ]);
 
-/** The operator has to mend something; until then every message waits. */
+/** The operator has to fix something; until then every message waits. */
 const OPERATOR = new Set([
   'invalid_auth',
   'not_authed',
@@ -74,7 +74,7 @@ export function verdictOf(error: unknown): Verdict {
   if (error instanceof webApi.WebAPIRateLimitedError)
     return { kind: 'wait', ms: Math.max(1, error.retryAfter) * 1000, code: 'ratelimited' };
   const code = slackErrorCode(error);
-  // No answer of Slack's own: it may have been cut off on the way back.
+  // Not an answer from Slack: the real one may have been lost on the way back.
   if (code === undefined) return { kind: 'again', arrived: 'maybe', code: nameOf(error) };
   if (MAYBE.has(code)) return { kind: 'again', arrived: 'maybe', code };
   if (OPERATOR.has(code)) return { kind: 'again', arrived: 'no', code };

@@ -1,6 +1,6 @@
 /**
- * Messages are stored before anybody sends them: from then on they will be shown, whoever sends and whenever. This is
- * all that an instance needs that sends none itself.
+ * Stores messages before anybody sends them: from then on they will be shown, whoever sends them and whenever. An
+ * instance that does not send needs nothing more than this.
  */
 import { randomUUID } from 'node:crypto';
 import type { Message } from '../blocks/message.ts';
@@ -10,21 +10,21 @@ import type { OutboxRecord, OutboxStore } from '../ports/outbox-store.ts';
 import { type ContentOptions, contentOf, isShown } from './outbox-content.ts';
 
 export interface PostOptions {
-  /** Key of the message in whose thread it stands; it waits until that one is posted. */
+  /** Key of the message whose thread it belongs to; it waits until that one is posted. */
   thread?: string | undefined;
-  /** Goes before what waits for the same channel. */
+  /** Goes before everything else waiting for the same channel. */
   urgent?: boolean | undefined;
-  /** Messages that tell of the same kind of thing: families take turns. Left out: the first word of the key. */
+  /** The same for messages about the same kind of thing: families take turns. Default: the first word of the key. */
   family?: string | undefined;
   notBefore?: EpochMs | undefined;
-  /** Of no use after that. */
+  /** Dropped if it is not posted by then. */
   expiresAt?: EpochMs | undefined;
 }
 
 export interface WriterOptions {
   store: OutboxStore;
   clock: Clock;
-  /** There is something to send. Not waited for: what is stored is sent in any case, at the latest after a start. */
+  /** Called when there is something to send. Not awaited: what is stored is sent in any case, by the next start at the latest. */
   stored: (record: OutboxRecord) => void;
 }
 
@@ -36,9 +36,9 @@ export class OutboxWriter implements Notices {
   }
 
   /**
-   * Returns once the message is stored: it will be posted. A key that is known posts nothing again and changes
-   * nothing, whatever the content.
-   * @param channel a channel, or a user for the direct message with them
+   * Returns once the message is stored and so will be posted. With a known key it posts and changes nothing, whatever
+   * the content.
+   * @param channel a channel, or a user for a direct message
    * @returns whether the key was new
    */
   async post(
@@ -74,8 +74,8 @@ export class OutboxWriter implements Notices {
   }
 
   /**
-   * Returns once it is stored. The newest content wins; what Slack shows already is not sent again.
-   * @returns false: the key is not known (any more), or the message is gone
+   * Returns once it is stored. The newest content wins; content that Slack shows already is not sent again.
+   * @returns false: the key is unknown (by now), or the message is gone
    */
   async update(key: string, message: Message, options: ContentOptions = {}): Promise<boolean> {
     const content = contentOf(message, options);
@@ -83,7 +83,7 @@ export class OutboxWriter implements Notices {
     const record = await this.#options.store.changePost(key, (known) => {
       taken = known !== undefined && (known.failed === undefined || known.failed.code.startsWith('content:'));
       if (!known || !taken) return known;
-      // While something is on its way, what Slack is going to show is not known: the lane decides when it is.
+      // While an edit is on its way it is unknown what Slack will show; the lane decides once it knows.
       if (known.posted && known.message === undefined && isShown({ ...known, ...content })) return known;
       const { failed: _, says: _says, refreshEvery: _every, ...rest } = known;
       return { ...rest, ...content, version: known.version + 1, changedAt: this.#options.clock.now() };
@@ -92,7 +92,7 @@ export class OutboxWriter implements Notices {
     return taken;
   }
 
-  /** Posts it, or changes it when it is there: for cards. */
+  /** Posts it, or changes it if it exists: for cards. */
   async show(
     key: string,
     channel: string,
@@ -102,7 +102,7 @@ export class OutboxWriter implements Notices {
     if (!(await this.post(key, channel, message, options))) await this.update(key, message, options);
   }
 
-  /** Takes over a message that something else posted, so that it can be changed and answered by its key. */
+  /** Takes over a message that was posted in another way, so that it can be edited and replied to by its key. */
   async adopt(key: string, channel: string, ts: string): Promise<void> {
     const now = this.#options.clock.now();
     await this.#options.store.changePost(
@@ -121,7 +121,7 @@ export class OutboxWriter implements Notices {
     );
   }
 
-  /** Where a message stands; undefined while it is not posted. */
+  /** Where a message is in Slack; undefined until it is posted. */
   async posted(key: string): Promise<{ channel: string; ts: string } | undefined> {
     return (await this.#options.store.getPost(key))?.posted;
   }

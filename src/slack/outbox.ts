@@ -1,6 +1,6 @@
 /**
- * The one sender of notifications. A message is stored before it is sent (`outbox-writer.ts`); what it shows is brought
- * about later, in order, at the pace that Slack allows, also after a restart (`outbox-sender.ts`).
+ * The one sender of notifications. A message is stored first (`outbox-writer.ts`) and sent later, in order, at the pace
+ * that Slack allows, even after a restart (`outbox-sender.ts`).
  */
 import type { OutboxRecord } from '../ports/outbox-store.ts';
 import { OutboxSender, type SenderOptions } from './outbox-sender.ts';
@@ -9,9 +9,9 @@ import { OutboxWriter } from './outbox-writer.ts';
 export type OutboxOptions = SenderOptions;
 
 export interface OutboxListener {
-  /** Slack shows it, in its first version; told once, and again after a restart for one recovered then. */
+  /** Slack shows its first version. Called once, and again for a message recovered after a restart. */
   posted?(record: OutboxRecord & { posted: NonNullable<OutboxRecord['posted']> }): void | Promise<void>;
-  /** It will not be tried any more: `failed.code` is Slack's error, `expired` or `thread_lost`. */
+  /** It was given up: `failed.code` is Slack's error, `expired` or `thread_lost`. */
   failed?(record: OutboxRecord): void | Promise<void>;
 }
 
@@ -26,18 +26,18 @@ export class Outbox extends OutboxWriter {
     this.#sender = new OutboxSender(options, this, (what, record) => this.#tell(what, record));
   }
 
-  /** Takes up what a stop or a crash left. What is posted before waits until then. */
+  /** Continues with what a stop or a crash left. Messages that come earlier wait for this. */
   async start(): Promise<void> {
     await this.#sender.start();
   }
 
-  /** Another instance has stored it. Nothing for what is shown already. */
+  /** Sends a message that another instance has stored, unless it is shown already. */
   async takeUp(key: string): Promise<void> {
     const record = await this.#options.store.getPost(key);
     if (record) this.#sender.take(record);
   }
 
-  /** Sends what other instances have stored and could not tell of. */
+  /** Sends messages that other instances stored without being able to say so. */
   async takeUpMissed(): Promise<void> {
     for (const record of await this.#options.store.listUnsent())
       if (!this.#sender.knows(record)) await this.takeUp(record.key);
@@ -49,17 +49,17 @@ export class Outbox extends OutboxWriter {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** The bot came (back) to a channel: what waits for it goes on at once. Nothing for a channel that works. */
+  /** The bot is in the channel (again): what waits for it is sent at once. Does nothing for a channel that works. */
   async revive(channel: string): Promise<void> {
     await this.#sender.revive(channel);
   }
 
-  /** Messages that wait, those for dead channels included. */
+  /** Waiting messages, including those for dead channels. */
   get waiting(): number {
     return this.#sender.waiting;
   }
 
-  /** What is in the way of all messages, for readiness checks. */
+  /** The problem that holds up all messages, for readiness checks. */
   problem(): string | undefined {
     return this.#sender.problem;
   }
@@ -69,7 +69,7 @@ export class Outbox extends OutboxWriter {
     await this.#sender.drain(signal);
   }
 
-  /** The calls under way end and are recorded; what is left waits for the next start. */
+  /** Running calls end and are recorded; the rest waits for the next start. */
   async stop(): Promise<void> {
     await this.#sender.stop();
   }

@@ -1,4 +1,4 @@
-/** What Slack sends, parsed at the edge: only the fields that are used, whatever else comes. */
+/** Parses what Slack sends: only the fields that we use. */
 import { z } from 'zod';
 import type { Block } from '../blocks/message.ts';
 import type { Place } from '../commands/context.ts';
@@ -99,14 +99,14 @@ const messageEventSchema = z.object({
   text: z.string().default(''),
   ts: z.string(),
   thread_ts: optionalText,
-  /** The person's own, which in a shared channel may be another than the message's. */
+  /** The person's own, which in a shared channel may differ from the message's. */
   user_team: optionalText,
   team: optionalText,
 });
 const eventSchema = z.object({
   team_id: optionalText,
   enterprise_id: optionalText,
-  /** Whether people of other organisations are in the channel. */
+  /** Whether people from other organisations are in the channel. */
   is_ext_shared_channel: z.boolean().nullish(),
 });
 
@@ -116,7 +116,7 @@ const placeSchema = z.object({
   isDirect: z.boolean(),
 });
 
-/** Conversations with one person or with several outside a channel. */
+/** Direct messages with one or several people. */
 const isDirect = (channel: string): boolean => channel.startsWith('D');
 
 export function readCommand(body: unknown): Interaction & { text: string; command: string } {
@@ -150,7 +150,7 @@ export function readAction(
         : {
             channel,
             isDirect: isDirect(channel),
-            // A message that has a thread below it is not itself in the thread.
+            // A message with a thread below it is not itself in the thread.
             ...(thread !== undefined && thread !== clicked.message?.ts ? { thread } : {}),
           },
     responseUrl: clicked.response_url ?? undefined,
@@ -164,7 +164,7 @@ export function readAction(
             blocks: (clicked.message?.blocks ?? []) as unknown as Block[],
           }
         : undefined,
-    // The Home tab is a view too, and not one that answers belong into.
+    // The Home tab is a view too, but answers do not belong there.
     viewId: clicked.view?.type === 'modal' ? (clicked.view.id ?? undefined) : undefined,
     clickedInView: clicked.view?.type === 'modal',
     inHome: clicked.view?.type === 'home',
@@ -219,7 +219,7 @@ export function readShortcut(
   const { channel, message: about } = shortcut;
   return {
     ...someone(shortcut),
-    // Answers stand below the message that they are about.
+    // Answers go below the message that they are about.
     place: { channel: channel.id, thread: about.thread_ts ?? about.ts, isDirect: isDirect(channel.id) },
     responseUrl: shortcut.response_url ?? undefined,
     triggerId: shortcut.trigger_id ?? undefined,
@@ -237,8 +237,8 @@ export function readMessage(event: unknown, body: unknown): Interaction & { text
   const said = messageEventSchema.parse(event);
   const { team_id, enterprise_id, is_ext_shared_channel } = eventSchema.parse(body);
   const team = said.user_team ?? said.team ?? team_id ?? '';
-  // The organisation is that of whom the event is sent to. It is the person's too where theirs is the same workspace,
-  // or where nobody of another organisation can be.
+  // The organisation is the event's recipient's. It is also the person's if their workspace is the same, or if nobody
+  // from another organisation can be there.
   const isTheirs = team === team_id || is_ext_shared_channel === false;
   return {
     actor: { team, user: said.user },
@@ -263,7 +263,7 @@ function someone(body: {
   const team = user.team_id ?? body.team?.id ?? '';
   return {
     actor: { team, user: user.id },
-    // It is that of the workspace beside it, which in a shared channel need not be the person's.
+    // It belongs to the workspace beside it, which in a shared channel need not be the person's.
     organisation: team === body.team?.id || !body.team ? (body.enterprise?.id ?? undefined) : undefined,
     userName: user.username || user.name || undefined,
     invocation: '',
@@ -277,7 +277,7 @@ function readPlace(metadata: string | null | undefined): Place {
   try {
     parsed = JSON.parse(metadata);
   } catch {
-    return { isDirect: true }; // Metadata of another kind: it names no place.
+    return { isDirect: true }; // Some other metadata, which names no place.
   }
   const place = placeSchema.safeParse(parsed);
   return place.success ? { ...place.data, claimed: true } : { isDirect: true };

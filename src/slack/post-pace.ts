@@ -3,9 +3,9 @@ import type { EpochMs } from '../ground/time.ts';
 import { Cooldown, TokenBucket } from '../ground/token-bucket.ts';
 
 /**
- * Slack: one message a second in each channel, and "short bursts >1 allowed", of which it does not promise to show
- * everything (https://docs.slack.dev/apis/web-api/rate-limits). People report bursts of 25 and more; three are enough for
- * events that come at random, and leave room for replies to commands in the same channel.
+ * Slack allows one message a second in each channel, and "short bursts >1", without promising to show all of them
+ * (https://docs.slack.dev/apis/web-api/rate-limits). People report bursts of 25 and more; three are enough for events
+ * at random times, and leave room for replies to commands in the same channel.
  */
 const BURST = 3;
 /** Milliseconds. */
@@ -17,14 +17,14 @@ export class PostPace {
   readonly #bucket: TokenBucket;
   readonly #strict = new Cooldown();
 
-  /** @param interval milliseconds between two posts once a burst is over; left out: Slack's second */
+  /** @param interval milliseconds between posts after a burst; left out: Slack's second */
   constructor(interval = INTERVAL) {
     this.#bucket = new TokenBucket(BURST, interval);
   }
 
   /** @returns milliseconds until one may be posted */
   wait(now: EpochMs): number {
-    // Strictly: only when nothing of a burst is used.
+    // Strict: only if none of the burst is used.
     return this.#bucket.wait(now, this.#strict.left(now) > 0 ? BURST - 1 : 0);
   }
 

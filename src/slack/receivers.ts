@@ -1,4 +1,4 @@
-/** The two ways in: sockets that the bot opens, or signed requests that Slack sends. */
+/** The two ways in: sockets that the bot opens, and signed requests that Slack sends. */
 import type { IncomingMessage } from 'node:http';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type App, HTTPReceiver, type Receiver, SocketModeReceiver } from '@slack/bolt';
@@ -12,13 +12,13 @@ import { whatCame } from './errors.ts';
 import { isAddressCheck, SignedRequests } from './signed-requests.ts';
 
 export interface Intake extends Receiver {
-  /** What keeps things from coming in now; undefined when they do. */
+  /** The current problem; undefined if there is none. */
   problem(): string | undefined;
 }
 
 /**
- * Slack closes a socket every few hours before the next one is open, which takes seconds in which a command is
- * lost. Two sockets are hardly ever refreshed at once, and Slack sends each payload to one of them.
+ * Every few hours Slack closes a socket before the next one is open, and commands in those seconds are lost. Two sockets
+ * are hardly ever refreshed at the same time, and Slack sends each payload to one of them.
  */
 const SOCKETS = 2;
 /** Milliseconds from a socket's address to Slack's first word over it; the client of @slack/socket-mode 3.1 waits minutes. */
@@ -28,7 +28,7 @@ export class SocketIntake implements Intake {
   readonly #receivers: SocketModeReceiver[];
   readonly #connected = new Set<number>();
   readonly #log: Logger;
-  /** What came back last instead of a socket. */
+  /** The latest failure to open a socket. */
   #came: string | undefined;
   #stopped = false;
 
@@ -49,7 +49,7 @@ export class SocketIntake implements Intake {
             ...(options.apiUrl === undefined ? {} : { slackApiUrl: options.apiUrl }),
             fetch: retryableFetch,
             timeout: 10_000,
-            // For as long as Slack is away: a bot that gives up would have to be restarted by somebody.
+            // For as long as Slack is down: a bot that gives up would have to be restarted by hand.
             retryConfig: retrying(
               { forever: true, retries: 1000, factor: 1.5, minTimeout: 500, maxTimeout: 15_000 },
               (error) => this.#noAddress(error, options.apiUrl),
@@ -67,7 +67,7 @@ export class SocketIntake implements Intake {
     let address = '';
     let isGivenUp = false;
     client.on('authenticated', ({ url }: { url: string }) => {
-      // Without what stands behind it: a ticket that opens the socket.
+      // Without its query, which is a ticket that opens the socket.
       address = URL.canParse(url)
         ? `${new URL(url).protocol}//${new URL(url).host}`
         : 'an address that is none';
@@ -76,7 +76,7 @@ export class SocketIntake implements Intake {
       hello = setTimeout(() => {
         isGivenUp = true;
         this.#noSocket(`${address} → no answer in time`);
-        // Not public; `disconnect()` of the client is for ever, and this makes it ask for another address.
+        // Not public. The client's `disconnect()` is final, but this makes it request another address.
         (client as unknown as { websocket?: { disconnect(): void } }).websocket?.disconnect();
       }, helloWithin).unref();
     });
@@ -86,7 +86,7 @@ export class SocketIntake implements Intake {
       this.#came = undefined;
     });
     client.on('error', () => {
-      // The client's WebSocket says of no failure what it was (undici 7.30): its message is empty.
+      // The client's WebSocket does not say what failed (undici 7.30): its message is empty.
       if (!this.#connected.has(index) && !isGivenUp) this.#noSocket(`${address} → the connection failed`);
     });
     for (const event of ['close', 'disconnected', 'reconnecting'])
@@ -106,7 +106,7 @@ export class SocketIntake implements Intake {
     this.#noSocket(`${new URL('apps.connections.open', apiUrl).href} → ${whatCame(error)}`);
   }
 
-  /** Said when it is news, not at each of the tries. */
+  /** Logged when it changes, not at every try. */
   #noSocket(came: string): void {
     if (this.#stopped) return;
     if (came !== this.#came)
@@ -114,7 +114,7 @@ export class SocketIntake implements Intake {
     this.#came = came;
   }
 
-  /** @throws AppError unavailable when Slack does not accept the app token */
+  /** @throws AppError unavailable when Slack refuses the app token */
   async start(): Promise<void> {
     try {
       await Promise.all(this.#receivers.map((receiver) => receiver.start()));
@@ -129,7 +129,7 @@ export class SocketIntake implements Intake {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    // A socket that is being opened anew waits for this event, and what it throws then nobody catches.
+    // A reconnecting socket waits for this event, and nobody catches what it throws then.
     for (const { client } of this.#receivers) client.removeAllListeners('disconnected');
     await Promise.allSettled(this.#receivers.map((receiver) => receiver.stop()));
     this.#connected.clear();
@@ -141,7 +141,7 @@ export class SocketIntake implements Intake {
   }
 }
 
-/** Slack's own client gives up on a 5xx for good; as a network error it is tried again. */
+/** Slack's own client gives up for good on a 5xx, but retries a network error. */
 async function retryableFetch(...args: Parameters<typeof fetch>): Promise<Response> {
   const response = await slackFetch(...args);
   if (response.status >= 500) {
@@ -152,7 +152,7 @@ async function retryableFetch(...args: Parameters<typeof fetch>): Promise<Respon
 }
 
 const EVENTS_PATH = '/slack/events';
-/** Bytes; the largest of Slack's, a window with all that is in it, has a quarter of it. */
+/** Bytes; Slack's largest body, a modal with everything in it, is a quarter of this. */
 const BODY_LIMIT = 1024 * 1024;
 /** Milliseconds for a body to arrive. */
 const BODY_WITHIN = 10_000;
@@ -181,10 +181,10 @@ export class HttpIntake implements Intake {
     );
   }
 
-  /** Only what Slack signed, now and for the first time, comes to Bolt; everything else is answered here. */
+  /** Only requests that Slack signed just now, and for the first time, reach Bolt; all others are answered here. */
   async #guard(c: Context<HttpEnv>): Promise<Response> {
     const { incoming, outgoing } = c.env;
-    // Before it is judged: sent again, it is the first time.
+    // Before it is checked, so that a retry counts as the first time.
     if (!this.#open) return refusal(c, 503, 'The bot is starting or stopping.');
     const body = await readBody(incoming);
     if (body === 'too large') return refusal(c, 413, `Expected at most ${BODY_LIMIT} bytes.`);
@@ -198,11 +198,11 @@ export class HttpIntake implements Intake {
       );
       return refusal(c, accepted.status, `Refused: ${accepted.why}.`);
     }
-    // Slack sends again what failed here.
+    // Slack retries what failed here.
     outgoing.once('close', () => {
       if (outgoing.statusCode >= 500) this.#requests.forget(accepted.signature);
     });
-    // Bolt answers by itself. It takes a body that was read already from here, and checks the signature once more.
+    // Bolt answers by itself. It accepts a body that was already read, and checks the signature once more.
     this.#receiver.requestListener(Object.assign(incoming, { rawBody: body }), outgoing);
     return RESPONSE_ALREADY_SENT;
   }
@@ -215,7 +215,7 @@ export class HttpIntake implements Intake {
     this.#open = true;
   }
 
-  /** What is answered already goes on; Slack sends again what comes from now on. */
+  /** Acknowledged requests continue; Slack retries what comes from now on. */
   async stop(): Promise<void> {
     this.#open = false;
   }
@@ -230,7 +230,7 @@ function refusal(c: Context<HttpEnv>, status: 400 | 401 | 408 | 409 | 413 | 503,
     'content-type': 'text/plain; charset=utf-8',
     // The same request would be refused again.
     ...(status === 503 ? {} : { 'x-slack-no-retry': '1' }),
-    // What is left of a body that nobody reads must not be taken for the next request.
+    // The rest of an unread body must not be taken for the next request.
     ...(c.env.incoming.complete ? {} : { connection: 'close' }),
   });
 }

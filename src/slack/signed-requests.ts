@@ -1,15 +1,15 @@
 /**
- * What Slack sends by HTTP, before anything is done with it: signed by Slack, now, for the first time, and something
- * that can be read. Bolt's own check leaves open what this one refuses: times far ahead, a signature that comes twice,
- * and bodies that are no object, which it never answers (`@slack/bolt` 5.1.0, `receivers/HTTPReceiver.js`).
+ * Checks Slack's HTTP requests before anything else: signed by Slack, recent, not seen before, and readable. Bolt's own
+ * check misses times far in the future, repeated signatures, and bodies that are not objects, which it never answers
+ * (`@slack/bolt` 5.1.0, `receivers/HTTPReceiver.js`).
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { parse } from 'node:querystring';
 
-/** Seconds that a request's time may differ from ours, either way. */
+/** Seconds by which a request's time may differ from ours, either way. */
 export const TIME_TOLERANCE = 300;
-/** Slack sends fewer in an hour than this; only what it signed counts, so that nobody else can fill it. */
+/** More than Slack sends in an hour. Only signed requests count, so nobody else can fill it up. */
 const REMEMBERED = 50_000;
 
 export interface RequestRefusal {
@@ -28,7 +28,7 @@ export class SignedRequests {
   readonly #secret: string;
   readonly #now: () => number;
   readonly #limit: number;
-  /** Signature → second from which its time alone refuses it. */
+  /** Signature → second from which its timestamp alone gets it refused. */
   readonly #known = new Map<string, number>();
 
   constructor({ signingSecret, now = Date.now, remembered = REMEMBERED }: SignedRequestOptions) {
@@ -38,8 +38,8 @@ export class SignedRequests {
   }
 
   /**
-   * A request that is accepted is remembered, and refused the second time.
-   * @returns the signature to `forget` where the request came to nothing; or why it is refused
+   * Remembers an accepted request, and refuses it the second time.
+   * @returns the signature, to `forget` if the request failed; or why it is refused
    */
   accept(headers: IncomingHttpHeaders, body: Buffer): { signature: string } | RequestRefusal {
     const second = Math.floor(this.#now() / 1000);
@@ -54,7 +54,7 @@ export class SignedRequests {
       };
     const signature = createHmac('sha256', this.#secret).update(`v0:${time}:`).update(body).digest('hex');
     const given = headers['x-slack-signature'];
-    // The whole header is compared: what stands behind a second "=" would make the same signature another one.
+    // The whole header is compared, or text after a second "=" would make the same signature look different.
     if (typeof given !== 'string' || !same(given, `v0=${signature}`))
       return { status: 401, why: 'the signature is missing or does not fit the body' };
     const unreadable = problemOf(headers['content-type'], body);
@@ -67,7 +67,7 @@ export class SignedRequests {
     return { signature };
   }
 
-  /** It came to nothing on our side: sent again, it is the first time. */
+  /** The request failed on our side, so a retry counts as the first time. */
   forget(signature: string): void {
     this.#known.delete(signature);
   }
@@ -83,7 +83,7 @@ function same(given: string, right: string): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
-/** Slack's check that an address is there; the only thing that it does not sign. */
+/** Slack's check that an address exists: the only request that it does not sign. */
 export function isAddressCheck(type: string | undefined, body: Buffer): boolean {
   return isForm(type) && parse(body.toString('utf8')).ssl_check === '1';
 }
@@ -91,7 +91,7 @@ export function isAddressCheck(type: string | undefined, body: Buffer): boolean 
 const isForm = (type: string | undefined): boolean =>
   type?.split(';', 1)[0]?.trim().toLowerCase() === 'application/x-www-form-urlencoded';
 
-/** What is wrong with a body that is signed: Slack sends an object that says what it is. */
+/** What is wrong with a signed body: Slack sends an object that says what it is. */
 function problemOf(type: string | undefined, body: Buffer): string | undefined {
   const text = body.toString('utf8');
   if (!isForm(type)) return problemOfJson(text, 'the body');

@@ -1,7 +1,7 @@
-/** What somebody typed, out of what Slack made of it. */
+/** Recovers what somebody typed from what Slack sends. */
 import { isConsoleUrl } from '../domain/console-links.ts';
 
-/** Undoes Slack's encoding: `<http://x|x>` is `x` again, `<@U1|ada>` is `@ada`, `&amp;` is `&`. */
+/** Undoes Slack's encoding: `<http://x|x>` becomes `x`, `<@U1|ada>` `@ada`, `&amp;` `&`. */
 export function typedText(text: string): string {
   return text
     .replace(/<([^<>]*)>/g, (whole, inner: string) => {
@@ -18,7 +18,7 @@ export function typedText(text: string): string {
         default:
           // Anything else in brackets was typed.
           if (!/^(?:https?:\/\/|mailto:|tel:|ftp:\/\/)/i.test(target)) return whole;
-          // A link that Slack made itself shows what was typed; of a page of the AWS console the address says more.
+          // A link that Slack made shows what was typed; for a page of the AWS console, the address says more.
           return isConsoleUrl(target) ? target : label || target;
       }
     })
@@ -27,7 +27,7 @@ export function typedText(text: string): string {
     .replace(/&amp;/g, '&');
 }
 
-/** What is said to the bot: the text after its mention, or before it where nothing comes after. */
+/** What is said to the bot: the text after its mention, or the text before it if nothing follows. */
 export function afterMention(text: string, botUser: string): string | undefined {
   const match = new RegExp(`<@${botUser}(?:\\|[^>]*)?>`).exec(text);
   if (!match) return undefined;

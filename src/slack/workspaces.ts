@@ -1,9 +1,9 @@
-/** Which workspace something is of: in an organisation of several, all of them are one house. */
+/** Which workspace something belongs to. All workspaces of one organisation count as ours. */
 
 export interface Workspace {
-  /** `T…`, of some people in an organisation its own `E…`; undefined where Slack names none, as for an app of a whole organisation. */
+  /** `T…`, or the organisation's `E…` for some people; undefined if Slack names none, as for an organisation-wide app. */
   team?: string | undefined;
-  /** `E…` of an Enterprise organisation. */
+  /** `E…`, in an Enterprise organisation. */
   organisation?: string | undefined;
 }
 
