@@ -20,7 +20,7 @@ const EVERYTHING = ['*'];
  */
 const RULES: Readonly<Record<string, readonly string[]>> = {
   ground: [],
-  domain: ['ground'],
+  domain: ['ground', 'terminal'],
   terminal: [],
   ports: ['ground', 'domain:types'],
   config: COMMON,
@@ -35,7 +35,8 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   notifiers: [...COMMON, 'operations', 'blocks'],
   commands: [...COMMON, 'operations', 'blocks'],
   slack: [...COMMON, 'blocks', 'block-kit', 'commands:types'],
-  http: [...COMMON, 'blocks', 'commands:types'],
+  // Its page shows terminals.
+  http: [...COMMON, 'blocks', 'terminal', 'commands:types'],
   events: COMMON,
   demo: ['sandbox'],
   app: EVERYTHING,

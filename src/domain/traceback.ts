@@ -3,6 +3,7 @@
  * and what ends a process without one: a syntax error, a fatal error of the interpreter, C++'s terminate.
  * Everything here takes time in proportion to the lines, whatever they hold.
  */
+import { bareText } from '../terminal/bare-text.ts';
 
 export interface Traceback {
   /** As printed, without what a launcher put before each line; a long one with both ends. */
@@ -75,10 +76,6 @@ export function lastTraceback(logEnd: string): Traceback | undefined {
 
 /** Characters of a line that are looked at: both ends of longer ones. */
 const LINE_CHARACTERS = 2_000;
-/** Terminal colours and the like: CSI sequences. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: ESC is what the sequences begin with
-const COLOURS = /\u001b\[[0-9;?]{0,20}[A-Za-z]/g;
-
 /** The lines of a log without colours; what a progress bar overwrote counts as lines of its own. */
 function cleanLines(log: string): string[] {
   return log.split(/\r\n|\n|\r/).map(cleanLine);
@@ -90,9 +87,7 @@ export function cleanLine(line: string): string {
     line.length <= LINE_CHARACTERS
       ? line
       : `${line.slice(0, LINE_CHARACTERS / 2)} … ${line.slice(-LINE_CHARACTERS / 2)}`;
-  return short.includes('\u001b') || short.includes('\0')
-    ? short.replaceAll('\0', '').replace(COLOURS, '')
-    : short;
+  return short.includes('\u001b') || short.includes('\0') ? bareText(short) : short;
 }
 
 /** What was raised in the lines of one process, in its order. */

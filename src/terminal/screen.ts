@@ -15,6 +15,8 @@ export interface ScreenOptions {
   rows?: number;
   /** Cells after which a line wraps into the next row; default 2,000. It stays one line of the text. */
   columns?: number;
+  /** How a tab that jumped over nothing is written; default `tabs`. */
+  tabs?: 'tabs' | 'spaces';
 }
 
 const ROWS = 100;
@@ -43,6 +45,7 @@ export class TerminalScreen implements EscapeHandler {
   readonly #parser = new EscapeParser(this);
   readonly #height: number;
   readonly #columns: number;
+  readonly #keepsTabs: boolean;
   #rows: (ScreenRow | undefined)[];
   readonly #spare: ScreenRow[] = [];
   #x = 0;
@@ -64,6 +67,7 @@ export class TerminalScreen implements EscapeHandler {
   constructor(options: ScreenOptions = {}) {
     this.#height = options.rows ?? ROWS;
     this.#columns = options.columns ?? COLUMNS;
+    this.#keepsTabs = options.tabs !== 'spaces';
     this.#rows = new Array(this.#height).fill(undefined);
     this.#y = this.#height - 1;
     this.#start = this.#y;
@@ -333,7 +337,7 @@ export class TerminalScreen implements EscapeHandler {
   #tab(): void {
     if (this.#x >= this.#columns) return;
     const stop = Math.min(this.#columns - 1, this.#x + TAB_WIDTH - (this.#x % TAB_WIDTH));
-    this.#row().tab(this.#x, stop);
+    if (this.#keepsTabs) this.#row().tab(this.#x, stop);
     this.#x = stop;
   }
 

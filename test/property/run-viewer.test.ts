@@ -292,7 +292,7 @@ describe('[W4] finding text in a run’s log', () => {
 
   it('looks at what is seen of a line, as a terminal shows it', async () => {
     const piece = fc.oneof(
-      fc.string({ unit: fc.constantFrom('a', 'b', 'c', ' ', '=', '█'), maxLength: 8 }),
+      fc.string({ unit: fc.constantFrom('a', 'b', 'c', ' ', '=', '█', '学', '🚀'), maxLength: 8 }),
       fc.constantFrom(
         '\r',
         '\b',
@@ -307,6 +307,7 @@ describe('[W4] finding text in a run’s log', () => {
       ),
       fc.constantFrom('\x1b[3G', '\x1b[2C', '\x1b[D', '\x1b[2P', '\x1b[3X', '\x1b]0;title\x07', '\x1b(B'),
       fc.constantFrom('\x1b]8;;https://example.com\x1b\\', '\x1b]8;;\x1b\\', '\x1b=', '\x1b[38;5;1m'),
+      fc.constantFrom('\x1b(0qx\x1b(B', '\x1b[2@', '\x1b7', '\x1b8', '\x1b[!p'),
     );
     await fc.assert(
       fc.asyncProperty(fc.array(piece, { maxLength: 12 }), async (pieces) => {
