@@ -8,7 +8,6 @@ import { type CliIo, line } from './io.ts';
 import { openRunner } from './runner.ts';
 
 export interface DemoRunner {
-  readonly url: string;
   /** Starts the demo's trainings. */
   begin(): Promise<void>;
   stop(): Promise<void>;
@@ -19,16 +18,18 @@ const KEPT = 20;
 /** Milliseconds: the grace of a run, and what its log takes to end. */
 const END_WITHIN = 5_000;
 
-export async function startDemoRunner(dataDir: string, io: Pick<CliIo, 'stderr'>): Promise<DemoRunner> {
+export async function startDemoRunner(
+  { dataDir, port }: { dataDir: string; port: number },
+  io: Pick<CliIo, 'stderr'>,
+): Promise<DemoRunner> {
   const folder = join(dataDir, 'runner');
   const cwd = join(folder, 'training');
   await mkdir(cwd, { recursive: true, mode: 0o700 });
-  await writeFile(join(folder, 'runner.yaml'), trainingConfig(cwd));
+  await writeFile(join(folder, 'runner.yaml'), trainingConfig(cwd, port));
   const config = loadRunnerConfig({ env: {}, cwd: folder });
   const logger = createLogger({ level: 'warn', destination: io.stderr });
-  const { url, runner, close } = await openRunner(config, logger);
+  const { runner, close } = await openRunner(config, logger);
   return {
-    url,
     async begin() {
       const now = Date.now();
       const earlier = (await runner.list()).filter(({ end }) => end !== undefined);

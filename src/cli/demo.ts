@@ -11,7 +11,7 @@ import type { DemoServices } from '../demo/use-cases.ts';
 import { AppError, toAppError } from '../ground/errors.ts';
 import { pause, untilAborted } from '../ground/pause.ts';
 import { type Bot, startBot } from './demo-bot.ts';
-import { type DemoRunner, startDemoRunner } from './demo-runner.ts';
+import type { DemoRunner } from './demo-runner.ts';
 import type { DemoFlags, SandboxFlags } from './flags.ts';
 import { type CliIo, line } from './io.ts';
 import { MANIFEST_PATH } from './manifest.ts';
@@ -32,28 +32,43 @@ export async function sandbox(flags: SandboxFlags, io: CliIo): Promise<undefined
 
 export async function demo(flags: DemoFlags, io: CliIo): Promise<undefined> {
   return withDataDir(flags, io, async (dataDir) => {
-    const runner = await startDemoRunner(dataDir, io);
-    try {
-      const botPort = await freePort();
-      const services = { runnerUrl: runner.url, viewerUrl: `http://127.0.0.1:${botPort}` };
-      await withSandbox({ flags, dataDir, services }, io, async (running) => {
-        const bot = await startBot(running, { dataDir, port: botPort }, io);
-        const beginning = begin(runner, io);
-        try {
-          announce(running, io);
-          line(io.stderr, `Bot connected; its log: ${bot.logPath}`);
-          line(io.stderr, 'Two small trainings begin to run on this machine: /jobs shows them.');
-          line(io.stderr, `\nOpen ${running.url}, go to #line-3 and type /logs. Ctrl-C ends it.`);
-          await Promise.race([untilAborted(io.signal), whenBotEnds(bot, io.signal)]);
-        } finally {
-          await bot.stop();
-          await beginning;
-        }
-      });
-    } finally {
-      await runner.stop();
-    }
+    const [botPort, runnerPort] = await freePorts();
+    const services = { runnerUrl: localUrl(runnerPort), viewerUrl: localUrl(botPort) };
+    await withSandbox({ flags, dataDir, services }, io, async (running) => {
+      const { bot, runner } = await startBotAndRunner(running, { dataDir, botPort, runnerPort }, io);
+      const beginning = begin(runner, io);
+      try {
+        announce(running, io);
+        line(io.stderr, `Bot connected; its log: ${bot.logPath}`);
+        line(io.stderr, 'Two small trainings begin to run on this machine: /jobs shows them.');
+        line(io.stderr, `\nOpen ${running.url}, go to #line-3 and type /logs. Ctrl-C ends it.`);
+        await Promise.race([untilAborted(io.signal), whenBotEnds(bot, io.signal)]);
+      } finally {
+        await bot.stop();
+        await beginning;
+        await runner.stop();
+      }
+    });
   });
+}
+
+/** The runner is loaded and opened while the bot's process starts, so that nobody waits for it. */
+async function startBotAndRunner(
+  running: DemoSandbox,
+  { dataDir, botPort, runnerPort }: { dataDir: string; botPort: number; runnerPort: number },
+  io: CliIo,
+): Promise<{ bot: Bot; runner: DemoRunner }> {
+  const [bot, runner] = await Promise.allSettled([
+    startBot(running, { dataDir, port: botPort }, io),
+    import('./demo-runner.ts').then(({ startDemoRunner }) =>
+      startDemoRunner({ dataDir, port: runnerPort }, io),
+    ),
+  ]);
+  if (bot.status === 'fulfilled' && runner.status === 'fulfilled')
+    return { bot: bot.value, runner: runner.value };
+  if (bot.status === 'fulfilled') await bot.value.stop();
+  if (runner.status === 'fulfilled') await runner.value.stop();
+  throw bot.status === 'rejected' ? bot.reason : (runner as PromiseRejectedResult).reason;
 }
 
 /** Milliseconds in which the bot has looked at the runner once: what begins after that is news to it. */
@@ -68,14 +83,17 @@ async function begin(runner: DemoRunner, { signal, stderr }: CliIo): Promise<voi
   }
 }
 
-/** For a program that cannot tell which one it got. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+/** For programs that others must know the addresses of before they start. */
+async function freePorts(): Promise<[number, number]> {
+  // Both are open at once, so that they are two.
+  const servers = [createServer(), createServer()];
+  for (const server of servers) await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const [one, other] = servers.map((server) => (server.address() as AddressInfo).port);
+  for (const server of servers) await new Promise((resolve) => server.close(resolve));
+  return [one!, other!];
 }
+
+const localUrl = (port: number): string => `http://127.0.0.1:${port}`;
 
 /** @param use is given the folder that was asked for; or a temporary one, which goes afterwards */
 async function withDataDir(

@@ -7,11 +7,14 @@ const FOLDER = fileURLToPath(
   new URL(import.meta.filename.endsWith('.ts') ? './training/' : '../demo-training/', import.meta.url),
 );
 
-/** @param cwd where they run, and leave their models */
-export function trainingConfig(cwd: string): string {
+/**
+ * @param cwd where they run, and leave their models
+ * @param port of the runner; 0: any free one
+ */
+export function trainingConfig(cwd: string, port = 0): string {
   const program = (name: string): string[] => [process.execPath, `${FOLDER}${name}.mjs`];
   const config = {
-    listen: '127.0.0.1:0',
+    listen: `127.0.0.1:${port}`,
     // Of this machine alone; the templates are all that can be started.
     withoutToken: true,
     grace: '2s',
