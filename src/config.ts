@@ -7,7 +7,7 @@ import { dirname, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { milliseconds } from './config/compile-settings.ts';
 import { type ConfigProblem, describeIssues, problemAt, problemsError } from './config/problems.ts';
-import { secretProblems } from './config/provider-settings.ts';
+import { secretProblems } from './config/provider-secrets.ts';
 import { fileSchema, sectionProblems, toUseCase } from './config/schema.ts';
 import { readYaml } from './config/yaml-file.ts';
 import type { NamedSecret } from './domain/providers.ts';

@@ -1,6 +1,6 @@
 /** `signalbox check-config`: everything wrong with the configuration at once, or what it says. */
 import { loadConfig } from '../config.ts';
-import { PROVIDERS } from '../domain/providers.ts';
+import { providersCalled } from '../domain/providers.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { ALL_PROVIDERS } from '../providers/index.ts';
 import { type CliIo, line } from './io.ts';
@@ -29,12 +29,9 @@ export async function checkConfig(io: CliIo): Promise<undefined> {
 }
 
 function trainingOf(useCase: UseCase): string {
-  const places = ALL_PROVIDERS.filter((provider) => provider.trains(useCase)).map(
-    ({ name }) => PROVIDERS[name].called,
-  );
-  return places.length === 0
-    ? 'trains nowhere: set one of its `providers`'
-    : `trains on ${new Intl.ListFormat('en').format(places)}`;
+  const places = ALL_PROVIDERS.filter((provider) => provider.trains(useCase)).map(({ name }) => name);
+  if (places.length === 0) return 'trains nowhere: set one of its `providers`';
+  return `trains on ${providersCalled(places)}`;
 }
 
 function compilingOf({ compile }: UseCase): string {

@@ -13,6 +13,7 @@ import { logFileName } from '../domain/log-files.ts';
 import type { LogQuery } from '../domain/log-order.ts';
 import { parseLogQuery } from '../domain/log-query.ts';
 import { utcSecond } from '../domain/log-times.ts';
+import { PROVIDERS, type ProviderName } from '../domain/providers.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError } from '../ground/errors.ts';
 import { systemCode } from '../ground/files.ts';
@@ -139,7 +140,7 @@ function delivered(outcome: DownloadOutcome, query: LogQuery) {
       {
         hint: isFinished(outcome.job)
           ? 'It ended without printing anything, or its log is older than the log group keeps.'
-          : 'A job prints its first lines some minutes after it starts, once its instances are there. Try again then.',
+          : `A job prints its first lines once its program has started${usually(outcome.job.provider)}. Try again then.`,
       },
     );
   if (outcome.kind === 'several_jobs') {
@@ -165,6 +166,11 @@ function delivered(outcome: DownloadOutcome, query: LogQuery) {
     },
   );
 }
+
+const usually = (provider: ProviderName): string => {
+  const { firstLine } = PROVIDERS[provider];
+  return firstLine === undefined ? '' : `, ${firstLine}`;
+};
 
 function summary(outcome: DownloadOutcome): string {
   if (outcome.kind !== 'done') return '';

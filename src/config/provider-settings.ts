@@ -4,7 +4,6 @@
  */
 import { z } from 'zod';
 import type { NamedSecret, ProviderName, ProviderSettings } from '../domain/providers.ts';
-import type { ConfigProblem } from './problems.ts';
 
 const url = z.url({ protocol: /^https?$/ });
 const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/);
@@ -62,7 +61,7 @@ export const PROVIDER_GUIDES: Readonly<Record<string, { expected: string; exampl
   },
 };
 
-interface SecretRule {
+export interface SecretRule {
   /** What the variable has to hold. */
   holds: string;
   /** It is all that keeps strangers from making something up: a weak one is refused. */
@@ -70,56 +69,12 @@ interface SecretRule {
 }
 
 /** The keys that name a secret of the environment, of the providers that this version works with. */
-const SECRETS: { readonly [P in ProviderName]?: Readonly<Record<string, SecretRule>> } = {
+export const PROVIDER_SECRETS: { readonly [P in ProviderName]?: Readonly<Record<string, SecretRule>> } = {
   local: { tokenEnv: { holds: 'the RUNNER_TOKEN of the runner' } },
   push: { tokenEnv: { holds: 'what those who push runs have to send', guards: true } },
 };
 
-type ProvidersSection = z.output<typeof providersSection>;
-
-/**
- * Secrets that a use case's providers need and do not have.
- * @param at the section's place in the file: `useCases[0].providers`
- * @param read gives a variable of the environment
- */
-export function secretProblems(
-  providers: ProvidersSection,
-  at: string,
-  read: (variable: string) => string | undefined,
-): ConfigProblem[] {
-  return Object.entries(SECRETS).flatMap(([provider, rules]) =>
-    Object.entries(rules).flatMap(([key, rule]) => {
-      const settings = providers[provider as ProviderName] as Readonly<Record<string, unknown>> | undefined;
-      const name = settings?.[key];
-      return typeof name === 'string'
-        ? secretProblem(`${at}.${provider}.${key}`, name, rule, read(name))
-        : [];
-    }),
-  );
-}
-
-function secretProblem(
-  key: string,
-  name: string,
-  { holds, guards = false }: SecretRule,
-  value: string | undefined,
-): ConfigProblem[] {
-  if (value === undefined)
-    return [
-      {
-        key,
-        message: `${key}: expected ${name} in the environment, ${holds}, but it is not set. Example: ${name}=…`,
-      },
-    ];
-  if (!guards || (value.length >= 16 && !/[^\x21-\x7e]/.test(value))) return [];
-  // Never the value itself.
-  return [
-    {
-      key,
-      message: `${key}: expected ${name} to be at least 16 printable characters without spaces, but it has ${value.length} characters. Example: ${name}=$(openssl rand -hex 32)`,
-    },
-  ];
-}
+export type ProvidersSection = z.output<typeof providersSection>;
 
 /** @param secret of the environment, by its variable's name */
 export function toProviderSettings(

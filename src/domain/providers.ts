@@ -72,6 +72,11 @@ export function providerWord(name: ProviderName): string {
   return called.charAt(0).toUpperCase() + called.slice(1);
 }
 
+/** In a sentence: "SageMaker and the local runner". */
+export function providersCalled(names: readonly ProviderName[]): string {
+  return new Intl.ListFormat('en').format(names.map((name) => PROVIDERS[name].called));
+}
+
 /** ` on the local runner`; empty for SageMaker, which everybody expects. @param name left out in older records */
 export function onProvider(name: ProviderName = 'sagemaker'): string {
   return name === 'sagemaker' ? '' : ` on ${PROVIDERS[name].called}`;

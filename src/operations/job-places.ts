@@ -4,7 +4,7 @@
  */
 import { type JobPlace, type JobWord, readJobKey } from '../domain/job-keys.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
-import { PROVIDERS, type ProviderName } from '../domain/providers.ts';
+import { PROVIDERS, type ProviderName, providersCalled } from '../domain/providers.ts';
 import { AppError, toAppError } from '../ground/errors.ts';
 import type { LogSource } from '../ports/log-source.ts';
 import type { TrainingProvider } from '../ports/training-provider.ts';
@@ -22,7 +22,7 @@ export interface Unasked {
 export function providerNamed({ providers }: Places, name: ProviderName): TrainingProvider {
   const found = providers.find((provider) => provider.name === name);
   if (found) return found;
-  const here = providers.map((provider) => PROVIDERS[provider.name].called).join(' and ');
+  const here = providersCalled(providers.map((provider) => provider.name));
   throw new AppError('invalid_input', `This use case does not train on ${PROVIDERS[name].called}.`, {
     hint: `It trains on ${here}. If it should train there too, an admin of Signalbox adds it to the use case's \`providers\` in signalbox.yaml.`,
   });
