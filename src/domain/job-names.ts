@@ -5,8 +5,9 @@ import { cite } from './command-words.ts';
 import { isConsoleUrl } from './console-links.ts';
 import { readJobWord } from './job-keys.ts';
 import { PROVIDER_NAMES } from './providers.ts';
-import { TRAINING_NAME_LIMIT } from './training-names.ts';
 
+/** Characters of the longest name that a job may have on any provider: a pushed run's. */
+const NAME_LIMIT = 120;
 /** Characters of what is pasted for one name: a console link has a few hundred. */
 const PASTED_LIMIT = 4096;
 const NAME = '[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})';
@@ -51,14 +52,11 @@ export function parseJobName(text: string): string {
       'Links to a training job’s page in the SageMaker console and to its log streams in CloudWatch work, and so does the name itself.',
     );
   if (name === '') throw invalid('The job name is empty.', COPY);
-  if (name.length > TRAINING_NAME_LIMIT)
-    throw invalid(
-      `A job name has at most ${TRAINING_NAME_LIMIT} characters, and ${cite(name, 40)} is longer.`,
-      COPY,
-    );
+  if (name.length > NAME_LIMIT)
+    throw invalid(`A job name has at most ${NAME_LIMIT} characters, and ${cite(name, 40)} is longer.`, COPY);
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name))
     throw invalid(
-      `${cite(form === 'name' ? text : name)} cannot be a job name: only letters, digits and hyphens are possible, and a letter or digit comes first.`,
+      `${cite(form === 'name' ? text : name)} cannot be a job name: only letters, digits, dots, underscores and hyphens are possible, and a letter or digit comes first.`,
       COPY,
     );
   return name;

@@ -101,9 +101,11 @@ export function stuckRunNotifier(deps: NotifierDeps): Notifier {
     for (const useCase of useCases) {
       const after = useCase.stuckAfterMs;
       if (after === undefined) continue;
+      const trainsOn = gateway.trainsOn(useCase);
       for (const { job } of await store.listJobs({ useCase: useCase.id, limit: JOBS_LIMIT })) {
         const key = `${useCase.id} ${jobKey(job)}`;
-        if (!mayBeStuck(job)) continue;
+        // Of a provider that is gone from the configuration nothing can be read.
+        if (!mayBeStuck(job) || !trainsOn.includes(job.provider)) continue;
         running.add(key);
         if (!next.has(key)) {
           const age = clock.now() - (job.startedAt ?? job.createdAt);

@@ -8,6 +8,8 @@ import type { Clock } from '../ground/time.ts';
 import type { UseCaseGateway, UseCaseSession } from '../ports/use-case-session.ts';
 import { jobsMeant, listJobs, refuseUnasked } from './job-places.ts';
 
+/** Milliseconds that a suggestion waits for a provider: Slack waits three seconds for all of it. */
+const SUGGEST_WITHIN = 2_000;
 /** How many jobs are looked at for near names: the newest, and those that share a part of the name. */
 const LOOK_AT = 100;
 
@@ -23,8 +25,8 @@ export async function nearestJobs(
     .split(/[-._]/)
     .reduce((longest, next) => (next.length > longest.length ? next : longest), '');
   const [newest, related] = await Promise.all([
-    listJobs(session, { limit: LOOK_AT }, signal),
-    part.length >= 3 ? listJobs(session, { nameContains: part, limit: LOOK_AT }, signal) : { jobs: [] },
+    listJobs(session, { limit: LOOK_AT }, { signal }),
+    part.length >= 3 ? listJobs(session, { nameContains: part, limit: LOOK_AT }, { signal }) : { jobs: [] },
   ]);
   const jobs = new Map([...related.jobs, ...newest.jobs].map((job) => [jobKey(job), job]));
   const names = [...new Set([...jobs.values()].map((job) => job.name))];
@@ -47,7 +49,7 @@ export async function findOwner(
   const found = await Promise.allSettled(
     useCases.map(async (useCase) => {
       const session = await gateway.open(useCase, actor, 'logs');
-      const { jobs } = await jobsMeant(session, readJobWord(word), signal);
+      const { jobs } = await jobsMeant(session, readJobWord(word), { signal });
       return { useCase, jobs };
     }),
   );
@@ -74,7 +76,7 @@ export async function keysMeant(
     return [jobKey({ provider: trainsOn[0], name: word.name })];
   if (word.provider !== undefined && trainsOn.includes(word.provider)) return [jobKey(word)];
   const session = await gateway.open(useCase, actor, 'logs');
-  const { jobs, unasked } = await jobsMeant(session, word, signal);
+  const { jobs, unasked } = await jobsMeant(session, word, { signal });
   if (jobs.length === 0) refuseUnasked(unasked);
   return jobs.map(jobKey);
 }
@@ -94,29 +96,37 @@ export class JobSuggestions {
   readonly #clock: Clock;
   /** Milliseconds. */
   readonly #keep: number;
+  /** Milliseconds. */
+  readonly #within: number;
 
-  constructor(gateway: UseCaseGateway, clock: Clock, keep = 20_000) {
+  constructor(gateway: UseCaseGateway, clock: Clock, keep = 20_000, within = SUGGEST_WITHIN) {
     this.#gateway = gateway;
     this.#clock = clock;
     this.#keep = keep;
+    this.#within = within;
   }
 
-  /** Newest first within a use case; one that gives no answer has no suggestions. */
+  /**
+   * Newest first within a use case; one that gives no answer has no suggestions.
+   * @param typed a part of the name, also behind its provider: `local:pre`
+   */
   async suggest(
     actor: Actor,
     useCases: readonly UseCase[],
     typed: string,
     limit: number,
   ): Promise<SuggestedJob[]> {
+    const { provider, name } = readJobWord(typed.trim());
     const lists = await Promise.allSettled(
       useCases.map(async (useCase) => {
-        const jobs = await this.#list(actor, useCase, typed.trim());
+        const jobs = await this.#list(actor, useCase, name);
         return jobs.map((job) => ({ job, useCase }));
       }),
     );
-    const needle = typed.trim().toLowerCase();
+    const needle = name.toLowerCase();
     return lists
       .flatMap((result) => (result.status === 'fulfilled' ? result.value : []))
+      .filter(({ job }) => provider === undefined || job.provider === provider)
       .filter(({ job }) => job.name.toLowerCase().includes(needle))
       .slice(0, limit);
   }
@@ -136,7 +146,7 @@ export class JobSuggestions {
     if (known) return known.jobs;
     const jobs = this.#gateway.open(useCase, actor, 'logs').then(async (session) => {
       const query = { limit: LOOK_AT, ...(nameContains === '' ? {} : { nameContains }) };
-      const listed = await listJobs(session, query);
+      const listed = await listJobs(session, query, { within: this.#within });
       // A provider that gave no answer is asked again at the next letter.
       if (listed.unasked.length > 0) this.#lists.delete(key);
       return listed.jobs;

@@ -3,18 +3,17 @@
 import { type CompilationAttempt, currentStatus } from '../domain/compilations.ts';
 import type { Component } from '../domain/components.ts';
 import { readJobKey } from '../domain/job-keys.ts';
-import { providerWord } from '../domain/providers.ts';
+import { PROVIDERS, providerWord } from '../domain/providers.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { EpochMs } from '../ground/time.ts';
 import type { Check } from './account-checks.ts';
 import type { JobDeps } from './job-deps.ts';
-import { providerNamed } from './job-places.ts';
 import { observeAttempt, observeComponent, observeFailedCheck, observeJob } from './observe-jobs.ts';
 import { resumePublishing } from './publish-component.ts';
 
 /** Milliseconds between checks of what is still running; with the ticker and the pace, 80 of them take at most 30 s. */
 export const CHECK_EVERY = 20_000;
-/** Milliseconds before a job that is gone is checked again. */
+/** Milliseconds before a job that is gone, or whose provider is, is checked again. */
 const GONE_FOR = 600_000;
 /** Milliseconds after which something that AWS does not know was never accepted: a start waits two minutes at most. */
 const GRACE = 5 * 60_000;
@@ -56,13 +55,16 @@ export function trainingCheck(
     operation: 'comp',
     doing: 'looking at a training job',
     ask: async (session, at, signal) => {
-      const seen = await providerNamed(session, provider).jobs.find(name, signal);
+      const place = session.providers.find((one) => one.name === provider);
+      const seen = await place?.jobs.find(name, signal);
       described();
       if (seen) {
         await observeJob(deps, useCase, { job: seen, at, described: true });
         return undefined;
       }
-      const message = `${providerWord(provider)} has no training job of this name any more.`;
+      const message = place
+        ? `${providerWord(provider)} has no training job of this name any more.`
+        : `This use case does not train on ${PROVIDERS[provider].called} any more.`;
       await observeFailedCheck(deps, useCase.id, job, { at, message });
       return GONE_FOR;
     },

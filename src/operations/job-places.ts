@@ -4,13 +4,26 @@
  */
 import { type JobPlace, type JobWord, readJobKey } from '../domain/job-keys.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
-import { PROVIDERS, type ProviderName, providersCalled } from '../domain/providers.ts';
+import { PROVIDERS, type ProviderName, providersCalled, providerWord } from '../domain/providers.ts';
 import { AppError, toAppError } from '../ground/errors.ts';
+import { inTime } from '../ground/pause.ts';
 import type { LogSource } from '../ports/log-source.ts';
 import type { TrainingProvider } from '../ports/training-provider.ts';
 import type { UseCaseSession } from '../ports/use-case-session.ts';
 
+/**
+ * Milliseconds that a provider is waited for where others are asked too. One alone is waited for until it gives up
+ * itself.
+ */
+const ANSWER_WITHIN = 10_000;
+
 type Places = Pick<UseCaseSession, 'providers'>;
+
+interface Patience {
+  signal?: AbortSignal | undefined;
+  /** Milliseconds; default: `ANSWER_WITHIN`. */
+  within?: number;
+}
 
 /** A provider that gave no answer. */
 export interface Unasked {
@@ -56,12 +69,12 @@ export function logOf(session: Places, key: string): LogSource {
 export async function listJobs(
   session: Places,
   query: { nameContains?: string; limit: number },
-  signal?: AbortSignal,
+  how: Patience = {},
 ): Promise<{ jobs: TrainingJob[]; unasked: Unasked[] }> {
   const { answers, unasked } = await askAll(
     session.providers,
-    ({ jobs }) => jobs.list(query, signal),
-    signal,
+    ({ jobs }) => jobs.list(query, how.signal),
+    how,
   );
   const jobs = answers.flat().sort((a, b) => b.createdAt - a.createdAt);
   return { jobs, unasked };
@@ -75,19 +88,29 @@ export async function listJobs(
 export async function jobsMeant(
   session: Places,
   { provider, name }: JobWord,
-  signal?: AbortSignal,
+  how: Patience = {},
 ): Promise<{ jobs: TrainingJob[]; unasked: Unasked[] }> {
   const asked = provider === undefined ? session.providers : [providerNamed(session, provider)];
-  const { answers, unasked } = await askAll(asked, ({ jobs }) => jobs.find(name, signal), signal);
+  const { answers, unasked } = await askAll(asked, ({ jobs }) => jobs.find(name, how.signal), how);
   return { jobs: answers.flatMap((job) => job ?? []), unasked };
 }
 
 async function askAll<T>(
   providers: readonly TrainingProvider[],
   ask: (provider: TrainingProvider) => Promise<T>,
-  signal: AbortSignal | undefined,
+  { signal, within = ANSWER_WITHIN }: Patience,
 ): Promise<{ answers: T[]; unasked: Unasked[] }> {
-  const settled = await Promise.allSettled(providers.map(async (provider) => ask(provider)));
+  const alone = providers.length === 1;
+  const settled = await Promise.allSettled(
+    providers.map(async (provider) => {
+      const asked = ask(provider).then((value) => ({ value }));
+      const answer = alone ? await asked : await inTime(within, asked);
+      if (answer) return answer.value;
+      throw new AppError('timeout', `${providerWord(provider.name)} did not answer in time.`, {
+        hint: 'Try again in a moment.',
+      });
+    }),
+  );
   signal?.throwIfAborted();
   const answers = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   const unasked = settled.flatMap((one, index) =>

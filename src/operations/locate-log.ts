@@ -79,7 +79,7 @@ async function findIn(
   const [alone] = session.providers.length === 1 ? session.providers : [];
   const provider = asked.provider ? providerNamed(session, asked.provider) : alone;
   if (provider) return findOn(provider, asked.name, how);
-  const { jobs, unasked } = await jobsMeant(session, asked, how.signal);
+  const { jobs, unasked } = await jobsMeant(session, asked, { signal: how.signal });
   if (jobs.length === 0) refuseUnasked(unasked);
   const [job] = jobs.length === 1 ? jobs : [];
   return { jobs, log: job && { source: logOf(session, jobKey(job)) } };

@@ -503,7 +503,7 @@ describe('bad input is answered, to the person alone', () => {
     ['an unknown use case', 'train-resnet-1 --use-case line-4', 'Did you mean line-3'],
     ['a path', '../../etc/passwd', 'cannot be a job name'],
     ['a mention and backticks', 'train`<!channel>`', 'cannot be a job name'],
-    ['a name of 300 characters', `train-${'x'.repeat(300)}`, 'at most 63 characters'],
+    ['a name of 300 characters', `train-${'x'.repeat(300)}`, 'at most 120 characters'],
     ['arguments without end', `train-resnet-1 --grep ${'x'.repeat(1600)}`, 'at most 1500'],
   ])('%s', async (_, text, answer) => {
     expect(await team.command('ada', 'C0LINE3', text)).toMatchObject({ ok: true });

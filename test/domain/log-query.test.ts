@@ -262,7 +262,7 @@ describe('bad arguments are answered with what was expected and what came', () =
     ['../../etc/passwd', /cannot be a job name/],
     ['train`x`y', /cannot be a job name/],
     ['@channel', /cannot be a job name/],
-    [`train-${'x'.repeat(300)}`, /at most 63 characters/],
+    [`train-${'x'.repeat(300)}`, /at most 120 characters/],
   ])('%s', (text, message) => {
     const error = refusal(text);
     expect(error.code).toBe('invalid_input');

@@ -2,14 +2,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { jobKey } from '../../src/domain/job-keys.ts';
+import type { UseCase } from '../../src/domain/use-cases.ts';
 import { AppError } from '../../src/ground/errors.ts';
+import { JobSuggestions } from '../../src/operations/find-jobs.ts';
 import {
   findJob,
   jobsMeant,
   listJobs,
   providerNamed,
+  refuseUnasked,
   severalMeant,
 } from '../../src/operations/job-places.ts';
+import type { UseCaseGateway } from '../../src/ports/use-case-session.ts';
 import { MemoryRunner } from '../fixtures/memory-provider.ts';
 
 const NAMES = ['sagemaker', 'local', 'runpod'] as const;
@@ -87,5 +91,34 @@ describe('questions about jobs of several providers', () => {
     ]);
     expect(error.message).toBe('2 jobs are called a, on different providers.');
     expect(error.hint).toBe('Say which one you mean: sagemaker:a or local:a.');
+  });
+});
+
+describe('a provider that never answers', () => {
+  function hanging() {
+    const places = [new MemoryRunner('lab', 'sagemaker'), new MemoryRunner('lab')];
+    places[0]!.put('press-1', 'EXECUTING', { createdAt: 1 });
+    places[1]!.hangs = true;
+    return { providers: places.map((place) => place.open()) };
+  }
+
+  it('is not waited for longer than it may take, and is named as one that was not heard', async () => {
+    const listed = await listJobs(hanging(), { limit: 9 }, { within: 1 });
+    expect(listed.jobs.map(({ name }) => name)).toEqual(['press-1']);
+    expect(listed.unasked).toMatchObject([
+      { provider: 'local', error: { code: 'timeout', message: 'The local runner did not answer in time.' } },
+    ]);
+    const meant = await jobsMeant(hanging(), { name: 'press-1' }, { within: 1 });
+    expect(meant.jobs).toHaveLength(1);
+    const nowhere = await jobsMeant(hanging(), { name: 'drill-1' }, { within: 1 });
+    expect(() => refuseUnasked(nowhere.unasked)).toThrow('The local runner did not answer in time.');
+  });
+
+  it('takes no suggestion of another away', async () => {
+    const gateway = { open: async () => hanging() } as unknown as UseCaseGateway;
+    const suggestions = new JobSuggestions(gateway, { now: () => 0 }, 0, 1);
+    const useCase = { id: 'lab' } as UseCase;
+    const found = await suggestions.suggest({ team: 'T', user: 'U' }, [useCase], 'press', 9);
+    expect(found.map(({ job }) => job.name)).toEqual(['press-1']);
   });
 });
