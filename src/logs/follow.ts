@@ -129,6 +129,8 @@ class LiveLog {
   readonly #signal: AbortSignal;
   #streams: readonly LogStreamInfo[] = [];
   #listedAt = Number.NEGATIVE_INFINITY;
+  /** There was more than a round takes. */
+  #isBehind = false;
   /** Of the streams, the one that the next round begins with. */
   #first = 0;
 
@@ -166,8 +168,9 @@ class LiveLog {
         if (!RETRYABLE.includes(problem.code) || refusals > REFUSALS) throw error;
         onWait?.({ kind: 'refused', error: problem });
         pause = LATER;
+        this.#isBehind = false;
       }
-      await wait(source.pace?.slowed ? LATER : pause, this.#signal);
+      if (!this.#isBehind) await wait(source.pace?.slowed ? LATER : pause, this.#signal);
     }
   }
 
@@ -191,6 +194,7 @@ class LiveLog {
     const inTurn = [...names.slice(this.#first), ...names.slice(0, this.#first)];
     const found: { name: string; events: NewEvent[] }[] = [];
     let bytes = 0;
+    this.#isBehind = false;
     while (found.length < inTurn.length && bytes < ROUND_BYTES) {
       const some = inTurn.slice(found.length, found.length + AT_ONCE);
       for (const one of await Promise.all(some.map((name) => this.#readStream(name, withOverlap)))) {
@@ -198,6 +202,7 @@ class LiveLog {
         bytes += one.bytes;
       }
     }
+    if (found.length < inTurn.length) this.#isBehind = true;
     this.#first = names.length === 0 ? 0 : (this.#first + found.length) % names.length;
     // Not before all are read: what a failing stream keeps back is read again with the rest.
     for (const { name, events } of found) remember(this.#placeOf(name), events);
@@ -246,7 +251,11 @@ class LiveLog {
       }
       page.release?.();
       const isLast = page.nextToken === undefined || page.nextToken === token;
-      if (isLast || bytes >= STREAM_BYTES) break;
+      if (isLast) break;
+      if (bytes >= STREAM_BYTES) {
+        this.#isBehind = true;
+        break;
+      }
       token = page.nextToken;
     }
     return { name: stream, events, bytes };

@@ -99,6 +99,26 @@ describe('a log that is followed', () => {
     expect(world.now).toBe(before);
   });
 
+  it('catches up without a pause where much was printed meanwhile', async () => {
+    const much = Array.from({ length: 60 }, (_, n) => ({
+      ...line(n, n),
+      message: `${n} `.padEnd(100_000, 'x'),
+    }));
+    const world = new Growing(folder, much, { pageEvents: 4 }, STREAMS.slice(0, 1));
+    world.endedAt = async () => undefined;
+    world.pass(60_000);
+    const stop = new AbortController();
+    const { service: source, endedAt } = world;
+    let bytes = 0;
+    const before = world.now;
+    const chunks = world.engine().follow({ source, form: 'raw', from: { offset: 0 }, endedAt }, stop.signal);
+    for await (const chunk of chunks) {
+      bytes += chunk.bytes.length;
+      if (bytes === 60 * 100_001) break;
+    }
+    expect(world.now).toBe(before);
+  });
+
   it('stays in its form when it is followed on', async () => {
     const world = new Growing(folder, [line(1, -600_000), line(2, 1_000)], {}, STREAMS.slice(0, 1));
     const { service: source, endedAt } = world;

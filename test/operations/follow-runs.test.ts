@@ -123,13 +123,15 @@ class House {
 }
 
 const ONE = STREAMS.slice(0, 1);
+/** However busy the machine is. */
+const soon = <T>(look: () => Promise<T>) => expect.poll(look, { timeout: 20_000 });
 
-describe('[W7] a run that somebody watches', () => {
+describe('[W7] a run that somebody watches', { timeout: 30_000 }, () => {
   it('is copied as it was printed until it ends, with how it ended', async () => {
     const house = new House([line(1, -600_000), line(2, 2_000), line(3, 9_000)], {}, ONE);
     const follower = house.process();
     follower.wanted(RUN);
-    await expect.poll(house.end).toMatchObject({ state: 'completed', exitCode: null, signal: null });
+    await soon(house.end).toMatchObject({ state: 'completed', exitCode: null, signal: null });
     expect(await house.text()).toBe('line 1\nline 2\nline 3\n');
     await follower.close();
   });
@@ -138,7 +140,7 @@ describe('[W7] a run that somebody watches', () => {
     const house = new House([line(1, -600_000), line(2, 1_000, 0, STREAMS[1])]);
     const follower = house.process();
     follower.wanted(RUN);
-    await expect.poll(house.end).toBeTruthy();
+    await soon(house.end).toBeTruthy();
     expect(await house.text()).toContain('2026-11-20T00:00:01.000Z algo-2 line 2\n');
     await follower.close();
   });
@@ -149,7 +151,7 @@ describe('[W7] a run that somebody watches', () => {
     house.job = { state: 'failed', failureReason: reason, endedAt: START - 500_000 };
     const follower = house.process();
     follower.wanted(RUN);
-    await expect.poll(house.end).toEqual({
+    await soon(house.end).toEqual({
       ...{ state: 'failed', exitCode: 2, signal: null },
       at: START - 500_000,
     });
@@ -165,10 +167,10 @@ describe('[W7] a run that somebody watches', () => {
       first.wanted(RUN);
       second.wanted(RUN);
     }
-    await expect.poll(async () => (await house.logs.info(RUN))?.size).toBeGreaterThan(0);
+    await soon(async () => (await house.logs.info(RUN))?.size).toBeGreaterThan(0);
     expect(house.opened).toBe(1);
     await first.close();
-    await expect.poll(house.end).toBeTruthy();
+    await soon(house.end).toBeTruthy();
     expect(await house.text()).toBe(arrivals.map(({ message }) => `${message}\n`).join(''));
     await second.close();
   });
@@ -178,7 +180,7 @@ describe('[W7] a run that somebody watches', () => {
     house.job = { state: 'running', status: 'InProgress' };
     const follower = house.process();
     const [release, releaseToo] = [follower.wanted(RUN), follower.wanted(RUN)];
-    await expect.poll(house.text).toBe('line 1\n');
+    await soon(house.text).toBe('line 1\n');
     release();
     release();
     expect(house.lingering.size).toBe(0);
@@ -188,7 +190,7 @@ describe('[W7] a run that somebody watches', () => {
     const again = follower.wanted(RUN);
     for (const pass of house.lingering) pass();
     house.growing.service.arrive(STREAMS[0]!, { time: house.growing.now, message: 'line 2' });
-    await expect.poll(house.text).toBe('line 1\nline 2\n');
+    await soon(house.text).toBe('line 1\nline 2\n');
     expect(house.opened).toBe(1);
     again();
     for (const pass of house.lingering) pass();
@@ -197,7 +199,7 @@ describe('[W7] a run that somebody watches', () => {
     await pause(50);
     expect(await house.text()).toBe('line 1\nline 2\n');
     follower.wanted(RUN);
-    await expect.poll(house.text).toBe('line 1\nline 2\nline 3\n');
+    await soon(house.text).toBe('line 1\nline 2\nline 3\n');
     expect(house.opened).toBe(2);
     await follower.close();
   });
@@ -210,16 +212,14 @@ describe('[W7] a run that somebody watches', () => {
     });
     const follower = house.process();
     follower.wanted(RUN);
-    await expect.poll(house.note).toBe('The role may not read the log. Ask an admin.');
+    await soon(house.note).toBe('The role may not read the log. Ask an admin.');
     house.closed = undefined;
-    await expect
-      .poll(house.note)
-      .toBe(
-        'job has not printed anything yet (Starting). Its first line comes usually 2 to 10 minutes after it was created.',
-      );
+    await soon(house.note).toBe(
+      'job has not printed anything yet (Starting). Its first line comes usually 2 to 10 minutes after it was created.',
+    );
     house.growing.service.arrive(STREAMS[0]!, { time: house.growing.now, message: 'hello' });
-    await expect.poll(house.text).toBe('hello\n');
-    await expect.poll(house.note).toBeUndefined();
+    await soon(house.text).toBe('hello\n');
+    await soon(house.note).toBeUndefined();
     await follower.close();
   });
 
@@ -229,7 +229,7 @@ describe('[W7] a run that somebody watches', () => {
     house.logs.watch(RUN, ({ note }) => notes.push(note));
     const follower = house.process();
     follower.wanted(RUN);
-    await expect.poll(house.end).toBeTruthy();
+    await soon(house.end).toBeTruthy();
     expect(await house.text()).toBe('line 1\nline 2\n');
     expect(notes.join('\n')).toContain('It goes on by itself as soon as it can.');
     expect(notes.at(-1)).toBeUndefined();
@@ -241,9 +241,9 @@ describe('[W7] a run that somebody watches', () => {
     house.job = { state: 'running' };
     const follower = house.process();
     follower.wanted(RUN);
-    await expect.poll(house.text).toBe('line 1\n');
+    await soon(house.text).toBe('line 1\n');
     house.job = undefined;
-    await expect.poll(house.end).toMatchObject({ state: 'lost', exitCode: null });
+    await soon(house.end).toMatchObject({ state: 'lost', exitCode: null });
     await follower.close();
   });
 
@@ -252,7 +252,7 @@ describe('[W7] a run that somebody watches', () => {
     house.job = undefined;
     const follower = house.process();
     follower.wanted(RUN);
-    await expect.poll(house.note).toBe('SageMaker has no job job. It was deleted, or never started.');
+    await soon(house.note).toBe('SageMaker has no job job. It was deleted, or never started.');
     await follower.close();
   });
 
@@ -271,7 +271,7 @@ describe('[W7] a run that somebody watches', () => {
     house.job = { state: 'failed', exit: { code: null, signal: 'SIGKILL' }, endedAt: START };
     const follower = house.process();
     follower.wanted(RUN);
-    await expect.poll(house.end).toEqual({ state: 'failed', exitCode: null, signal: 'SIGKILL', at: START });
+    await soon(house.end).toEqual({ state: 'failed', exitCode: null, signal: 'SIGKILL', at: START });
     expect(await house.text()).toBe('one (5 lost)three');
     expect(asked).toEqual([0, 14]);
     await follower.close();
