@@ -52,7 +52,7 @@ const PACKAGES: readonly (readonly [prefix: string, rooms: readonly string[]])[]
   ['@aws-sdk/', ['aws', 'providers', 'events']],
   ['sqs-consumer', ['events']],
   ['@smithy/', ['aws', 'providers']],
-  ['@slack/', ['slack', 'app', 'cli']],
+  ['@slack/', ['slack', 'cli']],
   ['lowdb', ['stores']],
   ['react', []],
   ['ws', []],
