@@ -30,7 +30,7 @@ const NOT_YET_CLAIMED = new Set<string>([
   'L11',
   'L12',
   'L13',
-  ...['P3', 'P5'],
+  ...['P1', 'P3', 'P5'],
   ...['W6', 'W8'],
   ...numbers('K', 4),
 ]);
