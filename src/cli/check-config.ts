@@ -1,4 +1,4 @@
-/** `signalbox check-config`: everything wrong with the configuration at once, or what it says. */
+/** `signalbox check-config`: everything wrong with the configuration at once, or a summary of it. */
 import { loadConfig } from '../config.ts';
 import { providersCalled } from '../domain/providers.ts';
 import type { UseCase } from '../domain/use-cases.ts';

@@ -1,4 +1,4 @@
-/** `signalbox doctor`: what is wrong between here, Slack and AWS, and the exact fix for each. */
+/** `signalbox doctor`: everything wrong between here, Slack and AWS, with the exact fix for each. */
 import { createAwsAccounts } from '../aws/accounts.ts';
 import { loadConfig } from '../config.ts';
 import { createUseCaseGateway } from '../providers/gateway.ts';

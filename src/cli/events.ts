@@ -1,4 +1,4 @@
-/** `signalbox events`: the way of events from AWS to the bot, made by API, and recorded events sent along it. */
+/** `signalbox events`: sets up the way of events from AWS to the bot, and sends recorded events along it. */
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -13,7 +13,7 @@ import { type CliIo, line } from './io.ts';
 
 const SYMBOLS = { created: '+ created  ', updated: '~ updated  ', unchanged: '= unchanged' } as const;
 
-/** Makes what is missing and prints what it did; running it again changes nothing. */
+/** Creates what is missing and prints what it did; running it again changes nothing. */
 export async function eventsSetup(io: CliIo): Promise<undefined> {
   const config = loadConfig({ env: io.env, cwd: io.cwd });
   const events = requireQueue(config);
@@ -37,12 +37,12 @@ export async function eventsSetup(io: CliIo): Promise<undefined> {
 export interface ReplayFlags {
   /** Of a running bot's HTTP server, instead of the queue. */
   url?: string;
-  /** New ids and the present time, so that they are not taken for duplicates. */
+  /** New ids and the current time, so that they are not taken for duplicates. */
   fresh?: boolean;
 }
 
 /**
- * Sends recorded events the way that live ones come: to the queue, or to a running bot's endpoint.
+ * Sends recorded events the way live ones come: to the queue, or to a running bot's endpoint.
  * @param file JSON lines, a JSON array or a single event; `-` for standard input
  */
 export async function eventsReplay(file: string, flags: ReplayFlags, io: CliIo): Promise<undefined> {
@@ -84,7 +84,7 @@ async function readText(file: string, io: CliIo): Promise<string> {
   }
 }
 
-/** What is not JSON is sent as it is: replaying must show what live events would do. */
+/** Anything that is not JSON is sent as it is, because a replay must show what live events would do. */
 export function readEvents(text: string, fresh: boolean): { bodies: string[]; unreadable: number } {
   let whole: unknown;
   let values: (string | object)[];
@@ -113,7 +113,7 @@ export function readEvents(text: string, fresh: boolean): { bodies: string[]; un
   return { bodies, unreadable };
 }
 
-/** A new id, and the present as the times that a change is known by. */
+/** A new id, and the current time wherever a time identifies a change. */
 function freshened(event: unknown): unknown {
   if (typeof event !== 'object' || event === null || Array.isArray(event)) return event;
   const now = new Date();

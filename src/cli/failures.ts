@@ -1,4 +1,4 @@
-/** How the command line says that something failed. */
+/** Failures on the command line. */
 import { maskSecrets } from '../domain/mask-secrets.ts';
 import { CancelledError, type ErrorCode, toAppError } from '../ground/errors.ts';
 import { type CliIo, line } from './io.ts';
@@ -15,10 +15,10 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   timeout: 5,
 };
 
-/** What a shell reports of a program that Ctrl-C ended. */
+/** What shells report for a program ended by Ctrl-C. */
 const EXIT_CANCELLED = 130;
 
-/** Says what failed, why, what to do and the reference; @returns the exit code */
+/** Prints what failed, why, what to do and the reference. @returns the exit code */
 export function reportFailure(thrown: unknown, io: Pick<CliIo, 'stderr'>, debug: boolean): number {
   if (thrown instanceof CancelledError) {
     line(io.stderr, 'cancelled');
@@ -27,11 +27,11 @@ export function reportFailure(thrown: unknown, io: Pick<CliIo, 'stderr'>, debug:
   const error = toAppError(thrown);
   line(io.stderr, `error: ${maskSecrets(error.message)}`);
   const unexpected = error !== thrown;
-  // What `toAppError` advises is about a log, and the command line has none.
+  // `toAppError` refers to a log, which the command line does not have.
   const hint =
     unexpected && !debug ? 'Run it again with SIGNALBOX_DEBUG=1 to see where it came from.' : error.hint;
   if (hint) line(io.stderr, indent(hint));
-  // Whoever runs the command line holds the credentials: details are not kept from them.
+  // Whoever runs the command line holds the credentials, so nothing is withheld.
   if (error.adminHint) line(io.stderr, indent(error.adminHint));
   line(io.stderr, `  reference: ${error.ref}`);
   if (debug) {

@@ -1,4 +1,4 @@
-/** What the flags of each subcommand come to; one that is not there was not given. */
+/** Each subcommand's flags; a missing one was not given. */
 
 export interface DemoFlags {
   port?: number;

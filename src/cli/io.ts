@@ -1,15 +1,15 @@
-/** What a subcommand has of the outside world, so that tests can give it another one. */
+/** A subcommand's outside world, so that tests can replace it. */
 import type { Writable } from 'node:stream';
 import type { Environment } from '../config.ts';
 
 export interface CliIo {
-  /** Results only: what a script reads. */
+  /** Only results, for scripts. */
   stdout: Writable;
   /** Progress, remarks and errors. */
   stderr: Writable & { isTTY?: boolean };
   env: Environment;
   cwd: string;
-  /** Aborted by Ctrl-C and by the signal to end. */
+  /** Aborted by Ctrl-C and by SIGTERM. */
   signal: AbortSignal;
   /** From now on the subcommand hears this process's signals by itself; left out where there are none. */
   ownSignals?: (() => void) | undefined;

@@ -1,4 +1,4 @@
-/** Who sits at the command line, for the session's name and the audit trail. */
+/** Who is using the command line, for the session's name and the audit trail. */
 import { userInfo } from 'node:os';
 import type { Actor } from '../ground/actor.ts';
 
@@ -10,7 +10,7 @@ function loginName(): string {
   try {
     return userInfo().username;
   } catch {
-    // A container may run under a number that no user database knows.
+    // A container may run under a user id that has no name.
     return `uid-${process.getuid?.() ?? 'unknown'}`;
   }
 }

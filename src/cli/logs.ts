@@ -1,4 +1,4 @@
-/** `signalbox logs`: the log engine without Slack. The file's path is all that standard output gets. */
+/** `signalbox logs`: the log engine without Slack. Only the file's path goes to standard output. */
 
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -56,7 +56,7 @@ export async function logs(words: readonly string[], flags: LogsFlags, io: CliIo
           ...(pushed ? { pushed } : {}),
         }),
         engine: createLogEngine({ spoolDir: join(config.dataDir, 'spool') }),
-        // Beside a running bot, which holds the store: the command line has an audit file of its own.
+        // A running bot may hold the store, so the command line has its own audit file.
         store: { appendAudit: (record) => appendCommandLineAudit(config.dataDir, record) },
         clock,
       },
@@ -89,7 +89,7 @@ export async function logs(words: readonly string[], flags: LogsFlags, io: CliIo
   return undefined;
 }
 
-/** Without --use-case, all of them: the one that has the job is found. */
+/** Without --use-case, all of them; the one that has the job is found. */
 function chosenUseCases(query: LogQuery, useCases: readonly UseCase[]): readonly [UseCase, ...UseCase[]] {
   if (query.useCase !== undefined) return [findUseCase(query.useCase, useCases)];
   const [first, ...others] = useCases;
@@ -99,7 +99,7 @@ function chosenUseCases(query: LogQuery, useCases: readonly UseCase[]): readonly
   });
 }
 
-/** Named with --out: that, replaced when finished. Otherwise the usual name, and never over another file. */
+/** With --out, that file, replaced once finished. Otherwise the usual name, never replacing a file. */
 async function outputPath(query: LogQuery, flags: LogsFlags, cwd: string, now: number): Promise<string> {
   const name = logFileName(query.job, now);
   const wanted = resolve(cwd, flags.out ?? name);
@@ -180,7 +180,7 @@ function summary(outcome: DownloadOutcome): string {
   return `${count(facts.events, 'event')} of ${count(facts.streams.length, 'stream')}, ${size(facts.textBytes)}; session ${outcome.sessionName}`;
 }
 
-/** Nothing in the range of time that was asked for: when the log ended, and how to have as much of its end. */
+/** Nothing in the requested time range: says when the log ended, and how to get the same amount of its end. */
 function outsideRange(outcome: DownloadOutcome, { span }: LogQuery): string[] {
   const at = outcome.kind === 'done' ? outcome.lastEventAt : undefined;
   if (at === undefined) return [];
@@ -189,7 +189,7 @@ function outsideRange(outcome: DownloadOutcome, { span }: LogQuery): string[] {
   return [`nothing in that time: the log ends at ${utcSecond(at)}${instead}`];
 }
 
-/** Of a job that failed: what its card and alert say. */
+/** If the job failed: what its card and alert say. */
 function whyItFailed(outcome: DownloadOutcome): string[] {
   const { guidance, reason } = ('failure' in outcome ? outcome.failure : undefined) ?? {};
   if (!guidance) return [];

@@ -1,14 +1,14 @@
-/** `signalbox manifest`: the Slack app as it is imported, with other command names where they are taken. */
+/** `signalbox manifest`: the Slack app to import, with other command names if they are taken. */
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { isMap, isSeq, parseDocument } from 'yaml';
 import { AppError } from '../ground/errors.ts';
 import type { CliIo } from './io.ts';
 
-/** Beside src/ and dist/ alike. */
+/** In the folder that contains src/ or dist/. */
 export const MANIFEST_PATH = fileURLToPath(new URL('../../manifest.yml', import.meta.url));
 
-/** Slack's limit of a slash command, with the slash. */
+/** Slack's length limit for a slash command, including the slash. */
 const COMMAND_LIMIT = 32;
 
 export async function manifest(options: { prefix?: string }, io: CliIo): Promise<undefined> {

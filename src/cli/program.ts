@@ -1,4 +1,4 @@
-/** The subcommands. Each loads its own modules when it runs: `--help` and short commands start at once. */
+/** The subcommands. Each loads its modules only when it runs, so that `--help` and short commands start at once. */
 import { setMaxListeners } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
@@ -38,7 +38,7 @@ async function run(args: readonly string[], io: CliIo, ownEnvironment: boolean):
     try {
       exitCode = (await work(complete)) ?? 0;
     } catch (error) {
-      // Whatever else breaks because of a signal is the same cancellation.
+      // Any other failure caused by a signal is the same cancellation.
       const cancelled = io.signal.aborted && toAppError(error).code === 'internal';
       exitCode = reportFailure(
         cancelled ? new CancelledError('Cancelled', { cause: error }) : error,
@@ -53,15 +53,15 @@ async function run(args: readonly string[], io: CliIo, ownEnvironment: boolean):
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    // Help and version end with 0; a wrong flag is invalid input.
+    // Help and version exit with 0; a wrong flag is invalid input.
     return error.exitCode === 0 ? 0 : 2;
   }
   return exitCode;
 }
 
-/** Of this package, whose file stands beside src/ and dist/ alike. */
+/** From this package's package.json, in the folder that contains src/ or dist/. */
 function ownVersion(): string {
-  // This file lies in src/cli, the built program in dist.
+  // This file is in src/cli, the built program in dist.
   for (const path of ['../package.json', '../../package.json']) {
     const file = new URL(path, import.meta.url);
     if (!existsSync(file)) continue;
@@ -232,7 +232,7 @@ function portOption(
   });
 }
 
-/** Shown here, read by the same parser as Slack's command. */
+/** Listed here for help; parsed by the same parser as Slack's command. */
 function logFlagsHelp(): string {
   const flags = LOG_FLAGS.filter(({ name }) => name !== '--dm').map((flag) =>
     flag.name === '--use-case'
@@ -246,10 +246,10 @@ function logFlagsHelp(): string {
   return ['Flags:', ...lines].join('\n');
 }
 
-/** Ctrl-C asks to end, a second one does not ask; a reader that went away (`| head -1`) asks too. */
+/** Ctrl-C asks to end, a second one ends at once; a reader that went away (`| head -1`) asks too. */
 function listenForInterruption(): { signal: AbortSignal; stop(): void } {
   const controller = new AbortController();
-  // Every request under way listens to it.
+  // Every request in progress listens to it.
   setMaxListeners(0, controller.signal);
   const interrupt = (): void => {
     if (controller.signal.aborted) process.exit(130);
@@ -264,7 +264,7 @@ function listenForInterruption(): { signal: AbortSignal; stop(): void } {
   process.stderr.on('error', onBrokenPipe);
   return {
     signal: controller.signal,
-    // The streams keep their listeners: what was written last may still fail.
+    // The streams keep their listeners, because the last writes may still fail.
     stop: () => void process.off('SIGINT', interrupt).off('SIGTERM', interrupt),
   };
 }

@@ -1,17 +1,17 @@
-/** How far a download is: a bar where standard error is a terminal, a line now and then where it is not. */
+/** Download progress: a bar if standard error is a terminal, otherwise a line now and then. */
 import type cliProgress from 'cli-progress';
 import type { LogProgress } from '../logs/index.ts';
 import { type CliIo, line } from './io.ts';
 
 export interface ProgressDisplay {
   update(progress: LogProgress): void;
-  /** Leaves the line; safe to call twice. */
+  /** Ends the progress line; safe to call twice. */
   stop(): void;
 }
 
-/** Between two lines when there is no terminal, milliseconds. */
+/** Milliseconds between lines without a terminal. */
 const LINE_EVERY_MS = 5_000;
-/** The bar counts in these, since it wants whole numbers. */
+/** The bar counts in these, since it needs whole numbers. */
 const STEPS = 1_000;
 
 export async function showProgress(io: Pick<CliIo, 'stderr'>, job: string): Promise<ProgressDisplay> {

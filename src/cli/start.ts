@@ -1,17 +1,17 @@
-/** `signalbox start`: the bot, until it is asked to end. */
+/** `signalbox start`: runs the bot until it is asked to end. */
 import { type StartOptions, startApp } from '../app.ts';
 import { loadConfig } from '../config.ts';
 import { untilAborted } from '../ground/pause.ts';
 import { createLogger, logProcessWarnings } from '../logger.ts';
 import type { CliIo } from './io.ts';
 
-/** Connections that outlive a stop are not waited for longer than this, milliseconds. */
+/** Milliseconds to wait for connections that outlive a stop. */
 const LINGER_MS = 5_000;
 
 export async function start(io: CliIo): Promise<undefined> {
   const config = loadConfig({ env: io.env, cwd: io.cwd, requireSlack: true });
   const logger = createLogger({ level: config.logLevel, secrets: config.secrets, destination: io.stderr });
-  // A rejection that nobody awaited is a bug, but no reason to drop what others are waiting for.
+  // An unhandled rejection is a bug, but no reason to drop what others are waiting for.
   const onRejection = (reason: unknown): void => logger.error({ err: reason }, 'unhandled rejection');
   process.on('unhandledRejection', onRejection);
   const giveBackWarnings = logProcessWarnings(logger);
@@ -32,7 +32,7 @@ export async function start(io: CliIo): Promise<undefined> {
   return undefined;
 }
 
-/** @returns undefined when it was asked to end before it was ready */
+/** @returns undefined if it was asked to end before it was ready */
 async function started(
   options: StartOptions & { signal: AbortSignal },
 ): Promise<Awaited<ReturnType<typeof startApp>> | undefined> {
@@ -44,7 +44,7 @@ async function started(
   }
 }
 
-/** By a signal; or, when a parent started it with a channel, by the parent's end. */
+/** By a signal or, if a parent started it with a channel, by the parent's end. */
 function askedToEnd(signal: AbortSignal): { signal: AbortSignal; giveBack: () => void } {
   const ended = new AbortController();
   const end = (): void => ended.abort(signal.reason);
@@ -56,7 +56,7 @@ function askedToEnd(signal: AbortSignal): { signal: AbortSignal; giveBack: () =>
     giveBack: () => {
       signal.removeEventListener('abort', end);
       process.off('disconnect', end);
-      // Listened to, the channel to a parent keeps the process alive.
+      // Listening to the parent's channel keeps the process alive.
       if (process.connected) process.disconnect();
     },
   };

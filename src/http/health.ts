@@ -1,11 +1,11 @@
-/** `/healthz`: the process runs. `/readyz`: it can do its work now, or what is in the way. */
+/** `/healthz`: the process is running. `/readyz`: it can do its work, or what prevents it. */
 import { Hono } from 'hono';
 import { type HttpEnv, type HttpRoutes, jsonAnswer } from '../ports/http-routes.ts';
 
 export interface ReadinessCheck {
   /** What it is about: `slack`, `store`. */
   name: string;
-  /** Undefined when all is well, else what is wrong. Must answer at once, from what is known. */
+  /** The problem, or undefined if all is well. Must answer at once, from what is known. */
   problem(): string | undefined;
 }
 

@@ -1,7 +1,7 @@
 /**
- * The one HTTP server: the routes of every room, with errors, other methods and unknown paths answered in one way. A
- * response whose body is a `ReadableStream` goes out as it comes, is asked for no more than the client takes, and is
- * cancelled when the client goes away.
+ * The one HTTP server: the routes of every room, with errors, other methods and unknown paths answered in the same way. A
+ * `ReadableStream` body is sent as it comes, read no faster than the client reads, and cancelled when the client goes
+ * away.
  */
 import { createServer, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -12,22 +12,22 @@ import { type HttpEnv, type HttpRoutes, jsonAnswer } from '../ports/http-routes.
 import { errorAnswer } from './answers.ts';
 
 export interface HttpServer {
-  /** The one in use, also when 0 was asked for. */
+  /** The actual one, even if 0 was requested. */
   readonly port: number;
-  /** Streams end first, then connections: idle ones at once, the others with their answer. */
+  /** Ends streams first, then connections: idle ones at once, others after their answer. */
   close(): Promise<void>;
 }
 
 export interface HttpServerOptions {
-  /** 0: any free one. */
+  /** 0: any free port. */
   port: number;
-  /** The address to listen at. Left out: all interfaces, since health checks come from outside the container. */
+  /** The address to listen on. Left out: all interfaces, since health checks come from outside the container. */
   host?: string | undefined;
   /** Where people set the port; left out: the environment's PORT. */
   setting?: string | undefined;
-  /** Told of mistakes of the program, and of responses that broke off. */
+  /** Is told of bugs, and of responses that broke off. */
   log?: { error(fields: object, message: string): void } | undefined;
-  /** Milliseconds after which a stop cuts what still goes on; default 5,000. */
+  /** Milliseconds after which a stop cuts connections that are still busy; default 5,000. */
   closeWithin?: number | undefined;
 }
 
@@ -69,11 +69,11 @@ export async function startHttpServer(
   });
 
   const answer = getRequestListener(app.fetch, {
-    // The web's Request and Response stay Node's own for whatever else this process does with them.
+    // Leaves Node's own Request and Response in place for the rest of this process.
     overrideGlobalObjects: false,
     errorHandler: () => errorAnswer(unreadable()),
   });
-  // Node 20 takes a connection that has sent nothing yet for a busy one: closeIdleConnections leaves it open.
+  // Node 20 considers a connection that has sent nothing yet busy, and closeIdleConnections leaves it open.
   const underWay = new Map<Socket, number>();
   const closeIfIdle = (socket: Socket): void => {
     if (underWay.get(socket) === 0) socket.destroySoon();
@@ -127,7 +127,7 @@ export async function startHttpServer(
 const unreadable = (): AppError =>
   new AppError('invalid_input', 'The address or the method of the request cannot be read.');
 
-/** After all routes: a path that is there says which methods it takes. */
+/** After all routes: for an existing path, says which methods it allows. */
 function answerOtherMethods(app: HttpRoutes): void {
   const methods = new Map<string, Set<string>>();
   for (const { path, method } of app.routes)
@@ -149,8 +149,8 @@ function answerOtherMethods(app: HttpRoutes): void {
 }
 
 /**
- * A body that fails cuts the connection, so that nobody takes what came for all of it, and its error is for our log
- * alone: `@hono/node-server` 2.1.9 prints it, and where nothing was sent yet answers with its message.
+ * If a body fails, the connection is cut, so that nobody mistakes a part for the whole, and the error only goes to our
+ * log: `@hono/node-server` 2.1.9 prints it, and answers with its message if nothing was sent yet.
  */
 function cutWhenBroken(
   body: ReadableStream<Uint8Array>,

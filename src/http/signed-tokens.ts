@@ -1,13 +1,13 @@
-/** Texts that only this program can have made: claims with a signature, safe in a URL, a cookie and a fragment. */
+/** Tokens that only this program can make: signed claims, safe in a URL, a cookie and a fragment. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
-/** @param purpose a token for one purpose is none for another */
+/** @param purpose a token is valid for one purpose only */
 export function signToken(secret: string, purpose: string, claims: unknown): string {
   const body = Buffer.from(JSON.stringify(claims)).toString('base64url');
   return `${body}.${signature(secret, purpose, body)}`;
 }
 
-/** @returns the claims; undefined for what was not signed so, or was changed */
+/** @returns the claims; undefined if the signature does not match */
 export function readToken(secret: string, purpose: string, token: string): unknown {
   const [body, signed, ...rest] = token.split('.');
   if (body === undefined || signed === undefined || rest.length > 0) return undefined;

@@ -27,7 +27,7 @@ export interface ViewerSessionsOptions {
   directory: Memberships;
   /** Where browsers find `/runs/:id`: `https://signalbox.example.com`. */
   publicUrl: string;
-  /** Milliseconds in which a link has to be opened. */
+  /** Milliseconds until a link expires. */
   linkFor: number;
   /** Milliseconds until somebody has to press the button again; 8 hours. */
   sessionFor?: number | undefined;
@@ -153,7 +153,7 @@ export class ViewerSessions implements ViewerLinks {
       throw new AppError('permission_denied', 'Your session is over.', { hint: AGAIN });
     const useCase = readRunId(run).useCase === id ? useCases.find((one) => one.id === id) : undefined;
     if (!useCase) {
-      // Slack is asked for one that is not there too: where it does not answer, both fail alike.
+      // Ask Slack even if the use case does not exist, so that both fail alike when Slack does not answer.
       await permittedUseCases(user, 'logs:read', useCases, directory);
       throw nothingOpen();
     }

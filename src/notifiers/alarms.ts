@@ -1,4 +1,4 @@
-/** CloudWatch alarms: told where somebody subscribed to them, and alerts only of those. */
+/** CloudWatch alarms: announced, and raised as alerts, only where somebody subscribed to them. */
 import { alarmAnnouncement } from '../blocks/announcements.ts';
 import { type AlarmEvent, thingsOf } from '../domain/aws-events.ts';
 import { alarmUrl, inConsole } from '../domain/console-links.ts';
@@ -23,7 +23,7 @@ export function alarmNotifier(deps: NotifierDeps): {
         name: alarm,
         outcome: state === 'ALARM' ? 'failed' : state === 'OK' ? 'succeeded' : 'warning',
       };
-      // An account has alarms that are nobody's business here: only those that are wanted call somebody.
+      // An account has alarms that nobody here cares about, so only subscribed ones call somebody.
       const wanted = (await store.listSubscriptions({ useCase: useCase.id })).some((one) =>
         matchesSubscription(one, news),
       );

@@ -7,7 +7,7 @@ import type { NotifierDeps } from './notifier.ts';
 
 interface Found {
   excerpt?: AlertExcerpt | undefined;
-  /** Better than what the alert says so far. */
+  /** Better advice than the alert has so far. */
   advice?: FailureAdvice | undefined;
   /** Why the log could not be read; it is read again later. */
   logProblem?: AppError | undefined;
@@ -15,7 +15,7 @@ interface Found {
 
 export class AlertExplainer {
   readonly #deps: Pick<NotifierDeps, 'alerts' | 'onError'>;
-  /** Alert → its reading under way. */
+  /** Alert → its reading in progress. */
   readonly #underWay = new SingleFlight<string>();
 
   constructor(deps: Pick<NotifierDeps, 'alerts' | 'onError'>) {
@@ -44,7 +44,7 @@ export class AlertExplainer {
     void this.#underWay.run(alert, work);
   }
 
-  /** Resolves when none is under way. */
+  /** Resolves when none is in progress. */
   idle(): Promise<void> {
     return this.#underWay.idle();
   }

@@ -1,4 +1,4 @@
-/** Draws alerts: one message each in the alerts channel, edited as things change; calls stand in its thread. */
+/** Draws alerts: one message each in the alerts channel, edited as things change, with calls in its thread. */
 
 import { callMessage, resolvedMessage, retryEndedMessage } from '../blocks/alert-thread.ts';
 import { alertMessage, SUBJECTS_SHOWN } from '../blocks/alerts.ts';
@@ -18,7 +18,7 @@ import { alertsChannelOf, type Notifier, type NotifierDeps } from './notifier.ts
 /** Key of an alert's message in the outbox. */
 export const alertKey = (id: string): string => `alert/${id}`;
 
-/** Everything is drawn from the alert's state under keys of its own, so drawing again shows nothing twice. */
+/** Everything is drawn from the alert's state under its own keys, so drawing again shows nothing twice. */
 export function alertBoard(notices: Notices): ShowAlert {
   return async (alert, useCase) => {
     const channel = alertsChannelOf(useCase);
@@ -28,7 +28,7 @@ export function alertBoard(notices: Notices): ShowAlert {
       urgent: true,
       family: `alert ${alert.useCase} ${alert.kind}`,
     });
-    // The first call stands in the message itself.
+    // The first call is in the message itself.
     for (const call of alert.calls?.slice(1) ?? [])
       if (call.to.length > 0 || call.empty.length > 0)
         await notices.post(`${key}/call/${call.why}/${call.at}`, channel, callMessage(alert, call), {
@@ -46,20 +46,20 @@ export function alertBoard(notices: Notices): ShowAlert {
   };
 }
 
-/** Due times: levels that did not answer, snoozes that are over. */
+/** Handles due times: levels that did not answer, snoozes that are over. */
 export function alertClock(alerts: AlertManager): Notifier {
   return { tick: () => alerts.tick() };
 }
 
-/** Milliseconds without another failure, after which a list is whole. */
+/** Milliseconds without another failure after which a list is complete. */
 const WHOLE_AFTER = 5_000;
-/** Milliseconds for which a list that goes on growing is waited for, and between two lists of one alert. */
+/** Milliseconds to wait for a list that keeps growing, and between two lists of one alert. */
 const LIST_WITHIN = 30_000;
 const LIST_EVERY = 5 * 60_000;
-/** Milliseconds until a list that Slack did not take is tried again. */
+/** Milliseconds until a list that Slack refused is retried. */
 const TRY_AGAIN = 60_000;
 
-/** The names that do not fit into an alert's message, as a file in its thread; again when there are more of them. */
+/** Posts the names that do not fit into an alert's message as a file in its thread, and again if there are more. */
 export function alertLists(deps: {
   alerts: AlertManager;
   store: Pick<Store, 'getPost'>;

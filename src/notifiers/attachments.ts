@@ -1,10 +1,10 @@
-/** A text as a file in a thread. */
+/** Posts a text as a file in a thread. */
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FileDelivery } from '../ports/file-delivery.ts';
 
-/** Resolves once it is shared. @param file.text secrets masked already */
+/** Resolves once it is shared. @param file.text with secrets already masked */
 export async function deliverText(
   files: Pick<FileDelivery, 'deliver'>,
   file: { name: string; title: string; text: string; comment: string; channel: string; thread: string },

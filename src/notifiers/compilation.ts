@@ -1,4 +1,4 @@
-/** Compilations: one announcement when all of a job have ended, each failure as an alert or part of one. */
+/** Compilations: one announcement when all of a job's have ended, and each failure as an alert or part of one. */
 
 import { createHash } from 'node:crypto';
 import { compilationAnnouncement } from '../blocks/announcements.ts';
@@ -49,13 +49,13 @@ export function compilationNotifier(deps: NotifierDeps, explainer: AlertExplaine
   async function announceAll(job: string, useCase: UseCase): Promise<void> {
     const attempts = await store.listAttempts({ useCase: useCase.id, job });
     if (attempts.length === 0 || attempts.some(isLive)) return;
-    // What was over before Signalbox came and is found late makes no new round of those that were told of.
+    // One that ended before Signalbox was installed, and is found late, does not announce the others again.
     const told = attempts.filter(({ old }) => !old);
     const newest = [...new Map(attempts.map((attempt) => [attempt.target, attempt])).values()];
     const failed = newest.some((attempt) => currentStatus(attempt) === 'FAILED');
     const ids = told.map(({ id }) => id).sort();
     const round = createHash('sha256').update(JSON.stringify(ids)).digest('hex').slice(0, 16);
-    // Where nothing but failures is to be told, the alert tells it already.
+    // If there are only failures, the alert says it already.
     const alone = failed && !newest.some(isSuccessful);
     const alert = alone ? await store.findAlertOfSubject(useCase.id, newest[0]!.id) : undefined;
     const except = alert && alertsChannelOf(useCase);
@@ -76,7 +76,7 @@ export function compilationNotifier(deps: NotifierDeps, explainer: AlertExplaine
   function readLogEnd(alert: string, attempt: CompilationAttempt, useCase: UseCase): void {
     const actor = backgroundActor(deps.team);
     explainer.begin(alert, { useCase: useCase.id, subject: attempt.job }, async () => {
-      // What its words say stands in the alert already.
+      // The alert already contains this.
       const { excerpt, logProblem } = await compilationFailure(deps, { actor, useCase, attempt: attempt.id });
       return { excerpt, logProblem };
     });

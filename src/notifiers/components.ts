@@ -1,4 +1,4 @@
-/** Components that Greengrass made or refused, deployments, and what devices report of components. */
+/** Components that Greengrass made or refused, deployments, and devices' reports about components. */
 
 import {
   componentAnnouncement,
@@ -91,7 +91,7 @@ export function componentNotifier(deps: NotifierDeps): Notifier {
   };
 }
 
-/** Events of devices; nothing but events tells of them. */
+/** Events from devices, which are the only source for this. */
 export function deviceNotifier(deps: NotifierDeps): {
   onDeployment(event: DeploymentEvent, useCase: UseCase): Promise<void>;
   onInstalled(event: InstalledComponentEvent, useCase: UseCase): Promise<void>;
@@ -111,7 +111,7 @@ export function deviceNotifier(deps: NotifierDeps): {
             kind: 'deployment',
             title: `Deployment ${status.toLowerCase()}`,
             cause: event.reason ?? '',
-            // Forty devices that one deployment fails on are one alert.
+            // A deployment that fails on forty devices is one alert.
             scope: deployment,
             subject: {
               id: key,
@@ -158,7 +158,7 @@ export function deviceNotifier(deps: NotifierDeps): {
             pipeline,
             at,
             console: inConsole(useCase, coreDeviceUrl, device),
-            // A component that fails is started again three times, and reported each time.
+            // A failing component is restarted three times, and reported each time.
             lasting: true,
           },
           advice: adviceForDevice(component, event.reason),
@@ -188,7 +188,7 @@ export function deviceNotifier(deps: NotifierDeps): {
   };
 }
 
-/** The device's own words; its codes alone where it has no words, or words that do not say as much. */
+/** The device's own words; just its codes if it has no words, or words that say less. */
 function causeOf({ codes = [], details }: InstalledComponent, reason: string | undefined): string {
   const words = details ?? reason ?? '';
   return [codes.join(', '), words].filter((part) => part !== '').join(': ');

@@ -15,7 +15,7 @@ const JOBS_LIMIT = 10_000;
 export function digestNotifier(deps: NotifierDeps): Notifier {
   const { store, clock, notices, onError } = deps;
 
-  /** Its time is stored: after a stop one digest tells of all that was missed. */
+  /** The time is stored, so that after a stop one digest covers everything that was missed. */
   async function look(settings: ChannelSettings, now: EpochMs): Promise<void> {
     const { channel, digest } = settings;
     const id = `digest/${channel}`;
@@ -32,7 +32,7 @@ export function digestNotifier(deps: NotifierDeps): Notifier {
       data: { rule, last },
     });
     const last = typeof timer?.data?.last === 'number' ? timer.data.last : now - DAY;
-    // With its last one still to come, the clock was ahead then, and the next one would be too far away.
+    // If its last digest is in the future, the clock was ahead then, and the next one would be too late.
     if (last > now) return store.putTimer(following(now));
     if (!timer || timer.data?.rule !== rule) return store.putTimer(following(last));
     if (timer.dueAt > now) return;
@@ -42,7 +42,7 @@ export function digestNotifier(deps: NotifierDeps): Notifier {
         .filter((useCase) => digest.useCases.includes(useCase.id))
         .map((useCase) => partOf(useCase, from)),
     );
-    // The key is the due time: a crash before the next line posts no second one.
+    // The key contains the due time, so a crash before the next line does not post it twice.
     if (parts.length > 0)
       await notices.post(`${id}/${timer.dueAt}`, channel, digestMessage(parts, from, now));
     await store.putTimer(following(now));

@@ -40,7 +40,7 @@ type Handler<K extends AwsEventKind> = (
   signal: AbortSignal,
 ) => Promise<void>;
 
-/** Who hears of events; `events/ingest.ts` is one. */
+/** A source of events, such as `events/ingest.ts`. */
 export interface EventSourceOf {
   on<K extends AwsEventKind>(kind: K, handler: Handler<K>): void;
 }
@@ -59,7 +59,7 @@ export class Notifiers {
   constructor(deps: NotifiersDeps) {
     this.#deps = deps;
     const { signal } = this.#stopping;
-    // Whatever is asked at the same time listens to it.
+    // All concurrent requests listen to it.
     setMaxListeners(0, signal);
     this.#cutWords = new CutWords(deps);
     this.#explainer = new AlertExplainer(deps);
@@ -84,7 +84,7 @@ export class Notifiers {
     );
   }
 
-  /** Before the intake of events starts. */
+  /** Call it before the intake of events starts. */
   attach(events: EventSourceOf): void {
     const devices = deviceNotifier(this.#deps);
     const alarms = alarmNotifier(this.#deps);
@@ -95,14 +95,14 @@ export class Notifiers {
     events.on('alarm', (event, useCase) => alarms.onAlarm(event, useCase));
   }
 
-  /** What a crash left untold is told first; then what happens. */
+  /** Announces what a crash left unannounced, then what happens from now on. */
   start(): void {
     this.#unsubscribe ??= this.#deps.changes.subscribe((change) => this.#telling.change(change));
     this.#recovering ??= this.#recover();
     this.#rounds.start(this.#deps.ticker);
   }
 
-  /** One round of what time brings. */
+  /** Runs one tick. */
   tick(): Promise<void> {
     return this.#rounds.tick();
   }
@@ -112,7 +112,7 @@ export class Notifiers {
     await this.#cutWords.posted(record);
   }
 
-  /** Resolves when all that was begun is done: the recovery, and explainer into logs. */
+  /** Resolves when the recovery and all readings of logs have ended. */
   async idle(): Promise<void> {
     await this.#recovering;
     await this.#explainer.idle();

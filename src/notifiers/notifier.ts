@@ -1,4 +1,4 @@
-/** What a notifier is and works with. Each tells of one family of events; telling twice must show once. */
+/** The interface of a notifier, and what it works with. Each covers one family of events; repeating must show once. */
 import type { Message } from '../blocks/message.ts';
 import type { SubscriptionEvent } from '../domain/subscriptions.ts';
 import { recipients } from '../domain/subscriptions.ts';
@@ -25,9 +25,9 @@ export interface NotifierDeps extends JobDeps {
 }
 
 export interface Notifier {
-  /** What happens to jobs, compilations and components; one job's changes come one after the other. */
+  /** Changes of jobs, compilations and components; each job's changes come one at a time. */
   onChange?(change: JobChange, useCase: UseCase): Promise<void>;
-  /** Tells what a crash may have left untold; once, at the start. */
+  /** Announces what a crash may have left unannounced: at the start, and after a failed `onChange`. */
   recover?(useCase: UseCase): Promise<void>;
   /** At every tick, a few seconds apart. */
   tick?(signal: AbortSignal): Promise<void>;
@@ -39,7 +39,7 @@ export { NEWS_FOR } from '../domain/job-records.ts';
 export const alertsChannelOf = (useCase: UseCase): string | undefined =>
   useCase.alertsChannel ?? useCase.channels[0];
 
-/** Whether newer events about all of these things were handled: what an older one says that comes late is over. */
+/** Whether newer events about all of these things were already handled, so that a late one is out of date. */
 export async function isStale(
   store: Pick<EventStore, 'newestHandled'>,
   things: readonly string[],
@@ -50,9 +50,9 @@ export async function isStale(
 }
 
 /**
- * Posts it once in each channel that is subscribed to such things, after its quiet hours.
+ * Posts it once in each subscribed channel, after its quiet hours.
  * @param key the same for the same event
- * @param options.except the channel where an alert tells it already
+ * @param options.except the channel where an alert says it already
  */
 export async function announce(
   { store, notices, clock }: Pick<NotifierDeps, 'store' | 'notices' | 'clock'>,

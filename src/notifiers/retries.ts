@@ -1,4 +1,4 @@
-/** What is started again for a failure, and how that ends: its alert says so, whoever started it and wherever. */
+/** Retries of failures and how they end: the alert says so, whoever started the retry and wherever. */
 import { currentStatus, isLive } from '../domain/compilations.ts';
 import { isSettled } from '../domain/components.ts';
 import { isFinished } from '../domain/jobs.ts';
@@ -12,10 +12,10 @@ import {
 } from '../operations/retry-claims.ts';
 import type { Notifier, NotifierDeps } from './notifier.ts';
 
-/** Milliseconds between two looks for retries that a crash has let go. */
+/** Milliseconds between searches for retries that a crash has lost. */
 const CHECK_EVERY = 60_000;
 
-/** After those that raise alerts and resolve them: what a retry's end means stands in the alert by then. */
+/** Runs after the notifiers that raise and resolve alerts, so that the alert already reflects the retry's end. */
 export function retryNotifier(deps: NotifierDeps): Notifier {
   const { store, alerts, clock, useCases } = deps;
   let nextCheck = 0;

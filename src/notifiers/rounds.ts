@@ -9,7 +9,7 @@ export class Rounds {
   readonly #work: readonly Work[];
   readonly #signal: AbortSignal;
   readonly #onError: NotifierDeps['onError'];
-  /** What is under way of the last rounds. */
+  /** What is still running from earlier rounds. */
   readonly #underWay = new SingleFlight<Work>();
   #ticker: ReturnType<Ticker> | undefined;
 
@@ -26,19 +26,19 @@ export class Rounds {
     });
   }
 
-  /** One round. Each goes by itself: a look into a slow log must not hold an escalation up. */
+  /** One round. All run independently: reading a slow log must not hold up an escalation. */
   async tick(): Promise<void> {
     if (this.#signal.aborted) return;
     await Promise.all(this.#work.map((work) => this.#once(work)));
   }
 
-  /** No new round; after the signal, resolves when what is under way has ended. */
+  /** Begins no new round; after the signal, resolves when what is running has ended. */
   async stop(): Promise<void> {
     await this.#ticker?.stop();
     await this.#underWay.idle();
   }
 
-  /** Joins what is under way already; does not reject. */
+  /** Joins what is already running; does not reject. */
   #once(work: Work): Promise<void> {
     return this.#underWay.run(work, () =>
       work(this.#signal).catch((error: unknown) => {

@@ -1,4 +1,4 @@
-/** Runs that print nothing any more: one warning for each silence. */
+/** Runs that have stopped printing: one warning for each silence. */
 
 import { stuckAnnouncement } from '../blocks/announcements.ts';
 import { backgroundActor } from '../domain/background-actor.ts';
@@ -13,9 +13,9 @@ import { readLogEnds } from '../operations/log-end.ts';
 import { alertsChannelOf, announce, type Notifier, type NotifierDeps } from './notifier.ts';
 
 const JOBS_LIMIT = 1_000;
-/** Milliseconds between two looks at one log at least. */
+/** Minimum milliseconds between checks of one log. */
 const CHECK_EVERY = 60_000;
-/** Logs that are checked in one tick; the others have their turn in the next. */
+/** Logs checked in one tick; the others follow in the next ones. */
 const AT_ONCE = 4;
 
 interface Watched {
@@ -26,21 +26,21 @@ interface Watched {
   after: number;
 }
 
-/** Only what has printed before can fall silent: some containers never print. */
+/** Only a run that has printed before can fall silent; some containers never print. */
 export function stuckRunNotifier(deps: NotifierDeps): Notifier {
   const { store, clock, gateway, alerts, useCases, onError } = deps;
-  /** Job → when to look at its log again, by the time that passes. */
+  /** Job → when to check its log again, in elapsed time. */
   const next = new Map<string, number>();
-  /** Job → time of its last line, and since when, by the time that passes, there is no later one. */
+  /** Job → time of its last line, and since when (in elapsed time) it has been the last. */
   const lastLines = new Map<string, { at: EpochMs; since: number }>();
   const watch = new ClockWatch(clock);
   /**
-   * The clock was set while this process ran. Held against it, every log may be silent for hours all at once: from
-   * then on a silence is as long as it was watched.
+   * The clock was set while this process ran. By the new time, every log might suddenly have been silent for hours, so
+   * from then on only the time that this process has watched counts.
    */
   let doubted = false;
 
-  /** @returns milliseconds until the next look */
+  /** @returns milliseconds until the next check */
   async function look({ key, job, useCase, after }: Watched, signal: AbortSignal): Promise<number> {
     const known = jobKey(job);
     const session = await gateway.open(useCase, backgroundActor(deps.team), 'logs');
@@ -54,7 +54,7 @@ export function stuckRunNotifier(deps: NotifierDeps): Notifier {
     lastLines.set(key, { at: last.at, since });
     const silence = doubted ? passed - since : now - last.at;
     const pipeline = known;
-    // It prints (again): an earlier silence is over.
+    // It is printing (again), so an earlier silence is over.
     await alerts.succeeded(useCase, { kind: 'stuck', pipeline, at: last.at });
     if (silence < after) return Math.max(after - silence, CHECK_EVERY);
     const record = await store.getJob(useCase.id, known);
@@ -142,7 +142,7 @@ export function stuckRunNotifier(deps: NotifierDeps): Notifier {
   return { tick: round };
 }
 
-/** Waiting for machines, or for spot capacity to come back, is no silence. */
+/** Waiting for machines, or for spot capacity, does not count as silence. */
 function mayBeStuck(job: TrainingJob): boolean {
   return job.state === 'running' && job.phase === undefined;
 }

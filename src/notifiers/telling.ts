@@ -1,19 +1,19 @@
-/** Brings what happens to the notifiers, and again what one could not tell: mostly since the disk was full. */
+/** Passes changes to the notifiers, and retries what one could not announce, mostly because the disk was full. */
 import type { UseCase } from '../domain/use-cases.ts';
 import { backoff } from '../ground/backoff.ts';
 import { elapsed } from '../ground/elapsed.ts';
 import type { JobChange } from '../operations/job-changes.ts';
 import type { Notifier, NotifierDeps } from './notifier.ts';
 
-/** Milliseconds until what could not be told is told again; doubles up to the second. */
+/** Milliseconds until a retry; doubles up to the second value. */
 const TELL_AGAIN = [2_000, 300_000] as const;
 
-/** What a notifier could not tell of a use case: its recovery tells it. */
+/** Something about a use case that a notifier could not announce; its `recover` will. */
 interface Untold {
   notifier: Notifier;
   useCase: UseCase;
   failures: number;
-  /** By the time that passes. */
+  /** In elapsed time. */
   nextTry: number;
 }
 
@@ -45,7 +45,7 @@ export class Telling {
       });
   }
 
-  /** What a stop or a crash left untold. Does not throw. */
+  /** Announces what a stop or a crash left. Does not throw. */
   async recover(): Promise<void> {
     const { useCases, onError } = this.#deps;
     for (const useCase of useCases)
@@ -58,7 +58,7 @@ export class Telling {
       }
   }
 
-  /** What could not be told and is due. */
+  /** Retries what is due. */
   async again(): Promise<void> {
     const { store, clock, onError } = this.#deps;
     for (const [key, untold] of this.#untold) {
@@ -67,7 +67,7 @@ export class Telling {
       const { notifier, useCase } = untold;
       try {
         await notifier.recover?.(useCase);
-        // Unless something else could not be told meanwhile.
+        // Unless something else has failed meanwhile.
         if (this.#untold.get(key) === untold) this.#untold.delete(key);
       } catch (error) {
         onError(error, { useCase: useCase.id, doing: 'telling what could not be told' });

@@ -1,4 +1,4 @@
-/** Training jobs: their end once, failures as alerts, a spot interruption as what it is, and what is run again. */
+/** Training jobs: their end, once; failures as alerts; spot interruptions, which are no failures; and reruns. */
 
 import { interruptionMessage, runAgainMessage, trainingAnnouncement } from '../blocks/announcements.ts';
 import { needsExcerpt } from '../domain/alerts.ts';
@@ -14,7 +14,7 @@ import { alertKey } from './alerts.ts';
 import { cardKey } from './job-cards.ts';
 import { alertsChannelOf, announce, NEWS_FOR, type Notifier, type NotifierDeps } from './notifier.ts';
 
-/** Causes that have nothing to do with the model: one alert for all jobs that they hit. */
+/** Causes that have nothing to do with the model: one alert for all affected jobs. */
 const OF_THE_ACCOUNT = new Set(['training-capacity', 'training-quota', 'training-internal']);
 const JOBS_LIMIT = 1_000;
 
@@ -29,7 +29,7 @@ export function trainingNotifier(deps: NotifierDeps, explainer: AlertExplainer):
     const pipeline = rerun?.pipeline ?? pipelineOf(known);
     const event = { useCase: useCase.id, kind: 'training', name: job.name } as const;
     const post = trainingAnnouncement(job, useCase, unconfirmed);
-    // Whatever the clocks say: an end comes after every line of the log.
+    // Whatever the clocks say, the end comes after every line of the log.
     await alerts.succeeded(useCase, { kind: 'stuck', pipeline: known, at: Math.max(at, clock.now()) });
     if (state === 'completed') {
       await alerts.succeeded(useCase, { kind: 'training', pipeline, at });
@@ -65,7 +65,7 @@ export function trainingNotifier(deps: NotifierDeps, explainer: AlertExplainer):
     if (alert && needsExcerpt(alert) && alert.subjects[0]?.id === key) readLogEnd(alert.id, known, useCase);
   }
 
-  /** Where people look who saw the old job fail: in the thread of its alert, and of its card. */
+  /** In the threads of the old job's alert and card, where people look who saw it fail. */
   async function runAgain({ job, rerun }: JobRecord, useCase: UseCase): Promise<void> {
     if (!rerun) return;
     const message = runAgainMessage(jobKey(job), rerun, useCase);
@@ -119,7 +119,7 @@ export function trainingNotifier(deps: NotifierDeps, explainer: AlertExplainer):
   };
 }
 
-/** One end of one job: what an alert knows it by. */
+/** Identifies one end of one job in alerts. */
 const endKey = (useCase: UseCase, job: string, state: JobState): string =>
   `training/${useCase.id}/${job}/${state}`;
 

@@ -1,17 +1,17 @@
-/** The checks of the doctor and their words. */
+/** The doctor's checks and their results. */
 import { toAppError } from '../../ground/errors.ts';
 
-/** What a check finds. */
+/** A check's result. */
 export interface Check {
   /** `Slack`, or the use case: `use case line-3`. */
   about: string;
-  /** What was looked at: `bot token`. */
+  /** What was checked: `bot token`. */
   title: string;
-  /** `skipped`: it could not be looked at, because an earlier check failed. */
+  /** `skipped`: not possible, because an earlier check failed. */
   status: 'ok' | 'warning' | 'failed' | 'skipped';
-  /** What is there. */
+  /** What was found. */
   detail: string;
-  /** The exact thing to do, when something is to do. */
+  /** Exactly what to do, if anything. */
   fix?: string;
 }
 
@@ -31,7 +31,7 @@ export function subject(about: string): Subject {
   };
 }
 
-/** What was thrown as a failed check, with everything that helps: the doctor runs for those who may see it. */
+/** An error as a failed check, with all details: whoever runs the doctor may see them. */
 export function failure(about: Subject, title: string, thrown: unknown): Check {
   const error = toAppError(thrown);
   return about.failed(

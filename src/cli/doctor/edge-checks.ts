@@ -1,4 +1,4 @@
-/** What compiling and Greengrass need of a use case's account, as far as it can be seen without doing anything. */
+/** What compiling and Greengrass need in a use case's account, as far as it can be checked without changing anything. */
 
 import type { SessionOperation } from '../../domain/session-name.ts';
 import type { UseCase } from '../../domain/use-cases.ts';
@@ -7,7 +7,7 @@ import { toAppError } from '../../ground/errors.ts';
 import type { AwsServices } from '../../ports/aws-account.ts';
 import { type Check, failure, type Subject } from './checks.ts';
 
-/** A name that nobody gives a compilation or an object. */
+/** A name that no compilation or object has. */
 const NOTHING = 'signalbox-doctor-looks-for-nothing';
 const LINK = { expiresSeconds: 60, fileName: NOTHING };
 
@@ -15,7 +15,7 @@ interface OpensAws {
   open(useCase: UseCase, actor: Actor, operation: SessionOperation): Promise<AwsServices>;
 }
 
-/** Nothing for what is not configured. The role itself is taken to be assumable: that was checked before. */
+/** Checks only what is configured. The role itself is known to be assumable: that was checked before. */
 export async function checkEdge(
   useCase: UseCase,
   about: Subject,
@@ -39,7 +39,7 @@ export async function checkEdge(
       ? [
           look('compilations', 'comp', async ({ compiler }) => {
             await compiler.describe(NOTHING);
-            // Whether iam:PassRole is granted turns out when SageMaker is given the role: at a real start only.
+            // Whether iam:PassRole is granted only shows when SageMaker is given the role, at a real start.
             return about.ok(
               'compilations',
               `can be read; the first compilation will show whether SageMaker may use ${compile.roleArn}`,
@@ -51,7 +51,7 @@ export async function checkEdge(
               await artifacts.presign(place, LINK);
             } catch (thrown) {
               const error = toAppError(thrown);
-              // "Nothing there" is the answer of somebody who may read; a missing bucket is said otherwise.
+              // "Nothing there" means that we may read; a missing bucket gives a different answer.
               if (error.code !== 'not_found' || !error.message.includes(place)) throw error;
             }
             return about.ok('compiled models', `${compile.outputS3} can be read`);

@@ -1,4 +1,4 @@
-/** The way of events as the doctor sees it: queue, dead letters, rule and target; and the secret of the endpoint. */
+/** The doctor's checks of events: queue, dead letters, rule and target, and the endpoint's secret. */
 import { type EventsFindings, inspectEvents } from '../../aws/event-inspection.ts';
 import type { Config } from '../../config.ts';
 import { toAppError } from '../../ground/errors.ts';
@@ -7,7 +7,7 @@ import { type Check, subject } from './checks.ts';
 const about = subject('events');
 const SETUP =
   'Run `signalbox events setup` with credentials that may create queues and rules in the account of the queue.';
-/** Messages that wait while a bot runs: more than a moment's worth. */
+/** Waiting messages: more than this means that a running bot is not keeping up. */
 const MANY = 1_000;
 
 export async function checkEvents(config: Config): Promise<Check[]> {
@@ -74,7 +74,7 @@ function ruleCheck({ rule }: EventsFindings, name: string): Check {
   return about.ok('rule', `${name} sends to the queue`);
 }
 
-/** Their rules are theirs: the bot's credentials do not see them. */
+/** Their rules are in their own accounts, which the bot's credentials cannot see. */
 function otherAccounts({ events, useCases }: Config): Check[] {
   const account = /\/(\d{12})\//.exec(events?.queueUrl ?? '')?.[1];
   const others = useCases.flatMap(({ id, aws }) =>

@@ -1,4 +1,4 @@
-/** Slack as the doctor sees it: tokens, scopes, Socket Mode, channels, user groups. */
+/** The doctor's checks of Slack: tokens, scopes, Socket Mode, channels, user groups. */
 import { readFile } from 'node:fs/promises';
 import { WebClient, type WebClientOptions } from '@slack/web-api';
 import { parse } from 'yaml';
@@ -27,7 +27,7 @@ export async function checkSlack(
   const bot = client(config.botToken);
   const token = await checkToken(bot);
   const connection = await checkConnection(config, client);
-  // Without a token that works everything else would only say the same again.
+  // Without a working token, everything else would only fail the same way.
   if (token.checks.some(({ status }) => status === 'failed')) return [...token.checks, connection];
   const [channels, groups] = await Promise.all([
     checkChannels(bot, useCases, token.botName),
@@ -42,7 +42,7 @@ function clientOptions(config: SlackConfig): WebClientOptions {
     timeout: 10_000,
     fetch: slackFetch,
     retryConfig: { retries: 2, minTimeout: 300, maxTimeout: 2_000 },
-    // What fails is in the checks; the client's own lines would stand between them.
+    // The checks report failures; the client's own lines would clutter them.
     logger: {
       debug() {},
       info() {},
@@ -105,7 +105,7 @@ async function checkConnection(config: SlackConfig, client: (token: string) => W
     );
   }
   try {
-    // An address is asked for, not connected to: Slack would send a running bot's commands here meanwhile.
+    // Request an address but do not connect: Slack would send a running bot's commands here.
     await client(config.connection.appToken).apps.connections.open();
     return slack.ok('Socket Mode', 'the app-level token opens connections');
   } catch (error) {
@@ -228,7 +228,7 @@ function genericFix(code: string): string {
   return 'Check the network from this machine to Slack (proxy, firewall, SLACK_API_URL), and run the doctor again.';
 }
 
-/** Slack's error code, or what went wrong on the way. */
+/** Slack's error code, or what went wrong in between. */
 function slackError(error: unknown): string {
   const { data, original, message } = (error ?? {}) as {
     data?: { error?: string };

@@ -1,4 +1,4 @@
-/** A use case as the doctor sees it: its AWS account, where it has one, and every provider that it trains on. */
+/** The doctor's checks of a use case: its AWS account, if it has one, and every provider that it trains on. */
 import { TRAINING_LOG_GROUP } from '../../domain/log-groups.ts';
 import { onProvider } from '../../domain/providers.ts';
 import type { UseCase } from '../../domain/use-cases.ts';
@@ -10,7 +10,7 @@ import type { UseCaseGateway } from '../../ports/use-case-session.ts';
 import { checkAws } from './aws-checks.ts';
 import { type Check, failure, type Subject, subject } from './checks.ts';
 
-/** A name that nobody gives a job: what is looked for under it is not there. */
+/** A name that no job has. */
 const NO_JOB = 'signalbox-doctor-looks-for-nothing';
 
 interface Doors {
@@ -45,7 +45,7 @@ async function checkTraining(
         'Set where it trains in signalbox.yaml, for example `providers: { sagemaker: true }`.',
       ),
     ];
-  // A closed account has been said once, and SageMaker could only say it again.
+  // The account's failure has been reported, and SageMaker could only repeat it.
   const asked = trainsOn.filter((name) => name !== 'sagemaker' || awsIsOpen !== false);
   if (asked.length === 0) return [];
   try {
@@ -59,7 +59,7 @@ async function checkTraining(
   }
 }
 
-/** Reads what cannot be there: "not found" is the answer of somebody who may read. */
+/** Reads something that does not exist: "not found" means that we may read. */
 async function checkLogs(useCase: UseCase, about: Subject, provider: TrainingProvider): Promise<Check> {
   const title = `log access${onProvider(provider.name)}`;
   const source = provider.log(NO_JOB);
