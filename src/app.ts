@@ -1,13 +1,12 @@
 /** The whole bot in one process: the front and the watch on one folder, whose lock keeps every other process out. */
 
-import { join } from 'node:path';
 import { Front } from './front.ts';
 import { inTime } from './ground/pause.ts';
 import type { Clock } from './ground/time.ts';
 import { healthRoutes } from './http/health.ts';
 import { type HttpServer, startHttpServer } from './http/server.ts';
 import type { RunLogStore } from './ports/run-log-store.ts';
-import { type Pace, type RootOptions, stopInSteps } from './roots.ts';
+import { type Pace, type RootOptions, runsFolder, stopInSteps } from './roots.ts';
 import { openFileRunLogs } from './runs/file-run-logs.ts';
 import { EditBudget } from './slack/edit-budget.ts';
 import { InProcessHub } from './stores/in-process-coordination.ts';
@@ -60,7 +59,7 @@ export async function startApp({
   try {
     signal?.throwIfAborted();
     const edits = new EditBudget({ clock, interval: pace?.editInterval });
-    runLogs = await openFileRunLogs({ folder: join(config.dataDir, 'runs'), clock });
+    runLogs = await openFileRunLogs({ folder: runsFolder(config), clock });
     const logs = runLogs;
     const options: RootOptions = { config, logger, clock, store, coordination, runLogs, edits, pace };
     const watch = new Watch(options);

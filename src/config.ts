@@ -40,6 +40,7 @@ export interface Config {
   eventsSecret: string | undefined;
   /** Where people open runs in a browser; undefined: nowhere. */
   viewer: ViewerConfig | undefined;
+  runs: KeptRunsConfig;
   /** From `PORT`. Undefined: in Socket Mode without a viewer nothing is served; otherwise it falls back to 3000. */
   port: number | undefined;
   logLevel: LogLevel;
@@ -61,6 +62,14 @@ export interface ViewerConfig {
   allowedOrigins: readonly string[];
   /** Milliseconds in which a link to a run has to be opened. */
   linkFor: number;
+}
+
+/** Which logs of runs stay in `<dataDir>/runs`. */
+interface KeptRunsConfig {
+  /** Milliseconds since they last changed; undefined: for ever. */
+  keepFor: number | undefined;
+  /** Bytes on the disk for all of them. */
+  disk: number;
 }
 
 export interface SlackConfig {
@@ -120,6 +129,10 @@ export function loadConfig(options: LoadConfigOptions = {}): Config {
       publicUrl: file.viewer.publicUrl,
       allowedOrigins: file.viewer.allowedOrigins,
       linkFor: milliseconds(file.viewer.linksExpireAfter),
+    },
+    runs: {
+      keepFor: file.storage.keepRuns === 'forever' ? undefined : milliseconds(file.storage.keepRuns),
+      disk: file.storage.runsDisk,
     },
     port: port ?? (file.viewer ? DEFAULT_PORT : undefined),
     logLevel,

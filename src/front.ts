@@ -10,6 +10,7 @@ import type { ViewerConfig } from './config.ts';
 import { jobKey } from './domain/job-keys.ts';
 import { readRunId } from './domain/runs.ts';
 import type { UseCase } from './domain/use-cases.ts';
+import { AppError } from './ground/errors.ts';
 import { unlessAborted } from './ground/pause.ts';
 import { pushRoutes } from './http/push.ts';
 import { runLogRoutes } from './http/run-logs.ts';
@@ -25,6 +26,7 @@ import { DeviceFinder } from './operations/find-devices.ts';
 import { JobSuggestions } from './operations/find-jobs.ts';
 import { isFollowed, RunFollower } from './operations/follow-runs.ts';
 import { JobChanges } from './operations/job-changes.ts';
+import { RunsInUse } from './operations/runs-in-use.ts';
 import { shareChanges } from './operations/share-changes.ts';
 import type { HttpRoutes } from './ports/http-routes.ts';
 import type { UnfinishedMessage } from './ports/unfinished-store.ts';
@@ -57,6 +59,7 @@ export class Front {
   readonly #checker: JobChecker;
   readonly #elsewhere: DownloadsElsewhere;
   readonly #follower: RunFollower;
+  readonly #inUse: RunsInUse;
   readonly #pushedTimes: PushedTimes;
   readonly #unshare: () => void;
   readonly #ending = new AbortController();
@@ -90,6 +93,10 @@ export class Front {
       ...{ logs: options.runLogs, gateway, engine, coordination, useCases, clock },
       team: () => this.#team,
       onError: (error, { run }) => logger.warn({ err: error, run }, 'a run could not be followed'),
+    });
+    this.#inUse = new RunsInUse({
+      coordination,
+      onError: (error, { run }) => logger.warn({ err: error, run }, 'a run that is read may be removed'),
     });
     if (config.viewer) {
       const sessions = new ViewerSessions({ ...config.viewer, store, clock, useCases, directory });
@@ -160,13 +167,16 @@ export class Front {
       logs,
       allowedOrigins,
       plain: plainText,
+      reading: (id) => this.#inUse.use(id),
       followed: (id) => this.#follower.wanted(id),
       authorise: (request, id) => sessions.authorise(request, id),
       prepare: async (id) => {
         const { useCase, provider, job } = readRunId(id);
         if (!(await store.getJob(useCase, jobKey({ provider, name: job })))) return false;
-        // What is followed from the first viewer on; until then there is nothing in it.
-        if (isFollowed(provider)) await logs.create(id);
+        // Its log began with the run.
+        if (!isFollowed(provider)) throw notKept();
+        // From the first viewer on; until then there is nothing in it.
+        await logs.create(id);
         return true;
       },
     });
@@ -264,6 +274,7 @@ export class Front {
       this.idle(),
       this.#checker.stop(),
       this.#follower.close(),
+      this.#inUse.close(),
       this.#pushedTimes.close(),
     );
     await this.#elsewhere.end();
@@ -274,7 +285,13 @@ export class Front {
   async abandon(): Promise<void> {
     this.#unshare();
     await this.#follower.close();
+    await this.#inUse.close();
     await this.#elsewhere.end();
     await this.stopIntake();
   }
 }
+
+const notKept = (): AppError =>
+  new AppError('not_found', 'The log of this run is not kept any more.', {
+    hint: 'Logs of finished runs are removed after a while, and the oldest of them sooner where there is no room.',
+  });

@@ -54,6 +54,9 @@ export const wakeOutbox =
         logger.warn({ err: error, key }, 'the sender was not told of a message: it finds it by itself'),
       );
 
+/** Where the logs of runs are kept. */
+export const runsFolder = ({ dataDir }: Pick<Config, 'dataDir'>): string => join(dataDir, 'runs');
+
 /** When what of pushed runs arrived: one process writes it, any reads it. */
 export const pushedTimes = ({ dataDir }: Pick<Config, 'dataDir'>): PushedTimes =>
   new PushedTimes(join(dataDir, 'run-times'));

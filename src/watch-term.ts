@@ -1,4 +1,5 @@
 /** One instance's term as the one that watches: everything that runs under the lease and writes with its fence. */
+import { join } from 'node:path';
 import { createAwsAccounts } from './aws/accounts.ts';
 import { belongsTo, type UseCase } from './domain/use-cases.ts';
 import { Ingest } from './events/ingest.ts';
@@ -6,6 +7,7 @@ import { alertBoard } from './notifiers/alerts.ts';
 import { Notifiers } from './notifiers/index.ts';
 import { AlertManager } from './operations/alert-manager.ts';
 import { JobChanges } from './operations/job-changes.ts';
+import { RunRetention } from './operations/keep-runs.ts';
 import { JobRefresher } from './operations/refresh-jobs.ts';
 import { shareChanges } from './operations/share-changes.ts';
 import { steadyTicker } from './operations/ticker.ts';
@@ -15,15 +17,20 @@ import {
   configuredUseCases,
   openableRuns,
   pushedRuns,
+  pushedTimes,
   type RootOptions,
+  runsFolder,
   type StopStep,
   TOPICS,
 } from './roots.ts';
+import { diskUse } from './runs/disk-use.ts';
 import type { SlackApi } from './slack/api.ts';
 import { Outbox } from './slack/outbox.ts';
 
 /** Ticks between two searches for what another instance stored when it could not say so: half a minute. */
 const SEARCH_EVERY = 15;
+/** Ticks between two looks at what logs of runs take of the disk: ten minutes. */
+const CLEAR_EVERY = 300;
 
 export interface TermParts extends RootOptions {
   lease: Lease;
@@ -103,9 +110,24 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
     shareChanges(changes, coordination),
     coordination.onWake(TOPICS.outbox, ({ key }) => outbox.takeUp(String(key))),
   ];
+  const times = pushedTimes(config);
+  const retention = new RunRetention({
+    ...config.runs,
+    logs: parts.runLogs,
+    coordination,
+    clock,
+    sizeOf: (run) => diskUse(join(runsFolder(config), run)),
+    removed: async ({ id, size }) => {
+      background.info({ run: id, size }, 'the log of a run was removed: it was old, or there was no room');
+      await times.remove(id);
+    },
+    onError: (error, context) =>
+      background.warn({ err: error, ...context }, 'old logs of runs could not be removed'),
+  });
   let ticks = 0;
   const search = (): void => {
     ticks += 1;
+    if (ticks % CLEAR_EVERY === 1) void retention.round();
     if (ticks % SEARCH_EVERY === 0)
       Promise.all([ingest.takeUpMissed(), outbox.takeUpMissed()]).catch((error: unknown) =>
         background.warn({ err: error }, 'events and messages of other instances could not be looked for'),
@@ -113,7 +135,7 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
   };
 
   const stopPolling = async (): Promise<void> => {
-    await Promise.all([refresher.stop(), ingest.stop()]);
+    await Promise.all([refresher.stop(), ingest.stop(), retention.stop()]);
   };
   const deaf = (): void => {
     for (const end of unsubscribe) end();

@@ -4,6 +4,7 @@ import { loadConfig } from '../config.ts';
 import { createUseCaseGateway } from '../providers/gateway.ts';
 import type { Check } from './doctor/checks.ts';
 import { checkEvents } from './doctor/event-checks.ts';
+import { checkRuns } from './doctor/run-checks.ts';
 import { checkSlack } from './doctor/slack-checks.ts';
 import { checkUseCases } from './doctor/use-case-checks.ts';
 import { checkViewer } from './doctor/viewer-checks.ts';
@@ -31,6 +32,7 @@ export async function doctor(options: { json?: boolean }, io: CliIo): Promise<nu
       checkUseCases(config.useCases, { gateway, accounts, actor: localActor() }),
       checkEvents(config),
       checkViewer(config.viewer),
+      checkRuns(config, clock),
     ])
   ).flat();
   await close();

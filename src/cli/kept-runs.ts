@@ -1,9 +1,8 @@
 /** Pushed runs, for subcommands that work beside the bot: they read what it keeps. */
-import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import type { Clock } from '../ground/time.ts';
 import type { PushedRuns } from '../providers/push.ts';
-import { pushedRuns } from '../roots.ts';
+import { pushedRuns, runsFolder } from '../roots.ts';
 import { openFileRunLogs } from '../runs/file-run-logs.ts';
 
 export interface KeptRuns {
@@ -17,6 +16,6 @@ export async function keptRuns(
   clock: Clock,
 ): Promise<KeptRuns> {
   if (!config.useCases.some(({ providers }) => providers?.push)) return { close: async () => undefined };
-  const logs = await openFileRunLogs({ folder: join(config.dataDir, 'runs'), clock, tidies: false });
+  const logs = await openFileRunLogs({ folder: runsFolder(config), clock, tidies: false });
   return { pushed: pushedRuns(config, logs), close: () => logs.close() };
 }

@@ -14,6 +14,14 @@ export const KEY_GUIDES: Readonly<Record<string, KeyGuide>> = {
   '': { expected: 'keys such as storage and useCases', example: 'useCases: [{ id: line-3, … }]' },
   storage: { expected: 'a section', example: 'storage: { dataDir: ./data }' },
   'storage.dataDir': { expected: 'a folder', example: 'dataDir: ./data' },
+  'storage.keepRuns': {
+    expected: "a duration of a minute or more, or 'forever'",
+    example: 'keepRuns: 30d',
+  },
+  'storage.runsDisk': {
+    expected: 'a size of 512 MiB or more: bytes, or a number with MB, GB …',
+    example: 'runsDisk: 10GB',
+  },
   admins: { expected: 'a list of Slack user ids', example: 'admins: [U0ADMIN]' },
   'admins[]': { expected: 'a Slack user id (U…)', example: 'admins: [U0ADMIN]' },
   events: {

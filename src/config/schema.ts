@@ -130,8 +130,17 @@ const useCase = z.strictObject({
   alerts: alerts.prefault({}),
 });
 
+/** The log of one run, and as much again: less would be full with the first one. */
+const LEAST_FOR_RUNS = 512 * 2 ** 20;
+
 export const fileSchema = z.strictObject({
-  storage: z.strictObject({ dataDir: text.optional() }).prefault({}),
+  storage: z
+    .strictObject({
+      dataDir: text.optional(),
+      keepRuns: z.union([z.literal('forever'), minutes]).default('30d'),
+      runsDisk: size.refine((bytes) => bytes >= LEAST_FOR_RUNS).prefault('10GB'),
+    })
+    .prefault({}),
   admins: z.array(user).default([]),
   useCases: z.array(useCase).min(1),
   events: z

@@ -36,6 +36,8 @@ export interface RunLogRoutesOptions {
   prepare?: ((id: string) => Promise<boolean>) | undefined;
   /** Called when a run gets its first live viewer; what it gives is called when the last one has gone. */
   followed?: ((id: string) => () => void) | undefined;
+  /** Called with each request that is let in: the log is read, until what it gives is called. */
+  reading?: ((id: string) => () => void) | undefined;
   /** For `?plain=1`, once for each download. Left out: raw only. */
   plain?: (() => PlainText) | undefined;
   /** Origins (`https://dash.example.com`) whose pages may read with the viewer's cookie. */
@@ -153,12 +155,14 @@ export function runLogRoutes(options: RunLogRoutesOptions): HttpRoutes {
 }
 
 async function open(
-  { logs, authorise, prepare }: RunLogRoutesOptions,
+  { logs, authorise, prepare, reading }: RunLogRoutesOptions,
   c: Context<HttpEnv, '/runs/:id/logs'>,
 ): Promise<{ id: string; info: RunLogInfo; viewing: Viewing }> {
   const id = c.req.param('id');
   if (!isRunId(id)) throw noSuchRun();
   const viewing = await authorise(c.req.raw, id);
+  const hasRead = reading?.(id);
+  if (hasRead) c.env.outgoing.once('close', hasRead);
   let info = await logs.info(id);
   if (!info && !(await prepare?.(id))) throw noSuchRun();
   info ??= await logs.info(id);

@@ -36,6 +36,9 @@ export interface RunFollowerOptions {
 /** Whether the logs of its jobs are read here. Others arrive by themselves. */
 export const isFollowed = (provider: ProviderName): boolean => PROVIDERS[provider].logArrives !== true;
 
+/** Whoever has it copies the run. */
+export const followLease = (run: string): string => `follow ${run}`;
+
 /** Milliseconds for which a run is followed after the last one who watched it: a page may be loaded anew. */
 const LINGER = 60_000;
 /** Milliseconds for which nobody else follows a run after its follower was last heard of. */
@@ -119,7 +122,7 @@ export class RunFollower {
     let failures = 0;
     while (!signal.aborted)
       try {
-        const lease = await coordination.lease(`follow ${run}`, LEASE, signal);
+        const lease = await coordination.lease(followLease(run), LEASE, signal);
         try {
           await this.#copy(run, AbortSignal.any([signal, lease.lost]), () => {
             failures = 0;

@@ -1,5 +1,5 @@
 /** When what of pushed runs arrived: beside their logs, since raw bytes do not say and people ask for the last ten minutes. */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EpochMs } from '../ground/time.ts';
 import type { RunLogInfo } from '../ports/run-log-store.ts';
@@ -34,6 +34,12 @@ export class PushedTimes {
     const file = this.#open.get(id);
     this.#open.delete(id);
     await file?.then((times) => times.close()).catch(() => undefined);
+  }
+
+  /** The run's log was removed. */
+  async remove(id: string): Promise<void> {
+    await this.end(id);
+    await rm(join(this.#folder, id), { force: true });
   }
 
   async close(): Promise<void> {

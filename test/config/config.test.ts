@@ -159,6 +159,19 @@ describe('what a configuration gives', () => {
     });
   });
 
+  it('[O1] takes how long logs of runs stay and how much of the disk they may have', () => {
+    expect(load(MINIMAL).runs).toEqual({ keepFor: 30 * 86_400_000, disk: 10e9 });
+    const storage = (keys: string) => MINIMAL.replace('dataDir: ./data', `dataDir: ./data, ${keys}`);
+    expect(load(storage('keepRuns: 36h, runsDisk: 2GB')).runs).toEqual({
+      keepFor: 36 * 3_600_000,
+      disk: 2e9,
+    });
+    expect(load(storage('keepRuns: forever')).runs.keepFor).toBeUndefined();
+    expect(problems(storage('keepRuns: 30, runsDisk: 1MB'))).toMatch(
+      /storage\.keepRuns: expected a duration of a minute or more, or 'forever'(.|\n)*storage\.runsDisk: expected a size of 512 MiB or more/,
+    );
+  });
+
   it('[W5] takes where runs are opened, whose links hold for five minutes and which needs a port', () => {
     expect(load(WHOLE)).toMatchObject({
       viewer: {

@@ -1,0 +1,117 @@
+/**
+ * Which logs of runs are kept: those that have ended go after a time, and the oldest of them sooner where there is no
+ * room. One that still comes in, or that somebody reads, stays whatever it takes.
+ */
+import { PUSH_HEARTBEAT } from '../domain/pushed-runs.ts';
+import { readRunId } from '../domain/runs.ts';
+import type { Clock } from '../ground/time.ts';
+import type { Coordination } from '../ports/coordination.ts';
+import type { RunLogInfo, RunLogStore } from '../ports/run-log-store.ts';
+import { followLease, isFollowed } from './follow-runs.ts';
+import { useLease } from './runs-in-use.ts';
+
+export interface RunRetentionOptions {
+  logs: Pick<RunLogStore, 'list' | 'info' | 'remove'>;
+  coordination: Pick<Coordination, 'tryLease'>;
+  clock: Clock;
+  /** Milliseconds since a log last changed; undefined: for ever. */
+  keepFor: number | undefined;
+  /** Bytes on the disk that all of them together may take. */
+  disk: number;
+  /** Bytes that one takes of the disk. */
+  sizeOf(run: string): Promise<number>;
+  /** A log was removed: whatever else is kept of its run may go. */
+  removed(info: RunLogInfo): Promise<void>;
+  /** It is tried again in the next round. */
+  onError(error: unknown, context: { run?: string }): void;
+}
+
+/** Milliseconds after which a pushed run that nothing is heard of is given up: its network may come back until then. */
+export const PUSH_GIVEN_UP = 24 * 60 * PUSH_HEARTBEAT;
+const LEASE = 15_000;
+
+export class RunRetention {
+  readonly #options: RunRetentionOptions;
+  readonly #stopping = new AbortController();
+  #round: Promise<void> | undefined;
+
+  constructor(options: RunRetentionOptions) {
+    this.#options = options;
+  }
+
+  /** Looks through all of them. While a round goes on, it is that one. Does not throw. */
+  round(): Promise<void> {
+    if (this.#stopping.signal.aborted) return this.#round ?? Promise.resolve();
+    this.#round ??= this.#clear()
+      .catch((error: unknown) => this.#options.onError(error, {}))
+      .finally(() => {
+        this.#round = undefined;
+      });
+    return this.#round;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#round;
+  }
+
+  async #clear(): Promise<void> {
+    const { logs, clock, keepFor, disk, sizeOf } = this.#options;
+    const all = await logs.list();
+    const sizes = new Map<string, number>();
+    let used = 0;
+    for (const { id } of all) {
+      if (this.#stopping.signal.aborted) return;
+      const size = await sizeOf(id);
+      sizes.set(id, size);
+      used += size;
+    }
+    for (const info of all.sort((a, b) => a.updatedAt - b.updatedAt)) {
+      if (this.#stopping.signal.aborted) return;
+      const isOld = keepFor !== undefined && clock.now() - info.updatedAt >= keepFor;
+      // All that follow have changed since.
+      if (!isOld && used <= disk) return;
+      if (!this.#mayGo(info)) continue;
+      try {
+        if (await this.#remove(info)) used -= sizes.get(info.id)!;
+      } catch (error) {
+        this.#options.onError(error, { run: info.id });
+      }
+    }
+  }
+
+  /** What is followed from here and has not ended is copied again from its source once somebody opens it. */
+  #mayGo({ id, end, updatedAt }: RunLogInfo): boolean {
+    if (end) return true;
+    try {
+      if (isFollowed(readRunId(id).provider)) return true;
+    } catch {
+      // Not made by this version: nobody knows where it comes from.
+    }
+    return this.#options.clock.now() - updatedAt >= PUSH_GIVEN_UP;
+  }
+
+  /** @returns whether it was removed: not while somebody has it in use */
+  async #remove(listed: RunLogInfo): Promise<boolean> {
+    const { coordination, logs, removed } = this.#options;
+    const { id } = listed;
+    const reading = await coordination.tryLease(useLease(id), LEASE);
+    if (!reading) return false;
+    try {
+      const following = await coordination.tryLease(followLease(id), LEASE);
+      if (!following) return false;
+      try {
+        const info = await logs.info(id);
+        // Since it was listed somebody had it: the next round looks at it anew.
+        if (!info || info.updatedAt !== listed.updatedAt || info.createdAt !== listed.createdAt) return false;
+        await logs.remove(id);
+        await removed(info);
+        return true;
+      } finally {
+        await following.release();
+      }
+    } finally {
+      await reading.release();
+    }
+  }
+}
