@@ -1,5 +1,5 @@
 /** A screen for the viewer's window on a log that shows nothing and remembers what was written. */
-import type { Mark, Screen, Sheet } from '../../src/http/viewer/log-window.ts';
+import type { Mark, Screen, Sheet } from '../../src/http/viewer/screen.ts';
 
 export class PaperSheet implements Sheet {
   readonly #parts: Buffer[] = [];
@@ -52,6 +52,8 @@ export class PaperScreen implements Screen {
   blank(): PaperSheet {
     return new PaperSheet();
   }
+
+  async ready(): Promise<void> {}
 
   show(sheet: Sheet, top: number | 'end'): void {
     this.sheet = sheet as PaperSheet;

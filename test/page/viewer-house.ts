@@ -134,3 +134,13 @@ export async function shownText(page: Page): Promise<string[]> {
 export async function sees(page: Page, words: string): Promise<void> {
   await page.locator('.pane.front .xterm-rows').getByText(words, { exact: false }).first().waitFor();
 }
+
+/** Of the page's terminal. */
+export async function columnsOf(page: Page): Promise<number> {
+  const widths = await page.evaluate<[number, number]>(`(() => {
+    const measured = document.querySelector('.pane.front .xterm-char-measure-element');
+    const screen = document.querySelector('.pane.front .xterm-screen');
+    return [screen.clientWidth, measured.getBoundingClientRect().width / measured.textContent.length];
+  })()`);
+  return Math.round(widths[0] / widths[1]);
+}

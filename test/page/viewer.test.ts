@@ -6,8 +6,9 @@ import { whyNoBrowser } from '../../sandbox/test/page/browser.ts';
 import type { RunEnd } from '../../src/domain/runs.ts';
 import { AppError } from '../../src/ground/errors.ts';
 import { MemoryRunLogs } from '../fixtures/memory-run-logs.ts';
+import { numberedBytes } from '../fixtures/numbered-bytes.ts';
 import { xtermRows } from '../fixtures/xterm.ts';
-import { RUN, sees, shownText, startViewerHouse, type ViewerHouse } from './viewer-house.ts';
+import { columnsOf, RUN, sees, shownText, startViewerHouse, type ViewerHouse } from './viewer-house.ts';
 
 const noBrowser = await whyNoBrowser();
 const COMPLETED: RunEnd = { state: 'completed', exitCode: 0, signal: null, at: 5 };
@@ -332,6 +333,77 @@ describe.skipIf(noBrowser)('[W4] a run’s page in a browser', () => {
     expect(longest).toBeLessThan(500);
     const heap = await page.evaluate<number>('performance.memory.usedJSHeapSize');
     expect(heap).toBeLessThan(200e6);
+  });
+
+  it.each<[string, () => Buffer]>([
+    ['newlines alone', () => Buffer.from(`${'\n'.repeat(5e6)}needle${'\n'.repeat(1e6)}`)],
+    ['a bar drawn over and over', () => Buffer.from(`${'\rstep of a bar '.repeat(4e5)}needle`)],
+    [
+      'any bytes',
+      () =>
+        Buffer.concat([numberedBytes(0, 3e6), Buffer.from('\x18\r\n needle\r\n'), numberedBytes(3e6, 32e5)]),
+    ],
+  ])('opens %s, goes to both ends of it and finds what is in it', async (_, make) => {
+    const bytes = make();
+    for (let at = 0; at < bytes.length; at += 1e6) await house.print(bytes.subarray(at, at + 1e6));
+    const page = await open();
+    await badge(page, 'Live');
+    await page.keyboard.press('PageUp');
+    await page.keyboard.press('Home');
+    await page.keyboard.press('End');
+    await page.keyboard.press('/');
+    await page.keyboard.type('needle');
+    await page.locator('#find-count').getByText('1 of 1', { exact: true }).waitFor();
+    await page.locator('.pane.front .xterm-selection > div').first().waitFor();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('End');
+    await house.print('\x18\r\n\x1b[0mthe end\r\n');
+    await sees(page, 'the end');
+  });
+
+  it('is not taken over by what a log says', async () => {
+    const history = Array.from({ length: 300 }, (_, n) => `history ${n}`);
+    await house.print(`${history.join('\r\n')}\r\n`);
+    // Reports of the mouse, history thrown away, another screen and back, the clipboard, a title, questions, links.
+    await house.print(
+      '\x1b[?1000h\x1b[?1006h\x1b[?1003h\x1b[3J\x1b[?1049h other \x1b[?1049l\x1b]52;c;aGFja2Vk\x07',
+    );
+    await house.print('\x1b]0;taken over\x07\x1b[6n\x1b[c\x1b[8;5;5t<img src=x onerror=alert(1)>\r\n');
+    await house.print(
+      'see https://example.com/a?b=1 and \x1b]8;;javascript:alert(1)\x07this script\x1b]8;;\x07\r\n',
+    );
+    const page = await open();
+    const asked: string[] = [];
+    page.on('dialog', (dialog) => {
+      asked.push(dialog.message());
+      void dialog.dismiss();
+    });
+    await sees(page, 'this script');
+    expect(await page.title()).toBe('● defects-resnet50');
+    expect(await shownText(page)).toEqual([
+      ...history,
+      '<img src=x onerror=alert(1)>',
+      'see https://example.com/a?b=1 and this script',
+    ]);
+    const click = async (words: string): Promise<void> => {
+      const row = (await page
+        .locator('.pane.front .xterm-rows > div')
+        .filter({ hasText: words })
+        .boundingBox())!;
+      const text = 'see https://example.com/a?b=1 and this script';
+      const cell =
+        (await page.locator('.pane.front .xterm-screen').boundingBox())!.width / (await columnsOf(page));
+      const at = [row.x + cell * (text.indexOf(words) + 3), row.y + row.height / 2] as const;
+      await page.mouse.move(at[0] - 2, at[1]);
+      await page.mouse.move(...at);
+      await page.mouse.click(...at);
+    };
+    await click('this script');
+    await click('https://example.com');
+    await expect.poll(() => asked).toEqual(['Open this address from the log?\n\nhttps://example.com/a?b=1']);
+    expect(page.context().pages()).toHaveLength(1);
+    for (let turns = 0; turns < 150; turns++) await page.mouse.wheel(0, -120);
+    await sees(page, 'history 0');
   });
 
   it('keeps up with a run that prints faster than it can be drawn, by going on at its end', async () => {

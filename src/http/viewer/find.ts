@@ -1,9 +1,9 @@
 /** The bar that finds text: counted in the whole log, shown where the window on it is brought to. */
-import type { ISearchOptions } from '@xterm/addon-search';
 import type { FromWorker, ToWorker } from './find-worker.ts';
 import { Found } from './found.ts';
-import type { LogWindow, Place } from './log-window.ts';
+import type { LogWindow } from './log-window.ts';
 import { element } from './page.ts';
+import type { Place } from './screen.ts';
 import type { LogTerminal } from './terminal.ts';
 
 /** Milliseconds after the last key until it is searched. */
@@ -36,11 +36,7 @@ export function setUpFind(terminal: LogTerminal, log: LogWindow, run: string): F
   /** Matches before this offset come first. */
   let startBefore = 0;
 
-  const options = (): ISearchOptions => ({
-    decorations: terminal.marks,
-    caseSensitive: matchCase.getAttribute('aria-pressed') === 'true',
-    incremental: true,
-  });
+  const matchesCase = (): boolean => matchCase.getAttribute('aria-pressed') === 'true';
   const isOpen = (): boolean => !bar.hidden;
 
   const tell = (message: ToWorker): void => {
@@ -98,9 +94,8 @@ export function setUpFind(terminal: LogTerminal, log: LogWindow, run: string): F
     state = 'searching';
     startBefore = log.to;
     showCount('Searching…');
-    const { caseSensitive = false } = options();
     searched = log.size;
-    tell({ type: 'start', search, run, needle: field.value, matchCase: caseSensitive, size: log.size });
+    tell({ type: 'start', search, run, needle: field.value, matchCase: matchesCase(), size: log.size });
   };
   const stop = (): void => {
     clearTimeout(timer);
@@ -111,6 +106,13 @@ export function setUpFind(terminal: LogTerminal, log: LogWindow, run: string): F
     showCount('');
   };
 
+  /** How many matches are before one in its line, or in as much of it as is there. */
+  const inLineOf = (match: number, lineFrom: number): number => {
+    let before = 0;
+    while ((found.at(match + before + 1) ?? -1) >= lineFrom) before += 1;
+    return before;
+  };
+
   /** @param to from the newest, which is 0 */
   const go = async (to: number): Promise<void> => {
     const offset = found.at(to);
@@ -118,10 +120,8 @@ export function setUpFind(terminal: LogTerminal, log: LogWindow, run: string): F
     isGoing = true;
     current = to;
     try {
-      // Of several in a line.
-      let inLine = 0;
-      while (found.at(to + inLine + 1) === offset) inLine += 1;
       const place = await log.reveal(offset);
+      const inLine = inLineOf(to, place?.lineFrom ?? offset);
       if (place && isOpen()) select(place, inLine);
     } catch (error) {
       showCount(error instanceof Error ? error.message : String(error));
@@ -132,18 +132,19 @@ export function setUpFind(terminal: LogTerminal, log: LogWindow, run: string): F
     showFound();
   };
 
-  const select = (place: Place, inLine: number): void => {
-    const { caseSensitive = false } = options();
-    const match = terminal.locate(place, field.value, caseSensitive, inLine);
-    const { terminal: xterm, search: addon } = terminal.front;
-    if (match) {
-      // Without a search before this one it goes to the match at which the selection begins, and marks the others.
-      addon.clearDecorations();
-      xterm.select(match.column, match.line, 1);
-      addon.findNext(field.value, options());
-    }
-    terminal.reveal(match ?? { line: place.line + place.newlines, column: 0 });
+  const select = (place: Place, inLine: number, moves = true): void => {
+    const matches = matchesCase();
+    const match = terminal.locate(place, field.value, matches, inLine);
+    if (match) terminal.mark(match, field.value, matches);
+    if (moves) terminal.reveal(match ?? { line: place.line + place.newlines, column: 0 });
   };
+
+  // On a sheet that took the other's place it is still to be marked.
+  terminal.onShow(() => {
+    const offset = current === undefined || isGoing || !isOpen() ? undefined : found.at(current);
+    const place = offset === undefined ? undefined : log.place(offset);
+    if (place) select(place, inLineOf(current!, place.lineFrom ?? offset!), false);
+  });
 
   const step = (by: 1 | -1): void => {
     if (field.value === '' || !isOpen()) {
@@ -184,7 +185,7 @@ export function setUpFind(terminal: LogTerminal, log: LogWindow, run: string): F
   element('find-next').addEventListener('click', next);
   element('find-previous').addEventListener('click', previous);
   matchCase.addEventListener('click', () => {
-    matchCase.setAttribute('aria-pressed', String(!options().caseSensitive));
+    matchCase.setAttribute('aria-pressed', String(!matchesCase()));
     start();
   });
   field.addEventListener('input', () => {

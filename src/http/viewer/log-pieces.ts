@@ -13,6 +13,9 @@ export interface Piece {
 
 const NEWLINE = 10;
 
+/** Lines of a piece at most. */
+const LINES = 1_000;
+
 /**
  * Cut after lines, where there are any.
  * @param most bytes of a piece: where something is on the screen is known for each of them
@@ -20,7 +23,7 @@ const NEWLINE = 10;
 export function piecesOf(bytes: Uint8Array, from: number, most: number): Piece[] {
   const pieces: Piece[] = [];
   for (let start = 0; start < bytes.length; ) {
-    let end = Math.min(bytes.length, start + most);
+    let end = Math.min(bytes.length, start + most, afterNewlines(bytes, start, LINES));
     if (end < bytes.length) {
       const newline = bytes.lastIndexOf(NEWLINE, end - 1);
       if (newline >= start) end = newline + 1;
@@ -41,11 +44,28 @@ export function gapPiece(gap: Gap, marker = gapMarker(gap)): Piece {
 
 /** Two that follow on each other as one, where that is not too long. */
 export function joined(first: Piece, second: Piece, most: number): Piece | undefined {
-  if (first.isGap || second.isGap || first.bytes.length + second.bytes.length > most) return undefined;
+  if (
+    first.isGap ||
+    second.isGap ||
+    first.bytes.length + second.bytes.length > most ||
+    first.newlines + second.newlines > LINES
+  )
+    return undefined;
   const bytes = new Uint8Array(first.bytes.length + second.bytes.length);
   bytes.set(first.bytes);
   bytes.set(second.bytes, first.bytes.length);
   return { ...first, to: second.to, bytes, newlines: first.newlines + second.newlines };
+}
+
+/** @returns where so many newlines are over, from a place on */
+function afterNewlines(bytes: Uint8Array, start: number, count: number): number {
+  let at = start;
+  for (let n = 0; n < count; n++) {
+    const newline = bytes.indexOf(NEWLINE, at);
+    if (newline < 0) return bytes.length;
+    at = newline + 1;
+  }
+  return at;
 }
 
 /**
@@ -89,3 +109,5 @@ function gapMarker({ from, to, reason }: Gap): Uint8Array {
     `\x1b[0m\r\n\x1b[7m … ${count.toLocaleString('en')} ${count === 1 ? 'byte is' : 'bytes are'} missing here: ${why} … \x1b[0m\r\n`,
   );
 }
+
+export const endsLine = ({ bytes }: Piece): boolean => bytes.at(-1) === NEWLINE;

@@ -7,7 +7,8 @@ export interface LogSearchOptions {
   needle: string;
   matchCase: boolean;
   /**
-   * Matches that were found, as offsets of their lines' beginnings, in order; all are before those that were told before.
+   * Matches that were found, as offsets of their lines' beginnings, or in very long lines near where they are, in order;
+   * all are before those that were told before.
    * @param from everything from here on has been searched
    */
   older(hits: readonly number[], from: number): void;
@@ -23,6 +24,8 @@ const STEP = 1024 * 1024;
 /** Bytes of a line that are searched as one. */
 const LONGEST = 4 * 1024 * 1024;
 const MOST = 100_000;
+/** Characters, and bytes, of a line from which on it is told where in it a match is. */
+const LONG = 16 * 1024;
 const NEWLINE = 10;
 
 interface Part {
@@ -152,7 +155,8 @@ export class LogSearch {
       offset = from + newline + 1;
       return newline >= 0;
     };
-    if (isPlain(plain)) {
+    // Lines of a usual length, in all.
+    if (isPlain(plain) && !hasLongLine(bytes)) {
       const folded = this.#folded(plain);
       let line = 0;
       for (let at = folded.indexOf(this.#needle); at >= 0; at = folded.indexOf(this.#needle, at + 1)) {
@@ -169,9 +173,28 @@ export class LogSearch {
       return hits;
     }
     for (const line of text.split('\n')) {
-      const count = this.#count(line);
-      for (let i = 0; i < count; i++) hits.push(offset);
+      if (line.length > LONG) hits.push(...this.#hitsInLong(line, offset));
+      else {
+        const count = this.#count(line);
+        for (let i = 0; i < count; i++) hits.push(offset);
+      }
       if (!nextLine()) break;
+    }
+    return hits;
+  }
+
+  /** Where in the line, as it may not be loaded as a whole; of a bar what was drawn last. */
+  #hitsInLong(line: string, from: number): number[] {
+    const start = line.trimEnd().lastIndexOf('\r') + 1;
+    const seen = line.slice(start).replaceAll('\r', '');
+    const folded = this.#folded(withoutColours(seen));
+    let offset = from + byteLength(line.slice(0, start));
+    const hits: number[] = [];
+    let told = 0;
+    for (let at = folded.indexOf(this.#needle); at >= 0; at = folded.indexOf(this.#needle, at + 1)) {
+      offset += byteLength(seen.slice(told, at));
+      told = at;
+      hits.push(offset);
     }
     return hits;
   }
@@ -195,4 +218,16 @@ function both(first: Part, second: Part): Part {
   bytes.set(first.bytes);
   bytes.set(second.bytes, first.bytes.length);
   return { from: first.from, bytes };
+}
+
+const encoder = new TextEncoder();
+const byteLength = (text: string): number => encoder.encode(text).length;
+
+function hasLongLine(bytes: Uint8Array): boolean {
+  let from = 0;
+  for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, from)) {
+    if (at - from > LONG) return true;
+    from = at + 1;
+  }
+  return bytes.length - from > LONG;
 }

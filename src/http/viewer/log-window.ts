@@ -5,6 +5,7 @@
 import {
   bytesOf,
   countNewlines,
+  endsLine,
   fromALineOn,
   gapPiece,
   joined,
@@ -14,44 +15,7 @@ import {
   rowsOf,
 } from './log-pieces.ts';
 import type { Gap, Slice } from './run-api.ts';
-
-/** A place on a sheet that stays at its text: its line, -1 once that is gone. */
-export interface Mark {
-  readonly line: number;
-}
-
-/** Something to write on from its beginning. */
-export interface Sheet {
-  /** Resolves when it has been taken in. */
-  write(bytes: Uint8Array): Promise<void>;
-  /** Where the next bytes go. */
-  mark(): Mark | undefined;
-}
-
-/** Shows one sheet at a time. */
-export interface Screen {
-  readonly columns: number;
-  /** Lines that a sheet keeps. */
-  readonly lines: number;
-  /** The first line that can be seen. */
-  readonly top: number;
-  /** The last line can be seen. */
-  readonly isAtEnd: boolean;
-  /** An empty sheet, which is not seen yet. */
-  blank(): Sheet;
-  /** The sheet that was shown until now is gone. */
-  show(sheet: Sheet, top: number | 'end'): void;
-}
-
-/** Where an offset is on the sheet. */
-export interface Place {
-  /** Of the piece that it is in. */
-  line: number;
-  /** Of the next piece; undefined: the sheet's end. */
-  until: number | undefined;
-  /** Newlines between the two places. */
-  newlines: number;
-}
+import type { Mark, Place, Screen, Sheet } from './screen.ts';
 
 export interface LogWindowOptions {
   read(offset: number, limit: number): Promise<Slice>;
@@ -197,17 +161,27 @@ export class LogWindow {
   reveal(offset: number): Promise<Place | undefined> {
     return this.#exclusively(async () => {
       if (offset < this.from || offset >= this.to) await this.#openAround(offset);
-      const index = this.#shown.findLastIndex(({ piece: { from } }) => from <= offset);
-      const found = this.#shown[index];
-      if (!found?.mark || found.mark.line < 0) return undefined;
-      const until = this.#shown[index + 1]?.mark?.line ?? -1;
-      const { bytes, from, isGap } = found.piece;
-      return {
-        line: found.mark.line,
-        until: until < 0 ? undefined : until,
-        newlines: isGap ? 0 : countNewlines(bytes.subarray(0, offset - from)),
-      };
+      return this.place(offset);
     });
+  }
+
+  /** @returns undefined: it is not on the sheet */
+  place(offset: number): Place | undefined {
+    if (offset < this.from || offset >= this.to) return undefined;
+    const index = this.#shown.findLastIndex(({ piece: { from } }) => from <= offset);
+    const found = this.#shown[index];
+    if (!found?.mark || found.mark.line < 0) return undefined;
+    const until = this.#shown[index + 1]?.mark?.line ?? -1;
+    const { bytes, from, isGap } = found.piece;
+    const newlines = isGap ? 0 : countNewlines(bytes.subarray(0, offset - from));
+    const before = this.#shown[index - 1]?.piece;
+    const isInLine = newlines === 0 && before !== undefined && !before.isGap && !endsLine(before);
+    return {
+      line: found.mark.line,
+      until: until < 0 ? undefined : until,
+      newlines,
+      lineFrom: isInLine ? from : undefined,
+    };
   }
 
   get #pieces(): Piece[] {
@@ -297,13 +271,14 @@ export class LogWindow {
       await sheet.write(piece.bytes);
       shown.push({ piece, mark });
     }
+    await this.#screen.ready(sheet);
     const stays = this.#screen.isAtEnd && this.to === shown.at(-1)?.piece.to;
     const top = at ?? (stays ? 'end' : this.#topOffset(pieces));
-    this.#screen.show(sheet, top === 'end' ? 'end' : lineOf(shown, top));
     this.#sheet = sheet;
     this.#shown = shown;
     if (follows) this.#follows = true;
     else this.#letGo();
+    this.#screen.show(sheet, top === 'end' ? 'end' : lineOf(shown, top));
   }
 
   /** Where the reader is, as lines from the beginning of a piece that stays. */

@@ -7,7 +7,7 @@ import { WebglAddon } from '@xterm/addon-webgl';
 import { type ITheme, Terminal } from '@xterm/xterm';
 import '@xterm/xterm/css/xterm.css';
 import { hasGraphicsCard } from './graphics-card.ts';
-import type { Mark, Sheet } from './log-window.ts';
+import type { Mark, Sheet } from './screen.ts';
 
 export interface PaneOptions {
   theme: ITheme;
@@ -19,6 +19,12 @@ export interface PaneOptions {
 
 /** Modes in which wheel, clicks or focus would be reported to the program, which is not there. */
 const REPORTS = new Set([9, 1000, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1015, 1016]);
+
+/** Bytes that are taken in at once. */
+const SLICE = 2 * 1024;
+
+/** Milliseconds. */
+const LATE = 250;
 
 export class Pane implements Sheet {
   readonly terminal: Terminal;
@@ -38,6 +44,8 @@ export class Pane implements Sheet {
       fontFamily: 'ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace',
       fontSize: matchMedia('(max-width: 600px)').matches ? 11 : 13,
       lineHeight: 1.15,
+      // A log may be anything.
+      logLevel: 'off',
       linkHandler: { activate: (_, uri) => openLink(uri) },
       minimumContrastRatio: 4.5,
       overviewRuler: { width: 12 },
@@ -100,7 +108,11 @@ export class Pane implements Sheet {
   }
 
   write(bytes: Uint8Array): Promise<void> {
-    return new Promise((resolve) => this.terminal.write(bytes, resolve));
+    // The terminal lets others do something between two of these; one of newlines alone takes it a while.
+    const last = Math.max(0, bytes.length - SLICE);
+    let at = 0;
+    for (; at < last; at += SLICE) this.terminal.write(bytes.subarray(at, at + SLICE));
+    return new Promise((resolve) => this.terminal.write(bytes.subarray(at), resolve));
   }
 
   mark(): Mark | undefined {
@@ -134,12 +146,18 @@ export class Pane implements Sheet {
     this.terminal.onRender(listener);
   }
 
-  whenDrawn(then: () => void): void {
-    const once = this.terminal.onRender(() => {
-      once.dispose();
-      then();
+  /** Resolves with its next picture, before which it cannot be scrolled; sooner or later where pictures are not made. */
+  drawn(): Promise<void> {
+    return new Promise((resolve) => {
+      const once = this.terminal.onRender(() => done());
+      const late = setTimeout(() => done(), LATE);
+      const done = (): void => {
+        clearTimeout(late);
+        once.dispose();
+        resolve();
+      };
+      this.terminal.refresh(0, this.terminal.rows - 1);
     });
-    this.terminal.refresh(0, this.terminal.rows - 1);
   }
 
   /** On the graphics card where that works; it may be taken away at any time. */

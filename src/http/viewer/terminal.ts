@@ -3,8 +3,8 @@
  * takes its place, so that nobody sees lines running by.
  */
 import type { IBuffer, ITheme } from '@xterm/xterm';
-import type { Place, Screen, Sheet } from './log-window.ts';
 import { Pane } from './pane.ts';
+import type { Place, Screen, Sheet } from './screen.ts';
 import { marksOn } from './theme.ts';
 import { followFingers } from './touch.ts';
 
@@ -23,6 +23,7 @@ export class LogTerminal implements Screen {
   #front: Pane;
   #isWrapping = true;
   #scrolled: () => void = () => {};
+  #shown: () => void = () => {};
   /**
    * The reader is at the end and stays there. xterm.js 6.0 itself loses it where much is printed between two of its
    * pictures, so only what the reader does counts.
@@ -57,7 +58,8 @@ export class LogTerminal implements Screen {
           this.#sticks = false;
           requestAnimationFrame(() => this.#moved());
         },
-        { passive: true },
+        // Before the terminal hears of it.
+        { passive: true, capture: true },
       );
     new ResizeObserver(() => this.fit()).observe(host);
     this.fit();
@@ -70,6 +72,11 @@ export class LogTerminal implements Screen {
   /** The terminal that is seen now. */
   get front(): Pane {
     return this.#front;
+  }
+
+  /** Called when another terminal is seen. */
+  onShow(listener: () => void): void {
+    this.#shown = listener;
   }
 
   /** Called when it has been scrolled, or has grown. */
@@ -110,6 +117,11 @@ export class LogTerminal implements Screen {
     return back;
   }
 
+  ready(sheet: Sheet): Promise<void> {
+    const pane = this.#panes.find((one) => one === sheet);
+    return pane === undefined || pane === this.#front ? Promise.resolve() : pane.drawn();
+  }
+
   show(sheet: Sheet, top: number | 'end'): void {
     const pane = this.#panes.find((one) => one === sheet);
     if (!pane || pane === this.#front) return;
@@ -121,9 +133,8 @@ export class LogTerminal implements Screen {
     this.#sticks = top === 'end' || this.#below <= 0;
     if (before.hasFocus) pane.terminal.focus();
     before.isFront = false;
-    pane.whenDrawn(() => {
-      if (pane === this.#front) before.empty();
-    });
+    before.empty();
+    this.#shown();
   }
 
   scrollToEnd(): void {
@@ -131,9 +142,23 @@ export class LogTerminal implements Screen {
     this.#moved();
   }
 
+  /** Selects a match, and marks the others. */
+  mark(match: { line: number; column: number }, needle: string, matchCase: boolean): void {
+    const { terminal, search } = this.#front;
+    search.clearDecorations();
+    if (longestRun(terminal.buffer.active) > LONG_LINE) {
+      terminal.select(match.column, match.line, needle.length);
+      return;
+    }
+    // Without a search before this one it goes to the match at which the selection begins.
+    terminal.select(match.column, match.line, 1);
+    search.findNext(needle, { decorations: this.marks, caseSensitive: matchCase });
+  }
+
   /** Scrolls to where something is, with some lines around it. */
   reveal({ line, column }: { line: number; column: number }): void {
     const { terminal, lineHeight, cellWidth } = this.#front;
+    this.#sticks = false;
     const row = line - this.top;
     const margin = Math.min(3, Math.floor(this.height / 4));
     if (row < margin || row >= this.height - margin)
@@ -148,6 +173,7 @@ export class LogTerminal implements Screen {
   /** By whole lines, or by pages. */
   scroll(by: number, unit: 'lines' | 'pages' = 'lines'): void {
     const { terminal } = this.#front;
+    this.#sticks = false;
     terminal.scrollLines(unit === 'lines' ? by : by * Math.max(1, terminal.rows - 1));
     this.#moved();
   }
@@ -249,6 +275,20 @@ export class LogTerminal implements Screen {
     // As wide as its columns, so that the page scrolls sideways and the lines do not.
     pane.width = columns > size.columns ? (columns / size.columns) * this.#host.clientWidth : undefined;
   }
+}
+
+/** Rows of a line from which on the search add-on 0.16 takes seconds: from each of them it goes back to the first. */
+const LONG_LINE = 300;
+
+/** Rows of the longest line. */
+function longestRun(buffer: IBuffer): number {
+  let longest = 0;
+  let run = 1;
+  for (let y = 0; y < buffer.length; y++) {
+    run = buffer.getLine(y)!.isWrapped ? run + 1 : 1;
+    if (run > longest) longest = run;
+  }
+  return longest;
 }
 
 const linesFor = (columns: number): number => Math.min(LINES_MOST, Math.floor(CELLS / columns));

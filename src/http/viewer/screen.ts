@@ -1,0 +1,43 @@
+/** What the window on a log is shown on. */
+
+/** A place on a sheet that stays at its text: its line, -1 once that is gone. */
+export interface Mark {
+  readonly line: number;
+}
+
+/** Something to write on from its beginning. */
+export interface Sheet {
+  /** Resolves when it has been taken in. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Where the next bytes go. */
+  mark(): Mark | undefined;
+}
+
+/** Shows one sheet at a time. */
+export interface Screen {
+  readonly columns: number;
+  /** Lines that a sheet keeps. */
+  readonly lines: number;
+  /** The first line that can be seen. */
+  readonly top: number;
+  /** The last line can be seen. */
+  readonly isAtEnd: boolean;
+  /** An empty sheet, which is not seen yet. */
+  blank(): Sheet;
+  /** Resolves when it can be shown. */
+  ready(sheet: Sheet): Promise<void>;
+  /** The sheet that was shown until now is gone. */
+  show(sheet: Sheet, top: number | 'end'): void;
+}
+
+/** Where an offset is on the sheet. */
+export interface Place {
+  /** Of the piece that it is in. */
+  line: number;
+  /** Of the next piece; undefined: the sheet's end. */
+  until: number | undefined;
+  /** Newlines between the two places. */
+  newlines: number;
+  /** Offset at which the piece begins, where that is in the middle of the very line. */
+  lineFrom: number | undefined;
+}
