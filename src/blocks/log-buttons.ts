@@ -1,10 +1,11 @@
 /** Buttons that ask for a log. Their value is the whole order, checked again when it is clicked. */
+
 import { z } from 'zod';
 import { commandWords } from '../domain/command-words.ts';
 import { parseJobName } from '../domain/job-names.ts';
 import type { LogOrder } from '../domain/log-order.ts';
 import { parseLogOrder } from '../domain/log-query.ts';
-import { AppError } from '../ground/errors.ts';
+import { anotherVersion } from './another-version.ts';
 import type { Button } from './message.ts';
 import { button } from './text.ts';
 
@@ -48,7 +49,7 @@ export function writeOrder({ job, useCase, range, tail, streams, match, form, dm
 /** @throws AppError invalid_input for a value that no version wrote, and as `parseJobName` and `parseLogOrder` */
 export function readOrder(value: string): LogOrder {
   const parsed = z.union([written, older]).safeParse(json(value));
-  if (!parsed.success) throw anotherVersion(parsed.error);
+  if (!parsed.success) throw anotherVersion('button', { cause: parsed.error });
   if ('a' in parsed.data) {
     const order = parseLogOrder(commandWords(parsed.data.a));
     return { ...order, useCase: order.useCase ?? parsed.data.u };
@@ -85,12 +86,6 @@ function json(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw anotherVersion(error);
+    throw anotherVersion('button', { cause: error });
   }
 }
-
-const anotherVersion = (cause: unknown): AppError =>
-  new AppError('invalid_input', 'This button is from another version of Signalbox.', {
-    hint: 'Ask again with the command.',
-    cause,
-  });

@@ -1,4 +1,5 @@
 /** `/signalbox alerts` and `/signalbox oncall`, and the buttons of alerts: checked and on record at every click. */
+
 import {
   alertsMessage,
   type OnCallFacts,
@@ -7,6 +8,7 @@ import {
   readListRef,
 } from '../blocks/alert-lists.ts';
 import { ALERT, alertMessage, readAlertRef } from '../blocks/alerts.ts';
+import { anotherVersion } from '../blocks/another-version.ts';
 import type { Message } from '../blocks/message.ts';
 import { muteForm } from '../blocks/mute-form.ts';
 import { code, mention, moment } from '../blocks/text.ts';
@@ -146,10 +148,7 @@ export function alertActions(services: Services): Pick<Command, 'actions' | 'vie
     value: string,
   ): Promise<{ useCase: UseCase; ref: AlertRef } | undefined> {
     const ref = readAlertRef(value);
-    if (!ref)
-      throw new AppError('invalid_input', 'This button is from another version of Signalbox.', {
-        hint: LIST_HINT,
-      });
+    if (!ref) throw anotherVersion('button', { hint: LIST_HINT });
     const useCase = await permitted(services, context, ref.useCase, {
       permission: 'alerts:handle',
       action: REFUSED,

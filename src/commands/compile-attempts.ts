@@ -1,4 +1,5 @@
 /** The buttons and the menu of one target on a job's card: they act on the attempt that the card shows. */
+import { anotherVersion } from '../blocks/another-version.ts';
 import { historyView } from '../blocks/compilation-history.ts';
 import { artifactLink as artifactLinkMessage, LINK_LIMIT } from '../blocks/compile.ts';
 import { COMPILE } from '../blocks/compile-ids.ts';
@@ -142,9 +143,7 @@ export function attemptActions(services: Services): NonNullable<Command['actions
       case TARGET_VERBS.history:
         return history(context, about);
       default:
-        throw new AppError('invalid_input', 'This menu is from another version of Signalbox.', {
-          hint: 'Ask again with the command.',
-        });
+        throw anotherVersion('menu');
     }
   }
 

@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { anotherVersion } from '../blocks/another-version.ts';
 import { compileUsage, WHICH_FIELD, whichJobForm } from '../blocks/compile.ts';
 import { COMPILE_FIELDS, compileForm as compileFormView } from '../blocks/compile-form.ts';
 import { COMPILE } from '../blocks/compile-ids.ts';
@@ -19,7 +20,7 @@ import { parseCompileRequest, withCompiledJob } from '../domain/compile-request.
 import { exactWord } from '../domain/job-keys.ts';
 import { asksForHelp } from '../domain/log-query.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import { AppError, toAppError } from '../ground/errors.ts';
+import { toAppError } from '../ground/errors.ts';
 import { compileForm } from '../operations/compile-form.ts';
 import { startCompilations } from '../operations/start-compilations.ts';
 import type { ClickedAction, Command, SubmittedView, ViewAnswer } from './command.ts';
@@ -246,22 +247,16 @@ export function compileCommand(services: Services): Command {
 function readWords(value: string): string[] {
   const read = z.array(z.string()).min(2).safeParse(json(value));
   if (read.success) return read.data;
-  throw anotherVersion(read.error);
+  throw anotherVersion('button', { cause: read.error });
 }
 
 function json(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw anotherVersion(error);
+    throw anotherVersion('button', { cause: error });
   }
 }
-
-const anotherVersion = (cause: unknown): AppError =>
-  new AppError('invalid_input', 'This button is from another version of Signalbox.', {
-    hint: 'Ask again with the command.',
-    cause,
-  });
 
 const digest = (value: string | undefined): string =>
   value ? createHash('sha256').update(value).digest('hex').slice(0, 12) : '';

@@ -1,5 +1,6 @@
 /** `/components`: what was packaged, where it comes from, and which devices have it. */
 
+import { anotherVersion } from '../blocks/another-version.ts';
 import { type ComponentFacts, componentView, type DevicesFacts } from '../blocks/component-details.ts';
 import { packageForm, publishView } from '../blocks/component-packaging.ts';
 import { COMPONENTS, readComponentRef } from '../blocks/component-words.ts';
@@ -139,7 +140,7 @@ export function componentsCommand(services: Services): Command {
 
   async function openDetails(context: Context, { value }: ClickedAction): Promise<void> {
     const ref = readComponentRef(value);
-    if (!ref) throw new AppError('invalid_input', 'This button is from another version of Signalbox.');
+    if (!ref) throw anotherVersion();
     const metadata = metadataFor(context);
     const view = await context.openModal(waitingView(metadata, 'Component', `Looking at ${code(ref.name)}`));
     await inView(context, view, async () => {

@@ -1,5 +1,6 @@
 /** Whose job it is and whether the person may: asked at every command and again at every click. */
 
+import { anotherVersion } from '../blocks/another-version.ts';
 import { type JobRef, readRef } from '../blocks/job-facts.ts';
 import type { Message } from '../blocks/message.ts';
 import { may as mayDo, type Permission, permittedUseCases } from '../domain/access.ts';
@@ -119,10 +120,7 @@ export async function ownerOf(
 /** @throws AppError for a button of another version */
 export function readJobRef(value: string): JobRef {
   const ref = readRef(value);
-  if (!ref)
-    throw new AppError('invalid_input', 'This button is from another version of Signalbox.', {
-      hint: 'Ask again with the command.',
-    });
+  if (!ref) throw anotherVersion();
   return ref;
 }
 
@@ -138,10 +136,7 @@ export function readMetadata(metadata: string): Readonly<Record<string, unknown>
     const parsed: unknown = JSON.parse(metadata);
     if (typeof parsed === 'object' && parsed !== null) return parsed as Record<string, unknown>;
   } catch (cause) {
-    throw new AppError('invalid_input', 'This window is from another version of Signalbox.', {
-      hint: 'Close it and ask again with the command.',
-      cause,
-    });
+    throw anotherVersion('window', { hint: 'Close it and ask again with the command.', cause });
   }
   return {};
 }

@@ -43,14 +43,17 @@ export function createUseCaseGateway({
         if (account) return account;
         throw problem;
       };
-      const providers = openAll(entries, useCase, (entry) => entry.open({ useCase, actor, operation, aws }));
+      const { providers, closed } = openAll(entries, useCase, (entry) =>
+        entry.open({ useCase, actor, operation, aws }),
+      );
       if (!account) {
         const sessionName = newSessionName(operation, actor, clock.now());
         return closedSession({ sessionName, providers }, problem);
       }
       const { sessionName, compilationLog, compiler, artifacts, components, devices } = account;
       const session = { sessionName, providers, compilationLog, compiler, artifacts, components, devices };
-      opened.set(account, session);
+      // What could not be opened is tried again the next time.
+      if (closed === 0) opened.set(account, session);
       return session;
     },
 
@@ -83,7 +86,7 @@ function openAll(
   entries: readonly ProviderEntry[],
   useCase: UseCase,
   open: (entry: ProviderEntry) => TrainingProvider,
-): TrainingProvider[] {
+): { providers: TrainingProvider[]; closed: number } {
   let first: AppError | undefined;
   let closed = 0;
   const providers = entries.map((entry) => {
@@ -97,7 +100,7 @@ function openAll(
     }
   });
   if (first && closed === entries.length) throw first;
-  return providers;
+  return { providers, closed };
 }
 
 function trainsNowhere(useCase: UseCase): AppError {

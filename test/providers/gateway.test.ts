@@ -2,8 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { createAwsAccounts } from '../../src/aws/accounts.ts';
 import { RoleSessions } from '../../src/aws/sessions.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
+import { AppError } from '../../src/ground/errors.ts';
+import type { Clock } from '../../src/ground/time.ts';
+import type { ProviderEntry } from '../../src/ports/training-provider.ts';
 import { createUseCaseGateway } from '../../src/providers/gateway.ts';
 import { sageMaker } from '../../src/providers/sagemaker.ts';
+import { MemoryRunner } from '../fixtures/memory-provider.ts';
 
 const useCase: UseCase = {
   id: 'line-3',
@@ -19,13 +23,16 @@ const useCase: UseCase = {
 };
 const ADA = { team: 'T0LINE', user: 'U0ADA' };
 
-function gateway() {
-  const clock = { now: () => Date.UTC(2026, 10, 21) };
-  let made = 0;
-  const sessions = new RoleSessions({
+const sessionsAt = (clock: Clock) =>
+  new RoleSessions({
     clock,
     assumeRole: async () => ({ accessKeyId: 'ASIA', secretAccessKey: 's', sessionToken: 't' }),
   });
+
+function gateway() {
+  const clock = { now: () => Date.UTC(2026, 10, 21) };
+  let made = 0;
+  const sessions = sessionsAt(clock);
   const counted: typeof sageMaker = {
     ...sageMaker,
     open: (opening) => {
@@ -52,6 +59,27 @@ describe('opening a use case', () => {
     expect(again.providers[0]!.jobs).toBe(first.providers[0]!.jobs);
     await open(useCase, { team: 'T0LINE', user: 'U0BEN' }, 'logs');
     expect(made()).toBe(2);
+  });
+
+  it('tries again what could not be opened, instead of keeping it closed with the rest', async () => {
+    const clock = { now: () => Date.UTC(2026, 10, 21) };
+    const local = new MemoryRunner('line-3');
+    let problem: AppError | undefined = new AppError('invalid_input', 'The token is not set.');
+    const late: ProviderEntry = {
+      ...{ name: 'local', trains: () => true, links: () => ({ site: 'the lab' }) },
+      open() {
+        if (problem) throw problem;
+        return local.open();
+      },
+    };
+    const { open } = createUseCaseGateway({
+      ...{ clock, providers: [sageMaker, late] },
+      accounts: createAwsAccounts({ clock, sessions: sessionsAt(clock) }),
+    });
+    const found = async () => (await open(useCase, ADA, 'logs')).providers[1]!.jobs.find('press-1');
+    await expect(found()).rejects.toThrow('The token is not set.');
+    problem = undefined;
+    expect(await found()).toBeUndefined();
   });
 
   it('says so where a use case does not train on SageMaker', async () => {
