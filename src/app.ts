@@ -76,7 +76,11 @@ export async function startApp({
     ];
     const port = connection.mode === 'socket' ? config.port : connection.port;
     if (port !== undefined)
-      server = await startHttpServer(routes, { port, log: logger.child({ part: 'http' }) });
+      server = await startHttpServer(routes, {
+        port,
+        host: config.host,
+        log: logger.child({ part: 'http' }),
+      });
     const { team, botUser } = await front.start(signal);
     await watch.start(team);
     logger.info({ team, botUser, mode: connection.mode, useCases: config.useCases.length }, 'ready');

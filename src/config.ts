@@ -43,6 +43,8 @@ export interface Config {
   runs: KeptRunsConfig;
   /** From `PORT`. Undefined: in Socket Mode without a viewer nothing is served; otherwise it falls back to 3000. */
   port: number | undefined;
+  /** From `SIGNALBOX_HOST`: the one address that the server listens on; undefined: all of this machine's. */
+  host: string | undefined;
   logLevel: LogLevel;
   /** Values that must never reach a log, whatever line they turn up in. */
   secrets: readonly string[];
@@ -135,6 +137,7 @@ export function loadConfig(options: LoadConfigOptions = {}): Config {
       disk: file.storage.runsDisk,
     },
     port: port ?? (file.viewer ? DEFAULT_PORT : undefined),
+    host: set(env, 'SIGNALBOX_HOST'),
     logLevel,
     secrets: [...SECRET_VARIABLES, ...named].flatMap((name) => set(env, name) ?? []),
   };

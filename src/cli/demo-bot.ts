@@ -41,7 +41,7 @@ export async function startBot(
     {
       // Not the caller's folder: an .env there is about a real workspace.
       cwd: dataDir,
-      env: { ...botEnvironment(sandbox, io), PORT: String(port) },
+      env: { ...botEnvironment(sandbox, io), PORT: String(port), SIGNALBOX_HOST: '127.0.0.1' },
       // The channel tells the bot when this process is gone, however it went.
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       // A group of its own: Ctrl-C reaches this process only, which then stops the bot in order.

@@ -34,7 +34,7 @@ export interface HttpServerOptions {
 const CLOSE_WITHIN = 5_000;
 
 /**
- * @throws AppError conflict when the port is taken
+ * @throws AppError conflict when the port is taken or the address is not this machine's
  */
 export async function startHttpServer(
   rooms: readonly HttpRoutes[],
@@ -94,15 +94,7 @@ export async function startHttpServer(
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) =>
-      reject(
-        new AppError('conflict', `Port ${port} cannot be used: ${error.code ?? error.message}.`, {
-          hint:
-            error.code === 'EADDRINUSE'
-              ? `Another program listens there. Stop it, or set ${setting} to a free port.`
-              : `Set ${setting} to a port that this user may open.`,
-          cause: error,
-        }),
-      ),
+      reject(listenError(error, { port, host, setting })),
     );
     server.listen(port, host, resolve);
   });
@@ -122,6 +114,29 @@ export async function startHttpServer(
         for (const socket of underWay.keys()) closeIfIdle(socket);
       }),
   };
+}
+
+function listenError(
+  error: NodeJS.ErrnoException,
+  {
+    port,
+    host,
+    setting,
+  }: Required<Pick<HttpServerOptions, 'port' | 'setting'>> & { host: string | undefined },
+): AppError {
+  const { code = error.message } = error;
+  if (host && (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND'))
+    return new AppError('conflict', `The address ${host} cannot be listened on: ${code}.`, {
+      hint: 'Expected an address of this machine, or 127.0.0.1 to let in nobody from elsewhere.',
+      cause: error,
+    });
+  return new AppError('conflict', `Port ${port} cannot be used: ${code}.`, {
+    hint:
+      code === 'EADDRINUSE'
+        ? `Another program listens there. Stop it, or set ${setting} to a free port.`
+        : `Set ${setting} to a port that this user may open.`,
+    cause: error,
+  });
 }
 
 const unreadable = (): AppError =>

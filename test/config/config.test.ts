@@ -187,6 +187,8 @@ describe('what a configuration gives', () => {
       port: 8080,
     });
     expect(load(MINIMAL).viewer).toBeUndefined();
+    expect(load(MINIMAL).host).toBeUndefined();
+    expect(load(MINIMAL, { SIGNALBOX_HOST: '127.0.0.1' }).host).toBe('127.0.0.1');
   });
 
   it.each([

@@ -213,3 +213,22 @@ describe('a request', () => {
     }
   });
 });
+
+describe('where it listens', () => {
+  it('is one address where one is given', async () => {
+    const base = await serve(
+      routes().get('/here', (c) => c.text('yes')),
+      { host: '127.0.0.1' },
+    );
+    expect(await (await fetch(`${base}/here`)).text()).toBe('yes');
+    await expect(fetch(`http://[::1]:${server!.port}/here`)).rejects.toThrow('fetch failed');
+  });
+
+  it('must be an address of this machine', async () => {
+    // Reserved for documentation: no machine has it.
+    await expect(serve(routes(), { host: '192.0.2.1' })).rejects.toMatchObject({
+      code: 'conflict',
+      message: 'The address 192.0.2.1 cannot be listened on: EADDRNOTAVAIL.',
+    });
+  });
+});
