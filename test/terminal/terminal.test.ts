@@ -92,12 +92,15 @@ describe('[L6] the terminal picture of a message', () => {
 });
 
 describe('[L6] what real programs print', () => {
-  const folder = join(import.meta.dirname, '../fixtures/terminal');
+  const fixtures = join(import.meta.dirname, '../fixtures');
+  const folder = join(fixtures, 'terminal');
   const size = { columns: 80, rows: 24 };
-  const captures = readdirSync(folder).filter((name) => /\.(pipe|pty)$/.test(name));
+  const captures = readdirSync(fixtures, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    /^terminal\/.+\.(pipe|pty)$|^trainer-logs\/.+\.txt$/.test(name),
+  );
 
   it.each(captures)('%s looks as in a terminal', async (name) => {
-    const text = readFileSync(join(folder, name), 'utf8');
+    const text = readFileSync(join(fixtures, name), 'utf8');
     const screen = new TerminalScreen(size);
     screen.write(text);
     const ours = screen.takeFinal() + (screen.visible() ?? '');
