@@ -336,6 +336,7 @@ describe.skipIf(noBrowser)('[W4] a run’s page in a browser', () => {
   });
 
   it.each<[string, () => Buffer]>([
+    ['a line of 10 MB', () => Buffer.from(`${'x'.repeat(5e6)} needle ${'y '.repeat(25e5)}`)],
     ['newlines alone', () => Buffer.from(`${'\n'.repeat(5e6)}needle${'\n'.repeat(1e6)}`)],
     ['a bar drawn over and over', () => Buffer.from(`${'\rstep of a bar '.repeat(4e5)}needle`)],
     [

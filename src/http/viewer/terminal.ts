@@ -16,6 +16,9 @@ const WIDE = 240;
 /** What most programs take for granted: below that, bars and tables break. */
 const NARROWEST = 40;
 
+/** Pictures in which it is tried to scroll. */
+const TRIES = 10;
+
 export class LogTerminal implements Screen {
   readonly #host: HTMLElement;
   readonly #panes: Pane[] = [];
@@ -29,6 +32,8 @@ export class LogTerminal implements Screen {
    * pictures, so only what the reader does counts.
    */
   #sticks = true;
+  /** Counts where it was scrolled to. */
+  #going = 0;
 
   constructor(host: HTMLElement, theme: ITheme, label: string, onKey: (event: KeyboardEvent) => boolean) {
     this.#host = host;
@@ -129,8 +134,8 @@ export class LogTerminal implements Screen {
     this.#front = pane;
     pane.isFront = true;
     if (top === 'end') pane.terminal.scrollToBottom();
-    else pane.terminal.scrollToLine(top);
-    this.#sticks = top === 'end' || this.#below <= 0;
+    else this.#scrollTo(top);
+    this.#sticks = top === 'end' || pane.terminal.buffer.active.baseY <= top;
     if (before.hasFocus) pane.terminal.focus();
     before.isFront = false;
     before.empty();
@@ -157,13 +162,13 @@ export class LogTerminal implements Screen {
 
   /** Scrolls to where something is, with some lines around it. */
   reveal({ line, column }: { line: number; column: number }): void {
-    const { terminal, lineHeight, cellWidth } = this.#front;
+    const { lineHeight, cellWidth } = this.#front;
     this.#sticks = false;
     const row = line - this.top;
     const margin = Math.min(3, Math.floor(this.height / 4));
     if (row < margin || row >= this.height - margin)
-      terminal.scrollToLine(Math.max(0, line - Math.floor(this.height / 3)));
-    this.#moved();
+      this.#scrollTo(Math.max(0, line - Math.floor(this.height / 3)));
+    else this.#moved();
     const x = column * cellWidth;
     const { scrollLeft, clientWidth } = this.#host;
     if (x < scrollLeft || x > scrollLeft + clientWidth - lineHeight * 5)
@@ -261,8 +266,26 @@ export class LogTerminal implements Screen {
     return baseY - viewportY;
   }
 
+  /** In xterm.js 6.0 what was just written cannot be scrolled to before its next picture, or the one after. */
+  #scrollTo(line: number, tries = TRIES): void {
+    const { terminal } = this.#front;
+    const wanted = Math.min(line, terminal.buffer.active.baseY);
+    this.#going += 1;
+    const going = this.#going;
+    terminal.scrollToLine(wanted);
+    if (this.top === wanted || tries === 0) {
+      this.#moved();
+      return;
+    }
+    requestAnimationFrame(() => {
+      // Unless the reader, or something newer, has gone elsewhere.
+      if (this.#going === going) this.#scrollTo(line, tries - 1);
+    });
+  }
+
   /** By the reader. */
   #moved(): void {
+    this.#going += 1;
     this.#sticks = this.#below <= 0;
     this.#scrolled();
   }
