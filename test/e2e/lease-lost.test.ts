@@ -4,7 +4,7 @@
  * them, and a lease's time passes when the test says so.
  */
 import { rm } from 'node:fs/promises';
-import { SageMakerClient } from '@aws-sdk/client-sagemaker';
+import { ListCompilationJobsCommand, SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { SandboxMessage } from '#sandbox';
@@ -174,11 +174,6 @@ const looksFirst = (instance: Instance) =>
 const bot = (): Bot => ({ ...people, sandbox }) as unknown as Bot;
 const send = (...events: unknown[]) => sendEvents(bot(), ...events);
 const attempts = () => store.listAttempts({ useCase: 'line-3', job: JOB });
-const requests = (operation: string): number =>
-  Object.entries(sandbox.aws.stats().requests).reduce(
-    (sum, [name, count]) => (name.endsWith(operation) ? sum + count : sum),
-    0,
-  );
 
 /** Not answers in a thread. */
 const posts = async (channel: string, about: string): Promise<SandboxMessage[]> =>
@@ -259,8 +254,13 @@ it('[N7] in the middle of a look at AWS: a new job gets one card, whoever hears 
   await train(sagemaker, 'press-seen', { epochs: '1' });
   sagemaker.destroy();
   const list = aws.holdNext('ListTrainingJobs');
-  ahead += LIST_AGAIN;
-  await untilTicked(first, async () => list.hasAnswered() || undefined, 'a look at the list');
+  const looked = async (): Promise<true | undefined> => {
+    if (list.hasAnswered()) return true;
+    // Each time: the look before may have come to its end only now.
+    ahead += LIST_AGAIN;
+    return undefined;
+  };
+  await untilTicked(first, looked, 'a look at the list');
 
   await loseLease(first, second);
   await untilTicked(second, async () => (await posts(CHANNEL, 'press-seen'))[0], 'its card');
@@ -270,7 +270,7 @@ it('[N7] in the middle of a look at AWS: a new job gets one card, whoever hears 
   expect(await posts(CHANNEL, 'press-seen')).toHaveLength(1);
 }, 90_000);
 
-it('[N7] in the middle of starting a compilation by itself: SageMaker is asked once', async () => {
+it('[N7] in the middle of starting a compilation by itself: SageMaker makes one', async () => {
   const first = await startWatch({ compile: [TARGET] });
   const second = await startWatch({ compile: [TARGET] });
   const start = aws.holdNext('CreateCompilationJob');
@@ -293,7 +293,11 @@ it('[N7] in the middle of starting a compilation by itself: SageMaker is asked o
   );
   await settled(second);
   expect(await attempts()).toHaveLength(1);
-  expect(requests('CreateCompilationJob')).toBe(1);
+  // Whoever goes on may ask again, by the same name.
+  const sagemaker = await line3Client(sandbox, SageMakerClient);
+  const made = await sagemaker.send(new ListCompilationJobsCommand({ NameContains: JOB }));
+  sagemaker.destroy();
+  expect(made.CompilationJobSummaries).toHaveLength(1);
   expect(await posts(CHANNEL, JOB)).toHaveLength(1);
 }, 90_000);
 
