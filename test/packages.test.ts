@@ -87,6 +87,9 @@ describe('the bot’s package, installed in an empty folder', () => {
     const brought = (await readdir(join(home, 'node_modules'))).filter((name) => !name.startsWith('.'));
     expect(brought.filter((name) => name !== '@lydell')).toEqual(['signalbox']);
     expect(await sizeOf(join(home, 'node_modules'))).toBeLessThan(LARGEST_MB * 1_000_000);
+    expect(await readdir(join(home, 'node_modules/signalbox/dist/viewer'))).toEqual(
+      expect.arrayContaining(['assets', 'index.html', 'licenses.md']),
+    );
     const bin = join(home, 'node_modules/.bin/signalbox');
     const { stdout } = await run(bin, ['--help'], { cwd: home });
     expect(stdout).toContain('Usage: signalbox');
