@@ -30,18 +30,28 @@ const name = z.string().max(200);
 const openSchema = z.strictObject({ host: name.optional(), key: name.optional() }).prefault({});
 const offset = z.number().int().nonnegative();
 const gapSchema = z.strictObject({ from: offset, to: offset, writer: name });
-const finishSchema = z.strictObject({
-  exit_code: z.number().int().nullable(),
-  signal: z
-    .string()
-    .regex(/^SIG[A-Z0-9+]{1,20}$/)
-    .nullable()
-    .default(null),
-  /** Left out: as the exit code says. */
-  state: z.enum(['completed', 'failed', 'stopped', 'lost']).optional(),
-  final_size: offset,
-  writer: name,
-});
+const finishSchema = z
+  .strictObject({
+    exit_code: z.number().int().nullable(),
+    signal: z
+      .string()
+      .regex(/^SIG[A-Z0-9+]{1,20}$/)
+      .nullable()
+      .default(null),
+    /** Left out: as the exit code says. */
+    state: z.enum(['completed', 'failed', 'stopped', 'lost']).optional(),
+    final_size: offset,
+    writer: name,
+  })
+  // What nobody saw exit with 0 is never shown as done.
+  .refine(({ state, exit_code }) => state !== 'completed' || exit_code === 0, {
+    path: ['state'],
+    message: 'only a run whose exit_code is 0 is completed',
+  })
+  .refine(({ exit_code, signal }) => exit_code === null || signal === null, {
+    path: ['signal'],
+    message: 'a process has an exit_code or was ended by a signal: the other one is null',
+  });
 
 /** `POST /push/runs/:name`, `…/logs`, `…/gap` and `…/finish`; without a use case that takes runs, none. */
 export function pushRoutes({ logs, useCases, clock, arrived }: PushRoutesOptions): HttpRoutes {
@@ -111,6 +121,8 @@ export function pushRoutes({ logs, useCases, clock, arrived }: PushRoutesOptions
     )
     .post('/push/runs/:name/logs', limit, (c) =>
       answer(c, async (id) => {
+        const encoding = c.req.header('content-encoding');
+        if (encoding !== undefined && encoding.toLowerCase() !== 'identity') return encodedAnswer(encoding);
         const at = readOffset(c.req.query('offset'));
         const bytes = new Uint8Array(await c.req.arrayBuffer());
         const run = await known(id, c.req.query('writer') ?? '');
@@ -186,6 +198,15 @@ function replacedAnswer({ size }: RunLogInfo): Response {
   return errorAnswer(error, { size, reason: 'replaced' });
 }
 
+/** Its bytes would stand in the log as they are. */
+function encodedAnswer(encoding: string): Response {
+  return jsonAnswer(415, {
+    ok: false,
+    error: 'unsupported_encoding',
+    message: `The bytes are sent as ${JSON.stringify(encoding.slice(0, 40))}: expected them as they were printed, without a content-encoding.`,
+  });
+}
+
 function endOf({ exit_code, signal, state }: z.output<typeof finishSchema>, at: number): RunEnd {
   return { state: state ?? (exit_code === 0 ? 'completed' : 'failed'), exitCode: exit_code, signal, at };
 }
@@ -196,7 +217,7 @@ function readOffset(given: string | undefined): number {
     return Number(given);
   throw new AppError(
     'invalid_input',
-    `?offset= is ${given === undefined ? 'missing' : JSON.stringify(given.slice(0, 40))}: expected a whole number of bytes.`,
+    `?offset= is ${given === undefined ? 'missing' : JSON.stringify(given.slice(0, 40))}: expected a whole number of bytes from 0 to ${Number.MAX_SAFE_INTEGER}.`,
   );
 }
 

@@ -24,6 +24,8 @@ const BODY_LIMIT = 64 * 1024;
 const LINES = 1_000;
 const LINES_MOST = 10_000;
 const RUNS_MOST = 1_000;
+/** Of fifteen digits: told apart from its neighbours, and more than any runner has. */
+const LARGEST = 999_999_999_999_999;
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 
 const runRequest = z.strictObject({
@@ -134,7 +136,7 @@ function readNumber(given: string | undefined, name: string): number | undefined
   if (/^\d{1,15}$/.test(given)) return Number(given);
   throw new AppError(
     'invalid_input',
-    `?${name}= is ${JSON.stringify(given.slice(0, 40))}: expected a whole number from 0 on.`,
+    `?${name}= is ${JSON.stringify(given.slice(0, 40))}: expected a whole number from 0 to ${LARGEST}.`,
   );
 }
 

@@ -34,6 +34,8 @@ export interface BotOptions {
   pageDir?: string;
   /** The bot's clock; the sandbox keeps its own. */
   clock?: Clock;
+  /** Of its environment, besides what it needs for the sandbox. */
+  env?: Record<string, string>;
   /** Changes the seeded accounts. */
   world?: (seeded: AwsWorld) => AwsWorld;
 }
@@ -100,7 +102,7 @@ export async function startBot(options: BotOptions = {}): Promise<Bot> {
   const { sandbox, dataDir } = await startSandboxOnly(options);
   if (options.config)
     await writeFile(sandbox.configPath, options.config(await readFile(sandbox.configPath, 'utf8')));
-  const env = botEnvironment(sandbox, options.mode);
+  const env = { ...botEnvironment(sandbox, options.mode), ...options.env };
   // The AWS SDK reads its variables from the process itself.
   const before = { ...process.env };
   Object.assign(process.env, env);

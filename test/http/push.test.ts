@@ -179,6 +179,18 @@ describe('pushed runs', () => {
     ['bert-1/logs?writer=x', 'x', /\?offset= is missing/],
     ['bert-1/logs?writer=x&offset=-1', 'x', /\?offset= is "-1": expected a whole number/],
     ['bert-1/logs?writer=x&offset=1e3', 'x', /expected a whole number/],
+    ['bert-1/logs?writer=x&offset=1152921504606846976', 'x', /from 0 to 9007199254740991/],
+    [
+      'bert-1/finish',
+      { exit_code: 7, state: 'completed', final_size: 0, writer: 'x' },
+      /state: only a run whose exit_code is 0 is completed/,
+    ],
+    ['bert-1/finish', { exit_code: null, state: 'completed', final_size: 0, writer: 'x' }, /state: only/],
+    [
+      'bert-1/finish',
+      { exit_code: 0, signal: 'SIGKILL', final_size: 0, writer: 'x' },
+      /signal: a process has an exit_code or was ended by a signal/,
+    ],
     ['bert-1/finish', { exit_code: '0', final_size: 0, writer: 'x' }, /exit_code/],
     ['bert-1/finish', { exit_code: 0, signal: 'kill', final_size: 0, writer: 'x' }, /signal/],
     ['bert-1/gap', { from: 0, to: -2, writer: 'x' }, /to/],
@@ -193,6 +205,23 @@ describe('pushed runs', () => {
     const path = `bert-1/logs?offset=0&writer=${writer}`;
     expect(await post(path, 'x'.repeat(1_048_577))).toMatchObject({ status: 413 });
     expect(await post(path, 'x'.repeat(1_048_576))).toEqual({ status: 200, size: 1_048_576 });
+  });
+
+  it('takes no bytes that were encoded on the way: they would stand in the log as they are', async () => {
+    const { begin, server, kept } = setUp();
+    const { writer } = await begin();
+    const send = (encoding: string) =>
+      server(`http://signalbox.test/push/runs/bert-1/logs?offset=0&writer=${writer}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${PUSH_TOKEN}`, 'content-encoding': encoding },
+        body: 'abc',
+      });
+    const refused = await send('gzip');
+    expect(refused.status).toBe(415);
+    expect(((await refused.json()) as { message: string }).message).toContain('sent as "gzip"');
+    expect(await kept()).toBe('');
+    expect((await send('identity')).status).toBe(200);
+    expect(await kept()).toBe('abc');
   });
 
   it('knows no run that was not begun', async () => {
