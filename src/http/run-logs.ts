@@ -34,7 +34,11 @@ export interface RunLogRoutesOptions {
    * served from its beginning; otherwise the answer is that nothing was printed yet. Left out: a run is what has a log.
    */
   prepare?: ((id: string) => Promise<boolean>) | undefined;
-  /** Called when a run gets its first live viewer; what it gives is called when the last one has gone. */
+  /**
+   * Called when a run gets its first live viewer, and for each other request while the run goes on: who asks again and
+   * again instead of holding a stream sees it grow as well. What it gives is called when the last viewer, or the request,
+   * has gone.
+   */
   followed?: ((id: string) => () => void) | undefined;
   /** Called with each request that is let in: the log is read, until what it gives is called. */
   reading?: ((id: string) => () => void) | undefined;
@@ -85,6 +89,7 @@ export function runLogRoutes(options: RunLogRoutesOptions): HttpRoutes {
   return app
     .get('/runs/:id/logs', async (c) => {
       const { id, info } = await open(options, c);
+      follow(options, c, info);
       const offset = readOffset(c.req.query('offset'), info, '?offset=');
       if (offset instanceof Response) return offset;
       const limit = Math.min(readNumber(c.req.query('limit') ?? String(LIMIT), '?limit='), LIMIT_MOST);
@@ -136,9 +141,12 @@ export function runLogRoutes(options: RunLogRoutesOptions): HttpRoutes {
     })
     .get('/runs/:id/logs/download', async (c) => {
       const { id, info, viewing } = await open(options, c);
+      follow(options, c, info);
       const offset = readOffset(c.req.query('offset'), info, '?offset=');
       if (offset instanceof Response) return offset;
       const plain = readFlag(c.req.query('plain'), '?plain=') ? plainText(options) : undefined;
+      // A file with nothing in it would say that the run has printed nothing.
+      if (info.size === 0 && !info.end) throw nothingYet(info.note);
       const name = id.slice(id.lastIndexOf('~') + 1);
       const headers: Record<string, string> = {
         ...NO_CACHE,
@@ -167,11 +175,17 @@ async function open(
   if (!info && !(await prepare?.(id))) throw noSuchRun();
   info ??= await logs.info(id);
   if (info) return { id, info, viewing };
-  throw new AppError('not_found', 'No logs available yet.', {
-    hint: 'The run has not printed anything so far. Try again in a moment.',
-    retryAfterMs: 2_000,
-  });
+  throw nothingYet();
 }
+
+function follow({ followed }: RunLogRoutesOptions, c: Context<HttpEnv>, { id, end }: RunLogInfo): void {
+  const unfollow = end ? undefined : followed?.(id);
+  if (unfollow) c.env.outgoing.once('close', unfollow);
+}
+
+/** @param note what keeps the log from going on */
+const nothingYet = (note = 'The run has not printed anything so far. Try again in a moment.'): AppError =>
+  new AppError('not_found', 'No logs available yet.', { hint: note, retryAfterMs: 2_000 });
 
 const noSuchRun = (): AppError =>
   new AppError('not_found', 'There is no such run.', {

@@ -87,6 +87,48 @@ describe('[W3] a part of a log as JSON', () => {
     expect(await (await fetch(`${base}?offset=1003`)).json()).toMatchObject({ data: btoa('xyz') });
   });
 
+  it('of a run that goes on is followed while it is asked for, and not once it has ended', async () => {
+    const said: string[] = [];
+    let isOver = (): void => {};
+    const { logs, base } = await serve({
+      followed: (id) => {
+        said.push(id);
+        return () => isOver();
+      },
+    });
+    const over = new Promise<void>((resolve) => {
+      isOver = resolve;
+    });
+    await fetch(base);
+    await over;
+    expect(said).toEqual([RUN]);
+    await logs.finish(RUN, ENDED);
+    await fetch(base);
+    await fetch(`${base}/download`);
+    expect(said).toEqual([RUN]);
+  });
+
+  it('tells that a log is read from before it is looked for until the answer is out', async () => {
+    const said: string[] = [];
+    let isOut = (): void => {};
+    const out = new Promise<void>((resolve) => {
+      isOut = resolve;
+    });
+    const { logs, base } = await serve({
+      reading: (id) => {
+        said.push(`reads ${id}`);
+        return () => {
+          said.push('done');
+          isOut();
+        };
+      },
+    });
+    await logs.print(RUN, 'abc');
+    expect((await fetch(`${base}/download`)).status).toBe(200);
+    await out;
+    expect(said).toEqual([`reads ${RUN}`, 'done']);
+  });
+
   it('gives at most 1 MiB at once, however much is asked for', async () => {
     const { logs, base } = await serve();
     await logs.print(RUN, Buffer.alloc(2 ** 20 + 5, 'x'));
@@ -387,6 +429,21 @@ describe('[W3] a download', () => {
     expect(Buffer.from(await part.arrayBuffer()).equals(bytes.subarray(299_000))).toBe(true);
     const head = await fetch(`${base}/download`, { method: 'HEAD' });
     expect([head.status, await head.text()]).toEqual([200, '']);
+  });
+
+  it('is no empty file while nothing has come in, and says what keeps it', async () => {
+    const { logs, base } = await serve();
+    const nothing = await fetch(`${base}/download`);
+    expect(nothing.status).toBe(404);
+    expect(nothing.headers.get('retry-after')).toBe('2');
+    await logs.note(RUN, 'The local runner does not answer.');
+    expect(await (await fetch(`${base}/download`)).json()).toMatchObject({
+      message: 'No logs available yet.',
+      hint: 'The local runner does not answer.',
+    });
+    await logs.finish(RUN, ENDED);
+    const whole = await fetch(`${base}/download`);
+    expect([whole.status, await whole.text()]).toEqual([200, '']);
   });
 
   it('has a marker where bytes are missing', async () => {
