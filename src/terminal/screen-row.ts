@@ -198,6 +198,16 @@ function scratch(length: number): Uint16Array {
   return units;
 }
 
+/** Arguments that a call surely takes. */
+const ARGUMENTS = 4_096;
+
 function utf16(units: Uint16Array, length: number): string {
+  // The page of a run has no Buffer, which is the faster way; a string is made of so many arguments at most.
+  if (typeof Buffer === 'undefined') {
+    let text = '';
+    for (let at = 0; at < length; at += ARGUMENTS)
+      text += String.fromCharCode(...units.subarray(at, Math.min(length, at + ARGUMENTS)));
+    return text;
+  }
   return Buffer.from(units.buffer, units.byteOffset, length * 2).toString('utf16le');
 }
