@@ -16,6 +16,8 @@ export class RunTimes {
   readonly #startedAt: EpochMs;
   #last: { at: EpochMs; size: number } | undefined;
   #period = -1;
+  /** One line after the other: of two writes at once the second may be first. */
+  #written: Promise<unknown> = Promise.resolve();
 
   private constructor(file: FileHandle, startedAt: EpochMs) {
     this.#file = file;
@@ -42,8 +44,10 @@ export class RunTimes {
     await this.#file.close().catch(() => undefined);
   }
 
-  async #write({ at, size }: { at: EpochMs; size: number }): Promise<void> {
-    await this.#file.write(`${Math.round(at)} ${size}\n`).catch(() => undefined);
+  #write({ at, size }: { at: EpochMs; size: number }): Promise<unknown> {
+    const line = `${Math.round(at)} ${size}\n`;
+    this.#written = this.#written.then(() => this.#file.write(line)).catch(() => undefined);
+    return this.#written;
   }
 }
 
