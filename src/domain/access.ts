@@ -2,7 +2,7 @@
 import { AppError } from '../ground/errors.ts';
 import { CHANNEL_MEMBERS, type Grantee, type Role, type UseCase } from './use-cases.ts';
 
-/** Who belongs where. @throws AppError unavailable: nobody knows */
+/** Who belongs where. @throws AppError unavailable: it cannot be found out */
 export interface Memberships {
   isInGroup(user: string, group: string): Promise<boolean>;
   isInChannel(user: string, channel: string): Promise<boolean>;
@@ -54,8 +54,8 @@ const IN_WORDS: Readonly<Record<Permission, string>> = {
 };
 
 /**
- * The roles that a person is known to hold in a use case. One that only an answer of Slack's could decide, and that
- * did not come, is not held.
+ * The roles that a person is known to hold in a use case. A role that only Slack's answer could decide is not held
+ * if that answer did not come.
  * @throws what Slack threw, where nothing else gives the person any role
  */
 export async function rolesOf(user: string, useCase: UseCase, directory: Memberships): Promise<Set<Role>> {
@@ -73,8 +73,8 @@ export async function rolesOf(user: string, useCase: UseCase, directory: Members
 }
 
 /**
- * Whether one of the grantees is the person. Who is named is looked at first: that takes no question to Slack, and
- * one that fails keeps out only those whom nothing else lets in.
+ * Whether one of the grantees is the person. Named users are checked first, which needs no question to Slack; so a
+ * question that fails keeps out only people whom nothing else lets in.
  * @throws what a question to Slack threw, where only its answer could have let the person in
  */
 async function isAmong(
@@ -83,7 +83,7 @@ async function isAmong(
   useCase: UseCase,
   directory: Memberships,
 ): Promise<boolean> {
-  // Whatever else stands in the configuration is a user's id; an unknown form equals nobody's.
+  // Anything else in the configuration is a user's id; an unknown form matches nobody.
   if (grantees.includes(user)) return true;
   const inGroup = (group: string) => (): Promise<boolean> => directory.isInGroup(user, group);
   const inChannel = (channel: string) => (): Promise<boolean> => directory.isInChannel(user, channel);
@@ -145,8 +145,8 @@ export async function permittedUseCases(
 }
 
 /**
- * Whether a person may learn that a use case exists: who has a role there, and who has one in another use case
- * where its configuration says so. Slack's silence counts as no.
+ * Whether a person may learn that a use case exists: people with a role there, and, if its configuration says so,
+ * people with a role in another use case. Slack's silence counts as no.
  */
 export async function mayKnowOf(
   user: string,
@@ -173,7 +173,7 @@ export function whoCanGrant(useCase: UseCase, admins: readonly Grantee[]): reado
   return own.length > 0 ? own : admins;
 }
 
-/** What is thrown at somebody without the right; says which use case and which right, never who has it. */
+/** Thrown for somebody without the right; says which use case and which right, never who has it. */
 export function refusal(useCase: UseCase, permission: Permission): AppError {
   return new AppError(
     'permission_denied',
@@ -182,7 +182,7 @@ export function refusal(useCase: UseCase, permission: Permission): AppError {
   );
 }
 
-/** The one answer to those outside for what is not there and for what is not theirs: nothing tells the two apart. */
+/** The same answer to outsiders for what does not exist and for what is not theirs: it must not tell the two apart. */
 export function nothingOpen(): AppError {
   return new AppError('not_found', 'You do not have access to anything by that name.', {
     hint: 'It may not exist, or it may belong to a use case that you have no role in. Ask in that team’s channel who can give you one.',

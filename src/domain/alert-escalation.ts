@@ -1,11 +1,11 @@
 /**
- * Escalation: what time does to an alert. A snooze ends, or a level of the on-call does not answer and the next one is
+ * Escalation: what time does to an alert. A snooze ends, or an on-call level does not answer and the next one is
  * called.
  */
 import type { EpochMs } from '../ground/time.ts';
 import { type Alert, type AlertCall, type EscalationRule, nextDue, withEntry } from './alerts.ts';
 
-/** Whom a due alert calls: a level of the on-call, or who it was passed to. */
+/** Whom a due alert calls: an on-call level, or the person it was passed to. */
 export type Call = { level: number; escalated: boolean; assignee?: string | undefined };
 
 /**
@@ -31,9 +31,9 @@ export function applyDue(alert: Alert, at: EpochMs, rule: EscalationRule): { ale
 }
 
 /**
- * The alert after its clock was set: what is due keeps its distance, so that neither everything is due at once nor
- * anything for hours. Nobody is waited for longer than the rule says in any case, also when a clock was set back while
- * nothing ran.
+ * The alert after the clock was changed: due times keep their distance, so that not everything falls due at once and
+ * nothing is put off for hours. No wait is ever longer than the rule says, even if the clock was set back while nothing
+ * ran.
  * @param setBy milliseconds by which the clock was set forward, below 0: back
  */
 export function followClock(alert: Alert, at: EpochMs, setBy: number, rule: EscalationRule): Alert {
@@ -45,14 +45,14 @@ export function followClock(alert: Alert, at: EpochMs, setBy: number, rule: Esca
   return { ...alert, dueAt, ...(snoozedUntil === undefined ? {} : { snoozedUntil: dueAt }) };
 }
 
-/** Calls are few: a level each, and what people do besides; the first and the newest stay. */
+/** There are few calls: one for each level, and those that people make; the first and the newest are kept. */
 const CALLS_KEPT = 50;
 
-/** The alert with one more call on record, which stands at the level that was reached. */
+/** The alert with one more call on record, now at the level that was reached. */
 export function withCall(alert: Alert, call: AlertCall, rule: EscalationRule): Alert {
   const calls = [...(alert.calls ?? []), call];
   if (calls.length > CALLS_KEPT) calls.splice(1, calls.length - CALLS_KEPT);
-  // Levels that nobody was in were passed over: the time to answer begins with the one that was told.
+  // Levels with nobody in them were skipped: the time to answer starts with the level that was told.
   const level = Math.max(alert.level, call.level);
   return level === alert.level
     ? { ...alert, calls }

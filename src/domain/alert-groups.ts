@@ -13,7 +13,7 @@ const BY_SCOPE = 4;
 /** Alerts of one kind within the window, after which one more takes up all the others, whatever their causes. */
 const BY_CAUSE = 8;
 
-/** What of a failure decides where it goes. */
+/** The parts of a failure that decide where it goes. */
 export interface Groupable {
   kind: AlertKind;
   cause: string;
@@ -30,7 +30,7 @@ export interface Placed<F> {
 }
 
 /**
- * Failures of one kind in one use case, that came together or alone.
+ * Failures of one kind in one use case, whether they came together or alone.
  * @param open the use case's unresolved alerts
  * @param recent how many alerts of this kind were opened within the window
  */
@@ -103,7 +103,7 @@ const kindGroup = ({ kind }: Groupable): string => alertGroup({ kind, cause: '',
 
 /**
  * The group of failures with one cause: equal where only names, numbers, addresses and ids differ.
- * @param parts.scope what it is kept within: a pipeline, so that two models' failures stay two alerts; left out:
+ * @param parts.scope what the group is limited to: a pipeline, so that two models' failures stay two alerts; left out:
  *   the whole use case, for causes such as a quota
  */
 export function alertGroup(parts: { kind: AlertKind; cause: string; scope?: string | undefined }): string {

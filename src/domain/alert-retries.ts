@@ -1,6 +1,6 @@
 /**
- * What people start again to make a failure good, as its alert knows it. The alert's record is the claim: while one
- * retry goes on, there is no second one, whoever asks and wherever.
+ * What people start again to resolve a failure, as its alert knows it. The alert's record is the claim: while one retry
+ * is going on there is no second one, whoever asks and wherever.
  */
 import type { EpochMs } from '../ground/time.ts';
 import {
@@ -23,7 +23,7 @@ export interface Failed {
 /** Retries that an alert remembers. */
 const RETRIES_KEPT = 20;
 
-/** The one that goes on, the newest where there are several: of an alert with several pipelines. */
+/** The one that is going on; the newest if there are several, as in an alert about several pipelines. */
 export function openRetry({ retries = [] }: Alert): AlertRetry | undefined {
   return retries.findLast(({ ended }) => ended === undefined);
 }
@@ -37,7 +37,7 @@ export function retryOf(alert: Alert, failed: Failed): AlertRetry | undefined {
   );
 }
 
-/** Whether the alert is about this failure, and nothing has made it good yet. */
+/** Whether the alert is about this failure, and nothing has resolved it yet. */
 export function isAbout(alert: Alert, failed: Failed): boolean {
   return alert.state !== 'resolved' && pipelinesOf(alert, failed).size > 0;
 }
@@ -52,12 +52,12 @@ function pipelinesOf(alert: Alert, { kind, job, target }: Failed): Set<string> {
 }
 
 /**
- * The alert with this retry going on, and nobody else called meanwhile. The very same one when it goes on already
- * under that name, or another one does (`retryOf` tells which).
+ * The alert with this retry going on, and nobody else called meanwhile. The same object if the retry is already going
+ * on under that name, or another one is (`retryOf` tells which).
  */
 export function beginRetry(alert: Alert, failed: Failed, retry: Pick<AlertRetry, 'as' | 'by' | 'at'>): Alert {
   if (!isAbout(alert, failed) || retryOf(alert, failed)) return alert;
-  // Told late of a start whose end is known already.
+  // The start is reported late, when its end is already known.
   if (alert.retries?.some(({ as }) => as === retry.as)) return alert;
   const [pipeline] = pipelinesOf(alert, failed);
   const { as, by, at } = retry;

@@ -1,7 +1,7 @@
 /**
- * Alerts: failures that somebody must acknowledge. Every transition is pure, refuses what makes no sense any more
- * by saying how things stand, and leaves an entry in the alert's trail; the very same object comes back when
- * nothing changes, so that a click that comes twice is told once.
+ * Alerts: failures that somebody must acknowledge. Every transition is pure, refuses what no longer makes sense and
+ * says how things are, and adds an entry to the alert's trail. If nothing changes it returns the same object, so that
+ * a click that arrives twice is reported once.
  */
 
 import type { Actor } from '../ground/actor.ts';
@@ -15,17 +15,17 @@ export type AlertState = 'open' | 'acknowledged' | 'resolved';
 
 /** One thing that failed. An alert has several when they failed for one cause. */
 export interface AlertSubject {
-  /** What makes it this failure and no other, so that it is counted once: a job's ARN, an attempt's id. */
+  /** What identifies this failure, so that it is counted once: a job's ARN, an attempt's id. */
   id: string;
   /** What people call it: the job's name. */
   name: string;
   /** The training job it belongs to. */
   job?: string | undefined;
-  /** What has to succeed later to make it good; `modelName(job)`, with the target where it is of one. */
+  /** What has to succeed later to resolve it: `modelName(job)`, with the target if it is about one. */
   pipeline?: string | undefined;
   target?: string | undefined;
   at: EpochMs;
-  /** Its page at who runs it. */
+  /** Its page at the provider. */
   console?: string | undefined;
   /** Whose pages those are: "Open in …". Left out: AWS's. */
   site?: string | undefined;
@@ -33,11 +33,11 @@ export interface AlertSubject {
   provider?: ProviderName | undefined;
   /** Its run could be opened in the viewer. */
   canOpen?: boolean | undefined;
-  /** Made good by a later success. */
+  /** Resolved by a later success. */
   succeededAt?: EpochMs | undefined;
-  /** A state of its pipeline, no event: told again before that is good, it is no further failure. */
+  /** A state of its pipeline, not an event: reported again before it is resolved, it is not another failure. */
   lasting?: boolean | undefined;
-  /** Where the alert's subjects have failed for different causes: this one's, short; from outside. */
+  /** This one's cause in short, if the alert's subjects failed for different ones; from outside. */
   cause?: string | undefined;
 }
 
@@ -76,17 +76,17 @@ export interface Alert {
   cause: string;
   /** Oldest first, never empty; at most `SUBJECTS_KEPT`. */
   subjects: readonly AlertSubject[];
-  /** All that ever joined, also those that are not kept. */
+  /** All that ever joined, including those that are not kept. */
   count: number;
   state: AlertState;
   openedAt: EpochMs;
   /** When the last one joined. */
   joinedAt?: EpochMs | undefined;
-  /** In a flood: of one cause whatever it hits, or of one kind whatever the cause. */
+  /** In a flood: grouped by one cause whatever it hits, or by one kind whatever the cause. */
   spread?: 'cause' | 'kind' | undefined;
-  /** The whole list stands in its thread as a file: of how many, and since when. */
+  /** The whole list is in its thread as a file: how many entries, and since when. */
   listed?: { count: number; at: EpochMs } | undefined;
-  /** Level of the on-call that was told last; 0 is the first. */
+  /** On-call level that was told last; 0 is the first. */
   level: number;
   /** When the next level is to be told, or the snooze ends. Undefined: nothing is due. */
   dueAt?: EpochMs | undefined;
@@ -103,13 +103,13 @@ export interface Alert {
   advice?: FailureAdvice | undefined;
   /** Last lines of the log of what failed first; secrets masked. */
   excerpt?: AlertExcerpt | undefined;
-  /** Looks into that log that found nothing to show. */
+  /** How often that log was read without finding anything to show. */
   emptyReads?: number | undefined;
   /** It rests on an event alone, because the service could not be asked: why. */
   unconfirmed?: string | undefined;
   /** What its buttons act on; left out where there is no job behind it. */
   job?: string | undefined;
-  /** What people started to make it good, oldest first (domain/alert-retries.ts). */
+  /** What people started to resolve it, oldest first (domain/alert-retries.ts). */
   retries?: readonly AlertRetry[] | undefined;
 }
 
@@ -122,7 +122,7 @@ export interface AlertRetry {
   job: string;
   target?: string | undefined;
   pipeline: string;
-  /** Left out: it goes on, as far as anybody knows. */
+  /** Left out: still going on, as far as is known. */
   ended?: { at: EpochMs; how: 'succeeded' | 'failed' | 'stopped' | 'not started' } | undefined;
 }
 
@@ -140,11 +140,11 @@ export interface AlertCall {
   level: number;
   /** Empty: nobody could be told. */
   to: readonly string[];
-  /** User groups of a level that nobody was in, so that the next one was told. */
+  /** User groups of a level that had nobody in them, so the next level was told. */
   empty: readonly string[];
 }
 
-/** Subjects that an alert remembers, more than the largest event has components; what is beyond is counted. */
+/** Subjects that an alert remembers, more than the largest event has components; any more are only counted. */
 export const SUBJECTS_KEPT = 10_000;
 /** Entries of a trail; the first and the newest ones stay. */
 const TRAIL_KEPT = 100;
@@ -217,7 +217,7 @@ export function joinAll(alert: Alert, more: readonly AlertSubject[], at: EpochMs
   );
 }
 
-/** The oldest that are made good go first; else the newest are only counted. */
+/** The oldest resolved ones go first; otherwise the newest are only counted. */
 function withoutSome(subjects: readonly AlertSubject[], count: number): AlertSubject[] {
   let left = count;
   const kept = subjects.filter(({ succeededAt }) => succeededAt === undefined || left-- <= 0);
@@ -234,7 +234,7 @@ export function acknowledge(alert: Alert, by: Actor, at: EpochMs): Alert {
   );
 }
 
-/** Nobody is called until then; afterwards the same level is, again. @throws AppError conflict, invalid_input */
+/** Nobody is called until then; after that the same level is called again. @throws AppError conflict, invalid_input */
 export function snooze(alert: Alert, by: Actor, until: EpochMs, at: EpochMs): Alert {
   requireUnresolved(alert);
   if (until <= at)
@@ -289,11 +289,11 @@ export interface Success {
   kind: AlertKind;
   pipeline: string;
   target?: string | undefined;
-  /** When it succeeded. Only what failed before is made good. */
+  /** When it succeeded. Only earlier failures are resolved. */
   at: EpochMs;
 }
 
-/** A later success of the same pipeline (and target) makes its failures good; with the last one the alert ends. */
+/** A later success of the same pipeline (and target) resolves its failures; with the last one the alert ends. */
 export function applySuccess(alert: Alert, success: Success): Alert {
   return applySuccesses(alert, [success]);
 }
@@ -319,7 +319,7 @@ export function applySuccesses(alert: Alert, successes: readonly Success[]): Ale
   });
   if (last === undefined) return alert;
   const next = { ...alert, subjects };
-  // Of those that are only counted nobody knows whether they are good by now.
+  // Nothing tells whether those that are only counted are resolved by now.
   const allGood =
     subjects.every(({ succeededAt }) => succeededAt !== undefined) && alert.count <= SUBJECTS_KEPT;
   return allGood ? resolve(next, 'succeeded', last) : next;
@@ -330,7 +330,7 @@ const EMPTY_READS = 3;
 /** Milliseconds after a failure in which its last lines may still be on their way into the log. */
 const LOG_LATE = 10 * 60_000;
 
-/** Whether the log of what failed first is still to be looked into. */
+/** Whether the log of what failed first must still be read. */
 export function needsExcerpt({ excerpt, emptyReads = 0 }: Alert): boolean {
   return excerpt === undefined && emptyReads < EMPTY_READS;
 }

@@ -1,4 +1,4 @@
-/** What stands in the details of each type of event: names in several spellings, times in three forms. */
+/** Reads the details of each type of event: names in several spellings, times in three forms. */
 import { z } from 'zod';
 import type { EpochMs } from '../ground/time.ts';
 import type {
@@ -22,7 +22,7 @@ const time = z.union([z.number(), z.string().min(1)]).transform((value, context)
   return z.NEVER;
 });
 const text = z.string().trim().min(1);
-/** A field that is there but empty or of another kind is as good as absent. */
+/** A field that is empty or of another type counts as absent. */
 const optional = <T extends z.ZodType>(type: T) => type.optional().catch(undefined);
 
 export const envelope = z.object({
@@ -105,7 +105,7 @@ const alarm = z.object({
   configuration: optional(z.object({ description: optional(text) })),
 });
 
-/** Words for what is not there. */
+/** Words that mean that there is nothing. */
 export class Missing extends Error {}
 
 const common = (from: Envelope, resource: string, at = from.time): EventCommon => ({
@@ -157,7 +157,7 @@ export function readDeployment(from: Envelope): DeploymentEvent {
   if (status === undefined) throw new Missing('expected effectiveDeploymentExecutionStatus; it is missing');
   const device = detail.coreDeviceThingName ?? deviceOf(from);
   const stack = detail.statusDetails?.errorStack?.join(' › ');
-  // Where there is nothing to say, the reason is the status once more.
+  // When there is nothing to say, the reason repeats the status.
   const said = detail.reason?.toUpperCase() === status.toUpperCase() ? undefined : detail.reason;
   const named = detail.statusDetails?.errorStack?.some((code) => said?.includes(code));
   const reason =

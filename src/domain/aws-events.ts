@@ -29,9 +29,9 @@ export interface SetAside {
     | 'not-json'
     | 'not-an-event'
     | 'unknown-type'
-    /** Somebody else than the service that it is about sent it. */
+    /** It was not sent by the service that it is about. */
     | 'foreign-source'
-    /** Its envelope names one account or region, the thing that it is about lies in another. */
+    /** Its envelope names one account or region, but the thing it is about is in another. */
     | 'foreign-account'
     | 'foreign-region'
     | 'incomplete'
@@ -44,7 +44,7 @@ export interface SetAside {
   message: string;
 }
 
-/** Thrown while an event is handled: it is not to be believed, now or later, and is set aside for this reason. @public */
+/** Thrown while an event is handled: it is not to be believed, ever, and is set aside for this reason. @public */
 export class NotBelieved extends Error {
   readonly reason: SetAside;
 
@@ -166,14 +166,14 @@ function saying(event: AwsEvent): readonly unknown[] {
   }
 }
 
-/** What one thing's events are put in order by. */
+/** The key that puts one thing's events in order. */
 export function subjectKey(event: AwsEvent): string {
   return JSON.stringify([event.account, event.region, event.resource]);
 }
 
 /**
- * What an event tells the newest of, where nothing but events tells it: an older one that comes later is over. Of
- * training jobs and compilations the record of the job knows better (domain/job-observations.ts).
+ * The thing whose newest state an event tells, if only events tell it: an older event that comes later is obsolete.
+ * For training jobs and compilations the job's record knows better (domain/job-observations.ts).
  */
 export function thingsOf(event: AwsEvent): readonly string[] {
   const { account, region } = event;
@@ -207,7 +207,7 @@ function wrong(error: z.ZodError, raw: unknown): string {
 }
 
 function quote(value: string): string {
-  // Cut afterwards: half a secret is not known for one.
+  // Cut afterwards: half a secret would not be recognised.
   const shown = maskSecrets(value.slice(0, 10_000)).slice(0, 80).replace(/\s+/g, ' ');
   return `“${shown}”${value.length > 80 ? ` (${value.length} characters)` : ''}`;
 }

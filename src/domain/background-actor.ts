@@ -1,7 +1,7 @@
 /** Who acts when nobody clicked: polling, compiling and packaging by themselves. */
 import type { Actor } from '../ground/actor.ts';
 
-/** No Slack user id looks like it: those are upper case. */
+/** Cannot be a Slack user id: those are upper case. */
 const BACKGROUND_USER = 'signalbox';
 
 /**

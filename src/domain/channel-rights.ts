@@ -1,6 +1,6 @@
 /**
- * Who may change what of a channel's settings. Quiet hours and the digest's time hold for everything that the channel
- * hears of, whoever's it is; each use case's place in the digest is that use case's own.
+ * Who may change what of a channel's settings. Quiet hours and the digest's time apply to everything posted in the
+ * channel, whichever use case it belongs to. Whether a use case is in the digest is up to that use case.
  */
 import { createHash } from 'node:crypto';
 import type { Actor } from '../ground/actor.ts';
@@ -16,13 +16,13 @@ export interface ChannelRights {
   quietHours: boolean;
   /** When the digest comes, and whether it comes at all. */
   digestTime: boolean;
-  /** Use cases in the digest that are somebody else's; they stay whatever is saved. */
+  /** Use cases in the digest that other people manage; they stay, whatever is saved. */
   othersInDigest: readonly string[];
 }
 
 /**
  * A channel's own use cases decide over its quiet hours, those with a subscription or a place in its digest over a
- * channel of none. The digest's time is changed only by who manages every use case in it.
+ * channel of none. The digest's time can be changed only by somebody who manages every use case in it.
  * @param managed those of `useCases` that the person manages
  */
 export function channelRights(
@@ -34,7 +34,7 @@ export function channelRights(
   useCases: readonly UseCase[],
   managed: readonly UseCase[],
 ): ChannelRights {
-  // One that is configured no more is nobody's, and stands in nobody's way.
+  // A use case that is no longer configured belongs to nobody and blocks nobody.
   const isOthers = (id: string): boolean =>
     useCases.some((useCase) => useCase.id === id) && !managed.some((useCase) => useCase.id === id);
   const owners = useCases.filter((useCase) => belongsTo(channel, useCase));
@@ -54,7 +54,7 @@ export function channelRights(
   };
 }
 
-/** What somebody asks for; what they may not change of it is left out of account. */
+/** What somebody asks for; the parts they may not change are ignored. */
 export interface SettingsWish {
   quietHours: QuietHours | undefined;
   /** Left out: no digest. */

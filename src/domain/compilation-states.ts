@@ -59,7 +59,7 @@ export interface TargetState {
 }
 
 /**
- * One training job's targets in the given order, then those that were tried besides.
+ * One training job's targets in the given order, then any others that were tried.
  * @param attempts of one training job, oldest first
  */
 export function targetStates(
@@ -89,8 +89,8 @@ export interface OverallState {
 }
 
 /**
- * How far a job's compilations are, whatever became of its training. Something compiling outweighs all; then what is
- * compiled; then, with nothing compiled, a failure outweighs a stop.
+ * How far along a job's compilations are, whatever became of its training. Something compiling outweighs all; then
+ * what is compiled; then, with nothing compiled, a failure outweighs a stop.
  * @param training where the training stands
  * @param attempts of this training job, oldest first
  * @param targets that the use case wants by default

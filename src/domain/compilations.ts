@@ -46,11 +46,11 @@ export interface CompilationAttempt {
   artifact?: string | undefined;
   /** When SageMaker last answered. */
   lastCheckedAt?: EpochMs | undefined;
-  /** The last check, when it got no answer; gone with the next answer. */
+  /** The last check, if it got no answer; removed by the next answer. */
   failedCheck?: { at: EpochMs; message: string } | undefined;
-  /** It completed and shall be packaged by itself; gone once that is done, so that a restart does it. */
+  /** It completed and is to be packaged automatically. Removed once that is done, so a restart still does it. */
   packageDue?: boolean | undefined;
-  /** It was over before Signalbox came to look: known from now on, and no news to anybody. */
+  /** It was over before Signalbox first saw it: recorded, but not reported. */
   old?: boolean | undefined;
 }
 
@@ -61,7 +61,7 @@ export type CompilationObservation =
       /** When it was seen. */
       at: EpochMs;
       status: string;
-      /** When SageMaker says that it changed. */
+      /** When it changed, according to SageMaker. */
       changedAt?: EpochMs | undefined;
       failureReason?: string | undefined;
       startedAt?: EpochMs | undefined;
@@ -125,7 +125,7 @@ export function newAttempt(
 /**
  * The attempt after an observation; the very same object when it says nothing new.
  * Statuses only move forward, and the first terminal one stays. Facts that SageMaker writes once (reason,
- * start, end, artifact) are filled in when they come, also late, and never replaced.
+ * start, end, artifact) are filled in when they come, however late, and never replaced.
  */
 export function applyObservation(
   attempt: CompilationAttempt,
@@ -211,14 +211,14 @@ export interface CompilationPair {
 }
 
 /**
- * Key of what at most one live or successful attempt of Signalbox may hold. What was started elsewhere is a fact:
- * it is recorded whoever holds the claim, and from then on holds it as well.
+ * Key of the claim that at most one live or successful attempt of Signalbox may hold. An attempt started elsewhere
+ * is a fact: it is recorded whoever holds the claim, and from then on holds it too.
  */
 export function claimKey({ useCase, job, target }: CompilationPair): string {
   return JSON.stringify([useCase, job, target]);
 }
 
-/** Whether it may only be recorded when nobody else holds the claim. */
+/** Whether it may be recorded only if no other attempt holds the claim. */
 export function needsClaim({ why }: Pick<CompilationAttempt, 'why'>): boolean {
   return why !== 'elsewhere';
 }
@@ -264,7 +264,7 @@ export function addAttempt(
   return [...attempts, attempt];
 }
 
-/** What somebody is told whose attempt another one forbids. */
+/** What people are told when another attempt rules out theirs. */
 export function alreadyClaimed(holder: CompilationAttempt): AppError {
   return isSuccessful(holder)
     ? new AppError('conflict', `${holder.job} is already compiled for ${holder.target}.`, {

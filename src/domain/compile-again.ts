@@ -1,9 +1,9 @@
-/** Whether a compilation that failed would fail again, so that nobody is led to try the very same once more. */
+/** Whether a failed compilation would fail again, so that nobody is invited to repeat exactly the same. */
 import { type CompilationAttempt, currentStatus, isLive, isSuccessful } from './compilations.ts';
 import type { CompileInput } from './compile-input.ts';
 import { adviceForCompilation } from './failure-guidance.ts';
 
-/** Causes that lie outside the model and its input: what is there now may be another than it was then. */
+/** Causes outside the model and its input: these may have changed since then. */
 const MAY_PASS: ReadonlySet<string> = new Set([
   'neo-server',
   'neo-model-missing',
@@ -19,7 +19,7 @@ export interface FailedBefore {
   cause: string;
   /** The same model with the same input and the same time limit fails again. */
   lasting: boolean;
-  /** What that attempt had that is different now. Empty: nothing, or it is not known. */
+  /** What is different from that attempt now. Empty: nothing, or it is not known. */
   was: { [Field in (typeof SAME)[number]]?: string | undefined } & { limitSeconds?: number };
 }
 
@@ -38,7 +38,7 @@ export function failedBefore(
   const { id, cause } = adviceForCompilation(currentStatus(attempt), attempt.failureReason);
   const { input: before, limitSeconds } = attempt;
   const was: FailedBefore['was'] = {};
-  // Of one that was started elsewhere the input may not be known: it counts as the same.
+  // If it was started elsewhere its input may not be known: it counts as the same.
   if (before) for (const field of SAME) if (before[field] !== now.input[field]) was[field] = before[field];
   if (id === 'neo-timeout' && limitSeconds !== undefined && limitSeconds !== now.timeoutSeconds)
     was.limitSeconds = limitSeconds;
@@ -52,7 +52,7 @@ function isLasting(
   timeoutSeconds: number,
 ): boolean {
   if (currentStatus(attempt) !== 'FAILED' || Object.keys(input).length > 0) return false;
-  // With less time, or as much, it runs out of it again.
+  // With the same time or less, it runs out again.
   if (id === 'neo-timeout') return (limitSeconds ?? attempt.limitSeconds ?? 0) >= timeoutSeconds;
   return !MAY_PASS.has(id);
 }

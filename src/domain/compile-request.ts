@@ -49,7 +49,7 @@ export function parseCompileRequest(words: readonly string[]): CompileRequest {
         `For example: ${flag.name} ${flag.value}`,
       );
     if (flag.name === '--shape') {
-      // JSON with spaces that nobody thought to quote: it goes on until its brackets are closed.
+      // Unquoted JSON with spaces goes on until its brackets are closed.
       while (openBrackets(value) > 0 && at + 1 < words.length) {
         at += 1;
         value += words[at];

@@ -26,7 +26,7 @@ export interface Component {
   createdAt: EpochMs;
   lastCheckedAt?: EpochMs | undefined;
   publishedBy?: Actor | undefined;
-  /** Kept until Greengrass has taken it: asking again must be asking for the very same. */
+  /** Kept until Greengrass has taken it, because a repeated request must be identical. */
   recipe?: string | undefined;
 }
 
@@ -39,7 +39,7 @@ export interface ComponentObservation {
   errors?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Position on the way; a state is only ever followed by one further on. */
+/** Position in the sequence; a state is only ever followed by a later one. */
 const RANK: Readonly<Record<string, number>> = {
   REQUESTED: 0,
   INITIATED: 1,
@@ -88,7 +88,7 @@ export function componentStateLabel(state: string): { symbol: string; word: stri
   return Object.hasOwn(STATE_LABELS, known) ? STATE_LABELS[known]! : { symbol: '❔', word: state };
 }
 
-/** Whether Greengrass is done with it, so that nothing has to be asked any more. */
+/** Whether Greengrass is done with it, so that there is nothing left to ask. */
 export function isSettled(component: Pick<Component, 'state'>): boolean {
   return ['DEPLOYABLE', 'FAILED', 'DEPRECATED'].includes(component.state.toUpperCase());
 }

@@ -2,14 +2,14 @@
 import { readJobKey } from './job-keys.ts';
 import { COMPILATION_LOG_GROUP, TRAINING_LOG_GROUP } from './log-groups.ts';
 
-/** Base per partition; every path carries the region besides. */
+/** Base per partition; every path also carries the region. */
 function consoleUrl(region: string): string {
   if (region.startsWith('cn-')) return `https://${region}.console.amazonaws.cn`;
   if (region.startsWith('us-gov-')) return `https://${region}.console.amazonaws-us-gov.com`;
   return `https://${region}.console.aws.amazon.com`;
 }
 
-/** Of a use case without an AWS account there is no page. @param url one of those below */
+/** A use case without an AWS account has no page. @param url one of those below */
 export function inConsole(
   { aws }: { aws?: { region: string } | undefined },
   url: (region: string, name: string) => string,
@@ -27,7 +27,7 @@ export function trainingPage(
   return provider === 'sagemaker' ? inConsole(useCase, trainingJobUrl, name) : undefined;
 }
 
-/** A page of the AWS console, in any partition: the only ones that are read for what they show. */
+/** A page of the AWS console, in any partition: the only links read for the job they show. */
 export function isConsoleUrl(url: string): boolean {
   const host = /^https?:\/\/([^/?#]+)/i.exec(url)?.[1]?.toLowerCase() ?? '';
   return /(?:^|\.)console\.(?:aws\.amazon\.com|amazonaws\.cn|amazonaws-us-gov\.com)$/.test(host);

@@ -1,5 +1,5 @@
 /**
- * Times of a schedule in cron's five fields, by the clocks of a place. Where they change, much as Debian's cron has it:
+ * Times of a schedule in cron's five fields, by the clocks of a place. When they change, it follows Debian's cron:
  * - hours that are named run once a day: what clocks skip is due when the skip ends, what they show twice the first time;
  * - every hour (a star, or steps of it) goes by the time that passes: nothing is made up for, an hour shown twice counts
  *   twice.
@@ -33,7 +33,7 @@ const FIELDS = [
 const DAYS_AHEAD = 8 * 366 + 1;
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
-/** A day's clocks were set back at most so long after its end. */
+/** Clocks were set back at most this long after the end of a day. */
 const SET_BACK_MS = 3 * 3_600_000;
 
 /** @throws AppError invalid_input saying which field is wrong */
@@ -73,7 +73,7 @@ function parseField(text: string, { name, from, to }: (typeof FIELDS)[number]): 
   return found;
 }
 
-/** The first time after `after`. @throws AppError invalid_input; also for a date that never comes */
+/** The first time after `after`. @throws AppError invalid_input, also for a date that never comes */
 export function nextRun(cron: string, timeZone: string, after: EpochMs): EpochMs {
   const schedule = parseCron(cron);
   const { day: today } = localTime(after, timeZone);

@@ -1,4 +1,4 @@
-/** From what is said of a failure, by a service or a log, to its cause, what to do, and where AWS explains it. */
+/** From what a service or a log says about a failure to its cause, what to do, and where AWS explains it. */
 
 import { exitCodeOf, exitCodeOfReason, isCrash } from './failure-exit.ts';
 import { lostBy, type ToldByLogs, toldByLogs } from './failure-log.ts';
@@ -53,16 +53,16 @@ export function adviceForComponent(
 export interface TrainingGuidance extends FailureAdvice {
   /** Whether to call it a failure at all. */
   outcome: 'failed' | 'stopped' | 'interrupted';
-  /** The process's, where anything tells it; 128 + signal for a signal. */
+  /** The process's, if anything tells it; 128 + signal for a signal. */
   exitCode?: number | undefined;
-  /** Of a distributed run, the one that failed first, where anything tells it. */
+  /** In a distributed run, the rank that failed first, if anything tells it. */
   rank?: number | undefined;
   traceback?: Traceback | undefined;
   /** Of the stream that tells why: what to show, and whether that is `traceback`. */
   told?: { stream: string; raised: boolean; lastLines: readonly string[] } | undefined;
 }
 
-/** Of one that still runs, and has printed nothing for too long. */
+/** For a run that is still going but has printed nothing for too long. */
 export const adviceForSilence = (provider: ProviderName): FailureAdvice => adviceAt(provider, STUCK_RUN);
 
 /** @returns undefined when there is nothing to explain: it runs, or it completed */
@@ -80,7 +80,7 @@ export function guidanceForTraining(end: TrainingEnd): TrainingGuidance | undefi
   const logs = end.logEnds ?? (end.logEnd === undefined ? [] : [{ stream: '', text: end.logEnd }]);
   const told = toldByLogs(logs, (line) => errorAdvice(line) !== undefined);
   const reported = exitCodeOf(end.exit) ?? exitCodeOfReason(reason);
-  // The launcher's code says less than what a log tells of its child.
+  // The launcher's code says less than what the log says about its child.
   const exitCode = reported !== undefined && reported > 1 ? reported : (told?.exitCode ?? reported);
   const advice = adviceAt(
     provider,
@@ -112,16 +112,16 @@ export function guidanceForTraining(end: TrainingEnd): TrainingGuidance | undefi
   };
 }
 
-/** Of a distributed run: where to look, which no launcher's code tells. */
+/** For a distributed run: where to look, which the launcher's code does not tell. */
 function whoFailed(rank: number, exitCode: number | undefined, lost: ToldByLogs['lost']): string {
-  // Who waits in vain is seldom who died.
+  // The process that waits in vain is rarely the one that died.
   if (lost !== undefined) return `Rank ${rank} reported it.`;
   return isCrash(exitCode)
     ? `Rank ${rank} failed first (signal ${exitCode! - 128}).`
     : `Rank ${rank} failed first.`;
 }
 
-/** Who says it decides before what is said: SageMaker about itself and machines, about what it was given, the program. */
+/** Who says it comes before what is said: SageMaker about itself and machines, about its input, or the program. */
 function serviceAdvice(reason: string): TrainingAdvice | undefined {
   const speaker = speakerOf(reason);
   if (speaker === 'algorithm') return undefined;
@@ -133,7 +133,7 @@ function serviceAdvice(reason: string): TrainingAdvice | undefined {
   return undefined;
 }
 
-/** What is left to say where no row knows the failure. */
+/** What to say when no row matches the failure. */
 function lastResort(
   { exit, provider = 'sagemaker' }: TrainingEnd,
   reason: string,

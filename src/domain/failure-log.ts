@@ -1,6 +1,6 @@
 /**
- * Which of the things that the ends of a job's logs tell made it fail: of several machines and ranks the first,
- * not what the others raised because of it, and the program's own error, not what its launcher says of it.
+ * Finds in the ends of a job's logs what made it fail: among several machines and ranks the first, not what the others
+ * raised because of it; and the program's own error, not what its launcher says about it.
  */
 import { isCrash, type ProcessEnd, processEnds } from './failure-exit.ts';
 import { voicesOf } from './failure-voices.ts';
@@ -24,9 +24,9 @@ export interface ToldByLogs {
   messages: readonly string[];
   /** Lines that belong to no traceback and say a known cause; the last first. After a traceback only what follows it. */
   remarks: readonly string[];
-  /** The last frames, for what only the place tells. */
+  /** The last frames, for causes that only the place tells. */
   frames: string;
-  /** What was raised is long ago: the program went on. */
+  /** It was raised long before the end: the program went on. */
   stale: boolean;
   /** It was raised because another process died or hung, and which of the two. */
   lost?: 'died' | 'hung' | undefined;
@@ -65,7 +65,7 @@ export function toldByLogs(
   known: (line: string) => boolean,
 ): ToldByLogs | undefined {
   const all = ends.map((end) => toldByStream(end, known)).filter((told) => told !== undefined);
-  // A cause of its own before what was lost with it; of those the first; else who spoke last.
+  // A cause of its own comes before what was lost with it; of those, the first; otherwise whichever spoke last.
   const own = all.filter(({ lost }) => lost === undefined);
   const raised = own.filter((told) => told.traceback !== undefined || isCrash(told.exitCode));
   return (
@@ -139,7 +139,7 @@ function toldByStream(
   const crash = ends.find(({ code }) => isCrash(code) && !isAbortOfWatchdog(code, lines));
   const end = crash ?? ends.findLast(({ code }) => code !== 0);
   const chosen = choose(candidates, end);
-  // A crash that a launcher tells of counts more than a peer's complaint about it.
+  // A crash reported by a launcher counts more than a peer's complaint about it.
   const raised = chosen?.lost !== undefined && crash !== undefined ? undefined : chosen;
   const tail = errorLines(lines, raised?.last, launched);
   const remarks = tail.filter(({ text: line }) => known(line));
@@ -161,7 +161,7 @@ function toldByStream(
   };
 }
 
-/** The same end is told several times, not always with its rank. */
+/** The same end is reported several times, not always with its rank. */
 function rankOf(end: ProcessEnd | undefined, ends: readonly ProcessEnd[]): number | undefined {
   return ends.find(({ code, rank }) => code === end?.code && rank !== undefined)?.rank;
 }
@@ -184,7 +184,7 @@ function linesOf(text: string): { lines: string[]; whole: number[] } {
   return { lines, whole };
 }
 
-/** Of each voice the last that was raised, or the one before which it is only the consequence; of those the first. */
+/** For each process the last error raised, or the one that caused it; of those, the first. */
 function choose(candidates: readonly Candidate[], end: ProcessEnd | undefined): Candidate | undefined {
   const byRank = new Map<number | undefined, Candidate>();
   for (const candidate of [...candidates].sort((a, b) => a.line - b.line)) {

@@ -1,4 +1,4 @@
-/** Who says why something failed: the first word of a reason. It decides before what is said. */
+/** Who says why something failed: the first word of a reason. Who says it is looked at before what is said. */
 
 /**
  * `client`: SageMaker (or one of its algorithms) about what it was given. `service`: SageMaker about itself.

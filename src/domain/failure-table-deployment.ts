@@ -6,7 +6,7 @@ import { DOCS, type FailureAdvice } from './failure-tables.ts';
 
 interface CodeRow {
   id: string;
-  /** Of any code in the stack, or of the reason that stands in its place. */
+  /** Matched against any code in the stack, or the reason given instead of one. */
   pattern: RegExp;
   cause: string;
   fix: string;
@@ -77,7 +77,7 @@ const ROWS: readonly CodeRow[] = [
   },
 ];
 
-/** The device says no more than that, and its log why. */
+/** The device says no more than that; its log says why. */
 const NOT_SAID: FailureAdvice = {
   id: 'deployment-failed',
   cause: 'The deployment failed on the device; what it reported names no cause that is known.',

@@ -79,7 +79,7 @@ const SCRIPT_FAILED: Readonly<Record<Step, string>> = {
   shutdown: 'The shutdown script failed{exit}.',
 };
 
-/** Nothing but a state is told: nuclei before 2.8 know no more, and a device that has lost its connection says less. */
+/** Only a state is given: nuclei before 2.8 know no more, and a device that has lost its connection says less. */
 const NOT_SAID: FailureAdvice = {
   id: 'component-broken',
   cause: 'The component failed on the device, which does not say why.',
@@ -95,7 +95,7 @@ export function adviceForDevice(
   const words = (details ?? reason ?? '').slice(0, 4_096);
   const named = stepOf(/\b(install|startup|run|shutdown) script\b/i.exec(words)?.[1]);
   const steps = codes.filter((one) => stepOf(one) !== undefined);
-  // Of several codes that counts which the component's own words are about.
+  // Of several codes, the one that the component's own words are about counts.
   const known = steps.find((one) => details !== undefined && stepOf(one) === named) ?? steps[0];
   const step = stepOf(known) ?? named;
   const exit = /\bexited with code (\d{1,3})\b/i.exec(words)?.[1];

@@ -1,8 +1,8 @@
-/** What is said of a training's end where no row of words matches, of stops and pauses, which are no failures, and of silence. */
+/** What is said of a training that ended in words no row matches, of stops and pauses (no failures), and of silence. */
 import { DOCS, type TrainingAdvice } from './failure-tables.ts';
 import type { JobPhase } from './jobs.ts';
 
-/** Of a distributed run: what is left to say where only those speak that lost another process. */
+/** For a distributed run: what to say when only processes that lost another one are heard. */
 export const TRAINING_LOST: Readonly<Record<'died' | 'hung', TrainingAdvice>> = {
   died: {
     id: 'training-peer-died',
@@ -28,7 +28,7 @@ export const TRAINING_SCRIPT: TrainingAdvice = {
   elsewhere: {},
 };
 
-/** It ended with a code of its own and raised nothing that is known of. */
+/** It ended with a code of its own and raised nothing known. */
 export const TRAINING_EXIT: TrainingAdvice = {
   id: 'training-exit',
   cause: 'The training program ended with an error.',
@@ -37,7 +37,7 @@ export const TRAINING_EXIT: TrainingAdvice = {
   elsewhere: {},
 };
 
-/** Nobody saw how it ended: only providers that watch a process themselves say so. */
+/** Nothing saw how it ended: only providers that watch a process themselves say so. */
 export const TRAINING_UNSEEN: TrainingAdvice = {
   id: 'training-unseen',
   cause: 'Nobody saw how the training ended: what ran it, or the whole machine, stopped before it did.',

@@ -1,6 +1,6 @@
 /**
  * Why training programs fail, by their words and the way in which they end. The first row that matches counts. What
- * SageMaker itself says, and what is left to say where no row matches, are tables of their own.
+ * SageMaker itself says, and what to say when no row matches, are in tables of their own.
  */
 import type { StreamEnd } from './failure-log.ts';
 import type { Speaker } from './failure-speaker.ts';
@@ -8,7 +8,7 @@ import { DOCS, type TrainingAdvice } from './failure-tables.ts';
 import type { JobPhase, JobState, TrainingJob } from './jobs.ts';
 import type { ProviderName } from './providers.ts';
 
-/** What is known of an end. Texts as the service and the job wrote them. */
+/** What is known about an end. Texts are as the service and the job wrote them. */
 export interface TrainingEnd {
   state: JobState;
   phase?: JobPhase | undefined;

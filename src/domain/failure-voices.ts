@@ -1,12 +1,12 @@
 /**
- * Who speaks in a log: launchers put the rank before each line that a process prints, and the lines of several
- * processes are mixed. A traceback can be read only once the lines of each are together.
+ * Which process printed which line: launchers put the rank before each line, and the lines of several processes
+ * are mixed. A traceback can only be read once the lines of each process are together.
  */
 
 export interface Voice {
   /** Missing: lines without a name before them. */
   rank?: number | undefined;
-  /** Without what was before them, and where they are in the log. */
+  /** Without their prefix, and where they are in the log. */
   lines: readonly { text: string; line: number }[];
 }
 

@@ -6,7 +6,7 @@ export type Hyperparameters = Readonly<Record<string, string>>;
 /** CreateTrainingJob, service model 2017-07-24: how many, and characters of a name and of a value. */
 export const HYPERPARAMETER_LIMITS = { count: 100, name: 256, value: 2500 } as const;
 
-/** Why one does not stand in the text: its name, its secrecy, its form or its length. */
+/** Why one is not in the text: its name, its secrecy, its form or its length. */
 export type KeptReason = 'sdk' | 'secret' | 'form' | 'room';
 
 export interface EditableHyperparameters {
@@ -53,7 +53,7 @@ export interface LineProblem {
   problem: string;
 }
 
-/** Every problem at once; empty lines are nothing. */
+/** All problems at once; empty lines are ignored. */
 export function readHyperparameters(text: string): {
   values: Hyperparameters;
   problems: readonly LineProblem[];
@@ -81,7 +81,7 @@ export function readHyperparameters(text: string): {
 
 const quote = (text: string): string => `“${text.length > 40 ? `${text.slice(0, 39)}…` : text}”`;
 
-/** What a run shall have: what was kept, and over it what people wrote. */
+/** What a run will have: what was kept, overridden by what people wrote. */
 export function editedHyperparameters(
   all: Hyperparameters,
   room: number,

@@ -5,7 +5,7 @@
 import { modelName } from './components.ts';
 import { PROVIDER_NAMES, type ProviderName } from './providers.ts';
 
-/** A job as people write it: where its provider is left out, the name alone decides. */
+/** A job as people write it. Without a provider, the name alone decides. */
 export interface JobWord {
   provider?: ProviderName | undefined;
   name: string;
@@ -42,7 +42,7 @@ export function readJobWord(word: string): JobWord {
   return provider ? { provider, name: word.slice(colon + 1) } : { name: word };
 }
 
-/** A key as a word that means no other job in whatever use case: `sagemaker:press-1`. */
+/** A key as a word that means no other job in any use case: `sagemaker:press-1`. */
 export function exactWord(key: string): string {
   const { provider, name } = readJobKey(key);
   return `${provider}:${name}`;
@@ -63,7 +63,7 @@ export function shortWord(word: string, trainsOn: readonly ProviderName[]): stri
   return only ? name : word;
 }
 
-/** What jobs of one name but for its date train, on one provider: a success of one makes another's failure good. */
+/** What jobs whose names differ only in the date train, on one provider: one's success resolves another's failure. */
 export function pipelineOf(key: string): string {
   const { provider, name } = readJobKey(key);
   return jobKey({ provider, name: modelName(name) });

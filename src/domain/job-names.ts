@@ -16,7 +16,7 @@ const COPY = 'Copy the name from where the job runs, or choose the job from the 
 /** Stands for a name in hints: whoever reads it has jobs of other names. */
 export const EXAMPLE_JOB = 'my-training-job';
 
-/** Soft hyphens, zero-width characters, byte order marks, direction marks: nobody sees or means them. */
+/** Soft hyphens, zero-width characters, byte order marks, direction marks: invisible and never meant. */
 const UNSEEN = /\p{Cf}|[\ufe00-\ufe0f]/gu;
 /** Hyphens and dashes as documents, chats and phones set them. */
 const DASHES = /[\u2010-\u2015\u2043\u2212\ufe58\ufe63\uff0d]/g;
@@ -77,9 +77,9 @@ function legible(text: string): string {
 }
 
 function readPasted(text: string): Pasted {
-  // No link to a job is nearly as long, and what looks for one takes its time.
+  // No link to a job is nearly as long, and looking for one takes time.
   if (text.length > PASTED_LIMIT) return { form: 'name', name: text };
-  // `<address|label>`, where nothing has read it before.
+  // `<address|label>`, if nothing has parsed it before.
   const address = /^\s*<([^<>|\s]+)(?:\|[^<>]*)?>\s*$/.exec(text)?.[1] ?? text;
   const bare = legible(address).replace(BEFORE, '').replace(AFTER, '');
   if (/^https?:\/\//i.test(bare)) return readLink(bare);

@@ -17,9 +17,9 @@ const RANK: Readonly<Record<JobState, number | undefined>> = {
 };
 
 /**
- * The record after a look; the very same object when it says nothing new. A state only moves forward and the
- * first final one stays. A fact that a look does not tell (lists tell less than descriptions) is kept.
- * What only an unconfirmed event has said gives way to whatever the service says itself.
+ * The record after a look, or the same object if there is nothing new. A state only moves forward, and the first final
+ * one stays. A fact that a look leaves out (lists say less than descriptions) is kept. What only an unconfirmed event
+ * has said gives way to what the service itself says.
  * @param at when the job was looked at
  * @param described the service itself was asked for this one job
  */
@@ -44,7 +44,7 @@ export function applyJobObservation(
     Object.entries(seen).filter(([, value]) => value !== undefined),
   ) as Partial<TrainingJob>;
 
-  // Who moves the state on, or looks later at the same one, is right about the rest; others fill gaps only.
+  // A look that moves the state on, or sees the same state later, is right about the rest; others only fill gaps.
   const overrides = moves || (same && newer && !isFinished(job));
   const known = Object.fromEntries(
     Object.entries(job).filter(([, value]) => value !== undefined),
@@ -52,7 +52,7 @@ export function applyJobObservation(
   const next: TrainingJob = overrides
     ? { ...job, ...told, createdAt: job.createdAt || seen.createdAt }
     : { ...told, ...known };
-  // A phase that is over is told by being left out, wherever the rest of where it stands is told.
+  // A phase that is over is simply left out where the rest of the state is given.
   if (overrides && (moves || seen.secondaryStatus !== undefined)) next.phase = seen.phase;
 
   const changes: Partial<JobRecord> = {};

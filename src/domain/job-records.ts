@@ -3,10 +3,10 @@ import type { Actor } from '../ground/actor.ts';
 import type { EpochMs } from '../ground/time.ts';
 import type { TrainingJob } from './jobs.ts';
 
-/** Milliseconds: what ended longer ago is no news after a restart. */
+/** Milliseconds: a job that ended longer ago than this is not reported after a restart. */
 export const NEWS_FOR = 24 * 3_600_000;
 
-/** What is known of a training job without asking: how it was last seen, and where its card is. */
+/** What is known of a training job without asking AWS: how it was last seen, and where its card is. */
 export interface JobRecord {
   job: TrainingJob;
   seenAt: EpochMs;
@@ -14,23 +14,23 @@ export interface JobRecord {
   card?:
     | {
         channel: string;
-        /** Of a version that posted cards by itself; since then the outbox knows. */
+        /** Written by a version that posted cards itself; now the outbox knows. */
         ts?: string | undefined;
-        /** Milestones that its thread does not tell: the card itself said them when it came. */
+        /** Milestones left out of its thread, because the card already showed them when it was posted. */
         told?: readonly string[] | undefined;
       }
     | undefined;
-  /** The last look at it, when it got no answer; gone with the next answer. */
+  /** The last check, if it got no answer; removed by the next answer. */
   failedCheck?: { at: EpochMs; message: string } | undefined;
-  /** Its end is known from an event alone, because SageMaker could not be asked: why. Gone once SageMaker has said it. */
+  /** Why its end is known from an event alone (SageMaker could not be asked). Removed once SageMaker confirms it. */
   unconfirmed?: string | undefined;
-  /** It had ended when it was described: there is nothing more to be asked. */
+  /** It had ended when it was described, so there is nothing more to ask. */
   described?: boolean | undefined;
-  /** It was met in the use case's list of jobs: what was created after the newest such one is news. */
+  /** It was found in the use case's list of jobs. Jobs created after the newest of these are new. */
   listed?: boolean | undefined;
-  /** Something happened to it while Signalbox watched: what it comes to is told, also after a restart. */
+  /** Something happened to it while Signalbox watched, so its outcome is reported, even after a restart. */
   news?: boolean | undefined;
-  /** It completed and shall be compiled by itself; gone once that is done, so that a restart does it. */
+  /** It completed and is to be compiled automatically. Removed once that is done, so a restart still does it. */
   compileDue?: boolean | undefined;
   /** Somebody started it from an earlier job. */
   rerun?: Rerun | undefined;
@@ -39,7 +39,7 @@ export interface JobRecord {
 export interface Rerun {
   /** The job that it repeats. */
   of: string;
-  /** What both train, so that a success here makes the failure there good, whatever this one is called. */
+  /** What both train, so that this one's success resolves the other's failure, whatever this one is called. */
   pipeline: string;
   by: Actor;
   /** For words where a mention would ping; from outside. */

@@ -14,7 +14,7 @@ export interface JobsQuery {
   /** The training or a compilation of it: the words that both have. */
   ended?: 'failed' | 'stopped' | undefined;
   provider?: ProviderName | undefined;
-  /** Slack user id: who ran it again, or had it compiled. Who started a job elsewhere, nobody tells. */
+  /** Slack user id of the person who ran it again or had it compiled. It is not known who started a job elsewhere. */
   by?: string | undefined;
 }
 
@@ -104,9 +104,9 @@ function keyOf(typed: string): Key {
 
 const stateWord = (value: string): string => value.toLowerCase().replace(/[-_+]+/g, ' ');
 
-/** A word that only one of the two has is that one's state. */
+/** A word that only one of the two knows is a state of that one. */
 function readState(query: JobsQuery, value: string): void {
-  // `training` is what a job in training was called here first.
+  // `training` is an earlier name for a running job.
   const word = oneOf('state', value === 'training' ? 'running' : value, STATES);
   if (word === 'failed' || word === 'stopped') query.ended = word;
   else if (TRAININGS.includes(word as TrainingState)) query.training = word as TrainingState;
@@ -122,7 +122,7 @@ function oneOf<T extends string>(what: string, value: string, known: readonly T[
   });
 }
 
-/** Slack writes a mention as `@U0123` where the person’s name does not stand beside the id. */
+/** Slack writes a mention as `@U0123` when it has no name beside the id. */
 function parsePerson(value: string, me: string): string {
   if (/^@?me$/i.test(value)) return me;
   const id = /^@?([UW][A-Z0-9]{2,})$/.exec(value)?.[1];

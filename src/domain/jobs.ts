@@ -20,14 +20,14 @@ export interface TrainingJob {
   /** AWS's own name of it; none elsewhere. */
   arn?: string | undefined;
   state: JobState;
-  /** Left out where nothing of it is known, or none of it applies. */
+  /** Left out if it is not known, or does not apply. */
   phase?: JobPhase | undefined;
   /** The provider's word, letter case as given: to be shown, never compared. */
   status: string;
   /** The provider's second word, to be shown. */
   secondaryStatus?: string | undefined;
   failureReason?: string | undefined;
-  /** How its process ended, where the provider tells: the code is null where a signal (`SIGKILL`) ended it; `lost`: nobody saw it end. */
+  /** How its process ended, if the provider says. The code is null after a signal (`SIGKILL`). `lost`: nothing saw it. */
   exit?: { code: number | null; signal: string | null } | 'lost' | undefined;
   instanceType?: string | undefined;
   instanceCount?: number | undefined;
@@ -35,7 +35,7 @@ export interface TrainingJob {
   createdAt: number;
   startedAt?: number | undefined;
   endedAt?: number | undefined;
-  /** URI of the trained model, once there is one. From here on only what describes one job says it, no list. */
+  /** URI of the trained model, once there is one. From here on: only in descriptions of single jobs, not in lists. */
   modelArtifact?: string | undefined;
   /** As the service keeps them: all texts. */
   hyperparameters?: Readonly<Record<string, string>> | undefined;

@@ -1,4 +1,4 @@
-/** What a program said last of why it ended, in one line: for those who have no log at hand. */
+/** The last thing a program said about why it ended, in one line, for people without the log at hand. */
 import { cleanLine, isException, lastTraceback } from './traceback.ts';
 
 /** Characters of it that are kept. */

@@ -1,4 +1,4 @@
-/** Wall-clock time in a place: what rotations, quiet hours and digests are set in. */
+/** Wall-clock time in a place, which rotations, quiet hours and digests are set in. */
 import type { EpochMs } from '../ground/time.ts';
 
 export interface LocalTime {
@@ -35,7 +35,7 @@ function format(timeZone: string): Intl.DateTimeFormat {
 
 /** Whether it is the name of an IANA time zone, such as `Europe/Berlin` or `UTC`. */
 export function isTimeZone(name: string): boolean {
-  // Offsets such as +02:00 are taken too by newer runtimes only, and know nothing of summer time.
+  // Offsets such as +02:00 are accepted by newer runtimes only, and know nothing of summer time.
   if (!/^[A-Za-z]/.test(name)) return false;
   try {
     format(name);
@@ -67,7 +67,7 @@ export function instantOf(day: number, minute: number, timeZone: string): EpochM
     const local = localTime(at, timeZone);
     return local.day * DAY_MS + local.minute * MINUTE_MS;
   };
-  // No zone is further than 15 hours off, and clocks change by at most a day at a time: what they are set to on either
+  // No zone is more than 15 hours off, and clocks change by at most a day at a time: what they are set to on either
   // side of it is all that they can be set to then. The further ahead, the earlier they show a time.
   let low = wall - FAR_MS;
   let high = wall + FAR_MS;

@@ -1,4 +1,4 @@
-/** What a log file is called and what stands at its top. */
+/** What a log file is called, and its header. */
 import type { TrainingJob } from './jobs.ts';
 import { utcSecond } from './log-times.ts';
 import { PROVIDERS } from './providers.ts';

@@ -1,6 +1,6 @@
 /**
- * What somebody asks for of a job's log. An order keeps times as they were asked for (“the last 2 hours”), so that it
- * can be asked again later; at a given moment it becomes a query, whose times are fixed.
+ * Which part of a job's log somebody asks for, and how. An order keeps times as they were asked for (“the last 2
+ * hours”), so that it can be asked again later; at a given moment it becomes a query, whose times are fixed.
  */
 import { AppError } from '../ground/errors.ts';
 import type { EpochMs } from '../ground/time.ts';
@@ -15,9 +15,9 @@ interface LogSelection {
   streams: readonly string[];
   match?: { kind: 'text' | 'regex'; pattern: string } | undefined;
   form: 'lines' | 'raw' | 'plain';
-  /** To the asker alone instead of into the channel. */
+  /** Sent only to the person who asked, instead of into the channel. */
   dm: boolean;
-  /** Its id or name; left out: whichever the place tells. */
+  /** Its id or name; left out: the one that the place implies. */
   useCase?: string | undefined;
 }
 

@@ -90,7 +90,7 @@ export function parseLogOrder(words: readonly string[]): LogOrder {
   return order;
 }
 
-/** Whether somebody asks how the command works instead of asking for a log. */
+/** Whether somebody asks how the command works, rather than for a log. */
 export function asksForHelp(words: readonly string[]): boolean {
   const first = words[0]?.toLowerCase();
   return (
@@ -159,7 +159,7 @@ const isFlag = (word: string): boolean => {
 };
 
 /**
- * `--since 2 hours ago`: times that nobody thought to quote go on over several words. @returns how many of the
+ * `--since 2 hours ago`: unquoted times go on over several words. @returns how many of the
  * following ones belong to it: as many as make a time of it
  */
 function wordsOfTime(flag: string, first: string, following: readonly string[]): number {

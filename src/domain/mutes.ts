@@ -5,7 +5,7 @@ import { AppError } from '../ground/errors.ts';
 import type { EpochMs } from '../ground/time.ts';
 import { GLOB_LIMIT, globMatches } from './name-glob.ts';
 
-/** What shall raise no alert: one job, or all names of a pattern. */
+/** What is to raise no alert: one job, or all names that match a pattern. */
 export interface Mute {
   id: string;
   useCase: string;

@@ -26,7 +26,7 @@ export interface OnCallSettings {
 
 export const DEFAULT_ESCALATE_AFTER_MS = 10 * 60_000;
 
-/** Users and user groups who are on call at that time; of a rotation, the one whose week it is. Nobody twice. */
+/** Users and user groups who are on call at that time; of a rotation, the one whose week it is. No duplicates. */
 export function onCallAt(settings: OnCallSettings | undefined, level: number, at: EpochMs): string[] {
   const entries = settings?.levels[level] ?? [];
   return [
@@ -36,7 +36,7 @@ export function onCallAt(settings: OnCallSettings | undefined, level: number, at
   ];
 }
 
-/** Before its first day a rotation is counted backwards, so that somebody always is on call. */
+/** Before its first day a rotation is counted backwards, so that somebody is always on call. */
 export function rotationAt(rotation: Rotation, at: EpochMs): string | undefined {
   const { rotation: people, since, handover, timeZone } = rotation;
   if (people.length === 0) return undefined;
@@ -73,7 +73,7 @@ export function mention(id: string): string {
   return /^S[A-Z0-9]+$/.test(id) ? `<!subteam^${id}>` : '';
 }
 
-/** Nobody is called for what they did themselves. A group is left as it is: others are in it. */
+/** People are not called for what they did themselves. Groups stay, because others are in them. */
 export function withoutOwnAct(people: readonly string[], actor: string | undefined): string[] {
   return people.filter((id) => id !== actor);
 }

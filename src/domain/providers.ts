@@ -1,6 +1,6 @@
 /**
- * Where training runs: what is said of each provider without asking it, and what a use case sets for it. A new provider
- * is a row here.
+ * Where training runs: what is known of each provider without asking it, and what a use case sets for it. A new
+ * provider is a row here.
  */
 
 interface ProviderWords {
@@ -12,7 +12,7 @@ interface ProviderWords {
   startsAgain: boolean;
   /** Who shows the logs of its jobs, if that has a name of its own. */
   logsIn?: string;
-  /** What its jobs print is sent to Signalbox: nothing has to be asked for. */
+  /** What its jobs print is sent to Signalbox, so nothing has to be fetched. */
   logArrives?: boolean;
   /** Milliseconds between two looks for new jobs; left out: a minute, since others ask the service too. */
   listEvery?: number;
@@ -45,22 +45,22 @@ export interface NamedSecret {
   read(): string | undefined;
 }
 
-/** A use case's `providers:` settings; what is left out, it does not train on. */
+/** A use case's `providers:` settings; it does not train on those left out. */
 export interface ProviderSettings {
   sagemaker: boolean;
   local?: RunnerAddress | undefined;
   runpod?: { apiKey?: NamedSecret | undefined } | undefined;
-  /** It takes runs from whoever has the token. */
+  /** It takes runs from anybody with the token. */
   push?: { token: NamedSecret } | undefined;
 }
 
-/** Where a runner answers, and what it has to be sent. */
+/** Where a runner answers, and what must be sent to it. */
 export interface RunnerAddress {
   /** http or https. */
   baseUrl: string;
   /** Left out: the runner asks for none. */
   token?: NamedSecret | undefined;
-  /** Besides the token, for what may stand in front of the runner. */
+  /** Sent with the token, for a proxy that may be in front of the runner. */
   headers?: Readonly<Record<string, string>> | undefined;
 }
 

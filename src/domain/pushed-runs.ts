@@ -1,18 +1,18 @@
-/** Runs whose logs are sent to Signalbox from wherever they run: what those who send and those who take agree on. */
+/** Runs whose logs are sent to Signalbox from wherever they run: what sender and receiver agree on. */
 
 /** As in its id: no tilde, and short enough to leave room for the use case. */
 export const isPushName = (name: string): boolean => /^[A-Za-z0-9][A-Za-z0-9._-]{0,119}$/.test(name);
 
-/** A run that prints nothing is heard of so often, milliseconds: the machine is there. */
+/** Milliseconds between signs of life from a run that prints nothing: they show that the machine is there. */
 export const PUSH_HEARTBEAT = 60_000;
 
-/** Milliseconds after which a run that nothing is heard of may be gone. */
+/** Milliseconds of silence after which a run may be gone. */
 export const PUSH_SILENCE = 5 * PUSH_HEARTBEAT;
 
 /** Bytes in one request at most. */
 export const PUSH_LARGEST = 1_048_576;
 
-/** Who sends a run, and when of it was heard. Kept with its log, as its cursor. */
+/** Who sends a run, and when it was last heard from. Kept with its log, as its cursor. */
 export interface PushSender {
   writer: string;
   /** What tells this run from another of its name. */
@@ -24,7 +24,7 @@ export interface PushSender {
   printedAt?: number | undefined;
 }
 
-/** @param cursor of its log: what was written there is believed */
+/** @param cursor of its log; its content is trusted */
 export function readSender(cursor: string | undefined): PushSender | undefined {
   return cursor === undefined ? undefined : (JSON.parse(cursor) as PushSender);
 }

@@ -1,4 +1,4 @@
-/** Hours in which a channel is left alone. Alerts reach who is on call all the same. */
+/** Hours in which a channel is left alone. Alerts still reach the people on call. */
 import { AppError } from '../ground/errors.ts';
 import type { EpochMs } from '../ground/time.ts';
 import { cite } from './command-words.ts';

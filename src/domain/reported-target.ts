@@ -1,4 +1,4 @@
-/** Which target a compilation is for that somebody started without Signalbox, from what Neo was asked for. */
+/** Which target a compilation started outside Signalbox is for, judged by what Neo was asked for. */
 import type { Target, TargetTable } from './targets.ts';
 
 /** Options that say which hardware the result runs on; with another value it is another target. */
@@ -7,8 +7,8 @@ const HARDWARE_OPTIONS = ['gpu-code', 'mcpu'] as const;
 const NAME_LENGTH = 40;
 
 /**
- * The name of the table's target with the same device or platform; of several the one whose options fit best. What
- * fits none is named by its own device or platform, so that nothing is hidden and nothing counts for what it is not.
+ * The name of the table's target with the same device or platform; of several, the one whose options fit best. If none
+ * fits, it is named by its own device or platform, so that nothing is hidden or taken for something else.
  * @param compilerOptions JSON text, as Neo reports it
  */
 export function reportedTarget(
@@ -22,7 +22,7 @@ export function reportedTarget(
     .map((target) => ({ target, options: optionsOf(target.compilerOptions) }))
     .filter(({ options }) => HARDWARE_OPTIONS.every((key) => agree(options.get(key), reported.get(key))))
     .map(({ target, options }) => ({ target, distance: distance(options, reported) }))
-    // Sorting is stable: among equals the first of the table.
+    // Sorting is stable: among equals, the first in the table wins.
     .sort((a, b) => a.distance - b.distance);
   if (best) return best.target.name;
 
@@ -42,13 +42,13 @@ function placeOf(neo: Target['neo']): string {
   return [os, arch, accelerator].filter(Boolean).join('-');
 }
 
-/** The options as texts; empty for none, for what is no JSON, and for the bare string of Inferentia. */
+/** The options as texts; empty if there are none, if they are not JSON, and for Inferentia's bare string. */
 function optionsOf(text: string | undefined): ReadonlyMap<string, string> {
   let options: unknown;
   try {
     options = JSON.parse(text ?? '{}');
   } catch {
-    // Neo took it, so it meant something to Neo; there is nothing to compare in it.
+    // Neo took it, so it meant something to Neo; but it has nothing to compare.
     return new Map();
   }
   if (typeof options !== 'object' || options === null) return new Map();
@@ -63,7 +63,7 @@ function optionsOf(text: string | undefined): ReadonlyMap<string, string> {
 const agree = (a: string | undefined, b: string | undefined): boolean =>
   a === undefined || b === undefined || a === b;
 
-/** Options that only one of them has, or with another value. */
+/** Options that only one of them has, or that differ in value. */
 function distance(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): number {
   return [...new Set([...a.keys(), ...b.keys()])].filter((key) => a.get(key) !== b.get(key)).length;
 }

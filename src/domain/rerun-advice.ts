@@ -1,4 +1,4 @@
-/** What a run is to be started again with when its failure says what to change: the advice, put into the form. */
+/** What to change when a failed run is started again, if its failure tells: the advice, filled into the form. */
 import type { Hyperparameters } from './hyperparameters.ts';
 
 interface Machines {
@@ -12,7 +12,7 @@ export interface AdvisedRun {
   machines?: Machines | undefined;
   /** What is different from the run that failed, and why; plain text, a sentence each. Empty: nothing is. */
   changed: readonly string[];
-  /** What else would help, and is left to who reads it. */
+  /** What else would help, left to the reader. */
   besides: readonly string[];
 }
 

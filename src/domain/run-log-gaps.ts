@@ -1,4 +1,4 @@
-/** What stands where bytes of a run's log are missing. */
+/** The marker shown where bytes of a run's log are missing. */
 
 const REASONS = {
   cap: 'the log is over its size limit, and only its beginning and its newest part are kept',
@@ -8,7 +8,7 @@ const REASONS = {
 /**
  * A line of its own for a terminal, whatever stands before it.
  * @param from offset of the first byte that is missing
- * @param to offset of the first that is there again
+ * @param to offset of the first byte after the gap
  */
 export function gapMarker({
   from,

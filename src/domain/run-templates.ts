@@ -13,13 +13,13 @@ export interface RunTemplate {
   command: readonly [string, ...string[]];
   /** Absolute. */
   cwd: string;
-  /** Besides the runner's own environment, which the run gets without the runner's token. */
+  /** Added to the runner's own environment, which the run gets without the runner's token. */
   env: Readonly<Record<string, string>>;
   terminal: 'pty' | 'pipe';
   parameters: Readonly<Record<string, RunParameter>>;
 }
 
-/** Without a default it has to be given. */
+/** Required if it has no default. */
 export type RunParameter =
   | { type: 'text'; pattern: string; default?: string | undefined }
   | {
@@ -102,7 +102,7 @@ function patternProblem(pattern: string): string | undefined {
 /** @returns what was expected instead */
 function valueProblem(parameter: RunParameter, value: string): string | undefined {
   if (value.length > LONGEST_VALUE) return `at most ${LONGEST_VALUE} characters`;
-  // No argument can hold one: the system takes it for the end.
+  // No argument can contain one: the system takes it for the end.
   if (value.includes('\0')) return 'text without NUL characters';
   switch (parameter.type) {
     case 'choice':
@@ -175,8 +175,8 @@ export function runParameters(
 }
 
 /**
- * A text that comes to stand at the beginning of an argument would be an option there if it begins with a dash, whatever
- * its pattern was meant for.
+ * A value at the beginning of an argument would be read as an option if it began with a dash, whatever its pattern
+ * was meant for.
  */
 function optionProblem(
   { command, parameters }: Pick<RunTemplate, 'command' | 'parameters'>,
@@ -215,7 +215,7 @@ export function fillCommand(
   parameters: RunParameters,
 ): [string, ...string[]] {
   const [program, ...rest] = command;
-  // In one go: what a value holds is not looked at again.
+  // In one pass, so that gaps inside a value are not filled.
   const fill = (argument: string): string =>
     argument.replace(PLACEHOLDER, (whole, name: string) =>
       Object.hasOwn(parameters, name) ? parameters[name]! : whole,

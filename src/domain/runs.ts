@@ -3,17 +3,17 @@ import { AppError } from '../ground/errors.ts';
 import type { EpochMs } from '../ground/time.ts';
 import { PROVIDER_NAMES, type ProviderName } from './providers.ts';
 
-/** How a run ended. `lost`: its process is gone and nobody saw it end, so it is never reported as done. */
+/** How a run ended. `lost`: its process is gone and nothing saw it end, so it is never reported as done. */
 export interface RunEnd {
   state: 'completed' | 'failed' | 'stopped' | 'lost';
-  /** Of the process; null where it did not exit by itself, or where the provider does not tell. */
+  /** Of the process; null if it did not exit by itself, or the provider does not say. */
   exitCode: number | null;
-  /** What ended it: `SIGKILL`; null where nothing did. */
+  /** The signal that ended it, such as `SIGKILL`; null if none did. */
   signal: string | null;
   at: EpochMs;
 }
 
-/** Whether it could be a run's. Such an id is safe as the name of a file, in an address and in a header. */
+/** Whether it could be a run's id. Such an id is safe as a file name, in an address and in a header. */
 export const isRunId = (id: string): boolean => /^[A-Za-z0-9][A-Za-z0-9._~-]{0,199}$/.test(id);
 
 /** @throws AppError invalid_input */

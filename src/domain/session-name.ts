@@ -25,7 +25,7 @@ const RANDOM_ALPHABET = '0123456789abcdefghijklmnopqrstuvwxyz';
  */
 export function shortUser(actor: Actor): string {
   if (PLAIN.test(actor.user) && PLAIN.test(actor.team)) return `${actor.user}.${actor.team}`;
-  // The length first: ("a", "bc") and ("ab", "c") are two people.
+  // The length comes first: ("a", "bc") and ("ab", "c") are two people.
   return createHash('sha256')
     .update(`${actor.team.length}:${actor.team}:${actor.user}`, 'utf8')
     .digest('hex')

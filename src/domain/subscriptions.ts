@@ -1,4 +1,4 @@
-/** A channel's wish to hear about some of what happens in a use case, and the hours in which it wants quiet. */
+/** What a channel wants to hear about in a use case, and the hours in which it wants quiet. */
 
 import type { Actor } from '../ground/actor.ts';
 import { AppError } from '../ground/errors.ts';
@@ -35,7 +35,7 @@ export interface Subscription {
   createdAt: EpochMs;
 }
 
-/** What a channel wants whatever it is subscribed to. */
+/** A channel's settings, whatever it is subscribed to. */
 export interface ChannelSettings {
   channel: string;
   quietHours?: QuietHours | undefined;
@@ -58,7 +58,7 @@ export interface SubscriptionEvent {
   useCase: string;
   kind: SubscriptionKind;
   outcome: Outcome;
-  /** Of the job, component, device or alarm: what a name pattern is held against. */
+  /** Name of the job, component, device or alarm, which patterns are matched against. */
   name: string;
 }
 
@@ -119,7 +119,7 @@ const ALIASES: Readonly<Record<string, SubscriptionKind>> = {
 /**
  * `<use case> [events] [name:glob] [failures-only]`, the words behind the first in any order; events apart or
  * with commas between them.
- * @throws AppError invalid_input naming the word that is not understood and what was near it
+ * @throws AppError invalid_input naming the word that is not understood and what is close to it
  */
 export function parseSubscription(text: string, useCases: readonly string[]): SubscriptionWish {
   const [first, ...rest] = commandWords(text);

@@ -56,7 +56,7 @@ const FATAL = /^Fatal Python error: \S/;
 const TERMINATE =
   /^terminate called (?:after throwing an instance of|without an active exception|recursively)/;
 const EXCEPTION = /^[A-Za-z_][\w.]{0,200}(?:<locals>[\w.]{1,100})?(?::\s|:?$)/;
-/** Launchers tell with a traceback of their own that a child failed. */
+/** Launchers report a failed child with a traceback of their own. */
 const LAUNCHER = /\b(?:ChildFailedError|ExecuteUserScriptError|ProcessExitedException)\b/;
 const LAUNCHER_FRAME =
   /[\\/](?:torch[\\/]distributed[\\/](?:run|launch|launcher[\\/]api)|accelerate[\\/]commands[\\/]launch|sagemaker_(?:training|containers)[\\/](?:\w+)|deepspeed[\\/]launcher[\\/]\w+)\.py/;
@@ -324,7 +324,7 @@ const firstLine = (message: string | undefined): string | undefined => message?.
 
 function shorten(block: readonly string[], limit: number): string[] {
   if (block.length <= limit) return block.map(clipped);
-  // Where in a line it happened is the first that may go.
+  // The markers under a line are the first to be dropped.
   const plain = block.filter((line) => !/^[\s|]*[~^][\s~^]*$/.test(line));
   if (plain.length <= limit) return plain.map(clipped);
   const half = Math.floor(limit / 2);

@@ -29,7 +29,7 @@ export interface UseCase {
   channels: readonly string[];
   alertsChannel?: string | undefined;
   access: Readonly<Partial<Record<Role, readonly Grantee[]>>>;
-  /** Who has a role in another use case may learn of this one, and whom to ask there. Left out: nobody may. */
+  /** People with a role in another use case may learn of this one, and whom to ask. Left out: they may not. */
   discoverable?: boolean | undefined;
   logs: LogSettings;
   /** Where its training jobs run. Left out: SageMaker. */
@@ -76,7 +76,7 @@ export function awsOf({ name, aws }: Pick<UseCase, 'name' | 'aws'>): AwsPlace {
   });
 }
 
-/** What shares one AWS account and region shares its quotas; elsewhere each use case is by itself. */
+/** Use cases in one AWS account and region share its quotas; elsewhere each has its own. */
 export function quotaKey({ id, aws }: Pick<UseCase, 'id' | 'aws'>): string {
   return aws ? `${aws.account}/${aws.region}` : id;
 }

@@ -75,7 +75,7 @@ export class AttemptArchive {
     }
   }
 
-  /** Oldest first; an attempt that was archived twice stands there twice, the later one last. */
+  /** Oldest first; an attempt that was archived twice is listed twice, the later copy last. */
   async ofJob(useCase: string, job: string): Promise<CompilationAttempt[]> {
     const entry = this.#jobs.get(pairKey(useCase, job));
     if (!entry) return [];

@@ -14,7 +14,7 @@ import { cannotRead } from './unreadable.ts';
 export const archivePath = (folder: string): string => join(folder, 'audit-archive.jsonl');
 export const commandLinePath = (folder: string): string => join(folder, 'audit-cli.jsonl');
 
-/** A record with its number in this folder: to tell a record that stands in two files. */
+/** A record with its number in this folder, which shows when the same record is in two files. */
 export type NumberedRecord = AuditRecord & { seq: number };
 
 export interface AuditQuery {
@@ -45,8 +45,8 @@ export async function appendCommandLineAudit(folder: string, record: AuditRecord
 }
 
 /**
- * The last matching records of a file, oldest first; an absent file has none. A record that a kill let be
- * archived twice is there once.
+ * The last matching records of a file, oldest first; an absent file has none. A record that was archived twice
+ * because of a kill is returned once.
  */
 export async function readLast<T extends AuditRecord & { seq?: number }>(
   path: string,
@@ -75,7 +75,7 @@ function parse<T extends AuditRecord>(line: string): T | undefined {
     const value = JSON.parse(line) as T | null;
     return typeof value === 'object' && value !== null && typeof value.at === 'number' ? value : undefined;
   } catch {
-    // Cut off by a kill: it was never acknowledged, and what was archived still stands in the store's file.
+    // Cut off by a kill: it was never acknowledged, and archived records are still in the store's file.
     return undefined;
   }
 }

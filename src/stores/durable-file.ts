@@ -1,12 +1,12 @@
-/** Files that survive a kill and a power cut: whole, and on disk before anybody is told so. */
+/** Files that survive a kill or a power cut: they are whole, and on disk before anybody is told so. */
 import { copyFile, type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Adapter } from 'lowdb';
 import { syncFolder, writeWhole } from '../ground/files.ts';
 
 /**
- * lowdb's JSON file, replaced as a whole: new file, fsync, rename, fsync of the folder. Beside it a copy, for who
- * loses it: both are there before the journal is let go.
+ * lowdb's JSON file, replaced as a whole: new file, fsync, rename, fsync of the folder. A copy is kept beside
+ * it in case it is lost: both exist before the journal is dropped.
  */
 export class DurableJsonFile<T> implements Adapter<T> {
   readonly #path: string;
@@ -17,7 +17,7 @@ export class DurableJsonFile<T> implements Adapter<T> {
     this.#backup = backup;
   }
 
-  /** Read, with a doubt for everything, by `readState`. */
+  /** Read by `readState`, which takes nothing for granted. */
   async read(): Promise<T | null> {
     return null;
   }
@@ -34,7 +34,7 @@ export class DurableJsonFile<T> implements Adapter<T> {
       }
       await rename(temporary, this.#path);
     } catch (error) {
-      // Half a file must not keep the last of a full disk; if it cannot go either, the next write replaces it.
+      // Half a file must not fill the last of a full disk. If it cannot be removed, the next write replaces it.
       await rm(temporary, { force: true }).catch(() => undefined);
       throw error;
     }
@@ -42,7 +42,7 @@ export class DurableJsonFile<T> implements Adapter<T> {
     await this.backUp();
   }
 
-  /** Without room for it the state alone has to do: an older copy stays, and is known to be older. */
+  /** When there is no room for it, the state alone has to do: an older copy stays, and is known to be older. */
   async backUp(): Promise<void> {
     const temporary = join(dirname(this.#path), `.${basename(this.#backup)}.tmp`);
     try {

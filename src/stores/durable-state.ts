@@ -1,6 +1,6 @@
 /**
- * The state on disk: a change is a line of the journal before anybody is told, and now and then the whole state
- * is written by lowdb in place of the journal. What has grown old moves to archives on that occasion.
+ * The state on disk. A change is written to the journal before it is acknowledged. From time to time lowdb writes
+ * the whole state, which replaces the journal; old records move to archives then.
  */
 import { mkdir, stat } from 'node:fs/promises';
 import { Low } from 'lowdb';
@@ -28,11 +28,11 @@ import {
 import { freeze, Tables } from './tables.ts';
 import type { Undo } from './undo.ts';
 
-/** Above so many audit records the older half moves to the archive. */
+/** With more audit records than this, the older half moves to the archive. */
 const AUDIT_KEPT = 2_000;
-/** Above so many attempts those of the jobs that ended first move to the archive, a fifth at a time. */
+/** With more attempts than this, those of the jobs that ended first move to the archive, a fifth at a time. */
 const ATTEMPTS_KEPT = 5_000;
-/** The journal may grow to this before the state is written whole: some thousand changes, read again in a blink. */
+/** How large the journal may grow before the whole state is written: a few thousand changes, which load in no time. */
 const JOURNAL_BYTES = 8e6;
 /** Milliseconds between tries to write again after a write failed. */
 const RETRY_EVERY = 5_000;
@@ -46,7 +46,7 @@ export interface StateOptions {
   journalBytes?: number;
   /** Milliseconds after a write that failed until the disk is tried again; default 5,000. */
   retryEvery?: number;
-  /** Milliseconds since the epoch; for what grows too old to be kept. Default: the system's clock. */
+  /** Milliseconds since the epoch; decides what is too old to keep. Default: the system's clock. */
   now?: () => number;
   /** The folder's lock was lost; the store refuses to write from then on. */
   onLockLost?: (cause: Error) => void;
@@ -73,7 +73,7 @@ export async function openState(folder: string, options: StateOptions = {}): Pro
       if (!state && stored.entries.length === 0)
         await requireNothingLeft(folder, [attemptsPath(folder), archivePath(folder)]);
       await requireArchives(db.data, { attempts: attemptsPath(folder), audit: archivePath(folder) });
-      // Written by a version that kept none.
+      // Written by a version that did not keep any.
       if (state && (await bytesOf(backupPath(folder))) === undefined) await file.backUp();
       db.data.auditArchived ??= (await bytesOf(archivePath(folder))) ?? 0;
       return new DurableState(folder, db, journal, stored, lock, () => lost, options);
@@ -109,25 +109,25 @@ export class DurableState {
   readonly #lockLost: () => Error | undefined;
   readonly #kept: { audit: number; attempts: number; journalBytes: number };
   readonly #now: () => number;
-  /** To be looked into by anybody, to be changed by `change` alone. */
+  /** Anybody may read them; only `change` may change them. */
   readonly tables = new Tables();
   readonly archive: AttemptArchive;
   /** Number of the last change. */
   #n: number;
   #nextSeq: number;
-  /** Bytes of the audit archive that were written. */
+  /** Bytes written to the audit archive. */
   #auditArchived: number;
-  /** The journal is not to be added to before the state has been written. */
+  /** Nothing may be added to the journal until the state has been written. */
   #mustWriteState: boolean;
-  /** Attempts above which the archive is looked to again; rises while nothing can be archived. */
+  /** Number of attempts at which archiving is tried again; it rises while nothing can be archived. */
   #archiveAbove: number;
   /** Changes that are being written. */
   #underway: readonly Change[] = [];
-  /** Changes that no write has taken along yet. */
+  /** Changes that are not part of any write yet. */
   #waiting: Change[] = [];
   #writing: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
-  /** Why the last write failed; gone with the next that does not. */
+  /** Why the last write failed; cleared by the next one that succeeds. */
   #problem: string | undefined;
   readonly #retryEvery: number;
   #retry: NodeJS.Timeout | undefined;
@@ -182,7 +182,7 @@ export class DurableState {
     return this.#nextSeq;
   }
 
-  /** What keeps changes from being stored: a full disk, a lock that was lost. Undefined: nothing that is known. */
+  /** What keeps changes from being stored, such as a full disk or a lost lock. Undefined: nothing known. */
   problem(): string | undefined {
     return this.#problem ?? this.#lockLost()?.message;
   }
@@ -192,7 +192,7 @@ export class DurableState {
       clearTimeout(this.#retry);
       await this.#writing;
       try {
-        // Leaves one whole file behind, for who copies the folder.
+        // Leaves one complete file behind, for anybody who copies the folder.
         if (this.#journal.size > 0 && !this.#lockLost()) await this.#writeState();
       } catch {
         // Everything acknowledged is in the journal, which the next start reads.
@@ -248,9 +248,9 @@ export class DurableState {
     }
   }
 
-  /** Changes that come during a write share the next one. */
+  /** Changes made during a write share the next one. */
   async #writeWaiting(): Promise<void> {
-    // Those that are made in the same turn of the event loop go together from the first.
+    // Changes made in the same turn of the event loop are written together from the start.
     await Promise.resolve();
     do {
       const group = this.#waiting;
@@ -263,7 +263,7 @@ export class DurableState {
       } catch (error) {
         const all = [...group, ...this.#waiting];
         this.#waiting = [];
-        // A part of it may be on disk all the same: written anew as a whole, the state is what callers were told.
+        // Part of it may be on disk all the same. Writing the whole state again makes it what callers were told.
         this.#mustWriteState = true;
         this.#problem = toAppError(error).message;
         for (const { undo } of all.toReversed()) undo();
@@ -275,7 +275,7 @@ export class DurableState {
     if (this.#problem !== undefined) this.#tryLater();
   }
 
-  /** Whoever was refused may not come again: that the disk can be written again is found out without them. */
+  /** Callers who were refused may not try again, so this finds out by itself when the disk can be written again. */
   #tryLater(): void {
     clearTimeout(this.#retry);
     if (this.#closed) return;
@@ -329,13 +329,13 @@ export class DurableState {
       notifications: this.tables.notifications.all(),
     };
     await this.#db.write();
-    // A kill before the next line leaves entries that the state holds already: their numbers tell.
+    // A kill before the next line leaves entries that the state already holds; their numbers show it.
     await this.#journal.clear();
     this.#mustWriteState = false;
     this.#db.data = structuredClone(EMPTY);
   }
 
-  /** Archive first, then let go: a kill in between leaves a record in both, and its number tells. */
+  /** Archived first, removed second: a kill in between leaves a record in both places, and its number shows it. */
   async #archiveAudit(): Promise<void> {
     const { audit } = this.tables;
     if (audit.length <= this.#kept.audit) return;
@@ -362,11 +362,11 @@ export class DurableState {
       remaining -= attempts.length;
     }
     await this.archive.add(jobs);
-    // One that changed while the archive was written stays at hand, where it goes before its archived self.
+    // One that changed while the archive was written stays in memory, and takes precedence over its archived copy.
     for (const attempts of jobs)
       for (const attempt of attempts)
         if (this.tables.attempt(attempt.id) === attempt) this.tables.dropAttempt(attempt.id);
-    // With mostly live ones there is little to archive: not to be tried again at every write.
+    // When most are live there is little to archive, so it is not tried again at every write.
     this.#archiveAbove = Math.max(this.#kept.attempts, Math.ceil(this.tables.attemptCount * 1.2));
   }
 }

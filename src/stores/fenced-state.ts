@@ -11,7 +11,7 @@ export type OpenState = Pick<
   'folder' | 'tables' | 'archive' | 'nextSeq' | 'requireOpen' | 'change' | 'problem'
 >;
 
-/** In memory only: the folder's lock sees to it that nobody of an earlier process writes, whatever its fence was. */
+/** In memory only: the folder's lock already keeps earlier processes from writing, whatever their fence was. */
 export class Fences {
   readonly #newest = new Map<string, number>();
 

@@ -10,7 +10,7 @@ import { AppError } from '../ground/errors.ts';
 import { systemCode } from '../ground/files.ts';
 import { isDeadProcess, processStart, runsProcess } from '../ground/processes.ts';
 
-/** A holder that has not renewed its lock for so long is gone. */
+/** A holder that has not renewed its lock for this long is gone. */
 const STALE_MS = 10_000;
 
 interface Holder {
@@ -35,7 +35,7 @@ export async function lockFolder(
   onLost: (cause: Error) => void,
   setting = 'storage.dataDir, SIGNALBOX_DATA_DIR',
 ): Promise<FolderLock> {
-  // The package tells its locks apart by this path, which need not exist; the lock is it with `.lock`.
+  // The package tells its locks apart by this path, which need not exist; the lock itself is the path plus `.lock`.
   const locked = join(folder, 'in-use');
   const holderPath = join(folder, 'in-use.json');
   // Held for milliseconds around looking and taking, so that two starters never both clear a dead lock.
@@ -102,7 +102,7 @@ async function isGone(holder: Holder): Promise<boolean> {
   return !(await runsProcess(holder.pid, holder.started));
 }
 
-/** The very process, for certain: it runs on this machine, and began when the holder did. */
+/** Certainly the same process: it runs on this machine and started when the holder did. */
 async function isHere({ host, pid, started }: Holder): Promise<boolean> {
   if (host !== hostname() || started === undefined || (await isDeadProcess(pid))) return false;
   return started === (await processStart(pid));

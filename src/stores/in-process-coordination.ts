@@ -18,7 +18,7 @@ export interface InProcessOptions {
 
 type Listener = (note: WakeNote) => void | Promise<void>;
 
-/** What all parts share. Fences begin anew with the process: those of an earlier one are gone with it. */
+/** What all parts share. Fences start over with each process: those of an earlier one are gone. */
 export class InProcessHub {
   readonly options: InProcessOptions;
   readonly held = new Map<string, HeldLease>();
@@ -45,7 +45,7 @@ export class InProcessHub {
     return () => clearTimeout(timer);
   }
 
-  /** Who waits looks again. */
+  /** Lets everybody who waits look again. */
   free(name: string): void {
     for (const look of [...(this.waiting.get(name) ?? [])]) look();
   }

@@ -12,20 +12,20 @@ import { describe, fitsKind, isKind, isObject } from './stored-shapes.ts';
 import { cannotRead } from './unreadable.ts';
 
 export interface JournalEntry {
-  /** Rises by every change, so that what the state file holds already is told from what it does not. */
+  /** Rises with every change, so that changes the state file already holds can be told from those it does not. */
   n: number;
   kind: 'audit' | 'job' | 'attempt' | 'component' | NotificationKind;
   /** The whole record after the change: applying an entry twice is applying it once. */
   value: unknown;
 }
 
-/** Beside the journal, the number of its last entry: what is cut off at its end would look like nothing. */
+/** The number of the journal's last entry, kept beside it: otherwise entries cut off at its end would go unnoticed. */
 const journalEndPath = (folder: string): string => join(folder, 'journal-end');
 
 export class Journal {
   readonly #path: string;
   readonly #endPath: string;
-  /** Bytes that are known to be there and whole. */
+  /** Bytes known to be on disk and whole. */
   #size = 0;
   /** Descriptor of the file with the last number. */
   #end: number | undefined;
@@ -62,7 +62,7 @@ export class Journal {
     return { entries, whole };
   }
 
-  /** Numbers rise by one from where the state ends: what is between is lost otherwise. */
+  /** Numbers rise by one from where the state ends: a gap means that changes are lost. */
   #requireUnbroken(entries: readonly JournalEntry[], upTo: number): void {
     let last = upTo;
     for (const [index, { n }] of entries.entries()) {
@@ -85,7 +85,7 @@ export class Journal {
   /** @param last number of the last change that is there */
   async #requireEnd(last: number): Promise<void> {
     const text = await readFile(this.#endPath, 'utf8').catch(() => '');
-    // Cut off by a kill, or gone: it only guards, and nothing is lost with it.
+    // Cut off by a kill, or missing: it is only a safeguard, so nothing is lost.
     const expected = /^(\d{1,15})\n$/.exec(text)?.[1];
     if (expected === undefined || Number(expected) <= last) return;
     throw new AppError(
@@ -148,11 +148,11 @@ export class Journal {
       this.#end ??= openSync(this.#endPath, 'w', 0o600);
       writeSync(this.#end, `${String(last).padStart(15, '0')}\n`, 0);
     } catch {
-      // It only guards.
+      // It is only a safeguard.
     }
   }
 
-  /** After the state file holds everything. */
+  /** Call it once the state file holds everything. */
   async clear(): Promise<void> {
     await rm(this.#path, { force: true });
     this.release();

@@ -56,7 +56,7 @@ class LowdbStore extends NotificationStore implements Store {
   async listAudit(query: { user?: string; subject?: string; limit: number }): Promise<AuditRecord[]> {
     const own = this.state.tables.audit.filter((record) => matches(record, query));
     const commandLine = await readLast<AuditRecord>(commandLinePath(this.state.folder), query);
-    // The archive grows for ever: read only when what is at hand does not fill the list.
+    // The archive grows for ever, so it is read only when the records in memory do not fill the list.
     const oldest = this.state.tables.audit[0]?.seq ?? Number.POSITIVE_INFINITY;
     const archived =
       own.length >= query.limit
@@ -136,7 +136,7 @@ class LowdbStore extends NotificationStore implements Store {
     if (after === before) return before;
     const identity = ({ useCase, job, target }: CompilationAttempt) => [useCase, job, target];
     requireSame('compilation attempt', [id, ...identity(before)], [after.id, ...identity(after)]);
-    // Who held the claim goes on holding it, also beside one that was found later.
+    // Whatever held the claim keeps it, even when another one is found later.
     if (needsClaim(after) && holdsClaim(after) && !holdsClaim(before)) {
       const holder = this.state.tables.holder(after);
       if (holder) throw alreadyClaimed(holder);
@@ -151,7 +151,7 @@ class LowdbStore extends NotificationStore implements Store {
   }): Promise<CompilationAttempt[]> {
     const { useCase, job, live } = query;
     const found = new Map<string, CompilationAttempt>();
-    // Nothing in the archive is live. It is asked for single jobs alone: all of it would be without end.
+    // Nothing in the archive is live. It is only read for single jobs: reading all of it would never end.
     if (live !== true && useCase !== undefined && job !== undefined)
       for (const attempt of await this.state.archive.ofJob(useCase, job)) found.set(attempt.id, attempt);
     const atHand =
@@ -220,7 +220,7 @@ class LowdbStore extends NotificationStore implements Store {
   }
 }
 
-/** `change` made another record of it: a mistake of the program. */
+/** `change` turned it into a different record: a bug. */
 function requireSame(what: string, before: readonly string[], after: readonly string[]): void {
   if (before.every((part, index) => part === after[index])) return;
   throw new AppError(

@@ -49,13 +49,13 @@ const KINDS = Object.keys(KEY) as NotificationKind[];
 const DAY_MS = 86_400_000;
 /** SQS keeps a message 14 days at most: until then a duplicate may come. */
 const EVENT_DAYS = 15;
-/** A message that was last changed so long ago is changed no more. */
+/** A message whose last change was this long ago will not change again. */
 const POST_DAYS = 90;
 const ALERT_DAYS = 180;
-/** Of a flood that is long over its thousands of names are of no use: no event about them can come any more. */
+/** Once a flood is long over, its thousands of names are of no use: no more events about them can come. */
 const SUBJECTS_DAYS = 16;
 const SUBJECTS_KEPT = 200;
-/** Those set aside keep an excerpt; somebody sending rubbish for days must not fill the memory. */
+/** Events set aside keep an excerpt, so their number is limited: rubbish sent for days must not fill the memory. */
 const SET_ASIDE_KEPT = 5_000;
 
 type Maps = { readonly [K in NotificationKind]: Map<string, NotificationRows[K]> };
@@ -74,10 +74,10 @@ export class NotificationTables {
     secret: new Map(),
     link: new Map(),
   };
-  /** Dedupe key → id of the event that has it. */
+  /** Dedupe key → id of the event with that key. */
   readonly eventKeys = new Map<string, string>();
   readonly pendingEvents = new Set<string>();
-  /** Thing → id of each handled event that tells of it → when that happened. */
+  /** Thing → id of each handled event about it → when that happened. */
   readonly handledAbout = new Map<string, Map<string, EpochMs>>();
   readonly unsentPosts = new Set<string>();
   /** Use case and group → id of the unresolved alert. */
@@ -103,7 +103,7 @@ export class NotificationTables {
         this.put(kind, freeze(currentRecord(kind, row)) as NotificationRows[typeof kind]);
   }
 
-  /** Lets go of what is long over, except what may yet be taken back. */
+  /** Drops what is long over, except what may still be undone. */
   prune(now: EpochMs, keep: ReadonlySet<unknown>): void {
     const aside: EventRecord[] = [];
     for (const row of this.rows.event.values()) {
@@ -186,7 +186,7 @@ export class NotificationTables {
 
 export const pair = (first: string, second: string): string => JSON.stringify([first, second]);
 
-/** Slack does not show what it should, and may yet. */
+/** Slack does not show what it should yet, but still may. */
 function isUnsent(post: OutboxRecord): boolean {
   return post.failed === undefined && post.message !== undefined;
 }

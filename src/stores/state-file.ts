@@ -1,6 +1,6 @@
 /**
- * The state file, read with a doubt for everything: what is missing, cut off, older than its neighbours or of
- * another shape is refused by name, and nothing is written over it. What was stored is never taken for nothing.
+ * Reads the state file and takes nothing for granted: what is missing, cut off, older than its neighbours or of
+ * another shape is refused by name, and is not overwritten. Stored data is never mistaken for an empty folder.
  */
 import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -15,7 +15,7 @@ import type { NotificationKind } from './notification-tables.ts';
 import { describe, fitsKind, isObject, NOTIFICATION_KINDS } from './stored-shapes.ts';
 import { cannotRead } from './unreadable.ts';
 
-/** Version 1 had the audit records alone. */
+/** Version 1 had only the audit records. */
 export interface State {
   version: 2;
   /** The last journal entry that this holds. */
@@ -99,7 +99,7 @@ async function currentVersion(data: unknown, folder: string): Promise<State> {
   return data as unknown as State;
 }
 
-/** The first member that is not as it was written, in words. */
+/** The first member that differs from what was written, in words. */
 function problemOf(data: Record<string, unknown>, version: 1 | 2): string | undefined {
   const numbers = version === 1 ? ['nextSeq'] : ['upTo', 'nextSeq'];
   for (const name of numbers)
@@ -131,7 +131,7 @@ function problemOf(data: Record<string, unknown>, version: 1 | 2): string | unde
   return undefined;
 }
 
-/** What stands there, as text without a byte order mark; undefined when nothing does. */
+/** The file's text without a byte order mark; undefined when there is no file. */
 async function readText(path: string): Promise<string | undefined> {
   try {
     return (await readFile(path, 'utf8')).replace(/^\ufeff/, '');

@@ -12,7 +12,7 @@ const EXPECTED: Readonly<Record<Kind, string>> = {
 
 type Shape = Readonly<Record<string, Kind>>;
 
-/** All of them, which the compiler sees to: what is not known here is not read again. */
+/** All kinds; the compiler makes sure of it, because a kind missing here would not be read back. */
 const NOTIFICATIONS: Readonly<Record<NotificationKind, Shape>> = {
   event: { id: 'string', keys: 'list', state: 'string', receivedAt: 'number' },
   post: { key: 'string', createdAt: 'number', changedAt: 'number' },
@@ -81,7 +81,7 @@ export function fitsKind(kind: string, row: unknown): string | undefined {
   return undefined;
 }
 
-/** A value in few words, for the message that says what came. */
+/** A value in a few words, for the message that says what came. */
 export function describe(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (Array.isArray(value)) return 'a list';

@@ -135,7 +135,7 @@ export class Tables {
   }
 }
 
-/** Nobody who is given it can change it. */
+/** Frozen, so that no caller can change it. */
 export function freeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     for (const part of Object.values(value)) freeze(part);

@@ -1,4 +1,4 @@
-/** What is said of a file of the data folder that cannot be read. */
+/** The message for a file of the data folder that cannot be read. */
 import { AppError } from '../ground/errors.ts';
 import { systemCode } from '../ground/files.ts';
 

@@ -10,7 +10,7 @@
  */
 export type NameKind = 'sure' | 'likely' | 'maybe' | 'cookie' | 'header';
 
-/** What no name of a secret lacks: to pass over all the others quickly. */
+/** Every name of a secret contains one of these; all other names are skipped quickly. */
 const HINT = /pass|pwd|secret|token|key|auth|cookie|cred|sig|sess|sid|bearer|jwt|pat$|external.?id/i;
 
 const SURE =
@@ -47,11 +47,11 @@ export function kindOfName(name: string): NameKind | undefined {
   return MAYBE.test(words) ? 'maybe' : undefined;
 }
 
-/** No secret, whatever the name: nothing, a place for one, or where one lies. */
+/** Not a secret, whatever the name: nothing, a placeholder, or the place where one is kept. */
 const PLACEHOLDER =
   /^(?:|null|none|nil|true|false|undefined|n\/a|str|string|bytes|secretstr|optional|[*•.]+|x{3,}|-+|\$\{[^}]*\}?|\$[A-Z_][A-Z0-9_]*|\$\(.*|%[sdr]|%\([a-z_]{1,40}\)s|<[^<>]*>?|\{\{.*|\{[a-z_][a-z0-9_.]{0,60}\}|arn:.*|file:.*|env:.*|vault:.*)$/i;
 
-/** What is said of a secret, in place of it: `password: expected a text`, `secret: not set`. */
+/** Words about a secret instead of the secret: `password: expected a text`, `secret: not set`. */
 const SAID =
   /^(?:expected|is|was|are|must|not|missing|required|invalid|incorrect|wrong|denied|too|cannot|could|expired|rejected|unknown|it|the|this|an?|no|none|failed|please|enter|set|unset|empty|given|changed|there|came|at least|ok|valid|accepted|authentication)(?=[\s,.;)"'\\]|$)/;
 
@@ -60,7 +60,7 @@ export const isSaid = (words: string): boolean => SAID.test(words);
 
 export const isPlaceholder = (value: string): boolean => PLACEHOLDER.test(value);
 
-/** Looked at, at most: what is longer is no more a word for it. */
+/** Characters looked at: anything longer is not such a word. */
 export const LOOKED_AT = 96;
 const MACHINE_MADE = /^[A-Za-z0-9_./+=~%:!$*@#^-]+$/;
 

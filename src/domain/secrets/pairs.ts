@@ -4,7 +4,7 @@ import { isWordCode, MASK, type Span } from './span.ts';
 import { backslashes, skipSpaces, type Value, valueAt } from './values.ts';
 
 export interface PairOptions {
-  /** Members of JSON: the name alone is enough, however the value looks. */
+  /** Members of JSON: the name alone is enough, whatever the value looks like. */
   trustNames?: boolean;
 }
 
@@ -19,7 +19,7 @@ interface Place {
   member?: { quote: string; depth: number };
   /** A colon and a blank stand between, as in a sentence. */
   sentence?: boolean;
-  /** Its value is on the next line, if it is there at all. */
+  /** Its value is on the next line, if anywhere. */
   nextLine?: boolean;
 }
 
@@ -89,7 +89,7 @@ const COLOUR_CODE = '(?:\\u001b|\\\\u001[bB])?\\[[\\d;]{0,8}m(?!asked\\])';
 const COLOUR = new RegExp(COLOUR_CODE, 'y');
 const COLOUR_BEFORE = new RegExp(`${COLOUR_CODE}$`);
 
-/** @returns where the next line begins to say something, when nothing more stands in this one */
+/** @returns where the text of the next line begins, if there is nothing more on this one */
 function nextLine(text: string, from: number): number | undefined {
   const end = /(?:\r?\n|\\{1,7}n)[ \t]{0,80}(?=\S)/y;
   end.lastIndex = from;
@@ -141,7 +141,7 @@ function kindOfPlace(text: string, place: Place): NameKind | undefined {
     return 'maybe';
   const inProse = kind === undefined || kind === 'maybe' ? kindOfTwoWords(text, place) : undefined;
   if (inProse) return inProse;
-  // On a line of its own stands whatever comes next: only what looks like a secret is one.
+  // The next line may be anything, so only what looks like a secret is one.
   if (place.nextLine) return kind === 'sure' ? 'likely' : kind === 'cookie' ? undefined : kind;
   // PWD=/opt/ml/code is a folder.
   if (
@@ -183,7 +183,7 @@ export function maskAt(
   if (/^\{(?:[\s"'\\}]|$)/.test(text.slice(from, from + 2))) return undefined;
   if (place.sentence && isSaid(text.slice(from, from + 20))) return undefined;
   const toLineEnd = kind === 'cookie' || kind === 'header';
-  // What is no secret is looked at again from the next name on: only its beginning, so that the time stays linear.
+  // What is no secret is read again from the next name on, but only its beginning, so that the time stays linear.
   const beginning = valueAt(text, from, { toLineEnd, atMost: LOOKED_AT });
   if (!beginning || !maskValue(text, beginning, place, kind, options)) return undefined;
   const value = valueAt(text, from, { toLineEnd });

@@ -28,7 +28,7 @@ function flags(text: string): Span[] {
     [...text.matchAll(pattern)].flatMap((match) => {
       const kind = kindOfName(match[1]!);
       if (kind === undefined) return [];
-      // Who hands over a token or a key as a flag hands over the thing itself.
+      // A token or a key in a flag is the thing itself.
       const whole =
         match[0].startsWith('--') &&
         kind !== 'cookie' &&

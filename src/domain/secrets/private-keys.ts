@@ -77,11 +77,11 @@ function keyLine(line: string): KeyLine {
     : { prefix, length: 0 };
 }
 
-/** A key's last line is short: it is told from a word by standing below (or above) a full one in the same column. */
+/** A key's last line is short. Unlike a word, it is below (or above) a full line in the same column. */
 const inColumn = (line: KeyLine, full: KeyLine | undefined): boolean =>
   line.length > 0 && full !== undefined && Math.abs(line.prefix - full.prefix) <= 2;
 
-/** Where the lines of a key end that stand right after a begin marker. */
+/** Where the lines of a key right after a begin marker end. */
 function bodyStop(text: string, begin: Span, limit: number): number {
   // On the marker's own line there may be a key whose line ends have become spaces.
   ON_ONE_LINE.lastIndex = begin.stop;
@@ -109,7 +109,7 @@ function bodyStop(text: string, begin: Span, limit: number): number {
   return stop;
 }
 
-/** Where the string ends in which a line stands, as far as a line of a key goes. */
+/** Where the string that contains a line ends, as far as a line of a key goes. */
 function stringStop(text: string, from: number): number {
   for (let at = from; at < from + LINE_AT_MOST; at++) {
     if (at >= text.length) return text.length;
@@ -123,7 +123,7 @@ function stringStop(text: string, from: number): number {
   return from + LINE_AT_MOST;
 }
 
-/** Where the lines of a key begin that stand right before an end marker. */
+/** Where the lines of a key right before an end marker begin. */
 function bodyStart(text: string, from: number, end: number): number {
   const earliest = Math.max(from, end - WHOLE_AT_MOST);
   const before = text.slice(earliest, end);

@@ -3,7 +3,7 @@ export interface Span {
   start: number;
   /** Exclusive. */
   stop: number;
-  /** What takes its place, where the mask alone would break what stands around it. */
+  /** What replaces it, if the mask alone would break the text around it. */
   replacement?: string;
 }
 

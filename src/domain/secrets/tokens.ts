@@ -9,12 +9,12 @@ const HEX = '[0-9a-fA-F]';
 const ALNUM = '[A-Za-z0-9]';
 const TOKEN = '[A-Za-z0-9_-]';
 
-/** Alternatives of one pattern, looked for in long words alone; each has a fixed beginning and no way back. */
+/** Alternatives of one pattern, looked for in long words alone; each has a fixed beginning and never backtracks. */
 const PREFIXED = [
   // AWS: key ids, keys of Bedrock and of Secrets.
   '(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Za-z0-9])',
   `ABSK${ALNUM}{40,}`,
-  // Where code, packages and images lie.
+  // Where code, packages and images are kept.
   `gh[pousr]_${ALNUM}{20,}`,
   'github_pat_[A-Za-z0-9_]{20,}',
   `gl(?:pat|dt|rt|rtr|cbt|ptt|ft|soat|imt|agent|oas|ffct)-${TOKEN}{16,}`,

@@ -1,7 +1,7 @@
 /** Secrets in addresses: `user:password@`, a token before the `@`, and addresses that are a secret as a whole. */
 import type { Span } from './span.ts';
 
-/** What may follow the colon and two slashes of an address; the rest ends it. A run of backslashes is looked at once. */
+/** What may follow the colon and two slashes of an address; the rest ends it. A run of backslashes is read once. */
 const ADDRESS_END = /[\s"'`<>|]|(?<!\\)\\+[nrt"']/;
 /** A host with a port, after the `@`. */
 const HOST =
@@ -48,7 +48,7 @@ export function findUrlSecrets(text: string): Span[] {
   return spans;
 }
 
-/** Stops looking at `limit`, so that every character is looked at once. */
+/** Stops at `limit`, so that every character is read only once. */
 function endWithin(text: string, start: number, limit: number): number {
   const length = text.slice(start, limit).search(ADDRESS_END);
   return length < 0 ? limit : start + length;

@@ -1,4 +1,4 @@
-/** Where the value ends that stands after a name: in quotes of any depth, or bare. */
+/** Where the value after a name ends, in quotes of any depth or bare. */
 import { isWordCode, MASK } from './span.ts';
 
 export interface Value {
