@@ -17,12 +17,6 @@ import { MemoryRunLogs } from '../fixtures/memory-run-logs.ts';
 
 export const RUN = 'line-3~local~defects-resnet50';
 
-/** Milliseconds of each task of the main thread that took more than 50, in `longTasks`. */
-const WATCH_TASKS = `window.longTasks = [];
-new PerformanceObserver((list) => {
-  for (const { duration } of list.getEntries()) window.longTasks.push(Math.round(duration));
-}).observe({ type: 'longtask', buffered: true });`;
-
 export interface ViewerHouse {
   logs: RunLogStore;
   readonly url: string;
@@ -95,7 +89,6 @@ export async function startViewerHouse(logs: RunLogStore = new MemoryRunLogs()):
     open: async (options) => {
       const context = await browser.newContext({ viewport: { width: 1180, height: 720 }, ...options });
       await context.grantPermissions(['clipboard-read', 'clipboard-write']);
-      await context.addInitScript(WATCH_TASKS);
       const page = await context.newPage();
       page.on('pageerror', (error) => problems.push(error.message));
       page.on('console', (message) => {
