@@ -92,8 +92,10 @@ function Toolbar({ message, onOpenThread }: Pick<MessageProps, 'message' | 'onOp
   );
 }
 
-function ThreadLink({ message, replies, onOpenThread }: MessageProps) {
+function ThreadLink({ message, replies: all, onOpenThread }: MessageProps) {
   const directory = useDirectory();
+  // What one person alone sees is no reply.
+  const replies = all.filter(({ ephemeral_to }) => !ephemeral_to);
   const count = Math.max(message.reply_count ?? 0, replies.length);
   if (!onOpenThread || count === 0) return null;
   const people = [...new Set(replies.map(({ user }) => user))].slice(0, 4);

@@ -64,13 +64,15 @@ export function respond(workspace: Workspace, place: Place, body: Json): void {
     workspace.edit(message, { ...content, blocks: content.blocks ?? [] }, workspace.app.user);
     return;
   }
-  const thread = typeof body.thread_ts === 'string' ? body.thread_ts : undefined;
+  const asked = typeof body.thread_ts === 'string' ? body.thread_ts : undefined;
+  // A message with a thread below it names that thread too, and is not itself in it.
+  const own = message?.thread_ts === message?.ts ? undefined : message?.thread_ts;
   workspace.post({
     ...content,
     channel: place.channel,
     user: workspace.app.user,
     bot_id: workspace.app.bot,
-    thread_ts: thread ?? (body.response_type === 'in_channel' ? undefined : message?.thread_ts),
+    thread_ts: asked ?? (body.response_type === 'in_channel' ? undefined : own),
     ephemeral_to: body.response_type === 'in_channel' ? undefined : place.user,
   });
 }

@@ -98,6 +98,14 @@ describe.skipIf(noBrowser)('the sandbox page', () => {
     await reply.pressSequentially('bye');
     await reply.press('Enter');
     await thread.getByText('all', { exact: true }).waitFor();
+    sandbox.workspace.post({
+      channel: 'C0LINE3',
+      user: 'U0SIGNALBOX',
+      text: 'For Ada alone',
+      thread_ts: (await report.first().getAttribute('data-ts')) ?? '',
+      ephemeral_to: 'U0ADA',
+    });
+    await thread.getByText('For Ada alone').waitFor();
     await report.getByRole('button', { name: '2 replies' }).waitFor();
     await thread.getByRole('button', { name: 'Close thread' }).click();
     expect(page.url()).not.toContain('thread=');

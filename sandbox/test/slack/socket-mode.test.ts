@@ -1,7 +1,7 @@
 import { App, type BlockAction, type MessageShortcut, SocketModeReceiver } from '@slack/bolt';
 import type { LogLevel } from '@slack/web-api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { SandboxFile, SandboxView } from '../../src/protocol.ts';
+import type { SandboxFile, SandboxMessage, SandboxView } from '../../src/protocol.ts';
 import { codeOf, type Rig, startRig } from './support.ts';
 
 const text = (words: string) => ({ type: 'plain_text' as const, text: words });
@@ -327,6 +327,37 @@ describe('[O7] an unmodified Bolt app over Socket Mode', () => {
     const sixth = await fetch(url, { method: 'POST', body: JSON.stringify({ text: 'answer 6' }) });
     expect(sixth.status).toBe(404);
     expect(await sixth.json()).toEqual({ ok: false, error: 'used_url' });
+  });
+
+  it('answers a click where the message is: in the channel below a thread’s parent, in the thread below its replies', async () => {
+    await command('train-parent');
+    const [parent] = await rig.messages('#line-3', '&contains=train-parent&wait=5');
+    const button = { type: 'button', action_id: 'target', text: text('In the thread'), value: 'jetson' };
+    const reply = await rig.client.chat.postMessage({
+      channel: 'C0LINE3',
+      thread_ts: parent!.ts,
+      text: 'A reply',
+      blocks: [{ type: 'actions', elements: [button] }] as never,
+    });
+    const answered = async (message_ts: string, value: string): Promise<SandboxMessage | undefined> => {
+      const at = { user: 'ada', channel: '#line-3', message_ts };
+      expect(await rig.post('/sandbox/slack/action', { ...at, action_id: 'target', value })).toEqual({
+        ok: true,
+      });
+      const said = `answer to ${message_ts}`;
+      await fetch(String(seen.at(-1)?.response_url), {
+        method: 'POST',
+        body: JSON.stringify({ text: said }),
+      });
+      return rig.sandbox.workspace.messages('C0LINE3').find((one) => one.text === said);
+    };
+    const below = await answered(parent!.ts, 'jetson');
+    expect(below).toMatchObject({ ephemeral_to: 'U0ADA' });
+    expect(below).not.toHaveProperty('thread_ts');
+    expect(await answered(reply.ts!, 'jetson')).toMatchObject({
+      ephemeral_to: 'U0ADA',
+      thread_ts: parent!.ts,
+    });
   });
 
   it('stores an upload by the library, and shares it a little later', async () => {
