@@ -173,20 +173,27 @@ function cutWhenBroken(
   log: HttpServerOptions['log'],
 ): ReadableStream<Uint8Array> {
   const reader = body.getReader();
+  let hasLeft = false;
   return new ReadableStream(
     {
       async pull(controller) {
         try {
           const { done, value } = await reader.read();
+          // Whoever left while it was read has closed the stream already: that is no error.
+          if (hasLeft) return;
           if (done) controller.close();
           else controller.enqueue(value);
         } catch (error) {
+          if (hasLeft) return;
           log?.error({ err: error }, 'a response broke off');
           response.destroy();
           controller.close();
         }
       },
-      cancel: (reason) => reader.cancel(reason),
+      cancel: (reason) => {
+        hasLeft = true;
+        return reader.cancel(reason);
+      },
     },
     { highWaterMark: 0 },
   );

@@ -99,6 +99,33 @@ describe('a stream', () => {
     expect(made - atEnd).toBeLessThanOrEqual(CHUNK.length);
   });
 
+  it('that is waiting when its reader goes away ends without an error in the log', async () => {
+    const errors: unknown[] = [];
+    const gone = gate();
+    const base = await serve(
+      routes().get('/runs/:id/logs/stream', () => {
+        let isFirst = true;
+        return new Response(
+          new ReadableStream({
+            async pull(controller) {
+              if (isFirst) controller.enqueue(Buffer.from('first'));
+              else await gone.promise;
+              isFirst = false;
+            },
+            cancel: () => gone.open(),
+          }),
+        );
+      }),
+      { log: { error: (facts: unknown) => errors.push(facts) } as never },
+    );
+    const response = await open(`${base}/runs/run-7/logs/stream`);
+    expect(await chunk(response)).toBe('first');
+    response.destroy();
+    await gone.promise;
+    for (let turn = 0; turn < 50; turn++) await nextTurn();
+    expect(errors).toEqual([]);
+  });
+
   it.each([0, 2])(
     'that fails after %i pieces breaks off, and its error is for the log alone',
     async (good) => {
