@@ -43,7 +43,8 @@ export function logHeader(facts: LogHeaderFacts): string {
   const rows: [label: string, value: string][] = [
     ['job', `${job.name} (${job.status})`],
     ['use case', `${useCase.name} (${useCase.id})`],
-    ...(useCase.aws
+    // A use case with an account may train elsewhere too: then that account has nothing to do with this job.
+    ...(useCase.aws && job.provider === 'sagemaker'
       ? ([
           ['account', useCase.aws.account],
           ['region', useCase.aws.region],

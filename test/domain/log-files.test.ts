@@ -69,4 +69,32 @@ describe('[L2] the file', () => {
         .every((line) => line.startsWith('# ')),
     ).toBe(true);
   });
+
+  it('names the provider, and not the use case’s account, for a job that ran elsewhere', () => {
+    const header = logHeader({
+      job: {
+        name: 'press-7',
+        useCase: 'line-3',
+        provider: 'local',
+        status: 'completed',
+        state: 'completed',
+        createdAt: AT,
+      },
+      useCase: {
+        id: 'line-3',
+        name: 'Line 3 defects',
+        aws: { account: '123456789012', region: 'eu-west-1' },
+        channels: [],
+        access: {},
+        logs: { delivery: 'channel', gzipAbove: 1, secondLane: 'auto' },
+      },
+      narrowed: '',
+      events: 0,
+      streams: [],
+      downloadedAt: AT,
+      by: 'ada',
+    });
+    expect(header).toContain('# provider     the local runner\n');
+    expect(header).not.toMatch(/# (?:account|region) /);
+  });
 });
