@@ -126,7 +126,7 @@ function buttons(alert: Alert): Block[] {
         ? button('Acknowledge', ALERT.acknowledge, ref, openRetry(alert) ? undefined : 'primary')
         : undefined,
       logsButton(alert, first),
-      liveButton(alert, first),
+      liveButton(alert, first, alert.kind === 'training'),
       retryDetails(alert) ?? retryButton(alert),
       inAws,
       button('Mute…', ALERT.mute, ref),

@@ -53,6 +53,7 @@ export function trainingNotifier(deps: NotifierDeps, explainer: AlertExplainer):
         console: links.job,
         site: links.site,
         provider: job.provider,
+        canOpen: (await deps.liveRuns?.of(useCase.id, known)) !== undefined,
       },
       startedBy: rerun?.by,
       ...(advice ? { advice: plainAdvice(advice) } : {}),

@@ -225,6 +225,16 @@ describe('[N4] a job that is run again', () => {
     expect(told()[0]!.message.text).toBe(':repeat: *Run again* as `my-own-name` by ada');
   });
 
+  it.each([true, false])(
+    '[W5] of one that failed, offers to open its log if there is something to be seen: %s',
+    async (isStored) => {
+      if (isStored) stored.add('resnet-20260105');
+      await see(job('InProgress'));
+      await see(job('Failed'));
+      expect(JSON.stringify(on(ALERTS)[0]!.message.blocks).includes('"Open log"')).toBe(isStored);
+    },
+  );
+
   it('makes the failure good by its success, whatever it is called', async () => {
     await see(job('Failed'));
     now += MINUTE;
