@@ -128,7 +128,7 @@ async function newRun(
   const id = name ?? ownName(command, clock.now());
   requireRunId(id);
   if (await store.info(id))
-    throw new AppError('conflict', `There is a log of a run ${id} already.`, {
+    throw new AppError('conflict', `There is a run named ${id} already.`, {
       hint: 'Give another --name, or another --dir.',
     });
   return id;

@@ -127,7 +127,7 @@ describe('signalbox run', () => {
     await signalbox('--name', 'a', '--', 'true');
     expect(await signalbox('--name', 'a', '--', 'true')).toMatchObject({
       exitCode: 2,
-      stderr: expect.stringMatching(/There is a log of a run a already/),
+      stderr: expect.stringMatching(/There is a run named a already/),
     });
     expect(await signalbox('--name', '../a', '--', 'true')).toMatchObject({ exitCode: 2 });
   });

@@ -56,6 +56,8 @@ describe('the demo’s trainings', () => {
     const { code, stdout, stderr } = await trained('press-forces');
     expect(code).toBe(1);
     expect(stdout).toMatch(/warning: the loss rises/);
+    // The last bar's line ends before the error begins.
+    expect(stdout).toMatch(/loss=Infinity, .*\n$/);
     const [, epoch, step] = /^Error: Loss is Infinity in epoch (\d+), step (\d+) /m.exec(stderr)!;
     const steps = (Number(epoch) - 1) * 40 + Number(step);
     // About a minute, with 90 ms for each.

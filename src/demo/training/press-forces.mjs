@@ -61,6 +61,8 @@ for (let epoch = 1; epoch <= EPOCHS; epoch += 1) {
     const loss = trainStep(samples.slice((step - 1) * BATCH, step * BATCH));
     mean += (loss - mean) / step;
     bar.show(step, `loss=${mean.toPrecision(5)}, lr=${lr.toExponential(1)}`);
+    // The error gets lines of its own, below the bar.
+    if (!Number.isFinite(loss)) bar.end();
     requireFinite(loss, epoch, step);
     lr *= growth;
     if (pace > 0) await pause(pace);
