@@ -218,6 +218,8 @@ before it is started, 2 invalid input, 5 the folder cannot be written, 1 interna
       perform(async (io) => (await import('./doctor.ts')).doctor(options, io)),
     );
 
+  for (const one of program.commands)
+    one.showHelpAfterError(`Run \`signalbox ${one.name()} --help\` for its flags.`);
   return program;
 }
 

@@ -47,7 +47,8 @@ describe('what the program says of itself', () => {
     [['logs'], /missing required argument 'job'/],
     [['demo', '--port', 'x'], /Expected a number from 0 to 65535/],
     [['manifest', '--prefx', 'ml-'], /unknown option '--prefx'\n\(Did you mean --prefix\?\)/],
-    [['--frobnicate'], /unknown option/],
+    [['run', '--pip', '--', 'true'], /\(Did you mean --pipe\?\)\nRun `signalbox run --help` for its flags\./],
+    [['--frobnicate'], /unknown option '--frobnicate'\nRun `signalbox --help` for everything it can do\./],
   ])('answers %j with what is wrong, and exit code 2', async (args, expected) => {
     const { exitCode, stderr, stdout } = await run(args);
     expect(exitCode).toBe(2);
