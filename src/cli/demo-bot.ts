@@ -16,7 +16,7 @@ export interface Bot {
   readonly ended: Promise<string>;
   /** An error with the end of its log. */
   failure(message: string): AppError;
-  /** Asks it to end, and makes it after a while. */
+  /** Asks it to end, and after a while forces it to. */
   stop(): Promise<void>;
 }
 
@@ -24,7 +24,7 @@ export interface Bot {
 const STOP_WITHIN_MS = 25_000;
 const LAST_LINES = 15;
 
-/** @returns once it is connected. @throws AppError with the end of its log when it does not come up */
+/** @returns once it is connected. @throws AppError with the end of its log if it does not start */
 export async function startBot(
   sandbox: DemoSandbox,
   { dataDir, port }: { dataDir: string; port: number },
@@ -39,10 +39,10 @@ export async function startBot(
     process.execPath,
     [...process.execArgv, fileURLToPath(new URL(program, import.meta.url)), 'start'],
     {
-      // Not the caller's folder: an .env there is about a real workspace.
+      // Not the caller's folder: an .env there would be for a real workspace.
       cwd: dataDir,
       env: { ...botEnvironment(sandbox, io), PORT: String(port), SIGNALBOX_HOST: '127.0.0.1' },
-      // The channel tells the bot when this process is gone, however it went.
+      // The channel tells the bot when this process is gone, however it ended.
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       // A group of its own: Ctrl-C reaches this process only, which then stops the bot in order.
       detached: true,
@@ -86,7 +86,7 @@ export async function startBot(
   throw bot.failure(`The bot did not start (${outcome}).`);
 }
 
-/** Only what the sandbox gave: nothing of a real account or workspace may reach the demo's bot. */
+/** Only what the sandbox provides: nothing from a real account or workspace may reach the demo's bot. */
 function botEnvironment(sandbox: DemoSandbox, io: CliIo): Record<string, string> {
   const foreign = Object.keys(io.env).filter((name) =>
     /^(AWS_|SLACK_|SIGNALBOX_|DATABASE_URL$|PORT$)/.test(name),

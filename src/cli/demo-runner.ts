@@ -13,9 +13,9 @@ export interface DemoRunner {
   stop(): Promise<void>;
 }
 
-/** Runs that are kept of earlier demos on the same folder. */
+/** Number of runs kept from earlier demos in the same folder. */
 const KEPT = 20;
-/** Milliseconds: the grace of a run, and what its log takes to end. */
+/** Milliseconds: a run's grace, and the time its log takes to end. */
 const END_WITHIN = 5_000;
 
 export async function startDemoRunner(

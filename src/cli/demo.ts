@@ -17,7 +17,7 @@ import { type CliIo, line } from './io.ts';
 import { MANIFEST_PATH } from './manifest.ts';
 
 const DEFAULT_PORT = 4400;
-/** Ports tried above the default when nobody asked for one. */
+/** Ports tried above the default if none was asked for. */
 const TRIES = 20;
 
 export async function sandbox(flags: SandboxFlags, io: CliIo): Promise<undefined> {
@@ -52,7 +52,7 @@ export async function demo(flags: DemoFlags, io: CliIo): Promise<undefined> {
   });
 }
 
-/** The runner is loaded and opened while the bot's process starts, so that nobody waits for it. */
+/** The runner is loaded and opened while the bot's process starts, so it costs no extra time. */
 async function startBotAndRunner(
   running: DemoSandbox,
   { dataDir, botPort, runnerPort }: { dataDir: string; botPort: number; runnerPort: number },
@@ -71,7 +71,7 @@ async function startBotAndRunner(
   throw bot.status === 'rejected' ? bot.reason : (runner as PromiseRejectedResult).reason;
 }
 
-/** Milliseconds in which the bot has looked at the runner once: what begins after that is news to it. */
+/** Milliseconds within which the bot has looked at the runner once: it reports what begins after that. */
 const FIRST_LOOK = 3_000;
 
 async function begin(runner: DemoRunner, { signal, stderr }: CliIo): Promise<void> {
@@ -83,9 +83,9 @@ async function begin(runner: DemoRunner, { signal, stderr }: CliIo): Promise<voi
   }
 }
 
-/** For programs that others must know the addresses of before they start. */
+/** For programs whose addresses others must know before they start. */
 async function freePorts(): Promise<[number, number]> {
-  // Both are open at once, so that they are two.
+  // Both are open at the same time, so that they differ.
   const servers = [createServer(), createServer()];
   for (const server of servers) await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const [one, other] = servers.map((server) => (server.address() as AddressInfo).port);
@@ -95,7 +95,7 @@ async function freePorts(): Promise<[number, number]> {
 
 const localUrl = (port: number): string => `http://127.0.0.1:${port}`;
 
-/** @param use is given the folder that was asked for; or a temporary one, which goes afterwards */
+/** @param use is given the folder that was asked for, or a temporary one, which is removed afterwards */
 async function withDataDir(
   flags: DemoFlags,
   io: CliIo,
@@ -136,7 +136,7 @@ async function withSandbox(
   }
 }
 
-/** A port that somebody asked for must be it; otherwise the next free one will do. */
+/** A port that was asked for must be available; otherwise the next free one will do. */
 async function startOnPort(flags: SandboxFlags, options: DemoSandboxOptions): Promise<DemoSandbox> {
   if (flags.port !== undefined) return startDemoSandbox({ ...options, port: flags.port });
   for (let port = DEFAULT_PORT; port < DEFAULT_PORT + TRIES; port++) {
@@ -155,7 +155,7 @@ function isPortTaken(error: unknown): boolean {
   );
 }
 
-/** What goes to standard output scripts read, line by line; what is beside it is for people. */
+/** Scripts read standard output line by line; everything else is for people. */
 function announce(
   { url, slackApiUrl, tokens, awsEndpoint, awsCredentials, awsAdmins, configPath }: DemoSandbox,
   io: CliIo,

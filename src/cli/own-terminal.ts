@@ -32,7 +32,7 @@ export class OwnTerminal {
     return new OwnTerminal(kind, isatty(0) && (await isInForeground()));
   }
 
-  /** Of a line on standard error: while keys go through as they are, nothing else brings the cursor back. */
+  /** End of a line on standard error: while keys go through unchanged, nothing else brings the cursor back. */
   get newline(): string {
     return this.#raw ? '\r\n' : '\n';
   }
@@ -45,7 +45,7 @@ export class OwnTerminal {
     return columns > 0 && rows > 0 ? { columns, rows } : undefined;
   }
 
-  /** @returns lets go of it again */
+  /** @returns a function that releases it */
   connect(run: CapturedProcess): () => void {
     const keys = this.input === 'typed' ? this.#takeKeys(run) : undefined;
     const listeners = new Map<NodeJS.Signals, () => void>();
@@ -59,9 +59,9 @@ export class OwnTerminal {
   }
 
   #forward(name: NodeJS.Signals, run: CapturedProcess): void {
-    // Node takes back that nohup had it ignored, and does not say so; but nohup leaves no terminal to type in.
+    // Node silently undoes nohup's ignoring of it; but nohup leaves no terminal to type in.
     if (name === 'SIGHUP' && !this.#isTyped) return;
-    // The terminal has sent it to all of the foreground, the run included.
+    // The terminal has sent it to the whole foreground, including the run.
     const shared = this.#kind === 'pipe' && this.input === 'own' && this.#isTyped;
     if (shared && (name === 'SIGINT' || name === 'SIGQUIT')) return;
     run.signal(name);
@@ -92,7 +92,7 @@ export class OwnTerminal {
   }
 }
 
-/** Where it is not there, little is lost. */
+/** If it is missing, little is lost. */
 function stty(mode: string): void {
   try {
     execFileSync('stty', [mode], { stdio: ['inherit', 'ignore', 'ignore'] });
@@ -108,8 +108,8 @@ function screenOf(): WriteStream | undefined {
 const writeTo = promisify(write);
 
 /**
- * Our own standard output is written to directly: Node writes to a full pipe without giving anything else its turn, so that
- * a reader who does not read would hold up the log.
+ * Our own standard output is written to directly: Node blocks while it writes to a full pipe, so a reader that does not
+ * read would hold up the log.
  */
 export function showOn(stream: Writable): Show {
   if ((stream as unknown) !== process.stdout)

@@ -1,4 +1,4 @@
-/** `signalbox run --push`: the log is sent to Signalbox while it is kept here, and what could not be sent can be later. */
+/** `signalbox run --push`: sends the log to Signalbox and keeps it here; what was not sent can be sent later. */
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { z } from 'zod';
@@ -13,7 +13,7 @@ import type { RunFlags } from './flags.ts';
 import { type CliIo, line } from './io.ts';
 
 const TOKEN_VARIABLE = 'SIGNALBOX_PUSH_TOKEN';
-/** After the command has ended what remains is sent for so long, milliseconds. */
+/** Milliseconds after the command's end in which the rest is still sent. */
 const LAST_SENDING = 120_000;
 
 /** Kept with the log here, so that another process can go on sending it as the same run. */
@@ -22,11 +22,11 @@ const markSchema = z.object({ pushKey: z.string() });
 export interface Pushing {
   /** Asks whether the run may be sent at all. @throws AppError: it may not */
   begin(store: RunLogStore, id: string, say: (words: string) => void): Promise<RunPush>;
-  /** Without the token, which is nothing for the command. */
+  /** Without the token, which is none of the command's business. */
   env: CliIo['env'];
 }
 
-/** @throws AppError invalid_input: the flags or the environment do not say where to, or with which token */
+/** @throws AppError invalid_input: the flags or the environment do not give the address or the token */
 export function pushing(flags: RunFlags, { env, stderr }: CliIo): Pushing | undefined {
   const { push: url, tokenEnv = TOKEN_VARIABLE } = flags;
   if (url === undefined) return undefined;
@@ -65,7 +65,7 @@ export function pushing(flags: RunFlags, { env, stderr }: CliIo): Pushing | unde
         });
       const info = await store.create(id);
       const isNew = info.size === 0 && info.cursor === undefined && !info.end;
-      // To one that was kept before anybody thought of sending it nothing can be added; but it was made only once.
+      // A log that was not meant to be sent at first has no such note and cannot get one; but it was made only once.
       const key = keyOf(info) ?? (isNew ? randomBytes(12).toString('base64url') : `made-${info.createdAt}`);
       if (isNew) await store.append(id, 0, new Uint8Array(0), JSON.stringify({ pushKey: key }));
       const push = new RunPush({ url, token, name: id, key, host: hostname(), logs: store, id, onNote: say });

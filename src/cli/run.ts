@@ -1,4 +1,4 @@
-/** `signalbox run`: one command, captured. What it prints is shown as ever, kept as raw bytes, and its exit code is ours. */
+/** `signalbox run`: captures one command. Its output is shown as usual and kept as bytes; its exit code is ours. */
 import { randomBytes } from 'node:crypto';
 import { basename, join, resolve } from 'node:path';
 import { size as sizeWords } from '../blocks/text.ts';
@@ -119,7 +119,7 @@ async function sendKept(
 const shellWord = (word: string): string =>
   /^[\w./:@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
-/** @throws AppError conflict: there is a run of this name already */
+/** @throws AppError conflict: there is already a run of this name */
 async function newRun(
   store: RunLogStore,
   name: string | undefined,

@@ -1,4 +1,4 @@
-/** `signalbox runner`: starts training on this machine, until it is asked to end; its runs go on then. */
+/** `signalbox runner`: starts training on this machine until it is asked to end; its runs go on after that. */
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
@@ -55,7 +55,7 @@ export interface OpenRunner {
   close(): Promise<void>;
 }
 
-/** @throws AppError conflict: another runner has the folder, or something the port · unavailable */
+/** @throws AppError conflict: another runner has the folder, or another program the port · unavailable */
 export async function openRunner(
   { token, listen, ...config }: RunnerConfig,
   logger: Logger,
@@ -130,7 +130,7 @@ function launchCapture(
   }
 }
 
-/** What the runner itself was started with, but for its token, which opens it to whoever has it. */
+/** The runner's own environment without its token, which lets anybody who has it start runs. */
 function runEnvironment(template: RunTemplate): Environment {
   return childEnvironment({ RUNNER_TOKEN: undefined, ...template.env });
 }

@@ -1,4 +1,4 @@
-/** `/signalbox alerts` and `/signalbox oncall`, and the buttons of alerts: checked and on record at every click. */
+/** `/signalbox alerts` and `/signalbox oncall`, and the buttons of alerts: checked and recorded at every click. */
 
 import {
   alertsMessage,
@@ -33,7 +33,7 @@ export async function listAlerts(services: Services, context: Context): Promise<
   if (useCases.length > 0) await context.reply.privately(await openAlerts(services, useCases));
 }
 
-/** Of the use cases that a button names; who may see none of them is told so. */
+/** Of the use cases that a button names; somebody who may see none of them is told so. */
 async function listClicked(services: Services, context: Context, { value }: ClickedAction): Promise<void> {
   const ids = value.split(' ');
   const readable = await readableOf(services, context, ids);
@@ -126,7 +126,7 @@ export function alertActions(services: Services): Pick<Command, 'actions' | 'vie
     const { useCase, ref: about } = found;
     try {
       const { alert, changed } = await act(about, action, useCase);
-      // The message shows it by itself; at once where the click was in it.
+      // The message shows it by itself, and at once if the click was in it.
       if (isItsMessage(action, context)) await context.reply.replace(alertMessage(alert, useCase));
       await redrawList(context, action);
       if (!changed) await context.reply.privately({ text: standing(alert) });
@@ -135,7 +135,7 @@ export function alertActions(services: Services): Pick<Command, 'actions' | 'vie
     }
   }
 
-  /** Where the click was in a list: it is not to go on offering what was done. */
+  /** If the click was in a list: it must not go on offering what has been done. */
   async function redrawList(context: Context, { block }: ClickedAction): Promise<void> {
     const ids = readListRef(block);
     if (!ids) return;
@@ -158,7 +158,7 @@ export function alertActions(services: Services): Pick<Command, 'actions' | 'vie
   }
 
   /**
-   * Called for what they cannot even acknowledge, somebody is no help, and whoever passed it believes it is in good hands.
+   * Somebody who cannot even acknowledge it is no help, while the person who passed it on believes it is in good hands.
    * @throws AppError invalid_input
    */
   async function requireCanHandle(useCase: UseCase, user: string): Promise<void> {
@@ -166,7 +166,7 @@ export function alertActions(services: Services): Pick<Command, 'actions' | 'vie
     try {
       can = await may(user, 'alerts:handle', useCase, services.directory);
     } catch {
-      // Slack does not say: better somebody who may not be able to than nobody.
+      // Slack does not say: somebody who may be unable to act is better than nobody.
       can = true;
     }
     if (can) return;
@@ -188,7 +188,7 @@ export function alertActions(services: Services): Pick<Command, 'actions' | 'vie
     const { alert: ref } = readMetadata(view.metadata);
     const pattern = view.values.pattern?.[0] ?? '';
     const chosen = view.values.hours?.[0] ?? '24';
-    // Nothing that is no number may become "for good".
+    // Nothing but a number may get here: anything else would mean "for good".
     if (!/^\d{1,4}$/.test(chosen)) return { errors: { hours: 'Choose how long.' } };
     const hours = Number(chosen);
     if (!/[^*?\s]/.test(pattern))
@@ -258,7 +258,7 @@ export function alertActions(services: Services): Pick<Command, 'actions' | 'vie
   };
 }
 
-/** Lists and calls have such buttons too: they are not to become the alert. */
+/** Lists and calls have such buttons too, and must not turn into the alert. */
 function isItsMessage(action: ClickedAction, context: Context): boolean {
   return (
     readListRef(action.block) === undefined &&
@@ -272,7 +272,7 @@ function mutedLonger({ pattern, by, until }: Mute): string {
   return `${code(pattern, 160)} was muted already by ${mention(by.user)} ${end}, and stays so. To shorten it, unmute it first: the list of alerts has the button.`;
 }
 
-/** For a click that came late. */
+/** For a click that came too late. */
 function standing({ state, acknowledged, resolved }: Alert): string {
   if (resolved) return 'This alert is resolved already.';
   if (state === 'acknowledged' && acknowledged)

@@ -1,4 +1,4 @@
-/** The window of `/signalbox settings`: a channel's subscriptions, quiet hours and digest, as far as they are one's own. */
+/** The window of `/signalbox settings`: the subscriptions, quiet hours and digest that the person may manage. */
 import { SETTINGS, SETTINGS_FIELDS, settingsForm } from '../blocks/subscriptions.ts';
 import { code, mention, moment } from '../blocks/text.ts';
 import { permittedUseCases } from '../domain/access.ts';
@@ -39,20 +39,20 @@ export async function openSettings(services: Services, context: Context): Promis
   await context.openModal(drawSettings(context, await read(services, channel, managed)));
 }
 
-/** @returns none when the person was told why */
+/** @returns none if the person may manage none; they were told why */
 async function managedUseCases(services: Services, context: Context): Promise<readonly UseCase[]> {
   const { useCases, directory } = services;
   const managed = await permittedUseCases(context.actor.user, MANAGE.permission, useCases, directory);
   if (managed.length === 0) {
     const [known] = await knownUseCases(services, context);
     const here = useCases.find(({ channels }) => channels.includes(context.place.channel ?? ''));
-    // Says who can grant it, and puts the refusal on record.
+    // Says who can grant it, and records the refusal.
     await refuse(services, context, { ...MANAGE, useCase: here ?? known });
   }
   return managed;
 }
 
-/** A channel as it is now, and what of it the person may change. */
+/** A channel as it is now, and which parts of it the person may change. */
 interface Picture {
   channel: string;
   settings: ChannelSettings | undefined;
@@ -89,7 +89,7 @@ function drawSettings(
 }
 
 /**
- * The channel of a window; what its metadata says has to be a place where the person is.
+ * The channel of a window; the one in its metadata must be a place where the person is.
  * @throws AppError invalid_input
  */
 async function channelOfWindow({ directory }: Services, { actor, place }: Context): Promise<string> {
@@ -138,7 +138,7 @@ export function settingsActions(services: Services): Pick<Command, 'actions' | '
           const by = context.actor;
           if (subscription && !(await permitted(services, context, subscription.useCase, MANAGE))) return;
           const saved = await services.store.changeChannelSettings(channel, (before) => {
-            // Another one may have come in between.
+            // Another change may have come in between.
             if (settingsVersion(before) !== version) throw changedMeanwhile();
             const after = withWish(channel, before, wish, rights, { by, at });
             return settingsVersion(after) === version ? before : after;
@@ -172,7 +172,7 @@ export function settingsActions(services: Services): Pick<Command, 'actions' | '
   };
 }
 
-/** Who has changed it and when, and what was written here, so that it need not be thought of again. */
+/** Who changed it and when, and what was entered here, so that the person need not think of it again. */
 function noticeOf(settings: ChannelSettings | undefined, view: SubmittedView): string {
   const who = settings ? `${mention(settings.changedBy.user)} has changed` : 'Somebody has changed';
   const when = settings ? `, ${moment(settings.changedAt)}` : '';
@@ -185,7 +185,7 @@ function noticeOf(settings: ChannelSettings | undefined, view: SubmittedView): s
   ].join('\n');
 }
 
-/** What the fields say. Those that the person was not shown count for nothing, whatever comes in them. */
+/** What the fields say. Fields that the person was not shown are ignored, whatever they contain. */
 function readForm(
   view: SubmittedView,
   rights: ChannelRights,

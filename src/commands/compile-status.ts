@@ -1,4 +1,4 @@
-/** The state of each target after somebody started compilations: for an answer, or for a window that keeps up. */
+/** The state of each target after compilations were started: for an answer, or for a window that stays up to date. */
 
 import { type CompileStatusFacts, compileStatusView, type StartLine } from '../blocks/compile-status.ts';
 import type { Modal } from '../blocks/message.ts';

@@ -39,7 +39,7 @@ export function compileCommand(services: Services): Command {
     return compile(context, words);
   }
 
-  /** @param among the use case where that is known already; left out: from the place */
+  /** @param among the use case if it is already known; left out: taken from the place */
   async function compile(context: Context, words: readonly string[], among?: string): Promise<void> {
     if (words.length === 0) return choose(context);
     const request = parseCompileRequest(words);
@@ -74,7 +74,7 @@ export function compileCommand(services: Services): Command {
     await context.reply.privately(compileStatusMessage(await compileStatusFacts(services, useCase, report)));
   }
 
-  /** The same command again, for each job that it may mean. */
+  /** The same command again, once for each job that it may mean. */
   function choices(useCase: UseCase, words: readonly string[], asked: string, jobs: readonly string[]) {
     return jobs.map((key, index) => {
       const again = JSON.stringify([useCase.id, ...withCompiledJob(words, asked, exactWord(key))]);
@@ -124,7 +124,7 @@ export function compileCommand(services: Services): Command {
     };
   }
 
-  /** Tells of a refusal in the window. */
+  /** Shows a refusal in the window. */
   const mayCompile = (context: Context, view: OpenView, { useCase, job }: JobRef) =>
     permitted(
       services,
@@ -134,7 +134,7 @@ export function compileCommand(services: Services): Command {
       refusedIn(context, view),
     );
 
-  /** @param view already shows that something is coming */
+  /** @param view already says that something is coming */
   async function openForm(context: Context, view: OpenView, ref: JobRef): Promise<void> {
     await inView(services, context, view, ref.job, compileFailed, async () => {
       const useCase = await mayCompile(context, view, ref);

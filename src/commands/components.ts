@@ -40,9 +40,9 @@ import { followInView } from './view-turns.ts';
 const REFUSED = 'components.refused';
 /** A longer one would not fit beside the page in a block's id. */
 const MATCH_LIMIT = 200;
-/** Milliseconds that the list waits for the devices; of a larger fleet the details tell, with their progress. */
+/** Milliseconds that the list waits for the devices; for a larger fleet, the details show them with their progress. */
 const DEVICES_WITHIN = 5000;
-/** Milliseconds between two pictures of how far the fleet was asked. */
+/** Milliseconds between two updates of how much of the fleet has been asked. */
 const PROGRESS_INTERVAL = 2000;
 
 export function componentsCommand(services: Services): Command {
@@ -102,7 +102,7 @@ export function componentsCommand(services: Services): Command {
     });
   }
 
-  /** What only a look at each version, and at the devices, tells: of the rows of one page. */
+  /** What can only be found out by asking about each version and the devices, for the rows of one page. */
   async function describeRows<E extends ComponentEntry>(
     { actor }: Context,
     useCase: UseCase,
@@ -301,7 +301,7 @@ function known(report: FleetReport): DevicesFacts {
   };
 }
 
-/** What goes wrong after a window has opened is said in it. */
+/** What goes wrong after a window has opened is shown in it. */
 async function inView(context: Context, view: OpenView, work: () => Promise<void>): Promise<void> {
   try {
     await work();

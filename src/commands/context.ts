@@ -42,7 +42,7 @@ export interface Place {
 }
 
 interface Reply {
-  /** Where they are, seen by the person alone. */
+  /** Where they are, seen only by the person. */
   privately(message: Message): Promise<void>;
   /** Seen by everybody in the channel or thread. */
   publicly(message: Message): Promise<LiveMessage>;

@@ -6,7 +6,7 @@ import { jobPage } from '../operations/job-snapshots.ts';
 import type { Command, HomeTab } from './command.ts';
 import type { Services } from './services.ts';
 
-/** How many of the person's records are looked through for downloads. */
+/** How many of the person's records are searched for downloads. */
 const RECORDS = 50;
 /** In the order in which they are told. */
 const RIGHTS: readonly Permission[] = [

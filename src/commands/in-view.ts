@@ -11,7 +11,7 @@ export function canOpenModal(context: Context): boolean {
   return context.invocation === '' || context.invocation.startsWith('/');
 }
 
-/** @param failed what the window shows then; where it was closed, the error goes its usual way */
+/** @param failed what the window shows then; if it was closed, the error goes the usual way */
 export async function inView(
   services: Services,
   context: Context,
@@ -32,7 +32,7 @@ export async function inView(
   }
 }
 
-/** Says a refusal in the window that waits for what is refused; where that was closed, privately. */
+/** Shows a refusal in the window that is waiting; if that was closed, privately. */
 export function refusedIn(context: Context, view: OpenView): (message: Message) => Promise<void> {
   return async (message) => {
     const picture = messageView(metadataFor(context), 'Not allowed', message);

@@ -1,4 +1,4 @@
-/** Whose job it is and whether the person may: asked at every command and again at every click. */
+/** Which use case a job belongs to and whether the person may: checked at every command and again at every click. */
 
 import { anotherVersion } from '../blocks/another-version.ts';
 import { type JobRef, readRef } from '../blocks/job-facts.ts';
@@ -22,9 +22,9 @@ export interface Question {
 }
 
 /**
- * The use case that a button names, if the person may.
- * @param tell says a refusal; privately unless there is a better place, such as a window that waits for the answer
- * @returns undefined when they may not: that is on record, and they were told
+ * The use case that a button names, if the person has the right.
+ * @param tell shows a refusal: privately, unless there is a better place, such as a window that waits for the answer
+ * @returns undefined if they may not, which was recorded and told to them
  */
 export async function permitted(
   services: Services,
@@ -37,7 +37,7 @@ export async function permitted(
   const { user } = context.actor;
   const { permission } = question;
   const useCase = useCases.find((known) => known.id === id);
-  // Slack is asked for one that is not there too: where it does not answer, both fail alike.
+  // Slack is asked even if there is no such use case, so that both cases fail alike if it does not answer.
   const may = useCase
     ? await mayDo(user, permission, useCase, directory)
     : void (await permittedUseCases(user, permission, useCases, directory));
@@ -46,7 +46,7 @@ export async function permitted(
   return undefined;
 }
 
-/** The use cases that a command may mean here; empty when the person was told why none. */
+/** The use cases that a command may mean here; empty if there is none, and the person was told why. */
 export async function openUseCases(
   services: Services,
   context: Context,
@@ -86,9 +86,9 @@ export async function openUseCases(
 }
 
 /**
- * Of several use cases the one that has the job, by the word that somebody wrote for it; the first where none has it.
- * @returns jobs: the keys of what may be meant. More than one: on several providers, and the person is to be asked.
- *   What no provider has stays in the list under one key, so that the use of it says so.
+ * Of several use cases, the one that has the job that somebody typed; the first one if none has it.
+ * @returns jobs: the keys that may be meant. More than one: on several providers, and the person has to be asked.
+ *   A job that no provider has stays in the list under one key, so that using it gives the error.
  */
 export async function ownerOf(
   services: Services,
@@ -124,13 +124,13 @@ export function readJobRef(value: string): JobRef {
   return ref;
 }
 
-/** Where a modal was opened from, and what it is about: its answers go there. Read back by `slack/`. */
+/** Where a modal was opened from, where its answers go, and what it is about. Read back by `slack/`. */
 export function metadataFor(context: Context, about: Readonly<Record<string, string>> = {}): string {
   const { channel, thread, isDirect } = context.place;
   return JSON.stringify({ channel, thread, isDirect, ...about });
 }
 
-/** What `metadataFor` was given besides the place. */
+/** What `metadataFor` was given in addition to the place. */
 export function readMetadata(metadata: string): Readonly<Record<string, unknown>> {
   try {
     const parsed: unknown = JSON.parse(metadata);

@@ -23,9 +23,9 @@ import type { Services } from './services.ts';
 import { followInView, ViewTurns } from './view-turns.ts';
 
 const REFUSED = 'jobs.refused';
-/** Milliseconds that what is known may be old before a details view asks AWS again. */
+/** How old, in milliseconds, known facts may be before a details view asks AWS again. */
 const FRESH_FOR = 10_000;
-/** Attempts whose further facts are asked for at once. */
+/** Attempts whose further facts are requested at the same time. */
 const DESCRIBED = 12;
 
 export function jobsCommand(services: Services): Command {
@@ -40,7 +40,7 @@ export function jobsCommand(services: Services): Command {
     if (table) await context.reply.privately(table);
   }
 
-  /** @returns undefined when the person may not: they were told */
+  /** @returns undefined if the person may not, which they were told */
   async function draw(context: Context, query: JobsQuery, page: number): Promise<Message | undefined> {
     const useCases = await openUseCases(services, context, { permission: 'jobs:read', action: REFUSED });
     if (useCases.length === 0) return undefined;
@@ -109,7 +109,7 @@ export function jobsCommand(services: Services): Command {
       return { ...factsOf(snapshot, services.clock.now()), reported, links };
     };
     let facts = await current();
-    // What is known is shown at once; what AWS says now follows.
+    // What is known is shown at once; what AWS says follows.
     if (facts && !(await view.update(jobDetails(metadata, tab, facts)))) return;
     if (!facts || fresh || services.clock.now() - facts.lastCheckedAt > FRESH_FOR)
       await services.refresher.refreshNow(useCase.id, ref.job);
@@ -135,7 +135,7 @@ export function jobsCommand(services: Services): Command {
     });
   }
 
-  /** What AWS reports of the attempts that count, besides what is stored; none where it does not answer. */
+  /** What AWS reports about the attempts that count, in addition to what is stored; nothing if it does not answer. */
   async function describe(
     context: Context,
     useCase: UseCase,

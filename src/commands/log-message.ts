@@ -1,6 +1,6 @@
 /**
- * A log on its way into Slack: one message tells how far its download is, until the file or the reason why there is
- * none takes its place. Training logs and compile logs come this way alike.
+ * A log on its way into Slack: one message shows how far its download is, until the file, or the reason why there is
+ * none, takes its place. Training logs and compile logs both come this way.
  */
 import { errorMessage } from '../blocks/errors.ts';
 import {
@@ -25,7 +25,7 @@ import { refuse } from './refusals.ts';
 import { explain, isAdmin, type Services } from './services.ts';
 import { keepUnfinished, type Unfinished } from './unfinished.ts';
 
-/** What an asked-for log is to its message. */
+/** What the message needs to know about the log that was asked for. */
 export interface WantedLog {
   /** The name of the training or compilation job. */
   name: string;
@@ -98,7 +98,7 @@ export async function deliverInMessage(
   await unfinished?.over();
 }
 
-/** Into the channel only where everybody may read it: what belongs to a use case stays in its own channels. */
+/** Into the channel only if everybody there may read it: what belongs to a use case stays in its own channels. */
 function chooseDestination({ place }: Context, { useCases, dm }: WantedLog): Destination {
   if (place.isDirect || dm) return { direct: true, why: '' };
   if (!useCases.every((useCase) => belongsTo(place.channel, useCase)))
@@ -146,7 +146,7 @@ export class LogMessage {
       progress.phase === 'writing' ? { kind: 'writing', ...progress } : { kind: 'fetching', ...progress },
     );
 
-  /** Sends the files to where the message is, which then goes: the file's own message says everything. */
+  /** Sends the files to where the message is, then removes it: the file's own message says everything. */
   async send(useCase: UseCase, files: readonly FinishedFile[], words: Message): Promise<void> {
     const { services, context, wanted, ticket, message, unfinished } = this.#deps;
     // Fetching may have taken long, so the right is checked again before anything is shown.
@@ -170,14 +170,14 @@ export class LogMessage {
         onSharing: (ids) => unfinished.sharing(ids, logsPerhapsThere(wanted.name, wanted.again('Ask again'))),
       },
     );
-    // From here on the same request is a new one, and there is nothing left to cancel.
+    // From here on the same request counts as a new one, and there is nothing left to cancel.
     services.downloads.release(ticket.id);
     await unfinished.onlyToRemove();
     if (await shared) await message.remove();
     else await message.finish(logsUnshared(wanted.name));
   }
 
-  /** Ends without a file. What helps nobody else is told to the person alone, instead of the message. */
+  /** Ends without a file. What is of no use to others is told only to the person, instead of in the message. */
   async tell(words: Message): Promise<void> {
     const { context, message } = this.#deps;
     const { isDirect, channel } = context.place;
@@ -200,7 +200,7 @@ export class LogMessage {
   }
 }
 
-/** The progress message becomes the message of how it ended; account details go to an admin alone. */
+/** The progress message becomes the message of how it ended; account details go only to an admin. */
 async function tellWhyNot(
   services: Services,
   context: Context,

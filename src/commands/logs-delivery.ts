@@ -19,7 +19,7 @@ import { knownUseCases } from './refusals.ts';
 import type { Services } from './services.ts';
 
 export interface LogTask {
-  /** Its use case is left out where any of several may be meant: asked again, it is looked for in all of them. */
+  /** Its use case is left out if several may be meant: asked for again, it is looked for in all of them. */
   order: LogOrder;
   /** The order at the moment when it was given. */
   query: LogQuery;
@@ -51,7 +51,7 @@ export async function deliverLog(services: Services, context: Context, task: Log
   );
 }
 
-/** Of the first of the use cases in which the run can be opened. */
+/** For the first of the use cases in which the run can be opened. */
 async function liveButton(
   { viewer, gateway }: Services,
   { order, useCases }: LogTask,
@@ -123,7 +123,7 @@ async function send(delivery: Delivery, outcome: Outcome<'done'>): Promise<void>
 async function unknownJob(delivery: Delivery, outcome: Outcome<'unknown_job'>): Promise<void> {
   const { services, context, message, order, useCases } = delivery;
   const { job } = order;
-  // Only where the person may learn of it: to them, what is not theirs does not exist.
+  // Only if the person may know of it: to them, what is not theirs does not exist.
   const known = await knownUseCases(services, context);
   const others = known.filter((useCase) => !useCases.includes(useCase));
   const owner = await findOwner(services.gateway, context.actor, others, job);
@@ -157,7 +157,7 @@ function noneYet({ services, order }: Delivery, outcome: Outcome<'no_log' | 'don
   return logsNoneYet({ job, useCase, links: services.gateway.links(useCase, job), order, failure });
 }
 
-/** There is nothing at all, nothing in the range of time that was asked for, or nothing that matches. */
+/** There is nothing at all, nothing in the time range asked for, or nothing that matches. */
 function nothingFound(delivery: Delivery, outcome: Outcome<'done'>): Message {
   const { order, query } = delivery;
   const { job, lastEventAt } = outcome;

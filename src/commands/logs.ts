@@ -64,7 +64,7 @@ export function logsCommand(services: Services): Command {
     await get(context, order, { typed: order.useCase });
   }
 
-  /** Every request for a log comes through here, and here its rights are checked. */
+  /** Every request for a log comes through here, where rights are checked. */
   async function get(context: Context, order: LogOrder, { typed }: { typed?: string | undefined } = {}) {
     const query = queryAt(order, services.clock.now());
     const refused = { permission: 'logs:read', action: REFUSED, subject: order.job } as const;
@@ -73,7 +73,7 @@ export function logsCommand(services: Services): Command {
       case 'refused':
         return refuse(services, context, { ...refused, useCase: answer.useCase, typed });
       case 'no_use_case': {
-        // Somebody to whom none is open must not learn from the answer whether the job exists.
+        // Somebody with access to none must not learn from the answer whether the job exists.
         if (answer.open.length === 0) return refuse(services, context, { ...refused, useCase: undefined });
         const offered = answer.open.map((useCase) => ({ useCase, order: { ...order, useCase: useCase.id } }));
         return context.reply.privately(logsWhichUseCase(offered));
@@ -87,7 +87,7 @@ export function logsCommand(services: Services): Command {
             useCases: candidates,
           });
         const [useCase] = candidates;
-        // A button names the provider too; people read it only where it tells jobs apart.
+        // A button names the provider too; people see it only if it is needed to tell jobs apart.
         const job = shortWord(order.job, services.gateway.trainsOn(useCase));
         return deliverLog(services, context, {
           order: { ...order, job, useCase: useCase.id },

@@ -1,4 +1,4 @@
-/** *Open live*: a link for who pressed, to the page on which the run is seen. */
+/** *Open live*: gives the person who pressed it a link to the page that shows the run. */
 import { liveLink } from '../blocks/live.ts';
 import { AppError } from '../ground/errors.ts';
 import type { ClickedAction } from './command.ts';
@@ -6,7 +6,7 @@ import type { Context } from './context.ts';
 import { permitted, readJobRef } from './job-access.ts';
 import type { Services } from './services.ts';
 
-/** The button is the same for everybody who sees it, so the link is made when it is pressed, and shown to nobody else. */
+/** The button is the same for everybody, so the link is made when it is pressed, and shown only to that person. */
 export async function openLive(
   services: Services,
   context: Context,

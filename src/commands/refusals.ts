@@ -1,7 +1,7 @@
 /**
- * Refusals: on record, seen by the person alone, and telling no more than the person may know. A use case is named in
- * its own channels and in those that hear of it, to who has a role there, and to members of others where its
- * configuration says so. To everybody else what does not exist and what is not theirs are one answer.
+ * Refusals: recorded, seen only by the person, and saying no more than the person may know. A use case is named in its
+ * own channels and in those subscribed to it, to people with a role there, and to members of others if its settings
+ * say so. Everybody else gets the same answer for what does not exist and for what is not theirs.
  */
 import { errorMessage } from '../blocks/errors.ts';
 import type { Message } from '../blocks/message.ts';
@@ -20,7 +20,7 @@ export interface Refused {
   action: string;
   /** The job or component that it is about. */
   subject?: string | undefined;
-  /** The use case's id as somebody typed it, who may have mistyped it. */
+  /** The use case's id as somebody typed it, perhaps wrongly. */
   typed?: string | undefined;
 }
 
@@ -38,7 +38,7 @@ export async function refuse(
   tell: (message: Message) => Promise<void> = (message) => context.reply.privately(message),
 ): Promise<void> {
   const { useCase, permission, action, subject } = refused;
-  // Asked whatever was meant, so that it takes the same time for what exists and for what does not.
+  // Asked in any case, so that it takes the same time for what exists and for what does not.
   const known = await knownUseCases(services, context);
   const said =
     useCase && known.includes(useCase)
@@ -64,7 +64,7 @@ function withoutName(
   known: readonly UseCase[],
 ): Refusal {
   if (typed !== undefined && known.length > 0) return { error: noUseCase(typed, known), ask: [] };
-  // They have every right in every use case: it can only be one of another configuration.
+  // They have every right in every use case, so it can only be one from another configuration.
   if (!useCase && admins.includes(actor.user))
     return {
       error: new AppError('not_found', 'This use case is not configured any more.', {
@@ -75,7 +75,7 @@ function withoutName(
   return { error: nothingOpen(), ask: admins };
 }
 
-/** Those that the person may learn of where they are. */
+/** Those that the person may know of in this place. */
 export async function knownUseCases(
   { useCases, directory, store }: Services,
   { actor, place }: Context,

@@ -39,10 +39,10 @@ import { isAdmin, type Services } from './services.ts';
 
 const REFUSED = 'training.refused';
 
-/** Answers after which nobody knows whether it was started. */
+/** Answers after which it is not known whether it was started. */
 const UNCLEAR = new Set<ErrorCode>(['unavailable', 'timeout', 'internal']);
 
-/** What stands in the fields. */
+/** What is in the fields. */
 interface Written {
   name: string;
   type: string;
@@ -53,7 +53,7 @@ interface Written {
 export function runAgainActions(services: Services): Pick<Command, 'actions' | 'views'> {
   async function open(context: Context, { value }: ClickedAction): Promise<void> {
     const ref = readJobRef(value);
-    // The window opens first: who may what, and what AWS says, takes longer than its trigger lives.
+    // The window opens first: checking rights and asking AWS takes longer than its trigger is valid.
     const view = await context.openModal(
       waitingView(metadataFor(context), 'Run again', `Looking at ${code(ref.job)}`),
     );
@@ -74,14 +74,14 @@ export function runAgainActions(services: Services): Pick<Command, 'actions' | '
     retry: AlertRetry,
   ) => view.update(runAgainTaken(metadataFor(context), { useCase, job, retry }));
 
-  /** The log's words are in the alert alone. */
+  /** The log's words are only in the alert. */
   async function adviceFor(useCase: UseCase, job: TrainingJob): Promise<string | undefined> {
     const alerts = await services.alerts.unresolved(useCase.id);
     const about = alerts.find((alert) => isAbout(alert, failedOf({ useCase: useCase.id, job: jobKey(job) })));
     return about?.advice?.id ?? guidanceForTraining(job)?.id;
   }
 
-  /** A refusal is said in the window. */
+  /** Shows a refusal in the window. */
   const allowed = (
     context: Context,
     view: OpenView,
@@ -125,7 +125,7 @@ export function runAgainActions(services: Services): Pick<Command, 'actions' | '
         hyperparameters:
           written?.hyperparameters ??
           editableHyperparameters(advised.hyperparameters, HYPERPARAMETERS_ROOM).text,
-        // Of what stands in the fields; what somebody wrote there since is theirs.
+        // About what was filled into the fields; what somebody wrote there since is theirs.
         advised: written ? undefined : advised,
         error,
         asAdmin,
@@ -183,7 +183,7 @@ export function runAgainActions(services: Services): Pick<Command, 'actions' | '
           } catch (thrown) {
             const error = toAppError(thrown);
             context.log.info({ ref: error.ref, err: error, job: ref.job }, 'a training was not started');
-            // Without a clear answer it may run after all: then it keeps its claim until that is known.
+            // Without a clear answer it may be running after all, so it keeps its claim until that is known.
             if (!UNCLEAR.has(error.code))
               await services.alerts.endRetry(useCase, written.name, 'not started');
             // With what was written, so that a name or a type can be corrected; the same time, so that what was

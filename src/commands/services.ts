@@ -22,7 +22,7 @@ import type { Context } from './context.ts';
 export interface Services extends DownloadDeps, JobDeps {
   store: Store;
   useCases: readonly UseCase[];
-  /** Signalbox's own admins, who are asked where a use case names none. */
+  /** Signalbox's own admins, to ask when a use case names none. */
   admins: readonly string[];
   directory: Directory;
   /** Left out: there are no other instances. */
@@ -33,11 +33,11 @@ export interface Services extends DownloadDeps, JobDeps {
   alerts: AlertManager;
   refresher: Pick<JobRefresher, 'refreshNow'>;
   fleet: Pick<DeviceFinder, 'find'>;
-  /** Where runs are opened in a browser. Left out: nowhere. */
+  /** Opens runs in a browser. Left out: they cannot be opened. */
   viewer?: { runs: LiveRuns; links: ViewerLinks } | undefined;
 }
 
-/** A failure within a use case: its admins see account details, and they alone. */
+/** A failure within a use case: only its admins see account details. */
 export async function explain(
   services: Services,
   context: Context,
@@ -50,7 +50,7 @@ export async function explain(
   );
 }
 
-/** What cannot be decided counts as no: it is about what is shown beside something else. */
+/** What cannot be decided counts as no: it only concerns extras that are shown beside something else. */
 export async function isAdmin(services: Services, context: Context, useCase: UseCase): Promise<boolean> {
   try {
     return (await rolesOf(context.actor.user, useCase, services.directory)).has('admin');

@@ -1,4 +1,4 @@
-/** `/signalbox`: what there is, and what concerns a whole channel: alerts, on-call, subscriptions, settings. */
+/** `/signalbox`: the help, and what concerns a whole channel: alerts, on-call, subscriptions, settings. */
 import { overviewMessage, signalboxUsage } from '../blocks/overview.ts';
 import { commandWords } from '../domain/command-words.ts';
 import { asksForHelp } from '../domain/log-query.ts';
@@ -33,7 +33,7 @@ export function signalboxCommand(services: Services, all: () => readonly Command
     run: async (context, text) => {
       const words = commandWords(text);
       const { invocation } = context;
-      // Its neighbours are called like it: `/ml-signalbox` has `/ml-logs` beside it, `@signalbox signalbox` has
+      // The other commands are named like this one: `/ml-signalbox` has `/ml-logs` beside it, `@signalbox signalbox` has
       // `@signalbox logs`.
       const prefix = invocation.slice(0, -'signalbox'.length);
       if (asksForHelp(words)) {

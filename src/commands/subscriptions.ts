@@ -1,4 +1,4 @@
-/** `/signalbox subscribe`, `unsubscribe` and `subscriptions`: what a channel hears of. */
+/** `/signalbox subscribe`, `unsubscribe` and `subscriptions`: what a channel is told about. */
 import { randomUUID } from 'node:crypto';
 import { subscriptionsMessage, subscriptionWords } from '../blocks/subscriptions.ts';
 import { permittedUseCases } from '../domain/access.ts';
@@ -51,8 +51,8 @@ export async function unsubscribe(services: Services, context: Context, text: st
 }
 
 /**
- * Of the use cases that the person may learn of here.
- * @returns undefined when there are none: they were told
+ * Of the use cases that the person may know of here.
+ * @returns undefined if there are none, which the person was told
  */
 async function wishOf(
   services: Services,
@@ -78,7 +78,7 @@ export async function listSubscriptions(services: Services, context: Context): P
     services.directory,
   );
   const all = await services.store.listSubscriptions({ channel });
-  // Of use cases that the person may not see, not even the patterns are shown.
+  // For use cases that the person may not see, not even the patterns are shown.
   const visible = all.filter((one) => readable.some(({ id }) => id === one.useCase));
   await context.reply.privately(
     subscriptionsMessage(visible, await settingsOf(services, channel), {

@@ -31,7 +31,7 @@ export interface UnfinishedWork extends Pick<UnfinishedMessage, 'id' | 'by' | 'd
   becomes: Message;
 }
 
-/** Puts the work on record. It goes on if that fails: only a kill would show the difference. */
+/** Records the work. It goes on if that fails: only a kill would show the difference. */
 export async function keepUnfinished(
   { store, clock }: { store: UnfinishedStore; clock: Clock },
   log: Logger,

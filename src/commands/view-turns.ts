@@ -1,6 +1,6 @@
 /**
- * Pictures of one modal that come late must not replace newer ones: somebody has clicked on meanwhile.
- * Every picture that is asked for takes a turn, and shows only while that turn is the latest.
+ * A late rendering of a modal must not replace a newer one: somebody may have clicked on meanwhile.
+ * Every rendering that is asked for takes a turn, and is shown only while that turn is the latest.
  */
 import { randomUUID } from 'node:crypto';
 import { notAllowedView } from '../blocks/details-views.ts';
@@ -18,7 +18,7 @@ export class ViewTurns {
   readonly #from = randomUUID();
   readonly #coordination: Pick<Coordination, 'wake' | 'onWake'> | undefined;
 
-  /** @param coordination also of turns that other instances take; left out: there are none */
+  /** @param coordination shares turns with other instances; left out: there are none */
   constructor(coordination?: Pick<Coordination, 'wake' | 'onWake'>) {
     this.#coordination = coordination;
     coordination?.onWake(TOPIC, ({ from, view }) => {
@@ -29,7 +29,7 @@ export class ViewTurns {
   /** From now on earlier turns of this modal show nothing. */
   begin(view: OpenView): OpenView {
     const turn = Symbol('turn');
-    // Nobody waits for it: what it comes too late for, the next picture puts right.
+    // Not awaited: if it comes too late for one rendering, the next one puts that right.
     void this.#coordination?.wake(TOPIC, { from: this.#from, view: view.id }).catch(() => undefined);
     this.#turns.delete(view.id);
     this.#turns.set(view.id, turn);
@@ -42,9 +42,9 @@ export class ViewTurns {
   }
 }
 
-/** Milliseconds between two pictures of one modal; Slack takes 100 a minute of all together. */
+/** Milliseconds between two renderings of one modal; Slack takes 100 a minute of all together. */
 const PICTURE_INTERVAL = 2500;
-/** Milliseconds after which nobody is looking any more. */
+/** Milliseconds after which the modal is assumed to be abandoned. */
 const FOLLOW_FOR = 45 * 60_000;
 
 export interface Following {
@@ -52,9 +52,9 @@ export interface Following {
   job: string;
   /** Whether the person may still see it: a window stays open for longer than a right may last. */
   permitted(): Promise<boolean>;
-  /** Shown when they may not any more. */
+  /** Shown once they may no longer see it. */
   metadata: string;
-  /** @returns undefined to leave it as it is; `last` ends the following */
+  /** @returns undefined to leave it as it is; `last` ends the updates */
   draw(): Promise<{ picture: Modal; last: boolean } | undefined>;
   onError(error: unknown): void;
   interval?: number | undefined;
@@ -103,6 +103,6 @@ export function followInView(changes: JobChanges, view: OpenView, following: Fol
     if (Date.now() > end) stop();
     else plan();
   });
-  // What changed before anybody listened.
+  // Catches up with changes made before listening began.
   plan();
 }

@@ -1,6 +1,6 @@
 /**
  * Runs that are sent to Signalbox from wherever they run, by `signalbox run --push` or by anything that can call HTTP
- * (docs/live-logs.md). A log goes on where it ends: who sends asks for that offset, and is told it whenever it is wrong.
+ * (docs/live-logs.md). A log continues where it ends: senders ask for that offset, and are told when theirs is wrong.
  */
 import { randomBytes } from 'node:crypto';
 import { type Context, Hono } from 'hono';
@@ -19,7 +19,7 @@ import { bearerRefusal, hasBearer } from './bearer.ts';
 
 export interface PushRoutesOptions {
   logs: Pick<RunLogStore, 'create' | 'info' | 'append' | 'skip' | 'finish'>;
-  /** Those with a push token take runs. */
+  /** Those with a push token accept runs. */
   useCases: readonly UseCase[];
   clock: Clock;
   /** Called when something of a run has arrived, and when it has ended. */
@@ -53,12 +53,12 @@ const finishSchema = z
     message: 'a process has an exit_code or was ended by a signal: the other one is null',
   });
 
-/** `POST /push/runs/:name`, `…/logs`, `…/gap` and `…/finish`; without a use case that takes runs, none. */
+/** `POST /push/runs/:name`, `…/logs`, `…/gap` and `…/finish`; no routes if no use case accepts runs. */
 export function pushRoutes({ logs, useCases, clock, arrived }: PushRoutesOptions): HttpRoutes {
   const app = new Hono<HttpEnv>();
   const taking = useCases.filter(({ providers }) => providers?.push);
   if (taking.length === 0) return app;
-  /** Who sends is looked up and what is sent is appended before anybody else has a turn. */
+  /** The sender is looked up and the bytes are appended before any other request has a turn. */
   const turns = new KeyQueue<string>();
 
   const answer = async (
@@ -161,7 +161,7 @@ export function pushRoutes({ logs, useCases, clock, arrived }: PushRoutesOptions
     );
 }
 
-/** @returns the answer to who has no token; a use case is known by its token alone */
+/** @returns the answer to requests without a valid token; only its token identifies a use case */
 function useCaseOf(request: Request, useCases: readonly UseCase[]): UseCase | Response {
   const tokens = useCases.map(({ providers }) => providers?.push?.token.read());
   const open = useCases.filter((_, index) => {
@@ -175,7 +175,7 @@ function useCaseOf(request: Request, useCases: readonly UseCase[]): UseCase | Re
         hint: 'An admin of Signalbox gives each use case a token of its own.',
       }),
     );
-  // No token is the empty one: a header cannot carry it.
+  // A token is never empty: a header cannot carry an empty one.
   return useCase ?? bearerRefusal(request, '') ?? errorAnswer(new AppError('permission_denied', 'No token.'));
 }
 

@@ -1,25 +1,25 @@
 /**
- * What the viewers of a run share: one watch of the store, one reading and one encoding of each piece. A viewer that
- * takes nothing costs no more than the place where it stands.
+ * What the viewers of a run share: one watch of the store, and one reading and encoding of each piece. A viewer that
+ * does not read costs no more than its position.
  */
 import { gapMarker } from '../domain/run-log-gaps.ts';
 import type { RunLogGap, RunLogInfo, RunLogStore } from '../ports/run-log-store.ts';
 
 /**
  * Bytes of a log in one event at most. Events end at multiples of it, so that viewers who began at different places
- * soon share them; and it is about what a viewer that stopped reading holds on to.
+ * soon share them; and it is about as much as a viewer that stopped reading keeps in memory.
  */
 export const EVENT_BYTES = 8 * 1024;
-/** Events that are kept for those who are almost as far, for each run. */
+/** Events kept for each run, for viewers that are not far behind. */
 const EVENTS_KEPT = 64;
-/** Milliseconds between two rounds of news to the viewers of one run: at least, and more for each of them. */
+/** Milliseconds between two rounds of updates to the viewers of one run: a minimum, and more for each of them. */
 const ROUND = 20;
 const ROUND_PER_VIEWER = 0.1;
 
 export interface FeedEvent {
   /** As it is sent. */
   bytes: Uint8Array;
-  /** Where a viewer goes on after it. */
+  /** Where a viewer continues after it. */
   next: number;
 }
 
@@ -37,7 +37,7 @@ export const FEED_TIMERS: FeedTimers = {
 
 export interface RunFeedsOptions {
   logs: Pick<RunLogStore, 'info' | 'read' | 'watch'>;
-  /** Called when a run has its first viewer; what it gives is called after the last one. */
+  /** Called when a run gets its first viewer; the function it returns is called after the last one. */
   followed?: ((id: string) => () => void) | undefined;
   /** Milliseconds between two heartbeats. */
   heartbeat: number;
@@ -53,7 +53,7 @@ export class RunFeeds {
     this.#options = options;
   }
 
-  /** @param info as it was read just now. Whoever joins leaves by `leave`. */
+  /** @param info as read just now. Everybody who joins must call `leave`. */
   join(info: RunLogInfo): RunFeed {
     const known = this.#feeds.get(info.id);
     known?.learn(info);
@@ -71,7 +71,7 @@ export class RunFeeds {
 
 export class RunFeed {
   viewers = 0;
-  /** The log was removed, and perhaps there is another one by its name: nothing more comes of this one. */
+  /** The log was removed, and there may be another one by its name: nothing more comes from this one. */
   isOver = false;
   #info: RunLogInfo;
   readonly #logs: RunFeedsOptions['logs'];
@@ -79,7 +79,7 @@ export class RunFeed {
   readonly #events = new Map<number, Promise<FeedEvent>>();
   readonly #waiting = new Set<(beat: boolean) => void>();
   readonly #end: () => void;
-  /** While a round is held back: there was one a moment ago. */
+  /** Set while a round is held back because there was one a moment ago. */
   #holdingBack = false;
   #isDue = false;
   #cancelRound = (): void => {};
@@ -96,7 +96,7 @@ export class RunFeed {
       this.#cancelBeat = timers.after(heartbeat, () => {
         beat();
         this.#wake(true);
-        // A watch tells of changes, and a log that is gone has none.
+        // A watch reports changes, and a log that is gone has none.
         logs.info(info.id).then(
           (now) => (now ? this.learn(now) : this.#isGone()),
           () => undefined,
@@ -137,7 +137,7 @@ export class RunFeed {
   }
 
   /**
-   * For those who have all there is: calls once there is more, or it is time for a heartbeat.
+   * For viewers that have everything so far: calls back once there is more, or it is time for a heartbeat.
    * @returns takes it back
    */
   wait(call: (beat: boolean) => void): () => void {
@@ -146,7 +146,7 @@ export class RunFeed {
   }
 
   /**
-   * The log from an offset on, which is below its size. Whoever asks for the same offset gets the same event.
+   * The log from an offset on, which must be below its size. The same offset gives the same event.
    * @throws as the store's `read`
    */
   event(offset: number): Promise<FeedEvent> {
@@ -171,7 +171,7 @@ export class RunFeed {
     throw new Error(`The log ${this.#info.id} has ${size} bytes, but none at ${offset}.`);
   }
 
-  /** All who wait are told at once, and not again at once: a thousand of them take a while to serve. */
+  /** All who wait are told together, and not again right away: a thousand of them take a while to serve. */
   #round(): void {
     if (this.#holdingBack) {
       this.#isDue = true;
@@ -207,7 +207,7 @@ function logEvent(offset: number, bytes: Uint8Array): Uint8Array {
   return whole;
 }
 
-/** A marker to show in the place of what is missing; it counts for nothing in offsets. */
+/** A marker to show in place of what is missing; it does not count in offsets. */
 function gapEvent(gap: RunLogGap): Uint8Array {
   return sse('log', gap.to, { chunk: Buffer.from(gapMarker(gap)).toString('base64'), gap });
 }

@@ -15,10 +15,10 @@ export interface ViewerOptions {
 }
 
 /**
- * One viewer's events. Nothing is made before it is asked for, and no more than one event: who stops reading goes on
- * from the store.
+ * One viewer's events. Nothing is made before it is asked for, and never more than one event: a reader that paused
+ * goes on from the store.
  * @param feed joined for this viewer
- * @returns `stop` ends the stream before its end, so that the client comes again
+ * @returns `stop` ends the stream early, so that the client reconnects
  */
 export function viewerStream(
   feed: RunFeed,
@@ -34,7 +34,7 @@ class Viewer {
   #offset: number;
   /** As it was sent last. */
   #note: string | undefined;
-  /** Set: nothing but these last words is sent. */
+  /** If set, only these last words are still sent. */
   #lastWords: readonly Uint8Array[] | undefined;
   #hasLeft = false;
   #wake: ((beat: boolean) => void) | undefined;
@@ -81,7 +81,7 @@ class Viewer {
         }
       }
     } catch (error) {
-      // Removed while it was read: whoever comes again is told so.
+      // Removed while it was read: a client that reconnects is told so.
       if (toAppError(error).code === 'not_found') return this.#close(controller, []);
       this.#leave();
       throw error;
@@ -120,7 +120,7 @@ class Viewer {
         () => this.#hasLeft || this.#checkLater(),
         (thrown: unknown) => {
           const { code, message } = toAppError(thrown);
-          // Where only nobody could be asked, the client comes again and is told so.
+          // If the right could not be checked, the client reconnects and is told so.
           const isRefused = code === 'permission_denied' || code === 'not_found';
           this.stop(isRefused ? [sse('denied', this.#offset, { error: code, message })] : []);
         },
@@ -129,7 +129,7 @@ class Viewer {
   }
 }
 
-/** Turns a log's bytes into the text that a terminal shows; whatever it gives is final. */
+/** Turns a log's bytes into the text that a terminal shows; what it returns is final. */
 export interface PlainText {
   write(bytes: Uint8Array): string;
   end(): string;

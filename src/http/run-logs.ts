@@ -1,6 +1,6 @@
 /**
  * A run's log over HTTP: a part of it as JSON, all of it as server-sent events while it grows, or as a file. The bot
- * and the runner serve the same; who may read is theirs to say. docs/live-logs.md is the page for those who call it.
+ * and the runner serve the same; each decides who may read. docs/live-logs.md documents it for callers.
  */
 import { type Context, Hono } from 'hono';
 import { cors } from 'hono/cors';
@@ -12,11 +12,11 @@ import { errorAnswer } from './answers.ts';
 import { FEED_TIMERS, type FeedTimers, RunFeeds } from './run-feed.ts';
 import { logFile, type PlainText, viewerStream } from './run-log-stream.ts';
 
-/** What a viewer may do after its request was let in. */
+/** What a viewer may do after its request was authorised. */
 export interface Viewing {
-  /** Asked again while a stream goes on. @throws AppError: it ends here */
+  /** Checked again while a stream goes on. @throws AppError: it ends here */
   recheck?: (() => Promise<unknown>) | undefined;
-  /** Milliseconds; a minute where it is left out. */
+  /** Milliseconds; left out: a minute. */
   recheckEvery?: number | undefined;
   /** Called before the file of a download is sent. */
   downloading?: (() => Promise<unknown>) | undefined;
@@ -30,17 +30,17 @@ export interface RunLogRoutesOptions {
    */
   authorise(request: Request, id: string): Promise<Viewing>;
   /**
-   * Asked where the store has no log: whether there is such a run all the same. It may make the log, which is then
-   * served from its beginning; otherwise the answer is that nothing was printed yet. Left out: a run is what has a log.
+   * Asked if the store has no log: whether there is such a run all the same. It may make the log, which is then served
+   * from its beginning; otherwise the answer is that nothing was printed yet. Left out: only runs with a log exist.
    */
   prepare?: ((id: string) => Promise<boolean>) | undefined;
   /**
-   * Called when a run gets its first live viewer, and for each other request while the run goes on: who asks again and
-   * again instead of holding a stream sees it grow as well. What it gives is called when the last viewer, or the request,
-   * has gone.
+   * Called when a run gets its first live viewer, and for each other request while the run goes on, so that a client
+   * that polls instead of holding a stream sees it grow too. The function it returns is called when the last viewer, or
+   * the request, has gone.
    */
   followed?: ((id: string) => () => void) | undefined;
-  /** Called with each request that is let in: the log is read, until what it gives is called. */
+  /** Called with each authorised request: the log is being read until the function it returns is called. */
   reading?: ((id: string) => () => void) | undefined;
   /** For `?plain=1`, once for each download. Left out: raw only. */
   plain?: (() => PlainText) | undefined;
@@ -67,7 +67,7 @@ const NO_CACHE = { 'cache-control': 'no-store', 'x-content-type-options': 'nosni
  *     });
  *     await startHttpServer([routes], { port });
  *
- * An id that no run can have is answered as one that no run has, before `authorise` is asked.
+ * An id that no run can have gets the same answer as an unknown one, before `authorise` is called.
  */
 export function runLogRoutes(options: RunLogRoutesOptions): HttpRoutes {
   const { logs, followed, heartbeat = HEARTBEAT, timers = FEED_TIMERS, allowedOrigins = [] } = options;
@@ -119,7 +119,7 @@ export function runLogRoutes(options: RunLogRoutesOptions): HttpRoutes {
     })
     .get('/runs/:id/logs/stream', async (c) => {
       const { info, viewing } = await open(options, c);
-      // A client that comes again by itself repeats its first address: where it was is in the header.
+      // A client that reconnects by itself repeats its first address: its position is in the header.
       const last = c.req.header('last-event-id');
       const offset =
         last === undefined || last === ''
@@ -130,7 +130,7 @@ export function runLogRoutes(options: RunLogRoutesOptions): HttpRoutes {
         ...NO_CACHE,
         'cache-control': 'no-store, no-transform',
         'content-type': 'text/event-stream; charset=utf-8',
-        // nginx would collect events.
+        // Otherwise nginx would hold events back.
         'x-accel-buffering': 'no',
       };
       if (c.req.method === 'HEAD') return new Response(null, { headers });
@@ -154,7 +154,7 @@ export function runLogRoutes(options: RunLogRoutesOptions): HttpRoutes {
         // The id's characters need no quoting.
         'content-disposition': `attachment; filename="${name}.${plain ? 'txt' : 'log'}"`,
         'accept-ranges': 'none',
-        // No length: what is damaged turns up while it is read, and a marker stands for it.
+        // No length: damage turns up only while it is read, and a marker takes its place.
       };
       if (c.req.method === 'HEAD') return new Response(null, { headers });
       await viewing.downloading?.();
@@ -213,8 +213,8 @@ async function readPart(
 }
 
 /**
- * Up to the size itself: there a client goes on that has everything.
- * @returns the answer to one that is beyond it, which says the size in words and as a number
+ * The size itself is allowed: a client that has everything continues there.
+ * @returns the answer to an offset beyond it, which gives the size in words and as a number
  * @throws AppError invalid_input
  */
 function readOffset(given: string | undefined, { size }: RunLogInfo, what: string): number | Response {

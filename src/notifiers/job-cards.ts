@@ -70,7 +70,7 @@ export function jobCardNotifier(deps: NotifierDeps): Notifier {
     async onChange(change, useCase) {
       // Jobs from before Signalbox was installed are known, and get a card when something happens to them.
       if (change.kind === 'job-appeared' && !change.announce) return;
-      // The first look at such a job finds out more about it, which is not news.
+      // The first look at such a job finds out more about it, which is not worth reporting.
       const isNew =
         change.kind === 'job-changed'
           ? (await store.getJob(useCase.id, change.job))?.news === true

@@ -1,4 +1,4 @@
-/** Copies one run's log into the store: from where the copy ends, until the run has ended. */
+/** Copies one run's log into the store, from where the copy ends until the run has ended. */
 import { exitCodeOfReason } from '../domain/failure-exit.ts';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
 import { PROVIDERS, providerWord } from '../domain/providers.ts';
@@ -21,7 +21,7 @@ export interface RunCopyOptions {
   progress(): void;
 }
 
-/** Milliseconds between two questions how the job is. */
+/** Milliseconds between two checks of the job's state. */
 const LOOK_EVERY = 10_000;
 
 export class RunCopy {
@@ -40,7 +40,7 @@ export class RunCopy {
     this.#note = options.info.note;
   }
 
-  /** @throws AppError as the provider and the store do: it can be gone on with from what was copied */
+  /** @throws AppError as the provider and the store do: it can continue from what was copied */
   async run(signal: AbortSignal): Promise<void> {
     const { provider, job, logs, clock } = this.#options;
     await this.#look(signal);
@@ -109,7 +109,7 @@ export class RunCopy {
     this.#say();
   }
 
-  /** In the background: the store keeps the order. A note that is lost is said again with the next change. */
+  /** In the background: the store keeps the order. A note that is lost is repeated with the next change. */
   #say(): void {
     const note = this.#wait ? waitWords(this.#wait) : this.#info.size === 0 ? this.#nothingYet() : undefined;
     if (note === this.#note) return;
@@ -138,7 +138,7 @@ function waitWords(wait: FollowWait): string {
   return `What was printed before is being fetched: ${Math.floor(wait.fraction * 10) * 10} %.${slow}`;
 }
 
-/** @param job undefined: it is gone, and nobody knows how it ended */
+/** @param job undefined: it is gone, and it is not known how it ended */
 function endOf(job: TrainingJob | undefined, now: EpochMs): RunEnd {
   if (!job || !isFinished(job) || job.exit === 'lost')
     return { state: 'lost', exitCode: null, signal: null, at: job?.endedAt ?? now };

@@ -1,7 +1,7 @@
 /**
  * Copies what runs print from where they run into the store of run logs, for as long as somebody watches. However many
- * watch, in however many processes, one follower reads a run: the one that holds its lease. What it has read is kept
- * with the place to read on from, so that the next one, or the next process, goes on at the right byte.
+ * people watch, in however many processes, one follower reads a run: the one that holds its lease. What it has read is
+ * kept with the place to continue from, so that the next one, or the next process, goes on at the right byte.
  */
 import { backgroundActor } from '../domain/background-actor.ts';
 import { PROVIDERS, type ProviderName } from '../domain/providers.ts';
@@ -27,21 +27,21 @@ export interface RunFollowerOptions {
   clock: Clock;
   /** Slack team: the background's role sessions carry it. */
   team(): string | undefined;
-  /** A run could not be followed; it is tried again. Whoever watches it is told by a note. */
+  /** A run could not be followed; it is tried again. A note tells those who watch it. */
   onError(error: unknown, context: { run: string }): void;
   /** Left out: the system's timers. @throws the signal's reason */
   wait?: ((ms: number, signal: AbortSignal) => Promise<void>) | undefined;
 }
 
-/** Whether the logs of its jobs are read here. Others arrive by themselves. */
+/** Whether the logs of its jobs are read here. Others are sent to us. */
 export const isFollowed = (provider: ProviderName): boolean => PROVIDERS[provider].logArrives !== true;
 
-/** Whoever has it copies the run. */
+/** Its holder copies the run. */
 export const followLease = (run: string): string => `follow ${run}`;
 
-/** Milliseconds for which a run is followed after the last one who watched it: a page may be loaded anew. */
+/** Milliseconds for which a run is still followed after its last viewer left: a page may be reloaded. */
 const LINGER = 60_000;
-/** Milliseconds for which nobody else follows a run after its follower was last heard of. */
+/** Milliseconds after a follower's last sign of life until another may follow the run. */
 const LEASE = 15_000;
 /** Milliseconds between tries. */
 const TRIES = [2_000, 60_000] as const;
@@ -60,7 +60,7 @@ export class RunFollower {
    * Somebody watches a run: what it prints is copied into the store until a minute after the last one has gone, or
    * until it has ended. What keeps it from that stands in the run's note.
    * @param run an id of domain/runs.ts, of a job that there is: a log is made for it
-   * @returns they do not watch any more; safe to call twice
+   * @returns a function to call when they stop watching; safe to call twice
    * @throws AppError not_found: not the id of a run
    */
   wanted(run: string): () => void {
@@ -79,7 +79,7 @@ export class RunFollower {
     };
   }
 
-  /** Nothing is copied any more; the next one goes on from there. */
+  /** Stops copying; the next follower continues from there. */
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const [run, following] of this.#runs) this.#end(run, following);
@@ -107,12 +107,12 @@ export class RunFollower {
       .then(() => {
         if (!lingering.signal.aborted) this.#end(run, following);
       })
-      // Somebody came again, or it has ended.
+      // Somebody came back, or it has ended.
       .catch(() => undefined);
   }
 
   #end(run: string, following: Following): void {
-    // Whoever comes now begins anew, once this one has let go of the lease.
+    // Anybody who comes now starts over once this one has released the lease.
     if (this.#runs.get(run) === following) this.#runs.delete(run);
     following.stop.abort();
   }
@@ -129,7 +129,7 @@ export class RunFollower {
           });
           return;
         } finally {
-          // Whoever has the lease next writes.
+          // The next holder of the lease writes.
           await this.#options.logs.release(run).catch(() => undefined);
           await lease.release();
         }
@@ -151,7 +151,7 @@ export class RunFollower {
       const provider = await this.#open(run);
       await new RunCopy({ info, provider, job, logs, engine, clock, progress }).run(signal);
     } catch (error) {
-      // Nobody watches any more, or another process goes on: it will say itself what keeps it.
+      // Nobody watches any more, or another process took over: it will report its own trouble.
       const note = signal.aborted ? undefined : words(toAppError(error));
       await logs.note(run, note).catch(() => undefined);
       throw error;
@@ -177,7 +177,7 @@ export class RunFollower {
 interface Following {
   watchers: number;
   readonly stop: AbortController;
-  /** Aborted when somebody comes again. */
+  /** Aborted when somebody comes back. */
   lingering?: AbortController;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Which logs of runs are kept: those that have ended go after a time, and the oldest of them sooner where there is no
- * room. One that still comes in, or that somebody reads, stays whatever it takes.
+ * Which logs of runs are kept: those that have ended are removed after a time, the oldest of them sooner if there is no
+ * room. One that is still arriving, or being read, stays however much room it takes.
  */
 import { PUSH_HEARTBEAT } from '../domain/pushed-runs.ts';
 import { readRunId } from '../domain/runs.ts';
@@ -14,19 +14,19 @@ export interface RunRetentionOptions {
   logs: Pick<RunLogStore, 'list' | 'info' | 'remove'>;
   coordination: Pick<Coordination, 'tryLease'>;
   clock: Clock;
-  /** Milliseconds since a log last changed; undefined: for ever. */
+  /** How long a log is kept after its last change, milliseconds; undefined: for ever. */
   keepFor: number | undefined;
   /** Bytes on the disk that all of them together may take. */
   disk: number;
-  /** Bytes that one takes of the disk. */
+  /** Bytes that one takes on the disk. */
   sizeOf(run: string): Promise<number>;
-  /** A log was removed: whatever else is kept of its run may go. */
+  /** A log was removed, so anything else kept of its run may go too. */
   removed(info: RunLogInfo): Promise<void>;
-  /** It is tried again in the next round. */
+  /** Failures are tried again in the next round. */
   onError(error: unknown, context: { run?: string }): void;
 }
 
-/** Milliseconds after which a pushed run that nothing is heard of is given up: its network may come back until then. */
+/** Milliseconds of silence after which a pushed run is given up: until then its network may come back. */
 export const PUSH_GIVEN_UP = 24 * 60 * PUSH_HEARTBEAT;
 const LEASE = 15_000;
 
@@ -39,7 +39,7 @@ export class RunRetention {
     this.#options = options;
   }
 
-  /** Looks through all of them. While a round goes on, it is that one. Does not throw. */
+  /** Checks all of them. While a round is under way, it returns that one. Does not throw. */
   round(): Promise<void> {
     if (this.#stopping.signal.aborted) return this.#round ?? Promise.resolve();
     this.#round ??= this.#clear()
@@ -86,12 +86,12 @@ export class RunRetention {
     try {
       if (isFollowed(readRunId(id).provider)) return true;
     } catch {
-      // Not made by this version: nobody knows where it comes from.
+      // Not made by this version: its origin is not known.
     }
     return this.#options.clock.now() - updatedAt >= PUSH_GIVEN_UP;
   }
 
-  /** @returns whether it was removed: not while somebody has it in use */
+  /** @returns whether it was removed, which it is not while it is in use */
   async #remove(listed: RunLogInfo): Promise<boolean> {
     const { coordination, logs, removed } = this.#options;
     const { id } = listed;
@@ -102,7 +102,7 @@ export class RunRetention {
       if (!following) return false;
       try {
         const info = await logs.info(id);
-        // Since it was listed somebody had it: the next round looks at it anew.
+        // It was used since it was listed: the next round looks at it again.
         if (!info || info.updatedAt !== listed.updatedAt || info.createdAt !== listed.createdAt) return false;
         await logs.remove(id);
         await removed(info);

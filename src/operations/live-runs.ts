@@ -7,16 +7,16 @@ import type { RunLogStore } from '../ports/run-log-store.ts';
 export interface LiveRuns {
   /**
    * @param job its key
-   * @returns the run's id; undefined where there is nothing to be seen of it
+   * @returns the run's id; undefined if there is nothing to see of it
    */
   of(useCase: string, job: string): Promise<string | undefined>;
 }
 
 /**
- * What is in the store of run logs, or comes into it once somebody opens it. It never throws: it is about what is
- * offered beside something else.
+ * Runs in the store of run logs, or copied into it once somebody opens them. It never throws, because opening a run is
+ * only an extra.
  * @param onError a log that cannot be looked at
- * @param canFollow whether opening it copies the job's log into the store, from its beginning on
+ * @param canFollow whether opening it copies the job's log into the store, from the beginning
  */
 export function liveRuns(
   logs: Pick<RunLogStore, 'info'>,
@@ -39,7 +39,7 @@ export function liveRuns(
 }
 
 /**
- * The job that people mean by a word, as far as it can be opened: where they leave its provider out, the first one of
+ * The job that people mean by a word, if it can be opened: when they leave its provider out, the first one of
  * the use case that has it.
  * @returns its key
  */

@@ -1,4 +1,4 @@
-/** Stands for what could not be opened: whoever asks it anything gets the reason, and everybody else is served. */
+/** Stands in for what could not be opened: every call to it fails with the reason, and everything else works. */
 import type { UseCase } from '../domain/use-cases.ts';
 import type { AppError } from '../ground/errors.ts';
 import type { ProviderEntry, TrainingProvider } from '../ports/training-provider.ts';

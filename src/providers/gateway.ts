@@ -16,7 +16,7 @@ export interface GatewayOptions {
   accounts: AwsAccounts;
   /** Default: all there are. */
   providers?: readonly ProviderEntry[];
-  /** Left out: use cases that take runs show none of them. */
+  /** Left out: use cases that accept runs show none. */
   pushed?: PushedRuns;
 }
 
@@ -26,7 +26,7 @@ export function createUseCaseGateway({
   pushed: runs,
   providers: all = runs ? [...ALL_PROVIDERS, pushed(runs, clock)] : ALL_PROVIDERS,
 }: GatewayOptions): UseCaseGateway {
-  // Clients keep connections: one set for each account that is open, gone with it.
+  // Clients keep connections: one set for each open account, dropped with it.
   const opened = new WeakMap<AwsAccount, UseCaseSession>();
   const trainingAt = (useCase: UseCase): ProviderEntry[] => all.filter((one) => one.trains(useCase));
 
@@ -66,7 +66,7 @@ export function createUseCaseGateway({
 
 type Opened = { account: AwsAccount; problem?: never } | { account?: never; problem: AppError };
 
-/** Without an account, or where it lets nobody in, what trains elsewhere is open all the same. */
+/** Without an account, or if it cannot be opened, providers outside AWS are open all the same. */
 async function openAccount(
   accounts: AwsAccounts,
   useCase: UseCase,

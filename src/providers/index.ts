@@ -3,5 +3,5 @@ import type { ProviderEntry } from '../ports/training-provider.ts';
 import { local } from './local.ts';
 import { sageMaker } from './sagemaker.ts';
 
-/** Besides runs that are pushed: the gateway has to be given those. */
+/** All but pushed runs, which must be given to the gateway. */
 export const ALL_PROVIDERS: readonly ProviderEntry[] = [sageMaker, local];

@@ -1,6 +1,6 @@
 /**
- * A log that is one growing list of numbered lines, as a source for the log engine: of runs whose log is raw bytes, read
- * as lines by whoever keeps it.
+ * A log that is one growing list of numbered lines, as a source for the log engine: for runs whose log is raw bytes,
+ * which their keeper reads as lines.
  */
 import type { EpochMs } from '../ground/time.ts';
 import type { LogPage, LogPageRequest, LogSource, LogStreamInfo } from '../ports/log-source.ts';
@@ -24,7 +24,7 @@ export interface NumberedLog {
   /** See LogSource. */
   id: string;
   aheadMs?: number;
-  /** What is known of the whole; undefined: nothing was printed yet. @throws AppError not_found */
+  /** What is known of the whole log; undefined: nothing was printed yet. @throws AppError not_found */
   facts(
     signal?: AbortSignal,
   ): Promise<Pick<LogStreamInfo, 'bytes' | 'firstEventAt' | 'lastEventAt'> | undefined>;
@@ -71,7 +71,7 @@ export function numberedLog({ id, aheadMs, facts, read }: NumberedLog): LogSourc
     const got = await read(begin, Math.min(limit, PAGE), signal);
     const next = got.offset + got.lines.length;
     const page = within(got, from, to);
-    // Times never fall: behind the first that is too late nothing is early enough.
+    // Times never fall: after the first that is too late, none is early enough.
     const isOver = page.length < got.lines.length && page.at(-1) !== got.lines.length - 1 && to !== undefined;
     const isLast = next >= got.total && (got.lines.length === 0 || got.unfinished);
     return pageOf(got, page, token(next, isOver || isLast));
@@ -88,7 +88,7 @@ export function numberedLog({ id, aheadMs, facts, read }: NumberedLog): LogSourc
     const got = await read(begin, end - begin, signal);
     const page = within(got, from, to);
     const isWhole = got.lines.length === end - begin;
-    // Long lines: the runner gave the first of those asked for, but the last come first here.
+    // Long lines: the runner gave the first of those asked for, but here the last ones come first.
     if (!isWhole)
       return await backward(
         { direction: 'backward', stream: STREAM, from, to, limit: Math.max(1, (end - begin) >> 1) },

@@ -14,7 +14,7 @@ import { numberedLog } from './numbered-log.ts';
 export interface PushedRuns {
   logs: Pick<RunLogStore, 'info' | 'list'>;
   lines: RunLines;
-  /** When what of a log was there, by its size. */
+  /** When each part of a log had arrived, by the log's size. */
   times(info: RunLogInfo): Promise<{ at(size: number): EpochMs }>;
 }
 
@@ -79,7 +79,7 @@ function openPushed({ logs, lines, times }: PushedRuns, clock: Clock, useCase: U
         async facts() {
           const info = await existing(name);
           const { size: bytes, createdAt, updatedAt } = info;
-          // Signs of life are no output.
+          // Signs of life are not output.
           const lastEventAt = readSender(info.cursor)?.printedAt ?? updatedAt;
           return bytes === 0 ? undefined : { bytes, firstEventAt: createdAt, lastEventAt };
         },

@@ -5,7 +5,7 @@ import { AppError, CancelledError, type ErrorCode } from '../ground/errors.ts';
 
 /** Milliseconds for one answer, streams aside. */
 const ANSWER_WITHIN = 15_000;
-/** Characters of what a server says that are shown. */
+/** How many characters of a server's words are shown. */
 const LONGEST_TEXT = 500;
 
 const CODES: Readonly<Record<number, ErrorCode>> = {
@@ -31,7 +31,7 @@ export class RunnerClient {
 
   /**
    * @param path with its query
-   * @returns undefined: the runner says that there is no such thing
+   * @returns undefined if the runner says that there is no such thing
    * @throws AppError unavailable, timeout: no answer, or none of a runner · permission_denied · invalid_input · …
    */
   async get<T>(path: string, shape: z.ZodType<T>, signal?: AbortSignal): Promise<T | undefined> {
@@ -66,7 +66,7 @@ export class RunnerClient {
     try {
       return await fetch(`${baseUrl.replace(/\/+$/, '')}${path}`, {
         signal: until,
-        // To another host the token must not go.
+        // The token must not go to another host.
         redirect: 'error',
         headers: { ...headers, ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
       });
@@ -75,7 +75,7 @@ export class RunnerClient {
     }
   }
 
-  /** No answer, or not all of it. */
+  /** No answer, or only part of it. */
   #failure(error: unknown, asked: AbortSignal | undefined): Error {
     if (asked?.aborted)
       return asked.reason instanceof Error ? asked.reason : new CancelledError(undefined, { cause: error });
@@ -107,7 +107,7 @@ export class RunnerClient {
           adminHint,
         },
       );
-    // Whatever else answers there may have nothing at this path either.
+    // Some other program that answers there may have nothing at this path either.
     if (status === 404 && said === undefined)
       return new AppError('unavailable', `There is no runner at its address: ${short(words)}`, {
         hint: CHECK,

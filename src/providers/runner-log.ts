@@ -75,7 +75,7 @@ export async function* followRun(
       const { chunk, gap } = chunkEvent.parse(JSON.parse(data));
       const next = Number(id);
       if (!Number.isSafeInteger(next) || next < offset) throw new TypeError(`an event at byte ${id}`);
-      // A marker stands for the gap: here the jump itself says it.
+      // This is the marker for a gap; the jump in offsets already shows it.
       if (gap) yield { offset: gap.to, bytes: new Uint8Array(0) };
       else {
         const bytes = Buffer.from(chunk, 'base64');

@@ -15,7 +15,7 @@ export type Described = Partial<Omit<DescribeTrainingJobCommandOutput, '$metadat
 type Shared = keyof CreateTrainingJobCommandInput & keyof DescribeTrainingJobCommandOutput;
 
 /**
- * How each is carried over; what a newer SDK adds to both does not compile until it stands here. `no empty`: an empty
+ * How each is carried over; a field that a newer SDK adds does not compile until it is listed here. `no empty`: an empty
  * text or list is how the answer says "none", and would be refused as a request. `own rule`: below.
  */
 const CARRIED: Readonly<Record<Shared, 'as it is' | 'no empty' | 'own rule'>> = {
@@ -85,7 +85,7 @@ function algorithm({ AlgorithmSpecification: given }: Described): Part {
 
 function resources({ ResourceConfig: given }: Described, machines: TrainingRequest['machines']): Part {
   if (!given) return {};
-  // What SageMaker chose out of `InstancePreferences` is told in the answer only.
+  // What SageMaker chose from `InstancePreferences` is only in the answer.
   const { SelectedInstanceType: _type, SelectedInstanceCount: _count, ...asked } = given;
   const { InstanceType, InstanceCount, ...rest } = withoutEmpty(asked) as typeof asked;
   const chosen = rest.InstanceGroups || rest.InstancePreferences ? {} : { InstanceType, InstanceCount };
@@ -229,7 +229,7 @@ const lastPart = (arn: string): string => arn.slice(arn.lastIndexOf('/') + 1);
 /** AWS's clock and ours may differ by so much, ms. */
 const CLOCK_SKEW = 5 * 60_000;
 
-/** Whether a job of the wished name is this very request, which came through before. */
+/** Whether a job of the requested name is the result of this same request, sent before. */
 export function isSameRun(there: Described, asked: CreateTrainingJobCommandInput, askedAt: number): boolean {
   const one = (job: Described | CreateTrainingJobCommandInput): string => {
     const { TrainingImage, AlgorithmName } = job.AlgorithmSpecification ?? {};

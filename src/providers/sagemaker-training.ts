@@ -83,7 +83,7 @@ export function createSageMakerTraining(access: AwsAccess, jobs: JobCatalog): Tr
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
         if (error.code !== 'conflict') throw startError(error, request);
-        // Taken: by this very request, whose first try got through (a lost answer, a second click), or by another.
+        // Taken by this same request, whose first try got through (a lost answer, a second click), or by another.
         const there = await describe(request.name, signal);
         if (!there || !isSameRun(there, input, request.askedAt)) throw nameTaken(error, request.name);
       }
@@ -141,7 +141,7 @@ async function load(access: AwsAccess) {
   const { CreateTrainingJobCommand, DescribeTrainingJobCommand, SageMakerClient } = await import(
     '@aws-sdk/client-sagemaker'
   );
-  // Repeating is safe: the name is taken then, and by whom is looked up.
+  // Repeating is safe: if the name is taken by then, the code looks up by what.
   const client: SageMakerClient = new SageMakerClient(access.clientConfig(4));
   return { client, CreateTrainingJobCommand, DescribeTrainingJobCommand };
 }

@@ -53,7 +53,7 @@ function createSageMakerCatalog(access: AwsAccess): JobCatalog {
 
   return {
     async find(name, signal) {
-      // Anything else is no job, and AWS need not be asked.
+      // Anything else is not a job, so AWS need not be asked.
       if (!isTrainingName(name)) return undefined;
       const { client, DescribeTrainingJobCommand } = await sageMaker();
       try {

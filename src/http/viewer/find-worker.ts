@@ -1,4 +1,4 @@
-/** Reads and searches the log beside the page, which goes on moving meanwhile. */
+/** Reads and searches the log in a worker, so that the page stays responsive. */
 import { LogSearch } from './log-search.ts';
 import { Refused, RunApi } from './run-api.ts';
 
@@ -17,7 +17,7 @@ export type FromWorker = { search: number } & (
 const tell = (message: FromWorker): void => postMessage(message);
 
 let current: LogSearch | undefined;
-/** Of the log, as was told last. */
+/** Size of the log as last reported. */
 let known = 0;
 /** One reading at a time. */
 let last: Promise<unknown> = Promise.resolve();

@@ -1,4 +1,4 @@
-/** The bar that finds text: counted in the whole log, shown where the window on it is brought to. */
+/** The bar that finds text: counts matches in the whole log and moves the window to them. */
 import type { FromWorker, ToWorker } from './find-worker.ts';
 import { Found } from './found.ts';
 import type { LogWindow } from './log-window.ts';
@@ -6,7 +6,7 @@ import { element } from './page.ts';
 import type { Place } from './screen.ts';
 import type { LogTerminal } from './terminal.ts';
 
-/** Milliseconds after the last key until it is searched. */
+/** Milliseconds between the last key and the search. */
 const PAUSE = 200;
 
 export interface Find {
@@ -31,7 +31,7 @@ export function setUpFind(terminal: LogTerminal, log: LogWindow, run: string): F
   let state: 'idle' | 'searching' | 'whole' | 'cut' = 'idle';
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isGoing = false;
-  /** Size of the log that the search was last told of. */
+  /** Size of the log that the search was last told. */
   let searched = 0;
   /** Matches before this offset come first. */
   let startBefore = 0;
@@ -106,7 +106,7 @@ export function setUpFind(terminal: LogTerminal, log: LogWindow, run: string): F
     showCount('');
   };
 
-  /** How many matches are before one in its line, or in as much of it as is there. */
+  /** How many matches come before one in its line, or in as much of it as is loaded. */
   const inLineOf = (match: number, lineFrom: number): number => {
     let before = 0;
     while ((found.at(match + before + 1) ?? -1) >= lineFrom) before += 1;
@@ -139,7 +139,7 @@ export function setUpFind(terminal: LogTerminal, log: LogWindow, run: string): F
     if (moves) terminal.reveal(match ?? { line: place.line + place.newlines, column: 0 });
   };
 
-  // On a sheet that took the other's place it is still to be marked.
+  // On a sheet that replaced the other one it must still be marked.
   terminal.onShow(() => {
     const offset = current === undefined || isGoing || !isOpen() ? undefined : found.at(current);
     const place = offset === undefined ? undefined : log.place(offset);

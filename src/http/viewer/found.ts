@@ -17,7 +17,7 @@ export class Found {
     this.searchedFrom = from;
   }
 
-  /** Instead of all from an offset on. */
+  /** Replaces all from an offset on. */
   replaceNewer(hits: ArrayLike<number>, from: number): void {
     this.#newer = [...this.#newer.filter((hit) => hit < from), ...Array.from(hits)];
     let stale = 0;
@@ -25,7 +25,7 @@ export class Found {
     this.#older.splice(0, stale);
   }
 
-  /** From the newest, which is 0: what is found further back changes nothing of it. */
+  /** Counted from the newest, which is 0, so that matches found further back do not change it. */
   at(fromNewest: number): number | undefined {
     const { length } = this.#newer;
     return fromNewest < length ? this.#newer[length - 1 - fromNewest] : this.#older[fromNewest - length];

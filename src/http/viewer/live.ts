@@ -1,11 +1,11 @@
-/** What the run prints from now on, over server-sent events; after a break it goes on at the right byte. */
+/** What the run prints from now on, over server-sent events; after a break it continues at the right byte. */
 import { fromBase64, type Gap, Refused, type RunApi, type RunEnd, readEnd } from './run-api.ts';
 
 export interface LiveListener {
   /** @param next offset of the byte after these */
   log(bytes: Uint8Array, next: number, gap: Gap | undefined): void;
   connected(): void;
-  /** What keeps the run from being read on; undefined: nothing any more. */
+  /** What keeps the run from being read further; undefined: nothing any more. */
   note(text: string | undefined): void;
   /** It is tried again in so many milliseconds. */
   interrupted(retryIn: number): void;
@@ -70,7 +70,7 @@ export class Live {
     const { listener } = this.#options;
     const on = (type: string, run: (event: { data: string; lastEventId: string }) => void): void =>
       stream.addEventListener(type, (event) => {
-        // What was under way when it was closed may still be told.
+        // Events that were under way when it was closed may still arrive.
         if (this.#stream === stream) run(event);
       });
     this.#expect();
@@ -100,7 +100,7 @@ export class Live {
       this.stop();
       listener.refused(new Refused(error === 'not_found' ? 404 : 403, message, { hint }));
     });
-    // The browser's own attempts do not tell a refusal from a broken line: it is asked for here instead.
+    // The browser's own attempts cannot tell a refusal from a broken connection, so this asks instead.
     stream.onerror = () => {
       if (this.#stream === stream) this.#again();
     };

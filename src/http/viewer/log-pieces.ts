@@ -1,7 +1,7 @@
 /** The pieces that a window on a log is made of. */
 import type { Gap } from './run-api.ts';
 
-/** A piece of what is shown; a gap's marker stands for bytes that nobody has. */
+/** A piece of what is shown; a gap's marker stands for bytes that are missing. */
 export interface Piece {
   readonly from: number;
   readonly to: number;
@@ -18,7 +18,7 @@ const LINES = 1_000;
 
 /**
  * Cut after lines, where there are any.
- * @param most bytes of a piece: where something is on the screen is known for each of them
+ * @param most bytes of a piece: positions on the screen are known for each piece
  */
 export function piecesOf(bytes: Uint8Array, from: number, most: number): Piece[] {
   const pieces: Piece[] = [];
@@ -42,7 +42,7 @@ export function gapPiece(gap: Gap, marker = gapMarker(gap)): Piece {
   return { from: gap.from, to: gap.to, bytes: marker, newlines: 2, isGap: true };
 }
 
-/** Two that follow on each other as one, where that is not too long. */
+/** Joins two consecutive ones, unless the result is too long. */
 export function joined(first: Piece, second: Piece, most: number): Piece | undefined {
   if (
     first.isGap ||
@@ -57,7 +57,7 @@ export function joined(first: Piece, second: Piece, most: number): Piece | undef
   return { ...first, to: second.to, bytes, newlines: first.newlines + second.newlines };
 }
 
-/** @returns where so many newlines are over, from a place on */
+/** @returns the place after so many newlines, counted from another place */
 function afterNewlines(bytes: Uint8Array, start: number, count: number): number {
   let at = start;
   for (let n = 0; n < count; n++) {

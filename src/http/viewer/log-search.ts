@@ -7,12 +7,12 @@ export interface LogSearchOptions {
   needle: string;
   matchCase: boolean;
   /**
-   * Matches that were found, as offsets of their lines' beginnings, or in very long lines near where they are, in order;
+   * Matches, as the offsets where their lines begin (in very long lines, of a place near the match), in order;
    * all are before those that were told before.
    * @param from everything from here on has been searched
    */
   older(hits: readonly number[], from: number): void;
-  /** Matches from an offset on, instead of those that were told of there. */
+  /** Matches from an offset on, replacing those reported there before. */
   newer(hits: readonly number[], from: number): void;
   /** Matches that are kept; 100,000. */
   most?: number;
@@ -24,7 +24,7 @@ const STEP = 1024 * 1024;
 /** Bytes of a line that are searched as one. */
 const LONGEST = 4 * 1024 * 1024;
 const MOST = 100_000;
-/** Characters, and bytes, of a line from which on it is told where in it a match is. */
+/** Characters, and bytes, of a line above which a match's place within it is reported too. */
 const LONG = 16 * 1024;
 const NEWLINE = 10;
 
@@ -40,7 +40,7 @@ export class LogSearch {
   readonly #step: number;
   #isStopped = false;
   #found = 0;
-  /** Where the last line begins, which may go on; undefined until that is found. */
+  /** Where the last line begins, which may not be complete; undefined until that is found. */
   #tail: number | undefined;
   #size = 0;
 
@@ -54,7 +54,7 @@ export class LogSearch {
     this.#isStopped = true;
   }
 
-  /** Up to the log's beginning. @returns false: it stopped before, at the most matches that are kept */
+  /** Back to the log's beginning. @returns false if it stopped earlier because no more matches are kept */
   async start(size: number): Promise<boolean> {
     this.#size = size;
     let to = size;
@@ -85,7 +85,7 @@ export class LogSearch {
         hits.unshift(...this.#hitsIn({ from: whole.from + begin, bytes: whole.bytes.subarray(begin) }));
         rest = { from: part.from, bytes: part.bytes.subarray(0, begin) };
       }
-      // What is before a gap may be gone altogether.
+      // What came before a gap may all be gone.
       if (from === 0) {
         hits.unshift(...this.#hitsIn(rest));
         this.#tail ??= rest.from;
@@ -155,7 +155,7 @@ export class LogSearch {
       offset = from + newline + 1;
       return newline >= 0;
     };
-    // Lines of a usual length, in all.
+    // Lines of usual length: all of them together.
     if (isPlain(plain) && !hasLongLine(bytes)) {
       const folded = this.#folded(plain);
       let line = 0;
@@ -183,7 +183,7 @@ export class LogSearch {
     return hits;
   }
 
-  /** Where in the line, as it may not be loaded as a whole; of a bar what was drawn last. */
+  /** Where in the line, because it may not be loaded as a whole; for a bar, what was drawn last. */
   #hitsInLong(line: string, from: number): number[] {
     const start = line.trimEnd().lastIndexOf('\r') + 1;
     const seen = line.slice(start).replaceAll('\r', '');

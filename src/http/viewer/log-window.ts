@@ -22,25 +22,25 @@ export interface LogWindowOptions {
   screen: Screen;
   /** Called when what can be seen, or is known of the log, has changed. */
   changed?: () => void;
-  /** It prints faster than it can be drawn; what waited was given up, and the window is to be opened at the end again. */
+  /** It prints faster than it can be drawn; what waited was dropped, and the window must be opened at the end again. */
   behind?: () => void;
   /** What was printed could not be read. */
   failed?: (error: unknown) => void;
-  /** For tests of what happens at them. */
+  /** So that tests can make them small. */
   limits?: Partial<typeof LIMITS>;
 }
 
 /** Numbers of bytes. */
 const LIMITS = {
-  /** Of a piece: where the window ends, and what is known of the lines on the screen, goes by them. */
+  /** Of a piece: the window ends at piece boundaries, and lines on the screen are known by piece. */
   piece: 32 * 1024,
   /** Read at a time. */
   step: 512 * 1024,
-  /** That a window holds at most. */
+  /** The most that a window holds. */
   most: 2 * 1024 * 1024,
-  /** Before the place that a window is opened around. */
+  /** Loaded before the place that a window is opened around. */
   around: 96 * 1024,
-  /** That wait to be drawn until they are given up. */
+  /** How many may wait to be drawn before they are dropped. */
   behind: 4 * 1024 * 1024,
   /** Written at once. */
   write: 64 * 1024,
@@ -59,7 +59,7 @@ export class LogWindow {
   #shown: Shown[] = [];
   /** Where the window is while nothing is shown. */
   #at = 0;
-  /** Of the whole log. */
+  /** Size of the whole log. */
   #size = 0;
   /** What is printed is added. */
   #follows = true;
@@ -89,7 +89,7 @@ export class LogWindow {
     return this.#size;
   }
 
-  /** Nothing is missing between the window and the log's end: what comes is added to it. */
+  /** Nothing is missing between the window and the log's end, so new output is added to it. */
   get follows(): boolean {
     return this.#follows;
   }
@@ -102,7 +102,7 @@ export class LogWindow {
     }
   }
 
-  /** @returns what is known of the log now */
+  /** @returns what is now known of the log */
   openAtEnd(): Promise<Slice> {
     return this.#exclusively(async () => {
       // What is printed from now on is kept until it is drawn.
@@ -198,7 +198,7 @@ export class LogWindow {
   }
 
   async #openAround(offset: number): Promise<void> {
-    // It may have been heard of before the log's size was.
+    // It may be known before the log's size is.
     const after = this.#few(await this.#load(offset, offset + this.#limits.step, true));
     const from = after[0]?.from ?? offset;
     const before = from > 0 ? await this.#before(from, this.#limits.around) : [];
@@ -207,7 +207,7 @@ export class LogWindow {
     await this.#draw(pieces, (pieces.at(-1)?.to ?? from) >= this.#size, offset);
   }
 
-  /** What is before an offset, from a line on, and no more than a part of a window. */
+  /** What comes before an offset, beginning with a whole line, and no more than a part of a window. */
   async #before(to: number, bytes: number): Promise<Piece[]> {
     const start = Math.max(0, to - bytes);
     const loaded = await this.#load(start, to, true);
@@ -224,7 +224,7 @@ export class LogWindow {
     return pieces;
   }
 
-  /** @param wholeGap a gap in which it begins is told of from its beginning */
+  /** @param wholeGap a gap in which it begins is reported from the gap's own beginning */
   async #load(from: number, to: number, wholeGap = false): Promise<Piece[]> {
     const pieces: Piece[] = [];
     for (let offset = from; offset < to; ) {
@@ -260,7 +260,7 @@ export class LogWindow {
 
   /**
    * Writes it on a new sheet and shows that.
-   * @param follows it goes up to the log's end, or to what waits to be drawn
+   * @param follows it reaches up to the log's end, or to what waits to be drawn
    * @param at the offset at the top, or the end; left out, what is at the top stays there
    */
   async #draw(pieces: readonly Piece[], follows: boolean, at?: number | 'end'): Promise<void> {
@@ -355,7 +355,7 @@ export class LogWindow {
       else this.#shown.push({ piece: added, mark: this.#sheet.mark() });
       await this.#sheet.write(added.bytes);
       if (!this.#isTooMuch(this.#pieces)) continue;
-      // Who reads further up keeps what is there.
+      // A reader further up keeps what is there.
       if (!this.#screen.isAtEnd) return this.#letGo();
       while (this.#shown.length > 1 && this.#isTooMuch(this.#pieces)) this.#shown.shift();
     }

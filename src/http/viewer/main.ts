@@ -14,7 +14,7 @@ import { hideNotice, showNotice, troubleOf } from './trouble.ts';
 
 /** Pages from an end of what is loaded at which more is loaded. */
 const AHEAD = 10;
-/** Milliseconds that a page nobody looks at stays connected: browsers allow few connections to a server. */
+/** Milliseconds that a hidden page stays connected: browsers allow few connections to a server. */
 const HIDDEN = 60_000;
 
 type Badge = 'connecting' | 'live' | 'again' | 'off' | RunEnd['state'];
@@ -79,11 +79,11 @@ class Viewer {
   #find: Find | undefined;
   #isMoving = false;
   #nextMove: (() => Promise<unknown>) | undefined;
-  /** Where it was scrolled to when more was last asked for: asked again only from elsewhere. */
+  /** Where it was scrolled to when more was last asked for: it asks again only from elsewhere. */
   #askedAt = -1;
   #wasInterrupted = false;
   #isFollowing = false;
-  /** Of a link, until it has been used. */
+  /** The token of a link, until it has been used. */
   #token: string | undefined;
   /** What keeps the log from going on. */
   #note = '';
@@ -126,20 +126,20 @@ class Viewer {
 
   async #begin(): Promise<void> {
     this.#token = new URLSearchParams(location.hash.slice(1)).get('t') ?? undefined;
-    // It is used once, so it is neither to be copied nor kept in the history.
+    // It can be used once, so it must be neither copied nor kept in the history.
     if (this.#token !== undefined) history.replaceState(null, '', location.pathname);
     await this.#openAtEnd().catch((error: unknown) => this.#fail(error));
     this.#terminal.focus();
   }
 
-  /** @returns why the link does not let in; a session from before still may */
+  /** @returns why the link does not work; an earlier session still may */
   async #signIn(): Promise<unknown> {
     if (this.#token === undefined) return undefined;
     let refused: unknown;
     try {
       await api.signIn(this.#token);
     } catch (error) {
-      // Nobody could be asked: the same link works in a moment.
+      // It could not be checked: the same link works in a moment.
       if (error instanceof Refused && error.isPassing) throw error;
       refused = error;
     }
@@ -180,7 +180,7 @@ class Viewer {
   }
 
   #refused(error: Refused): void {
-    // The log is shorter than what is shown: what the server had not yet kept when it stopped.
+    // The log is shorter than what is shown: the server stopped before it had stored the rest.
     if (error.size !== undefined) void this.#openAtEnd().catch((failed: unknown) => this.#fail(failed));
     else this.#fail(error);
   }
@@ -247,7 +247,7 @@ class Viewer {
     work()
       .catch((error: unknown) => {
         if (!(error instanceof Refused && error.isPassing)) return this.#fail(error);
-        // What is printed may well come all the same.
+        // New output may well arrive all the same.
         showNotice('waiting', `${error.message} This part of the log could not be loaded.`, {
           action: { label: 'Try again', run: () => this.#move(work) },
           forMs: 10_000,
@@ -305,7 +305,7 @@ class Viewer {
     };
     for (const [key, run] of Object.entries(all)) keys.set(key, run);
 
-    // Where the keys go is shown to those who use keys.
+    // The focus is shown to people who use the keyboard.
     addEventListener('keydown', ({ key }) => {
       if (key === 'Tab') document.documentElement.dataset.keyboard = '';
     });

@@ -11,7 +11,7 @@ import type { Mark, Sheet } from './screen.ts';
 
 export interface PaneOptions {
   theme: ITheme;
-  /** What it is, for those who hear the page. */
+  /** What it is, for screen readers. */
   label: string;
   /** @returns true: the key was for the log */
   onKey(event: KeyboardEvent): boolean;
@@ -44,7 +44,7 @@ export class Pane implements Sheet {
       fontFamily: 'ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace',
       fontSize: matchMedia('(max-width: 600px)').matches ? 11 : 13,
       lineHeight: 1.15,
-      // A log may be anything.
+      // A log may contain anything.
       logLevel: 'off',
       linkHandler: { activate: (_, uri) => openLink(uri) },
       minimumContrastRatio: 4.5,
@@ -108,7 +108,7 @@ export class Pane implements Sheet {
   }
 
   write(bytes: Uint8Array): Promise<void> {
-    // The terminal lets others do something between two of these; one of newlines alone takes it a while.
+    // The terminal yields between two of these; a block of nothing but newlines takes it a while.
     const last = Math.max(0, bytes.length - SLICE);
     let at = 0;
     for (; at < last; at += SLICE) this.terminal.write(bytes.subarray(at, at + SLICE));
@@ -146,7 +146,7 @@ export class Pane implements Sheet {
     this.terminal.onRender(listener);
   }
 
-  /** Resolves with its next picture, before which it cannot be scrolled; sooner or later where pictures are not made. */
+  /** Resolves with its next frame, before which it cannot be scrolled; or after a while if no frames are drawn. */
   drawn(): Promise<void> {
     return new Promise((resolve) => {
       const once = this.terminal.onRender(() => done());
@@ -172,10 +172,10 @@ export class Pane implements Sheet {
     }
   }
 
-  /** What programs do to a terminal, and should not do to a log. */
+  /** What programs do to a terminal but should not do to a log. */
   #keepTheLog(): void {
     const { parser } = this.terminal;
-    // Throwing away what was scrolled out.
+    // Clearing the scrollback.
     parser.registerCsiHandler({ final: 'J' }, ([what]) => what === 3);
     parser.registerCsiHandler({ prefix: '?', final: 'h' }, (modes) =>
       modes.every((mode) => typeof mode === 'number' && REPORTS.has(mode)),

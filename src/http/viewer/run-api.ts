@@ -21,14 +21,14 @@ export interface Slice {
   end?: RunEnd | undefined;
 }
 
-/** An answer that is no success. */
+/** An answer other than success. */
 export class Refused extends Error {
-  /** Of HTTP; 0 where there was no answer at all. */
+  /** HTTP status; 0 if there was no answer at all. */
   readonly status: number;
   readonly hint: string | undefined;
-  /** Where the log ends: it was asked for beyond that. */
+  /** Where the log ends: the request was beyond that. */
   readonly size: number | undefined;
-  /** Milliseconds after which it may be better. */
+  /** Milliseconds after which it may work again. */
   readonly retryAfter: number | undefined;
 
   constructor(
@@ -43,7 +43,7 @@ export class Refused extends Error {
     this.retryAfter = more.retryAfter;
   }
 
-  /** Asking again may help, without anybody doing anything. */
+  /** Asking again may help without anybody doing anything. */
   get isPassing(): boolean {
     return this.status === 0 || this.status >= 500 || this.status === 429 || this.retryAfter !== undefined;
   }

@@ -1,6 +1,6 @@
-/** What the window on a log is shown on. */
+/** The screen that shows the window on a log. */
 
-/** A place on a sheet that stays at its text: its line, -1 once that is gone. */
+/** A place on a sheet that moves with its text: its line, or -1 once that is gone. */
 export interface Mark {
   readonly line: number;
 }
@@ -38,6 +38,6 @@ export interface Place {
   until: number | undefined;
   /** Newlines between the two places. */
   newlines: number;
-  /** Offset at which the piece begins, where that is in the middle of the very line. */
+  /** Offset at which the piece begins, if that is in the middle of this line. */
   lineFrom: number | undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * What the log is shown in. Two terminals: one is seen, the other is written when the window on the log moves, and then
- * takes its place, so that nobody sees lines running by.
+ * Shows the log. There are two terminals: one is visible, the other is written when the window on the log moves, and
+ * then takes its place, so that nobody sees lines running by.
  */
 import type { IBuffer, ITheme } from '@xterm/xterm';
 import { Pane } from './pane.ts';
@@ -16,7 +16,7 @@ const WIDE = 240;
 /** What most programs take for granted: below that, bars and tables break. */
 const NARROWEST = 40;
 
-/** Pictures in which it is tried to scroll. */
+/** Number of frames in which scrolling is tried. */
 const TRIES = 10;
 
 export class LogTerminal implements Screen {
@@ -28,8 +28,8 @@ export class LogTerminal implements Screen {
   #scrolled: () => void = () => {};
   #shown: () => void = () => {};
   /**
-   * The reader is at the end and stays there. xterm.js 6.0 itself loses it where much is printed between two of its
-   * pictures, so only what the reader does counts.
+   * The reader is at the end and stays there. xterm.js 6.0 itself loses the end when much is printed between two
+   * frames, so only what the reader does counts.
    */
   #sticks = true;
   /** Counts where it was scrolled to. */
@@ -59,11 +59,11 @@ export class LogTerminal implements Screen {
         event,
         (happened) => {
           if (event === 'pointermove' && (happened as PointerEvent).buttons === 0) return;
-          // It has moved when the next picture is made.
+          // It will have moved when the next frame is drawn.
           this.#sticks = false;
           requestAnimationFrame(() => this.#moved());
         },
-        // Before the terminal hears of it.
+        // Before the terminal gets the event.
         { passive: true, capture: true },
       );
     new ResizeObserver(() => this.fit()).observe(host);
@@ -74,12 +74,12 @@ export class LogTerminal implements Screen {
     return this.#panes;
   }
 
-  /** The terminal that is seen now. */
+  /** The terminal that is visible now. */
   get front(): Pane {
     return this.#front;
   }
 
-  /** Called when another terminal is seen. */
+  /** Called when the other terminal becomes visible. */
   onShow(listener: () => void): void {
     this.#shown = listener;
   }
@@ -155,7 +155,7 @@ export class LogTerminal implements Screen {
       terminal.select(match.column, match.line, needle.length);
       return;
     }
-    // Without a search before this one it goes to the match at which the selection begins.
+    // Unless there was a search before this one, it goes to the match at which the selection begins.
     terminal.select(match.column, match.line, 1);
     search.findNext(needle, { decorations: this.marks, caseSensitive: matchCase });
   }
@@ -187,7 +187,7 @@ export class LogTerminal implements Screen {
     for (const pane of this.#panes) pane.theme = theme;
   }
 
-  /** How what was found is marked. */
+  /** How matches are marked. */
   get marks(): ReturnType<typeof marksOn> {
     return marksOn(this.#front.theme);
   }
@@ -212,7 +212,7 @@ export class LogTerminal implements Screen {
   }
 
   /**
-   * Where a match in a line of the log is: the one that is nearest to where its line should be, as moves to other lines
+   * Where a match in a line of the log is: the one nearest to where its line should be, because moves to other lines
    * make that a guess.
    * @param inLine how many matches in the same line are before it
    */
@@ -266,7 +266,7 @@ export class LogTerminal implements Screen {
     return baseY - viewportY;
   }
 
-  /** In xterm.js 6.0 what was just written cannot be scrolled to before its next picture, or the one after. */
+  /** In xterm.js 6.0 what was just written cannot be scrolled to before the next frame, or the one after. */
   #scrollTo(line: number, tries = TRIES): void {
     const { terminal } = this.#front;
     const wanted = Math.min(line, terminal.buffer.active.baseY);
@@ -283,7 +283,7 @@ export class LogTerminal implements Screen {
     });
   }
 
-  /** By the reader. */
+  /** Scrolled by the reader. */
   #moved(): void {
     this.#going += 1;
     this.#sticks = this.#below <= 0;

@@ -1,4 +1,4 @@
-/** Light and dark: as the system has it, or as was chosen. */
+/** Light and dark: as the system is set, or as was chosen. */
 import type { ISearchOptions } from '@xterm/addon-search';
 import type { ITheme } from '@xterm/xterm';
 import { choice, element, remember } from './page.ts';
@@ -10,7 +10,7 @@ const system = matchMedia('(prefers-color-scheme: dark)');
 
 /**
  * @param changed called with each new theme
- * @returns the one of now, and what goes on to the next
+ * @returns the current one, and a function that switches to the next
  */
 export function setUpTheme(changed: (theme: ITheme) => void): { current: () => ITheme; next: () => void } {
   let chosen = choice('theme', THEMES);
@@ -25,7 +25,7 @@ export function setUpTheme(changed: (theme: ITheme) => void): { current: () => I
   system.addEventListener('change', apply);
   apply();
   const next = (): void => {
-    // From what is seen to the other one first.
+    // First to the one that is not shown now.
     const order = system.matches
       ? (['auto', 'light', 'dark'] as const)
       : (['auto', 'dark', 'light'] as const);
@@ -89,7 +89,7 @@ const LIGHT: ITheme = {
 
 const RULER = { matchOverviewRuler: '#d8a300', activeMatchColorOverviewRuler: '#ff7b00' };
 
-/** How what was found is marked on a theme. */
+/** How matches are marked in each theme. */
 export const marksOn = (theme: ITheme): NonNullable<ISearchOptions['decorations']> =>
   theme === DARK
     ? { ...RULER, matchBackground: '#5c4708', activeMatchBackground: '#9a4a00' }

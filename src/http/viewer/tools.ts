@@ -5,7 +5,7 @@ import type { LogTerminal } from './terminal.ts';
 /** Columns of most terminals that programs print for: on a narrower screen their bars would break. */
 const USUAL = 80;
 
-/** @returns switches it */
+/** @returns a function that switches it */
 export function setUpWrap(terminal: LogTerminal): () => void {
   const button = element('wrap');
   const apply = (wraps: boolean): void => {
@@ -23,7 +23,7 @@ export function setUpWrap(terminal: LogTerminal): () => void {
   return toggle;
 }
 
-/** @returns does it */
+/** @returns a function that does it */
 export function setUpCopy(terminal: LogTerminal): () => void {
   const button = element('copy');
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -56,7 +56,7 @@ export function setUpDownload(run: string): void {
   for (const link of menu.querySelectorAll('a')) link.addEventListener('click', () => (menu.open = false));
 }
 
-/** @returns shows it */
+/** @returns a function that shows it */
 export function setUpHelp(): () => void {
   const help = element<HTMLDialogElement>('help');
   const open = (): void => help.showModal();

@@ -1,6 +1,6 @@
 /** Scrolling by finger, which xterm.js 6.0 does not have. */
 
-/** Of its speed, what is left after a frame without a finger. */
+/** The share of its speed that is left after a frame without a finger. */
 const GLIDE = 0.95;
 /** Pixels a frame below which it stands still. */
 const SLOWEST = 0.3;

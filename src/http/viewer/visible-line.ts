@@ -1,8 +1,8 @@
-/** What is seen of one line that a program printed, for finding text in it: moves to other lines count for nothing. */
+/** What can be seen of one printed line, for finding text in it: moves to other lines are ignored. */
 import { TerminalScreen } from '../../terminal/screen.ts';
 
 const ESC = '\x1b';
-/** One row: what is longer goes on behind it. */
+/** One row: longer text continues on it. */
 const screen = new TerminalScreen({ rows: 1, columns: 16 * 1024, tabs: 'spaces' });
 
 /** @param line without its newline */
@@ -14,7 +14,7 @@ export function visibleLine(line: string): string {
   return screen.takeFinal() + (screen.visible() ?? '');
 }
 
-/** @returns whether a text is seen as it is, but for the ends of its lines */
+/** @returns whether a text looks as it is written, apart from its line ends */
 export function isPlain(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
@@ -24,8 +24,8 @@ export function isPlain(text: string): boolean {
 }
 
 /**
- * Most of what is not seen, at once: colours, and the carriage returns of line ends. Only what is plain afterwards is what
- * is seen.
+ * Removes most of what is invisible in one go: colours, and the carriage returns of line ends. The result is what can
+ * be seen only if it is plain.
  */
 export const withoutColours = (text: string): string => text.replace(COLOURS, '').replaceAll('\r\n', '\n');
 
