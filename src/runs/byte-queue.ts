@@ -1,4 +1,4 @@
-/** Bytes of a stream that wait, in order, with their offsets; of too many the oldest are given up. */
+/** Bytes of a stream that wait, in order, with their offsets; if there are too many, the oldest are dropped. */
 
 /** One append or write at most. */
 const LARGEST_BATCH = 1_048_576;
@@ -60,7 +60,7 @@ export class ByteQueue {
     this.#held += bytes.length;
   }
 
-  /** Gives up the oldest until no more than so many wait. @returns how many were given up */
+  /** Drops the oldest until no more than so many wait. @returns how many were dropped */
   shrinkTo(most: number): number {
     let lost = 0;
     while (this.#held - lost > most) {

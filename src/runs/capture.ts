@@ -1,6 +1,6 @@
 /**
  * Captures a run: starts its command, shows what it prints and keeps it in a store, byte by byte. The command comes first:
- * whatever happens to the store or to who looks on, it runs on, and at worst bytes of its log are missing, as a gap.
+ * whatever happens to the store or to the viewer, it runs on, and at worst its log has a gap.
  */
 import { constants } from 'node:os';
 import type { RunEnd } from '../domain/runs.ts';
@@ -30,9 +30,9 @@ export interface CaptureRequest {
   /** `typed`: by `type`, in a pseudo-terminal · `own`: that of this process · `none` (default): it ends at once. */
   input?: 'typed' | 'own' | 'none' | undefined;
   clock: Clock;
-  /** Is given what is printed, too; left out, nobody looks on. */
+  /** Also gets what is printed; left out: it is shown to nobody. */
   show?: Show | undefined;
-  /** As soon as the process is there; not at all where it could not be started. */
+  /** Called as soon as the process exists; not at all if it could not be started. */
   onStart?: ((run: CapturedProcess) => void) | undefined;
   /** Sentences for whoever started it: what went wrong with the log, and what was done instead. */
   onNote?: ((text: string) => void) | undefined;
@@ -189,7 +189,7 @@ function kill(pid: number): void {
   }
 }
 
-/** Holds the source up while somebody cannot keep up, though never for long. */
+/** Holds the source up while a reader cannot keep up, but never for long. */
 class Flow {
   source: Pick<Subprocess, 'pause' | 'resume'> | undefined;
   readonly #isCrowded: () => boolean;

@@ -31,12 +31,12 @@ export async function runCaptured({ folder, logsFolder, env, signal }: CapturedR
     try {
       appendFileSync(join(folder, NOTES), `${text}\n`, { mode: 0o600 });
     } catch {
-      // A full disk: that is what it was about.
+      // A full disk: then that is the reason.
     }
   };
   const clock = { now: Date.now };
   const logs = await openFileRunLogs({ folder: logsFolder, clock, cap: request.cap, tidies: false });
-  // Written before the runner looks for whom to tell: one of the two sees the other.
+  // Written before the runner looks for the process to tell, so that one of the two sees the other.
   if (await readRunFile(folder, 'cancel')) {
     await logs.create(request.id);
     await logs.finish(request.id, { state: 'stopped', exitCode: null, signal: null, at: clock.now() });
@@ -46,7 +46,7 @@ export async function runCaptured({ folder, logsFolder, env, signal }: CapturedR
   const times = await RunTimes.open(join(folder, TIMES), request.createdAt).catch(() => undefined);
   let training: CapturedProcess | undefined;
   let stopping: Promise<void> | undefined;
-  /** Its process is on record before anything of what it prints: who has seen that can cancel it. */
+  /** Its process is recorded before any of its output, so that anybody who sees output can cancel it. */
   let recorded: Promise<unknown> = Promise.resolve();
   const stop = (): void => {
     if (training) stopping ??= training.stop(request.graceMs);

@@ -8,12 +8,12 @@ import { syncFolder, systemCode, writeWhole } from '../ground/files.ts';
 const compress = promisify(gzip);
 const decompress = promisify(gunzip);
 
-/** Of gzip: logs get hardly smaller above, and take three times as long. */
+/** Of gzip: above this, logs get hardly smaller and take three times as long. */
 const LEVEL = 3;
 
 const rawName = (offset: number): string => `${String(offset).padStart(16, '0')}.log`;
 
-/** For the writer of a run, and for what is done to its chunks after it. */
+/** For the writer of a run, and for work on its chunks afterwards. */
 export class ChunkFiles {
   readonly #folder: string;
   readonly #chunkBytes: number;
@@ -107,7 +107,7 @@ export class ChunkFiles {
   }
 
   /**
-   * Compresses a chunk, unless it was or gets no smaller. At any moment one of its two files is whole.
+   * Compresses a chunk, unless that is done already or makes it no smaller. At any moment one of its two files is whole.
    * @param length what of it counts
    */
   async pack(index: number, length: number): Promise<void> {
@@ -238,7 +238,7 @@ async function unpack(path: string): Promise<Buffer | undefined> {
   try {
     return await decompress(packed);
   } catch {
-    // Damaged: what it held is missing. gzip's own checksum tells.
+    // Damaged: what it held is missing. gzip's own checksum shows it.
     return undefined;
   }
 }

@@ -1,4 +1,4 @@
-/** What a folder takes of the disk. */
+/** How much of the disk a folder takes. */
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../ground/files.ts';
@@ -6,7 +6,7 @@ import { systemCode } from '../ground/files.ts';
 /** Of what a file has room for on the disk: gaps in it take none, and links are not followed. */
 const BLOCK = 512;
 
-/** @returns bytes; what goes away meanwhile counts nothing */
+/** @returns bytes; files that disappear meanwhile do not count */
 export async function diskUse(path: string): Promise<number> {
   try {
     const found = await lstat(path);

@@ -35,13 +35,13 @@ export interface FileRunLogsOptions {
   head?: number | undefined;
   /** Of runs that begin from now on. Default 1 MiB. */
   chunkBytes?: number | undefined;
-  /** Finishes what a killed process left: compressing, removing. Default true; not for who writes one run only. */
+  /** Finishes what a killed process left: compressing, removing. Default true; false if only one run is written. */
   tidies?: boolean | undefined;
 }
 
 /** Writers that are kept open: each has two files open. */
 const WRITERS = 256;
-/** What was being made or removed so long ago is not any more. */
+/** What began to be made or removed this long ago has been abandoned. */
 const LEFT_BEHIND_MS = 3_600_000;
 /** Well below what a lock of another machine is believed for. */
 const STAY_MS = 3_000;
@@ -81,7 +81,7 @@ interface Settings {
 class FileRunLogs implements RunLogStore {
   readonly #settings: Settings;
   readonly #queue = new KeyQueue<string>();
-  /** The one that was used last is the last. */
+  /** The most recently used one comes last. */
   readonly #writers = new Map<string, RunLogWriter>();
   readonly #reader: RunLogReader;
   readonly #watches: RunWatches;
@@ -119,7 +119,7 @@ class FileRunLogs implements RunLogStore {
       };
       const temporary = join(folder, `.new-${randomBytes(8).toString('hex')}`);
       try {
-        // By a rename: nobody ever sees half of it, and of two processes one makes it.
+        // By a rename: nothing ever sees half of it, and of two processes only one makes it.
         await mkdir(temporary, { mode: 0o700 });
         await createStateFile(temporary, state);
         await rename(temporary, this.#folderOf(id));
@@ -223,7 +223,7 @@ class FileRunLogs implements RunLogStore {
     const infos: RunLogInfo[] = [];
     const next = names.values();
     const lane = async (): Promise<void> => {
-      // One that is being removed, or that cannot be read, hides none of the others.
+      // One that is being removed, or cannot be read, must not hide the others.
       for (const name of next) {
         const info = await this.info(name).catch(() => undefined);
         if (info) infos.push(info);

@@ -1,4 +1,4 @@
-/** A run's raw log as lines of text: by number, or the last ones. What was looked through once is not counted again. */
+/** A run's raw log as lines of text: by number, or the last ones. What was counted once is not counted again. */
 import { gapMarker } from '../domain/run-log-gaps.ts';
 import type { LinesRead, RunLines } from '../ports/run-lines.ts';
 import type { RunLogInfo, RunLogStore } from '../ports/run-log-store.ts';

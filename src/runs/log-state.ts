@@ -61,7 +61,7 @@ export function gapsAround(
 
 /**
  * Gaps stay in order and apart: those that the new one touches become one with it, `cap` if any of them is.
- * Where there are too many, the two with the fewest bytes between them become one, and those bytes are given up.
+ * If there are too many, the two with the fewest bytes between them are merged, and those bytes are dropped.
  */
 export function withGap(gaps: readonly RunLogGap[], added: RunLogGap): RunLogGap[] {
   let { from, to, reason } = added;

@@ -18,7 +18,7 @@ export interface PushOptions extends PushTarget {
   /** Sentences for whoever started it. */
   onNote(text: string): void;
   retryAfter?: Waits | undefined;
-  /** Milliseconds without output after which it says that it is there. */
+  /** Milliseconds without output after which it sends a sign of life. */
   heartbeat?: number | undefined;
 }
 
@@ -194,7 +194,7 @@ export class RunPush {
   }
 }
 
-/** What no second try changes. */
+/** Errors that a second try would not change. */
 function isFinal(error: unknown): boolean {
   return ['invalid_input', 'permission_denied', 'conflict'].includes(toAppError(error).code);
 }

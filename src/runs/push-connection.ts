@@ -28,7 +28,7 @@ const problemAnswer = z.object({
   reason: z.string().optional(),
 });
 
-/** Each request says from which byte on; the answer to a wrong one is the right one, which is no error here. */
+/** Each request gives its offset; the answer to a wrong one is the right one, which is not an error here. */
 export class PushConnection {
   readonly #target: PushTarget;
   #writer: string | undefined;
@@ -50,7 +50,7 @@ export class PushConnection {
     return { size, ended };
   }
 
-  /** @returns bytes that are there now: not always those that were sent */
+  /** @returns how many bytes are there now, which may not include those sent */
   async send(offset: number, bytes: Uint8Array, signal?: AbortSignal): Promise<number> {
     return await this.#sized(`/logs?offset=${offset}&writer=${this.#writer}`, bytes, signal);
   }
@@ -75,7 +75,7 @@ export class PushConnection {
       return sizeAnswer.parse(await this.#post(path, body, signal)).size;
     } catch (error) {
       if (error instanceof WrongOffset) return error.size;
-      // Not there any more, or somebody came between: it is opened again, and goes on where it is there.
+      // It is gone, or somebody came in between: it is opened again, and continues where the other side is.
       if (error instanceof Reopen || (error instanceof AppError && error.code === 'not_found')) {
         this.#writer = undefined;
         throw new AppError('unavailable', `The run has to be opened there again: ${error.message}`, {
@@ -139,7 +139,7 @@ function problem(response: Response, answer: unknown, url: string): Error {
   const { message, hint, size, reason } = problemAnswer.safeParse(answer).data ?? {};
   if (response.status === 409 && reason === 'offset' && size !== undefined) return new WrongOffset(size);
   if (response.status === 409 && reason === 'replaced') return new Reopen(message);
-  // Whoever answers in another way stands between here and Signalbox, or is not Signalbox.
+  // Any other answer comes from something in between, or from something that is not Signalbox.
   const foreign = response.status >= 400 && response.status < 500 ? 'not_found' : 'unavailable';
   const code = message === undefined ? foreign : (CODES[response.status] ?? 'unavailable');
   const seconds = Number(response.headers.get('retry-after'));

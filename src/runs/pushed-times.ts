@@ -19,7 +19,7 @@ export class PushedTimes {
     this.#folder = folder;
   }
 
-  /** Neither waits nor fails: it is an aid. @param size of the log now */
+  /** Neither waits nor fails: it is only an aid. @param size of the log now */
   note({ id, createdAt, size }: Pick<RunLogInfo, 'id' | 'createdAt' | 'size'>, at: EpochMs): void {
     const file = this.#open.get(id) ?? this.#begin(id, createdAt);
     this.#open.delete(id);

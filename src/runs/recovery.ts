@@ -1,4 +1,4 @@
-/** What of a log can be trusted that was left by a killed writer, a power cut or a damaged disk. */
+/** Which part of a log can be trusted after a killed writer, a power cut or a damaged disk. */
 import { crc32 } from 'node:zlib';
 import type { ChunkFiles } from './chunk-files.ts';
 import { type LogState, lastChunk, outsideGaps, withGap } from './log-state.ts';
@@ -7,7 +7,7 @@ import { type LogState, lastChunk, outsideGaps, withGap } from './log-state.ts';
 const PIECE = 1024 * 1024;
 
 /**
- * A kill leaves at most bytes that nobody was told of, which go. After a power cut bytes may be missing that were
+ * A kill leaves at most unacknowledged bytes, which are removed. After a power cut bytes may be missing that were
  * appended since the last sync: they become a gap, so that the size, and what the cursor says, still hold.
  * @returns the state that holds now; nothing is written
  */

@@ -1,4 +1,4 @@
-/** The one that writes a run's log: holds its lock, its state and its last chunk open. Its calls come one by one. */
+/** Writes a run's log: holds its lock, its state and its last chunk open. It is called one call at a time. */
 import { crc32 } from 'node:zlib';
 import type { RunEnd } from '../domain/runs.ts';
 import { AppError } from '../ground/errors.ts';
@@ -20,7 +20,7 @@ import { heldUntil, recovered } from './recovery.ts';
 import { MAX_CURSOR_BYTES, MAX_NOTE_BYTES, StateFile } from './state-file.ts';
 import { WriterLock } from './writer-lock.ts';
 
-/** So long may what was appended be in memory of the system only: a power cut takes it. */
+/** How long appended bytes may be only in the system's memory, where a power cut loses them. */
 const SYNC_MS = 1_000;
 
 export interface WriterOptions {
@@ -150,7 +150,7 @@ export class RunLogWriter {
   async finish(end: RunEnd, signal: AbortSignal): Promise<RunLogInfo> {
     if (!this.#state.end)
       await this.#attempt(async () => {
-        // On disk for good, before anybody is told that this is all.
+        // Forced to disk before anybody is told that this is all.
         await this.#sync();
         await this.#commit({ end, note: undefined });
         await this.#file.sync();
@@ -171,7 +171,7 @@ export class RunLogWriter {
     this.#state = { ...this.#state, packed: true };
   }
 
-  /** Everything that was appended is on disk, and another process may write. */
+  /** Everything appended is on disk, and another process may write. */
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#syncTimer);
@@ -247,7 +247,7 @@ export class RunLogWriter {
         .finally(() => {
           this.#syncTimer = undefined;
           this.#syncing = undefined;
-          // What came meanwhile, or could not be forced to disk.
+          // What arrived meanwhile, or could not be forced to disk.
           if (!this.#isClosed && this.#state.size > this.#state.synced.size) this.#syncSoon();
         });
     }, SYNC_MS).unref();

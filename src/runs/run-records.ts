@@ -35,7 +35,7 @@ const FILES = {
     createdAt: time,
   }),
   /**
-   * Who captures it: whoever makes this file, which only one can. `nobody`: the runner has given the capturing process
+   * Who captures it: the process that made this file, which only one can. `nobody`: the runner gave the process
    * up before it began, and it must not begin any more.
    */
   capture: z.union([processId, z.object({ nobody: z.literal(true) })]),
@@ -58,7 +58,7 @@ export type ProcessId = z.output<typeof processId>;
 
 /** What the capturing process has to say to people goes here. */
 export const NOTES = 'notes.txt';
-/** When what was printed: run-times.ts. */
+/** When each part was printed: run-times.ts. */
 export const TIMES = 'times';
 
 export class RunRecords {
@@ -208,7 +208,7 @@ export async function processIdOf(pid: number): Promise<ProcessId> {
   return { pid, started: await processStart(pid), boot: await bootId() };
 }
 
-/** Whether that very process still runs. */
+/** Whether that same process is still running. */
 export async function isRunning({ pid, started, boot }: ProcessId): Promise<boolean> {
   return (boot === undefined || boot === (await bootId())) && (await runsProcess(pid, started));
 }

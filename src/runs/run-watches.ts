@@ -35,7 +35,7 @@ export class RunWatches {
     };
   }
 
-  /** By a writer in this process: sooner, and without a look at the disk. */
+  /** Called by a writer in this process: sooner, and without reading the disk. */
   changed(info: RunLogInfo): void {
     this.#pollers.get(info.id)?.learn(info);
   }

@@ -7,7 +7,7 @@ import type { RunFile } from './run-records.ts';
 
 export const logsFolder = (dataDir: string): string => join(dataDir, 'logs');
 
-/** Besides its log a run takes no more than this of the disk. */
+/** Apart from its log, a run takes no more than this on the disk. */
 const RECORDS = 1_000_000;
 
 /**
@@ -26,7 +26,7 @@ export async function requireRoom(
       { hint: 'Wait until one ends, cancel one, or raise limits.runs in runner.yaml.' },
     );
   }
-  // What runs may yet write is spoken for.
+  // What running runs may still write is reserved.
   let used = await diskUse(dataDir);
   for (const { id, cap } of running)
     used += Math.max(0, cap + RECORDS - (await diskUse(join(logsFolder(dataDir), id))));

@@ -27,7 +27,7 @@ export interface LocalRunnerOptions
   /** Of `logsFolder(dataDir)` (runner-room.ts). */
   logs: RunLogStore;
   /**
-   * Starts the process that captures a run, on its own two feet.
+   * Starts the process that captures a run, independent of this one.
    * @param run its folder
    * @param template whose environment it gets
    * @returns resolves when that process has ended, as far as this one sees it
@@ -38,7 +38,7 @@ export interface LocalRunnerOptions
 
 const runsFolder = (dataDir: string): string => join(dataDir, 'runs');
 
-/** How often runs are looked at whose end nobody tells, milliseconds. */
+/** Milliseconds between checks of runs whose end nothing reports. */
 const LOOK_EVERY = 1_000;
 const ENDED_EVERY = 50;
 /** The capturing process has made itself known after so long, or is given up. */
@@ -52,7 +52,7 @@ interface Known {
   cancelled: boolean;
   /** The capturing process has ended, as this one saw. */
   isGone?: boolean;
-  /** Nobody records what it prints any more, though it runs. */
+  /** Its output is no longer recorded, although it is still running. */
   isUncaptured?: boolean | undefined;
   /** Of a run that did not begin. */
   notes?: string | undefined;
@@ -177,7 +177,7 @@ export class LocalRunner implements TrainingRunner {
     await this.#settle(id);
     if (!known.final) {
       if (!known.cancelled) this.#options.log.info({ run: id }, 'cancelling a run');
-      // On record first: whoever finds the run again knows that it is to end.
+      // Recorded first, so that the next runner to find the run knows that it is to end.
       await this.#records.write(id, 'cancel', { at: this.#options.clock.now() });
       known.cancelled = true;
       await this.#end(known);
@@ -185,7 +185,7 @@ export class LocalRunner implements TrainingRunner {
     return await this.#show(known);
   }
 
-  /** Tells whoever captures it; where nobody does, the training itself. */
+  /** Tells the process that captures it; if there is none, the training itself. */
   async #end(known: Known): Promise<void> {
     const { id } = known.request;
     const capture = await this.#records.read(id, 'capture');
@@ -293,7 +293,7 @@ export class LocalRunner implements TrainingRunner {
     if (!capture) {
       const waits = this.#options.clock.now() - known.request.createdAt < BEGIN_WITHIN;
       if (waits && !known.isGone) return;
-      // Should it begin after all at this very moment, it is the one that made the file.
+      // If it does begin at this moment after all, it is the one that made the file.
       if (!(await this.#records.write(id, 'capture', { nobody: true }))) return;
     } else if ('pid' in capture && (await isRunning(capture))) return;
     // It may have ended in order between the two looks.
@@ -318,7 +318,7 @@ export class LocalRunner implements TrainingRunner {
     return true;
   }
 
-  /** Whoever captured it is gone, but the training itself is not: it is not lost yet, and can be cancelled. */
+  /** The capturing process is gone, but the training itself is not: it is not lost yet, and can be cancelled. */
   async #runsOn(known: Known): Promise<boolean> {
     const training = await this.#training(known);
     if (!training || !(await isRunning(training))) return false;

@@ -1,7 +1,7 @@
-/** Shows what a run prints to whoever started it. One who does not look on (a full pipe) misses bytes, and is told how many. */
+/** Shows a run to the person who started it. A reader that does not keep up (a full pipe) is told how much it missed. */
 import { ByteQueue } from './byte-queue.ts';
 
-/** Resolves once the bytes are written; rejects when nobody looks on any more. */
+/** Resolves once the bytes are written; rejects once nobody reads any more. */
 export type Show = (bytes: Uint8Array) => Promise<void>;
 
 const MOST_HELD = 8 * 1_048_576;
@@ -36,7 +36,7 @@ export class Screening {
     });
   }
 
-  /** Resolves when all is shown, or nobody looks on. */
+  /** Resolves when all is shown, or nobody reads any more. */
   async flush(): Promise<void> {
     while (this.#working) await this.#working;
   }

@@ -102,7 +102,7 @@ export class WriterLock {
     this.#renewedAt = Date.now();
   }
 
-  /** For the next: nobody has to find out that this holder is gone. */
+  /** For the next holder, which then need not find out that this one is gone. */
   async release(): Promise<void> {
     const path = linkPath(this.#folder, this.number);
     try {

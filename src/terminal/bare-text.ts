@@ -1,4 +1,4 @@
-/** What was printed without what was only for the terminal: for reading and comparing, not for showing as it looked. */
+/** Printed text without what was only meant for the terminal: for reading and comparing, not for display. */
 import { type EscapeHandler, EscapeParser } from './escape-parser.ts';
 
 class Bare implements EscapeHandler {
