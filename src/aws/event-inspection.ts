@@ -1,4 +1,4 @@
-/** Looks whether events can come to the bot: what is there of the queue, its dead letters and the rule. */
+/** Checks whether events can reach the bot: the state of the queue, its dead letters and the rule. */
 import type { QueueAttributeName } from '@aws-sdk/client-sqs';
 import { type EventClients, openEventClients } from './event-clients.ts';
 import { allows, covers, deadLetterArnOf, policyOf, ruleStatement } from './event-policies.ts';

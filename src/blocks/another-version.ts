@@ -1,4 +1,4 @@
-/** What somebody pressed carries what no version that is known here wrote. */
+/** The error for a button whose content no version known here has written. */
 import { AppError } from '../ground/errors.ts';
 
 const HINT = 'Ask again with the command.';

@@ -20,7 +20,7 @@ export function waitingView(metadata: string, title: string, words: string): Mod
   return detailsView(metadata, title, [section(`:hourglass_flowing_sand: ${words}`)]);
 }
 
-/** Instead of what somebody may see no longer. */
+/** Shown instead of what somebody may no longer see. */
 export function notAllowedView(metadata: string, words: string): Modal {
   return detailsView(metadata, 'Not allowed', [section(`:no_entry: ${words}`)]);
 }

@@ -1,4 +1,4 @@
-/** What is asked of the log engine and what it answers. */
+/** Requests to the log engine and its answers. */
 import type { AppError } from '../ground/errors.ts';
 import type { EpochMs } from '../ground/time.ts';
 import type { LogSource, LogStreamInfo } from '../ports/log-source.ts';

@@ -136,7 +136,7 @@ export class Fetch {
     while (!this.#over) {
       if (name === 'second' && !this.#secondLaneOpen) return;
       const isFull = this.#inFlight[name] >= this.#atOnce(name, lane);
-      // A turn is not even waited for when there is nothing to do with it.
+      // It does not wait for a turn when there is nothing to do with it.
       if (isFull || !(this.#mayBegin(name) || this.#idle(name))) {
         await this.#change();
         continue;

@@ -1,5 +1,5 @@
 /**
- * Where the following of a log was left, as a text that is kept with the bytes. A store of run logs takes some 14 kB of
+ * Where following a log stopped, as a text that is kept with the bytes. A store of run logs takes some 14 kB of
  * it, so it is packed, and of the events that are remembered it holds the newest of all streams that there is room for:
  * the others count as given out after a restart, and one that arrives late among them is in a download alone.
  */

@@ -2,7 +2,7 @@
 import { TerminalScreen } from '../terminal/screen.ts';
 
 export interface PlainTextWriter {
-  /** @returns what cannot change any more */
+  /** @returns the text that can no longer change */
   write(bytes: Uint8Array): string;
   /** @returns the rest */
   end(): string;
