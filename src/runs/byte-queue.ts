@@ -2,6 +2,8 @@
 
 /** One append or write at most. */
 const LARGEST_BATCH = 1_048_576;
+/** So much is worth a write of its own: it is not copied to make a larger one. */
+const LARGE = 262_144;
 
 export class ByteQueue {
   #chunks: Uint8Array[] = [];
@@ -44,7 +46,11 @@ export class ByteQueue {
     while (this.#first < this.#chunks.length) {
       const chunk = this.#chunks[this.#first]!;
       if (length > 0 && length + chunk.length > LARGEST_BATCH) break;
-      batch.push(chunk);
+      const before = batch.at(-1);
+      const joined = before && joinedViews(before, chunk);
+      if (joined) batch[batch.length - 1] = joined;
+      else if (length >= LARGE) break;
+      else batch.push(chunk);
       length += chunk.length;
       this.#forgetFirst();
     }
@@ -77,4 +83,11 @@ export class ByteQueue {
     this.#chunks.splice(0, this.#first);
     this.#first = 0;
   }
+}
+
+/** @returns one view of both where they lie side by side in the same memory, as what one block was filled with does */
+function joinedViews(first: Uint8Array, second: Uint8Array): Uint8Array | undefined {
+  const { buffer, byteOffset, length } = first;
+  if (second.buffer !== buffer || second.byteOffset !== byteOffset + length) return undefined;
+  return Buffer.from(buffer, byteOffset, length + second.length);
 }

@@ -7,6 +7,7 @@ import { toAppError } from '../ground/errors.ts';
 import { inTime } from '../ground/pause.ts';
 import type { RunLogStore } from '../ports/run-log-store.ts';
 import { ByteQueue } from './byte-queue.ts';
+import { Pace } from './pace.ts';
 
 export interface CaptureBufferOptions {
   logs: Pick<RunLogStore, 'append' | 'skip' | 'info'>;
@@ -24,6 +25,9 @@ export interface CaptureBufferOptions {
 
 const MOST_HELD = 16 * 1_048_576;
 const RETRY_AFTER: Waits = [200, 5_000];
+/** Less than this is appended once in so many milliseconds. */
+const SMALL = 524_288;
+const APPEND_GAP = 5;
 
 export class CaptureBuffer {
   readonly #options: CaptureBufferOptions;
@@ -37,10 +41,16 @@ export class CaptureBuffer {
   #refused = false;
   #working: Promise<void> | undefined;
   #wake: (() => void) | undefined;
+  readonly #pace = new Pace(APPEND_GAP);
+  readonly #small: number;
+  /** Somebody waits until all is stored. */
+  #flushing = 0;
 
   constructor(options: CaptureBufferOptions) {
     this.#options = options;
     this.#mostHeld = options.mostHeld ?? MOST_HELD;
+    // Never so much that bytes are given up meanwhile, or the source is held up.
+    this.#small = Math.min(SMALL, this.#mostHeld / 4);
     this.#queue = new ByteQueue(options.offset);
     this.#stored = options.offset;
   }
@@ -64,6 +74,7 @@ export class CaptureBuffer {
   write(bytes: Uint8Array): void {
     this.#queue.add(bytes);
     this.#queue.shrinkTo(Math.max(0, this.#mostHeld - this.#inFlight));
+    if (this.#queue.held >= this.#small) this.#pace.hurry();
     this.#work();
   }
 
@@ -73,15 +84,19 @@ export class CaptureBuffer {
    * @returns whether all of it arrived
    */
   async flush(ms: number): Promise<boolean> {
+    this.#flushing += 1;
+    this.#pace.hurry();
     this.#wake?.();
     this.#work();
     await inTime(ms, this.#working ?? Promise.resolve());
+    this.#flushing -= 1;
     return this.#stored === this.#queue.end;
   }
 
   /** The store is not asked again. */
   close(): void {
     this.#closed = true;
+    this.#pace.hurry();
     this.#wake?.();
   }
 
@@ -95,6 +110,10 @@ export class CaptureBuffer {
   async #handOver(): Promise<void> {
     const { retryAfter = RETRY_AFTER, onChange, onTrouble } = this.#options;
     while (!this.#closed && this.#stored < this.#queue.end) {
+      if (this.#flushing === 0 && this.#queue.held < this.#small) {
+        await this.#pace.wait();
+        if (this.#closed) return;
+      }
       try {
         await this.#step();
       } catch (error) {
@@ -138,6 +157,7 @@ export class CaptureBuffer {
       }
     } finally {
       this.#inFlight = 0;
+      this.#pace.wrote();
     }
   }
 

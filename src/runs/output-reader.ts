@@ -3,12 +3,17 @@
  * pieces of 4 kB with a good deal of work for each; they are only asked when there is something, and the rest is read at once.
  */
 import { readSync } from 'node:fs';
-import { Socket } from 'node:net';
+import { Socket, type SocketConstructorOpts } from 'node:net';
 import { ReadStream } from 'node:tty';
 
-const BLOCK = 262_144;
-/** Read at one go before anything else gets its turn. */
-const LARGEST_TURN = 1_048_576;
+const BLOCK = 1_048_576;
+/** A terminal gives 4 kB at a time. */
+const LEAST_ROOM = 8_192;
+/**
+ * Read at one go before anything else gets its turn. Storing 1 MiB takes some ten turns: with long ones the store falls behind, and
+ * the source is held up.
+ */
+const LARGEST_TURN = 65_536;
 
 export interface OutputReader {
   pause(): void;
@@ -28,7 +33,6 @@ export function readOutput(
   kind: 'terminal' | 'pipe',
   onBytes: (bytes: Uint8Array) => void,
 ): OutputReader {
-  const stream: Socket = kind === 'terminal' ? new ReadStream(fd) : new Socket({ fd, readable: true });
   let block = Buffer.allocUnsafeSlow(BLOCK);
   let used = 0;
   let filled = 0;
@@ -36,7 +40,10 @@ export function readOutput(
   const handOut = (): void => {
     if (filled > used) onBytes(block.subarray(used, filled));
     used = filled;
-    if (BLOCK - filled >= 8_192) return;
+    makeRoom();
+  };
+  const makeRoom = (): void => {
+    if (BLOCK - filled >= LEAST_ROOM) return;
     block = Buffer.allocUnsafeSlow(BLOCK);
     used = filled = 0;
   };
@@ -53,23 +60,25 @@ export function readOutput(
       if (length === 0) return;
       filled += length;
       turn += length;
-      if (BLOCK - filled < 8_192) handOut();
+      if (BLOCK - filled < LEAST_ROOM) handOut();
     }
   };
-  stream.on('data', (piece: Buffer) => {
-    // A piece may be larger than what is left.
-    if (piece.length > BLOCK - filled) {
+  // The stream reads into the block too: no piece is allocated or copied. It asks for the next place before each of its reads.
+  const onread = {
+    buffer: () => block.subarray(filled),
+    callback: (length: number) => {
+      filled += length;
+      if (BLOCK - filled < LEAST_ROOM) handOut();
+      readOn();
       handOut();
-      if (piece.length > BLOCK - filled) {
-        block = Buffer.allocUnsafeSlow(BLOCK);
-        used = filled = 0;
-      }
-    }
-    filled += piece.copy(block, filled);
-    // What the stream has read already comes first.
-    if (stream.readableLength === 0) readOn();
-    handOut();
-  });
+      return !stream.isPaused();
+    },
+  };
+  const stream: Socket =
+    kind === 'terminal'
+      ? new ReadStream(fd, { onread } as SocketConstructorOpts)
+      : new Socket({ fd, readable: true, onread } as SocketConstructorOpts);
+  stream.resume();
   const ended = new Promise<void>((resolve) => {
     // A terminal whose last program is gone answers EIO: that is its end.
     stream.on('error', () => undefined);
