@@ -31,6 +31,10 @@ export function followFingers(
     frame = Math.abs(speed) > SLOWEST ? requestAnimationFrame(glide) : 0;
   };
 
+  // Whatever the reader does next ends it, anywhere on the page: "Jump to end" would be glided away from.
+  for (const event of ['pointerdown', 'keydown', 'wheel'] as const)
+    window.addEventListener(event, () => cancelAnimationFrame(frame), { capture: true, passive: true });
+
   host.addEventListener(
     'touchstart',
     ({ touches }) => {
