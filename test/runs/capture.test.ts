@@ -220,7 +220,7 @@ describe.each<Way>(['pty', 'pipe'])('a run captured by %s', (way) => {
         return logs.append(...args);
       },
     });
-    const script = `process.stdout.write('x'.repeat(40e6) + 'ready'); process.stdin.resume(); process.on('SIGUSR2', () => { process.stdout.write('after'); process.exit(0) }); setInterval(() => {}, 1e3)`;
+    const script = `process.on('SIGUSR2', () => { process.stdout.write('after'); process.exit(0) }); process.stdout.write('x'.repeat(40e6) + 'ready'); process.stdin.resume(); setInterval(() => {}, 1e3)`;
     const end = node(way, script, { ...request, store });
     const running = await ready;
     expect(notes).toEqual([
@@ -294,7 +294,7 @@ describe.each<Way>(['pty', 'pipe'])('a run captured by %s', (way) => {
       const { request, ready } = printed('ready');
       const end = node(
         way,
-        `process.stdout.write('x'.repeat(300000) + 'ready'); process.on('SIGUSR2', () => { process.stdout.write('after'); process.exit(0) }); setInterval(() => {}, 1e3)`,
+        `process.on('SIGUSR2', () => { process.stdout.write('after'); process.exit(0) }); process.stdout.write('x'.repeat(300000) + 'ready'); setInterval(() => {}, 1e3)`,
         { ...request, store },
       );
       const running = await ready;
