@@ -228,7 +228,7 @@ export async function openHouse(options: {
         });
         const result = (await answer.json()) as { ok: boolean; error?: string };
         if (!result.ok) throw new Error(`/signalbox subscribe in ${channel}: ${result.error}`);
-        await fetch(`${slack.url}/sandbox/slack/messages?channel=${channel}&contains=now+hears+of&wait=20`);
+        await fetch(`${slack.url}/sandbox/slack/messages?channel=${channel}&contains=now+subscribed&wait=20`);
       }
     },
     async close() {
