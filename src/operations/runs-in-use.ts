@@ -1,4 +1,5 @@
 /** Whose logs somebody reads now, or has read a moment ago: so long they are not removed, in whatever process that is. */
+import { untilAborted } from '../ground/pause.ts';
 import type { Coordination } from '../ports/coordination.ts';
 
 export interface RunsInUseOptions {
@@ -73,11 +74,7 @@ export class RunsInUse {
   async #hold(run: string, signal: AbortSignal): Promise<void> {
     const lease = await this.#options.coordination.lease(useLease(run), LEASE, signal);
     try {
-      await new Promise<void>((resolve) => {
-        for (const ends of [signal, lease.lost])
-          if (ends.aborted) resolve();
-          else ends.addEventListener('abort', () => resolve(), { once: true });
-      });
+      await untilAborted(AbortSignal.any([signal, lease.lost]));
     } finally {
       await lease.release();
     }
