@@ -2,11 +2,11 @@
  * Events over HTTPS, for EventBridge's API destinations: `POST /events/eventbridge` with the secret in a header. The
  * answer comes once the event is stored; after anything but 2xx, EventBridge retries (429, 5xx) or gives up.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { Hono } from 'hono';
 import { LARGEST_EVENT_BYTES } from '../domain/aws-events.ts';
 import { AppError, HTTP_STATUS, toAppError } from '../ground/errors.ts';
+import { sameSecret } from '../ground/same-secret.ts';
 import { type HttpEnv, type HttpRoutes, jsonAnswer } from '../ports/http-routes.ts';
 import type { IngestLog } from './ingest.ts';
 import type { EventIntake } from './intake.ts';
@@ -97,12 +97,6 @@ function refusal({ secret }: EventsRouteOptions, request: IncomingMessage): Answ
   if (Number(request.headers['content-length'] ?? 0) > BODY_LIMIT)
     return { status: 413, error: 'too_large', message: `Expected at most ${BODY_LIMIT} bytes.` };
   return undefined;
-}
-
-/** In a time that reveals neither where they differ nor how long the right one is. */
-function sameSecret(given: string, secret: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(given), digest(secret));
 }
 
 /** @returns undefined if it is too long */

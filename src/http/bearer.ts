@@ -1,11 +1,11 @@
 /** `Authorization: Bearer …`, compared in a time that says nothing of the token. */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { sameSecret } from '../ground/same-secret.ts';
 import { jsonAnswer } from '../ports/http-routes.ts';
 
 /** @returns the answer to who has not the token; undefined: go on */
 export function bearerRefusal(request: Request, token: string): Response | undefined {
   const given = bearerOf(request);
-  if (given !== undefined && sameToken(given, token)) return undefined;
+  if (given !== undefined && sameSecret(given, token)) return undefined;
   return jsonAnswer(
     401,
     {
@@ -20,14 +20,9 @@ export function bearerRefusal(request: Request, token: string): Response | undef
 
 export function hasBearer(request: Request, token: string): boolean {
   const given = bearerOf(request);
-  return given !== undefined && sameToken(given, token);
+  return given !== undefined && sameSecret(given, token);
 }
 
 function bearerOf(request: Request): string | undefined {
   return /^Bearer +(\S+) *$/i.exec(request.headers.get('authorization') ?? '')?.[1];
-}
-
-function sameToken(a: string, b: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(a), digest(b));
 }

@@ -3,9 +3,10 @@
  * check misses times far in the future, repeated signatures, and bodies that are not objects, which it never answers
  * (`@slack/bolt` 5.1.0, `receivers/HTTPReceiver.js`).
  */
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { parse } from 'node:querystring';
+import { sameSecret } from '../ground/same-secret.ts';
 
 /** Seconds by which a request's time may differ from ours, either way. */
 export const TIME_TOLERANCE = 300;
@@ -55,7 +56,7 @@ export class SignedRequests {
     const signature = createHmac('sha256', this.#secret).update(`v0:${time}:`).update(body).digest('hex');
     const given = headers['x-slack-signature'];
     // The whole header is compared, or text after a second "=" would make the same signature look different.
-    if (typeof given !== 'string' || !same(given, `v0=${signature}`))
+    if (typeof given !== 'string' || !sameSecret(given, `v0=${signature}`))
       return { status: 401, why: 'the signature is missing or does not fit the body' };
     const unreadable = problemOf(headers['content-type'], body);
     if (unreadable !== undefined) return { status: 400, why: unreadable };
@@ -76,11 +77,6 @@ export class SignedRequests {
     if (this.#known.size < this.#limit / 2) return;
     for (const [signature, until] of this.#known) if (until <= second) this.#known.delete(signature);
   }
-}
-
-function same(given: string, right: string): boolean {
-  const [a, b] = [Buffer.from(given), Buffer.from(right)];
-  return a.length === b.length && timingSafeEqual(a, b);
 }
 
 /** Slack's check that an address exists: the only request that it does not sign. */
