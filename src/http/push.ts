@@ -15,7 +15,7 @@ import type { Clock } from '../ground/time.ts';
 import { type HttpEnv, type HttpRoutes, jsonAnswer } from '../ports/http-routes.ts';
 import { RunLogConflict, type RunLogInfo, type RunLogStore } from '../ports/run-log-store.ts';
 import { errorAnswer } from './answers.ts';
-import { bearerRefusal, hasBearer } from './bearer.ts';
+import { hasBearer, wrongBearer } from './bearer.ts';
 
 export interface PushRoutesOptions {
   logs: Pick<RunLogStore, 'create' | 'info' | 'append' | 'skip' | 'finish'>;
@@ -163,20 +163,17 @@ export function pushRoutes({ logs, useCases, clock, arrived }: PushRoutesOptions
 
 /** @returns the answer to requests without a valid token; only its token identifies a use case */
 function useCaseOf(request: Request, useCases: readonly UseCase[]): UseCase | Response {
-  const tokens = useCases.map(({ providers }) => providers?.push?.token.read());
-  const open = useCases.filter((_, index) => {
-    const token = tokens[index];
+  const [useCase, another] = useCases.filter(({ providers }) => {
+    const token = providers?.push?.token.read();
     return token !== undefined && hasBearer(request, token);
   });
-  const [useCase, another] = open;
   if (useCase && another)
     return errorAnswer(
       new AppError('conflict', 'Several use cases have this token, so it is not known whose run this is.', {
         hint: 'An admin of Signalbox gives each use case a token of its own.',
       }),
     );
-  // A token is never empty: a header cannot carry an empty one.
-  return useCase ?? bearerRefusal(request, '') ?? errorAnswer(new AppError('permission_denied', 'No token.'));
+  return useCase ?? wrongBearer(request);
 }
 
 /** @throws AppError invalid_input */
