@@ -4,7 +4,6 @@
  */
 import { randomBytes } from 'node:crypto';
 import { type Context, Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { z } from 'zod';
 import { isPushName, PUSH_LARGEST, type PushSender, readSender } from '../domain/pushed-runs.ts';
 import { type RunEnd, runId } from '../domain/runs.ts';
@@ -16,6 +15,7 @@ import { type HttpEnv, type HttpRoutes, jsonAnswer } from '../ports/http-routes.
 import { RunLogConflict, type RunLogInfo, type RunLogStore } from '../ports/run-log-store.ts';
 import { errorAnswer } from './answers.ts';
 import { hasBearer, wrongBearer } from './bearer.ts';
+import { bodyAtMost, readByteCount } from './requests.ts';
 
 export interface PushRoutesOptions {
   logs: Pick<RunLogStore, 'create' | 'info' | 'append' | 'skip' | 'finish'>;
@@ -87,15 +87,7 @@ export function pushRoutes({ logs, useCases, clock, arrived }: PushRoutesOptions
     const sender = readSender(info.cursor);
     return sender?.writer === writer ? { info, sender } : replacedAnswer(info);
   };
-  const limit = bodyLimit({
-    maxSize: PUSH_LARGEST,
-    onError: () =>
-      jsonAnswer(413, {
-        ok: false,
-        error: 'too_large',
-        message: `Expected at most ${PUSH_LARGEST} bytes at a time.`,
-      }),
-  });
+  const limit = bodyAtMost(PUSH_LARGEST, `Expected at most ${PUSH_LARGEST} bytes at a time.`);
 
   return app
     .post('/push/runs/:name', limit, (c) =>
@@ -123,7 +115,7 @@ export function pushRoutes({ logs, useCases, clock, arrived }: PushRoutesOptions
       answer(c, async (id) => {
         const encoding = c.req.header('content-encoding');
         if (encoding !== undefined && encoding.toLowerCase() !== 'identity') return encodedAnswer(encoding);
-        const at = readOffset(c.req.query('offset'));
+        const at = readByteCount(c.req.query('offset'), '?offset=');
         const bytes = new Uint8Array(await c.req.arrayBuffer());
         const run = await known(id, c.req.query('writer') ?? '');
         if (run instanceof Response) return run;
@@ -206,16 +198,6 @@ function encodedAnswer(encoding: string): Response {
 
 function endOf({ exit_code, signal, state }: z.output<typeof finishSchema>, at: number): RunEnd {
   return { state: state ?? (exit_code === 0 ? 'completed' : 'failed'), exitCode: exit_code, signal, at };
-}
-
-/** @throws AppError invalid_input */
-function readOffset(given: string | undefined): number {
-  if (given !== undefined && /^\d{1,16}$/.test(given) && Number.isSafeInteger(Number(given)))
-    return Number(given);
-  throw new AppError(
-    'invalid_input',
-    `?offset= is ${given === undefined ? 'missing' : JSON.stringify(given.slice(0, 40))}: expected a whole number of bytes from 0 to ${Number.MAX_SAFE_INTEGER}.`,
-  );
 }
 
 /** @throws AppError invalid_input */

@@ -9,6 +9,7 @@ import { AppError } from '../ground/errors.ts';
 import { type HttpEnv, type HttpRoutes, jsonAnswer } from '../ports/http-routes.ts';
 import type { RunLogInfo, RunLogStore } from '../ports/run-log-store.ts';
 import { errorAnswer } from './answers.ts';
+import { readByteCount } from './requests.ts';
 import { FEED_TIMERS, type FeedTimers, RunFeeds } from './run-feed.ts';
 import { logFile, type PlainText, viewerStream } from './run-log-stream.ts';
 
@@ -92,7 +93,7 @@ export function runLogRoutes(options: RunLogRoutesOptions): HttpRoutes {
       follow(options, c, info);
       const offset = readOffset(c.req.query('offset'), info, '?offset=');
       if (offset instanceof Response) return offset;
-      const limit = Math.min(readNumber(c.req.query('limit') ?? String(LIMIT), '?limit='), LIMIT_MOST);
+      const limit = Math.min(readByteCount(c.req.query('limit') ?? String(LIMIT), '?limit='), LIMIT_MOST);
       const { data, gap, next } = await readPart(options.logs, info, offset, limit);
       const { end } = info;
       return jsonAnswer(
@@ -219,7 +220,7 @@ async function readPart(
  */
 function readOffset(given: string | undefined, { size }: RunLogInfo, what: string): number | Response {
   if (given === undefined) return 0;
-  const offset = readNumber(given, what);
+  const offset = readByteCount(given, what);
   if (offset <= size) return offset;
   const error = new AppError(
     'invalid_input',
@@ -227,15 +228,6 @@ function readOffset(given: string | undefined, { size }: RunLogInfo, what: strin
     { hint: `Go on at ${size}, or read from the beginning.` },
   );
   return errorAnswer(error, { size });
-}
-
-/** @throws AppError invalid_input */
-function readNumber(given: string, what: string): number {
-  if (/^\d{1,16}$/.test(given) && Number.isSafeInteger(Number(given))) return Number(given);
-  throw new AppError(
-    'invalid_input',
-    `${what} is ${JSON.stringify(given.slice(0, 40))}: expected a whole number of bytes from 0 to ${Number.MAX_SAFE_INTEGER}.`,
-  );
 }
 
 /** @throws AppError invalid_input */

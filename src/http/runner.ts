@@ -1,6 +1,5 @@
 /** A runner over HTTP: templates, runs and their logs. docs/runner.md is the page for those who call it. */
 import { Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { z } from 'zod';
 import type { RunTemplate } from '../domain/run-templates.ts';
 import { AppError, HTTP_STATUS, toAppError } from '../ground/errors.ts';
@@ -8,6 +7,7 @@ import { type HttpEnv, type HttpRoutes, jsonAnswer } from '../ports/http-routes.
 import type { RunLogStore } from '../ports/run-log-store.ts';
 import type { RunnerRun, TrainingRunner } from '../ports/training-runner.ts';
 import { bearerRefusal } from './bearer.ts';
+import { bodyAtMost } from './requests.ts';
 import { type RunLogRoutesOptions, runLogRoutes } from './run-logs.ts';
 
 export interface RunnerRoutesOptions {
@@ -55,15 +55,7 @@ export function runnerRoutes({ runner, logs, token, plain }: RunnerRoutesOptions
     })
     .post(
       '/runs',
-      bodyLimit({
-        maxSize: BODY_LIMIT,
-        onError: () =>
-          jsonAnswer(413, {
-            ok: false,
-            error: 'too_large',
-            message: `Expected a request of at most ${BODY_LIMIT} bytes.`,
-          }),
-      }),
+      bodyAtMost(BODY_LIMIT, `Expected a request of at most ${BODY_LIMIT} bytes.`),
       async (c) => {
         const { run, isNew } = await runner.start(readRequest(await c.req.text()));
         return jsonAnswer(isNew ? 201 : 200, runFacts(run));
