@@ -64,7 +64,7 @@ const NO_CACHE = { 'cache-control': 'no-store', 'x-content-type-options': 'nosni
  *
  *     const routes = runLogRoutes({
  *       logs: openFileRunLogs({ folder, clock }),
- *       authorise: async (request) => requireBearer(request, token),
+ *       authorise: (request, id) => sessions.authorise(request, id),
  *     });
  *     await startHttpServer([routes], { port });
  *
