@@ -1,6 +1,6 @@
 /** Finds a use case's new training jobs in one provider's list of jobs, without announcing old ones as news. */
 
-import { jobKey, readJobKey } from '../domain/job-keys.ts';
+import { jobKey } from '../domain/job-keys.ts';
 import type { JobRecord } from '../domain/job-records.ts';
 import { isFinished, sameState, type TrainingJob } from '../domain/jobs.ts';
 import type { UseCase } from '../domain/use-cases.ts';
@@ -33,7 +33,7 @@ export async function watchJobs(
   const at = deps.clock.now();
   const listed = await catalog.list({ limit: NEWEST }, options.signal);
   const all = await deps.store.listJobs({ useCase: useCase.id, limit: KNOWN });
-  const records = all.filter(({ job }) => readJobKey(jobKey(job)).provider === provider);
+  const records = all.filter(({ job }) => job.provider === provider);
   const known = new Map(records.map((record) => [jobKey(record.job), record]));
   const watched = records.filter((record) => record.listed).map(({ job }) => job.createdAt);
   const first = options.first && watched.length === 0;
