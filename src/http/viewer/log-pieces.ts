@@ -1,4 +1,5 @@
 /** The pieces that a window on a log is made of. */
+import { joinBytes } from './join-bytes.ts';
 import type { Gap } from './run-api.ts';
 
 /** A piece of what is shown; a gap's marker stands for bytes that are missing. */
@@ -51,9 +52,7 @@ export function joined(first: Piece, second: Piece, most: number): Piece | undef
     first.newlines + second.newlines > LINES
   )
     return undefined;
-  const bytes = new Uint8Array(first.bytes.length + second.bytes.length);
-  bytes.set(first.bytes);
-  bytes.set(second.bytes, first.bytes.length);
+  const bytes = joinBytes([first.bytes, second.bytes]);
   return { ...first, to: second.to, bytes, newlines: first.newlines + second.newlines };
 }
 

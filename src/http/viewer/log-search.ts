@@ -1,4 +1,5 @@
 /** Finding text in the whole log: from its newest part to its beginning, then in what is printed. */
+import { joinBytes } from './join-bytes.ts';
 import type { Slice } from './run-api.ts';
 import { isPlain, visibleLine, withoutColours } from './visible-line.ts';
 
@@ -214,10 +215,7 @@ export class LogSearch {
 function both(first: Part, second: Part): Part {
   if (first.bytes.length === 0) return { from: second.from, bytes: second.bytes };
   if (second.bytes.length === 0) return first;
-  const bytes = new Uint8Array(first.bytes.length + second.bytes.length);
-  bytes.set(first.bytes);
-  bytes.set(second.bytes, first.bytes.length);
-  return { from: first.from, bytes };
+  return { from: first.from, bytes: joinBytes([first.bytes, second.bytes]) };
 }
 
 const encoder = new TextEncoder();

@@ -2,6 +2,7 @@
  * The part of the log that is on the screen. A log may have gigabytes: what is shown is a window on it that opens at the
  * end, follows what is printed, and is moved by scrolling.
  */
+import { joinBytes } from './join-bytes.ts';
 import {
   bytesOf,
   countNewlines,
@@ -334,13 +335,7 @@ export class LogWindow {
     }
     this.#incomingBytes -= bytes;
     if (taken.length === 1) return taken[0]!;
-    const whole = new Uint8Array(bytes);
-    let at = 0;
-    for (const { bytes } of taken) {
-      whole.set(bytes, at);
-      at += bytes.length;
-    }
-    return piece(whole, taken[0]!.from);
+    return piece(joinBytes(taken.map((one) => one.bytes)), taken[0]!.from);
   }
 
   async #add(pieces: readonly Piece[]): Promise<void> {
