@@ -169,8 +169,8 @@ export class TerminalScreen implements EscapeHandler {
     this.#highSurrogate = 0;
     if (intermediates === '!' && final === 'p') this.#resetModes();
     if (intermediates !== '') return;
-    // "Selective" erasing spares protected cells, and there are none here.
     if (prefix === '?' && (final === 'h' || final === 'l')) this.#setModes(params, final === 'h');
+    // "Selective" erasing spares protected cells, and there are none here.
     if (prefix !== '' && !(prefix === '?' && (final === 'J' || final === 'K'))) return;
     const first = params[0]!;
     const count = Math.max(1, first);
@@ -204,15 +204,13 @@ export class TerminalScreen implements EscapeHandler {
 
   #setModes(modes: readonly number[], on: boolean): void {
     for (const mode of modes) {
-      if (mode === 1048) {
-        if (on) this.#save();
-        else this.#restore();
+      const keepsCursor = mode === 1048 || mode === 1049;
+      if (keepsCursor && on) this.#save();
+      if (ALTERNATE.includes(mode)) {
+        if (on) this.#toAlternate();
+        else this.#toNormal();
       }
-      if (!ALTERNATE.includes(mode)) continue;
-      if (mode === 1049 && on) this.#save();
-      if (on) this.#toAlternate();
-      else this.#toNormal();
-      if (mode === 1049 && !on) this.#restore();
+      if (keepsCursor && !on) this.#restore();
     }
   }
 
