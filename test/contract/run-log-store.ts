@@ -1,8 +1,9 @@
 /** What every store of run logs must do, whatever it keeps them in. */
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { RunEnd } from '../../src/domain/runs.ts';
 import { RunLogConflict, type RunLogGap, type RunLogStore } from '../../src/ports/run-log-store.ts';
+import { eachTestHasStore, type StoreHarness } from './store-harness.ts';
 
 /** Small, so that a few bytes reach the cap. */
 export const LIMITS = { chunkBytes: 64, head: 100, cap: 448 };
@@ -10,11 +11,9 @@ export const LIMITS = { chunkBytes: 64, head: 100, cap: 448 };
 const HEAD = 128;
 export const AT = 1_790_000_000_000;
 
-export interface RunLogStoreHarness {
-  /** Opens the same logs again after a close, with `LIMITS`, at a clock that begins at `AT` and is told by `now`. */
-  open(): Promise<RunLogStore>;
+/** Its stores have `LIMITS`, and a clock that begins at `AT` and is told by `now`. */
+export interface RunLogStoreHarness extends StoreHarness<RunLogStore> {
   now: { at: number };
-  dispose(): Promise<void>;
 }
 
 export const COMPLETED: RunEnd = { state: 'completed', exitCode: 0, signal: null, at: AT + 9 };
@@ -90,14 +89,15 @@ export function runLogStoreContract(name: string, harness: () => Promise<RunLogS
   describe(`run log store contract: ${name}`, () => {
     let state: RunLogStoreHarness;
     let store: RunLogStore;
-    beforeEach(async () => {
-      state = await harness();
-      store = await state.open();
-    });
-    afterEach(async () => {
-      await store.close();
-      await state.dispose();
-    });
+    const reopen = eachTestHasStore(
+      async () => {
+        state = await harness();
+        return state;
+      },
+      (opened) => {
+        store = opened;
+      },
+    );
 
     it('keeps what was appended, byte for byte, but for gaps that it tells', async () => {
       let n = 0;
@@ -132,8 +132,7 @@ export function runLogStoreContract(name: string, harness: () => Promise<RunLogS
                 expect(refusal).toMatchObject({ code: 'conflict', size });
               }
             } else if ('reopen' in step) {
-              await store.close();
-              store = await state.open();
+              await reopen();
             } else await check(Math.floor(step.read * size), step.limit);
             expect(await store.info(id)).toMatchObject({ size: model.cells.length, gaps: model.gaps });
             expect((await store.info(id))?.cursor).toBe(model.cursor);
@@ -177,8 +176,7 @@ export function runLogStoreContract(name: string, harness: () => Promise<RunLogS
       await store.append('a', 0, new Uint8Array(0), 'c1');
       await store.append('a', 0, Buffer.from('x'));
       await store.skip('a', 1, 2);
-      await store.close();
-      store = await state.open();
+      await reopen();
       expect(await store.info('a')).toMatchObject({ size: 2, cursor: 'c1' });
     });
 
@@ -203,8 +201,7 @@ export function runLogStoreContract(name: string, harness: () => Promise<RunLogS
       expect(await store.finish('a', COMPLETED)).toMatchObject({ size: 3, end });
       for (const call of [() => store.append('a', 3, Buffer.from('x')), () => store.skip('a', 3, 4)])
         await expect(call()).rejects.toMatchObject({ code: 'conflict', size: 3 });
-      await store.close();
-      store = await state.open();
+      await reopen();
       expect(await store.info('a')).toMatchObject({ size: 3, end });
       expect((await readAll(store, 'a')).bytes.toString()).toBe('all');
     });
@@ -277,8 +274,7 @@ export function runLogStoreContract(name: string, harness: () => Promise<RunLogS
       await store.note('a', 'AWS says “no” – denied');
       await expect.poll(() => heard.at(-1)).toBe('AWS says “no” – denied');
       await store.append('a', 0, Buffer.from('x'), 'c1');
-      await store.close();
-      store = await state.open();
+      await reopen();
       expect(await store.info('a')).toMatchObject({ size: 1, cursor: 'c1', note: 'AWS says “no” – denied' });
       expect((await store.note('a', undefined)).note).toBeUndefined();
       expect((await store.note('a', '"🙂'.repeat(2_000))).note).toMatch(/^("🙂?)+…$/u);

@@ -2,9 +2,9 @@
 import { afterEach, beforeEach } from 'vitest';
 import type { Store } from '../../src/ports/store.ts';
 
-export interface StoreHarness {
+export interface StoreHarness<S = Store> {
   /** Opens the same state again after a close. */
-  open(): Promise<Store>;
+  open(): Promise<S>;
   dispose(): Promise<void>;
 }
 
@@ -13,12 +13,12 @@ export interface StoreHarness {
  * @param opened takes the store, also each time that it is opened anew
  * @returns closes the store and opens its state again, as a new process does
  */
-export function eachTestHasStore(
-  harness: () => Promise<StoreHarness>,
-  opened: (store: Store) => void,
+export function eachTestHasStore<S extends { close(): Promise<void> }>(
+  harness: () => Promise<StoreHarness<S>>,
+  opened: (store: S) => void,
 ): () => Promise<void> {
-  let state: StoreHarness;
-  let store: Store;
+  let state: StoreHarness<S>;
+  let store: S;
   const open = async (): Promise<void> => {
     store = await state.open();
     opened(store);
