@@ -71,4 +71,11 @@ export async function* sentEvents(body: ReadableStream<Uint8Array>): AsyncGenera
   }
 }
 
+/** All that still come, once the stream has ended. */
+export async function collect(events: AsyncGenerator<SentEvent>): Promise<SentEvent[]> {
+  const all: SentEvent[] = [];
+  for await (const event of events) all.push(event);
+  return all;
+}
+
 export const chunkOf = ({ data }: SentEvent): Buffer => Buffer.from(String(data.chunk), 'base64');

@@ -6,7 +6,7 @@ import { EVENT_BYTES } from '../../src/http/run-feed.ts';
 import { type RunLogRoutesOptions, runLogRoutes } from '../../src/http/run-logs.ts';
 import { type HttpServer, startHttpServer } from '../../src/http/server.ts';
 import { handTimers } from '../fixtures/hand-timers.ts';
-import { CountedLogs, chunkOf, ENDED, type SentEvent, sentEvents } from './run-log-house.ts';
+import { CountedLogs, chunkOf, collect, ENDED, type SentEvent, sentEvents } from './run-log-house.ts';
 
 const RUN = 'line-3~local~press-1';
 let server: HttpServer | undefined;
@@ -24,12 +24,6 @@ async function serve(options: Partial<RunLogRoutesOptions> = {}, clock = { now: 
   const stream = async (query = '', headers: Record<string, string> = {}) =>
     sentEvents((await fetch(`${base}/stream${query}`, { headers })).body!);
   return { logs, base, stream, routes };
-}
-
-async function collect(events: AsyncGenerator<SentEvent>): Promise<SentEvent[]> {
-  const all: SentEvent[] = [];
-  for await (const event of events) all.push(event);
-  return all;
 }
 
 /** The next so many bytes of the log, and the id of the last event. */

@@ -11,7 +11,7 @@ import { ViewerSessions } from '../../src/http/viewer-sessions.ts';
 import type { Store } from '../../src/ports/store.ts';
 import { openLowdbStore } from '../../src/stores/lowdb.ts';
 import { type HandTimers, handTimers } from '../fixtures/hand-timers.ts';
-import { CountedLogs, chunkOf, ENDED, type SentEvent, sentEvents } from './run-log-house.ts';
+import { CountedLogs, chunkOf, collect, ENDED, sentEvents } from './run-log-house.ts';
 
 const RUN = runId({ useCase: 'line-3', provider: 'local', job: 'press-1' });
 const OTHER = runId({ useCase: 'line-3', provider: 'local', job: 'press-2' });
@@ -293,9 +293,3 @@ describe('[W5] a session', () => {
     ]);
   });
 });
-
-async function collect(events: AsyncGenerator<SentEvent>): Promise<SentEvent[]> {
-  const all: SentEvent[] = [];
-  for await (const event of events) all.push(event);
-  return all;
-}
