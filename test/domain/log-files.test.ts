@@ -2,8 +2,17 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { logFileName, logHeader } from '../../src/domain/log-files.ts';
 import { sageMakerState } from '../../src/domain/sagemaker-states.ts';
+import type { UseCase } from '../../src/domain/use-cases.ts';
 
 const AT = Date.UTC(2026, 0, 31, 14, 2, 3, 456);
+const LINE_3: UseCase = {
+  id: 'line-3',
+  name: 'Line 3 defects',
+  aws: { account: '123456789012', region: 'eu-west-1' },
+  channels: [],
+  access: {},
+  logs: { delivery: 'channel', gzipAbove: 1, secondLane: 'auto' },
+};
 
 describe('[L2] the file', () => {
   it('is named after the job and the moment', () => {
@@ -36,14 +45,7 @@ describe('[L2] the file', () => {
         ...sageMakerState('Completed'),
         createdAt: AT,
       },
-      useCase: {
-        id: 'line-3',
-        name: 'Line 3 defects',
-        aws: { account: '123456789012', region: 'eu-west-1' },
-        channels: [],
-        access: {},
-        logs: { delivery: 'channel', gzipAbove: 1, secondLane: 'auto' },
-      },
+      useCase: LINE_3,
       narrowed: '',
       events: 12_345,
       firstEventAt: AT,
@@ -80,14 +82,7 @@ describe('[L2] the file', () => {
         state: 'completed',
         createdAt: AT,
       },
-      useCase: {
-        id: 'line-3',
-        name: 'Line 3 defects',
-        aws: { account: '123456789012', region: 'eu-west-1' },
-        channels: [],
-        access: {},
-        logs: { delivery: 'channel', gzipAbove: 1, secondLane: 'auto' },
-      },
+      useCase: LINE_3,
       narrowed: '',
       events: 0,
       streams: [],
