@@ -1,7 +1,6 @@
 /** The program against an AWS emulator that is not ours, by the standard endpoint variable: moto, where it is installed. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -12,6 +11,7 @@ import {
 } from '@aws-sdk/client-cloudwatch-logs';
 import { CreateTrainingJobCommand, SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../fixtures/free-port.ts';
 import { run } from './in-memory.ts';
 
 const REGION = 'eu-west-1';
@@ -114,15 +114,6 @@ async function seed(job: string, streams: number): Promise<void> {
         }),
       );
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 /** Resolves when the server listens: a refused connection is tried again. */

@@ -1,4 +1,3 @@
-import { type AddressInfo, createServer } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { RunEnd } from '../../src/domain/runs.ts';
@@ -7,6 +6,7 @@ import { pushRoutes } from '../../src/http/push.ts';
 import { type HttpServer, startHttpServer } from '../../src/http/server.ts';
 import { type PushOptions, RunPush } from '../../src/runs/push-client.ts';
 import { readAll } from '../contract/run-log-store.ts';
+import { freePort } from '../fixtures/free-port.ts';
 import { MemoryRunLogs } from '../fixtures/memory-run-logs.ts';
 import { numberedBytes } from '../fixtures/numbered-bytes.ts';
 import { PUSH_TOKEN, pushingUseCase, pushServer } from '../fixtures/push-server.ts';
@@ -295,11 +295,3 @@ describe('a run that is pushed', () => {
     expect(notes[1]).toBe('The log is being sent again.');
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
