@@ -2,7 +2,6 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pino } from 'pino';
 import { LOGS } from '../../src/blocks/logs.ts';
 import type { Option } from '../../src/blocks/message.ts';
 import type { Command, SubmittedView } from '../../src/commands/command.ts';
@@ -24,6 +23,7 @@ import type { Store } from '../../src/ports/store.ts';
 import { createUseCaseGateway } from '../../src/providers/gateway.ts';
 import { openLowdbStore } from '../../src/stores/lowdb.ts';
 import type { MemoryRunner } from '../fixtures/memory-provider.ts';
+import { contextShowing } from '../fixtures/shown-context.ts';
 import { memoryNotices, type Posted } from '../notifiers/memory-notices.ts';
 
 export const MINUTE = 60_000;
@@ -123,26 +123,14 @@ export async function openLab(providers: readonly MemoryRunner[]): Promise<Lab> 
     await notifiers.idle();
   }
 
-  function context(command: string): Context {
-    const show = async (what: unknown): Promise<void> => void said.push(what);
-    const live = { channel: 'C0LAB', ts: '1', edit: show, finish: show, remove: async () => {} };
-    const post = async (what: unknown) => {
-      said.push(what);
-      return live;
-    };
-    const view = { id: 'V1', update: async (next: unknown) => Boolean(said.push(next)) };
-    return {
-      ...{ actor: { team: 'T', user: 'U0ADA' }, userName: 'ada', invocation: `/${command}`, slash: '/' },
-      place: { channel: 'C0LAB', isDirect: false },
-      log: pino({ level: 'silent' }),
-      reply: { privately: show, publicly: post, directly: post, retire: show, replace: show },
-      openModal: async (opened: unknown) => {
-        said.push(opened);
-        return view;
+  const context = (command: string): Context =>
+    contextShowing(
+      {
+        ...{ actor: { team: 'T', user: 'U0ADA' }, userName: 'ada', invocation: `/${command}`, slash: '/' },
+        place: { channel: 'C0LAB', isDirect: false },
       },
-      view,
-    } as unknown as Context;
-  }
+      (what) => said.push(what),
+    );
 
   /** @returns all that was said meanwhile, a refusal included */
   async function hear(work: () => Promise<unknown>): Promise<string> {
