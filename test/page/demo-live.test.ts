@@ -12,7 +12,7 @@ import { parse } from 'yaml';
 import { launchBrowser, whyNoBrowser } from '../../sandbox/test/page/browser.ts';
 import { PROGRAM } from '../fixtures/runner-process.ts';
 import { xtermRows } from '../fixtures/xterm.ts';
-import { columnsOf, sees, shownText } from './viewer-house.ts';
+import { badge, columnsOf, sees, shownText } from './viewer-house.ts';
 
 const noBrowser = await whyNoBrowser();
 /** Milliseconds for whatever is waited for: a busy machine takes its time. */
@@ -61,9 +61,6 @@ describe.skipIf(noBrowser || !existsSync(PROGRAM))('[W4, W7] the demo’s traini
     }
     await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   });
-
-  const badge = (page: Page, text: string): Promise<void> =>
-    page.locator('#badge').getByText(text, { exact: true }).waitFor();
 
   /** Presses *Open live* as Ada, and follows her link. */
   async function openLive(): Promise<{ page: Page; name: string }> {

@@ -35,13 +35,18 @@ export interface ViewerHouse {
   close(): Promise<void>;
 }
 
-export async function startViewerHouse(logs: RunLogStore = new MemoryRunLogs()): Promise<ViewerHouse> {
-  const folder = await mkdtemp(join(tmpdir(), 'signalbox-viewer-'));
+/** @param outDir what is in it goes */
+export async function buildViewer(outDir: string): Promise<void> {
   await build({
     root: fileURLToPath(new URL('../../src/http/viewer', import.meta.url)),
-    build: { outDir: folder, emptyOutDir: true },
+    build: { outDir, emptyOutDir: true },
     logLevel: 'error',
   });
+}
+
+export async function startViewerHouse(logs: RunLogStore = new MemoryRunLogs()): Promise<ViewerHouse> {
+  const folder = await mkdtemp(join(tmpdir(), 'signalbox-viewer-'));
+  await buildViewer(folder);
   const problems: string[] = [];
   const browser: Browser = await launchBrowser();
   const serve = (port: number): Promise<HttpServer> =>
@@ -127,6 +132,14 @@ export async function shownText(page: Page): Promise<string[]> {
 export async function sees(page: Page, words: string): Promise<void> {
   await page.locator('.pane.front .xterm-rows').getByText(words, { exact: false }).first().waitFor();
 }
+
+/** Resolves when the page says that the run is in this state. */
+export const badge = (page: Page, text: string): Promise<void> =>
+  page.locator('#badge').getByText(text, { exact: true }).waitFor();
+
+/** Resolves when the page gives notice in these words. */
+export const notice = (page: Page, text: string): Promise<void> =>
+  page.locator('#notice').getByText(text).waitFor();
 
 /** Of the page's terminal. */
 export async function columnsOf(page: Page): Promise<number> {

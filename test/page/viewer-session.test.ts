@@ -2,9 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
-import { build } from 'vite';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { launchBrowser, whyNoBrowser } from '../../sandbox/test/page/browser.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
@@ -14,8 +12,9 @@ import { viewerRoutes } from '../../src/http/viewer.ts';
 import { ViewerSessions } from '../../src/http/viewer-sessions.ts';
 import type { Store } from '../../src/ports/store.ts';
 import { openLowdbStore } from '../../src/stores/lowdb.ts';
+import { freePort } from '../fixtures/free-port.ts';
 import { MemoryRunLogs } from '../fixtures/memory-run-logs.ts';
-import { sees } from './viewer-house.ts';
+import { badge, buildViewer, notice, sees } from './viewer-house.ts';
 
 const RUN = 'line-3~local~press-1';
 const OTHER = 'line-3~local~press-2';
@@ -61,18 +60,12 @@ describe.skipIf(noBrowser)('[W5] a link to a run, in a browser', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'signalbox-session-'));
-    await build({
-      root: fileURLToPath(new URL('../../src/http/viewer', import.meta.url)),
-      build: { outDir: join(folder, 'page'), emptyOutDir: true },
-      logLevel: 'error',
-    });
+    await buildViewer(join(folder, 'page'));
     for (const run of [RUN, OTHER]) {
       await logs.create(run);
       await logs.append(run, 0, Buffer.from(`first words of ${run}\r\n`));
     }
-    const free = await startHttpServer([], { port: 0 });
-    await free.close();
-    await serve(free.port);
+    await serve(await freePort());
     browser = await launchBrowser();
   }, 60_000);
   afterEach(async () => {
@@ -94,8 +87,6 @@ describe.skipIf(noBrowser)('[W5] a link to a run, in a browser', () => {
     await page.goto(link);
     return page;
   }
-  const notice = (page: Page, text: string): Promise<void> =>
-    page.locator('#notice').getByText(text).waitFor();
 
   it('shows the run as it goes on, leaves no token behind, and lets nobody else in by the same link', async () => {
     const link = await sessions.linkTo(ADA, RUN);
@@ -136,7 +127,7 @@ describe.skipIf(noBrowser)('[W5] a link to a run, in a browser', () => {
     await server.close();
     await store.close();
     await serve(port);
-    await page.locator('#badge').getByText('Live', { exact: true }).waitFor();
+    await badge(page, 'Live');
     const { size } = (await logs.info(RUN))!;
     await logs.append(RUN, size, Buffer.from('after the restart\r\n'));
     await sees(page, 'after the restart');

@@ -8,7 +8,16 @@ import { AppError } from '../../src/ground/errors.ts';
 import { MemoryRunLogs } from '../fixtures/memory-run-logs.ts';
 import { numberedBytes } from '../fixtures/numbered-bytes.ts';
 import { xtermRows } from '../fixtures/xterm.ts';
-import { columnsOf, RUN, sees, shownText, startViewerHouse, type ViewerHouse } from './viewer-house.ts';
+import {
+  badge,
+  columnsOf,
+  notice,
+  RUN,
+  sees,
+  shownText,
+  startViewerHouse,
+  type ViewerHouse,
+} from './viewer-house.ts';
 
 const noBrowser = await whyNoBrowser();
 const COMPLETED: RunEnd = { state: 'completed', exitCode: 0, signal: null, at: 5 };
@@ -39,10 +48,6 @@ describe.skipIf(noBrowser)('[W4] a run’s page in a browser', () => {
     await page.goto(`${house.url}${hash}`);
     return page;
   }
-  const badge = (page: Page, text: string): Promise<void> =>
-    page.locator('#badge').getByText(text, { exact: true }).waitFor();
-  const notice = (page: Page, text: string): Promise<void> =>
-    page.locator('#notice').getByText(text).waitFor();
 
   it('shows a run as a terminal does while it grows: reloaded in the middle, in two tabs, to its end', async () => {
     const recorded = await Promise.all(
