@@ -36,7 +36,7 @@ it('[O2] [W5] says what answers instead, or that nothing does', async () => {
   const url = await listen((_, response) => response.writeHead(502).end('<h1>Bad gateway</h1>'));
   expect((await look(url))[0]).toBe(`address warning: ${url}/healthz answers 502, and not as Signalbox does`);
   server?.close();
-  const closed = (await listen(() => {})) ?? '';
+  const closed = await listen(() => {});
   await new Promise((resolve) => server!.close(resolve));
   expect((await look(closed))[0]).toBe(`address warning: nothing answers at ${closed}/healthz: ECONNREFUSED`);
 });
