@@ -5,7 +5,7 @@ import { commandWords } from '../domain/command-words.ts';
 import { parseJobName } from '../domain/job-names.ts';
 import type { LogOrder } from '../domain/log-order.ts';
 import { parseLogOrder } from '../domain/log-query.ts';
-import { anotherVersion } from './another-version.ts';
+import { readButtonJson } from './another-version.ts';
 import type { Button } from './message.ts';
 import { button } from './text.ts';
 
@@ -48,13 +48,12 @@ export function writeOrder({ job, useCase, range, tail, streams, match, form, dm
 
 /** @throws AppError invalid_input for a value that no version wrote, and as `parseJobName` and `parseLogOrder` */
 export function readOrder(value: string): LogOrder {
-  const parsed = z.union([written, older]).safeParse(json(value));
-  if (!parsed.success) throw anotherVersion('button', { cause: parsed.error });
-  if ('a' in parsed.data) {
-    const order = parseLogOrder(commandWords(parsed.data.a));
-    return { ...order, useCase: order.useCase ?? parsed.data.u };
+  const read = readButtonJson(value, z.union([written, older]));
+  if ('a' in read) {
+    const order = parseLogOrder(commandWords(read.a));
+    return { ...order, useCase: order.useCase ?? read.u };
   }
-  const { job, useCase, last, since, until, tail, streams, grep, regex, form, dm } = parsed.data;
+  const { job, useCase, last, since, until, tail, streams, grep, regex, form, dm } = read;
   return {
     job: parseJobName(job),
     useCase,
@@ -80,12 +79,4 @@ export function orderButton(
   style?: 'primary',
 ): Button | undefined {
   return button(text, action, writeOrder(order), style);
-}
-
-function json(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw anotherVersion('button', { cause: error });
-  }
 }

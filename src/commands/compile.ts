@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { anotherVersion } from '../blocks/another-version.ts';
+import { readButtonJson } from '../blocks/another-version.ts';
 import { compileUsage, WHICH_FIELD, whichJobForm } from '../blocks/compile.ts';
 import { COMPILE_FIELDS, compileForm as compileFormView } from '../blocks/compile-form.ts';
 import { COMPILE } from '../blocks/compile-ids.ts';
@@ -30,6 +30,9 @@ import type { Context, OpenView } from './context.ts';
 import { canOpenModal, inView, refusedIn } from './in-view.ts';
 import { metadataFor, openUseCases, ownerOf, permitted, readJobRef, readMetadata } from './job-access.ts';
 import type { Services } from './services.ts';
+
+/** On the buttons of a question which job is meant: the use case, and the command's words for that one. */
+const MEANT = z.array(z.string()).min(2);
 
 export function compileCommand(services: Services): Command {
   async function run(context: Context, text: string): Promise<void> {
@@ -215,7 +218,7 @@ export function compileCommand(services: Services): Command {
   }
 
   async function meant(context: Context, { value }: ClickedAction): Promise<void> {
-    const [useCase, ...words] = readWords(value);
+    const [useCase, ...words] = readButtonJson(value, MEANT);
     await compile(context, words, useCase);
   }
 
@@ -241,21 +244,6 @@ export function compileCommand(services: Services): Command {
     views: { [COMPILE.which]: chosen, [COMPILE.form]: submit },
     options: { [COMPILE.job]: suggest },
   };
-}
-
-/** @throws AppError invalid_input for a value that no version wrote */
-function readWords(value: string): string[] {
-  const read = z.array(z.string()).min(2).safeParse(json(value));
-  if (read.success) return read.data;
-  throw anotherVersion('button', { cause: read.error });
-}
-
-function json(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw anotherVersion('button', { cause: error });
-  }
 }
 
 const digest = (value: string | undefined): string =>
