@@ -9,7 +9,7 @@ import type { UseCase } from '../domain/use-cases.ts';
 import { jobSnapshot } from '../operations/job-snapshots.ts';
 import type { Store } from '../ports/store.ts';
 import { JobThread } from './job-threads.ts';
-import { NEWS_FOR, type Notifier, type NotifierDeps } from './notifier.ts';
+import { canOpen, NEWS_FOR, type Notifier, type NotifierDeps } from './notifier.ts';
 
 const JOBS_LIMIT = 1_000;
 /**
@@ -45,8 +45,8 @@ export function jobCardNotifier(deps: NotifierDeps): Notifier {
     const snapshot = await jobSnapshot(deps, useCase, job);
     if (!snapshot || channel === undefined || (!snapshot.card && !isNew)) return undefined;
     const key = await cardKey(store, useCase.id, job);
-    const canOpen = (await deps.liveRuns?.of(useCase.id, job)) !== undefined;
-    const facts = { ...factsOf(snapshot, clock.now()), canOpen };
+    const opens = await canOpen(deps, useCase, job);
+    const facts = { ...factsOf(snapshot, clock.now()), canOpen: opens };
     const known = await store.getPost(key);
     const { card } = snapshot;
     // An older version posted this card without the outbox.

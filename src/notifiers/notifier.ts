@@ -39,6 +39,15 @@ export { NEWS_FOR } from '../domain/job-records.ts';
 export const alertsChannelOf = (useCase: UseCase): string | undefined =>
   useCase.alertsChannel ?? useCase.channels[0];
 
+/** Whether a job's run can be opened in a browser. @param job its key */
+export async function canOpen(
+  { liveRuns }: Pick<NotifierDeps, 'liveRuns'>,
+  useCase: UseCase,
+  job: string,
+): Promise<boolean> {
+  return (await liveRuns?.of(useCase.id, job)) !== undefined;
+}
+
 /** Whether newer events about all of these things were already handled, so that a late one is out of date. */
 export async function isStale(
   store: Pick<EventStore, 'newestHandled'>,

@@ -10,7 +10,7 @@ import { ClockWatch, elapsed } from '../ground/elapsed.ts';
 import type { EpochMs } from '../ground/time.ts';
 import { logOf } from '../operations/job-places.ts';
 import { readLogEnds } from '../operations/log-end.ts';
-import { alertsChannelOf, announce, type Notifier, type NotifierDeps } from './notifier.ts';
+import { alertsChannelOf, announce, canOpen, type Notifier, type NotifierDeps } from './notifier.ts';
 
 const JOBS_LIMIT = 1_000;
 /** Minimum milliseconds between checks of one log. */
@@ -76,7 +76,7 @@ export function stuckRunNotifier(deps: NotifierDeps): Notifier {
         console: links.job,
         site: links.site,
         provider: job.provider,
-        canOpen: (await deps.liveRuns?.of(useCase.id, known)) !== undefined,
+        canOpen: await canOpen(deps, useCase, known),
       },
       advice: adviceForSilence(job.provider),
       job: known,

@@ -12,7 +12,14 @@ import { trainingFailure } from '../operations/explain-failure.ts';
 import type { AlertExplainer } from './alert-explainer.ts';
 import { alertKey } from './alerts.ts';
 import { cardKey } from './job-cards.ts';
-import { alertsChannelOf, announce, NEWS_FOR, type Notifier, type NotifierDeps } from './notifier.ts';
+import {
+  alertsChannelOf,
+  announce,
+  canOpen,
+  NEWS_FOR,
+  type Notifier,
+  type NotifierDeps,
+} from './notifier.ts';
 
 /** Causes that have nothing to do with the model: one alert for all affected jobs. */
 const OF_THE_ACCOUNT = new Set(['training-capacity', 'training-quota', 'training-internal']);
@@ -53,7 +60,7 @@ export function trainingNotifier(deps: NotifierDeps, explainer: AlertExplainer):
         console: links.job,
         site: links.site,
         provider: job.provider,
-        canOpen: (await deps.liveRuns?.of(useCase.id, known)) !== undefined,
+        canOpen: await canOpen(deps, useCase, known),
       },
       startedBy: rerun?.by,
       ...(advice ? { advice: plainAdvice(advice) } : {}),
