@@ -112,7 +112,10 @@ export async function ownerOf(
         if (await services.store.getJob(useCase.id, jobKey({ provider, name: asked.name })))
           return { useCase, jobs: await among(useCase) };
     const owner = await findOwner(gateway, actor, candidates, word);
-    if (owner) return { useCase: owner.useCase, jobs: await among(owner.useCase) };
+    if (owner) {
+      const [job, ...others] = owner.jobs;
+      return { useCase: owner.useCase, jobs: [jobKey(job), ...others.map(jobKey)] };
+    }
   }
   return { useCase: first!, jobs: await among(first!) };
 }

@@ -45,7 +45,7 @@ export async function findOwner(
   useCases: readonly UseCase[],
   word: string,
   signal?: AbortSignal,
-): Promise<{ useCase: UseCase; jobs: readonly TrainingJob[] } | undefined> {
+): Promise<{ useCase: UseCase; jobs: readonly [TrainingJob, ...TrainingJob[]] } | undefined> {
   const found = await Promise.allSettled(
     useCases.map(async (useCase) => {
       const session = await gateway.open(useCase, actor, 'logs');
@@ -53,9 +53,13 @@ export async function findOwner(
       return { useCase, jobs };
     }),
   );
-  return found
-    .flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
-    .find(({ jobs }) => jobs.length > 0);
+  for (const result of found) {
+    if (result.status === 'rejected') continue;
+    const { useCase, jobs } = result.value;
+    const [job, ...others] = jobs;
+    if (job) return { useCase, jobs: [job, ...others] };
+  }
+  return undefined;
 }
 
 /**
