@@ -13,6 +13,9 @@ export interface RunEnd {
   at: EpochMs;
 }
 
+/** Whether a runner's run can be called so: as SageMaker's jobs, and with dots and underscores besides. */
+export const isRunnerName = (name: string): boolean => /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(name);
+
 /** Whether it could be a run's id. Such an id is safe as a file name, in an address and in a header. */
 export const isRunId = (id: string): boolean => /^[A-Za-z0-9][A-Za-z0-9._~-]{0,199}$/.test(id);
 

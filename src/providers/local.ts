@@ -1,10 +1,11 @@
 /** A runner (`signalbox runner`, docs/runner.md) as the place where a use case trains. */
 import { providerWord, type RunnerAddress } from '../domain/providers.ts';
+import { isRunnerName } from '../domain/runs.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError } from '../ground/errors.ts';
 import type { JobCatalog, ProviderEntry, TrainingProvider } from '../ports/training-provider.ts';
 import { RunnerClient } from './runner-client.ts';
-import { isRunName, jobOf, manyRuns, oneRun, type RunFacts, runPath } from './runner-facts.ts';
+import { jobOf, manyRuns, oneRun, type RunFacts, runPath } from './runner-facts.ts';
 import { followRun, runnerLog } from './runner-log.ts';
 
 export const local: ProviderEntry = {
@@ -30,7 +31,8 @@ function addressOf({ name, providers }: UseCase): RunnerAddress {
 function createLocal(useCase: UseCase, address: RunnerAddress): TrainingProvider {
   const client = new RunnerClient(address);
   const find = async (name: string, signal?: AbortSignal): Promise<RunFacts | undefined> =>
-    isRunName(name) ? await client.get(runPath(name), oneRun, signal) : undefined;
+    // Anything else is not a run, so the runner need not be asked.
+    isRunnerName(name) ? await client.get(runPath(name), oneRun, signal) : undefined;
 
   const jobs: JobCatalog = {
     async find(name, signal) {

@@ -32,9 +32,6 @@ export const oneRun = runFacts;
 export const manyRuns = z.object({ runs: z.array(runFacts) });
 export type RunFacts = z.output<typeof runFacts>;
 
-/** The runner's own rule: anything else is not a run, so the runner need not be asked. */
-export const isRunName = (name: string): boolean => /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(name);
-
 export const runPath = (name: string): string => `/runs/${encodeURIComponent(name)}`;
 
 /** Its words, in ours. `lost`: nothing saw how it ended, so it cannot count as done. */

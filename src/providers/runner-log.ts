@@ -1,11 +1,12 @@
 /** The log of one run on a runner: as lines in pages (`GET /api/training/logs/{id}`), or as bytes while it is written. */
 import { z } from 'zod';
+import { isRunnerName } from '../domain/runs.ts';
 import { AppError } from '../ground/errors.ts';
 import type { LogSource } from '../ports/log-source.ts';
 import type { LogChunk } from '../ports/training-provider.ts';
 import { type NumberedLines, numberedLog } from './numbered-log.ts';
 import type { RunnerClient } from './runner-client.ts';
-import { isRunName, type RunFacts, runPath } from './runner-facts.ts';
+import { type RunFacts, runPath } from './runner-facts.ts';
 
 /** The runner may be on another machine, whose clock is ahead. */
 const AHEAD_MS = 300_000;
@@ -24,7 +25,7 @@ export function runnerLog(
   { id, name, find }: { id: string; name: string; find(signal?: AbortSignal): Promise<RunFacts | undefined> },
 ): LogSource {
   const read = async (offset: number, limit: number, signal?: AbortSignal): Promise<NumberedLines> => {
-    if (!isRunName(name)) throw noLog();
+    if (!isRunnerName(name)) throw noLog();
     const path = `/api/training/logs/${encodeURIComponent(name)}?limit=${limit}&offset=${offset}`;
     const got = await client.get(path, answer, signal);
     if (!got) throw noLog();
@@ -65,7 +66,7 @@ export async function* followRun(
   from: number,
   signal: AbortSignal,
 ): AsyncGenerator<LogChunk> {
-  if (!isRunName(name)) throw noLog();
+  if (!isRunnerName(name)) throw noLog();
   let offset = from;
   const body = await client.stream(`${runPath(name)}/logs/stream?offset=${from}`, signal);
   try {

@@ -1,12 +1,10 @@
 /** What a runner is asked to run: which requests it refuses, and when one repeats another. */
 import { nearestNames } from '../domain/nearest-names.ts';
 import { type RunTemplate, runParameters } from '../domain/run-templates.ts';
+import { isRunnerName } from '../domain/runs.ts';
 import { AppError } from '../ground/errors.ts';
 import type { RunRequest } from '../ports/training-runner.ts';
 import type { RunFile } from './run-records.ts';
-
-/** As SageMaker's names, and dots and underscores besides. */
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
 /**
  * The template that is asked for, and its parameters with their defaults.
@@ -56,7 +54,7 @@ function noTemplate(name: string, templates: readonly RunTemplate[]): AppError {
 }
 
 function requireName(name: string): void {
-  if (NAME.test(name)) return;
+  if (isRunnerName(name)) return;
   throw new AppError('invalid_input', `A run cannot be called ${JSON.stringify(name.slice(0, 80))}.`, {
     hint: '1 to 63 letters, digits, dots, dashes and underscores, beginning with a letter or digit.',
   });
