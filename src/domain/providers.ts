@@ -22,12 +22,18 @@ interface ProviderWords {
 
 const WORDS = {
   sagemaker: {
-    ...{ label: 'SageMaker', called: 'SageMaker', startsAgain: true },
-    ...{ logsIn: 'CloudWatch', firstLine: 'usually 2 to 10 minutes after it was created' },
+    label: 'SageMaker',
+    called: 'SageMaker',
+    startsAgain: true,
+    logsIn: 'CloudWatch',
+    firstLine: 'usually 2 to 10 minutes after it was created',
   },
   local: {
-    ...{ label: 'Local runner', called: 'the local runner', startsAgain: false },
-    ...{ firstLine: 'usually within a second', listEvery: 10_000 },
+    label: 'Local runner',
+    called: 'the local runner',
+    startsAgain: false,
+    firstLine: 'usually within a second',
+    listEvery: 10_000,
   },
   runpod: { label: 'RunPod', called: 'RunPod', startsAgain: false },
   push: { label: 'Pushed', called: 'another machine', startsAgain: false, logArrives: true },
