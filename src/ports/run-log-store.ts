@@ -93,8 +93,8 @@ export interface RunLogStore {
   /** This process writes the log no longer, so that another may. Its next append begins anew. */
   release(id: string): Promise<void>;
   remove(id: string): Promise<void>;
-  /** Newest first. */
-  list(): Promise<RunLogInfo[]>;
+  /** Newest first. @param prefix of the ids that are wanted; left out: all of them */
+  list(prefix?: string): Promise<RunLogInfo[]>;
   /**
    * Called soon with what is there, then within 200 ms of each change, by whatever process; several changes may be one
    * call. All who watch a run in one process share one poller.

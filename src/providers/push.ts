@@ -29,10 +29,11 @@ export function pushed(runs: PushedRuns, clock: Clock): ProviderEntry {
 
 function openPushed({ logs, lines, times }: PushedRuns, clock: Clock, useCase: UseCase): TrainingProvider {
   const idOf = (job: string): string => runId({ useCase: useCase.id, provider: 'push', job });
+  const nameOf = (id: string): string => id.slice(idOf('').length);
   const find = async (job: string): Promise<RunLogInfo | undefined> =>
     isPushName(job) ? await logs.info(idOf(job)) : undefined;
   const jobOf = (info: RunLogInfo): TrainingJob => ({
-    name: info.id.slice(idOf('').length),
+    name: nameOf(info.id),
     useCase: useCase.id,
     provider: 'push',
     ...standingOf(info, clock.now()),
@@ -48,8 +49,8 @@ function openPushed({ logs, lines, times }: PushedRuns, clock: Clock, useCase: U
     },
     async list({ nameContains = '', limit }) {
       const part = nameContains.toLowerCase();
-      return (await logs.list())
-        .filter(({ id }) => id.startsWith(idOf('')) && id.slice(idOf('').length).toLowerCase().includes(part))
+      return (await logs.list(idOf('')))
+        .filter(({ id }) => nameOf(id).toLowerCase().includes(part))
         .slice(0, limit)
         .map(jobOf);
     },

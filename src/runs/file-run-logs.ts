@@ -218,8 +218,10 @@ class FileRunLogs implements RunLogStore {
     });
   }
 
-  async list(): Promise<RunLogInfo[]> {
-    const names = (await readdir(this.#settings.folder)).filter((name) => !name.startsWith('.'));
+  async list(prefix = ''): Promise<RunLogInfo[]> {
+    const names = (await readdir(this.#settings.folder)).filter(
+      (name) => name.startsWith(prefix) && !name.startsWith('.'),
+    );
     const infos: RunLogInfo[] = [];
     const next = names.values();
     const lane = async (): Promise<void> => {

@@ -305,6 +305,18 @@ export function runLogStoreContract(name: string, harness: () => Promise<RunLogS
       expect((await store.list()).map(({ id }) => id)).toEqual(['c', 'a', 'b']);
     });
 
+    it('lists only those whose ids begin as asked', async () => {
+      for (const id of ['line-3~push~1', 'line-3~local~1', 'line-33~push~1', 'line-3~push~2']) {
+        state.now.at += 1;
+        await store.create(id);
+      }
+      expect((await store.list('line-3~push~')).map(({ id }) => id)).toEqual([
+        'line-3~push~2',
+        'line-3~push~1',
+      ]);
+      expect(await store.list('harbor~')).toEqual([]);
+    });
+
     it('removes a log, and another of the same name begins anew', async () => {
       await store.create('a');
       await store.append('a', 0, Buffer.from('old old old '.repeat(10)));
