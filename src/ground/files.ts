@@ -1,5 +1,7 @@
-/** Writing files: whole, and on disk before anybody is told so. */
-import { type FileHandle, open } from 'node:fs/promises';
+/** Writing files and folders: whole, and on disk before anybody is told so. */
+import { randomBytes } from 'node:crypto';
+import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 
 /** @param position where in the file; left out, where the last write ended */
 export async function writeWhole(file: FileHandle, bytes: Uint8Array, position?: number): Promise<void> {
@@ -20,6 +22,40 @@ export async function syncFolder(path: string): Promise<void> {
   } finally {
     await folder.close();
   }
+}
+
+/**
+ * Makes a folder with what belongs in it, by a rename: nothing ever sees half of it, and of two processes only one makes
+ * it. A process that is killed meanwhile leaves a `.new-…` beside it.
+ * @param fill is given the folder before it has its name
+ * @returns false: there is one of this name already
+ */
+export async function makeFolder(path: string, fill: (folder: string) => Promise<unknown>): Promise<boolean> {
+  const parent = dirname(path);
+  const temporary = join(parent, `.new-${randomBytes(8).toString('hex')}`);
+  try {
+    await mkdir(temporary, { mode: 0o700 });
+    await fill(temporary);
+    await rename(temporary, path);
+    await syncFolder(parent);
+    return true;
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
+    if (systemCode(error) === 'ENOTEMPTY' || systemCode(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/**
+ * Takes a folder away at once, by a rename, and then deletes it. A process that is killed meanwhile leaves a `.removed-…`
+ * beside it.
+ * @throws the system's error: ENOENT where there is none
+ */
+export async function removeFolder(path: string): Promise<void> {
+  const removed = join(dirname(path), `.removed-${randomBytes(8).toString('hex')}`);
+  await rename(path, removed);
+  // Another process may be writing its last into it.
+  await rm(removed, { recursive: true, force: true, maxRetries: 3, retryDelay: 100 });
 }
 
 /** The disk or the user's quota is full. */

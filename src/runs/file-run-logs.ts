@@ -2,12 +2,11 @@
  * Logs of runs in files: a folder for each run, in it the state (state-file.ts), the lock of its writer
  * (writer-lock.ts) and its bytes in chunks (chunk-files.ts). Format, guarantees and limits: docs/live-logs.md.
  */
-import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type RunEnd, requireRunId } from '../domain/runs.ts';
 import { AppError } from '../ground/errors.ts';
-import { syncFolder, systemCode } from '../ground/files.ts';
+import { makeFolder, removeFolder, systemCode } from '../ground/files.ts';
 import { KeyQueue } from '../ground/key-queue.ts';
 import type { Clock } from '../ground/time.ts';
 import {
@@ -104,7 +103,7 @@ class FileRunLogs implements RunLogStore {
     return this.#inTurn(id, async () => {
       const known = await this.#reader.stateOf(id);
       if (known) return infoOf(known);
-      const { folder, clock, chunkBytes } = this.#settings;
+      const { clock, chunkBytes } = this.#settings;
       const now = clock.now();
       const state: LogState = {
         id,
@@ -117,16 +116,10 @@ class FileRunLogs implements RunLogStore {
         synced: { size: 0, crc: 0 },
         lock: 0,
       };
-      const temporary = join(folder, `.new-${randomBytes(8).toString('hex')}`);
       try {
-        // By a rename: nothing ever sees half of it, and of two processes only one makes it.
-        await mkdir(temporary, { mode: 0o700 });
-        await createStateFile(temporary, state);
-        await rename(temporary, this.#folderOf(id));
-        await syncFolder(folder);
+        await makeFolder(this.#folderOf(id), (folder) => createStateFile(folder, state));
       } catch (error) {
-        await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
-        if (systemCode(error) !== 'ENOTEMPTY' && systemCode(error) !== 'EEXIST') throw cannotWrite(id, error);
+        throw cannotWrite(id, error);
       }
       return infoOf((await this.#reader.stateOf(id)) ?? state);
     });
@@ -208,12 +201,11 @@ class FileRunLogs implements RunLogStore {
       await writer?.close();
       try {
         await WriterLock.requireFree(folder);
-        const removed = join(this.#settings.folder, `.removed-${randomBytes(8).toString('hex')}`);
-        await rename(folder, removed);
-        this.#reader.forget(id);
-        await rm(removed, { recursive: true, force: true });
+        await removeFolder(folder);
       } catch (error) {
         if (systemCode(error) !== 'ENOENT') throw cannotWrite(id, error);
+      } finally {
+        this.#reader.forget(id);
       }
     });
   }

@@ -4,11 +4,11 @@
  * with a process that is killed.
  */
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { link, open, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError } from '../ground/errors.ts';
-import { syncFolder, systemCode } from '../ground/files.ts';
+import { makeFolder, removeFolder, syncFolder, systemCode } from '../ground/files.ts';
 import { processStart, runsProcess } from '../ground/processes.ts';
 
 const time = z.number();
@@ -75,16 +75,9 @@ export class RunRecords {
 
   /** @returns whether it was made: false where there is one of this id. @throws AppError unavailable */
   async create(request: RunFile<'request'>): Promise<boolean> {
-    const temporary = join(this.#folder, `.new-${randomBytes(8).toString('hex')}`);
     try {
-      await mkdir(temporary, { mode: 0o700 });
-      await writeNew(temporary, 'request', request);
-      await rename(temporary, this.folderOf(request.id));
-      await syncFolder(this.#folder);
-      return true;
+      return await makeFolder(this.folderOf(request.id), (folder) => writeNew(folder, 'request', request));
     } catch (error) {
-      await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
-      if (systemCode(error) === 'ENOTEMPTY' || systemCode(error) === 'EEXIST') return false;
       throw cannotWrite(this.#folder, error);
     }
   }
@@ -106,11 +99,8 @@ export class RunRecords {
   }
 
   async remove(id: string): Promise<void> {
-    const removed = join(this.#folder, `.removed-${randomBytes(8).toString('hex')}`);
     try {
-      await rename(this.folderOf(id), removed);
-      // Its process may be writing down how it ended.
-      await rm(removed, { recursive: true, force: true, maxRetries: 3, retryDelay: 100 });
+      await removeFolder(this.folderOf(id));
     } catch (error) {
       if (systemCode(error) !== 'ENOENT') throw cannotWrite(this.#folder, error);
     }
