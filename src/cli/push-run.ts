@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { size as sizeWords } from '../blocks/text.ts';
 import { isPushName } from '../domain/pushed-runs.ts';
 import { AppError } from '../ground/errors.ts';
+import { isLoopback } from '../ground/hosts.ts';
 import type { Clock } from '../ground/time.ts';
 import type { RunLogInfo, RunLogStore } from '../ports/run-log-store.ts';
 import { type PushOutcome, RunPush } from '../runs/push-client.ts';
@@ -53,7 +54,7 @@ export function pushing(flags: RunFlags, { env, stderr }: CliIo): Pushing | unde
       `${tokenEnv} holds no token: it has spaces or letters that no token has.`,
     );
   const { protocol, hostname: host } = new URL(url);
-  if (protocol === 'http:' && !/^(?:localhost|127\.[\d.]+|\[::1\])$/.test(host))
+  if (protocol === 'http:' && !isLoopback(host))
     line(stderr, `signalbox: ${url} is not encrypted: whoever is on the way can read the token and the log.`);
   const { [tokenEnv]: _, ...others } = env;
   return {

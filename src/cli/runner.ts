@@ -8,6 +8,7 @@ import { loadRunnerConfig } from '../config/runner.ts';
 import { childEnvironment, type Environment } from '../config.ts';
 import type { RunTemplate } from '../domain/run-templates.ts';
 import { AppError } from '../ground/errors.ts';
+import { hostInUrl } from '../ground/hosts.ts';
 import { untilAborted } from '../ground/pause.ts';
 import { runnerRoutes } from '../http/runner.ts';
 import { startHttpServer } from '../http/server.ts';
@@ -88,8 +89,7 @@ export async function openRunner(
       log: logger,
     });
     opened.push(() => server.close());
-    const host = listen.host.includes(':') ? `[${listen.host}]` : listen.host;
-    return { url: `http://${host}:${server.port}`, runner, lost: lost.signal, close };
+    return { url: `http://${hostInUrl(listen.host)}:${server.port}`, runner, lost: lost.signal, close };
   } catch (error) {
     await close();
     throw error;

@@ -5,6 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { type Environment, readLogLevel } from '../config.ts';
 import { type RunParameter, type RunTemplate, templateProblems } from '../domain/run-templates.ts';
+import { hostInUrl, isLoopback } from '../ground/hosts.ts';
 import type { RunnerConfig } from '../ports/runner-config.ts';
 import { milliseconds } from './compile-settings.ts';
 import { type ConfigProblem, describeIssues, type KeyGuides, problemsError } from './problems.ts';
@@ -18,7 +19,6 @@ const SHORTEST_TOKEN = 16;
 /** The head of a log and two chunks: less cannot be kept of a run. */
 const LEAST_PER_RUN = 4 * 1024 * 1024;
 const LISTEN = /^(?:(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):)?(\d{1,5})$/;
-const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[?::1\]?)$/;
 
 const listen = z
   .union([z.string(), z.number()])
@@ -192,7 +192,7 @@ function readToken(env: Environment, problems: ConfigProblem[]): string | undefi
 }
 
 function tokenProblems(host: string, withoutToken: boolean): ConfigProblem[] {
-  if (withoutToken && LOOPBACK.test(host)) return [];
+  if (withoutToken && isLoopback(hostInUrl(host))) return [];
   const why = withoutToken
     ? `withoutToken holds only where nobody else can connect, and listen is ${host}`
     : 'it is not set';

@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import { z } from 'zod';
 import type { RunTemplate } from '../domain/run-templates.ts';
 import { AppError, HTTP_STATUS, toAppError } from '../ground/errors.ts';
+import { isLoopback } from '../ground/hosts.ts';
 import { type HttpEnv, type HttpRoutes, jsonAnswer } from '../ports/http-routes.ts';
 import type { RunLogStore } from '../ports/run-log-store.ts';
 import type { RunnerRun, TrainingRunner } from '../ports/training-runner.ts';
@@ -26,7 +27,6 @@ const LINES_MOST = 10_000;
 const RUNS_MOST = 1_000;
 /** Of fifteen digits: told apart from its neighbours, and more than any runner has. */
 const LARGEST = 999_999_999_999_999;
-const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 
 const runRequest = z.strictObject({
   template: z.string().max(200),
@@ -95,7 +95,7 @@ export function runnerRoutes({ runner, logs, token, plain }: RunnerRoutesOptions
  */
 function browserRefusal(request: Request): Response | undefined {
   const host = request.headers.get('host')?.replace(/:\d+$/, '') ?? '';
-  if (LOOPBACK.test(host) && !request.headers.has('origin')) return undefined;
+  if (isLoopback(host) && !request.headers.has('origin')) return undefined;
   return jsonAnswer(403, {
     ok: false,
     error: 'permission_denied',

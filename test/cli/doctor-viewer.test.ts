@@ -42,6 +42,7 @@ it('[O2] [W5] says what answers instead, or that nothing does', async () => {
 });
 
 it('[O2] [W5] warns of plain http to elsewhere, and says so where there is no viewer', async () => {
-  expect((await look('http://signalbox.invalid'))[1]).toContain('links warning: go over plain http');
+  for (const url of ['http://signalbox.invalid', 'http://127.0.0.1.signalbox.invalid'])
+    expect((await look(url))[1]).toContain('links warning: go over plain http');
   expect((await checkViewer(undefined))[0]).toMatchObject({ status: 'ok' });
 });

@@ -1,5 +1,6 @@
 /** Whether browsers get to the bot at the address that people are given for runs. */
 import type { ViewerConfig } from '../../config.ts';
+import { isLoopback } from '../../ground/hosts.ts';
 import { type Check, subject } from './checks.ts';
 
 const about = subject('viewer');
@@ -32,8 +33,7 @@ async function reach(publicUrl: string): Promise<Check> {
 
 function secrecy(publicUrl: string, minutes: number): Check {
   const { protocol, hostname } = new URL(publicUrl);
-  const isHere = hostname === 'localhost' || /^127\.|^\[::1\]$/.test(hostname);
-  if (protocol === 'https:' || isHere)
+  if (protocol === 'https:' || isLoopback(hostname))
     return about.ok('links', `let one person in once, within ${minutes} minute${minutes === 1 ? '' : 's'}`);
   return about.warning(
     'links',
