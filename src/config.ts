@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { milliseconds } from './config/compile-settings.ts';
+import { canGuard, GUARDING } from './config/guarding-secrets.ts';
 import { type ConfigProblem, describeIssues, problemAt, problemsError } from './config/problems.ts';
 import { secretProblems } from './config/provider-secrets.ts';
 import { fileSchema, sectionProblems, toUseCase } from './config/schema.ts';
@@ -348,11 +349,11 @@ function missingTokens(file: ReturnType<typeof readFile>, env: Environment): Con
 function readEventsSecret(env: Environment, problems: ConfigProblem[]): string | undefined {
   const name = 'SIGNALBOX_EVENTS_SECRET';
   const value = set(env, name);
-  if (value !== undefined && (value.length < 16 || /[^\x21-\x7e]/.test(value)))
+  if (value !== undefined && !canGuard(value))
     // Never the value itself.
     problems.push({
       key: name,
-      message: `${name}: expected a secret of at least 16 printable characters without spaces, but got ${value.length} characters. Example: ${name}=$(openssl rand -hex 32)`,
+      message: `${name}: expected a secret of ${GUARDING}, but got ${value.length} characters. Example: ${name}=$(openssl rand -hex 32)`,
     });
   return value;
 }

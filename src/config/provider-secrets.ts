@@ -1,5 +1,6 @@
 /** Whether the environment has the secrets that a use case's providers name. */
 import type { ProviderName } from '../domain/providers.ts';
+import { canGuard, GUARDING } from './guarding-secrets.ts';
 import type { ConfigProblem } from './problems.ts';
 import { PROVIDER_SECRETS, type ProvidersSection, type SecretRule } from './provider-settings.ts';
 
@@ -37,12 +38,12 @@ function secretProblem(
         message: `${key}: expected ${name} in the environment, ${holds}, but it is not set. Example: ${name}=…`,
       },
     ];
-  if (!guards || (value.length >= 16 && !/[^\x21-\x7e]/.test(value))) return [];
+  if (!guards || canGuard(value)) return [];
   // Never the value itself.
   return [
     {
       key,
-      message: `${key}: expected ${name} to be at least 16 printable characters without spaces, but it has ${value.length} characters. Example: ${name}=$(openssl rand -hex 32)`,
+      message: `${key}: expected ${name} to be ${GUARDING}, but it has ${value.length} characters. Example: ${name}=$(openssl rand -hex 32)`,
     },
   ];
 }

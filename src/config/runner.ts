@@ -8,14 +8,13 @@ import { type RunParameter, type RunTemplate, templateProblems } from '../domain
 import { hostInUrl, isLoopback } from '../ground/hosts.ts';
 import type { RunnerConfig } from '../ports/runner-config.ts';
 import { milliseconds } from './compile-settings.ts';
+import { canGuard, GUARDING } from './guarding-secrets.ts';
 import { type ConfigProblem, describeIssues, type KeyGuides, problemsError } from './problems.ts';
 import { duration, size, text } from './schema.ts';
 import { readYaml } from './yaml-file.ts';
 
 const DEFAULT_FILE = 'runner.yaml';
 const TOKEN = 'RUNNER_TOKEN';
-/** Of a token: anybody may guess, as fast as the runner answers. */
-const SHORTEST_TOKEN = 16;
 /** The head of a log and two chunks: less cannot be kept of a run. */
 const LEAST_PER_RUN = 4 * 1024 * 1024;
 const LISTEN = /^(?:(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):)?(\d{1,5})$/;
@@ -182,11 +181,11 @@ function listenAddress(value: string): RunnerConfig['listen'] {
 function readToken(env: Environment, problems: ConfigProblem[]): string | undefined {
   const token = env[TOKEN]?.trim();
   if (token === undefined || token === '') return undefined;
-  if (token.length < SHORTEST_TOKEN || /[^\x21-\x7e]/.test(token))
+  if (!canGuard(token))
     // Never the value itself.
     problems.push({
       key: TOKEN,
-      message: `${TOKEN} (environment): expected a secret of at least ${SHORTEST_TOKEN} printable characters without spaces, but got ${token.length} characters. Example: ${TOKEN}=$(openssl rand -hex 32)`,
+      message: `${TOKEN} (environment): expected a secret of ${GUARDING}, but got ${token.length} characters. Example: ${TOKEN}=$(openssl rand -hex 32)`,
     });
   return token;
 }
