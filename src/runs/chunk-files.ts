@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import { syncFolder, systemCode, writeWhole } from '../ground/files.ts';
+import { keepRecent } from '../ground/recent.ts';
 
 const compress = promisify(gzip);
 const decompress = promisify(gunzip);
@@ -207,12 +208,7 @@ export class ChunkReader {
     const key = `${createdAt} ${path}`;
     const known = this.#unpacked.get(key);
     const chunk = known ?? unpack(`${path}.gz`);
-    this.#unpacked.delete(key);
-    this.#unpacked.set(key, chunk);
-    for (const oldest of this.#unpacked.keys()) {
-      if (this.#unpacked.size <= this.#kept) break;
-      this.#unpacked.delete(oldest);
-    }
+    keepRecent(this.#unpacked, key, chunk, this.#kept);
     const bytes = await chunk.catch((error: unknown) => {
       this.#unpacked.delete(key);
       throw error;

@@ -1,5 +1,6 @@
 /** A run's raw log as lines of text: by number, or the last ones. What was counted once is not counted again. */
 import { gapMarker } from '../domain/run-log-gaps.ts';
+import { keepRecent } from '../ground/recent.ts';
 import type { LinesRead, RunLines } from '../ports/run-lines.ts';
 import type { RunLogInfo, RunLogStore } from '../ports/run-log-store.ts';
 
@@ -110,12 +111,7 @@ export class LogLines implements RunLines {
       at = piece.next;
     }
     const counted = { ...index, end: { at, lines, midLine } };
-    this.#indexes.delete(info.id);
-    this.#indexes.set(info.id, counted);
-    for (const oldest of this.#indexes.keys()) {
-      if (this.#indexes.size <= KEPT) break;
-      this.#indexes.delete(oldest);
-    }
+    keepRecent(this.#indexes, info.id, counted, KEPT);
     return counted;
   }
 

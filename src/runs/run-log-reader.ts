@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { AppError } from '../ground/errors.ts';
 import { systemCode } from '../ground/files.ts';
+import { keepRecent } from '../ground/recent.ts';
 import type { RunLogSlice } from '../ports/run-log-store.ts';
 import { ChunkReader } from './chunk-files.ts';
 import { gapsAround, type LogState } from './log-state.ts';
@@ -35,7 +36,8 @@ export class RunLogReader {
     try {
       const state = await file.read();
       if (state.id === id) {
-        if (state.packed) this.#keepFinished(state);
+        // Nothing of it changes any more.
+        if (state.packed) keepRecent(this.#finished, id, { state, readAt: performance.now() }, FINISHED_KEPT);
         return state;
       }
       throw new AppError('conflict', `On this disk the log of ${id} would be that of ${state.id}.`, {
@@ -43,15 +45,6 @@ export class RunLogReader {
       });
     } finally {
       await file.close();
-    }
-  }
-
-  /** Nothing of it changes any more. */
-  #keepFinished(state: LogState): void {
-    this.#finished.set(state.id, { state, readAt: performance.now() });
-    for (const oldest of this.#finished.keys()) {
-      if (this.#finished.size <= FINISHED_KEPT) return;
-      this.#finished.delete(oldest);
     }
   }
 

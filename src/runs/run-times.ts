@@ -4,6 +4,7 @@
  * longer, so that the file stays small. It is an aid: should it not be written, the log is whole all the same.
  */
 import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
+import { keepRecent } from '../ground/recent.ts';
 import type { EpochMs } from '../ground/time.ts';
 
 const SHORTEST_MS = 1_000;
@@ -72,12 +73,7 @@ export class TimeTables {
     let table = this.#known.get(path);
     if (table?.bytes !== bytes) {
       table = { bytes, ...parse(await readFile(path, 'latin1').catch(() => '')) };
-      this.#known.delete(path);
-      this.#known.set(path, table);
-      for (const oldest of this.#known.keys()) {
-        if (this.#known.size <= KEPT) break;
-        this.#known.delete(oldest);
-      }
+      keepRecent(this.#known, path, table, KEPT);
     }
     const { times, sizes } = table;
     return {
