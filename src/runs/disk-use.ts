@@ -1,4 +1,4 @@
-/** How much of the disk a folder takes. */
+/** How much of the disk a folder takes, and how that is said. */
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../ground/files.ts';
@@ -19,4 +19,9 @@ export async function diskUse(path: string): Promise<number> {
     if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return 0;
     throw error;
   }
+}
+
+/** `10.0 GB`, `0.3 MB`: of what may be taken and what is, in one sentence. */
+export function diskWords(bytes: number): string {
+  return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { AppError } from '../ground/errors.ts';
 import type { RunnerConfig } from '../ports/runner-config.ts';
-import { diskUse } from './disk-use.ts';
+import { diskUse, diskWords } from './disk-use.ts';
 import type { RunFile } from './run-records.ts';
 
 export const logsFolder = (dataDir: string): string => join(dataDir, 'logs');
@@ -34,13 +34,9 @@ export async function requireRoom(
   if (used + most > limits.disk)
     throw new AppError(
       'unavailable',
-      `There is no room for another run: runs take or may take ${bytes(used)} of ${bytes(limits.disk)}, and one more may take ${bytes(most)}.`,
+      `There is no room for another run: runs take or may take ${diskWords(used)} of ${diskWords(limits.disk)}, and one more may take ${diskWords(most)}.`,
       {
         hint: 'Remove runs that are not needed any more (DELETE /runs/{id}), or raise limits.disk in runner.yaml.',
       },
     );
-}
-
-function bytes(count: number): string {
-  return count >= 1e9 ? `${(count / 1e9).toFixed(1)} GB` : `${(count / 1e6).toFixed(1)} MB`;
 }

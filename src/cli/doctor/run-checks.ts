@@ -5,7 +5,7 @@ import type { Config } from '../../config.ts';
 import { systemCode } from '../../ground/files.ts';
 import type { Clock } from '../../ground/time.ts';
 import { runsFolder } from '../../roots.ts';
-import { diskUse } from '../../runs/disk-use.ts';
+import { diskUse, diskWords } from '../../runs/disk-use.ts';
 import { openFileRunLogs } from '../../runs/file-run-logs.ts';
 import { type Check, failure, subject } from './checks.ts';
 
@@ -24,7 +24,7 @@ export async function checkRuns(config: Pick<Config, 'dataDir' | 'runs'>, clock:
     let used = 0;
     for (const id of known) used += await diskUse(join(folder, id));
     const kept = keepFor === undefined ? 'for ever' : `for ${days(keepFor)}`;
-    const state = `${known.size} ${known.size === 1 ? 'takes' : 'take'} ${bytes(used)} of ${bytes(disk)} in ${folder}, kept ${kept}`;
+    const state = `${known.size} ${known.size === 1 ? 'takes' : 'take'} ${diskWords(used)} of ${diskWords(disk)} in ${folder}, kept ${kept}`;
     const unread = names.filter((name) => !known.has(name));
     return [
       used <= disk
@@ -59,8 +59,4 @@ function days(ms: number): string {
         : [ms / 60_000, 'minute'];
   const rounded = Math.round(count * 10) / 10;
   return `${rounded} ${unit}${rounded === 1 ? '' : 's'}`;
-}
-
-function bytes(count: number): string {
-  return count >= 1e9 ? `${(count / 1e9).toFixed(1)} GB` : `${(count / 1e6).toFixed(1)} MB`;
 }
