@@ -4,6 +4,7 @@
  */
 import { readSync } from 'node:fs';
 import { Socket, type SocketConstructorOpts } from 'node:net';
+import type { Readable } from 'node:stream';
 import { ReadStream } from 'node:tty';
 
 const BLOCK = 1_048_576;
@@ -79,11 +80,16 @@ export function readOutput(
       ? new ReadStream(fd, { onread } as SocketConstructorOpts)
       : new Socket({ fd, readable: true, onread } as SocketConstructorOpts);
   stream.resume();
+  stream.on('end', () => stream.destroy());
+  return readerOf(stream);
+}
+
+/** Of a stream that hands out by itself what it reads. */
+export function readerOf(stream: Readable): OutputReader {
   const ended = new Promise<void>((resolve) => {
     // A terminal whose last program is gone answers EIO: that is its end.
     stream.on('error', () => undefined);
     stream.on('close', () => resolve());
-    stream.on('end', () => stream.destroy());
   });
   return {
     pause: () => void stream.pause(),

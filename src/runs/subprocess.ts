@@ -7,7 +7,7 @@ import { closeSync, constants, createWriteStream, mkdtempSync, openSync, rmSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
-import { type OutputReader, readOutput } from './output-reader.ts';
+import { type OutputReader, readerOf, readOutput } from './output-reader.ts';
 import { openPseudoTerminal, resizePseudoTerminal, type TerminalSize } from './pseudo-terminal.ts';
 
 export interface SubprocessRequest {
@@ -199,22 +199,7 @@ function startThroughPipe(
   });
   const stream = child.stdout!;
   stream.on('data', onOutput);
-  const ended = new Promise<void>((resolve) => stream.once('close', () => resolve()));
-  stream.on('error', () => undefined);
-  return {
-    child,
-    group: detached,
-    resize: () => undefined,
-    output: {
-      pause: () => void stream.pause(),
-      resume: () => void stream.resume(),
-      get paused() {
-        return stream.isPaused();
-      },
-      ended,
-      close: () => void stream.destroy(),
-    },
-  };
+  return { child, output: readerOf(stream), group: detached, resize: () => undefined };
 }
 
 /**
