@@ -21,18 +21,17 @@ export interface CommandPlace {
 /** @returns why the command cannot be started; undefined where nothing speaks against it */
 export function commandProblem(command: readonly string[], place: CommandPlace): CommandProblem | undefined {
   const [program = ''] = command;
-  if (!isFolder(place.cwd))
+  if (judge(place.cwd) !== 'folder')
     return { exitCode: NOT_FOUND, message: `The folder ${place.cwd} to run in does not exist.` };
   if (program === '') return { exitCode: NOT_FOUND, message: 'The command is empty.' };
   if (program.includes('/')) {
-    const file = resolve(place.cwd, program);
-    return judge(file) === 'runs' ? undefined : problemOf(program, judge(file));
+    const found = judge(resolve(place.cwd, program));
+    return found === 'runs' ? undefined : problemOf(program, found);
   }
   const folders = (place.path ?? '/usr/local/bin:/usr/bin:/bin').split(delimiter);
   const found = folders.map((folder) => judge(join(folder || place.cwd, program)));
   if (found.includes('runs')) return undefined;
-  const worst = found.find((one) => one === 'not executable') ?? 'missing';
-  if (worst === 'not executable') return problemOf(program, worst);
+  if (found.includes('not executable')) return problemOf(program, 'not executable');
   return {
     exitCode: NOT_FOUND,
     message: `The command ${program} was not found. Check its spelling, or give its whole path; PATH is ${folders.join(delimiter)}`,
@@ -41,7 +40,7 @@ export function commandProblem(command: readonly string[], place: CommandPlace):
 
 type Judgement = 'runs' | 'missing' | 'folder' | 'not executable';
 
-function problemOf(program: string, judgement: Judgement): CommandProblem {
+function problemOf(program: string, judgement: Exclude<Judgement, 'runs'>): CommandProblem {
   if (judgement === 'missing')
     return { exitCode: NOT_FOUND, message: `The command ${program} was not found: there is no such file.` };
   if (judgement === 'folder')
@@ -63,13 +62,5 @@ function judge(file: string): Judgement {
     return 'runs';
   } catch {
     return 'not executable';
-  }
-}
-
-function isFolder(path: string): boolean {
-  try {
-    return statSync(path).isDirectory();
-  } catch {
-    return false;
   }
 }
