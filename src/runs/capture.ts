@@ -74,21 +74,23 @@ export async function captureRun(request: CaptureRequest): Promise<RunEnd> {
   });
   const screen = request.show ? new Screening(request.show, () => flow.look()) : undefined;
   const flow = new Flow(() => log.crowded || screen?.crowded === true);
+  const put = (bytes: Uint8Array): void => {
+    log.write(bytes);
+    screen?.write(bytes);
+  };
+  const say = (words: string): void => put(Buffer.from(`signalbox: ${words}\n`));
 
   let stopped = false;
   const problem = commandProblem(command, { cwd, path: env.PATH });
   let end: ProcessEnd;
   if (problem) {
-    const words = Buffer.from(`signalbox: ${problem.message}\n`);
-    log.write(words);
-    screen?.write(words);
+    say(problem.message);
     end = { exitCode: problem.exitCode, signal: null };
   } else {
     const process = startSubprocess(
       { command, cwd, env, terminal: terminalOf(request), input: request.input ?? 'none' },
       (bytes) => {
-        log.write(bytes);
-        screen?.write(bytes);
+        put(bytes);
         flow.look();
       },
     );
@@ -100,11 +102,7 @@ export async function captureRun(request: CaptureRequest): Promise<RunEnd> {
         }),
       );
     end = await process.exited.catch((error: unknown) => {
-      const words = Buffer.from(
-        `signalbox: ${command[0]} could not be started: ${(error as Error).message}\n`,
-      );
-      log.write(words);
-      screen?.write(words);
+      say(`${command[0]} could not be started: ${(error as Error).message}`);
       return { exitCode: 126, signal: null };
     });
     await process.drained;
