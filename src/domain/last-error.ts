@@ -1,5 +1,5 @@
 /** The last thing a program said about why it ended, in one line, for people without the log at hand. */
-import { cleanLine, isException, lastTraceback } from './traceback.ts';
+import { cleanLines, isException, lastTraceback } from './traceback.ts';
 
 /** Characters of it that are kept. */
 const LONGEST = 400;
@@ -12,10 +12,7 @@ export function lastError(logEnd: string): string | undefined {
   const raised = lastTraceback(logEnd)?.exception;
   const line =
     raised ??
-    logEnd
-      .split(/\r\n|\n|\r/)
-      .map(cleanLine)
-      .findLast((one) => OTHER.test(one) || (isException(one) && one.includes(': ')));
+    cleanLines(logEnd).findLast((one) => OTHER.test(one) || (isException(one) && one.includes(': ')));
   const text = line?.trim();
   return text !== undefined && text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text || undefined;
 }

@@ -77,7 +77,7 @@ export function lastTraceback(logEnd: string): Traceback | undefined {
 /** Characters of a line that are looked at: both ends of longer ones. */
 const LINE_CHARACTERS = 2_000;
 /** The lines of a log without colours; what a progress bar overwrote counts as lines of its own. */
-function cleanLines(log: string): string[] {
+export function cleanLines(log: string): string[] {
   return log.split(/\r\n|\n|\r/).map(cleanLine);
 }
 
