@@ -3,12 +3,12 @@ import { spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { childEnvironment } from '../config.ts';
 import type { DemoSandbox } from '../demo/sandbox.ts';
 import { AppError } from '../ground/errors.ts';
 import { untilAborted } from '../ground/pause.ts';
 import { type CliIo, line } from './io.ts';
+import { ownProgram } from './own-program.ts';
 
 export interface Bot {
   readonly logPath: string;
@@ -34,20 +34,15 @@ export async function startBot(
   const log = createWriteStream(logPath, { flags: 'a', mode: 0o600 });
   log.on('error', (error) => line(io.stderr, `the log ${logPath} cannot be written: ${error.message}`));
 
-  const program = import.meta.filename.endsWith('.ts') ? '../cli.ts' : '../cli.js';
-  const child = spawn(
-    process.execPath,
-    [...process.execArgv, fileURLToPath(new URL(program, import.meta.url)), 'start'],
-    {
-      // Not the caller's folder: an .env there would be for a real workspace.
-      cwd: dataDir,
-      env: { ...botEnvironment(sandbox, io), PORT: String(port), SIGNALBOX_HOST: '127.0.0.1' },
-      // The channel tells the bot when this process is gone, however it ended.
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      // A group of its own: Ctrl-C reaches this process only, which then stops the bot in order.
-      detached: true,
-    },
-  );
+  const child = spawn(process.execPath, ownProgram('start'), {
+    // Not the caller's folder: an .env there would be for a real workspace.
+    cwd: dataDir,
+    env: { ...botEnvironment(sandbox, io), PORT: String(port), SIGNALBOX_HOST: '127.0.0.1' },
+    // The channel tells the bot when this process is gone, however it ended.
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    // A group of its own: Ctrl-C reaches this process only, which then stops the bot in order.
+    detached: true,
+  });
   const ended = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(error.message));
     child.once('exit', (code, signal) => resolve(signal ? `signal ${signal}` : `exit code ${code}`));

@@ -3,7 +3,6 @@ import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { loadRunnerConfig } from '../config/runner.ts';
 import { childEnvironment, type Environment } from '../config.ts';
 import type { RunTemplate } from '../domain/run-templates.ts';
@@ -22,6 +21,7 @@ import { logsFolder } from '../runs/runner-room.ts';
 import { lockFolder } from '../stores/folder-lock.ts';
 import type { RunnerFlags } from './flags.ts';
 import { type CliIo, line } from './io.ts';
+import { ownProgram } from './own-program.ts';
 
 export async function runner(flags: RunnerFlags, io: CliIo): Promise<undefined> {
   const config = loadRunnerConfig({ env: io.env, cwd: io.cwd, file: flags.config });
@@ -101,25 +101,14 @@ function launchCapture(
   { folder, logsFolder }: { folder: string; logsFolder: string },
   template: RunTemplate,
 ): Promise<void> {
-  const program = import.meta.filename.endsWith('.ts') ? '../cli.ts' : '../cli.js';
   const notes = openSync(join(folder, NOTES), 'a', 0o600);
   try {
-    const child = spawn(
-      process.execPath,
-      [
-        ...process.execArgv,
-        fileURLToPath(new URL(program, import.meta.url)),
-        'captured-run',
-        folder,
-        logsFolder,
-      ],
-      {
-        cwd: folder,
-        env: runEnvironment(template),
-        detached: true,
-        stdio: ['ignore', 'ignore', notes],
-      },
-    );
+    const child = spawn(process.execPath, ownProgram('captured-run', folder, logsFolder), {
+      cwd: folder,
+      env: runEnvironment(template),
+      detached: true,
+      stdio: ['ignore', 'ignore', notes],
+    });
     child.unref();
     return new Promise((resolve, reject) => {
       child.once('error', reject);
