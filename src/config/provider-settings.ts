@@ -4,9 +4,8 @@
  */
 import { z } from 'zod';
 import type { NamedSecret, ProviderName, ProviderSettings } from '../domain/providers.ts';
+import { url, variableName } from './scalars.ts';
 
-const url = z.url({ protocol: /^https?$/ });
-const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/);
 /** https://www.rfc-editor.org/rfc/rfc9110#section-5.1, and what of its values every client sends as it is. */
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const HEADER_VALUE = /^[\x20-\x7e]*$/;

@@ -10,7 +10,7 @@ import type { RunnerConfig } from '../ports/runner-config.ts';
 import { milliseconds } from './compile-settings.ts';
 import { canGuard, GUARDING } from './guarding-secrets.ts';
 import { type ConfigProblem, describeIssues, type KeyGuides, problemsError } from './problems.ts';
-import { duration, size, text } from './schema.ts';
+import { duration, size, text, variableName } from './scalars.ts';
 import { readYaml } from './yaml-file.ts';
 
 const DEFAULT_FILE = 'runner.yaml';
@@ -26,7 +26,6 @@ const listen = z
 const scalar = z.union([z.string(), z.number(), z.boolean()]).transform(String);
 const name = /^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,62})$/;
 const parameterName = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/;
-const variableName = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 const parameter = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('text'), pattern: z.string(), default: scalar.optional() }),
@@ -43,7 +42,7 @@ const template = z.strictObject({
   description: text.max(200).optional(),
   command: z.array(scalar.refine((value) => value !== '' && !value.includes('\0'))).min(1),
   cwd: text.optional(),
-  env: z.record(z.string().regex(variableName), scalar).default({}),
+  env: z.record(variableName, scalar).default({}),
   terminal: z.enum(['pty', 'pipe']).default('pty'),
   parameters: z.record(z.string().regex(parameterName), parameter).default({}),
 });

@@ -12,35 +12,14 @@ import {
 } from './compile-settings.ts';
 import type { ConfigProblem } from './problems.ts';
 import { providersSection, toProviderSettings } from './provider-settings.ts';
+import { duration, size, text, url } from './scalars.ts';
 
-const SIZE_UNITS: Readonly<Record<string, number>> = {
-  B: 1,
-  kB: 1e3,
-  KB: 1e3,
-  MB: 1e6,
-  GB: 1e9,
-  KiB: 2 ** 10,
-  MiB: 2 ** 20,
-  GiB: 2 ** 30,
-};
-
-export const size = z
-  .union([z.number().int().nonnegative(), z.string().regex(/^\d+(\.\d+)?\s*(B|kB|KB|MB|GB|KiB|MiB|GiB)$/)])
-  .transform((value) => {
-    if (typeof value === 'number') return value;
-    const [, number, unit] = /^([\d.]+)\s*(\w+)$/.exec(value) ?? [];
-    return Math.round(Number(number) * (SIZE_UNITS[unit ?? 'B'] ?? 1));
-  });
-
-export const duration = z.string().regex(/^\d+(ms|s|m|h|d)$/);
-export const text = z.string().trim().min(1);
 const user = z.string().regex(/^[UW][A-Z0-9]{2,}$/);
 const userOrGroup = z.string().regex(/^[UWS][A-Z0-9]{2,}$/);
 const grantee = z.union([userOrGroup, z.literal(CHANNEL_MEMBERS)]);
 const channel = z.string().regex(/^[CG][A-Z0-9]{2,}$/);
 const region = z.string().regex(/^[a-z]{2,}(-[a-z]+)+-\d+$/);
 const roleArn = z.string().regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/);
-const url = z.url({ protocol: /^https?$/ });
 /** As browsers send it: `https://dash.example.com`, without a path. */
 const origin = z.string().refine((value) => URL.canParse(value) && new URL(value).origin === value);
 const s3 = z.string().regex(/^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/.*)?$/);
