@@ -2,7 +2,7 @@
 import { loadConfig } from '../config.ts';
 import { providersCalled } from '../domain/providers.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import { ALL_PROVIDERS } from '../providers/index.ts';
+import { configuredProviders } from '../providers/index.ts';
 import { type CliIo, line } from './io.ts';
 
 export async function checkConfig(io: CliIo): Promise<undefined> {
@@ -29,7 +29,7 @@ export async function checkConfig(io: CliIo): Promise<undefined> {
 }
 
 function trainingOf(useCase: UseCase): string {
-  const places = ALL_PROVIDERS.filter((provider) => provider.trains(useCase)).map(({ name }) => name);
+  const places = configuredProviders(useCase);
   if (places.length === 0) return 'trains nowhere: set one of its `providers`';
   return `trains on ${providersCalled(places)}`;
 }

@@ -18,10 +18,13 @@ export interface PushedRuns {
   times(info: RunLogInfo): Promise<{ at(size: number): EpochMs }>;
 }
 
+/** Whether a use case accepts runs that are pushed. */
+export const takesPushes = ({ providers }: UseCase): boolean => providers?.push !== undefined;
+
 export function pushed(runs: PushedRuns, clock: Clock): ProviderEntry {
   return {
     name: 'push',
-    trains: ({ providers }) => providers?.push !== undefined,
+    trains: takesPushes,
     links: () => ({ site: 'the machine itself' }),
     open: ({ useCase }) => openPushed(runs, clock, useCase),
   };

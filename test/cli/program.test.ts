@@ -130,6 +130,7 @@ describe('[O2] check-config', () => {
       ${compile}, framework: PYTORCH, frameworkVersion: "1.8", dataInputConfig: { input: [1, 3] },
         targets: [jetson-xavier, x86_64-cpu], auto: true } }
   - ${lab}, providers: { local: { baseUrl: "http://127.0.0.1:8700" } } }
+  - ${lab.replace('id: lab', 'id: sent')}, providers: { push: { tokenEnv: NOT_SET } } }
   - ${lab.replace('id: lab', 'id: idle')}, providers: {} }
 `);
     const { stdout, stderr } = await run(['check-config'], { cwd });
@@ -141,6 +142,7 @@ describe('[O2] check-config', () => {
       'trains on SageMaker and the local runner; compiles for jetson-xavier, x86_64-cpu, by itself',
     );
     expect(second('lab')).toBe('trains on the local runner; compiles nothing');
+    expect(second('sent')).toBe('trains on another machine; compiles nothing');
     expect(second('idle')).toBe('trains nowhere: set one of its `providers`; compiles nothing');
   });
 
