@@ -71,7 +71,6 @@ export async function logs(words: readonly string[], flags: LogsFlags, io: CliIo
       { signal: io.signal, onProgress: progress.update },
     );
     progress.stop();
-    await close();
     const download = delivered(outcome, query);
     for (const note of [...download.notes, ...outsideRange(outcome, query)]) line(io.stderr, `note: ${note}`);
     if (toStdout) {
@@ -85,6 +84,7 @@ export async function logs(words: readonly string[], flags: LogsFlags, io: CliIo
     await download.dispose();
   } finally {
     progress.stop();
+    await close();
   }
   return undefined;
 }
