@@ -6,7 +6,7 @@ import { COMPILE } from '../blocks/compile-ids.ts';
 import { compileStatusMessage } from '../blocks/compile-status.ts';
 import { TARGET_VERBS } from '../blocks/job-card.ts';
 import { code, plain, said } from '../blocks/text.ts';
-import { attemptsOf, type CompilationAttempt, isLive, isSuccessful } from '../domain/compilations.ts';
+import { attemptsOf, attemptThatCounts, type CompilationAttempt } from '../domain/compilations.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError } from '../ground/errors.ts';
 import { artifactLink } from '../operations/artifact-link.ts';
@@ -40,8 +40,7 @@ export function attemptActions(services: Services): NonNullable<Command['actions
     const target = ref.target ?? '';
     const all = await services.store.listAttempts({ useCase: useCase.id, job: ref.job });
     const tried = attemptsOf(all, { useCase: useCase.id, job: ref.job, target });
-    // The same choice as the card's.
-    const attempt = tried.find(isSuccessful) ?? tried.find(isLive) ?? tried.at(-1);
+    const attempt = attemptThatCounts(tried);
     if (!attempt)
       throw new AppError('not_found', `${ref.job} was never compiled for ${target || 'this target'}.`, {
         hint: 'Start it with Compile… on its card.',

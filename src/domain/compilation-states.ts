@@ -1,6 +1,7 @@
 /** From attempts to what people read: the state of each target and of a whole training job. */
 import type { EpochMs } from '../ground/time.ts';
 import {
+  attemptThatCounts,
   type CompilationAttempt,
   currentStatus,
   isLive,
@@ -52,7 +53,7 @@ export function statusLabel(status: string): StateLabel {
 export interface TargetState {
   target: string;
   label: StateLabel;
-  /** The one that counts: successful, else live, else the newest. None: never tried. */
+  /** The one that counts. None: never tried. */
   attempt?: CompilationAttempt | undefined;
   /** How often it was tried. */
   attempts: number;
@@ -69,7 +70,7 @@ export function targetStates(
   const names = new Set([...targets, ...attempts.map(({ target }) => target)]);
   return [...names].map((target) => {
     const tried = attempts.filter((attempt) => attempt.target === target);
-    const attempt = tried.find(isSuccessful) ?? tried.find(isLive) ?? tried.at(-1);
+    const attempt = attemptThatCounts(tried);
     const label = attempt ? statusLabel(currentStatus(attempt)) : JOB_STATE_LABELS['not compiled'];
     return { target, label, attempt, attempts: tried.length };
   });

@@ -227,13 +227,22 @@ export function holdsClaim(attempt: CompilationAttempt): boolean {
   return isLive(attempt) || isSuccessful(attempt);
 }
 
-/** The attempt that forbids another one for the pair: the successful one, else the live one. */
+/** The attempt that forbids another one for the pair. */
 export function claimHolder(
   attempts: readonly CompilationAttempt[],
   pair: CompilationPair,
 ): CompilationAttempt | undefined {
-  const ofPair = attemptsOf(attempts, pair);
-  return ofPair.find(isSuccessful) ?? ofPair.find(isLive);
+  const counts = attemptThatCounts(attemptsOf(attempts, pair));
+  return counts && holdsClaim(counts) ? counts : undefined;
+}
+
+/**
+ * The newest that succeeded, else the live one, else the newest. Several succeed only if somebody compiled elsewhere
+ * too, and what was found there last may have been compiled first.
+ * @param tried of one pair, oldest first
+ */
+export function attemptThatCounts(tried: readonly CompilationAttempt[]): CompilationAttempt | undefined {
+  return tried.findLast(isSuccessful) ?? tried.find(isLive) ?? tried.at(-1);
 }
 
 /** Of one pair, oldest first. */

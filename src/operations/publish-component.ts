@@ -6,7 +6,7 @@
  */
 
 import PQueue from 'p-queue';
-import { attemptsOf, type CompilationAttempt, isSuccessful } from '../domain/compilations.ts';
+import { attemptsOf, attemptThatCounts, type CompilationAttempt } from '../domain/compilations.ts';
 import {
   type Component,
   clientToken,
@@ -175,7 +175,7 @@ async function compiledAttempt(
 ): Promise<CompilationAttempt> {
   const pair = { useCase: useCase.id, job, target };
   const attempts = attemptsOf(await store.listAttempts({ useCase: useCase.id, job }), pair);
-  const attempt = attempts.find(isSuccessful);
+  const attempt = attemptThatCounts(attempts);
   if (attempt?.artifact !== undefined) return attempt;
   throw new AppError('conflict', `${job} is not compiled for ${target}, so there is nothing to package.`, {
     hint:

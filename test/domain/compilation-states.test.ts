@@ -81,6 +81,15 @@ describe('[C11] a job’s overall state', () => {
     expect(target).toMatchObject({ attempts: 2, label: { symbol: '✅', word: 'compiled' } });
   });
 
+  it('judges a target that was compiled elsewhere before by its newest success', () => {
+    const before = attempt('x86_64-cpu', 'COMPLETED', { why: 'elsewhere' });
+    const ours = attempt('x86_64-cpu', 'COMPLETED', { why: 'auto' });
+    const after = attempt('x86_64-cpu', 'FAILED', { why: 'elsewhere' });
+    expect(targetStates([before, ours, after], [])[0]!.attempt).toBe(ours);
+    const running = attempt('x86_64-cpu', 'INPROGRESS', { why: 'auto' });
+    expect(targetStates([before, running], [])[0]!.attempt).toBe(before);
+  });
+
   it('is distinct by word and by symbol', () => {
     const labels = Object.values(JOB_STATE_LABELS);
     expect(new Set(labels.map(({ word }) => word)).size).toBe(labels.length);

@@ -160,22 +160,24 @@ describe.skipIf(!existsSync(PROGRAM))('a run on the local runner', () => {
     await home.run('say', 'say-1');
     await home.ended('say-1');
     const stranger = open(home.url, { token: secret('not-the-token-0123456789') });
-    const questions = (asked: TrainingProvider) => [
-      asked.jobs.list({ limit: 5 }),
-      asked.jobs.find('say-1'),
-      asked.jobs.tags({ name: 'say-1' }),
-      asked.log('say-1').listStreams(),
-      asked.log('say-1').readPage({ stream: 'output', direction: 'forward' }),
-      asked.follow!('say-1', { offset: 0 }, new AbortController().signal)[Symbol.asyncIterator]().next(),
+    // One after another: a rejection that nobody waits for yet counts as unhandled.
+    const questions: ((asked: TrainingProvider) => Promise<unknown>)[] = [
+      ({ jobs }) => jobs.list({ limit: 5 }),
+      ({ jobs }) => jobs.find('say-1'),
+      ({ jobs }) => jobs.tags({ name: 'say-1' }),
+      (asked) => asked.log('say-1').listStreams(),
+      (asked) => asked.log('say-1').readPage({ stream: 'output', direction: 'forward' }),
+      (asked) =>
+        asked.follow!('say-1', { offset: 0 }, new AbortController().signal)[Symbol.asyncIterator]().next(),
     ];
-    for (const question of questions(stranger))
-      await expect(question).rejects.toMatchObject({
+    for (const ask of questions)
+      await expect(ask(stranger)).rejects.toMatchObject({
         code: 'permission_denied',
         message: 'The local runner does not let Signalbox in: The bearer token is a wrong one.',
       });
     await home.end('SIGTERM');
-    for (const question of questions(provider))
-      await expect(question).rejects.toMatchObject({
+    for (const ask of questions)
+      await expect(ask(provider)).rejects.toMatchObject({
         code: 'unavailable',
         message: 'The local runner does not answer.',
         adminHint: expect.stringContaining('ECONNREFUSED'),
