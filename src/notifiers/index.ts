@@ -78,7 +78,7 @@ export class Notifiers {
     ];
     this.#telling = new Telling(deps, all, signal);
     this.#rounds = new Rounds(
-      [() => this.#telling.again(), ...all.flatMap(({ tick }) => tick ?? [])],
+      [() => this.#telling.again(), () => this.#explainer.tick(), ...all.flatMap(({ tick }) => tick ?? [])],
       signal,
       deps.onError,
     );

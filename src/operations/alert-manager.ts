@@ -96,13 +96,14 @@ export class AlertManager {
   async explain(
     id: string,
     { read = true, ...facts }: { excerpt?: AlertExcerpt; advice?: FailureAdvice; read?: boolean },
-  ): Promise<void> {
+  ): Promise<Alert> {
     const at = this.#deps.clock.now();
-    await this.#deps.store.changeAlert(id, (alert) => {
+    const alert = await this.#deps.store.changeAlert(id, (alert) => {
       if (alert.excerpt) return alert;
       return facts.excerpt ? { ...alert, ...facts } : withEmptyRead({ ...alert, ...facts }, at, read);
     });
     if (facts.excerpt || facts.advice) await this.#display.show(id);
+    return alert;
   }
 
   /** The service has confirmed it. */

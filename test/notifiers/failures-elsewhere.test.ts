@@ -71,6 +71,27 @@ describe('[C7] a training that failed on a runner', () => {
     expect(lab.errors).toEqual([]);
   });
 
+  it('before its last lines were in the log: it is read again, and then the alert has them', async () => {
+    await fail([], { exit: { code: 1, signal: null }, failureReason: 'It exited with code 1.' });
+    expect(lab.on('C0ALERTS')).toContain('press-1');
+    local.print('press-1', lab.now(), 'RuntimeError: the press is open');
+    await lab.pass(10_000);
+    expect(lab.on('C0ALERTS')).not.toContain('the press is open');
+    await lab.pass(5_000);
+    expect(lab.on('C0ALERTS')).toContain('RuntimeError: the press is open');
+    expect(lab.errors).toEqual([]);
+  });
+
+  it('without printing anything: its log is looked for three times, no more', async () => {
+    await fail([], { exit: { code: 1, signal: null }, failureReason: 'It exited with code 1.' });
+    for (let minute = 0; minute < 3; minute++) await lab.pass(MINUTE);
+    const [alert] = await lab.store.listAlerts({ useCase: 'lab', limit: 1 });
+    expect(alert).toMatchObject({ emptyReads: 3 });
+    local.print('press-1', lab.now(), 'much too late');
+    for (let minute = 0; minute < 15; minute++) await lab.pass(MINUTE);
+    expect(lab.on('C0ALERTS')).not.toContain('much too late');
+  });
+
   it('and one of a record of before, with a page of SageMaker’s, is shown as it was told', async () => {
     await fail([], { exit: { code: 137, signal: null } });
     const [alert] = await lab.store.listAlerts({ useCase: 'lab', limit: 1 });

@@ -60,15 +60,19 @@ describe.skipIf(noBrowser)('[N1, N3, N4, N5] what notifiers say, in a browser', 
   });
 
   /** A message in a channel, replies aside, once it says all of this. */
-  const said = (channel: string, ...words: string[]): Promise<SandboxMessage> =>
-    until(
-      async () =>
-        (await bot.messages(channel)).findLast((one) => {
-          const text = wordsOf(one);
-          return (!one.thread_ts || one.thread_ts === one.ts) && words.every((word) => text.includes(word));
-        }),
+  const said = async (channel: string, ...words: string[]): Promise<SandboxMessage> => {
+    let seen: string[] = [];
+    return until(
+      async () => {
+        const top = (await bot.messages(channel)).filter((one) => !one.thread_ts || one.thread_ts === one.ts);
+        seen = top.map(wordsOf);
+        return top.findLast((_, index) => words.every((word) => seen[index]!.includes(word)));
+      },
       `a message in ${channel} that says ${words.join(', ')}`,
-    );
+    ).catch((error: unknown) => {
+      throw new Error(`${String(error)}; they are:\n${seen.join('\n---\n')}`);
+    });
+  };
 
   const click = (user: string, message: SandboxMessage, action_id: string) =>
     bot.action(user, action_id, { channel: message.channel, message_ts: message.ts });
