@@ -80,6 +80,16 @@ export class SocketIntake implements Intake {
         (client as unknown as { websocket?: { disconnect(): void } }).websocket?.disconnect();
       }, helloWithin).unref();
     });
+    // Its reconnecting start catches nothing, and goes on although `disconnect()` was called while it had no address yet.
+    const start = client.start.bind(client);
+    client.start = () =>
+      start().catch((error: unknown) => {
+        if (!this.#stopped) throw error;
+        return { ok: false };
+      });
+    client.on('connecting', () => {
+      if (this.#stopped) setImmediate(() => void client.disconnect());
+    });
     client.on('connected', () => {
       clearTimeout(hello);
       this.#connected.add(index);
@@ -129,8 +139,6 @@ export class SocketIntake implements Intake {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    // A reconnecting socket waits for this event, and nobody catches what it throws then.
-    for (const { client } of this.#receivers) client.removeAllListeners('disconnected');
     await Promise.allSettled(this.#receivers.map((receiver) => receiver.stop()));
     this.#connected.clear();
   }
