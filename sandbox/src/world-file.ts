@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { writtenSeries } from './aws/event-series.ts';
+import { LOG_GROUP_CLASSES } from './aws/log-store.ts';
 import type { PolicyDocument } from './aws/policy.ts';
 import type { AccountSeed, AwsWorld, RegionSeed } from './aws/seed.ts';
 import { SandboxError } from './errors.ts';
@@ -44,6 +45,9 @@ const region = z.strictObject({
     .array(
       z.strictObject({
         name: z.string(),
+        class: z.enum(LOG_GROUP_CLASSES).optional(),
+        /** Days; what is older is not given out. Left out: for ever. */
+        retentionInDays: z.int().positive().optional(),
         streams: z
           .array(z.strictObject({ name: z.string(), events: z.array(z.string()).default([]) }))
           .default([]),
@@ -228,9 +232,11 @@ function regionSeed(seed: z.infer<typeof region>, now: EpochMs): RegionSeed {
     buckets: seed.buckets.map((name) => ({ name, createdAt: now })),
     objects: seed.objects.map(({ text, ...rest }) => ({ ...rest, at: now, bytes: () => Buffer.from(text) })),
     queues: seed.queues.map(({ name, attributes }) => ({ name, ...(attributes ? { attributes } : {}) })),
-    logGroups: seed.logGroups.map(({ name, streams }) => ({
+    logGroups: seed.logGroups.map(({ name, class: groupClass, retentionInDays, streams }) => ({
       name,
       createdAt: now,
+      ...(groupClass === undefined ? {} : { class: groupClass }),
+      ...(retentionInDays === undefined ? {} : { retentionInDays }),
       streams: streams.map(({ name: stream, events }) => {
         const at = (index: number): EpochMs => now - (events.length - index) * EVENT_INTERVAL;
         return {

@@ -10,9 +10,11 @@ export interface LogStreamSeed {
   series: EventSeries;
 }
 
-export type LogGroupClass = 'STANDARD' | 'INFREQUENT_ACCESS' | 'DELIVERY';
+export const LOG_GROUP_CLASSES = ['STANDARD', 'INFREQUENT_ACCESS', 'DELIVERY', 'ESSENTIALS'] as const;
 
-export interface LogGroupSeed {
+export type LogGroupClass = (typeof LOG_GROUP_CLASSES)[number];
+
+export interface LogGroupSeed extends LogGroupSettings {
   name: string;
   createdAt: EpochMs;
   /** Left out: `STANDARD`. */
@@ -20,15 +22,28 @@ export interface LogGroupSeed {
   streams?: readonly LogStreamSeed[];
 }
 
+export interface LogGroupSettings {
+  /** Events that are older are not given out. Left out: for ever. */
+  retentionInDays?: number;
+  /** ARN. There is no KMS here, so that only a seed can say it. */
+  kmsKeyId?: string;
+  /** CloudWatch Logs may not use the key (any more): whoever reads or writes is refused. */
+  kmsRefuses?: boolean;
+  /** Only said: what a policy masks is up to whoever seeds the events. */
+  dataProtectionStatus?: 'ACTIVATED' | 'DELETED' | 'ARCHIVED' | 'DISABLED';
+  inheritedProperties?: readonly 'ACCOUNT_DATA_PROTECTION'[];
+}
+
 export interface LogStream extends LogStreamSeed {
   series: EventSeries;
 }
 
-interface LogGroup {
-  name: string;
-  createdAt: EpochMs;
-  class: LogGroupClass;
-  streams: Map<string, LogStream>;
+export interface LogGroup {
+  readonly name: string;
+  readonly createdAt: EpochMs;
+  readonly class: LogGroupClass;
+  readonly streams: Map<string, LogStream>;
+  settings: LogGroupSettings;
 }
 
 export class LogStore {
@@ -60,11 +75,16 @@ export class LogStore {
   }
 
   /** @throws AwsError ResourceAlreadyExistsException */
-  createGroup(name: string, createdAt: EpochMs, groupClass: LogGroupClass = 'STANDARD'): void {
+  createGroup(
+    name: string,
+    createdAt: EpochMs,
+    groupClass: LogGroupClass = 'STANDARD',
+    settings: LogGroupSettings = {},
+  ): void {
     if (this.#groups.has(name)) {
       throw new AwsError('ResourceAlreadyExistsException', 'The specified log group already exists');
     }
-    this.#groups.set(name, { name, createdAt, class: groupClass, streams: new Map() });
+    this.#groups.set(name, { name, createdAt, class: groupClass, streams: new Map(), settings });
   }
 
   /** @throws AwsError ResourceAlreadyExistsException, ResourceNotFoundException */
@@ -87,10 +107,10 @@ export class LogStore {
   }
 
   /** Puts streams in place, with their group where it is not there yet. */
-  seed(group: LogGroupSeed): void {
-    if (!this.#groups.has(group.name)) this.createGroup(group.name, group.createdAt, group.class);
-    const { streams } = this.group(group.name);
-    for (const stream of group.streams ?? []) streams.set(stream.name, { ...stream });
+  seed({ name, createdAt, class: groupClass, streams: seeded = [], ...settings }: LogGroupSeed): void {
+    if (!this.#groups.has(name)) this.createGroup(name, createdAt, groupClass, settings);
+    const { streams } = this.group(name);
+    for (const stream of seeded) streams.set(stream.name, { ...stream });
   }
 }
 

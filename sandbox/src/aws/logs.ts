@@ -5,8 +5,9 @@ import { EVENT_OVERHEAD } from './event-blocks.ts';
 import { StoredSeries } from './event-series.ts';
 import { parseFilterPattern } from './filter-pattern.ts';
 import { filterPage } from './log-filter.ts';
+import { GROUP_NAME, groupArn, keptFrom, logGroupOperations, openGroup } from './log-groups.ts';
 import { getPage, type PageRules } from './log-pages.ts';
-import type { LogGroupClass, LogStore, LogStream } from './log-store.ts';
+import type { LogStore, LogStream } from './log-store.ts';
 import { pageOf } from './page-tokens.ts';
 import type { AwsCall, AwsService } from './service.ts';
 import { Parameters } from './validation.ts';
@@ -17,9 +18,7 @@ export interface LogsSettings extends PageRules {
 }
 
 const INVALID = 'InvalidParameterException';
-const GROUP_NAME = { min: 1, max: 512, pattern: '[\\.\\-_/#A-Za-z0-9]+' };
 const STREAM_NAME = { min: 1, max: 512, pattern: '[^:*]*' };
-const CLASSES = ['STANDARD', 'INFREQUENT_ACCESS', 'DELIVERY'];
 const BATCH_BYTES = 1_048_576;
 const DAY_MS = 24 * 3_600_000;
 
@@ -28,49 +27,6 @@ export function logsService(
   settings: LogsSettings,
 ): AwsService {
   const storeOf = (call: AwsCall) => store(call.account, call.region);
-
-  function describeLogGroups(call: AwsCall) {
-    const read = new Parameters(call.input, INVALID);
-    const prefix = read.text('logGroupNamePrefix', GROUP_NAME);
-    const pattern = read.text('logGroupNamePattern', { max: 512, pattern: '[\\.\\-_/#A-Za-z0-9]*' });
-    const limit = read.number('limit', { min: 1, max: 50 });
-    const token = read.text('nextToken', { min: 1 });
-    const groupClass = read.text('logGroupClass', { values: CLASSES });
-    const identifiers = read.list('logGroupIdentifiers', { min: 1, max: 50 })?.map(String);
-    read.check();
-    if (identifiers && (prefix ?? pattern ?? groupClass ?? limit ?? token) !== undefined) {
-      throw new AwsError(
-        INVALID,
-        'LogGroup identifiers cannot be combined with other filters than includeLinkedAccounts.',
-      );
-    }
-    const named = identifiers?.map((identifier) =>
-      identifier.replace(/^arn:.*:log-group:/, '').replace(/:\*$/, ''),
-    );
-    if (prefix !== undefined && pattern !== undefined) {
-      throw new AwsError(
-        INVALID,
-        'LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.',
-      );
-    }
-    const found = storeOf(call)
-      .groups()
-      .filter(({ name, createdAt }) => createdAt <= call.now && name.startsWith(prefix ?? ''))
-      .filter(({ name }) => name.toLowerCase().includes((pattern ?? '').toLowerCase()))
-      .filter((group) => groupClass === undefined || group.class === groupClass)
-      .filter(({ name }) => named?.includes(name) ?? true);
-    const { items, nextToken } = pageOf(found, limit ?? 50, token, call.now);
-    const logGroups = items.map(({ name, createdAt, class: logGroupClass }) => ({
-      logGroupName: name,
-      creationTime: createdAt,
-      metricFilterCount: 0,
-      arn: `${groupArn(call, name)}:*`,
-      logGroupArn: groupArn(call, name),
-      storedBytes: 0,
-      logGroupClass,
-    }));
-    return { body: { logGroups, nextToken } };
-  }
 
   function describeLogStreams(call: AwsCall) {
     const read = new Parameters(call.input, INVALID);
@@ -110,9 +66,10 @@ export function logsService(
       nextToken: read.text('nextToken', { min: 1 }),
       startFromHead: read.flag('startFromHead'),
     };
-    const group = groupName(read, call);
-    const { series } = storeOf(call).stream(group, stream, call.now);
-    return getPage(settings, { ...window, stream, series }, call.now);
+    const group = openGroup(storeOf(call), call, groupName(read, call), 'read');
+    const { series } = storeOf(call).stream(group.name, stream, call.now);
+    const startTime = keptFrom(group, window.startTime, call.now);
+    return getPage(settings, { ...window, startTime, stream, series }, call.now);
   }
 
   function filterLogEvents(call: AwsCall) {
@@ -134,25 +91,28 @@ export function logsService(
       );
     }
     const filter = parseFilterPattern(pattern);
+    const opened = openGroup(storeOf(call), call, group, 'read');
     const streams = names
       ? [...new Set(names)].map((name) => storeOf(call).stream(group, String(name), call.now))
       : storeOf(call)
           .streams(group, call.now)
           .filter(({ name }) => name.startsWith(prefix ?? ''));
-    return filterPage(settings, { ...window, streams, filter }, call.now);
+    const startTime = keptFrom(opened, window.startTime, call.now);
+    return filterPage(settings, { ...window, startTime, streams, filter }, call.now);
   }
 
   function putLogEvents(call: AwsCall) {
     const read = new Parameters(call.input, INVALID);
-    const group = read.need('logGroupName', GROUP_NAME);
+    const name = read.need('logGroupName', GROUP_NAME);
     const stream = read.need('logStreamName', STREAM_NAME);
     const batch = parseBatch(read.list('logEvents', { min: 1, max: 10_000 }) ?? []);
     read.check();
-    const { series } = storeOf(call).stream(group, stream, call.now);
+    const group = openGroup(storeOf(call), call, name, 'write');
+    const { series } = storeOf(call).stream(name, stream, call.now);
     if (!(series instanceof StoredSeries)) {
       throw new AwsError('OperationAbortedException', `The sandbox writes the stream ${stream} itself.`);
     }
-    const { accepted, rejected } = sortOut(batch, call.now);
+    const { accepted, rejected } = sortOut(batch, keptFrom(group, 0, call.now) ?? 0, call.now);
     series.add(accepted, call.now);
     return {
       body: {
@@ -162,27 +122,12 @@ export function logsService(
     };
   }
 
-  function createLogGroup(call: AwsCall) {
-    const read = new Parameters(call.input, INVALID);
-    const group = read.need('logGroupName', GROUP_NAME);
-    const groupClass = read.text('logGroupClass', { values: CLASSES }) as LogGroupClass | undefined;
-    read.check();
-    for (const member of ['kmsKeyId', 'tags', 'deletionProtectionEnabled'])
-      if (call.input[member] !== undefined)
-        throw new AwsError(INVALID, `The sandbox's log groups have no ${member}: leave it out`);
-    storeOf(call).createGroup(group, call.now, groupClass);
-    return { chunks: [], events: 0 };
-  }
-
-  /** An operation on a group or stream that answers with nothing. */
-  const change = (
-    withStream: boolean,
-    act: (store: LogStore, group: string, stream: string, now: EpochMs) => void,
-  ) =>
+  /** An operation on a stream that answers with nothing. */
+  const change = (act: (store: LogStore, group: string, stream: string, now: EpochMs) => void) =>
     function changeIt(call: AwsCall) {
       const read = new Parameters(call.input, INVALID);
       const group = read.need('logGroupName', GROUP_NAME);
-      const stream = withStream ? read.need('logStreamName', STREAM_NAME) : '';
+      const stream = read.need('logStreamName', STREAM_NAME);
       read.check();
       act(storeOf(call), group, stream, call.now);
       return { chunks: [], events: 0 };
@@ -202,30 +147,24 @@ export function logsService(
     protocol: 'json',
     target: 'Logs_20140328',
     operations: {
-      DescribeLogGroups: operation('DescribeLogGroups', describeLogGroups),
+      ...Object.fromEntries(
+        Object.entries(logGroupOperations(storeOf)).map(([name, handle]) => [name, operation(name, handle)]),
+      ),
       DescribeLogStreams: operation('DescribeLogStreams', describeLogStreams),
       GetLogEvents: operation('GetLogEvents', getLogEvents),
       FilterLogEvents: operation('FilterLogEvents', filterLogEvents),
       PutLogEvents: operation('PutLogEvents', putLogEvents),
-      CreateLogGroup: operation('CreateLogGroup', createLogGroup),
-      DeleteLogGroup: operation(
-        'DeleteLogGroup',
-        change(false, (logs, group) => logs.deleteGroup(group)),
-      ),
       CreateLogStream: operation(
         'CreateLogStream',
-        change(true, (logs, group, stream, now) => logs.createStream(group, stream, now)),
+        change((logs, group, stream, now) => logs.createStream(group, stream, now)),
       ),
       DeleteLogStream: operation(
         'DeleteLogStream',
-        change(true, (logs, group, stream, now) => logs.deleteStream(group, stream, now)),
+        change((logs, group, stream, now) => logs.deleteStream(group, stream, now)),
       ),
     },
   };
 }
-
-const groupArn = (call: AwsCall, group: string) =>
-  `arn:aws:logs:${call.region}:${call.account}:log-group:${group}`;
 
 /** Policies name a group with or without `:*` behind it; both mean the group. */
 function resourceArns(call: AwsCall): string[] {
@@ -315,12 +254,16 @@ function parseBatch(events: unknown[]): { at: EpochMs; message: string }[] {
   return batch;
 }
 
-/** Too old (14 days) and too new (2 hours) events are left out, the others taken. */
-function sortOut(batch: { at: EpochMs; message: string }[], now: EpochMs) {
-  const firstOk = batch.findIndex(({ at }) => at >= now - 14 * DAY_MS);
-  const oldEnd = firstOk < 0 ? batch.length : firstOk;
+/** Expired, too old (14 days) and too new (2 hours) events are left out, the others taken. */
+function sortOut(batch: { at: EpochMs; message: string }[], kept: EpochMs, now: EpochMs) {
+  const endOf = (from: EpochMs): number => {
+    const first = batch.findIndex(({ at }) => at >= from);
+    return first < 0 ? batch.length : first;
+  };
+  const expiredEnd = endOf(kept);
+  const oldEnd = endOf(now - 14 * DAY_MS);
   const newStart = batch.findIndex(({ at }) => at > now + 2 * 3_600_000);
-  const accepted = batch.slice(oldEnd, newStart < 0 ? undefined : newStart);
+  const accepted = batch.slice(Math.max(oldEnd, expiredEnd), newStart < 0 ? undefined : newStart);
   if (accepted.length > 0 && accepted.at(-1)!.at - accepted[0]!.at > DAY_MS) {
     throw new AwsError(
       INVALID,
@@ -329,6 +272,7 @@ function sortOut(batch: { at: EpochMs; message: string }[], now: EpochMs) {
   }
   const rejected = {
     ...(oldEnd > 0 ? { tooOldLogEventEndIndex: oldEnd } : {}),
+    ...(expiredEnd > 0 ? { expiredLogEventEndIndex: expiredEnd } : {}),
     ...(newStart >= 0 ? { tooNewLogEventStartIndex: newStart } : {}),
   };
   return { accepted, rejected: Object.keys(rejected).length > 0 ? rejected : undefined };

@@ -31,6 +31,8 @@ const DEFAULT: Record<string, number> = {
   CreateLogStream: 50,
   DeleteLogGroup: 10,
   DeleteLogStream: 15,
+  PutRetentionPolicy: 5,
+  DeleteRetentionPolicy: 5,
   ListTrainingJobs: 2,
   DescribeTrainingJob: 10,
   CreateTrainingJob: 2,
