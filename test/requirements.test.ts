@@ -29,7 +29,6 @@ const ALL_NUMBERS = [
 const NOT_YET_CLAIMED = new Set<string>([
   'L11',
   'L12',
-  'L13',
   ...['P1', 'P3', 'P5'],
   ...['W6', 'W8'],
   ...numbers('K', 4),

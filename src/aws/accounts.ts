@@ -5,6 +5,7 @@ import type { Clock } from '../ground/time.ts';
 import type { AwsAccount, AwsAccounts } from '../ports/aws-account.ts';
 import { createArtifactLinks } from './artifact-links.ts';
 import { createGreengrass } from './greengrass.ts';
+import { LogGroups } from './log-groups.ts';
 import { createCompiler } from './neo.ts';
 import { type RoleSession, RoleSessions } from './sessions.ts';
 
@@ -16,6 +17,7 @@ export interface AccountsOptions {
 
 export function createAwsAccounts(options: AccountsOptions): AwsAccounts {
   const sessions = options.sessions ?? new RoleSessions({ clock: options.clock });
+  const groups = new LogGroups(options.clock);
   // Clients keep connections: one set for each session, gone with it.
   const opened = new WeakMap<RoleSession, AwsAccount>();
 
@@ -42,6 +44,7 @@ export function createAwsAccounts(options: AccountsOptions): AwsAccounts {
           group,
           job,
           ownStream,
+          groups,
           secondLane: useCase.logs.secondLane,
           useCase: useCase.id,
           roleArn,

@@ -3,12 +3,13 @@
  * Source: AWS General Reference, "CloudWatch Logs endpoints and quotas".
  */
 
-export type ReadApi = 'GetLogEvents' | 'FilterLogEvents' | 'DescribeLogStreams';
+export type ReadApi = 'GetLogEvents' | 'FilterLogEvents' | 'DescribeLogStreams' | 'DescribeLogGroups';
 
 const USUAL: Readonly<Record<ReadApi, number>> = {
   GetLogEvents: 25,
   FilterLogEvents: 10,
   DescribeLogStreams: 25,
+  DescribeLogGroups: 10,
 };
 
 const EXCEPTIONS: Readonly<Record<string, Partial<Record<ReadApi, number>>>> = {

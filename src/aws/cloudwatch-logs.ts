@@ -9,11 +9,14 @@ import {
   CloudWatchLogsClient,
   type CloudWatchLogsClientConfig,
   DescribeLogStreamsCommand,
+  type DescribeLogStreamsResponse,
   FilterLogEventsCommand,
   GetLogEventsCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
+import type { LogKeeping } from '../domain/log-keeping.ts';
 import { backoff, jittered } from '../ground/backoff.ts';
 import { AppError } from '../ground/errors.ts';
+import { isLoopback } from '../ground/hosts.ts';
 import { pause } from '../ground/pause.ts';
 import type {
   LogLane,
@@ -24,7 +27,16 @@ import type {
   RequestPace,
 } from '../ports/log-source.ts';
 import { type ReadApi, readQuota } from './cloudwatch-logs-quotas.ts';
-import { type AwsErrorContext, awsErrorToAppError, isExpiredCredentials, isThrottled } from './errors.ts';
+import { describeLogGroup } from './describe-log-group.ts';
+import {
+  type AwsErrorContext,
+  awsErrorToAppError,
+  isExpiredCredentials,
+  isOtherLogClass,
+  isThrottled,
+} from './errors.ts';
+import { LogGroups } from './log-groups.ts';
+import { streamsOf } from './log-streams.ts';
 import { PagePool, type PooledPage } from './page-pool.ts';
 import { RateLimiter } from './rate-limit.ts';
 
@@ -52,6 +64,8 @@ export interface CloudWatchLogSourceOptions {
   secondLane?: 'auto' | 'on' | 'off' | undefined;
   /** What goes on by itself: it leaves the larger part of the quota to whatever else asks. */
   inBackground?: boolean | undefined;
+  /** What is known of log groups, shared by all logs of a process. Left out: this log asks for itself. */
+  groups?: LogGroups | undefined;
   /** Named in errors. */
   useCase?: string | undefined;
   roleArn?: string | undefined;
@@ -100,9 +114,11 @@ class CloudWatchLogSource implements LogSource {
   readonly #limiters: Readonly<Record<ReadApi, RateLimiter>>;
   readonly #paces: Readonly<Record<ReadApi, RequestPace>>;
   readonly #pages = new PagePool();
+  readonly #groups: LogGroups;
   #client: CloudWatchLogsClient;
   #renewing: Promise<void> | undefined;
   #renewals = 0;
+  #filterRefused = false;
   #host = '';
 
   constructor(options: CloudWatchLogSourceOptions) {
@@ -112,13 +128,16 @@ class CloudWatchLogSource implements LogSource {
       GetLogEvents: limiterFor(options, 'GetLogEvents'),
       FilterLogEvents: limiterFor(options, 'FilterLogEvents'),
       DescribeLogStreams: limiterFor(options, 'DescribeLogStreams'),
+      DescribeLogGroups: limiterFor(options, 'DescribeLogGroups'),
     };
     const { inBackground = false } = options;
     this.#paces = {
       GetLogEvents: this.#limiters.GetLogEvents.flow({ inBackground }),
       FilterLogEvents: this.#limiters.FilterLogEvents.flow({ inBackground }),
       DescribeLogStreams: this.#limiters.DescribeLogStreams.flow({ inBackground }),
+      DescribeLogGroups: this.#limiters.DescribeLogGroups.flow({ inBackground }),
     };
+    this.#groups = options.groups ?? new LogGroups(Date);
     this.pace = this.#paces.GetLogEvents;
     const mode = options.secondLane ?? 'auto';
     const filterQuota = options.quota?.FilterLogEvents ?? readQuota(options.region, 'FilterLogEvents');
@@ -126,14 +145,24 @@ class CloudWatchLogSource implements LogSource {
       mode === 'on' || (mode === 'auto' && filterQuota >= SECOND_LANE_WORTH)
         ? {
             pace: this.#paces.FilterLogEvents,
-            readPage: (request, signal) => this.#readByFilter(request, signal),
+            readPage: (request, signal) => this.#readSecond(request, signal),
           }
         : undefined;
     this.#client = this.#connect(options.credentials);
   }
 
   inBackground(): LogSource {
-    return new CloudWatchLogSource({ ...this.#options, inBackground: true });
+    return new CloudWatchLogSource({ ...this.#options, groups: this.#groups, inBackground: true });
+  }
+
+  keeping(): Promise<LogKeeping | undefined> {
+    const { account, region, group, roleArn } = this.#options;
+    return this.#groups.of(`${account}/${region}${group} ${roleArn}`, async (signal) => {
+      await this.#paces.DescribeLogGroups.turn(signal);
+      return this.#call('DescribeLogGroups', `look at the log group ${group}`, signal, (abortSignal) =>
+        describeLogGroup(this.#client, group, abortSignal),
+      );
+    });
   }
 
   async listStreams(signal?: AbortSignal): Promise<LogStreamInfo[]> {
@@ -143,7 +172,7 @@ class CloudWatchLogSource implements LogSource {
     const seen = new Set<string>();
     let failures = 0;
     for (;;) {
-      let answer: { logStreams?: StreamDescription[] | undefined; nextToken?: string | undefined };
+      let answer: DescribeLogStreamsResponse;
       try {
         await this.#paces.DescribeLogStreams.turn(signal);
         answer = await this.#call(
@@ -152,8 +181,7 @@ class CloudWatchLogSource implements LogSource {
           signal,
           (abortSignal) =>
             this.#client.send(
-              // The slash leaves out other jobs whose names begin the same. A compilation's own stream has no slash,
-              // so its streams are checked by name below.
+              // The slash leaves out other jobs whose names begin the same; without it, their names are checked below.
               new DescribeLogStreamsCommand({
                 logGroupName: group,
                 logStreamNamePrefix: ownStream ? job : `${job}/`,
@@ -171,22 +199,10 @@ class CloudWatchLogSource implements LogSource {
         await pause(jittered(backoff([200, 12_800], failures)), signal);
         continue;
       }
-      for (const {
-        logStreamName: name,
-        firstEventTimestamp,
-        lastEventTimestamp,
-        storedBytes,
-      } of answer.logStreams ?? []) {
-        if (name === undefined || seen.has(name)) continue;
-        if (!(ownStream && name === job) && !name.startsWith(`${job}/`)) continue;
-        seen.add(name);
-        streams.push({
-          name,
-          shortName: shortName(name, job),
-          firstEventAt: firstEventTimestamp,
-          lastEventAt: lastEventTimestamp,
-          bytes: storedBytes,
-        });
+      for (const stream of streamsOf(answer.logStreams ?? [], { job, ownStream })) {
+        if (seen.has(stream.name)) continue;
+        seen.add(stream.name);
+        streams.push(stream);
       }
       if (!answer.nextToken || answer.nextToken === nextToken) return streams;
       nextToken = answer.nextToken;
@@ -214,6 +230,18 @@ class CloudWatchLogSource implements LogSource {
       request,
       request.direction === 'forward' ? page.raw.forwardToken : page.raw.backwardToken,
     );
+  }
+
+  /** People report groups that refuse FilterLogEvents because of their class and give out the same by GetLogEvents. */
+  async #readSecond(request: LogPageRequest, signal?: AbortSignal): Promise<LogPage> {
+    try {
+      if (!this.#filterRefused) return await this.#readByFilter(request, signal);
+    } catch (error) {
+      if (!(error instanceof AppError && isOtherLogClass(error.cause))) throw error;
+      this.#filterRefused = true;
+    }
+    await this.#paces.GetLogEvents.turn(signal);
+    return this.readPage(request, signal);
   }
 
   async #readByFilter(request: LogPageRequest, signal?: AbortSignal): Promise<LogPage> {
@@ -272,6 +300,7 @@ class CloudWatchLogSource implements LogSource {
         roleArn: this.#options.roleArn,
         region: this.#options.region,
         actions: [`logs:${api}`],
+        log: { group: this.#options.group, job: this.#options.job },
       };
       const expired = isExpiredCredentials(error);
       if (!expired && !isClockSkewed(error)) throw awsErrorToAppError(error, context);
@@ -345,13 +374,6 @@ class CloudWatchLogSource implements LogSource {
   }
 }
 
-interface StreamDescription {
-  logStreamName?: string | undefined;
-  firstEventTimestamp?: number | undefined;
-  lastEventTimestamp?: number | undefined;
-  storedBytes?: number | undefined;
-}
-
 const nothing = (): void => undefined;
 const SILENT = { debug: nothing, info: nothing, warn: nothing, error: nothing, trace: nothing };
 
@@ -362,15 +384,4 @@ function isClockSkewed(error: unknown): boolean {
     name === 'RequestInTheFuture' ||
     /signature (expired|not yet current)/i.test(message ?? '')
   );
-}
-
-/** `algo-1` of `<job>/algo-1-1795150455`; of other streams, what follows the job's name. */
-function shortName(stream: string, job: string): string {
-  if (stream === job) return 'log';
-  const rest = stream.slice(job.length + 1);
-  return /^(.+-\d+)-\d{9,}$/.exec(rest)?.[1] ?? rest;
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '[::1]' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }

@@ -16,6 +16,8 @@ export interface AwsErrorContext {
   actions?: readonly string[] | undefined;
   /** The role that the operation hands to SageMaker, in words, and how to let it: lines of a checklist. */
   passes?: { role: string; fix: readonly string[] } | undefined;
+  /** The log group and the job whose log is read. */
+  log?: { group: string; job: string } | undefined;
 }
 
 /** The fields of an SDK error that matter; every one may be missing on a network failure. */
@@ -65,6 +67,9 @@ const THROTTLED = new Set([
   'TooManyRequestsException',
   'SlowDown',
   'ProvisionedThroughputExceededException',
+  // Of the key, not of the service that was asked.
+  'KMSThrottlingException',
+  'KmsThrottled',
 ]);
 
 const NOT_FOUND = new Set([
@@ -113,6 +118,16 @@ const CONFLICT = new Set([
 /** Per-resource limits, not request rates: waiting does not help. */
 const LIMIT = new Set(['ResourceLimitExceeded', 'ServiceQuotaExceededException', 'LimitExceededException']);
 
+/** As people report it of Infrequent Access and Delivery, by ValidationException and by InvalidOperationException. */
+const OTHER_LOG_CLASS =
+  /\bstandard log class\b|\blog[ -]group[ -]class\b|\bnot supported for this log class\b/i;
+
+/** `KMSDisabledException` of most services, `KmsAccessDenied` of SQS, `KMS.NotFoundException` of S3. */
+const KEY_ERROR = /^kms/i;
+/** As services say it that have no error of their own for it, CloudWatch Logs among them. */
+const KEY_REFUSAL =
+  /\bnot authorized to perform: kms:|\bKMS key\b.*\b(?:does not exist|is not allowed|not accessible|disabled|pending)/i;
+
 const NO_CREDENTIALS = new Set(['CredentialsProviderError', 'ProviderError', 'TokenProviderError']);
 
 const NETWORK = new Set([
@@ -156,6 +171,11 @@ export function isExpiredCredentials(error: unknown): boolean {
 export function isThrottled(error: unknown): boolean {
   const e = shape(error);
   return inTable(THROTTLED, e) || e.status === 429;
+}
+
+/** The log group is of a class whose events are not given out one by one. */
+export function isOtherLogClass(error: unknown): boolean {
+  return OTHER_LOG_CLASS.test(shape(error).message);
 }
 
 /** A broken connection, a time-out or the service's own trouble: worth trying again as it is. */
@@ -226,6 +246,39 @@ export function awsErrorToAppError(error: unknown, context: AwsErrorContext): Ap
         ...(context.passes?.fix ?? ['the role of the use case needs iam:PassRole on it']).map(
           (line) => `• ${line}`,
         ),
+      ].join('\n'),
+    );
+  }
+  if (isOtherLogClass(error)) {
+    const { group, job } = context.log ?? {};
+    return make(
+      'conflict',
+      `AWS gives out no logs of ${group ? `the log group ${group}` : 'this log group'}, because it is not of the Standard class; could not ${context.operation}${where}.`,
+      [
+        ...(group
+          ? [
+              'If it is of the class Infrequent Access, CloudWatch Logs Insights in the AWS console can still search it. Choose the group and the time, and run:',
+              `filter @logStream like /^${job}\\// | sort @timestamp | limit 10000`,
+            ]
+          : []),
+        'The class of a log group cannot be changed. For the logs of later jobs, an admin can delete the group, and all logs in it: the next job makes it again, in the Standard class.',
+      ].join('\n'),
+    );
+  }
+  if (KEY_ERROR.test(e.name) || KEY_ERROR.test(e.code) || KEY_REFUSAL.test(e.message)) {
+    const right = /\bkms:[A-Z]\w+/.exec(e.message)?.[0] ?? 'kms:Decrypt';
+    return make(
+      'permission_denied',
+      `AWS refused to ${context.operation}${where}, because the KMS key that it is encrypted with may not be used.`,
+      [
+        'An admin of the use case can fix it:',
+        '• the key must exist and be enabled',
+        ...(context.log
+          ? [
+              `• the key's policy must allow ${right} to CloudWatch Logs (logs.${context.region ?? 'REGION'}.amazonaws.com)`,
+              `• if the key asks for the rights of whoever reads, its policy and the role's must allow ${right} too`,
+            ]
+          : [`• the key's policy and the role's must allow ${right}`]),
       ].join('\n'),
     );
   }

@@ -35,6 +35,8 @@ const readLogs =
         ['', ':*'].map((end) => awsArn(awsOf(useCase), 'logs', `log-group:${group}${end}`)),
       ),
     ),
+    // It is checked against a group without a name, `log-group::log-stream:`, whichever is asked for.
+    allow(['logs:DescribeLogGroups'], awsArn(awsOf(useCase), 'logs', 'log-group:*')),
   ];
 
 /** The role is handed to SageMaker and to nobody else. */

@@ -3,9 +3,11 @@
 import { LIMITS } from '#sandbox/block-kit';
 import { statusLabel } from '../domain/compilation-states.ts';
 import { type CompilationAttempt, currentStatus, isLive } from '../domain/compilations.ts';
+import { goneWords, type LogLoss } from '../domain/log-keeping.ts';
 import { COMPILE } from './compile-ids.ts';
 import { guidanceLines, whyBlocks, writeRef } from './job-facts.ts';
 import { excerptWords } from './log-excerpt.ts';
+import { lossLines } from './log-loss.ts';
 import type { LogFailure } from './logs-result.ts';
 import type { Block, Message } from './message.ts';
 import { actions, button, code, context, group, plain, said, section, size } from './text.ts';
@@ -18,13 +20,23 @@ export interface CompileLogResult {
   by: string | undefined;
   /** Only for a compilation that failed or was stopped. */
   failure?: LogFailure | undefined;
+  /** What is missing in it. */
+  loss?: LogLoss | undefined;
 }
 
 /** The message with the file. For a failed compilation it also says what is known about the cause. */
-export function compileLogDelivered({ attempt, events, bytes, by, failure }: CompileLogResult): Message {
+export function compileLogDelivered({
+  attempt,
+  events,
+  bytes,
+  by,
+  failure,
+  loss,
+}: CompileLogResult): Message {
   const facts = [
     `*Compile log of ${code(attempt.job)}* for *${plain(attempt.target, 60)}* · ${plain(statusLabel(currentStatus(attempt)).word, 60)} · ${code(attempt.compilationJob)}`,
     `${group(events)} ${events === 1 ? 'event' : 'events'} · ${size(bytes)}`,
+    ...lossLines(loss),
   ].join('\n');
   const asked = by === undefined ? '' : `Requested by ${plain(by, 80)}`;
   const guidance = failure?.guidance && guidanceLines(failure.guidance);
@@ -42,10 +54,14 @@ export function compileLogDelivered({ attempt, events, bytes, by, failure }: Com
   };
 }
 
-export function compileLogNone(attempt: CompilationAttempt, failure?: LogFailure): Message {
+export function compileLogNone(
+  attempt: CompilationAttempt,
+  { failure, loss }: Pick<CompileLogResult, 'failure' | 'loss'> = {},
+): Message {
+  const gone = goneWords(loss);
   const words = isLive(attempt)
     ? `:hourglass: *No compile log yet* for ${code(attempt.compilationJob)}\nNeo writes it once it has read the model, usually within the first few minutes.`
-    : `:hourglass: *No compile log* for ${code(attempt.compilationJob)}\nA compilation that is refused or stopped early prints nothing.`;
+    : `:hourglass: *No compile log* for ${code(attempt.compilationJob)}\n${gone ? plain(gone, 300) : 'A compilation that is refused or stopped early prints nothing.'}`;
   if (!failure?.guidance) return said(words);
   return { text: words, blocks: [section(words), ...whyBlocks(failure), ...retry(attempt)] };
 }

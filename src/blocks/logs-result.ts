@@ -4,6 +4,7 @@ import { LIMITS } from '#sandbox/block-kit';
 import type { FailureAdvice } from '../domain/failure-guidance.ts';
 import { exactWord, jobKey } from '../domain/job-keys.ts';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
+import { goneWords, type LogLoss } from '../domain/log-keeping.ts';
 import { fromThenOn, type LogOrder, type LogQuery, wholeLog } from '../domain/log-order.ts';
 import { PROVIDERS, providerWord } from '../domain/providers.ts';
 import type { UseCase } from '../domain/use-cases.ts';
@@ -13,6 +14,7 @@ import { COMPILE } from './compile-ids.ts';
 import { guidanceLines, runAgainButton, whyBlocks, writeRef } from './job-facts.ts';
 import { orderButton } from './log-buttons.ts';
 import { excerptWords } from './log-excerpt.ts';
+import { lossLines } from './log-loss.ts';
 import { LOGS } from './logs.ts';
 import type { Block, Button, Message } from './message.ts';
 import {
@@ -56,6 +58,8 @@ export interface LogResult {
   query: LogQuery;
   /** Ends the range: the log of a running job goes on after it. */
   to: number;
+  /** What is missing in it. */
+  loss?: LogLoss | undefined;
   notes: readonly string[];
   resumed: boolean;
   failure?: LogFailure | undefined;
@@ -97,6 +101,7 @@ function factLines(result: LogResult): string[] {
       ? ''
       : `${instant(result.firstEventAt)} – ${instant(result.lastEventAt)}`,
     narrowed === '' ? '' : `Only ${narrowed}`,
+    ...lossLines(result.loss),
     isFinished(job) ? '' : `The job is still running: this is its log up to ${instant(result.to)}.`,
     ...result.notes.slice(0, 5).map((note) => `_Note:_ ${plain(note, 250)}`),
     result.resumed ? 'An interrupted download was continued.' : '',
@@ -146,18 +151,21 @@ export function logsUnshared(job: string): Message {
   );
 }
 
-export interface NoLog extends Pick<LogResult, 'job' | 'useCase' | 'links' | 'failure'> {
+export interface NoLog extends Pick<LogResult, 'job' | 'useCase' | 'links' | 'failure' | 'loss'> {
   /** Asked for again by Retry. */
   order: LogOrder;
 }
 
-export function logsNoneYet({ job, useCase, links, order, failure }: NoLog): Message {
+export function logsNoneYet({ job, useCase, links, order, failure, loss }: NoLog): Message {
   const ended = isFinished(job);
   const { logsIn, firstLine } = PROVIDERS[job.provider];
   const where = logsIn ?? providerWord(job.provider);
-  const expectation = ended
-    ? `${where} has nothing from this job. A job that fails or is stopped before its container starts prints nothing.`
-    : `A training job prints its first lines once its container has started${firstLine === undefined ? '' : `, ${firstLine}`}. ${where} shows them a few seconds later.`;
+  const gone = goneWords(loss);
+  const expectation = gone
+    ? plain(gone, 300)
+    : ended
+      ? `${where} has nothing from this job. A job that fails or is stopped before its container starts prints nothing.`
+      : `A training job prints its first lines once its container has started${firstLine === undefined ? '' : `, ${firstLine}`}. ${where} shows them a few seconds later.`;
   const retry = orderButton('Retry', LOGS.retry, order, ended ? undefined : 'primary');
   return {
     text: `No logs available yet for ${code(job.name)}`,
@@ -179,13 +187,22 @@ export function logsNoneYet({ job, useCase, links, order, failure }: NoLog): Mes
 }
 
 /** Offers the whole log, without anything else that `order` asked for. */
-export function logsNothingMatches(job: TrainingJob, query: LogQuery, order: LogOrder): Message {
+export function logsNothingMatches({
+  job,
+  query,
+  order,
+  loss,
+}: Pick<OutsideRange, 'job' | 'query' | 'order'> & Pick<LogResult, 'loss'>): Message {
   const narrowed = narrowedWords(query);
   return {
     text: `Nothing in the log of ${code(job.name)} matches`,
     blocks: [
       section(
-        `:mag: *Nothing in the log of ${code(job.name)} matches*\n${narrowed === '' ? 'Its log streams are still empty.' : `You asked for ${narrowed}.`}`,
+        `:mag: *Nothing in the log of ${code(job.name)} matches*\n${narrowed === '' ? 'Its log streams are still empty.' : `You asked for ${narrowed}.`}${lossLines(
+          loss,
+        )
+          .map((line) => `\n${line}`)
+          .join('')}`,
       ),
       ...actions(wholeLogButton(job, order), orderButton('Retry', LOGS.retry, order)),
     ],

@@ -10,6 +10,7 @@ import { loadConfig } from '../config.ts';
 import { readJobKey } from '../domain/job-keys.ts';
 import { isFinished } from '../domain/jobs.ts';
 import { logFileName } from '../domain/log-files.ts';
+import { completeWords, goneWords, maskedWords } from '../domain/log-keeping.ts';
 import type { LogQuery } from '../domain/log-order.ts';
 import { parseLogQuery } from '../domain/log-query.ts';
 import { utcSecond } from '../domain/log-times.ts';
@@ -72,7 +73,8 @@ export async function logs(words: readonly string[], flags: LogsFlags, io: CliIo
     );
     progress.stop();
     const download = delivered(outcome, query);
-    for (const note of [...download.notes, ...outsideRange(outcome, query)]) line(io.stderr, `note: ${note}`);
+    for (const note of [...missing(outcome), ...download.notes, ...outsideRange(outcome, query)])
+      line(io.stderr, `note: ${note}`);
     if (toStdout) {
       for (const file of download.files)
         await pipeline(createReadStream(file.path), io.stdout, { end: false, signal: io.signal });
@@ -139,7 +141,8 @@ function delivered(outcome: DownloadOutcome, query: LogQuery) {
       `No logs available yet for ${outcome.job.name} (${outcome.job.status}).`,
       {
         hint: isFinished(outcome.job)
-          ? 'It ended without printing anything, or its log is older than the log group keeps.'
+          ? (goneWords(outcome.loss) ??
+            'It ended without printing anything, or its log is older than the log group keeps.')
           : `A job prints its first lines once its program has started${usually(outcome.job.provider)}. Try again then.`,
       },
     );
@@ -178,6 +181,13 @@ function summary(outcome: DownloadOutcome): string {
   const count = (value: number, noun: string) =>
     `${value.toLocaleString('en-US')} ${noun}${value === 1 ? '' : 's'}`;
   return `${count(facts.events, 'event')} of ${count(facts.streams.length, 'stream')}, ${size(facts.textBytes)}; session ${outcome.sessionName}`;
+}
+
+function missing(outcome: DownloadOutcome): string[] {
+  const loss = outcome.kind === 'done' ? outcome.loss : undefined;
+  const [complete, masked, gone] = [completeWords(loss, utcSecond), maskedWords(loss), goneWords(loss)];
+  if (outcome.kind === 'done' && outcome.download.facts.events === 0 && gone) return [gone];
+  return [...(complete ? [`complete ${complete}`] : []), ...(masked ? [`masked ${masked}`] : [])];
 }
 
 /** Nothing in the requested time range: says when the log ended, and how to get the same amount of its end. */

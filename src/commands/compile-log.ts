@@ -43,19 +43,19 @@ async function fetchAndSend(
     { actor: context.actor, useCase, attempt, partLimit: services.files.maxBytes },
     { signal: message.signal, onProgress: message.onProgress },
   );
-  const { download } = outcome;
+  const { download, loss } = outcome;
   const failure = outcome.failure && {
     guidance: outcome.failure.advice,
     reason: outcome.failure.reason,
     excerpt: outcome.failure.excerpt,
   };
-  if (!download) return message.tell(compileLogNone(attempt, failure));
+  if (!download) return message.tell(compileLogNone(attempt, { failure, loss }));
   try {
     const { events, textBytes: bytes } = download.facts;
     await message.send(
       useCase,
       download.files,
-      compileLogDelivered({ attempt, events, bytes, by: context.userName, failure }),
+      compileLogDelivered({ attempt, events, bytes, by: context.userName, failure, loss }),
     );
   } finally {
     await download.dispose();

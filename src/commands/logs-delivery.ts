@@ -96,7 +96,7 @@ async function fetchAndSend(delivery: Delivery): Promise<void> {
 
 async function send(delivery: Delivery, outcome: Outcome<'done'>): Promise<void> {
   const { services, context, message, query } = delivery;
-  const { download, job, useCase, to, failure } = outcome;
+  const { download, job, useCase, to, failure, loss } = outcome;
   const { facts, files, notes, resumed } = download;
   if (facts.events === 0 || files.length === 0) return message.tell(nothingFound(delivery, outcome));
   const words = logsDelivered({
@@ -112,6 +112,7 @@ async function send(delivery: Delivery, outcome: Outcome<'done'>): Promise<void>
     gzipped: files.some((file) => file.gzipped),
     query,
     to,
+    loss,
     notes,
     resumed,
     links: services.gateway.links(useCase, job),
@@ -153,19 +154,20 @@ function severalJobs({ order }: Delivery, { useCase, jobs }: Outcome<'several_jo
 }
 
 function noneYet({ services, order }: Delivery, outcome: Outcome<'no_log' | 'done'>): Message {
-  const { job, useCase, failure } = outcome;
-  return logsNoneYet({ job, useCase, links: services.gateway.links(useCase, job), order, failure });
+  const { job, useCase, failure, loss } = outcome;
+  return logsNoneYet({ job, useCase, links: services.gateway.links(useCase, job), order, failure, loss });
 }
 
 /** There is nothing at all, nothing in the time range asked for, or nothing that matches. */
 function nothingFound(delivery: Delivery, outcome: Outcome<'done'>): Message {
   const { order, query } = delivery;
-  const { job, lastEventAt } = outcome;
+  const { job, lastEventAt, loss } = outcome;
+  if (loss?.removed?.whole) return noneYet(delivery, outcome);
   const { since, until, match, streams } = query;
   const misses =
     lastEventAt !== undefined &&
     ((since !== undefined && since > lastEventAt) || (until !== undefined && match === undefined));
   if (misses) return logsOutsideRange({ job, order, query, lastEventAt });
   const narrowed = since !== undefined || until !== undefined || match !== undefined || streams.length > 0;
-  return narrowed ? logsNothingMatches(job, query, order) : noneYet(delivery, outcome);
+  return narrowed ? logsNothingMatches({ job, query, order, loss }) : noneYet(delivery, outcome);
 }

@@ -1,5 +1,6 @@
 /** What a log file is called, and its header. */
 import type { TrainingJob } from './jobs.ts';
+import { completeWords, type LogLoss, maskedWords } from './log-keeping.ts';
 import { utcSecond } from './log-times.ts';
 import { PROVIDERS } from './providers.ts';
 import type { UseCase } from './use-cases.ts';
@@ -24,6 +25,8 @@ export interface LogHeaderFacts {
   useCase: UseCase;
   /** What the file was narrowed to, in words; empty: nothing. */
   narrowed: string;
+  /** What is missing in it, as far as is known. */
+  loss?: LogLoss | undefined;
   events: number;
   firstEventAt?: number | undefined;
   lastEventAt?: number | undefined;
@@ -57,9 +60,18 @@ export function logHeader(facts: LogHeaderFacts): string {
     ['time span', span],
     ['events', count(facts.events)],
     ...(facts.narrowed === '' ? [] : ([['narrowed to', facts.narrowed]] as [string, string][])),
+    ...lossRows(facts.loss),
     ['downloaded', `${utcSecond(facts.downloadedAt)} by ${facts.by}`],
   ];
   return `${rows.map(([label, value]) => `# ${label.padEnd(12)} ${oneLine(value)}`).join('\n')}\n\n`;
+}
+
+function lossRows(loss: LogLoss | undefined): [label: string, value: string][] {
+  const rows = [
+    ['complete', completeWords(loss, utcSecond)],
+    ['masked', maskedWords(loss)],
+  ] as const;
+  return rows.flatMap(([label, value]) => (value === undefined ? [] : [[label, value]]));
 }
 
 const iso = (at: number): string => new Date(at).toISOString();

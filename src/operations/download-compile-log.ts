@@ -1,6 +1,7 @@
 /** One compilation's log as files on disk, recorded in the audit trail. The caller checks rights first. */
 import { type CompilationAttempt, isLive, isSuccessful } from '../domain/compilations.ts';
 import { logFileName } from '../domain/log-files.ts';
+import type { LogLoss } from '../domain/log-keeping.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { Actor } from '../ground/actor.ts';
 import { AppError } from '../ground/errors.ts';
@@ -8,6 +9,7 @@ import type { LogDownload } from '../logs/index.ts';
 import { type DownloadDeps, type DownloadOptions, endOfLog } from './download-logs.ts';
 import { adviceForAttempt, type CompilationFailure, compilationFailure } from './explain-failure.ts';
 import type { JobDeps } from './job-deps.ts';
+import { askForLoss, findLoss } from './log-loss.ts';
 
 export interface CompileLogRequest {
   actor: Actor;
@@ -22,7 +24,12 @@ export interface CompileLogOutcome {
   download?: LogDownload | undefined;
   /** If it failed or was stopped: everything known about why. */
   failure?: Pick<CompilationFailure, 'advice' | 'reason' | 'excerpt'> | undefined;
+  /** What is missing in the log. */
+  loss?: LogLoss | undefined;
 }
+
+/** Milliseconds; it was asked for before the log was fetched. */
+const LOSS_WAIT = 1_000;
 
 /**
  * @throws AppError as the gateway and the engine; CancelledError. The record of a download is durable before its files
@@ -37,6 +44,9 @@ export async function downloadCompileLog(
   const now = deps.clock.now();
   const session = await deps.gateway.open(useCase, actor, 'logs');
   const source = session.compilationLog(attempt.compilationJob);
+  askForLoss(source);
+  const loss = (): Promise<LogLoss | undefined> =>
+    findLoss(source, { begunAt: attempt.askedAt, endedAt: attempt.endedAt, now }, LOSS_WAIT);
   // Read while the log is fetched; the log is delivered even if this fails.
   const why = explain(deps, request, options.signal);
   let download: LogDownload;
@@ -54,12 +64,12 @@ export async function downloadCompileLog(
     );
   } catch (error) {
     if (!(error instanceof AppError && error.code === 'not_found')) throw error;
-    return { failure: await why };
+    return { failure: await why, loss: await loss() };
   }
   try {
     if (download.files.length === 0) {
       await download.dispose();
-      return { failure: await why };
+      return { failure: await why, loss: await loss() };
     }
     await deps.store.appendAudit({
       at: deps.clock.now(),
@@ -70,7 +80,7 @@ export async function downloadCompileLog(
       sessionName: session.sessionName,
       detail: { events: download.facts.events, bytes: download.facts.textBytes, kind: 'compilation' },
     });
-    return { download, failure: await why };
+    return { download, failure: await why, loss: await loss() };
   } catch (error) {
     await download.dispose();
     throw error;

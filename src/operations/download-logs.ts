@@ -5,6 +5,7 @@
 import { jobKey } from '../domain/job-keys.ts';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
 import { logFileName, logHeader } from '../domain/log-files.ts';
+import { type LogLoss, lossWithin } from '../domain/log-keeping.ts';
 import type { LogQuery } from '../domain/log-order.ts';
 import { utcSecond } from '../domain/log-times.ts';
 import type { UseCase } from '../domain/use-cases.ts';
@@ -19,6 +20,11 @@ import type { UseCaseGateway, UseCaseSession } from '../ports/use-case-session.t
 import { explainTraining, type TrainingFailure } from './explain-failure.ts';
 import { type LocatedLog, locateLog, nearestLogs } from './locate-log.ts';
 import { readLogEnds } from './log-end.ts';
+import { findLoss } from './log-loss.ts';
+
+/** Milliseconds to wait for what is missing: it was asked for with the job, and must not hold the log up. */
+const LOSS_BEFORE = 200;
+const LOSS_AFTER = 1_000;
 
 export interface DownloadDeps {
   gateway: UseCaseGateway;
@@ -58,6 +64,8 @@ export type DownloadOutcome =
       to: number;
       /** If the job failed or was stopped: everything known about why. */
       failure?: TrainingFailure | undefined;
+      /** What is missing of what was asked for; of the whole log, if there was nothing. */
+      loss?: LogLoss | undefined;
       /** If a time range had no events: when the log's last event was, whatever the range. */
       lastEventAt?: EpochMs | undefined;
     }
@@ -82,6 +90,7 @@ export type DownloadOutcome =
       useCase: UseCase;
       sessionName: string;
       failure?: TrainingFailure | undefined;
+      loss?: LogLoss | undefined;
     };
 
 /**
@@ -129,10 +138,14 @@ export async function downloadLogs(
     const end = endOfLog(log.source, { finished: isFinished(job), endedAt: job.endedAt, now });
     const to = Math.min(request.query.until ?? end, end);
     const why = explainInTheMeantime(job, log.source, { now, signal: options.signal });
-    const download = await fetchLog(deps.engine, request, { job, useCase, log, now, to }, options);
+    const lossIn = (waitMs: number): Promise<LogLoss | undefined> =>
+      findLoss(log.source, { begunAt: job.createdAt, endedAt: job.endedAt, now }, waitMs);
+    const found = { job, useCase, log, now, to, loss: await lossIn(LOSS_BEFORE) };
+    const download = await fetchLog(deps.engine, request, found, options);
+    const loss = found.loss ?? (await lossIn(LOSS_AFTER));
     if (!download) {
       await record('logs.none_yet');
-      return { kind: 'no_log', job, useCase, sessionName, failure: await why };
+      return { kind: 'no_log', job, useCase, sessionName, failure: await why, loss };
     }
     try {
       await record('logs.downloaded', {
@@ -147,7 +160,11 @@ export async function downloadLogs(
     const ranged = request.query.since !== undefined || request.query.until !== undefined;
     const lastEventAt =
       ranged && download.facts.events === 0 ? await lastOf(log.source, now, options.signal) : undefined;
-    return { kind: 'done', job, useCase, download, sessionName, to, failure: await why, lastEventAt };
+    return {
+      kind: 'done',
+      ...{ job, useCase, download, sessionName, to, failure: await why, lastEventAt },
+      loss: download.facts.events === 0 ? loss : lossWithin(loss, request.query),
+    };
   } catch (error) {
     if (error instanceof CancelledError || options.signal?.aborted) {
       await record('logs.cancelled');
@@ -188,7 +205,14 @@ export function endOfLog(
 async function fetchLog(
   engine: LogDownloader,
   request: DownloadRequest,
-  found: { job: TrainingJob; useCase: UseCase; log: LocatedLog; now: number; to: number },
+  found: {
+    job: TrainingJob;
+    useCase: UseCase;
+    log: LocatedLog;
+    now: number;
+    to: number;
+    loss: LogLoss | undefined;
+  },
   options: DownloadOptions,
 ): Promise<LogDownload | undefined> {
   const { query } = request;
@@ -216,6 +240,7 @@ async function fetchLog(
                   job,
                   useCase,
                   narrowed: describeNarrowing(query),
+                  loss: lossWithin(found.loss, query),
                   downloadedAt: now,
                   by: request.by,
                 }),

@@ -12,6 +12,7 @@ import type { TrainingProvider } from '../ports/training-provider.ts';
 import type { UseCaseGateway, UseCaseSession } from '../ports/use-case-session.ts';
 import { nearestJobs } from './find-jobs.ts';
 import { jobsMeant, logOf, providerNamed, refuseUnasked } from './job-places.ts';
+import { askForLoss } from './log-loss.ts';
 
 /** Names suggested for an unknown one. */
 const NEAREST = 5;
@@ -91,6 +92,7 @@ async function findOn(
   { ahead, signal }: { ahead: boolean; signal: AbortSignal | undefined },
 ): Promise<Pick<Found, 'jobs' | 'log'>> {
   const source = provider.log(name);
+  askForLoss(source);
   // The job nearly always exists, so its streams are requested at the same time, which saves a round trip.
   const early = ahead ? listAhead(source, signal) : undefined;
   try {

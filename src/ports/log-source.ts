@@ -1,4 +1,5 @@
 /** Where the log engine reads from. */
+import type { LogKeeping } from '../domain/log-keeping.ts';
 import type { EpochMs } from '../ground/time.ts';
 
 /** The log streams of exactly one job or run, read in pages. The engine in `logs/` does all the rest. */
@@ -16,6 +17,12 @@ export interface LogSource extends LogLane {
   inBackground?(): LogSource;
   /** The service cannot read backward reliably, so only forward pages are requested. */
   readonly forwardOnly?: boolean | undefined;
+  /**
+   * How the place keeps its logs, asked of it now and then; undefined: there is no such place. Never needed for reading.
+   * Left out: it gives out what was written, as long as it gives out anything.
+   * @throws AppError as any request, of which nothing is to be made but that it is unknown
+   */
+  keeping?(): Promise<LogKeeping | undefined>;
   /** How far ahead of our clock an event's time may be, ms; 0 when left out. */
   readonly aheadMs?: number | undefined;
 }

@@ -172,6 +172,45 @@ describe('[L3] a page', () => {
   });
 });
 
+describe('[L13] a log group whose class one way to read refuses', () => {
+  const OTHER_CLASS = refuse(
+    'InvalidOperationException',
+    'The log group /aws/sagemaker/TrainingJobs is of log-group-class INFREQUENT_ACCESS. FilterLogEvents is not supported for this log class.',
+  );
+  const page = { stream: 's', from: 1, to: 20, direction: 'forward' } as const;
+
+  it('is read by the other, and the first is not tried again', async () => {
+    const { calls, open } = await endpoint(({ api }) =>
+      api === 'FilterLogEvents'
+        ? OTHER_CLASS
+        : {
+            body: {
+              events: [{ ingestionTime: 9, message: 'm', timestamp: 7 }],
+              nextForwardToken: 'f/2',
+              nextBackwardToken: 'b/2',
+            },
+          },
+    );
+    const { secondLane } = open({ secondLane: 'on' });
+    const first = await secondLane!.readPage(page);
+    expect(first).toMatchObject({ count: 1, nextToken: 'f/2' });
+    await secondLane!.readPage({ ...page, token: first.nextToken });
+    expect(calls.map(({ api, input }) => [api, input.endTime, input.nextToken])).toEqual([
+      ['FilterLogEvents', 19, undefined],
+      ['GetLogEvents', 20, undefined],
+      ['GetLogEvents', 20, 'f/2'],
+    ]);
+  });
+
+  it('is not read at all where both refuse', async () => {
+    const { open } = await endpoint(() => OTHER_CLASS);
+    await expect(open({ secondLane: 'on' }).secondLane!.readPage(page)).rejects.toMatchObject({
+      code: 'conflict',
+      message: expect.stringContaining('because it is not of the Standard class'),
+    });
+  });
+});
+
 describe('[L9] expired credentials', () => {
   const expiring = (call: Call): Answer =>
     call.keyId === 'AKIAFIRST'

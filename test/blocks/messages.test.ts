@@ -10,6 +10,7 @@ import { homeView, overviewMessage } from '../../src/blocks/overview.ts';
 import { section } from '../../src/blocks/text.ts';
 import { overallState } from '../../src/domain/compilation-states.ts';
 import type { TrainingJob } from '../../src/domain/jobs.ts';
+import type { LogLoss } from '../../src/domain/log-keeping.ts';
 import type { LogOrder, LogQuery } from '../../src/domain/log-order.ts';
 import { sageMakerState } from '../../src/domain/sagemaker-states.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
@@ -53,6 +54,18 @@ const order: fc.Arbitrary<LogOrder> = fc.record({
   form: fc.constantFrom('lines' as const, 'raw' as const, 'plain' as const),
   dm: fc.boolean(),
 });
+
+const loss: fc.Arbitrary<LogLoss | undefined> = fc.option(
+  fc.record({
+    place: text,
+    removed: fc.option(
+      fc.record({ completeSince: time, days: fc.integer({ min: 1, max: 3653 }), whole: fc.boolean() }),
+      { nil: undefined },
+    ),
+    masks: fc.constantFrom('now' as const, 'before' as const, undefined),
+  }),
+  { nil: undefined },
+);
 
 function expectSound(message: Message): void {
   expect(message.text.trim()).not.toBe('');
@@ -134,7 +147,8 @@ describe('messages keep Slack’s limits over any data', () => {
         order,
         fc.array(fc.record({ name: text, order }), { maxLength: 40 }),
         fc.array(fc.record({ useCase, order }), { maxLength: 40 }),
-        (one, team, by, at, again, nearest, open) => {
+        loss,
+        (one, team, by, at, again, nearest, open, lost) => {
           expectSound(logs.logsProgress(one.name, by, at, 'an-id'));
           expectSound(
             results.logsNoneYet({
@@ -143,9 +157,10 @@ describe('messages keep Slack’s limits over any data', () => {
               links: { site: 'AWS', job: 'https://example.com/job' },
               order: again,
               failure: failureOf(by),
+              loss: lost,
             }),
           );
-          expectSound(results.logsNothingMatches(one, queryOf(by), again));
+          expectSound(results.logsNothingMatches({ job: one, query: queryOf(by), order: again, loss: lost }));
           expectSound(
             results.logsOutsideRange({ job: one, query: queryOf(by), lastEventAt: 1, order: again }),
           );
@@ -170,7 +185,8 @@ describe('messages keep Slack’s limits over any data', () => {
         fc.array(text, { maxLength: 20 }),
         count,
         fc.option(text, { nil: undefined }),
-        (one, team, by, pattern, notes, events, why) => {
+        loss,
+        (one, team, by, pattern, notes, events, why, lost) => {
           const delivered = results.logsDelivered({
             links: { site: 'AWS', job: 'https://example.com/job' },
             job: one,
@@ -185,6 +201,7 @@ describe('messages keep Slack’s limits over any data', () => {
             gzipped: true,
             query: queryOf(pattern),
             to: 5,
+            loss: lost,
             notes,
             resumed: true,
             failure: why === undefined ? undefined : failureOf(why),

@@ -77,7 +77,7 @@ describe('[O2] the doctor on where a use case trains', () => {
   it('checks the account and every provider where there are several', async () => {
     const found = Object.fromEntries(await examine(LINE_3, [sageMaker, runner()]));
     expect(Object.keys(found)).toEqual([
-      ...['credentials', 'role', 'external id', 'log access', 'training jobs'],
+      ...['credentials', 'role', 'external id', 'log access', 'log group', 'training jobs'],
       ...['log access on the local runner', 'training jobs on the local runner'],
     ]);
     for (const words of Object.values(found)) expect(words).toMatch(/^ok/);

@@ -1,14 +1,17 @@
 /** The doctor's checks of a use case: its AWS account, if it has one, and every provider that it trains on. */
+import type { TrainingJob } from '../../domain/jobs.ts';
 import { TRAINING_LOG_GROUP } from '../../domain/log-groups.ts';
 import { onProvider } from '../../domain/providers.ts';
 import type { UseCase } from '../../domain/use-cases.ts';
 import type { Actor } from '../../ground/actor.ts';
 import { toAppError } from '../../ground/errors.ts';
 import type { AwsAccounts } from '../../ports/aws-account.ts';
+import type { LogSource } from '../../ports/log-source.ts';
 import type { TrainingProvider } from '../../ports/training-provider.ts';
 import type { UseCaseGateway } from '../../ports/use-case-session.ts';
 import { checkAws } from './aws-checks.ts';
 import { type Check, failure, type Subject, subject } from './checks.ts';
+import { checkLogPlace } from './log-place-checks.ts';
 
 /** A name that no job has. */
 const NO_JOB = 'signalbox-doctor-looks-for-nothing';
@@ -52,33 +55,62 @@ async function checkTraining(
     const { providers } = await gateway.open(useCase, actor, 'logs');
     const checks = providers
       .filter(({ name }) => asked.includes(name))
-      .map((provider) => Promise.all([checkLogs(useCase, about, provider), checkJobs(about, provider)]));
+      .map((provider) => checkProvider(useCase, about, provider));
     return (await Promise.all(checks)).flat();
   } catch (error) {
     return [failure(about, 'training jobs', error)];
   }
 }
 
-/** Reads something that does not exist: "not found" means that we may read. */
-async function checkLogs(useCase: UseCase, about: Subject, provider: TrainingProvider): Promise<Check> {
+async function checkProvider(useCase: UseCase, about: Subject, provider: TrainingProvider): Promise<Check[]> {
+  const newest = provider.jobs.list({ limit: 1 }).then(([job]) => job);
+  newest.catch(() => undefined);
+  const [logs, jobs] = await Promise.all([
+    checkLogs(useCase, about, provider, newest),
+    checkJobs(about, provider, newest),
+  ]);
+  return [...logs, jobs];
+}
+
+/** Reads something that does not exist: "not found" means that we may read. Then a line of a log that exists. */
+async function checkLogs(
+  useCase: UseCase,
+  about: Subject,
+  provider: TrainingProvider,
+  newest: Promise<TrainingJob | undefined>,
+): Promise<Check[]> {
   const title = `log access${onProvider(provider.name)}`;
   const source = provider.log(NO_JOB);
+  const place = checkLogPlace(about, source);
   try {
     await source.listStreams().catch(unlessNotFound);
-    for (const lane of [source, source.secondLane]) {
-      const range = { direction: 'forward', from: 0, to: 1, limit: 1 } as const;
-      const page = await lane?.readPage({ stream: `${NO_JOB}/algo-1-0`, ...range }).catch(unlessNotFound);
-      page?.release?.();
-    }
+    await readLine(source, `${NO_JOB}/algo-1-0`);
+    const job = await newest.catch(() => undefined);
+    const log = job && provider.log(job.name);
+    const [stream] = (await log?.listStreams().catch(unlessNotFound)) ?? [];
+    if (log && stream) await readLine(log, stream.name);
+    return [
+      about.ok(title, `streams can be listed and read${job && stream ? `, as those of ${job.name}` : ''}`),
+      ...(await place),
+    ];
   } catch (error) {
-    if (!(error instanceof NoLogGroup)) return failure(about, title, error);
-    return about.warning(
-      title,
-      `there is no log group ${TRAINING_LOG_GROUP} in ${useCase.aws?.account} ${useCase.aws?.region} yet`,
-      'It appears with the first training job. If jobs have already run, check the account and the region.',
-    );
+    if (!(error instanceof NoLogGroup)) return [failure(about, title, error), ...(await place)];
+    return [
+      about.warning(
+        title,
+        `there is no log group ${TRAINING_LOG_GROUP} in ${useCase.aws?.account} ${useCase.aws?.region} yet`,
+        'It appears with the first training job. If jobs have already run, check the account and the region.',
+      ),
+    ];
   }
-  return about.ok(title, 'streams can be listed and read');
+}
+
+async function readLine(source: LogSource, stream: string): Promise<void> {
+  for (const lane of [source, source.secondLane]) {
+    const range = { direction: 'forward', from: 0, limit: 1 } as const;
+    const page = await lane?.readPage({ stream, ...range, to: Date.now() }).catch(unlessNotFound);
+    page?.release?.();
+  }
 }
 
 class NoLogGroup extends Error {}
@@ -90,10 +122,14 @@ function unlessNotFound(thrown: unknown): undefined {
   return undefined;
 }
 
-async function checkJobs(about: Subject, { name: provider, jobs }: TrainingProvider): Promise<Check> {
+async function checkJobs(
+  about: Subject,
+  { name: provider, jobs }: TrainingProvider,
+  listed: Promise<TrainingJob | undefined>,
+): Promise<Check> {
   const title = `training jobs${onProvider(provider)}`;
   try {
-    const [newest] = await jobs.list({ limit: 1 });
+    const newest = await listed;
     await jobs.find(newest?.name ?? NO_JOB);
     return about.ok(
       title,

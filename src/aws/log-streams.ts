@@ -1,0 +1,28 @@
+/** Which streams of a log group are a job's, and what a line calls them. */
+import type { LogStream } from '@aws-sdk/client-cloudwatch-logs';
+import type { LogStreamInfo } from '../ports/log-source.ts';
+
+/** A compilation's own stream has no slash, and a prefix without one is that of other jobs too. */
+export function streamsOf(
+  described: readonly LogStream[],
+  { job, ownStream }: { job: string; ownStream: boolean },
+): LogStreamInfo[] {
+  return described.flatMap(({ logStreamName: name, firstEventTimestamp, lastEventTimestamp, storedBytes }) =>
+    name !== undefined && (name.startsWith(`${job}/`) || (ownStream && name === job))
+      ? {
+          name,
+          shortName: shortName(name, job),
+          firstEventAt: firstEventTimestamp,
+          lastEventAt: lastEventTimestamp,
+          bytes: storedBytes,
+        }
+      : [],
+  );
+}
+
+/** `algo-1` of `<job>/algo-1-1795150455`; of other streams, what follows the job's name. */
+function shortName(stream: string, job: string): string {
+  if (stream === job) return 'log';
+  const rest = stream.slice(job.length + 1);
+  return /^(.+-\d+)-\d{9,}$/.exec(rest)?.[1] ?? rest;
+}
