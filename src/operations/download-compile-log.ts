@@ -29,7 +29,7 @@ export interface CompileLogOutcome {
 }
 
 /** Milliseconds; it was asked for before the log was fetched. */
-const LOSS_WAIT = 1_000;
+const LOSS_WAIT = 300;
 
 /**
  * @throws AppError as the gateway and the engine; CancelledError. The record of a download is durable before its files

@@ -24,7 +24,7 @@ import { findLoss } from './log-loss.ts';
 
 /** Milliseconds to wait for what is missing: it was asked for with the job, and must not hold the log up. */
 const LOSS_BEFORE = 200;
-const LOSS_AFTER = 1_000;
+const LOSS_AFTER = 300;
 
 export interface DownloadDeps {
   gateway: UseCaseGateway;

@@ -1,8 +1,7 @@
 /** The adapter against the sandbox: log groups that are not read like others, and what is said of them. */
 import { CreateLogStreamCommand, PutLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { describe, expect, it } from 'vitest';
-import { writtenSeries } from '#sandbox/seeds';
-import type { LogGroupSeed } from '../../sandbox/src/aws/log-store.ts';
+import { type LogGroupSeed, writtenSeries } from '#sandbox/seeds';
 import {
   ACCOUNT,
   assume,
