@@ -74,6 +74,7 @@ describe('opening a session', () => {
     };
     const actions = policy.Statement.flatMap(({ Action }) => Action);
     expect(actions.toSorted()).toEqual([
+      'logs:DescribeLogGroups',
       'logs:DescribeLogStreams',
       'logs:FilterLogEvents',
       'logs:GetLogEvents',
@@ -87,6 +88,8 @@ describe('opening a session', () => {
       'arn:aws:logs:eu-west-1:123456789012:log-group:/aws/sagemaker/CompilationJobs',
       'arn:aws:logs:eu-west-1:123456789012:log-group:/aws/sagemaker/CompilationJobs:*',
     ]);
+    const look = policy.Statement.find(({ Action }) => Action.includes('logs:DescribeLogGroups'));
+    expect(look?.Resource).toEqual(['arn:aws:logs:eu-west-1:123456789012:log-group:*']);
     expect(state.requests[0]!.policy.length).toBeLessThan(2048);
   });
 
