@@ -192,7 +192,7 @@ export class Front {
     const background = this.#options.logger.child({ part: 'background' });
     const services = this.#services;
     const commands = allCommands(services);
-    await this.#elsewhere.begin((id, why) => void services.downloads.cancel(id, why));
+    await this.#elsewhere.begin((id, why, enough) => void services.downloads.cancel(id, why, enough));
     const left = await this.#left();
     const bot = await unlessAborted(
       signal,

@@ -9,7 +9,7 @@ import { guidanceLines, whyBlocks, writeRef } from './job-facts.ts';
 import { excerptWords } from './log-excerpt.ts';
 import { lossLines } from './log-loss.ts';
 import type { LogFailure } from './logs-result.ts';
-import type { Block, Message } from './message.ts';
+import type { Block, Button, Message } from './message.ts';
 import { actions, button, code, context, group, plain, said, section, size } from './text.ts';
 
 export interface CompileLogResult {
@@ -67,6 +67,8 @@ export function compileLogNone(
 }
 
 /** The same buttons as on its alert; permissions are checked at the click. */
-function retry({ useCase, job, target }: CompilationAttempt): Block[] {
-  return actions(button('Retry', COMPILE.retry, writeRef({ useCase, job, target })));
+const retry = (attempt: CompilationAttempt): Block[] => actions(retryButton(attempt));
+
+export function retryButton({ useCase, job, target }: CompilationAttempt): Button | undefined {
+  return button('Retry', COMPILE.retry, writeRef({ useCase, job, target }));
 }

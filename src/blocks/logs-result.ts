@@ -16,7 +16,7 @@ import { orderButton } from './log-buttons.ts';
 import { excerptWords } from './log-excerpt.ts';
 import { lossLines } from './log-loss.ts';
 import { LOGS } from './logs.ts';
-import type { Block, Button, Message } from './message.ts';
+import type { Button, Message } from './message.ts';
 import {
   actions,
   button,
@@ -79,7 +79,7 @@ export function logsDelivered(result: LogResult): Message {
       section(facts),
       ...whyBlocks(failure),
       ...(excerpt ? [section(excerpt)] : []),
-      ...failureButtons(result.useCase, job, result.links),
+      ...actions(...failureButtons(result.useCase, job, result.links)),
       ...(asked === '' ? [] : [context(asked)]),
     ],
   };
@@ -109,18 +109,12 @@ function factLines(result: LogResult): string[] {
 }
 
 /** What one does about a run that failed; each is checked at the click. */
-function failureButtons(
-  useCase: UseCase,
-  job: TrainingJob,
-  links: JobLinks,
-  ...first: (Button | undefined)[]
-): Block[] {
-  return actions(
-    ...first,
+export function failureButtons(useCase: UseCase, job: TrainingJob, links: JobLinks): (Button | undefined)[] {
+  return [
     runAgainButton(job),
     button('Details', COMPILE.details, writeRef({ useCase: useCase.id, job: jobKey(job) })),
     linkButton(`Open in ${links.site}`, COMPILE.link, links.job),
-  );
+  ];
 }
 
 /** What a query leaves out, in words after "only"; empty when it leaves out nothing. */
@@ -181,7 +175,7 @@ export function logsNoneYet({ job, useCase, links, order, failure, loss }: NoLog
         ].join(' · '),
       ),
       ...whyBlocks(failure ?? { reason: job.failureReason }),
-      ...(failure?.guidance ? failureButtons(useCase, job, links, retry) : actions(retry)),
+      ...actions(retry, ...(failure?.guidance ? failureButtons(useCase, job, links) : [])),
     ],
   };
 }

@@ -8,6 +8,7 @@ import { type LogOrder, wholeLog } from '../domain/log-order.ts';
 import { LOG_FLAGS } from '../domain/log-query.ts';
 import { onProvider } from '../domain/providers.ts';
 import type { UseCase } from '../domain/use-cases.ts';
+import { firstLines, type ShownLines } from './first-lines.ts';
 import { orderButton } from './log-buttons.ts';
 import type { Block, Button, Message, Modal, Option } from './message.ts';
 import {
@@ -29,6 +30,7 @@ export const LOGS = {
   get: 'logs.get',
   retry: 'logs.retry',
   cancel: 'logs.cancel',
+  enough: 'logs.enough',
   choose: 'logs.choose',
   job: 'logs.job',
   form: 'logs.form',
@@ -84,24 +86,31 @@ export type LogStage =
   | { kind: 'writing'; events: number; textBytes: number }
   | { kind: 'uploading'; bytes: number; fraction: number };
 
-/**
- * @param by the person's name, where Slack told it
- * @param live opens the run, where it can be
- */
-export function logsProgress(
-  job: string,
-  by: string | undefined,
-  stage: LogStage,
-  downloadId: string,
-  live?: Button,
-): Message {
+interface Progress {
+  job: string;
+  /** The person's name, where Slack told it. */
+  by: string | undefined;
+  stage: LogStage;
+  downloadId: string;
+  /** Opens the run, where it can be. */
+  live?: Button | undefined;
+  /** The log's end, once it is known. */
+  lines?: ShownLines | undefined;
+}
+
+export function logsProgress({ job, by, stage, downloadId, live, lines }: Progress): Message {
   const words = stageInWords(stage);
   const title = `:hourglass_flowing_sand: Log of ${code(job)}${by === undefined ? '' : ` for ${plain(by, 80)}`}`;
   return {
     text: `Log of ${code(job)}: ${words}`,
     blocks: [
       section(`${title}\n${words}`),
-      ...actions(live, button('Cancel', LOGS.cancel, downloadId, undefined)),
+      ...(lines ? firstLines(lines) : []),
+      ...actions(
+        live,
+        lines && button('This will do', LOGS.enough, downloadId),
+        button('Cancel', LOGS.cancel, downloadId),
+      ),
     ],
   };
 }

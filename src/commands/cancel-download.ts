@@ -1,4 +1,4 @@
-/** Cancel on a download's message: for the person who asked for it, and for admins of its use cases. */
+/** Cancel and This will do on a download's message: for who asked for it, and for admins of its use cases. */
 import { errorMessage } from '../blocks/errors.ts';
 import { logsNotRunning } from '../blocks/logs.ts';
 import { plain } from '../blocks/text.ts';
@@ -8,7 +8,13 @@ import { AppError } from '../ground/errors.ts';
 import type { Context } from './context.ts';
 import type { Services } from './services.ts';
 
-export async function cancelDownload(services: Services, context: Context, id: string): Promise<void> {
+/** @param how.enough its first lines were enough, and stay */
+export async function cancelDownload(
+  services: Services,
+  context: Context,
+  id: string,
+  { enough = false } = {},
+): Promise<void> {
   const { userName } = context;
   const { user } = context.actor;
   const download = await services.downloads.findAnywhere(id);
@@ -24,13 +30,14 @@ export async function cancelDownload(services: Services, context: Context, id: s
         errorMessage(
           new AppError(
             'permission_denied',
-            'Only the person who asked for a download, or an admin of its use case, can cancel it.',
+            `Only the person who asked for a download, or an admin of its use case, can ${enough ? 'end' : 'cancel'} it.`,
             download.userName === undefined ? {} : { hint: `It was asked for by ${download.userName}.` },
           ),
         ),
       );
   }
-  await services.downloads.cancelAnywhere(id, userName === undefined ? '' : `by ${plain(userName, 80)}`);
+  const why = userName === undefined ? '' : `by ${plain(userName, 80)}`;
+  await services.downloads.cancelAnywhere(id, why, enough);
 }
 
 /** Where the person's own use cases show their downloads, the message also loses its button. */

@@ -1,11 +1,12 @@
 /** A compilation's log as a file, by the same way as a training job's. */
 import { COMPILE } from '../blocks/compile-ids.ts';
-import { compileLogDelivered, compileLogNone } from '../blocks/compile-log.ts';
+import { compileLogDelivered, compileLogNone, retryButton } from '../blocks/compile-log.ts';
 import { attemptRef } from '../blocks/job-facts.ts';
 import { button } from '../blocks/text.ts';
 import type { CompilationAttempt } from '../domain/compilations.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { downloadCompileLog } from '../operations/download-compile-log.ts';
+import type { FirstLines } from '../operations/first-lines.ts';
 import type { Context } from './context.ts';
 import { deliverInMessage, type LogMessage } from './log-message.ts';
 import type { Services } from './services.ts';
@@ -28,6 +29,7 @@ export async function deliverCompileLog(
     dm: false,
     sameAs: `compilation ${attempt.compilationJob}`,
     again: (label: string) => button(label, COMPILE.log, attemptRef(useCase.id, attempt)),
+    next: ({ advice }: FirstLines) => (advice ? [retryButton(attempt)] : []),
   } as const;
   await deliverInMessage(services, context, wanted, (message) =>
     fetchAndSend({ ...task, services, context, message }),
@@ -41,7 +43,7 @@ async function fetchAndSend(
   const outcome = await downloadCompileLog(
     services,
     { actor: context.actor, useCase, attempt, partLimit: services.files.maxBytes },
-    { signal: message.signal, onProgress: message.onProgress },
+    message.options,
   );
   const { download, loss } = outcome;
   const failure = outcome.failure && {

@@ -3,6 +3,7 @@
  * none, takes its place. Training logs and compile logs both come this way.
  */
 import { errorMessage } from '../blocks/errors.ts';
+import { keepingFirstLines, logsEnough } from '../blocks/first-lines.ts';
 import {
   type LogStage,
   logsAlreadyRunning,
@@ -16,9 +17,10 @@ import { logsUnshared } from '../blocks/logs-result.ts';
 import type { Button, Message } from '../blocks/message.ts';
 import { may, whoCanGrant } from '../domain/access.ts';
 import { belongsTo, type UseCase } from '../domain/use-cases.ts';
-import { CancelledError, toAppError } from '../ground/errors.ts';
+import { type AppError, CancelledError, toAppError } from '../ground/errors.ts';
 import type { DownloadOptions } from '../operations/download-logs.ts';
 import type { Ticket } from '../operations/download-queue.ts';
+import { EnoughError, type FirstLines } from '../operations/first-lines.ts';
 import type { LiveMessage } from '../ports/channel-messages.ts';
 import type { Context } from './context.ts';
 import { refuse } from './refusals.ts';
@@ -39,6 +41,8 @@ export interface WantedLog {
   again(label: string): Button | undefined;
   /** Opens the run, where it can be. */
   live?: Button | undefined;
+  /** What else can be done once its end was enough. */
+  next?(lines: FirstLines): readonly (Button | undefined)[];
 }
 
 interface Destination {
@@ -67,32 +71,31 @@ export async function deliverInMessage(
 
   const request = { key, user: actor.user, userName, useCases: ids };
   const { ahead } = services.downloads;
-  let message: LiveMessage | undefined;
+  let message: LogMessage | undefined;
   let unfinished: Unfinished | undefined;
   try {
     await services.downloads.run(
       request,
-      (ticket) =>
-        fetchAndSend(
-          new LogMessage({ services, context, wanted, ticket, message: message!, unfinished: unfinished! }),
-        ),
-      async ({ id }) => {
+      () => fetchAndSend(message!),
+      async (ticket) => {
+        const { id } = ticket;
         const stage: LogStage = ahead > 0 ? { kind: 'waiting', ahead } : { kind: 'opening' };
-        const first = logsProgress(name, userName, stage, id, wanted.live);
-        message = destination.direct ? await reply.directly(first) : await reply.publicly(first);
+        const first = logsProgress({ job: name, by: userName, stage, downloadId: id, live: wanted.live });
+        const live = destination.direct ? await reply.directly(first) : await reply.publicly(first);
         unfinished = await keepUnfinished(services, context.log, {
           id,
-          message,
+          message: live,
           becomes: logsInterrupted(name, again('Ask again')),
           ...services.downloads.onRecord(request),
         });
+        message = new LogMessage({ services, context, wanted, ticket, message: live, unfinished, stage });
         if (destination.direct && !place.isDirect)
           await reply.privately(logsSentDirectly(name, destination.why));
       },
     );
   } catch (error) {
     if (!message) throw error;
-    await tellWhyNot(services, context, { wanted, message, thrown: error });
+    await message.tellWhyNot(error);
   }
   // Stays on record if Slack did not take the last words: the next start says them.
   await unfinished?.over();
@@ -121,37 +124,67 @@ interface LogMessageDeps {
   ticket: Ticket;
   message: LiveMessage;
   unfinished: Unfinished;
+  /** What it says already. */
+  stage: LogStage;
 }
 
 export class LogMessage {
   readonly #deps: LogMessageDeps;
+  #stage: LogStage;
+  /** The log's end, once it is shown. */
+  #lines: FirstLines | undefined;
 
   constructor(deps: LogMessageDeps) {
     this.#deps = deps;
+    this.#stage = deps.stage;
   }
 
-  /** Aborted when the download is cancelled. */
-  get signal(): AbortSignal {
-    return this.#deps.ticket.signal;
+  /** For the operation that fetches the log. */
+  get options(): DownloadOptions {
+    return {
+      // Aborted when the download is cancelled.
+      signal: this.#deps.ticket.signal,
+      onProgress: (progress) =>
+        this.show(
+          progress.phase === 'writing' ? { kind: 'writing', ...progress } : { kind: 'fetching', ...progress },
+        ),
+      firstLines: { mayRead: (useCase) => this.#mayRead(useCase), show: (lines) => this.#showLines(lines) },
+    };
   }
 
   show(stage: LogStage): void {
-    const { context, wanted, ticket, message } = this.#deps;
-    message.edit(logsProgress(wanted.name, context.userName, stage, ticket.id, wanted.live));
+    // An edit that changes nothing would only be one fewer for what does.
+    if (stage.kind === 'opening' && this.#stage.kind === 'opening') return;
+    this.#stage = stage;
+    this.#deps.message.edit(this.#inProgress());
   }
 
-  /** For the engine. */
-  readonly onProgress: NonNullable<DownloadOptions['onProgress']> = (progress) =>
-    this.show(
-      progress.phase === 'writing' ? { kind: 'writing', ...progress } : { kind: 'fetching', ...progress },
-    );
+  #showLines(lines: FirstLines): void {
+    const { message, unfinished, wanted } = this.#deps;
+    this.#lines = lines;
+    message.edit(this.#inProgress(), 'awaited');
+    const becomes = logsInterrupted(wanted.name, wanted.again('Ask again'));
+    void unfinished.becomes(keepingFirstLines(becomes, lines));
+  }
+
+  #inProgress(): Message {
+    const { context, wanted, ticket } = this.#deps;
+    return logsProgress({
+      ...{ job: wanted.name, by: context.userName, downloadId: ticket.id, live: wanted.live },
+      ...{ stage: this.#stage, lines: this.#lines },
+    });
+  }
+
+  /** Fetching may take long, so the right is checked again whenever something is shown. */
+  #mayRead(useCase: UseCase): Promise<boolean> {
+    const { services, context } = this.#deps;
+    return may(context.actor.user, 'logs:read', useCase, services.directory);
+  }
 
   /** Sends the files to where the message is, then removes it: the file's own message says everything. */
   async send(useCase: UseCase, files: readonly FinishedFile[], words: Message): Promise<void> {
-    const { services, context, wanted, ticket, message, unfinished } = this.#deps;
-    // Fetching may have taken long, so the right is checked again before anything is shown.
-    if (!(await may(context.actor.user, 'logs:read', useCase, services.directory)))
-      return this.refuse(useCase);
+    const { services, wanted, ticket, message, unfinished } = this.#deps;
+    if (!(await this.#mayRead(useCase))) return this.refuse(useCase);
     const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
     const onProgress = (sent: number): void =>
       this.show({ kind: 'uploading', bytes, fraction: bytes === 0 ? 1 : sent / bytes });
@@ -167,7 +200,10 @@ export class LogMessage {
       {
         signal: ticket.signal,
         onProgress,
-        onSharing: (ids) => unfinished.sharing(ids, logsPerhapsThere(wanted.name, wanted.again('Ask again'))),
+        onSharing: (ids) => {
+          const becomes = logsPerhapsThere(wanted.name, wanted.again('Ask again'));
+          return unfinished.sharing(ids, keepingFirstLines(becomes, this.#lines));
+        },
       },
     );
     // From here on the same request counts as a new one, and there is nothing left to cancel.
@@ -198,30 +234,41 @@ export class LogMessage {
       subject: wanted.name,
     });
   }
-}
 
-/** The progress message becomes the message of how it ended; account details go only to an admin. */
-async function tellWhyNot(
-  services: Services,
-  context: Context,
-  { wanted, message, thrown }: { wanted: WantedLog; message: LiveMessage; thrown: unknown },
-): Promise<void> {
-  const { name, again } = wanted;
-  const retry = again('Retry');
-  if (thrown instanceof CancelledError) {
-    context.log.info({ job: name }, 'download cancelled');
-    return message.finish(logsCancelled(name, thrown.message, retry));
+  /** The message says how it ended without a file; account details go only to an admin. */
+  async tellWhyNot(thrown: unknown): Promise<void> {
+    const { context, wanted, message } = this.#deps;
+    const { name, again } = wanted;
+    const lines = this.#lines;
+    if (thrown instanceof EnoughError && lines) {
+      context.log.info({ job: name }, 'download ended: its first lines were enough');
+      if (!(await this.#mayRead(lines.useCase))) return this.refuse(lines.useCase);
+      const next = [again('Get the file'), wanted.live, ...(wanted.next?.(lines) ?? [])];
+      return message.finish(logsEnough(name, thrown.message, lines, next));
+    }
+    if (thrown instanceof CancelledError) {
+      context.log.info({ job: name }, 'download cancelled');
+      return message.finish(logsCancelled(name, thrown.message, again('Retry')));
+    }
+    const error = toAppError(thrown);
+    const [useCase] = wanted.useCases;
+    context.log[error.code === 'internal' ? 'error' : 'warn'](
+      { ref: error.ref, err: error, job: name, useCase: useCase.id },
+      'download failed',
+    );
+    await this.#tellFailure(error);
   }
-  const error = toAppError(thrown);
-  const [useCase] = wanted.useCases;
-  context.log[error.code === 'internal' ? 'error' : 'warn'](
-    { ref: error.ref, err: error, job: name, useCase: useCase.id },
-    'download failed',
-  );
-  const isDirectMessage = context.place.isDirect && (await isAdmin(services, context, useCase));
-  await message.finish(errorMessage(error, { buttons: [retry], asAdmin: isDirectMessage }));
-  if (error.code === 'permission_denied' && error.adminHint && !isDirectMessage) {
-    if (await isAdmin(services, context, useCase)) await explain(services, context, useCase, error);
-    else await context.reply.privately(errorMessage(error, { ask: whoCanGrant(useCase, services.admins) }));
+
+  async #tellFailure(error: AppError): Promise<void> {
+    const { services, context, wanted, message } = this.#deps;
+    const [useCase] = wanted.useCases;
+    const isDirectMessage = context.place.isDirect && (await isAdmin(services, context, useCase));
+    const told = errorMessage(error, { buttons: [wanted.again('Retry')], asAdmin: isDirectMessage });
+    const lines = error.code === 'permission_denied' ? undefined : this.#lines;
+    await message.finish(keepingFirstLines(told, lines));
+    if (error.code === 'permission_denied' && error.adminHint && !isDirectMessage) {
+      if (await isAdmin(services, context, useCase)) await explain(services, context, useCase, error);
+      else await context.reply.privately(errorMessage(error, { ask: whoCanGrant(useCase, services.admins) }));
+    }
   }
 }

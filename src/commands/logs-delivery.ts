@@ -3,7 +3,13 @@
 import { openLiveButton } from '../blocks/live.ts';
 import { orderButton, writeOrder } from '../blocks/log-buttons.ts';
 import { LOGS, logsUnknownJob } from '../blocks/logs.ts';
-import { logsDelivered, logsNoneYet, logsNothingMatches, logsOutsideRange } from '../blocks/logs-result.ts';
+import {
+  failureButtons,
+  logsDelivered,
+  logsNoneYet,
+  logsNothingMatches,
+  logsOutsideRange,
+} from '../blocks/logs-result.ts';
 import type { Button, Message } from '../blocks/message.ts';
 import { providerOf, whichProvider } from '../blocks/which-provider.ts';
 import { may } from '../domain/access.ts';
@@ -12,6 +18,7 @@ import type { LogOrder, LogQuery } from '../domain/log-order.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { type DownloadOutcome, downloadLogs } from '../operations/download-logs.ts';
 import { findOwner } from '../operations/find-jobs.ts';
+import type { FirstLines } from '../operations/first-lines.ts';
 import { openableJob } from '../operations/live-runs.ts';
 import type { Context } from './context.ts';
 import { deliverInMessage, type LogMessage } from './log-message.ts';
@@ -45,6 +52,8 @@ export async function deliverLog(services: Services, context: Context, task: Log
     sameAs: writeOrder({ ...order, useCase: undefined }),
     again: (label: string) => orderButton(label, LOGS.retry, order),
     live: await liveButton(services, task),
+    next: ({ useCase, job, advice }: FirstLines) =>
+      job && advice ? failureButtons(useCase, job, services.gateway.links(useCase, job)) : [],
   };
   await deliverInMessage(services, context, wanted, (message) =>
     fetchAndSend({ ...task, services, context, message }),
@@ -76,7 +85,7 @@ async function fetchAndSend(delivery: Delivery): Promise<void> {
       query,
       partLimit: services.files.maxBytes,
     },
-    { signal: message.signal, onProgress: message.onProgress },
+    message.options,
   );
   switch (outcome.kind) {
     case 'unknown_job':

@@ -153,6 +153,7 @@ export function logsCommand(services: Services): Command {
       [LOGS.get]: (context, { value }) => get(context, readOrder(value)),
       [LOGS.retry]: getAgain,
       [LOGS.cancel]: (context, { value }) => cancelDownload(services, context, value),
+      [LOGS.enough]: (context, { value }) => cancelDownload(services, context, value, { enough: true }),
       [LOGS.choose]: openForm,
       [LIVE.open]: (context, action) => openLive(services, context, action),
     },

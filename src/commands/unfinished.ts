@@ -14,6 +14,8 @@ import type { UnfinishedMessage, UnfinishedStore } from '../ports/unfinished-sto
 const AGAIN_AFTER = [5_000, 15_000, 60_000, 300_000];
 
 export interface Unfinished {
+  /** What the message says if the work is cut off from now on. */
+  becomes(words: Message): Promise<void>;
   /**
    * The files are handed over, and may arrive whatever happens to this process.
    * @param becomes what the message says if it cannot be seen whether they did
@@ -39,18 +41,21 @@ export async function keepUnfinished(
 ): Promise<Unfinished> {
   const { channel, ts } = message;
   const record = { id, channel, ts, since: clock.now(), ...(by === undefined ? {} : { by }) };
-  const write = async (change: () => Promise<void>): Promise<void> => {
-    try {
-      await change();
-    } catch (error) {
+  // One after the other: whoever does not wait for one must not be overtaken.
+  let written = Promise.resolve();
+  const write = (change: () => Promise<void>): Promise<void> => {
+    written = written.then(change).catch((error: unknown) => {
       log.warn({ err: error, channel, ts }, 'how far a message has come could not be recorded');
-    }
+    });
+    return written;
   };
   const outgoing = ({ text, blocks }: Message) => ({ text, ...(blocks ? { blocks } : {}) });
-  await write(() =>
-    store.putUnfinished({ ...record, ...(download ? { download } : {}), becomes: outgoing(becomes) }),
-  );
+  const working = { ...record, ...(download ? { download } : {}) };
+  const isWorking = (words: Message): Promise<void> =>
+    write(() => store.putUnfinished({ ...working, becomes: outgoing(words) }));
+  await isWorking(becomes);
   return {
+    becomes: isWorking,
     sharing: (files, words) =>
       write(() => store.putUnfinished({ ...record, becomes: outgoing(words), files: [...files] })),
     onlyToRemove: () => write(() => store.putUnfinished(record)),

@@ -169,7 +169,7 @@ function rankOf(end: ProcessEnd | undefined, ends: readonly ProcessEnd[]): numbe
 const causeOf = ({ cause }: Raised): { cause?: string } => (cause === undefined ? {} : { cause });
 
 /** The lines without colours, and for each the line of the text that it is (part) of. */
-function linesOf(text: string): { lines: string[]; whole: number[] } {
+export function linesOf(text: string): { lines: string[]; whole: number[] } {
   const from = Math.max(0, text.length - TEXT_LIMIT);
   const lines: string[] = [];
   const whole: number[] = [];
@@ -245,10 +245,16 @@ function lastLines(
   launched: readonly Lines[],
 ): readonly string[] {
   const shown: string[] = [];
-  for (let index = lines.length - 1; index >= 0 && shown.length < LAST_LINES; index -= 1) {
-    const overwritten = whole[index + 1] === whole[index] && lines[index + 1] !== '';
-    if (overwritten || lines[index]!.trim() === '') continue;
-    if (!isWithin(launched, index)) shown.push(clipped(lines[index]!));
-  }
+  for (let index = lines.length - 1; index >= 0 && shown.length < LAST_LINES; index -= 1)
+    if (isSeen({ lines, whole }, index) && !isWithin(launched, index)) shown.push(clipped(lines[index]!));
   return shown.reverse();
+}
+
+/** A line of `linesOf` that is not empty, and that nothing after a carriage return has replaced. */
+export function isSeen(
+  { lines, whole }: { lines: readonly string[]; whole: readonly number[] },
+  index: number,
+): boolean {
+  const overwritten = whole[index + 1] === whole[index] && lines[index + 1] !== '';
+  return !overwritten && lines[index]!.trim() !== '';
 }

@@ -46,6 +46,19 @@ export function wholeLog(job: string, useCase?: string): LogOrder {
   return { job, range: {}, streams: [], form: 'lines', dm: false, ...(useCase ? { useCase } : {}) };
 }
 
+/** @param stream with its whole name and its short one. @param asked as in an order; none means all */
+export function isAskedFor(
+  stream: { name: string; shortName: string },
+  asked: readonly string[] | undefined,
+): boolean {
+  if (!asked || asked.length === 0) return true;
+  return asked.some((name) =>
+    name.endsWith('*')
+      ? stream.name.startsWith(name.slice(0, -1)) || stream.shortName.startsWith(name.slice(0, -1))
+      : stream.name === name || stream.shortName === name,
+  );
+}
+
 /** The same from a moment on, in place of any other range. */
 export function fromThenOn(order: LogOrder, since: EpochMs): LogOrder {
   return { ...order, range: { since: new Date(since).toISOString() } };

@@ -1,5 +1,6 @@
 /** The engine: checks a request, chooses the streams, opens a spool for the download, and cleans up after it. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { isAskedFor } from '../domain/log-order.ts';
 import { AppError, CancelledError } from '../ground/errors.ts';
 import type { Clock } from '../ground/time.ts';
 import type { LogStreamInfo } from '../ports/log-source.ts';
@@ -115,13 +116,7 @@ export class Engine implements LogEngine {
     }
     const wanted = request.streams;
     if (!wanted || wanted.length === 0) return all;
-    const chosen = all.filter((stream) =>
-      wanted.some((name) =>
-        name.endsWith('*')
-          ? stream.name.startsWith(name.slice(0, -1)) || stream.shortName.startsWith(name.slice(0, -1))
-          : stream.name === name || stream.shortName === name,
-      ),
-    );
+    const chosen = all.filter((stream) => isAskedFor(stream, wanted));
     if (chosen.length > 0) return chosen;
     const known = all.slice(0, 20).map((stream) => stream.shortName);
     throw new AppError('invalid_input', `No stream of this job is called ${wanted.join(' or ')}.`, {

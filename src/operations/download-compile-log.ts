@@ -4,10 +4,12 @@ import { logFileName } from '../domain/log-files.ts';
 import type { LogLoss } from '../domain/log-keeping.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { Actor } from '../ground/actor.ts';
-import { AppError } from '../ground/errors.ts';
+import { AppError, CancelledError } from '../ground/errors.ts';
 import type { LogDownload } from '../logs/index.ts';
+import type { AuditRecord } from '../ports/audit-trail.ts';
 import { type DownloadDeps, type DownloadOptions, endOfLog } from './download-logs.ts';
 import { adviceForAttempt, type CompilationFailure, compilationFailure } from './explain-failure.ts';
+import { endedAs, FirstLinesAhead } from './first-lines.ts';
 import type { JobDeps } from './job-deps.ts';
 import { askForLoss, findLoss } from './log-loss.ts';
 
@@ -49,20 +51,40 @@ export async function downloadCompileLog(
     findLoss(source, { begunAt: attempt.askedAt, endedAt: attempt.endedAt, now }, LOSS_WAIT);
   // Read while the log is fetched; the log is delivered even if this fails.
   const why = explain(deps, request, options.signal);
+  const to = endOfLog(source, { finished: !isLive(attempt), endedAt: attempt.endedAt, now });
+  const record = (action: string, detail: AuditRecord['detail'] = {}): Promise<void> =>
+    deps.store.appendAudit({
+      at: deps.clock.now(),
+      actor,
+      action,
+      useCase: useCase.id,
+      subject: attempt.compilationJob,
+      sessionName: session.sessionName,
+      detail: { ...detail, kind: 'compilation' },
+    });
+  const ahead = new FirstLinesAhead(
+    { clock: deps.clock, record: (lines) => record('logs.lines_shown', { lines }) },
+    {
+      ...{ useCase, log: { source }, range: { to }, signal: options.signal, reader: options.firstLines },
+      failure: adviceForAttempt(attempt) && why,
+    },
+  );
   let download: LogDownload;
   try {
-    download = await deps.engine.download(
-      {
-        source,
-        to: endOfLog(source, { finished: !isLive(attempt), endedAt: attempt.endedAt, now }),
-        form: 'lines',
-        fileName: logFileName(attempt.compilationJob, now).replace(/^training-/, 'compile-'),
-        gzipAbove: useCase.logs.gzipAbove,
-        partLimit,
-      },
-      options,
+    download = await ahead.beside(
+      (watched) =>
+        deps.engine.download(
+          {
+            ...{ source, to, partLimit, gzipAbove: useCase.logs.gzipAbove },
+            form: 'lines',
+            fileName: logFileName(attempt.compilationJob, now).replace(/^training-/, 'compile-'),
+          },
+          watched,
+        ),
+      options.onProgress,
     );
   } catch (error) {
+    if (error instanceof CancelledError || options.signal?.aborted) await record(endedAs(options.signal));
     if (!(error instanceof AppError && error.code === 'not_found')) throw error;
     return { failure: await why, loss: await loss() };
   }
@@ -71,15 +93,8 @@ export async function downloadCompileLog(
       await download.dispose();
       return { failure: await why, loss: await loss() };
     }
-    await deps.store.appendAudit({
-      at: deps.clock.now(),
-      actor,
-      action: 'logs.downloaded',
-      useCase: useCase.id,
-      subject: attempt.compilationJob,
-      sessionName: session.sessionName,
-      detail: { events: download.facts.events, bytes: download.facts.textBytes, kind: 'compilation' },
-    });
+    const { events, textBytes: bytes } = download.facts;
+    await record('logs.downloaded', { events, bytes });
     return { download, failure: await why, loss: await loss() };
   } catch (error) {
     await download.dispose();

@@ -2,6 +2,7 @@
  * One job's log as files on disk, recorded in the audit trail. The caller checks rights first: in Slack through the
  * person's roles, on the command line through the AWS credentials in use.
  */
+import { guidanceForTraining } from '../domain/failure-guidance.ts';
 import { jobKey } from '../domain/job-keys.ts';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
 import { logFileName, logHeader } from '../domain/log-files.ts';
@@ -18,6 +19,7 @@ import type { LogSource } from '../ports/log-source.ts';
 import type { Store } from '../ports/store.ts';
 import type { UseCaseGateway, UseCaseSession } from '../ports/use-case-session.ts';
 import { explainTraining, type TrainingFailure } from './explain-failure.ts';
+import { endedAs, FirstLinesAhead, type FirstLinesOf, type FirstLinesReader } from './first-lines.ts';
 import { type LocatedLog, locateLog, nearestLogs } from './locate-log.ts';
 import { readLogEnds } from './log-end.ts';
 import { findLoss } from './log-loss.ts';
@@ -51,6 +53,8 @@ export interface DownloadRequest {
 export interface DownloadOptions {
   signal?: AbortSignal;
   onProgress?: (progress: LogProgress) => void;
+  /** Left out: nobody looks at the end of the log before the whole is there. */
+  firstLines?: FirstLinesReader | undefined;
 }
 
 export type DownloadOutcome =
@@ -137,11 +141,18 @@ export async function downloadLogs(
 
     const end = endOfLog(log.source, { finished: isFinished(job), endedAt: job.endedAt, now });
     const to = Math.min(request.query.until ?? end, end);
-    const why = explainInTheMeantime(job, log.source, { now, signal: options.signal });
+    const why = explainInTheMeantime(job, log, { now, signal: options.signal });
     const lossIn = (waitMs: number): Promise<LogLoss | undefined> =>
       findLoss(log.source, { begunAt: job.createdAt, endedAt: job.endedAt, now }, waitMs);
+    const ahead = new FirstLinesAhead(
+      { clock: deps.clock, record: (lines) => record('logs.lines_shown', { lines }) },
+      firstLinesOf(request.query, { job, useCase, log, to, why }, options),
+    );
     const found = { job, useCase, log, now, to, loss: await lossIn(LOSS_BEFORE) };
-    const download = await fetchLog(deps.engine, request, found, options);
+    const download = await ahead.beside(
+      (watched) => fetchLog(deps.engine, request, found, watched),
+      options.onProgress,
+    );
     const loss = found.loss ?? (await lossIn(LOSS_AFTER));
     if (!download) {
       await record('logs.none_yet');
@@ -167,7 +178,7 @@ export async function downloadLogs(
     };
   } catch (error) {
     if (error instanceof CancelledError || options.signal?.aborted) {
-      await record('logs.cancelled');
+      await record(endedAs(options.signal));
       throw error;
     }
     const failure = toAppError(error);
@@ -257,13 +268,35 @@ async function fetchLog(
 /** Reads why a job failed while its log is fetched; a failure here never keeps the log from being delivered. */
 function explainInTheMeantime(
   job: TrainingJob,
-  log: LogSource,
+  { source, listing }: LocatedLog,
   { now, signal }: { now: EpochMs; signal: AbortSignal | undefined },
 ): Promise<TrainingFailure | undefined> {
-  return explainTraining(job, log, { now, ...(signal ? { signal } : {}) }).then(
+  return explainTraining(job, source, { now, streams: listing, signal }).then(
     (failure) => (failure.guidance ? failure : undefined),
     () => undefined,
   );
+}
+
+function firstLinesOf(
+  { since, streams, match, tail }: LogQuery,
+  found: {
+    job: TrainingJob;
+    useCase: UseCase;
+    log: LocatedLog;
+    to: number;
+    why: Promise<TrainingFailure | undefined>;
+  },
+  { firstLines, signal }: DownloadOptions,
+): FirstLinesOf {
+  const { job, useCase, log, to, why } = found;
+  return {
+    ...{ useCase, job, log, streams, signal, reader: firstLines },
+    range: { from: since, to },
+    narrowed: match !== undefined || tail !== undefined,
+    failure: guidanceForTraining(job)
+      ? why.then((failure) => failure && { advice: failure.guidance, excerpt: failure.excerpt })
+      : undefined,
+  };
 }
 
 /** When a log's last event was; undefined if unknown. */

@@ -6,6 +6,7 @@ import { AppError, CancelledError } from '../ground/errors.ts';
 import type { Clock } from '../ground/time.ts';
 import type { UnfinishedDownload, UnfinishedMessage } from '../ports/unfinished-store.ts';
 import type { DownloadsElsewhere, KnownDownload } from './downloads-elsewhere.ts';
+import { EnoughError } from './first-lines.ts';
 
 export interface Ticket {
   readonly id: string;
@@ -73,9 +74,9 @@ export class DownloadQueue {
     return this.find(id) ?? (await this.elsewhere?.find((_, known) => known === id));
   }
 
-  /** Reaches whichever instance works on it. */
-  async cancelAnywhere(id: string, why: string): Promise<void> {
-    if (!this.cancel(id, why)) await this.elsewhere?.cancel(id, why);
+  /** As `cancel`; reaches whichever instance works on it. */
+  async cancelAnywhere(id: string, why: string, enough = false): Promise<void> {
+    if (!this.cancel(id, why, enough)) await this.elsewhere?.cancel(id, why, enough);
   }
 
   /** How many would be ahead of a new one. */
@@ -147,10 +148,13 @@ export class DownloadQueue {
     });
   }
 
-  /** @returns false when it is no longer running */
-  cancel(id: string, why: string): boolean {
+  /**
+   * @param enough what has been seen of it already was enough
+   * @returns false when it is no longer running
+   */
+  cancel(id: string, why: string, enough = false): boolean {
     const running = this.#running.get(id);
-    running?.controller.abort(new CancelledError(why));
+    running?.controller.abort(enough ? new EnoughError(why) : new CancelledError(why));
     return running !== undefined;
   }
 

@@ -31,8 +31,10 @@ export class DownloadsElsewhere {
   }
 
   /** @param cancel ends a download of this instance; does nothing for others */
-  async begin(cancel: (id: string, why: string) => void): Promise<void> {
-    this.#unlisten ??= this.#coordination.onWake(TOPIC, ({ id, why }) => cancel(String(id), String(why)));
+  async begin(cancel: (id: string, why: string, enough: boolean) => void): Promise<void> {
+    this.#unlisten ??= this.#coordination.onWake(TOPIC, ({ id, why, enough }) =>
+      cancel(String(id), String(why), enough === true),
+    );
     this.#lease ??= await this.#coordination.tryLease(leaseOf(this.instance), LIVES_FOR);
   }
 
@@ -47,8 +49,8 @@ export class DownloadsElsewhere {
     return undefined;
   }
 
-  async cancel(id: string, why: string): Promise<void> {
-    await this.#coordination.wake(TOPIC, { id, why });
+  async cancel(id: string, why: string, enough: boolean): Promise<void> {
+    await this.#coordination.wake(TOPIC, { id, why, enough });
   }
 
   /** Nobody works on the message's download any more. */

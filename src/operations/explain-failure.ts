@@ -18,7 +18,7 @@ import { AppError, CancelledError, toAppError } from '../ground/errors.ts';
 import type { LogSource } from '../ports/log-source.ts';
 import type { JobDeps } from './job-deps.ts';
 import { logOf } from './job-places.ts';
-import { type LogEnd, readLogEnds } from './log-end.ts';
+import { type LogEnd, type LogEndRange, readLogEnds } from './log-end.ts';
 import { findAttempt, liveJob } from './observe-jobs.ts';
 
 export interface LogExcerpt {
@@ -71,11 +71,11 @@ export async function trainingFailure(
 export async function explainTraining(
   job: TrainingJob,
   log: LogSource,
-  { now, signal }: { now: number; signal?: AbortSignal },
+  { now, streams, signal }: Pick<LogEndRange, 'now' | 'streams' | 'signal'>,
 ): Promise<TrainingFailure> {
   const reason = job.failureReason === undefined ? undefined : maskSecrets(job.failureReason);
   if (!guidanceForTraining(job)) return { job, reason };
-  const { ends, problem } = await readEnds(log, now, signal);
+  const { ends, problem } = await readEnds(log, { now, streams, signal });
   const guidance = guidanceForTraining({ ...job, logEnds: ends });
   return {
     job,
@@ -99,11 +99,10 @@ export async function compilationFailure(
   // If SageMaker refused to start it, there is no log.
   if (!advice || wasRefused(attempt)) return { attempt, reason, advice };
   const session = await deps.gateway.open(useCase, actor, 'logs');
-  const log = await readEnds(
-    session.compilationLog(attempt.compilationJob),
-    deps.clock.now(),
-    options.signal,
-  );
+  const log = await readEnds(session.compilationLog(attempt.compilationJob), {
+    now: deps.clock.now(),
+    signal: options.signal,
+  });
   return { attempt, reason, advice, excerpt: compilationExcerpt(log.ends), logProblem: log.problem };
 }
 
@@ -130,13 +129,12 @@ function wasRefused(attempt: CompilationAttempt): boolean {
 
 async function readEnds(
   source: LogSource,
-  now: number,
-  signal: AbortSignal | undefined,
+  range: LogEndRange,
 ): Promise<{ ends: readonly LogEnd[]; problem?: AppError }> {
   try {
-    return { ends: await readLogEnds(source, { now, failed: true, ...(signal ? { signal } : {}) }) };
+    return { ends: await readLogEnds(source, { ...range, failed: true }) };
   } catch (error) {
-    if (error instanceof CancelledError || signal?.aborted) throw error;
+    if (error instanceof CancelledError || range.signal?.aborted) throw error;
     const problem = toAppError(error);
     // No stream yet, so there is nothing to say about it.
     return problem instanceof AppError && problem.code === 'not_found' ? { ends: [] } : { ends: [], problem };

@@ -1,6 +1,9 @@
 /** The last events of each stream of a log, for finding out why something ended. */
+import { backoff, jittered } from '../ground/backoff.ts';
+import { AppError } from '../ground/errors.ts';
+import { pause } from '../ground/pause.ts';
 import type { EpochMs } from '../ground/time.ts';
-import type { LogPage, LogSource, LogStreamInfo } from '../ports/log-source.ts';
+import type { LogPage, LogPageRequest, LogSource, LogStreamInfo } from '../ports/log-source.ts';
 
 export interface LogEnd {
   /** The stream's short name. */
@@ -24,17 +27,31 @@ const TEXT = 128 * 1024;
 const EVENT_TEXT = 8 * 1024;
 /** Backward pages; some are empty in mid-stream. */
 const PAGES = 12;
+/** Times that a page is asked for again. */
+const REFUSALS = 6;
 
-/**
- * @param options.failed it ended with a failure, so read the streams that fell silent first too
- * @returns the stream that wrote last comes last; empty if there are no events. @throws AppError as the source
- */
-export async function readLogEnds(
-  source: LogSource,
-  { now, failed = false, signal }: { now: EpochMs; failed?: boolean; signal?: AbortSignal },
-): Promise<LogEnd[]> {
-  const streams = chosen(await source.listStreams(signal), failed);
-  const ends = await Promise.all(streams.map((stream) => readEnd(source, stream, now, signal)));
+type Listing = readonly LogStreamInfo[];
+
+export interface LogEndRange {
+  now: EpochMs;
+  /** Inclusive; left out: from the beginning. */
+  from?: EpochMs | undefined;
+  /** Exclusive; left out: all there is now. */
+  to?: EpochMs | undefined;
+  /** It ended with a failure, so the streams that fell silent first are read too. */
+  failed?: boolean | undefined;
+  /** Events of each stream at most; left out: as many as explain a failure. */
+  events?: number | undefined;
+  /** Those to choose from, where they have been asked for already. */
+  streams?: Listing | Promise<Listing> | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** @returns the stream that wrote last comes last; empty if there are no events. @throws AppError as the source */
+export async function readLogEnds(source: LogSource, range: LogEndRange): Promise<LogEnd[]> {
+  const listed = await (range.streams ?? source.listStreams(range.signal));
+  const streams = chosen(listed, range.failed ?? false);
+  const ends = await Promise.all(streams.map((stream) => readEnd(source, stream, range)));
   return ends.filter((end) => end !== undefined).sort((a, b) => a.at - b.at);
 }
 
@@ -56,24 +73,23 @@ interface Kept {
 async function readEnd(
   source: LogSource,
   stream: LogStreamInfo,
-  now: EpochMs,
-  signal: AbortSignal | undefined,
+  { now, from, to, events: wanted = EVENTS, signal }: LogEndRange,
 ): Promise<LogEnd | undefined> {
   const direction = source.forwardOnly ? 'forward' : 'backward';
   let kept: Kept[] = [];
   let events = 0;
   let token: string | undefined;
   for (let pages = 0; direction === 'forward' || pages < PAGES; pages += 1) {
-    signal?.throwIfAborted();
-    await source.pace?.turn(signal);
-    const page = await source.readPage(
+    const page = await readPage(
+      source,
       {
         stream: stream.name,
+        ...(from === undefined ? {} : { from }),
         // Exclusive, and the last event may be from this very millisecond, or from a clock that is ahead.
-        to: now + 1 + (source.aheadMs ?? 0),
+        to: to ?? now + 1 + (source.aheadMs ?? 0),
         direction,
         ...(token === undefined ? {} : { token }),
-        ...(direction === 'backward' ? { limit: EVENTS } : {}),
+        ...(direction === 'backward' ? { limit: wanted } : {}),
       },
       signal,
     );
@@ -83,7 +99,7 @@ async function readEnd(
     kept = newest(direction === 'forward' ? [...kept, ...read] : [...read, ...kept]);
     if (page.nextToken === undefined || page.nextToken === token) break;
     // Anything older would not be kept.
-    if (direction === 'backward' && (events >= EVENTS || characters(kept) >= TEXT)) break;
+    if (direction === 'backward' && (events >= wanted || characters(kept) >= TEXT)) break;
     token = page.nextToken;
   }
   const last = kept.at(-1);
@@ -96,6 +112,25 @@ async function readEnd(
     times: [...times, last.at],
     at: last.at,
   };
+}
+
+/** Asked again while the service refuses for want of quota: whoever reads a whole log beside this may use it all. */
+async function readPage(
+  source: LogSource,
+  request: LogPageRequest,
+  signal: AbortSignal | undefined,
+): Promise<LogPage> {
+  for (let refused = 0; ; refused += 1) {
+    signal?.throwIfAborted();
+    await source.pace?.turn(signal);
+    try {
+      return await source.readPage(request, signal);
+    } catch (error) {
+      const again = error instanceof AppError && error.code === 'rate_limited' && refused < REFUSALS;
+      if (!again) throw error;
+    }
+    await pause(jittered(backoff([50, 400], refused + 1)), signal);
+  }
 }
 
 /** The last events of a page, each with the newline that the service leaves out; at most what is kept of a stream. */

@@ -6,8 +6,11 @@ export interface LiveMessage {
   readonly channel: string;
   readonly ts: string;
   readonly thread?: string | undefined;
-  /** Shown when the limits allow; may be skipped if a newer one follows. */
-  edit(message: OutgoingMessage): void;
+  /**
+   * Shown when the limits allow; may be skipped if a newer one follows.
+   * @param awaited somebody waits for what is new in it, so it comes before what only tells of progress
+   */
+  edit(message: OutgoingMessage, awaited?: 'awaited'): void;
   /** The final content; always shown. */
   finish(message: OutgoingMessage): Promise<void>;
   remove(): Promise<void>;

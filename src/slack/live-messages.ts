@@ -37,9 +37,24 @@ export class LiveMessages implements ChannelMessages {
 
   follow(channel: string, ts: string, thread?: string): LiveMessage {
     let next: Message | undefined;
+    let isAwaited = false;
+    /** Ends the wait for an edit as mere progress. */
+    let hurry = new AbortController();
     /** An edit that waits for its turn or is running; while waiting it picks up newer content. */
     let running: Promise<void> | undefined;
     const ended = new AbortController();
+    const turn = async (): Promise<void> => {
+      if (!isAwaited) {
+        hurry = new AbortController();
+        const until = AbortSignal.any([ended.signal, hurry.signal]);
+        try {
+          return await this.#edits.take('progress', until);
+        } catch (error) {
+          if (!hurry.signal.aborted) throw error;
+        }
+      }
+      await this.#edits.take('person', ended.signal);
+    };
     const update = async (message: Message): Promise<void> => {
       try {
         await withFallback({ blocks: [], ...message }, (content) =>
@@ -53,9 +68,10 @@ export class LiveMessages implements ChannelMessages {
     const progress = async (): Promise<void> => {
       try {
         while (next !== undefined) {
-          await this.#edits.take('progress', ended.signal);
+          await turn();
           const latest = next;
           next = undefined;
+          isAwaited = false;
           await update(latest);
         }
       } catch (error) {
@@ -75,9 +91,13 @@ export class LiveMessages implements ChannelMessages {
       channel,
       ts,
       thread,
-      edit: (message: Message) => {
+      edit: (message: Message, awaited?: 'awaited') => {
         if (ended.signal.aborted) return;
         next = message;
+        if (awaited) {
+          isAwaited = true;
+          hurry.abort();
+        }
         running ??= progress();
       },
       finish: async (message: Message) => {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { validateBlocks, validateView } from '#sandbox/block-kit';
 import { errorMessage } from '../../src/blocks/errors.ts';
+import { keepingFirstLines, logsEnough } from '../../src/blocks/first-lines.ts';
 import { orderButton } from '../../src/blocks/log-buttons.ts';
 import * as logs from '../../src/blocks/logs.ts';
 import * as results from '../../src/blocks/logs-result.ts';
@@ -149,7 +150,18 @@ describe('messages keep Slack’s limits over any data', () => {
         fc.array(fc.record({ useCase, order }), { maxLength: 40 }),
         loss,
         (one, team, by, at, again, nearest, open, lost) => {
-          expectSound(logs.logsProgress(one.name, by, at, 'an-id'));
+          const progress = { job: one.name, by, stage: at, downloadId: 'an-id' };
+          expectSound(logs.logsProgress(progress));
+          const { excerpt, guidance } = failureOf(by);
+          for (const lines of [
+            { excerpt: excerpt!, advice: guidance },
+            { excerpt: { ...excerpt!, kind: 'last lines' as const }, at: one.createdAt },
+          ]) {
+            expectSound(logs.logsProgress({ ...progress, lines }));
+            expectSound(logsEnough(one.name, 'by ada', lines, [orderButton('Get', logs.LOGS.retry, again)]));
+            expectSound(keepingFirstLines(logs.logsInterrupted(one.name, undefined), lines));
+            expectSound(keepingFirstLines(errorMessage(new AppError('timeout', by)), lines));
+          }
           expectSound(
             results.logsNoneYet({
               job: one,

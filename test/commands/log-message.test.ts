@@ -6,6 +6,9 @@ import type { Context } from '../../src/commands/context.ts';
 import { allCommands } from '../../src/commands/index.ts';
 import type { Services } from '../../src/commands/services.ts';
 import { AppError } from '../../src/ground/errors.ts';
+import type { LogProgress } from '../../src/logs/index.ts';
+import type { LogSource } from '../../src/ports/log-source.ts';
+import type { UseCaseGateway } from '../../src/ports/use-case-session.ts';
 import { ALPHA_ADMIN, startTwoTeams, type TwoTeams } from '../fixtures/two-teams.ts';
 
 let teams: TwoTeams;
@@ -17,7 +20,9 @@ let delivered: number;
 /** Settled by a test where Slack is slow to show a file. */
 let shared: Promise<boolean>;
 let isAllowed: boolean;
-let fetched: (signal: AbortSignal) => Promise<void>;
+let fetched: (signal: AbortSignal, tell: (progress: LogProgress) => void) => Promise<void>;
+/** What each message has said on its way, as text; edits that somebody waits for begin with `!`. */
+let edits: string[];
 
 beforeEach(async () => {
   teams = await startTwoTeams();
@@ -29,13 +34,15 @@ beforeEach(async () => {
     true,
     async () => {},
   ];
+  edits = [];
   services = {
     ...teams.services,
+    gateway: withLog(teams.services.gateway, END),
     useCases: teams.services.useCases.map((useCase) => ({ ...useCase, access: { admin: ['S0ADMINS'] } })),
     directory: { ...teams.services.directory, isInGroup: async () => isAllowed },
     engine: {
-      download: async (request, { signal } = {}) => {
-        await fetched(signal!);
+      download: async (request, { signal, onProgress } = {}) => {
+        await fetched(signal!, onProgress!);
         return {
           facts: { events: 1, textBytes: 8, streams: [], firstEventAt: undefined, lastEventAt: undefined },
           files: [{ path: '/nowhere', name: request.fileName, bytes: 8, gzipped: false }],
@@ -69,7 +76,10 @@ async function click(id: string, value: string): Promise<void> {
         const show = async (message: Message | 'removed'): Promise<void> => {
           messages[at] = message;
         };
-        const edit = (message: Message): void => void show(message);
+        const edit = (message: Message, awaited?: 'awaited'): void => {
+          edits.push(`${awaited ? '!' : ''}${JSON.stringify(message)}`);
+          void show(message);
+        };
         return { channel: 'C0ALPHA', ts: String(at), edit, finish: show, remove: () => show('removed') };
       },
       retire: async () => {},
@@ -78,6 +88,50 @@ async function click(id: string, value: string): Promise<void> {
   const command = allCommands(services).find(({ actions }) => actions?.[id]);
   await command!.actions![id]!(context, { id, value, block: '' });
 }
+
+/** A log that ends with these lines. */
+const END = ['epoch 8', 'token=hf_AbCdEfGhIjKlMnOpQrStUvWxYzAbCdEfGh', 'epoch 9'];
+const HUGE: LogProgress = {
+  ...{ phase: 'fetching', events: 9_000, textBytes: 1_000_000, fraction: 0.01, throttled: false },
+};
+
+function withLog(gateway: UseCaseGateway, lines: readonly string[]): UseCaseGateway {
+  const log: LogSource = {
+    id: 'log',
+    listStreams: async () => [{ name: 'algo-1', shortName: 'algo-1' }],
+    readPage: async () => {
+      const messages = lines.map((line) => Buffer.from(line));
+      let end = 0;
+      return {
+        count: messages.length,
+        text: Buffer.concat(messages),
+        ends: Uint32Array.from(messages, ({ length }) => (end += length)),
+        times: Float64Array.from(messages, (_, at) => at),
+        nextToken: undefined,
+      };
+    },
+  };
+  return {
+    ...gateway,
+    open: async (...args) => {
+      const session = await gateway.open(...args);
+      const providers = session.providers.map((provider) => ({ ...provider, log: () => log }));
+      return { ...session, providers, compilationLog: () => log };
+    },
+  };
+}
+
+/** A download of a large log, until it is ended. */
+const untilEnded = (aborted: AbortSignal, tell: (progress: LogProgress) => void): Promise<void> => {
+  tell(HUGE);
+  return untilAborted(aborted);
+};
+async function until(is: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await is())) await new Promise(setImmediate);
+}
+const isShown = (): boolean => edits.some((edit) => edit.startsWith('!'));
+const idOf = (button: string): string =>
+  new RegExp(`"logs\\.${button}","value":"([^"]+)"`).exec(JSON.stringify(messages[0]))![1]!;
 
 const signal = (): { promise: Promise<void>; give: () => void } => {
   let give = (): void => {};
@@ -88,8 +142,6 @@ const signal = (): { promise: Promise<void>; give: () => void } => {
 };
 const untilAborted = (aborted: AbortSignal): Promise<void> =>
   new Promise((_, reject) => aborted.addEventListener('abort', () => reject(aborted.reason)));
-const idOfCancel = (message: Message | 'removed' | undefined): string =>
-  /"logs\.cancel","value":"([^"]+)"/.exec(JSON.stringify(message))![1]!;
 
 describe.each([
   ['a training', 'logs.get', ({ alpha }: TwoTeams) => `{"job":"${alpha.job}","useCase":"alpha"}`],
@@ -114,7 +166,7 @@ describe.each([
     const first = ask();
     await handedOver.promise;
     await new Promise(setImmediate);
-    await click('logs.cancel', idOfCancel(messages[0]));
+    await click('logs.cancel', idOf('cancel'));
     expect(JSON.stringify(told)).toContain('no longer running');
     const second = ask();
     seen.give();
@@ -156,7 +208,7 @@ describe.each([
     };
     const asked = ask();
     await fetching.promise;
-    await click('logs.cancel', idOfCancel(messages[0]));
+    await click('logs.cancel', idOf('cancel'));
     await asked;
     const words = JSON.stringify(messages[0]);
     expect(words).toContain('by ada');
@@ -184,5 +236,98 @@ describe.each([
     await ask();
     expect(messages).toEqual(['removed']);
     expect(JSON.stringify(told)).toMatch(/No (?:compile log|logs available)/);
+  });
+
+  describe('[L12] once the end of the log is known', () => {
+    it('shows it, masked, in an edit that somebody waits for, and in every one after it', async () => {
+      const go = signal();
+      fetched = async (_, tell) => {
+        tell(HUGE);
+        await until(isShown);
+        tell({ ...HUGE, fraction: 0.5 });
+        go.give();
+      };
+      await ask();
+      await go.promise;
+      const shown = edits.findIndex((edit) => edit.startsWith('!'));
+      expect(edits.filter((edit) => edit.startsWith('!'))).toHaveLength(1);
+      for (const edit of edits.slice(shown)) {
+        expect(edit).toContain('epoch 9');
+        expect(edit).toContain('This will do');
+        expect(edit).not.toContain('hf_AbCd');
+      }
+      expect(edits.slice(shown).some((edit) => edit.includes('50 % of the time range'))).toBe(true);
+      expect({ delivered, messages }).toEqual({ delivered: 1, messages: ['removed'] });
+    });
+
+    it('ends the download where that will do, says so, and offers the file', async () => {
+      fetched = untilEnded;
+      const asked = ask();
+      await until(isShown);
+      await click('logs.enough', idOf('enough'));
+      await asked;
+      const words = JSON.stringify(messages[0]);
+      expect(words).toContain('Only the last lines');
+      expect(words).toContain('ended by ada');
+      expect(words).toContain('epoch 9');
+      expect(words).toContain(`"action_id":"${again}"`);
+      expect(words).not.toMatch(/logs\.(?:cancel|enough)|hf_AbCd/);
+      expect(delivered).toBe(0);
+      const record = (await services.store.listAudit({ limit: 9 })).map((one) => one.action);
+      expect(record).toEqual(['logs.enough', 'logs.lines_shown']);
+    });
+
+    it('goes, with what it showed, where the right to read was lost before that', async () => {
+      fetched = untilEnded;
+      const asked = ask();
+      await until(isShown);
+      const id = idOf('enough');
+      isAllowed = false;
+      await click('logs.enough', id);
+      await asked;
+      expect(messages).toEqual(['removed']);
+      expect(JSON.stringify(told)).toMatch(/do not have permission|no role/);
+    });
+
+    it('does not show it to somebody who may not read it any more', async () => {
+      const asks = { before: 0, now: 0 };
+      services.directory.isInGroup = async () => {
+        asks.now += 1;
+        return isAllowed;
+      };
+      fetched = async (_, tell) => {
+        isAllowed = false;
+        asks.before = asks.now;
+        tell(HUGE);
+        await until(() => asks.now > asks.before);
+        await new Promise(setImmediate);
+      };
+      await ask();
+      expect(edits.join()).not.toContain('epoch 9');
+      expect(messages).toEqual(['removed']);
+    });
+
+    it('keeps it where the download fails, or is cut off by a kill, and not where it is cancelled', async () => {
+      fetched = async (_, tell) => {
+        tell(HUGE);
+        await until(isShown);
+        throw new AppError('unavailable', 'The log service is down.');
+      };
+      await ask();
+      const failed = JSON.stringify(messages[0]);
+      for (const part of ['The log service is down.', 'epoch 9', `"action_id":"${again}"`])
+        expect(failed).toContain(part);
+
+      fetched = untilEnded;
+      [edits, messages] = [[], []];
+      const asked = ask();
+      await until(isShown);
+      const left = async (): Promise<string> => JSON.stringify(await services.store.listUnfinished());
+      await until(async () => (await left()).includes('epoch 9'));
+      expect(await left()).toContain('Interrupted');
+      await click('logs.cancel', idOf('cancel'));
+      await asked;
+      expect(JSON.stringify(messages[0])).not.toContain('epoch 9');
+    });
   });
 });

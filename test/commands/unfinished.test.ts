@@ -71,6 +71,26 @@ it('[L4] what a kill interrupted is told once at the next start, and what was de
   expect(shown).toEqual(['1 interrupted', '2 removed']);
 });
 
+it('[L12] what a message has shown meanwhile, it still shows after a kill', async () => {
+  const unfinished = await begin('a', message('1'));
+  await unfinished.becomes({ text: 'interrupted, and its last lines' });
+  await restart();
+  expect(shown).toEqual(['1 interrupted, and its last lines']);
+});
+
+it('what nobody waited for is on record before what came after it', async () => {
+  const unfinished = await begin('a', message('1'));
+  const { putUnfinished } = store;
+  store.putUnfinished = async (one) => {
+    await new Promise(setImmediate);
+    return putUnfinished(one);
+  };
+  void unfinished.becomes({ text: 'its last lines' });
+  await unfinished.over();
+  await restart();
+  expect(shown).toEqual([]);
+});
+
 it('what Slack does not take is told after another start, unless the message is gone', async () => {
   await begin('a', message('1'));
   refuse = new AppError('unavailable', 'Slack could not be reached.');

@@ -1,6 +1,7 @@
 import { beforeEach, expect, it } from 'vitest';
 import { DownloadQueue, type Ticket } from '../../src/operations/download-queue.ts';
 import { DownloadsElsewhere } from '../../src/operations/downloads-elsewhere.ts';
+import { EnoughError } from '../../src/operations/first-lines.ts';
 import type { UnfinishedMessage } from '../../src/ports/unfinished-store.ts';
 import { type InProcessCoordination, InProcessHub } from '../../src/stores/in-process-coordination.ts';
 import { handTimers } from '../fixtures/hand-timers.ts';
@@ -21,7 +22,7 @@ async function instance() {
   const store = { listUnfinished: async () => [...messages.values()] };
   const elsewhere = new DownloadsElsewhere(store, coordination);
   const downloads = new DownloadQueue(time.clock, undefined, elsewhere);
-  await elsewhere.begin((id, why) => void downloads.cancel(id, why));
+  await elsewhere.begin((id, why, enough) => void downloads.cancel(id, why, enough));
   /** A download that goes on until it is cancelled, with the message that tells of it. */
   const download = (): Promise<void> =>
     downloads.run(
@@ -44,6 +45,15 @@ it('[L5] a download is known to every instance, and cancelled from any', async (
   expect(await second.downloads.findAnywhere(same!.id)).toEqual(same);
   await second.downloads.cancelAnywhere(same!.id, 'by ben');
   await ended;
+});
+
+it('[L12] what was seen of a download is enough in every instance', async () => {
+  const [first, second] = [await instance(), await instance()];
+  const ended = first.download().catch((error: unknown) => error);
+  await time.advance(0);
+  const known = await second.downloads.sameAnywhere('a log');
+  await second.downloads.cancelAnywhere(known!.id, 'by ben', true);
+  expect(await ended).toBeInstanceOf(EnoughError);
 });
 
 it('[L4] what an instance works on that lives is not left, and is once its lease is over', async () => {
