@@ -36,7 +36,7 @@ import {
   isThrottled,
 } from './errors.ts';
 import { LogGroups } from './log-groups.ts';
-import { streamsOf } from './log-streams.ts';
+import { streamPattern, streamsOf } from './log-streams.ts';
 import { PagePool, type PooledPage } from './page-pool.ts';
 import { RateLimiter } from './rate-limit.ts';
 
@@ -300,7 +300,7 @@ class CloudWatchLogSource implements LogSource {
         roleArn: this.#options.roleArn,
         region: this.#options.region,
         actions: [`logs:${api}`],
-        log: { group: this.#options.group, job: this.#options.job },
+        log: { group: this.#options.group, streams: streamPattern(this.#options) },
       };
       const expired = isExpiredCredentials(error);
       if (!expired && !isClockSkewed(error)) throw awsErrorToAppError(error, context);

@@ -16,8 +16,8 @@ export interface AwsErrorContext {
   actions?: readonly string[] | undefined;
   /** The role that the operation hands to SageMaker, in words, and how to let it: lines of a checklist. */
   passes?: { role: string; fix: readonly string[] } | undefined;
-  /** The log group and the job whose log is read. */
-  log?: { group: string; job: string } | undefined;
+  /** The log group that is read, and a pattern of its streams, for CloudWatch Logs Insights. */
+  log?: { group: string; streams: string } | undefined;
 }
 
 /** The fields of an SDK error that matter; every one may be missing on a network failure. */
@@ -250,7 +250,7 @@ export function awsErrorToAppError(error: unknown, context: AwsErrorContext): Ap
     );
   }
   if (isOtherLogClass(error)) {
-    const { group, job } = context.log ?? {};
+    const { group, streams } = context.log ?? {};
     return make(
       'conflict',
       `AWS gives out no logs of ${group ? `the log group ${group}` : 'this log group'}, because it is not of the Standard class; could not ${context.operation}${where}.`,
@@ -258,7 +258,7 @@ export function awsErrorToAppError(error: unknown, context: AwsErrorContext): Ap
         ...(group
           ? [
               'If it is of the class Infrequent Access, CloudWatch Logs Insights in the AWS console can still search it. Choose the group and the time, and run:',
-              `filter @logStream like /^${job}\\// | sort @timestamp | limit 10000`,
+              `filter @logStream like ${streams} | sort @timestamp | limit 10000`,
             ]
           : []),
         'The class of a log group cannot be changed. For the logs of later jobs, an admin can delete the group, and all logs in it: the next job makes it again, in the Standard class.',

@@ -20,6 +20,15 @@ export function streamsOf(
   );
 }
 
+/** As CloudWatch Logs Insights takes it. Names of jobs have no character that means anything in it. */
+export const streamPattern = ({
+  job,
+  ownStream = true,
+}: {
+  job: string;
+  ownStream?: boolean | undefined;
+}): string => `/^${job}${ownStream ? '(\\/|$)' : '\\/'}/`;
+
 /** `algo-1` of `<job>/algo-1-1795150455`; of other streams, what follows the job's name. */
 function shortName(stream: string, job: string): string {
   if (stream === job) return 'log';

@@ -160,7 +160,8 @@ export function logsNoneYet({ job, useCase, links, order, failure, loss }: NoLog
     : ended
       ? `${where} has nothing from this job. A job that fails or is stopped before its container starts prints nothing.`
       : `A training job prints its first lines once its container has started${firstLine === undefined ? '' : `, ${firstLine}`}. ${where} shows them a few seconds later.`;
-  const retry = orderButton('Retry', LOGS.retry, order, ended ? undefined : 'primary');
+  // What is removed does not come back.
+  const retry = gone ? undefined : orderButton('Retry', LOGS.retry, order, ended ? undefined : 'primary');
   return {
     text: `No logs available yet for ${code(job.name)}`,
     blocks: [

@@ -67,7 +67,7 @@ describe('[L13] a log group that is not of the Standard class', () => {
         expect(error).toMatchObject({
           code: 'conflict',
           message: `AWS gives out no logs of the log group ${GROUP}, because it is not of the Standard class; could not read the log of ${JOB} in use case line-3.`,
-          hint: expect.stringContaining(`filter @logStream like /^${JOB}\\// | sort @timestamp`),
+          hint: expect.stringContaining(`filter @logStream like /^${JOB}(\\/|$)/ | sort @timestamp`),
           adminHint: expect.stringContaining('only supported on the Standard log class'),
         });
       }

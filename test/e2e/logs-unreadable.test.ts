@@ -129,6 +129,7 @@ describe('[L13] a log group that has removed or masked something', () => {
     ]) {
       const message = await ask(bot, 'ada', 'C0LINE3', `${job}${more}`, 'whatever it printed is removed');
       expect(wordsOf(message)).toContain(`*No logs available* for \`${job}\``);
+      expect(JSON.stringify(message)).not.toContain('logs.retry');
     }
     const { stderr } = await cli(bot, 'logs', 'yolo-crane', '--use-case', 'harbor');
     expect(stderr).toContain('keeps 1 day, and the job ended before that: whatever it printed is removed.');
