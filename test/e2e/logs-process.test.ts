@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LOGS } from '../../src/blocks/logs.ts';
 import type { DemoSandbox } from '../../src/demo/sandbox.ts';
-import { slackClient } from '../slack/sandbox-client.ts';
+import { slackClient, wordsOf } from '../slack/sandbox-client.ts';
 import { botEnvironment, filesBelow, startBot, startSandboxOnly } from './bot.ts';
 import { until } from './jobs.ts';
 
@@ -78,6 +78,26 @@ describe('[L4, O5] the bot’s process', () => {
     expect(await ended).toEqual([0, null]);
     const left = await filesBelow(join(dataDir, 'bot', 'spool'));
     expect(left.filter((path) => /training-logs/.test(path))).toEqual([]);
+  });
+
+  it('[L12] killed once the end of a log is shown leaves it, and says that the rest was interrupted', async () => {
+    const client = slackClient(sandbox.url);
+    bot = await start();
+    sandbox.aws.configure({ latencyMs: 40 });
+    await client.command('ada', 'C0LINE3', 'line3-pretrain-2m');
+    const shown = await client.message('C0LINE3', 'The end of the log');
+    const lines = /```[\s\S]*```/.exec(wordsOf(shown))![0];
+    // What it says after a kill is on record a moment after the lines are shown.
+    const kept = join(dataDir, 'bot', 'journal.jsonl');
+    await until(async () => (await readFile(kept, 'utf8')).includes('The end of the log') || undefined, kept);
+    const exit = once(bot, 'exit');
+    bot.kill('SIGKILL');
+    await exit;
+    bot = await start();
+    const interrupted = await client.message('C0LINE3', 'Interrupted');
+    expect(interrupted.ts).toBe(shown.ts);
+    expect(wordsOf(interrupted)).toContain(lines);
+    expect(JSON.stringify(interrupted)).not.toMatch(/logs\.(?:cancel|enough)/);
   });
 
   it('asked to end during a download tells who asked, and ends', async () => {
