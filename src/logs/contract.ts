@@ -11,6 +11,10 @@ export interface LogDownloadRequest {
   source: LogSource;
   /** What `source.listStreams` answers, when it has been asked already. */
   listing?: Promise<readonly LogStreamInfo[]> | undefined;
+  /** Lets a log library keep what is read; left out: nothing is kept, and nothing kept is used. */
+  keep?: KeptLog | undefined;
+  /** Whatever is kept, all is read from the source. A whole log replaces what is kept of it. */
+  fresh?: boolean | undefined;
   /** Inclusive; left out: from the first event. */
   from?: EpochMs | undefined;
   /** Exclusive, fixed when the request arrived, so that a running job's download ends (L3). */
@@ -34,6 +38,14 @@ export interface LogDownloadRequest {
   gzipAbove?: number | undefined;
   /** No file is larger than this, bytes; more parts are made instead. */
   partLimit?: number | undefined;
+}
+
+/** Which log it is, besides its source's id, and whether it still grows. */
+export interface KeptLog {
+  /** Differs between logs of the same source: a job that was deleted and made again has another one. */
+  edition: string;
+  /** When the job ended, by the service's clock; undefined while it runs. */
+  endedAt: EpochMs | undefined;
 }
 
 export interface LogFacts {

@@ -1,16 +1,16 @@
 /** One download: fetches and merges side by side, restarts when a stream turns out to be out of order, reports progress. */
 import { randomInt } from 'node:crypto';
+import type { EpochMs } from '../ground/time.ts';
 import type { LogStreamInfo } from '../ports/log-source.ts';
-import type { LogDownload, LogDownloadRequest, LogFacts, LogFile, LogProgress } from './contract.ts';
+import type { LogDownloadRequest, LogProgress } from './contract.ts';
 import { Fetch, type Timing } from './fetch.ts';
 import type { MessageFilter } from './filter.ts';
 import { LineFormatter } from './format.ts';
-import { type MergeTotals, merge, type RunFeed } from './merge.ts';
+import { type MergeSink, type MergeTotals, merge, type RunFeed } from './merge.ts';
 import { StreamPlan } from './plan.ts';
 import type { PlannedPage } from './planned-pages.ts';
 import type { Spool } from './spool.ts';
 import type { SpoolFolder } from './spool-folder.ts';
-import { Output } from './write.ts';
 
 /** The most events in a page. A shorter tail is asked for by count. */
 const PAGE_EVENTS = 10_000;
@@ -25,8 +25,27 @@ class Restart extends Error {
   override readonly name = 'Restart';
 }
 
+/** Where a download's text goes. */
+export interface DownloadTarget extends MergeSink {
+  /** Before the first text, and again after each `discard`. */
+  start(): Promise<void>;
+  /** Forgets what was written. */
+  discard(): Promise<void>;
+}
+
+/** What has been fetched and written. */
+export interface Gathered extends MergeTotals {
+  /** True when an interrupted download of the same request was continued. */
+  resumed: boolean;
+  notes: readonly string[];
+  /** A stream's order was not that of time. */
+  disordered: boolean;
+  /** With `newestFirst`, of each stream: the newest event that was there before the rest was read. */
+  newest: readonly (EpochMs | undefined)[];
+}
+
 export interface DownloadOptions {
-  request: LogDownloadRequest;
+  request: Pick<LogDownloadRequest, 'source' | 'from' | 'to' | 'tail' | 'form'>;
   /** The streams to read, in the order of their names. */
   streams: readonly LogStreamInfo[];
   /** What each stream's lines begin with. */
@@ -35,13 +54,19 @@ export interface DownloadOptions {
   spool: Spool;
   /** Where the spool lies. */
   folder: Pick<SpoolFolder, 'checkSpace'>;
+  /** @param expectedBytes of text that are known to come, so far */
+  target: (expectedBytes: () => number) => DownloadTarget;
+  /** See StreamPlan. */
+  newestFirst?: boolean | undefined;
+  /** See Fetch. */
+  saving?: boolean | undefined;
   timing: Timing;
   signal: AbortSignal | undefined;
   onProgress: ((progress: LogProgress) => void) | undefined;
 }
 
 export class Download {
-  readonly #request: LogDownloadRequest;
+  readonly #request: DownloadOptions['request'];
   readonly #streams: readonly LogStreamInfo[];
   readonly #spool: Spool;
   readonly #folder: Pick<SpoolFolder, 'checkSpace'>;
@@ -50,7 +75,7 @@ export class Download {
   readonly #onProgress: ((progress: LogProgress) => void) | undefined;
   readonly #plans: StreamPlan[];
   readonly #fetch: Fetch;
-  readonly #output: Output;
+  readonly #target: DownloadTarget;
   readonly #notes = new Set<string>();
   #resumed = false;
   #fraction = 0;
@@ -83,6 +108,7 @@ export class Download {
           firstHint: stream.firstEventAt,
           lastHint: stream.lastEventAt,
           nextChainId: () => chain++,
+          newestFirst: options.newestFirst,
         }),
     );
     const formatters = columns.map(
@@ -101,22 +127,15 @@ export class Download {
           ? Math.min(PAGE_EVENTS, request.tail)
           : undefined,
       useSecondLane: mode === 'both-ends',
+      saving: options.saving,
       onPage: () => this.#onPage(),
       note: (text) => this.#notes.add(text),
     });
-    this.#output = new Output({
-      dir: spool.dir,
-      fileName: request.fileName,
-      out: request.out,
-      gzipAbove: request.gzipAbove ?? Number.POSITIVE_INFINITY,
-      partLimit: request.partLimit ?? Number.POSITIVE_INFINITY,
-      header: request.header,
-      widestFacts: widestFacts(streams),
-      expectedBytes: () => (request.tail === undefined ? this.#fetch.textBytes : 0),
-    });
+    this.#target = options.target(() => (request.tail === undefined ? this.#fetch.textBytes : 0));
   }
 
-  async execute(): Promise<LogDownload> {
+  /** Fetches everything and writes it to the target. */
+  async execute(): Promise<Gathered> {
     const expected = this.#streams.reduce((sum, stream) => sum + (stream.bytes ?? 0), 0);
     // Pages are written to the spool first and then once more into the file.
     if (expected > 0 && this.#request.tail === undefined) await this.#folder.checkSpace(expected * 2.3);
@@ -136,21 +155,17 @@ export class Download {
       throw error;
     }
     await fetching;
-    const facts = this.#facts(totals);
-    const files = await this.#output.finish(facts);
-    // Where chains met, some events were fetched twice. These are the true counts.
-    this.#onProgress?.({
-      phase: 'writing',
-      events: facts.events,
-      textBytes: facts.textBytes,
-      fraction: 1,
-      throttled: false,
-    });
-    return this.#result(facts, files);
+    return {
+      ...totals,
+      resumed: this.#resumed,
+      notes: [...this.#notes],
+      disordered: this.#plans.some((plan) => plan.disordered),
+      newest: this.#plans.map((plan) => plan.newest),
+    };
   }
 
   async discard(): Promise<void> {
-    await this.#output.discard();
+    await this.#target.discard();
   }
 
   #restore(): void {
@@ -170,8 +185,8 @@ export class Download {
       const generation = this.#fetch.generation;
       try {
         const feeds = await this.#feeds(generation);
-        await this.#output.start();
-        return await merge(feeds.runs, this.#spool, this.#output, {
+        await this.#target.start();
+        return await merge(feeds.runs, this.#spool, this.#target, {
           streams: this.#streams.length,
           skip: feeds.skip,
           ...(this.#signal ? { signal: this.#signal } : {}),
@@ -184,7 +199,7 @@ export class Download {
       } catch (error) {
         if (!(error instanceof Restart)) throw error;
         this.#merged = 0;
-        await this.#output.discard();
+        await this.#target.discard();
       }
     }
   }
@@ -299,35 +314,6 @@ export class Download {
       throttled: this.#fetch.throttled,
     });
   }
-
-  #facts(totals: MergeTotals): LogFacts {
-    return {
-      events: totals.events,
-      textBytes: this.#output.textBytes,
-      firstEventAt: totals.first,
-      lastEventAt: totals.last,
-      streams: this.#streams.map((stream, i) => ({
-        name: stream.name,
-        shortName: stream.shortName,
-        events: totals.perStream[i]!,
-      })),
-    };
-  }
-
-  #result(facts: LogFacts, files: LogFile[]): LogDownload {
-    const keep = this.#request.out !== undefined;
-    let disposed: Promise<void> | undefined;
-    return {
-      facts,
-      files,
-      resumed: this.#resumed,
-      notes: [...this.#notes],
-      dispose: () => {
-        disposed ??= keep ? Promise.resolve() : this.#spool.remove();
-        return disposed;
-      },
-    };
-  }
 }
 
 interface SortedRun {
@@ -352,18 +338,4 @@ function sortedRuns(stream: number, pages: readonly PlannedPage[], disordered: b
 function listFeed(run: SortedRun): RunFeed {
   let at = 0;
   return { stream: run.stream, next: () => Promise.resolve(run.pages[at++]) };
-}
-
-/** Numbers and times at their widest, to find out how much room the header needs at most. */
-function widestFacts(streams: readonly LogStreamInfo[]): LogFacts {
-  const events = 999_999_999_999;
-  // A two-digit month, day and hour: no time is written longer.
-  const time = Date.UTC(2026, 11, 23, 23, 59, 59, 999);
-  return {
-    events,
-    textBytes: 99_999_999_999_999,
-    firstEventAt: time,
-    lastEventAt: time,
-    streams: streams.map(({ name, shortName }) => ({ name, shortName, events })),
-  };
 }

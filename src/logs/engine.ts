@@ -1,9 +1,8 @@
 /** The engine: checks a request, chooses the streams, opens a spool for the download, and cleans up after it. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { isAskedFor } from '../domain/log-order.ts';
 import { AppError, CancelledError } from '../ground/errors.ts';
-import type { Clock } from '../ground/time.ts';
-import type { LogStreamInfo } from '../ports/log-source.ts';
+import type { Clock, EpochMs } from '../ground/time.ts';
+import type { LogSource, LogStreamInfo } from '../ports/log-source.ts';
 import type { LogChunk } from '../ports/training-provider.ts';
 import type {
   LogDownload,
@@ -12,12 +11,16 @@ import type {
   LogFollowRequest,
   LogProgress,
 } from './contract.ts';
-import { Download } from './download.ts';
+import { Download, type DownloadTarget, type Gathered } from './download.ts';
 import type { Timing } from './fetch.ts';
 import { messageFilter } from './filter.ts';
 import { followLog } from './follow.ts';
 import { streamColumns } from './format.ts';
+import { checkRequest, chosenStreams, inNaturalOrder, throwIfCancelled } from './requests.ts';
+import { downloadOf, factsOf, outputOf } from './results.ts';
+import type { Spool } from './spool.ts';
 import { SpoolFolder, spoolKey } from './spool-folder.ts';
+import type { Output } from './write.ts';
 
 export interface LogEngineOptions {
   /** Folder for pages and finished files. It is made when missing, and several processes may share it. */
@@ -27,23 +30,40 @@ export interface LogEngineOptions {
   timing?: Partial<Timing>;
 }
 
+/** A part of a log that somebody else makes something of. */
+export interface Reading {
+  source: LogSource;
+  /** What it is read for, besides source, streams and `from`: only the same goes on from where it was interrupted. */
+  identity: readonly unknown[];
+  mayResume: boolean;
+  /** In natural order. */
+  streams: readonly LogStreamInfo[];
+  columns: readonly string[];
+  from: EpochMs;
+  to: EpochMs;
+  /** See StreamPlan. */
+  newestFirst: boolean;
+  /** See Fetch. */
+  saving: boolean;
+}
+
 const SWEEP_EVERY_MS = 600_000;
 
 export class Engine implements LogEngine {
-  readonly #folder: SpoolFolder;
-  readonly #timing: Timing;
+  readonly folder: SpoolFolder;
+  readonly timing: Timing;
   #sweeping: Promise<void> | undefined;
   #sweptAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: LogEngineOptions) {
     const clock = options.clock ?? { now: () => Date.now() };
-    this.#timing = {
+    this.timing = {
       now: () => clock.now(),
       wait: (ms, signal) => delay(ms, undefined, { signal }).catch(() => undefined),
       random: () => Math.random(),
       ...options.timing,
     };
-    this.#folder = new SpoolFolder(options.spoolDir, () => clock.now());
+    this.folder = new SpoolFolder(options.spoolDir, () => clock.now());
   }
 
   async download(
@@ -58,7 +78,7 @@ export class Engine implements LogEngine {
     options.onProgress?.({ phase: 'listing', events: 0, textBytes: 0, fraction: 0, throttled: false });
     const streams = await this.#list(request, signal);
     const columns = streamColumns(streams.map((stream) => stream.shortName));
-    const spool = await this.#folder.open(
+    const spool = await this.folder.open(
       spoolKey([
         request.source.id,
         request.from ?? null,
@@ -70,22 +90,82 @@ export class Engine implements LogEngine {
       ]),
       request.tail === undefined,
     );
+    let output!: Output;
     const download = new Download({
-      request,
-      streams,
-      columns,
-      filter,
-      spool,
-      folder: this.#folder,
-      timing: this.#timing,
-      signal,
+      ...{ request, streams, columns, filter, spool, signal },
+      folder: this.folder,
+      target: (expectedBytes) => {
+        output = outputOf(request, { dir: spool.dir, streams, expectedBytes });
+        return output;
+      },
+      timing: this.timing,
       onProgress: options.onProgress,
     });
-    try {
-      const result = await download.execute();
+    return this.#finishing(download, spool, signal, async (gathered) => {
+      const facts = factsOf(gathered, streams, output.textBytes);
+      const files = await output.finish(facts);
+      // Where chains met, some events were fetched twice. These are the true counts.
+      options.onProgress?.({
+        phase: 'writing',
+        events: facts.events,
+        textBytes: facts.textBytes,
+        fraction: 1,
+        throttled: false,
+      });
       if (request.out !== undefined) await spool.remove();
       else await spool.dropPages();
-      return result;
+      return downloadOf(facts, files, {
+        resumed: gathered.resumed,
+        notes: gathered.notes,
+        remove: request.out === undefined ? () => spool.remove() : undefined,
+      });
+    });
+  }
+
+  /**
+   * Fetches a part of a log as lines into a target, without a header and without a file of its own. What is interrupted
+   * goes on from there as a download does.
+   * @param makeTarget is given the download's folder
+   * @returns what the target has made of it, and what removes the folder
+   */
+  async read<T>(
+    reading: Reading,
+    makeTarget: (dir: string) => DownloadTarget & { finish(): Promise<T> },
+    options: { signal: AbortSignal; onProgress: (progress: LogProgress) => void },
+  ): Promise<{ gathered: Gathered; result: T; remove: () => Promise<void> }> {
+    const { source, streams, columns, from, to, newestFirst, saving } = reading;
+    await this.#sweep();
+    const spool = await this.folder.open(
+      spoolKey([source.id, reading.identity, from, streams.map((stream) => stream.name), columns]),
+      reading.mayResume,
+    );
+    let target!: DownloadTarget & { finish(): Promise<T> };
+    const download = new Download({
+      ...{ streams, columns, spool, newestFirst, saving, ...options },
+      request: { source, from, to, form: 'lines' },
+      filter: undefined,
+      folder: this.folder,
+      target: () => {
+        target = makeTarget(spool.dir);
+        return target;
+      },
+      timing: this.timing,
+    });
+    return this.#finishing(download, spool, options.signal, async (gathered) => {
+      const result = await target.finish();
+      await spool.dropPages();
+      return { gathered, result, remove: () => spool.remove() };
+    });
+  }
+
+  async #finishing<T>(
+    download: Download,
+    spool: Spool,
+    signal: AbortSignal | undefined,
+    finish: (gathered: Gathered) => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await finish(await download.execute());
     } catch (error) {
       await download.discard();
       if (mayResume(error, signal)) await spool.leave();
@@ -97,7 +177,7 @@ export class Engine implements LogEngine {
   }
 
   follow(request: LogFollowRequest, signal: AbortSignal): AsyncIterable<LogChunk> {
-    const { now, wait } = this.#timing;
+    const { now, wait } = this.timing;
     return followLog(
       { now, wait, download: (download, options) => this.download(download, options) },
       request,
@@ -107,20 +187,11 @@ export class Engine implements LogEngine {
 
   async #list(request: LogDownloadRequest, signal: AbortSignal | undefined): Promise<LogStreamInfo[]> {
     const listing = request.listing ?? request.source.listStreams(signal);
-    const all = [...(await listing)].sort(byNaturalName);
+    const all = inNaturalOrder(await listing);
     throwIfCancelled(signal);
-    if (all.length === 0) {
-      throw new AppError('not_found', 'No logs available yet.', {
-        hint: 'A training job writes its first lines a few minutes after it starts, when its instances are up. Try again then.',
-      });
-    }
-    const wanted = request.streams;
-    if (!wanted || wanted.length === 0) return all;
-    const chosen = all.filter((stream) => isAskedFor(stream, wanted));
-    if (chosen.length > 0) return chosen;
-    const known = all.slice(0, 20).map((stream) => stream.shortName);
-    throw new AppError('invalid_input', `No stream of this job is called ${wanted.join(' or ')}.`, {
-      hint: `Its streams: ${known.join(', ')}${all.length > known.length ? `, … ${all.length - known.length} more` : ''}.`,
+    if (all.length > 0) return chosenStreams(all, request.streams);
+    throw new AppError('not_found', 'No logs available yet.', {
+      hint: 'A training job writes its first lines a few minutes after it starts, when its instances are up. Try again then.',
     });
   }
 
@@ -130,39 +201,14 @@ export class Engine implements LogEngine {
   }
 
   async #sweep(): Promise<void> {
-    const now = this.#timing.now();
+    const now = this.timing.now();
     if (!this.#sweeping && now - this.#sweptAt < SWEEP_EVERY_MS) return;
     this.#sweptAt = now;
-    this.#sweeping ??= this.#folder.sweep().finally(() => {
+    this.#sweeping ??= this.folder.sweep().finally(() => {
       this.#sweeping = undefined;
     });
     await this.#sweeping;
   }
-}
-
-function checkRequest(request: LogDownloadRequest): void {
-  const { from, to, tail } = request;
-  if (from !== undefined && from > to) {
-    throw new AppError('invalid_input', `The time range ends (${iso(to)}) before it begins (${iso(from)}).`, {
-      hint: '--since must be earlier than --until.',
-    });
-  }
-  if (!Number.isFinite(to)) throw new AppError('invalid_input', 'The time range has no end.');
-  if (tail !== undefined && (!Number.isInteger(tail) || tail < 1)) {
-    throw new AppError('invalid_input', `--tail takes a whole number from 1 on; it was ${tail}.`);
-  }
-}
-
-function iso(time: number): string {
-  const date = new Date(time);
-  return Number.isNaN(date.getTime()) ? String(time) : date.toISOString();
-}
-
-/** `algo-2` before `algo-10`. */
-function byNaturalName(a: LogStreamInfo, b: LogStreamInfo): number {
-  return (
-    a.name.localeCompare(b.name, 'en', { numeric: true }) || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
-  );
 }
 
 /** Whether the pages are worth keeping for an hour. They are not when somebody has cancelled. */
@@ -172,8 +218,4 @@ function mayResume(error: unknown, signal: AbortSignal | undefined): boolean {
     error instanceof AppError &&
     ['unavailable', 'rate_limited', 'timeout', 'permission_denied'].includes(error.code)
   );
-}
-
-function throwIfCancelled(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new CancelledError('Cancelled', { cause: signal.reason });
 }

@@ -53,6 +53,8 @@ export interface FetchOptions {
   signal: AbortSignal | undefined;
   pageLimit: number | undefined;
   useSecondLane: boolean;
+  /** Requests are scarcer than time, whatever there is room for: see SplitMood. */
+  saving?: boolean | undefined;
   /** After every page; may end the work early (`--tail`). */
   onPage: () => void;
   /** Something the reader should know. */
@@ -194,7 +196,7 @@ export class Fetch {
     // All chains are busy: another one is worth its overlap only while the lane has room.
     const room = this.#atOnce(name, lane) - this.#inFlight[name];
     if (room <= 0) return undefined;
-    const mood = room >= MUCH_ROOM ? 'eager' : 'sparing';
+    const mood = this.#options.saving ? 'saving' : room >= MUCH_ROOM ? 'eager' : 'sparing';
     let best: { plan: StreamPlan; split: Split } | undefined;
     for (const plan of plans) {
       const split = plan.splittable(mood);

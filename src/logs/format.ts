@@ -94,7 +94,7 @@ export class LineFormatter {
       if (form === 'lines') this.#fill(page.text, page.ends, page.times, page.count);
       return page;
     }
-    return this.#rebuild(page, page.lead ?? 0, page.lead !== undefined);
+    return this.#rebuild(page, page.lead ?? 0);
   }
 
   #fill(text: Buffer, ends: Uint32Array, times: Float64Array, count: number): void {
@@ -108,50 +108,87 @@ export class LineFormatter {
   }
 
   /** The slow way: filters, the terminal's picture, or a source that gives bare messages. */
-  #rebuild(page: LogPage, lead: number, hasNewlines: boolean): PageContent {
-    const { filter, form } = this.#layout;
-    const times = new Float64Array(page.count);
-    const ends = new Uint32Array(page.count);
-    let text = Buffer.allocUnsafe(Math.max(64, page.text.length + page.count * (this.lead + 1)));
-    let count = 0;
-    let out = 0;
+  #rebuild(page: LogPage, lead: number): PageContent {
+    const lines = new LineBuffer(page.text.length + page.count * (this.lead + 1), page.count);
     let start = 0;
     for (let i = 0; i < page.count; i++) {
-      let end = page.ends[i]!;
-      const from = start + lead;
+      const end = page.ends[i]!;
+      this.add(lines, page.times[i]!, page.text.subarray(start + lead, end));
       start = end;
-      // The newline that the source added is not the message's; one of its own is kept either way.
-      let message = page.text.subarray(from, end);
-      if (hasNewlines && message.length > 0 && message[message.length - 1] === NEWLINE) {
-        end--;
-        message = page.text.subarray(from, end);
-      }
-      if (form === 'plain' && needsTerminal(message)) {
-        const picture = terminalPicture(message.toString('utf8'));
-        if (picture === undefined) continue;
-        message = Buffer.from(picture, 'utf8');
-      }
-      // After the picture: what is looked for is what is read.
-      if (filter && !filter(message)) continue;
-      const need = out + this.lead + message.length + 1;
-      if (need > text.length) {
-        const larger = Buffer.allocUnsafe(Math.max(need, text.length * 2));
-        text.copy(larger, 0, 0, out);
-        text = larger;
-      }
-      if (form === 'lines') {
-        this.#stamper.write(viewOf(text), out, page.times[i]!);
-        out += this.lead;
-      }
-      message.copy(text, out);
-      out += message.length;
-      if (message.length === 0 || message[message.length - 1] !== NEWLINE) text[out++] = NEWLINE;
-      times[count] = page.times[i]!;
-      ends[count] = out;
-      count++;
     }
-    return { count, text, ends, times };
+    return lines.content();
   }
+
+  /**
+   * Adds one event as a line, if it is asked for.
+   * @param text the message; a newline at its end is the line's, whether it or the source has put it there
+   * @returns whether it was
+   */
+  add(lines: LineBuffer, time: number, text: Buffer): boolean {
+    const { filter, form } = this.#layout;
+    let message = withoutNewline(text);
+    if (form === 'plain' && needsTerminal(message)) {
+      const picture = terminalPicture(message.toString('utf8'));
+      if (picture === undefined) return false;
+      message = withoutNewline(Buffer.from(picture, 'utf8'));
+    }
+    // After the picture: what is looked for is what is read.
+    if (filter && !filter(message)) return false;
+    lines.add(form === 'lines' ? this.#stamper : undefined, time, message);
+    return true;
+  }
+}
+
+/** Lines that come one by one, with their index. */
+export class LineBuffer {
+  #text: Buffer;
+  #view: DataView;
+  #used = 0;
+  #count = 0;
+  #times: Float64Array;
+  #ends: Uint32Array;
+
+  /** @param bytes that are expected; it grows */
+  constructor(bytes: number, events: number) {
+    this.#text = Buffer.allocUnsafe(Math.max(64, bytes));
+    this.#view = viewOf(this.#text);
+    this.#times = new Float64Array(events);
+    this.#ends = new Uint32Array(events);
+  }
+
+  /**
+   * The caller adds no more events than it has announced.
+   * @param stamper writes what stands before the message
+   * @param message without the newline that ends its line
+   */
+  add(stamper: LeadStamper | undefined, time: number, message: Buffer): void {
+    const lead = stamper?.length ?? 0;
+    const need = this.#used + lead + message.length + 1;
+    if (need > this.#text.length) {
+      const larger = Buffer.allocUnsafe(Math.max(need, this.#text.length * 2));
+      this.#text.copy(larger, 0, 0, this.#used);
+      this.#text = larger;
+      this.#view = viewOf(larger);
+    }
+    stamper?.write(this.#view, this.#used, time);
+    this.#used += lead;
+    message.copy(this.#text, this.#used);
+    this.#used += message.length;
+    this.#text[this.#used++] = NEWLINE;
+    this.#times[this.#count] = time;
+    this.#ends[this.#count] = this.#used;
+    this.#count++;
+  }
+
+  /** Shares the memory of this buffer. */
+  content(): PageContent {
+    return { count: this.#count, text: this.#text, ends: this.#ends, times: this.#times };
+  }
+}
+
+/** Without the newline at the end; one more before it stays. */
+function withoutNewline(entry: Buffer): Buffer {
+  return entry.length > 0 && entry[entry.length - 1] === NEWLINE ? entry.subarray(0, -1) : entry;
 }
 
 function viewOf(buffer: Buffer): DataView {

@@ -133,15 +133,15 @@ export function nearlyClosed(gap: Gap): boolean {
 
 /**
  * Whether requests are what is scarce, or time is: with `eager`, many more of them could be on their way than there
- * are chains, so that one for nothing keeps nobody waiting.
+ * are chains, so that one for nothing keeps nobody waiting; with `saving`, nobody is in a hurry.
  */
-export type SplitMood = 'sparing' | 'eager';
+export type SplitMood = 'saving' | 'sparing' | 'eager';
 /** Pages that a gap must be guessed to take still, before it is split. */
 const PAGES_LEFT_FOR_SPLIT = 3;
 const MANY_PAGES_LEFT = 24;
 /** Pages that it must have taken by then. */
 function pagesBeforeSplit(mood: SplitMood, left: number): number {
-  if (mood === 'sparing') return 5;
+  if (mood !== 'eager') return 5;
   return left >= MANY_PAGES_LEFT ? 2 : 3;
 }
 
@@ -167,5 +167,6 @@ export function pagesToShare(gap: Gap, unread: number, mood: SplitMood): number 
   }
   const onAverage = passed / pages;
   const left = unread / Math.max(1, mood === 'eager' ? Math.min(onAverage, densest) : onAverage);
-  return left >= PAGES_LEFT_FOR_SPLIT && gap.pages >= pagesBeforeSplit(mood, left) ? left : 0;
+  const enough = mood === 'saving' ? MANY_PAGES_LEFT : PAGES_LEFT_FOR_SPLIT;
+  return left >= enough && gap.pages >= pagesBeforeSplit(mood, left) ? left : 0;
 }

@@ -3,6 +3,7 @@
  * others are still being fetched, and copies whole stretches of lines, never single events where it can.
  */
 import { lowerBound } from './chain-overlap.ts';
+import { type Entries, EntryList } from './entries.ts';
 import type { PlannedPage } from './planned-pages.ts';
 import type { Spool, SpooledPage } from './spool.ts';
 
@@ -15,8 +16,13 @@ export interface RunFeed {
 }
 
 export interface MergeSink {
-  /** Takes whole lines. The memory may be used again once the promise has resolved. */
-  write(lines: Buffer): Promise<void>;
+  /**
+   * Takes whole lines. The memory may be used again once the promise has resolved.
+   * @param entries of the lines, if the sink has asked for them
+   */
+  write(lines: Buffer, entries?: Entries): Promise<void>;
+  /** Asks for `entries`. */
+  readonly wantsEntries?: boolean | undefined;
 }
 
 export interface MergeTotals {
@@ -48,6 +54,7 @@ class Cursor {
   #ends: Uint32Array = new Uint32Array(0);
   #at = 0;
   #stop = 0;
+  #taken = { at: 0, count: 0, start: 0, stream: 0 };
   /** Service order among equal times of one stream: the page's place in it. */
   sequence = 0;
   time = 0;
@@ -119,8 +126,14 @@ class Cursor {
     }
     const taken = last - this.#at + 1;
     const lines = this.#text.subarray(start - this.#textAt, this.#ends[last]! - this.#textAt);
+    this.#taken = { at: this.#at, count: taken, start, stream: this.stream };
     this.skip(taken);
     return { lines, count: taken };
+  }
+
+  /** Adds the entries that were taken last. To be called before `ensure`. */
+  noteTaken(into: EntryList): void {
+    into.add(this.#times, this.#ends, this.#taken);
   }
 
   async #load(planned: PlannedPage): Promise<void> {
@@ -156,10 +169,15 @@ class Gatherer {
   #chunk = Buffer.allocUnsafe(CHUNK);
   #spare = Buffer.allocUnsafe(CHUNK);
   #used = 0;
+  #entries: EntryList | undefined;
+  #spareEntries: EntryList | undefined;
   #writing: Promise<void> = Promise.resolve();
 
   constructor(sink: MergeSink) {
     this.#sink = sink;
+    if (!sink.wantsEntries) return;
+    this.#entries = new EntryList();
+    this.#spareEntries = new EntryList();
   }
 
   /** Whether `add` may be called without waiting for `flush`. */
@@ -172,6 +190,11 @@ class Gatherer {
     this.#used += piece.length;
   }
 
+  /** Of the text that waits here, if the sink has asked for them. */
+  get entries(): EntryList | undefined {
+    return this.#entries;
+  }
+
   async flush(): Promise<void> {
     if (this.#used === 0) return;
     await this.#writing;
@@ -180,15 +203,19 @@ class Gatherer {
     this.#chunk = this.#spare;
     this.#spare = full;
     this.#used = 0;
-    this.#writing = this.#sink.write(lines);
+    const entries = this.#entries;
+    this.#entries = this.#spareEntries;
+    this.#spareEntries = entries;
+    this.#writing = this.#sink.write(lines, entries?.empty());
     // Whoever waits next sees the failure; until then it must not count as unhandled.
     this.#writing.catch(() => undefined);
   }
 
-  async large(piece: Buffer): Promise<void> {
+  /** What is too large to be copied once more. */
+  async large(piece: Buffer, entries: Entries | undefined): Promise<void> {
     await this.flush();
     await this.#writing;
-    await this.#sink.write(piece);
+    await this.#sink.write(piece, entries);
   }
 
   async end(): Promise<void> {
@@ -218,6 +245,7 @@ export async function merge(
     last: undefined,
   };
   const out = new Gatherer(sink);
+  const large = sink.wantsEntries ? new EntryList() : undefined;
   let skip = options.skip ?? 0;
 
   const heap: Cursor[] = [];
@@ -260,10 +288,13 @@ export async function merge(
       totals.events += count;
       totals.perStream[top.stream]! += count;
       options.onBytes?.(lines.length);
-      if (lines.length > CHUNK / 4) await out.large(lines);
-      else {
+      if (lines.length > CHUNK / 4) {
+        if (large) top.noteTaken(large);
+        await out.large(lines, large?.empty());
+      } else {
         if (!out.fits(lines.length)) await out.flush();
         out.add(lines);
+        if (out.entries) top.noteTaken(out.entries);
       }
     }
     if (top.remaining === 0 && !(await top.ensure())) {

@@ -34,6 +34,7 @@ import {
   unreadOf,
 } from './gap.ts';
 import { finalPages, latestPages, type PlannedPage } from './planned-pages.ts';
+import { restoredGaps } from './restored-gaps.ts';
 import type { SpooledPage } from './spool.ts';
 
 /**
@@ -57,6 +58,8 @@ export interface StreamPlanOptions {
   firstHint?: EpochMs | undefined;
   lastHint?: EpochMs | undefined;
   nextChainId: () => number;
+  /** With `both-ends`: nothing else is asked for before the newest event is known, so that all other pages are read after it. */
+  newestFirst?: boolean | undefined;
 }
 
 export class StreamPlan {
@@ -73,6 +76,9 @@ export class StreamPlan {
   #earliest = Number.POSITIVE_INFINITY;
   #latest = Number.NEGATIVE_INFINITY;
   readonly #seenTokens = new Set<string>();
+  /** The first page from the end has not come yet. */
+  #awaitsNewest: boolean;
+  #newest: EpochMs | undefined;
 
   constructor(options: StreamPlanOptions) {
     this.stream = options.stream;
@@ -84,6 +90,12 @@ export class StreamPlan {
     this.#nextChainId = options.nextChainId;
     this.#gaps = [emptyGap(options.from, options.to)];
     if (options.from >= options.to) this.#gaps[0]!.cut = options.to;
+    this.#awaitsNewest = options.newestFirst === true && options.mode === 'both-ends';
+  }
+
+  /** With `newestFirst`: the newest event of the first page that was read at the end. */
+  get newest(): EpochMs | undefined {
+    return this.#newest;
   }
 
   get disordered(): boolean {
@@ -159,6 +171,12 @@ export class StreamPlan {
 
   /** Starts a chain at the end of a gap that has none yet. */
   open(lane: LaneName): Chain | undefined {
+    if (this.#awaitsNewest) {
+      const top = this.#gaps[this.#gaps.length - 1]!;
+      if (isOpen(top))
+        return lane === 'main' && !top.backward ? this.#start(top, 'backward', lane) : undefined;
+      this.#awaitsNewest = false;
+    }
     for (const gap of this.#open.sort((a, b) => unreadOf(b) - unreadOf(a))) {
       if (this.#mode === 'tail') {
         if (lane === 'main' && !gap.backward) return this.#start(gap, 'backward', lane);
@@ -178,7 +196,7 @@ export class StreamPlan {
   /** The most useful split, if any is worth it. */
   splittable(mood: SplitMood): Split | undefined {
     let best: Split | undefined;
-    if (this.#mode !== 'both-ends') return undefined;
+    if (this.#mode !== 'both-ends' || this.#awaitsNewest) return undefined;
     for (const gap of this.#open) {
       const [lo, hi] = this.#unread(gap);
       if (!Number.isFinite(lo) || !Number.isFinite(hi) || hi - lo < 2) continue;
@@ -232,6 +250,10 @@ export class StreamPlan {
     }
 
     if (!wasSorted) return 'disorder';
+    if (this.#awaitsNewest && (inside || ended)) {
+      this.#awaitsNewest = false;
+      if (inside) this.#newest = last;
+    }
     if (inside) {
       if (chain.edge !== undefined) {
         if (chain.direction === 'forward' ? first < chain.edge : last > chain.edge) return 'disorder';
@@ -260,6 +282,7 @@ export class StreamPlan {
     }
     this.#mode = 'forward-only';
     this.#disordered = true;
+    this.#awaitsNewest = false;
     this.#gaps = [emptyGap(this.from, this.to)];
   }
 
@@ -296,35 +319,13 @@ export class StreamPlan {
     window: { from: EpochMs; to: EpochMs },
     pages: SpooledPage[],
   ): void {
-    const first = Math.max(window.from, Math.min(...pages.map((page) => page.first)));
-    const last = Math.min(window.to - 1, Math.max(...pages.map((page) => page.last)));
-    // Complete are: forward, from the window's start to just before the last time; backward, from after the first time.
-    const lo = direction === 'forward' ? window.from : first + 1;
-    const hi = direction === 'forward' ? last : window.to;
-    if (!(hi > lo)) return;
-    for (let i = 0; i < this.#gaps.length; i++) {
-      const gap = this.#gaps[i]!;
-      if (gap.cut !== undefined || gap.forward || gap.backward) continue;
-      const a = Math.max(gap.lo, lo);
-      const b = Math.min(gap.hi, hi);
-      if (b <= a) continue;
-      const chain = this.#chain(direction, 'main', window.from, window.to);
-      chain.pages.push(...pages);
-      chain.over = true;
-      const parts: Gap[] = [];
-      if (gap.lo < a) parts.push(emptyGap(gap.lo, a));
-      parts.push({
-        ...emptyGap(a, b),
-        forward: direction === 'forward' ? chain : undefined,
-        backward: direction === 'backward' ? chain : undefined,
-        cut: direction === 'forward' ? b : a,
-      });
-      if (b < gap.hi) parts.push(emptyGap(b, gap.hi));
-      this.#gaps.splice(i, 1, ...parts);
-      i += parts.length - 1;
-      this.#earliest = Math.min(this.#earliest, first);
-      this.#latest = Math.max(this.#latest, last);
-    }
+    const restored = restoredGaps(this.#gaps, { direction, window, pages }, () =>
+      this.#chain(direction, 'main', window.from, window.to),
+    );
+    if (!restored) return;
+    this.#gaps = restored.gaps;
+    this.#earliest = Math.min(this.#earliest, restored.first);
+    this.#latest = Math.max(this.#latest, restored.last);
   }
 
   /**

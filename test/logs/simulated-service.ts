@@ -47,6 +47,8 @@ export interface Behaviour {
   /** What the listing says about first and last events is off by this, ms. */
   hintError: number;
   lead: boolean;
+  /** There is a quota, as a service of many has one. */
+  paced?: boolean;
 }
 
 /** Full pages, nothing refused. */
@@ -106,16 +108,17 @@ export class SimulatedService implements LogSource {
       for (const event of stream.events) this.arrive(stream.name, event);
     }
     const service = this;
-    this.pace = behaviour.secondLane
-      ? {
-          turn: async () => undefined,
-          handBack: () => undefined,
-          get rate() {
-            return service.requests < behaviour.quotaLasts ? 25 : Number.POSITIVE_INFINITY;
-          },
-          slowed: false,
-        }
-      : undefined;
+    this.pace =
+      behaviour.secondLane || behaviour.paced
+        ? {
+            turn: async () => undefined,
+            handBack: () => undefined,
+            get rate() {
+              return service.requests < behaviour.quotaLasts ? 25 : Number.POSITIVE_INFINITY;
+            },
+            slowed: false,
+          }
+        : undefined;
     this.secondLane = behaviour.secondLane
       ? {
           pace: this.pace,
@@ -128,12 +131,19 @@ export class SimulatedService implements LogSource {
       : undefined;
   }
 
+  /** Somebody deletes a stream. */
+  remove(stream: string): void {
+    this.#streams.delete(stream);
+  }
+
   /** All tokens so far become invalid at once. */
   forgetTokens(): void {
     this.#tokens.clear();
   }
 
+  /** A stream begins with its first event. */
   arrive(stream: string, event: SimulatedEvent): void {
+    if (!this.#streams.has(stream)) this.#streams.set(stream, { events: [], unordered: false });
     const { events, unordered } = this.#streams.get(stream)!;
     const placed = { ...event, order: events.reduce((most, e) => Math.max(most, e.order), -1) + 1 };
     let at = events.length;

@@ -1,0 +1,303 @@
+/**
+ * The engine with a log library: what a download has read of a log is kept, and the next one reads what is not there yet.
+ * Whoever asks while it is read shares the reading. Everything is given out of kept pieces, in whatever form.
+ */
+import { AppError, CancelledError } from '../../ground/errors.ts';
+import { unlessAborted } from '../../ground/pause.ts';
+import type { EpochMs } from '../../ground/time.ts';
+import type { LogStreamInfo } from '../../ports/log-source.ts';
+import type { LogChunk } from '../../ports/training-provider.ts';
+import type { KeptLog, LogDownload, LogDownloadRequest, LogEngine, LogFollowRequest } from '../contract.ts';
+import type { Engine } from '../engine.ts';
+import { type MessageFilter, messageFilter } from '../filter.ts';
+import { streamColumns } from '../format.ts';
+import { checkRequest, chosenStreams, inNaturalOrder, throwIfCancelled } from '../requests.ts';
+import { downloadOf, factsOf, outputOf } from '../results.ts';
+import { spoolKey } from '../spool-folder.ts';
+import { Flights } from './flights.ts';
+import { DamagedPiece } from './piece-files.ts';
+import { mayRead } from './probe.ts';
+import { isUniform, placed, type ReadLog, type ReadOnDeps, readOn } from './read-on.ts';
+import { render } from './render.ts';
+import type { Shelf } from './shelf.ts';
+import { cutVolume, type Volume, volumeName } from './volume.ts';
+
+type DownloadOptions = Parameters<LogEngine['download']>[1] & object;
+
+/** After so many attempts (pieces that are damaged, readings that fail for others) it goes without the library. */
+const ATTEMPTS = 6;
+/** A failure of the service that is everybody's; any other may be that of the one who read. */
+const SHARED: readonly string[] = ['unavailable', 'rate_limited', 'timeout'];
+
+/** A request whose log can be kept, and what has been found out about it. */
+interface Asked {
+  name: string;
+  request: LogDownloadRequest;
+  keep: KeptLog;
+  options: DownloadOptions;
+  /** All of the log, in natural order; and what is asked for. */
+  streams: readonly LogStreamInfo[];
+  chosen: readonly LogStreamInfo[];
+  filter: MessageFilter | undefined;
+  askedAt: EpochMs;
+  /** That reading is allowed. */
+  isAllowed: boolean;
+}
+
+/** What was read, as those who share it need to know it. */
+interface Shared extends ReadLog {
+  to: EpochMs;
+  fresh: boolean;
+}
+
+export class Library implements LogEngine {
+  readonly #engine: Engine;
+  readonly #shelf: Shelf;
+  readonly #deps: ReadOnDeps;
+  readonly #flights = new Flights<Shared>();
+  /** Volume → up to when those who wait now ask for it. */
+  readonly #wanted = new Map<string, Set<{ to: EpochMs }>>();
+
+  constructor(deps: ReadOnDeps) {
+    this.#deps = deps;
+    this.#engine = deps.engine;
+    this.#shelf = deps.shelf;
+  }
+
+  async download(request: LogDownloadRequest, options: DownloadOptions = {}): Promise<LogDownload> {
+    const { source, keep } = request;
+    // Where there is no quota, there is nothing to save; where order is unknown, nothing is final.
+    if (!keep || source.pace === undefined || source.forwardOnly) {
+      return this.#engine.download(request, options);
+    }
+    checkRequest(request);
+    const { signal } = options;
+    const filter = await messageFilter(request.match);
+    throwIfCancelled(signal);
+    options.onProgress?.({ phase: 'listing', events: 0, textBytes: 0, fraction: 0, throttled: false });
+    const listing = await (request.listing ?? source.listStreams(signal));
+    throwIfCancelled(signal);
+    const streams = inNaturalOrder(listing);
+    const passOn = (): Promise<LogDownload> =>
+      this.#engine.download({ ...request, listing: Promise.resolve(listing) }, options);
+    if (streams.length === 0 || !isUniform(streamColumns(streams.map(({ shortName }) => shortName)))) {
+      return passOn();
+    }
+    const asked: Asked = {
+      name: volumeName(source.id, keep.edition),
+      ...{ request, keep, options, streams, filter },
+      chosen: chosenStreams(streams, request.streams),
+      askedAt: this.#engine.timing.now(),
+      isAllowed: false,
+    };
+    return (await this.#fromLibrary(asked)) ?? passOn();
+  }
+
+  follow(request: LogFollowRequest, signal: AbortSignal): AsyncIterable<LogChunk> {
+    return this.#engine.follow(request, signal);
+  }
+
+  async sweep(): Promise<void> {
+    await this.#engine.sweep();
+    await this.#shelf.sweep();
+  }
+
+  /** @returns undefined: it is better had without the library */
+  async #fromLibrary(asked: Asked): Promise<LogDownload | undefined> {
+    const { name, request, options } = asked;
+    const { to } = request;
+    const want = { to };
+    const wanted = this.#wanted.get(name) ?? new Set();
+    this.#wanted.set(name, wanted.add(want));
+    let damagedAt = Number.POSITIVE_INFINITY;
+    try {
+      for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+        throwIfCancelled(options.signal);
+        const volume = request.fresh ? undefined : await this.#volume(asked, damagedAt);
+        try {
+          if (volume && isCovered(volume, asked))
+            return await this.#give(asked, kept(volume, this.#shelf.dirOf(name)));
+          if (!isWorthReading(volume, request)) return undefined;
+          const download = await this.#shared(asked, volume);
+          if (download) return download;
+          damagedAt = Number.POSITIVE_INFINITY;
+        } catch (error) {
+          if (!(error instanceof DamagedPiece)) throw error;
+          this.#deps.onProblem(error, { volume: name });
+          damagedAt = Math.min(damagedAt, error.piece.first);
+        }
+      }
+      return undefined;
+    } finally {
+      wanted.delete(want);
+      if (wanted.size === 0 && this.#wanted.get(name) === wanted) this.#wanted.delete(name);
+    }
+  }
+
+  /** What is kept and can be used. @param damagedAt from there on it was found damaged */
+  async #volume(asked: Asked, damagedAt: EpochMs): Promise<Volume | undefined> {
+    const volume = await this.#shelf.load(asked.name);
+    if (!volume) return undefined;
+    if (!hasAll(asked, volume)) {
+      // Somebody may have seen a stream begin after this request had its list.
+      const { source, streams } = asked.request;
+      const listing = await source.listStreams(asked.options.signal);
+      asked.streams = inNaturalOrder(listing);
+      asked.chosen = chosenStreams(inNaturalOrder(listing), streams);
+      // It was deleted: what is kept is of a log that is not there any more.
+      if (!hasAll(asked, volume)) return undefined;
+    }
+    return cutVolume(volume, damagedAt);
+  }
+
+  /** Reads on, or waits for who does. @returns undefined: what came of it is not enough, look again */
+  async #shared(asked: Asked, volume: Volume | undefined): Promise<LogDownload | undefined> {
+    const { name, request, options } = asked;
+    const { signal } = options;
+    const running = this.#flights.of(name);
+    if (running && request.fresh && running.startedAt < asked.askedAt) {
+      // It may have read before the request what was not there yet.
+      await unlessAborted(signal, running.done.then(nothing, nothing)).catch(() => throwIfCancelled(signal));
+      return undefined;
+    }
+    const flight = running ?? this.#start(asked, volume);
+    const leave = flight.join(options.onProgress);
+    try {
+      const allowed = running ? this.#checkAllowed(asked) : Promise.resolve();
+      const settled = flight.done.then(
+        (shared) => ({ shared }),
+        (error: unknown) => ({ error }),
+      );
+      const [outcome] = await unlessAborted(signal, Promise.all([settled, allowed])).catch(
+        (error: unknown) => {
+          throwIfCancelled(signal);
+          throw error;
+        },
+      );
+      if ('error' in outcome) {
+        const { error } = outcome;
+        // Another one's rights may be the reason; then it is this one's turn.
+        const isTheirs = running && !(error instanceof AppError && SHARED.includes(error.code));
+        if (!isTheirs || error instanceof DamagedPiece) throw error;
+        return undefined;
+      }
+      const { shared } = outcome;
+      asked.isAllowed = true;
+      const isEnough =
+        shared.to >= request.to &&
+        (!request.fresh || shared.fresh) &&
+        asked.streams.every((stream) => shared.streams.includes(stream.name));
+      return isEnough ? await this.#give(asked, shared) : undefined;
+    } finally {
+      await leave(signal?.reason);
+    }
+  }
+
+  #start(asked: Asked, volume: Volume | undefined): ReturnType<Flights<Shared>['start']> {
+    const { name, request, keep, streams } = asked;
+    const fresh = request.fresh ?? false;
+    const to = Math.max(request.to, ...[...(this.#wanted.get(name) ?? [])].map((want) => want.to));
+    return this.#flights.start(name, this.#engine.timing.now(), async (how) => {
+      const log = await readOn(
+        this.#deps,
+        { name, source: request.source, keep, streams, volume, to, fresh },
+        how,
+      );
+      return { ...log, to, fresh };
+    });
+  }
+
+  /** Everybody's right is their own, whoever has read. */
+  async #checkAllowed(asked: Asked): Promise<void> {
+    if (asked.isAllowed) return;
+    const { request, options, chosen } = asked;
+    await mayRead(this.#engine.timing, request.source, chosen[0]!.name, options.signal);
+    asked.isAllowed = true;
+  }
+
+  /** Writes the file. */
+  async #give(asked: Asked, log: ReadLog): Promise<LogDownload> {
+    const { request, options, streams, chosen, filter } = asked;
+    await this.#checkAllowed(asked);
+    const { from, to, tail, form } = request;
+    const isAll = from === undefined && tail === undefined && !filter && form === 'lines';
+    // Known beforehand only where nothing has to be left out.
+    const inside =
+      isAll && chosen.length === streams.length ? log.pieces.filter(({ piece }) => piece.last < to) : [];
+    const expected = inside.reduce((sum, { piece }) => sum + piece.textBytes, 0);
+    const stored = inside.reduce((sum, { piece }) => sum + piece.memberBytes, 0);
+    const spool = await this.#engine.folder.open(spoolKey(['given', asked.name]), false);
+    const output = outputOf(request, { dir: spool.dir, streams: chosen, expectedBytes: () => expected });
+    const { pieces, close } = placed(log);
+    try {
+      await spool.dropPages();
+      await this.#engine.folder.checkSpace(expected > (request.gzipAbove ?? Infinity) ? stored : expected);
+      await output.start();
+      const totals = await render(
+        pieces,
+        {
+          ...{ from: from ?? 0, to, tail, form, filter },
+          places: log.streams.map((stream) => chosen.findIndex(({ name }) => name === stream)),
+          columns: streamColumns(chosen.map(({ shortName }) => shortName)),
+        },
+        output,
+        options.signal,
+      );
+      const facts = factsOf(totals, chosen, output.textBytes);
+      const files = await output.finish(facts);
+      const { events, textBytes } = facts;
+      options.onProgress?.({ phase: 'writing', events, textBytes, fraction: 1, throttled: false });
+      if (request.out !== undefined) await spool.remove();
+      return downloadOf(facts, files, {
+        resumed: log.resumed,
+        notes: log.notes,
+        remove: request.out === undefined ? () => spool.remove() : undefined,
+      });
+    } catch (error) {
+      await output.discard();
+      await spool.remove();
+      throw options.signal?.aborted && !(error instanceof CancelledError)
+        ? new CancelledError('Cancelled', { cause: error })
+        : error;
+    } finally {
+      await close();
+    }
+  }
+}
+
+/** Whether a request knows of all streams of a volume. */
+function hasAll({ streams }: Asked, volume: Volume): boolean {
+  const there = new Set(streams.map(({ name }) => name));
+  return volume.streams.every((stream) => there.has(stream));
+}
+
+const nothing = (): undefined => undefined;
+
+/** Whether everything that is asked for is kept. */
+function isCovered(volume: Volume, { request, streams }: Asked): boolean {
+  return (
+    (volume.isWhole || volume.completeTo >= request.to) &&
+    streams.every((stream) => volume.streams.includes(stream.name))
+  );
+}
+
+/**
+ * Whether all that is missing up to the end of the request should be read: not where much less would do, and not where
+ * nothing that is kept would be of use.
+ */
+function isWorthReading(volume: Volume | undefined, request: LogDownloadRequest): boolean {
+  const { from, tail, streams = [] } = request;
+  if (tail !== undefined || streams.length > 0) return false;
+  if (from === undefined) return true;
+  return !request.fresh && volume !== undefined && volume.completeTo > from;
+}
+
+function kept(volume: Volume, dir: string): ReadLog {
+  return {
+    streams: volume.streams,
+    pieces: volume.pieces.map((piece) => ({ dir, piece })),
+    notes: [],
+    resumed: false,
+    remove: async () => undefined,
+  };
+}
