@@ -5,9 +5,9 @@
 import type { EpochMs } from '../../ground/time.ts';
 
 /** An event is at the service within so many ms, however slow its agent is. */
-export const SETTLING_MS = 600_000;
+const SETTLING_MS = 600_000;
 /** The events of one stream arrive in order, give or take so many ms. */
-export const JITTER_MS = 5_000;
+const JITTER_MS = 5_000;
 
 export interface Read {
   /** What was read: inclusive, exclusive. */

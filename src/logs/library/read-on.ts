@@ -219,7 +219,7 @@ async function upTo(
 }
 
 /** Bytes before each message, if `isUniform`. */
-export function leadOf(columns: readonly string[]): number {
+function leadOf(columns: readonly string[]): number {
   const [first = ''] = columns;
   return 25 + (first === '' ? 0 : Buffer.byteLength(first) + 1);
 }

@@ -6,7 +6,7 @@
 import { generator, type SimulatedEvent } from '../simulated-service.ts';
 
 export const SETTLING = 600_000;
-export const JITTER = 5_000;
+const JITTER = 5_000;
 
 export interface Arrival extends SimulatedEvent {
   stream: string;
