@@ -144,10 +144,13 @@ export class LogMessage {
     return {
       // Aborted when the download is cancelled.
       signal: this.#deps.ticket.signal,
-      onProgress: (progress) =>
+      onProgress: (progress) => {
+        // Nothing yet is no news, and Slack's edits are few.
+        if (progress.events === 0 && !progress.throttled) return;
         this.show(
           progress.phase === 'writing' ? { kind: 'writing', ...progress } : { kind: 'fetching', ...progress },
-        ),
+        );
+      },
       firstLines: { mayRead: (useCase) => this.#mayRead(useCase), show: (lines) => this.#showLines(lines) },
     };
   }

@@ -1,14 +1,12 @@
 /** A log of 300 MB under AWS's own quota: its end is there while it is fetched, and that may be enough. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { SandboxMessage } from '#sandbox';
-import { type AwsWorld, bulkStreams, type TrainingJobSeed, writtenSeries } from '#sandbox/seeds';
 import { wordsOf } from '../slack/sandbox-client.ts';
 import { type Bot, startBot } from './bot.ts';
 import { until } from './jobs.ts';
+import { BROKEN, HUGE, withLastWordsOf } from './large-logs.ts';
 
 const CHANNEL = 'C0LINE3';
-const HUGE = 'line3-pretrain-2m';
-const BROKEN = 'line3-pretrain-broken';
 const TOKEN = `hf_${'AbCdEfGhIjKlMnOpQrStUvWxYzAbCdEfGh'}`;
 const KEY = [
   ['-----BEGIN RSA', 'PRIVATE KEY-----'].join(' '),
@@ -22,51 +20,14 @@ const TRACE = [
   `RuntimeError: bad token=${TOKEN} for the registry`,
 ].join('\n');
 
-/** A third machine that speaks last, a second after the others. */
-function withLastWords(job: TrainingJobSeed, messages: readonly string[]): TrainingJobSeed {
-  const end = Math.max(...job.streams.map(({ series }) => series.time(series.visible(Date.now()) - 1)));
-  const events = messages.map((message, n) => ({ at: end + 1_000 + n, message }));
-  const name = `${job.name}/algo-3-${Math.floor(end / 1000)}`;
-  const stream = { name, createdAt: job.streams[0]!.createdAt, series: writtenSeries(() => events) };
-  return { ...job, streams: [...job.streams, stream] };
-}
-
-function broken(job: TrainingJobSeed): TrainingJobSeed {
-  const end = Date.now() - 7 * 3_600_000;
-  const last = { at: end + 60_000, status: 'Failed', secondary: 'Failed' } as const;
-  return {
-    ...job,
-    name: BROKEN,
-    transitions: [...job.transitions.slice(0, -1).filter(({ at }) => at < end), last],
-    failureReason: 'AlgorithmError: ExecuteUserScriptError:\nExitCode 1',
-    streams: bulkStreams({ job: BROKEN, streams: 2, events: 1_290_000, seed: 530, end }),
-  };
-}
-
-function world({ accounts }: AwsWorld): AwsWorld {
-  const withThem = (job: TrainingJobSeed): TrainingJobSeed[] =>
-    job.name === HUGE
-      ? [
-          withLastWords(job, [...KEY, `\u001b[1mHF_TOKEN=${TOKEN}\u001b[0m`, 'good night']),
-          withLastWords(broken(job), [TRACE]),
-        ]
-      : [job];
-  return {
-    accounts: accounts.map((account) => ({
-      ...account,
-      regions: Object.fromEntries(
-        Object.entries(account.regions ?? {}).map(([name, region]) => [
-          name,
-          { ...region, trainingJobs: (region.trainingJobs ?? []).flatMap(withThem) },
-        ]),
-      ),
-    })),
-  };
-}
-
 let bot: Bot;
 beforeAll(async () => {
-  bot = await startBot({ world });
+  bot = await startBot({
+    world: withLastWordsOf({
+      completed: [...KEY, `\u001b[1mHF_TOKEN=${TOKEN}\u001b[0m`, 'good night'],
+      failed: [TRACE],
+    }),
+  });
 }, 60_000);
 afterAll(() => bot.stop());
 afterEach(async () => {
