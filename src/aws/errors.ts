@@ -173,6 +173,10 @@ export function isThrottled(error: unknown): boolean {
   return inTable(THROTTLED, e) || e.status === 429;
 }
 
+/** The SDK calls it an abort whatever the signal's reason was, and gives the reason as the cause (3.1169). */
+const ranOutOfTime = (error: unknown): boolean =>
+  ((error as { cause?: Partial<Error> } | null)?.cause?.name ?? '') === 'TimeoutError';
+
 /** The log group is of a class whose events are not given out one by one. */
 export function isOtherLogClass(error: unknown): boolean {
   return OTHER_LOG_CLASS.test(shape(error).message);
@@ -193,15 +197,21 @@ function isTransient(error: unknown): boolean {
 /**
  * @param error whatever an AWS SDK call threw
  * @returns an AppError to throw; an AppError is handed back as it is
- * @throws CancelledError when the call ended because its AbortSignal did
+ * @throws CancelledError when the call ended because its AbortSignal did, unless that was for lack of time
  */
 export function awsErrorToAppError(error: unknown, context: AwsErrorContext): AppError {
   if (error instanceof AppError) return error;
   if (error instanceof CancelledError) throw error;
   const e = shape(error);
-  if (e.name === 'AbortError') throw new CancelledError('Cancelled', { cause: error });
-
   const where = context.useCase ? ` in use case ${context.useCase}` : '';
+  if (e.name === 'AbortError') {
+    if (!ranOutOfTime(error)) throw new CancelledError('Cancelled', { cause: error });
+    return new AppError('timeout', `AWS did not answer in time; could not ${context.operation}${where}.`, {
+      hint: 'It may have been done all the same: look before trying again.',
+      cause: error,
+    });
+  }
+
   const make = (code: ErrorCode, message: string, hint: string, retryAfterMs?: number): AppError =>
     new AppError(code, message, {
       hint,

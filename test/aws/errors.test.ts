@@ -1,7 +1,14 @@
 import { S3ServiceException } from '@aws-sdk/client-s3';
-import { KmsAccessDenied, KmsDisabled, KmsThrottled } from '@aws-sdk/client-sqs';
+import {
+  KmsAccessDenied,
+  KmsDisabled,
+  KmsThrottled,
+  ListQueuesCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
 import { describe, expect, it } from 'vitest';
 import { awsErrorToAppError } from '../../src/aws/errors.ts';
+import { CancelledError } from '../../src/ground/errors.ts';
 
 const CONTEXT = { operation: 'take messages from the queue', actions: ['sqs:ReceiveMessage'] };
 const $metadata = { httpStatusCode: 400 };
@@ -58,5 +65,26 @@ describe('[L9] a KMS key that may not be used', () => {
       convert(named('AccessDeniedException', 'User: x is not authorized to perform: sqs:ReceiveMessage'))
         .hint,
     ).toContain('sqs:ReceiveMessage');
+  });
+});
+
+describe('[L9] a call that its caller ends', () => {
+  /** Of the real client, which asks nobody: its signal is aborted already. */
+  const ended = (reason: unknown) =>
+    new SQSClient({ region: 'eu-west-1', credentials: { accessKeyId: 'a', secretAccessKey: 'b' } })
+      .send(new ListQueuesCommand({}), { abortSignal: AbortSignal.abort(reason) })
+      .then(
+        () => expect.unreachable(),
+        (error: unknown) => error,
+      );
+
+  it('is cancelled, and for lack of time has not been answered in time', async () => {
+    const stopped = await ended(new Error('The person has gone.'));
+    expect(() => convert(stopped)).toThrow(CancelledError);
+    const late = await ended(new DOMException('The operation was aborted due to timeout', 'TimeoutError'));
+    expect(convert(late)).toMatchObject({
+      code: 'timeout',
+      message: 'AWS did not answer in time; could not take messages from the queue.',
+    });
   });
 });
