@@ -56,7 +56,7 @@ describe('[L4, O5] the bot’s process', () => {
   it('killed during a download leaves nothing behind that stays, and whoever asks again gets the whole log', async () => {
     const client = slackClient(sandbox.url);
     bot = await start();
-    sandbox.aws.configure({ latencyMs: 300 });
+    sandbox.aws.configure({ latencyMs: 1_000 });
     await client.command('ada', 'C0LINE3', JOB);
     await client.message('C0LINE3', 'of the time range');
     const exit = once(bot, 'exit');
@@ -103,7 +103,7 @@ describe('[L4, O5] the bot’s process', () => {
   it('asked to end during a download tells who asked, and ends', async () => {
     const client = slackClient(sandbox.url);
     bot = await start();
-    sandbox.aws.configure({ latencyMs: 300 });
+    sandbox.aws.configure({ latencyMs: 1_000 });
     await client.command('ada', 'C0LINE3', JOB);
     await client.message('C0LINE3', 'of the time range');
     const ended = once(bot, 'exit');

@@ -199,7 +199,7 @@ describe('[L9] AWS in trouble', () => {
   });
 
   it('credentials that expire in the middle are renewed', async () => {
-    bot.sandbox.aws.configure({ latencyMs: 40 });
+    bot.sandbox.aws.configure({ latencyMs: 300 });
     const since = await bot.now('C0LINE3');
     await bot.command('ada', 'C0LINE3', 'defects-resnet101-ddp');
     await bot.message('C0LINE3', 'of the time range', { since });
