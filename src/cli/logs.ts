@@ -73,7 +73,7 @@ export async function logs(words: readonly string[], flags: LogsFlags, io: CliIo
     );
     progress.stop();
     const download = delivered(outcome, query);
-    for (const note of [...missing(outcome), ...download.notes, ...outsideRange(outcome, query)])
+    for (const note of [...missing(outcome, query), ...download.notes, ...outsideRange(outcome, query)])
       line(io.stderr, `note: ${note}`);
     if (toStdout) {
       for (const file of download.files)
@@ -183,10 +183,13 @@ function summary(outcome: DownloadOutcome): string {
   return `${count(facts.events, 'event')} of ${count(facts.streams.length, 'stream')}, ${size(facts.textBytes)}; session ${outcome.sessionName}`;
 }
 
-function missing(outcome: DownloadOutcome): string[] {
-  const loss = outcome.kind === 'done' ? outcome.loss : undefined;
-  const [complete, masked, gone] = [completeWords(loss, utcSecond), maskedWords(loss), goneWords(loss)];
-  if (outcome.kind === 'done' && outcome.download.facts.events === 0 && gone) return [gone];
+function missing(outcome: DownloadOutcome, { match, streams }: LogQuery): string[] {
+  if (outcome.kind !== 'done') return [];
+  const { loss, lastEventAt, download } = outcome;
+  const isEmpty = download.facts.events === 0 && lastEventAt === undefined;
+  const gone = isEmpty && match === undefined && streams.length === 0 ? goneWords(loss) : undefined;
+  if (gone) return [gone];
+  const [complete, masked] = [completeWords(loss, utcSecond), maskedWords(loss)];
   return [...(complete ? [`complete ${complete}`] : []), ...(masked ? [`masked ${masked}`] : [])];
 }
 

@@ -171,8 +171,10 @@ function noneYet({ services, order }: Delivery, outcome: Outcome<'no_log' | 'don
 function nothingFound(delivery: Delivery, outcome: Outcome<'done'>): Message {
   const { order, query } = delivery;
   const { job, lastEventAt, loss } = outcome;
-  if (loss?.removed?.whole) return noneYet(delivery, outcome);
   const { since, until, match, streams } = query;
+  // AWS removes what is too old within days: what does not match may still be there, and is older.
+  const isEmpty = match === undefined && streams.length === 0 && lastEventAt === undefined;
+  if (isEmpty && loss?.removed?.whole) return noneYet(delivery, outcome);
   const misses =
     lastEventAt !== undefined &&
     ((since !== undefined && since > lastEventAt) || (until !== undefined && match === undefined));

@@ -122,10 +122,10 @@ describe('[L13] a log group that has removed or masked something', () => {
     expect(stderr).toMatch(/^note: masked by a data-protection policy/m);
   });
 
-  it('says of a log that is gone that it is, whatever was asked of it', async () => {
+  it('says of a log that is gone that it is, also to whoever asks for a range of time', async () => {
     for (const [job, more] of [
       ['yolo-bolts', ''],
-      ['colour-drift-xgb', ' --grep error'],
+      ['colour-drift-xgb', ' --last 3d'],
     ]) {
       const message = await ask(bot, 'ada', 'C0LINE3', `${job}${more}`, 'whatever it printed is removed');
       expect(wordsOf(message)).toContain(`*No logs available* for \`${job}\``);
@@ -133,6 +133,17 @@ describe('[L13] a log group that has removed or masked something', () => {
     }
     const { stderr } = await cli(bot, 'logs', 'yolo-crane', '--use-case', 'harbor');
     expect(stderr).toContain('keeps 1 day, and the job ended before that: whatever it printed is removed.');
+  });
+
+  it('says where nothing matches that what is older may be removed', async () => {
+    const message = await ask(
+      bot,
+      'ada',
+      'C0LINE3',
+      'colour-drift-xgb --grep error',
+      'Nothing in the log of `colour-drift-xgb` matches*',
+    );
+    expect(wordsOf(message)).toMatch(/_Complete_ from .* keeps 1 day, and what is older may be removed/);
   });
 
   it('is described by the doctor', async () => {
