@@ -59,6 +59,21 @@ describe('a world from a file', () => {
     expect(aws.accounts).toEqual([]);
   });
 
+  it('says of a log group what it keeps and whom it lets read', () => {
+    const world = (group: object) => ({
+      users: [{ name: 'ann' }],
+      channels: [{ name: 'general' }],
+      aws: { accounts: [{ id: '111122223333', regions: { 'us-east-1': { logGroups: [group] } } }] },
+    });
+    const rare = { name: '/rare', class: 'INFREQUENT_ACCESS', retentionInDays: 7 };
+    const { logGroups } = parseWorld(world(rare), NOW).aws.accounts[0]!.regions!['us-east-1']!;
+    expect(logGroups).toMatchObject([rare]);
+    expect(problemsOf(world({ name: '/g', class: 'RARE', retentionInDays: 0 }))).toEqual([
+      expect.stringContaining('logGroups.0.class: '),
+      expect.stringContaining('logGroups.0.retentionInDays: '),
+    ]);
+  });
+
   it('says every place that is wrong at once', () => {
     expect(
       problemsOf({
