@@ -42,6 +42,8 @@ export interface Config {
   /** Where people open runs in a browser; undefined: nowhere. */
   viewer: ViewerConfig | undefined;
   runs: KeptRunsConfig;
+  /** What stays of logs that were read; undefined: nothing. */
+  library: LibraryConfig | undefined;
   /** From `PORT`. Undefined: in Socket Mode without a viewer nothing is served; otherwise it falls back to 3000. */
   port: number | undefined;
   /** From `SIGNALBOX_HOST`: the one address that the server listens on; undefined: all of this machine's. */
@@ -73,6 +75,14 @@ interface KeptRunsConfig {
   keepFor: number | undefined;
   /** Bytes on the disk for all of them. */
   disk: number;
+}
+
+/** Which logs that were read stay in `<dataDir>/library`. */
+interface LibraryConfig {
+  /** Bytes on the disk for all of them. */
+  disk: number;
+  /** Milliseconds since somebody asked for one. */
+  keepFor: number;
 }
 
 export interface SlackConfig {
@@ -137,6 +147,10 @@ export function loadConfig(options: LoadConfigOptions = {}): Config {
       keepFor: file.storage.keepRuns === 'forever' ? undefined : milliseconds(file.storage.keepRuns),
       disk: file.storage.runsDisk,
     },
+    library:
+      file.logs.library === 'off'
+        ? undefined
+        : { disk: file.logs.library.disk, keepFor: milliseconds(file.logs.library.keep) },
     port: port ?? (file.viewer ? DEFAULT_PORT : undefined),
     host: set(env, 'SIGNALBOX_HOST'),
     logLevel,

@@ -88,7 +88,15 @@ export class Front {
       accounts: createAwsAccounts({ clock }),
       pushed: pushedRuns(config, options.runLogs),
     });
-    const engine = createLogEngine({ spoolDir: join(config.dataDir, 'spool'), clock });
+    const engine = createLogEngine({
+      spoolDir: join(config.dataDir, 'spool'),
+      clock,
+      library: config.library && {
+        ...config.library,
+        dir: join(config.dataDir, 'library'),
+        onProblem: (error, context) => logger.warn({ err: error, ...context }, 'a kept log is of no use'),
+      },
+    });
     this.#follower = new RunFollower({
       ...{ logs: options.runLogs, gateway, engine, coordination, useCases, clock },
       team: () => this.#team,

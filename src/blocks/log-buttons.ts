@@ -23,13 +23,14 @@ const written = z.strictObject({
   regex: z.string().min(1).optional(),
   form: z.enum(['raw', 'plain']).optional(),
   dm: z.literal(true).optional(),
+  fresh: z.literal(true).optional(),
 });
 
 /** What older versions wrote: the arguments as text, and the use case. */
 const older = z.strictObject({ a: z.string(), u: z.string().optional() });
 
 /** JSON without what was not asked for; the same for the same order. */
-export function writeOrder({ job, useCase, range, tail, streams, match, form, dm }: LogOrder): string {
+export function writeOrder({ job, useCase, range, tail, streams, match, form, dm, fresh }: LogOrder): string {
   const value: z.infer<typeof written> = {
     job,
     useCase,
@@ -42,6 +43,7 @@ export function writeOrder({ job, useCase, range, tail, streams, match, form, dm
     regex: match?.kind === 'regex' ? match.pattern : undefined,
     form: form === 'lines' ? undefined : form,
     dm: dm ? true : undefined,
+    fresh: fresh ? true : undefined,
   };
   return JSON.stringify(value);
 }
@@ -53,7 +55,7 @@ export function readOrder(value: string): LogOrder {
     const order = parseLogOrder(commandWords(read.a));
     return { ...order, useCase: order.useCase ?? read.u };
   }
-  const { job, useCase, last, since, until, tail, streams, grep, regex, form, dm } = read;
+  const { job, useCase, last, since, until, tail, streams, grep, regex, form, dm, fresh } = read;
   return {
     job: parseJobName(job),
     useCase,
@@ -63,6 +65,7 @@ export function readOrder(value: string): LogOrder {
     match: matchOf(grep, regex),
     form: form ?? 'lines',
     dm: dm ?? false,
+    ...(fresh ? { fresh } : {}),
   };
 }
 

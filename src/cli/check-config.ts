@@ -9,6 +9,12 @@ export async function checkConfig(io: CliIo): Promise<undefined> {
   const config = loadConfig({ env: io.env, cwd: io.cwd });
   line(io.stdout, `The configuration is right: ${config.path}`);
   line(io.stdout, `  data folder  ${config.dataDir}`);
+  const { library } = config;
+  const days = library && Math.round(library.keepFor / 86_400_000);
+  line(
+    io.stdout,
+    `  log library  ${library ? `up to ${Math.round(library.disk / 1e6).toLocaleString('en-US')} MB, ${days} days` : 'off'}`,
+  );
   for (const useCase of config.useCases) {
     const { id, name, aws, channels } = useCase;
     const place = aws

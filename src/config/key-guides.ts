@@ -22,6 +22,19 @@ export const KEY_GUIDES: Readonly<Record<string, KeyGuide>> = {
     expected: 'a size of 512 MiB or more: bytes, or a number with MB, GB …',
     example: 'runsDisk: 10GB',
   },
+  logs: { expected: 'a section', example: 'logs: { library: { disk: 10GB, keep: 30d } }' },
+  'logs.library': {
+    expected: "a section, or 'off'",
+    example: 'logs: { library: { disk: 10GB, keep: 30d } }',
+  },
+  'logs.library.disk': {
+    expected: 'a size: bytes, or a number with MB, GB …',
+    example: 'disk: 10GB',
+  },
+  'logs.library.keep': {
+    expected: 'a duration of a minute or more: a number with s, m, h or d',
+    example: 'keep: 30d',
+  },
   admins: { expected: 'a list of Slack user ids', example: 'admins: [U0ADMIN]' },
   'admins[]': { expected: 'a Slack user id (U…)', example: 'admins: [U0ADMIN]' },
   events: {

@@ -120,6 +120,16 @@ export const fileSchema = z.strictObject({
       runsDisk: size.refine((bytes) => bytes >= LEAST_FOR_RUNS).prefault('10GB'),
     })
     .prefault({}),
+  logs: z
+    .strictObject({
+      library: z
+        .union([
+          z.literal('off'),
+          z.strictObject({ disk: size.prefault('10GB'), keep: minutes.default('30d') }),
+        ])
+        .prefault({}),
+    })
+    .prefault({}),
   admins: z.array(user).default([]),
   useCases: z.array(useCase).min(1),
   events: z

@@ -15,6 +15,8 @@ interface LogSelection {
   streams: readonly string[];
   match?: { kind: 'text' | 'regex'; pattern: string } | undefined;
   form: 'lines' | 'raw' | 'plain';
+  /** Read all of it again, whatever is kept of it. */
+  fresh?: boolean | undefined;
   /** Sent only to the person who asked, instead of into the channel. */
   dm: boolean;
   /** Its id or name; left out: the one that the place implies. */

@@ -35,6 +35,7 @@ export const LOG_FLAGS: readonly LogFlag[] = [
     name: '--plain',
     description: 'as a terminal would show it: finished progress bars, no colour codes',
   },
+  { name: '--fresh', description: 'read all of it from AWS again, nothing of what Signalbox has kept' },
   { name: '--dm', description: 'send the file to you alone' },
   { name: '--use-case', value: 'id', description: 'which use case, when the channel does not tell' },
 ];
@@ -70,6 +71,7 @@ export function parseLogOrder(words: readonly string[]): LogOrder {
       .filter((name) => name !== ''),
     form: parseForm(switches),
     dm: switches.has('--dm'),
+    ...(switches.has('--fresh') ? { fresh: true } : {}),
   };
 
   if (regex !== undefined && grep !== undefined)

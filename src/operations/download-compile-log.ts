@@ -76,6 +76,7 @@ export async function downloadCompileLog(
         deps.engine.download(
           {
             ...{ source, to, partLimit, gzipAbove: useCase.logs.gzipAbove },
+            keep: { edition: attempt.id, endedAt: isLive(attempt) ? undefined : attempt.endedAt },
             form: 'lines',
             fileName: logFileName(attempt.compilationJob, now).replace(/^training-/, 'compile-'),
           },

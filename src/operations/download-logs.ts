@@ -234,6 +234,8 @@ async function fetchLog(
         ...log,
         from: query.since,
         to,
+        keep: { edition: String(job.createdAt), endedAt: isFinished(job) ? job.endedAt : undefined },
+        fresh: query.fresh,
         ...(query.streams.length === 0 ? {} : { streams: query.streams }),
         tail: query.tail,
         match: query.match,

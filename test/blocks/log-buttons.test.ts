@@ -36,10 +36,11 @@ const order: fc.Arbitrary<LogOrder> = fc.record({
   ),
   form: fc.constantFrom('lines' as const, 'raw' as const, 'plain' as const),
   dm: fc.boolean(),
+  fresh: fc.option(fc.constant(true), nil),
 });
 
 /** As older versions wrote it. */
-const wordsOf = ({ job: name, range, tail, streams, match, form, dm }: LogOrder): string[] => [
+const wordsOf = ({ job: name, range, tail, streams, match, form, dm, fresh }: LogOrder): string[] => [
   name,
   ...Object.entries(range).map(([end, text]) => `--${end}=${text}`),
   ...(tail === undefined ? [] : [`--tail=${tail}`]),
@@ -47,6 +48,7 @@ const wordsOf = ({ job: name, range, tail, streams, match, form, dm }: LogOrder)
   ...(match ? [`${match.kind === 'regex' ? '--regex' : '--grep'}=${match.pattern}`] : []),
   ...(form === 'lines' ? [] : [`--${form}`]),
   ...(dm ? ['--dm'] : []),
+  ...(fresh ? ['--fresh'] : []),
 ];
 
 function refusal(value: string): AppError {

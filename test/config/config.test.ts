@@ -172,6 +172,19 @@ describe('what a configuration gives', () => {
     );
   });
 
+  it('[L11] takes how much is kept of logs that were read, and for how long, or that nothing is', () => {
+    expect(load(MINIMAL).library).toEqual({ keepFor: 30 * 86_400_000, disk: 10e9 });
+    const logs = (section: string): string => `logs: ${section}\n${MINIMAL}`;
+    expect(load(logs('{ library: { disk: 500MB, keep: 12h } }')).library).toEqual({
+      keepFor: 12 * 3_600_000,
+      disk: 500e6,
+    });
+    expect(load(logs('{ library: { keep: 1d } }')).library).toEqual({ keepFor: 86_400_000, disk: 10e9 });
+    expect(load(logs('{ library: off }')).library).toBeUndefined();
+    expect(problems(logs('{ library: on }'))).toMatch(/logs\.library: expected a section, or 'off'/);
+    expect(problems(logs('{ library: { disk: much, keep: 30 } }'))).toMatch(/logs\.library/);
+  });
+
   it('[W5] takes where runs are opened, whose links hold for five minutes and which needs a port', () => {
     expect(load(WHOLE)).toMatchObject({
       viewer: {

@@ -60,7 +60,7 @@ describe('[L6] narrowing by flags', () => {
   it('reads every flag', () => {
     expect(
       parse(
-        'train-x --last 2h --tail 500 --stream algo-1,algo-2 --grep "loss 0" --raw --dm --use-case line-3',
+        'train-x --last 2h --tail 500 --stream algo-1,algo-2 --grep "loss 0" --raw --dm --fresh --use-case line-3',
       ),
     ).toEqual({
       job: 'train-x',
@@ -71,6 +71,7 @@ describe('[L6] narrowing by flags', () => {
       match: { kind: 'text', pattern: 'loss 0' },
       form: 'raw',
       dm: true,
+      fresh: true,
       useCase: 'line-3',
     });
   });

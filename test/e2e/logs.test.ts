@@ -61,6 +61,39 @@ describe('[L1] every seeded job', () => {
   });
 });
 
+describe('[L11] a log that was read', () => {
+  const JOB = 'colour-drift-xgb';
+  const withoutHead = (text: string): string => text.slice(text.indexOf('\n\n'));
+
+  it('is given again for one event, in any form, and read again on demand', async () => {
+    const first = await ask('ada', 'C0LINE3', JOB, log(JOB));
+    const text = (await bot.content(first.files![0]!)).toString();
+    // Whoever asks again may still read it: that costs one event. No page beyond it is to be had.
+    const noPages = (): Promise<void> =>
+      bot.fault(
+        { on: 'logs:GetLogEvents', kind: 'AccessDeniedException', after: 1, times: 0 },
+        { on: 'logs:FilterLogEvents', kind: 'AccessDeniedException', times: 0 },
+      );
+    for (const args of [JOB, `${JOB} --raw`, `${JOB} --grep eval`, `${JOB} --tail 3`]) {
+      bot.clearFaults();
+      await noPages();
+      const again = await ask('ada', 'C0LINE3', args, log(JOB));
+      const given = (await bot.content(again.files![0]!)).toString();
+      if (args === JOB) expect(withoutHead(given)).toBe(withoutHead(text));
+      else expect(given.length).toBeLessThan(text.length);
+    }
+    bot.clearFaults();
+    await noPages();
+    await ask('ada', 'C0LINE3', `${JOB} --fresh`, 'Reference');
+  });
+
+  it('is refused to whom AWS refuses it', async () => {
+    await ask('ada', 'C0LINE3', JOB, log(JOB));
+    await bot.fault({ on: 'logs:GetLogEvents', kind: 'AccessDeniedException', times: 0 });
+    await ask('ada', 'C0LINE3', JOB, 'Reference');
+  });
+});
+
 describe('[L6] narrowing', () => {
   it('by text, tail and form', async () => {
     const message = await ask(
@@ -182,7 +215,7 @@ describe('[L7, L8] what is not there or not allowed', () => {
 describe('[L9] AWS in trouble', () => {
   it('throttling on every second call is waited out', async () => {
     await bot.fault({ on: 'logs:GetLogEvents', kind: 'ThrottlingException', every: 2, times: 0 });
-    expect((await ask('ada', 'C0LINE3', 'yolo-bolts', log('yolo-bolts'))).files).toHaveLength(1);
+    expect((await ask('ada', 'C0LINE3', 'yolo-bolts --fresh', log('yolo-bolts'))).files).toHaveLength(1);
   });
 
   it('[L5] several downloads at once, throttled too, make no warning of the process', async () => {
@@ -192,7 +225,7 @@ describe('[L9] AWS in trouble', () => {
     await bot.fault({ on: 'logs:GetLogEvents', kind: 'ThrottlingException' });
     const jobs = ['defects-resnet101-ddp', 'defects-resnet50', 'colour-drift-xgb', 'yolo-bolts-2'];
     const since = await bot.now('C0LINE3');
-    await Promise.all(jobs.map((job) => bot.command('ada', 'C0LINE3', job)));
+    await Promise.all(jobs.map((job) => bot.command('ada', 'C0LINE3', `${job} --fresh`)));
     for (const job of jobs) await bot.message('C0LINE3', log(job), { since });
     process.off('warning', listen);
     expect(warnings).toEqual([]);
@@ -201,7 +234,7 @@ describe('[L9] AWS in trouble', () => {
   it('credentials that expire in the middle are renewed', async () => {
     bot.sandbox.aws.configure({ latencyMs: 300 });
     const since = await bot.now('C0LINE3');
-    await bot.command('ada', 'C0LINE3', 'defects-resnet101-ddp');
+    await bot.command('ada', 'C0LINE3', 'defects-resnet101-ddp --fresh');
     await bot.message('C0LINE3', 'of the time range', { since });
     bot.sandbox.aws.expireSessions();
     expect((await bot.message('C0LINE3', log('defects-resnet101-ddp'), { since })).files).toHaveLength(1);
@@ -209,7 +242,8 @@ describe('[L9] AWS in trouble', () => {
 
   it('empty pages without end in sight are read through', async () => {
     bot.sandbox.aws.configure({ emptyPages: 60, silenceMs: 60_000 });
-    expect((await ask('ada', 'C0LINE3', 'colour-drift-xgb', log('colour-drift-xgb'))).files).toHaveLength(1);
+    const message = await ask('ada', 'C0LINE3', 'colour-drift-xgb --fresh', log('colour-drift-xgb'));
+    expect(message.files).toHaveLength(1);
   });
 
   it('an account that is down is told in words, with Retry', async () => {

@@ -70,6 +70,10 @@ export async function readOn(
   const dir = shelf.dirOf(name);
   const keptBytes = known.pieces.reduce((sum, piece) => sum + piece.textBytes, 0);
   const keptEvents = known.pieces.reduce((sum, piece) => sum + eventsOf(piece), 0);
+  // Of the log's time, what is kept.
+  const first = known.pieces[0]?.first ?? from;
+  const share = (from - first) / Math.max(1, Math.min(to, readAt) - first);
+  const keptShare = Math.max(0, Math.min(1, share));
   let flightDir = '';
   const { gathered, result, remove } = await engine.read(
     {
@@ -99,6 +103,7 @@ export async function readOn(
           ...progress,
           events: progress.events + keptEvents,
           textBytes: progress.textBytes + keptBytes,
+          fraction: keptShare + (1 - keptShare) * progress.fraction,
         }),
     },
   );
