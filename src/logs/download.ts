@@ -56,6 +56,8 @@ export interface DownloadOptions {
   folder: Pick<SpoolFolder, 'checkSpace'>;
   /** @param expectedBytes of text that are known to come, so far */
   target: (expectedBytes: () => number) => DownloadTarget;
+  /** Of each stream, where it begins in place of the request's `from`. */
+  froms?: readonly EpochMs[] | undefined;
   /** See StreamPlan. */
   newestFirst?: boolean | undefined;
   /** See Fetch. */
@@ -102,7 +104,7 @@ export class Download {
       (stream, i) =>
         new StreamPlan({
           stream: i,
-          from: request.from ?? 0,
+          from: options.froms?.[i] ?? request.from ?? 0,
           to: request.to,
           mode,
           firstHint: stream.firstEventAt,

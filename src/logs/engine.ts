@@ -39,7 +39,8 @@ export interface Reading {
   /** In natural order. */
   streams: readonly LogStreamInfo[];
   columns: readonly string[];
-  from: EpochMs;
+  /** Of each stream. */
+  froms: readonly EpochMs[];
   to: EpochMs;
   /** See StreamPlan. */
   newestFirst: boolean;
@@ -133,16 +134,16 @@ export class Engine implements LogEngine {
     makeTarget: (dir: string) => DownloadTarget & { finish(): Promise<T> },
     options: { signal: AbortSignal; onProgress: (progress: LogProgress) => void },
   ): Promise<{ gathered: Gathered; result: T; remove: () => Promise<void> }> {
-    const { source, streams, columns, from, to, newestFirst, saving } = reading;
+    const { source, streams, columns, froms, to, newestFirst, saving } = reading;
     await this.#sweep();
     const spool = await this.folder.open(
-      spoolKey([source.id, reading.identity, from, streams.map((stream) => stream.name), columns]),
+      spoolKey([source.id, reading.identity, froms, streams.map((stream) => stream.name), columns]),
       reading.mayResume,
     );
     let target!: DownloadTarget & { finish(): Promise<T> };
     const download = new Download({
-      ...{ streams, columns, spool, newestFirst, saving, ...options },
-      request: { source, from, to, form: 'lines' },
+      ...{ streams, columns, spool, froms, newestFirst, saving, ...options },
+      request: { source, to, form: 'lines' },
       filter: undefined,
       folder: this.folder,
       target: () => {

@@ -15,12 +15,12 @@ import { checkRequest, chosenStreams, inNaturalOrder, throwIfCancelled } from '.
 import { downloadOf, factsOf, outputOf } from '../results.ts';
 import { spoolKey } from '../spool-folder.ts';
 import { Flights } from './flights.ts';
+import { mayRead } from './may-read.ts';
 import { DamagedPiece } from './piece-files.ts';
-import { mayRead } from './probe.ts';
 import { isUniform, placed, type ReadLog, type ReadOnDeps, readOn } from './read-on.ts';
 import { render } from './render.ts';
 import type { Shelf } from './shelf.ts';
-import { cutVolume, type Volume, volumeName } from './volume.ts';
+import { certainEnd, cutVolume, type Volume, volumeName } from './volume.ts';
 
 type DownloadOptions = Parameters<LogEngine['download']>[1] & object;
 
@@ -276,7 +276,7 @@ const nothing = (): undefined => undefined;
 /** Whether everything that is asked for is kept. */
 function isCovered(volume: Volume, { request, streams }: Asked): boolean {
   return (
-    (volume.isWhole || volume.completeTo >= request.to) &&
+    (volume.isWhole || certainEnd(volume) >= request.to) &&
     streams.every((stream) => volume.streams.includes(stream.name))
   );
 }

@@ -3,16 +3,19 @@ import type { EpochMs } from '../../ground/time.ts';
 import type { LogSource, LogStreamInfo } from '../../ports/log-source.ts';
 import { lowerBound } from '../chain-overlap.ts';
 import type { KeptLog, LogProgress } from '../contract.ts';
+import type { Gathered } from '../download.ts';
 import type { Engine } from '../engine.ts';
 import { streamColumns } from '../format.ts';
-import { finalUntil, isSettled, isWholeLog } from './finality.ts';
+import { finalOf, isSettled, isWholeLog, type Read } from './finality.ts';
 import { type PackedPiece, type Piece, packPiece } from './piece.ts';
 import { PieceFiles } from './piece-files.ts';
 import { PieceWriter } from './piece-writer.ts';
-import { earliestEvent } from './probe.ts';
 import { Derivation, type PlacedPieces } from './render.ts';
 import type { Shelf } from './shelf.ts';
 import { cutVolume, EMPTY, type Volume } from './volume.ts';
+
+/** Readings after which what is kept is left alone: each finds that something has come before it. */
+const ATTEMPTS = 4;
 
 export interface ReadOn {
   /** Of the volume. */
@@ -57,102 +60,129 @@ export async function readOn(
   asked: ReadOn,
   how: { signal: AbortSignal; onProgress: (progress: LogProgress) => void },
 ): Promise<ReadLog> {
-  const { engine, shelf } = deps;
-  const { name, source, keep, streams, to } = asked;
+  let known = asked.volume ?? EMPTY;
+  for (let attempt = 1; ; attempt++) {
+    const read = await readFrom(deps, { ...asked, known }, how);
+    const first = read.gathered.first ?? Number.POSITIVE_INFINITY;
+    if (first >= known.completeTo) {
+      await keepOf(deps, asked, read);
+      return read.log;
+    }
+    // A stream that had been silent, or had not been there, has events in what counted as complete.
+    await read.log.remove();
+    known = attempt < ATTEMPTS ? cutVolume(known, first) : EMPTY;
+  }
+}
+
+/** What was read behind a volume. */
+interface ReadPart {
+  log: ReadLog;
+  gathered: Gathered;
+  /** Pieces of the volume that stay as they are, and those that were written behind them, in a folder of their own. */
+  base: readonly Piece[];
+  written: readonly Piece[];
+  dir: string;
+  /** What was read. */
+  span: Omit<Read, 'newest'>;
+}
+
+async function readFrom(
+  { engine, shelf, pieceBytes }: ReadOnDeps,
+  { name, source, keep, streams, to: wanted, fresh, known }: ReadOn & { known: Volume },
+  how: { signal: AbortSignal; onProgress: (progress: LogProgress) => void },
+): Promise<ReadPart> {
   const readAt = engine.timing.now();
-  const known = await withoutOvertaken(engine, asked, how.signal);
-  const { base, carried } = openLast(known, deps.pieceBytes / 2);
+  const { base, carried } = openLast(known, pieceBytes / 2);
   const from = known.completeTo;
+  const to = Math.max(from, wanted);
   const table = [...known.streams];
   for (const stream of streams) if (!table.includes(stream.name)) table.push(stream.name);
   const columns = streamColumns(streams.map(({ shortName }) => shortName));
   const numbers = streams.map((stream) => table.indexOf(stream.name));
-  const dir = shelf.dirOf(name);
-  const keptBytes = known.pieces.reduce((sum, piece) => sum + piece.textBytes, 0);
-  const keptEvents = known.pieces.reduce((sum, piece) => sum + eventsOf(piece), 0);
-  // Of the log's time, what is kept.
-  const first = known.pieces[0]?.first ?? from;
-  const share = (from - first) / Math.max(1, Math.min(to, readAt) - first);
-  const keptShare = Math.max(0, Math.min(1, share));
-  let flightDir = '';
+  const froms = numbers.map((number) => Math.min(from, known.certainTo[number] ?? 0));
+  const keptDir = shelf.dirOf(name);
+  let dir = '';
   const { gathered, result, remove } = await engine.read(
     {
-      ...{ source, columns, from, to: Math.max(from, to) },
+      ...{ source, columns, froms, to },
       // Their sizes are those of the whole log.
       streams: from > 0 ? streams.map((stream) => ({ ...stream, bytes: undefined })) : streams,
-      identity: ['library', keep.edition, asked.fresh],
-      mayResume: !asked.fresh,
+      identity: ['library', keep.edition, fresh],
+      mayResume: !fresh,
       newestFirst: !isSettled(readAt, keep.endedAt),
       // What has come since is mostly little, and asked for again and again.
       saving: from > 0,
     },
     (spoolDir) => {
-      flightDir = spoolDir;
+      dir = spoolDir;
       return new PieceWriter({
-        dir: spoolDir,
-        pieceBytes: deps.pieceBytes,
-        lead: leadOf(columns),
-        streams: numbers,
-        before: (writer) => rewrite(carried, { dir, columns, numbers, table, to: from }, writer),
+        ...{ dir, pieceBytes, lead: leadOf(columns), streams: numbers },
+        before: (writer) => rewrite(carried, { dir: keptDir, columns, numbers, table, to: from }, writer),
       });
     },
-    {
-      signal: how.signal,
-      onProgress: (progress) =>
-        how.onProgress({
-          ...progress,
-          events: progress.events + keptEvents,
-          textBytes: progress.textBytes + keptBytes,
-          fraction: keptShare + (1 - keptShare) * progress.fraction,
-        }),
-    },
+    { signal: how.signal, onProgress: withKept(known, Math.min(to, readAt), how.onProgress) },
   );
-  // A stream that is not in order of time says nothing about what may still come.
-  if (!gathered.disordered) {
-    const read = { from, to: Math.max(from, to), readAt, endedAt: keep.endedAt, newest: gathered.newest };
-    const files = new PieceFiles(flightDir);
-    try {
-      const completeTo = finalUntil(read);
-      await shelf.save(
-        name,
-        {
-          streams: table,
-          pieces: base,
-          completeTo,
-          isWhole: isWholeLog(read, source.aheadMs ?? 0),
-          readAt,
-        },
-        { files, ...(await upTo(completeTo, result, files)) },
-      );
-    } catch (error) {
-      deps.onProblem(error, { volume: name });
-    } finally {
-      await files.close();
-    }
-  }
   return {
-    streams: table,
-    pieces: [...base.map((piece) => ({ dir, piece })), ...result.map((piece) => ({ dir: flightDir, piece }))],
-    notes: gathered.notes,
-    resumed: gathered.resumed,
-    remove,
+    ...{ gathered, base, written: result, dir },
+    log: {
+      streams: table,
+      pieces: [...base.map((piece) => ({ dir: keptDir, piece })), ...result.map((piece) => ({ dir, piece }))],
+      notes: gathered.notes,
+      resumed: gathered.resumed,
+      remove,
+    },
+    span: { from, to, froms, readAt, endedAt: keep.endedAt },
   };
 }
 
-/** What is kept, up to the first event of a stream that was not there yet when it was read. */
-async function withoutOvertaken(
-  engine: Engine,
-  { source, streams, volume }: ReadOn,
-  signal: AbortSignal,
-): Promise<Volume> {
-  let known = volume ?? EMPTY;
-  for (const { name } of streams) {
-    if (known.completeTo <= 0) break;
-    if (known.streams.includes(name)) continue;
-    const first = await earliestEvent(engine.timing, source, { stream: name, to: known.completeTo }, signal);
-    if (first !== undefined) known = cutVolume(known, first);
+/** Progress of the whole log, of which some is kept. */
+function withKept(
+  { pieces, completeTo }: Volume,
+  to: EpochMs,
+  onProgress: (progress: LogProgress) => void,
+): (progress: LogProgress) => void {
+  const textBytes = pieces.reduce((sum, piece) => sum + piece.textBytes, 0);
+  const events = pieces.reduce((sum, piece) => sum + eventsOf(piece), 0);
+  const first = pieces[0]?.first ?? completeTo;
+  const share = Math.max(0, Math.min(1, (completeTo - first) / Math.max(1, to - first)));
+  return (progress) =>
+    onProgress({
+      ...progress,
+      events: progress.events + events,
+      textBytes: progress.textBytes + textBytes,
+      fraction: share + (1 - share) * progress.fraction,
+    });
+}
+
+/** Keeps what of it is final; never fails. */
+async function keepOf(
+  { shelf, onProblem }: ReadOnDeps,
+  { name, source, streams }: ReadOn,
+  { log, gathered, base, written, dir, span }: ReadPart,
+): Promise<void> {
+  // A stream that is not in order of time says nothing about what may still come.
+  if (gathered.disordered) return;
+  const files = new PieceFiles(dir);
+  try {
+    const { completeTo, certainTo } = finalOf({ ...span, newest: gathered.newest });
+    const places = log.streams.map((stream) => streams.findIndex((one) => one.name === stream));
+    await shelf.save(
+      name,
+      {
+        streams: log.streams,
+        certainTo: places.map((place) => certainTo[place]!),
+        pieces: base,
+        completeTo,
+        isWhole: isWholeLog(span, source.aheadMs ?? 0),
+        readAt: span.readAt,
+      },
+      { files, ...(await upTo(completeTo, written, files)) },
+    );
+  } catch (error) {
+    onProblem(error, { volume: name });
+  } finally {
+    await files.close();
   }
-  return known;
 }
 
 /**

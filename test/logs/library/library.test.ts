@@ -135,6 +135,32 @@ describe('[L11] what may still change', () => {
     expect(text).toContain('late');
   });
 
+  it('a stream that has been silent for long does not hold the others back, and has its place when it speaks', async () => {
+    const service = new CountedService([stream('algo-2', 1)]);
+    const running = { keep: { edition: '1', endedAt: undefined } };
+    let minute = 0;
+    const ask = async (): Promise<string> => {
+      minute += 1;
+      for (let i = 0; i < 60; i++) {
+        service.arrive('job/algo-1', { time: NOW + minute * MINUTE + i * 1000, message: `${minute} ${i}` });
+      }
+      lab.now = NOW + (minute + 1) * MINUTE;
+      service.pages = 0;
+      return textOf(lab.engine().download(whole(service, { to: lab.now, ...running })));
+    };
+    while (minute < 12) await ask();
+    // 6 pages of news and their ends, not 66.
+    expect(service.pages).toBeLessThan(14);
+    service.arrive('job/algo-2', { time: lab.now - 5 * MINUTE, message: 'late' });
+    const text = await ask();
+    expect(text).toBe(
+      await textOf(lab.plainEngine().download(whole(service, { to: lab.now, keep: undefined }))),
+    );
+    expect(text).toContain('algo-2 late');
+    expect(await ask()).toContain('algo-2 late');
+    expect(service.pages).toBeLessThan(14);
+  });
+
   it('a stream that begins before what is kept ends takes its place', async () => {
     const service = new CountedService([stream('algo-1', 50)]);
     const running = (to: number) => ({ to, keep: { edition: '1', endedAt: undefined } });
