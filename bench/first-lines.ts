@@ -157,6 +157,7 @@ try {
   const times: number[] = [];
   for (let n = 0; n < Number(values.rounds); n++) {
     times.push(await round(sandbox));
+    console.error(`round ${n + 1}: ${(times.at(-1)! / 1000).toFixed(2)} s`);
     await pause(REST);
   }
   const [first] = times;

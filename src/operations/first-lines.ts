@@ -68,8 +68,11 @@ export interface FirstLinesOf {
 
 /** Lines shown at most; a message in Slack shows as many. */
 const LINES = 10;
-/** Events of each stream, so that a private key that is cut off there cannot reach into the lines shown. */
-const EVENTS = 200;
+/**
+ * Events of each stream. Where a page has fewer, a private key of 51 lines that is cut off there still cannot reach into
+ * the lines shown; to look for more would take another round trip, also where there is no more.
+ */
+const EVENTS = { most: 200, enough: 64 };
 /** Bytes of text still to come, and milliseconds waited, from which on it is worth reading the end first. */
 const MUCH_TEXT = 4_000_000;
 const LONG_MS = 1_000;

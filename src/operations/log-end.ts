@@ -40,8 +40,8 @@ export interface LogEndRange {
   to?: EpochMs | undefined;
   /** It ended with a failure, so the streams that fell silent first are read too. */
   failed?: boolean | undefined;
-  /** Events of each stream at most; left out: as many as explain a failure. */
-  events?: number | undefined;
+  /** Events to ask for of each stream, and how many of them will do; left out: as many as explain a failure. */
+  events?: { most: number; enough: number } | undefined;
   /** Those to choose from, where they have been asked for already. */
   streams?: Listing | Promise<Listing> | undefined;
   signal?: AbortSignal | undefined;
@@ -73,7 +73,7 @@ interface Kept {
 async function readEnd(
   source: LogSource,
   stream: LogStreamInfo,
-  { now, from, to, events: wanted = EVENTS, signal }: LogEndRange,
+  { now, from, to, events: wanted = { most: EVENTS, enough: EVENTS }, signal }: LogEndRange,
 ): Promise<LogEnd | undefined> {
   const direction = source.forwardOnly ? 'forward' : 'backward';
   let kept: Kept[] = [];
@@ -89,7 +89,7 @@ async function readEnd(
         to: to ?? now + 1 + (source.aheadMs ?? 0),
         direction,
         ...(token === undefined ? {} : { token }),
-        ...(direction === 'backward' ? { limit: wanted } : {}),
+        ...(direction === 'backward' ? { limit: wanted.most } : {}),
       },
       signal,
     );
@@ -99,7 +99,7 @@ async function readEnd(
     kept = newest(direction === 'forward' ? [...kept, ...read] : [...read, ...kept]);
     if (page.nextToken === undefined || page.nextToken === token) break;
     // Anything older would not be kept.
-    if (direction === 'backward' && (events >= wanted || characters(kept) >= TEXT)) break;
+    if (direction === 'backward' && (events >= wanted.enough || characters(kept) >= TEXT)) break;
     token = page.nextToken;
   }
   const last = kept.at(-1);

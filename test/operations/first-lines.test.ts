@@ -51,6 +51,9 @@ interface World {
   signal?: AbortSignal;
   /** Milliseconds that each request takes. */
   took?: number;
+  /** The way there and back, of each request. */
+  trip?: (isWhole: boolean) => Promise<void>;
+  pageEvents?: number;
   /** The whole has to wait until they are shown, or until it is known that they are not. */
   whole?: Promise<unknown>;
   onShown?: () => void;
@@ -58,17 +61,18 @@ interface World {
 
 /** Downloads a log, of which somebody would like to see the end first. */
 async function download(streams: Streams, world: World = {}): Promise<DownloadOutcome> {
-  const { job = {}, flags = [], onEnd, signal, took = 600, whole, onShown } = world;
+  const { job = {}, flags = [], onEnd, signal, took = 600, trip, pageEvents = 10, whole, onShown } = world;
   account.train(NAME, job);
   const service = new SimulatedService(
     Object.entries(streams).map(([name, events]) => ({ name: `${NAME}/${name}`, events: [...events] })),
-    PERFECT,
+    { ...PERFECT, pageEvents },
   );
   let pages = 0;
   const source: LogSource = {
     id: service.id,
-    listStreams: () => {
+    listStreams: async () => {
       asked.listings += 1;
+      await trip?.(false);
       return service.listStreams();
     },
     readPage: async (request, aborted) => {
@@ -77,6 +81,7 @@ async function download(streams: Streams, world: World = {}): Promise<DownloadOu
         asked.ends.push(request);
         onEnd?.();
       } else if (++pages > 4) await whole;
+      await trip?.(request.lead !== undefined);
       return service.readPage(request, aborted);
     },
   };
@@ -144,6 +149,46 @@ describe('[L12] the end of a log that is being fetched', () => {
     expect(actions()).toEqual(['logs.lines_shown', 'logs.downloaded']);
     expect(asked.listings).toBe(1);
     expect(await fileOf(outcome)).toContain('step 0\n');
+  });
+
+  it.each([
+    ['of a run that completed: the streams, the first pages, the end', {}],
+    ['of one that failed: the streams, the first pages and the end', { status: 'Failed', endedAt: 1 }],
+  ])('is there after as few round trips as it takes, %s', async (_, job: Partial<TrainingJob>) => {
+    const waiting: (() => void)[] = [];
+    let asksForWhole = false;
+    let [trips, tripsUntilShown, isOver] = [0, 0, false];
+    const whole = download(
+      { 'algo-1': events(2_000, (n) => `${n} ${'x'.repeat(5_000)}`) },
+      {
+        job,
+        pageEvents: 200,
+        took: 0,
+        trip: (isWhole) =>
+          new Promise((resolve) => {
+            waiting.push(resolve);
+            asksForWhole ||= isWhole;
+          }),
+        onShown: () => {
+          tripsUntilShown = trips;
+        },
+      },
+    ).finally(() => {
+      isOver = true;
+    });
+    while (!isOver) {
+      await turns(20);
+      // What the disk takes is no round trip.
+      while (trips > 0 && !asksForWhole && !isOver) await turns(1);
+      if (waiting.length === 0) continue;
+      account.now += 150;
+      trips += 1;
+      asksForWhole = false;
+      for (const arrive of waiting.splice(0)) arrive();
+    }
+    await whole;
+    expect(shown).toHaveLength(1);
+    expect(tripsUntilShown).toBe(job.status === 'Failed' ? 2 : 3);
   });
 
   it('is not read where the whole is there at once', async () => {

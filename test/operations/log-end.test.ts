@@ -51,6 +51,14 @@ describe('the ends of a log', () => {
     expect(end!.times).toEqual([1, 1, 2, 3, 3]);
   });
 
+  it('take one request where fewer events will do than are asked for', async () => {
+    const log = source({ 'algo-1': Array.from({ length: 70 }, (_, at) => ({ at, text: `${at}` })) });
+    await readLogEnds(log, { now: 99, events: { most: 200, enough: 64 } });
+    expect(log.asked).toHaveLength(1);
+    await readLogEnds(log, { now: 99, events: { most: 200, enough: 71 } });
+    expect(log.asked).toHaveLength(3);
+  });
+
   it('of a failure are also those of the machines that fell silent first', async () => {
     const machines = Object.fromEntries(
       Array.from({ length: 60 }, (_, index) => [`algo-${index + 1}`, [{ at: 1_000 + index, text: 'x' }]]),
