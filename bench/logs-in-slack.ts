@@ -108,7 +108,12 @@ async function inSlack(sandbox: DemoSandbox): Promise<{ seconds: number; file: S
   const query = new URLSearchParams({ channel: CHANNEL });
   const before = (await json(`/sandbox/slack/messages?${query}`)).messages?.at(-1)?.ts ?? '0';
   const started = performance.now();
-  await json('/sandbox/slack/command', { user: 'ada', channel: CHANNEL, command: '/logs', text: values.job });
+  await json('/sandbox/slack/command', {
+    user: 'ada',
+    channel: CHANNEL,
+    command: '/logs',
+    text: `${values.job} --fresh`,
+  });
   query.set('since', before);
   query.set('contains', 'Asked for by');
   query.set('wait', '30');

@@ -40,8 +40,8 @@ interface Asked {
   chosen: readonly LogStreamInfo[];
   filter: MessageFilter | undefined;
   askedAt: EpochMs;
-  /** That reading is allowed. */
-  isAllowed: boolean;
+  /** That reading is allowed: asked for already, or known. */
+  allowed: Promise<void> | undefined;
 }
 
 /** What was read, as those who share it need to know it. */
@@ -74,6 +74,8 @@ export class Library implements LogEngine {
     const { signal } = options;
     const filter = await messageFilter(request.match);
     throwIfCancelled(signal);
+    const name = volumeName(source.id, keep.edition);
+    const early = request.fresh ? undefined : await this.#checkEarly(name, request, signal);
     options.onProgress?.({ phase: 'listing', events: 0, textBytes: 0, fraction: 0, throttled: false });
     const listing = await (request.listing ?? source.listStreams(signal));
     throwIfCancelled(signal);
@@ -84,11 +86,10 @@ export class Library implements LogEngine {
       return passOn();
     }
     const asked: Asked = {
-      name: volumeName(source.id, keep.edition),
-      ...{ request, keep, options, streams, filter },
+      ...{ name, request, keep, options, streams, filter },
       chosen: chosenStreams(streams, request.streams),
       askedAt: this.#engine.timing.now(),
-      isAllowed: false,
+      allowed: early?.answer,
     };
     return (await this.#fromLibrary(asked)) ?? passOn();
   }
@@ -145,7 +146,10 @@ export class Library implements LogEngine {
       asked.streams = inNaturalOrder(listing);
       asked.chosen = chosenStreams(inNaturalOrder(listing), streams);
       // It was deleted: what is kept is of a log that is not there any more.
-      if (!hasAll(asked, volume)) return undefined;
+      if (!hasAll(asked, volume)) {
+        asked.allowed = undefined;
+        return undefined;
+      }
     }
     return cutVolume(volume, damagedAt);
   }
@@ -163,7 +167,7 @@ export class Library implements LogEngine {
     const flight = running ?? this.#start(asked, volume);
     const leave = flight.join(options.onProgress);
     try {
-      const allowed = running ? this.#checkAllowed(asked) : Promise.resolve();
+      const allowed = running ? this.#checkAllowed(asked) : undefined;
       const settled = flight.done.then(
         (shared) => ({ shared }),
         (error: unknown) => ({ error }),
@@ -182,7 +186,8 @@ export class Library implements LogEngine {
         return undefined;
       }
       const { shared } = outcome;
-      asked.isAllowed = true;
+      // Who has read was allowed to.
+      asked.allowed ??= Promise.resolve();
       const isEnough =
         shared.to >= request.to &&
         (!request.fresh || shared.fresh) &&
@@ -208,11 +213,25 @@ export class Library implements LogEngine {
   }
 
   /** Everybody's right is their own, whoever has read. */
-  async #checkAllowed(asked: Asked): Promise<void> {
-    if (asked.isAllowed) return;
+  #checkAllowed(asked: Asked): Promise<void> {
     const { request, options, chosen } = asked;
-    await mayRead(this.#engine.timing, request.source, chosen[0]!.name, options.signal);
-    asked.isAllowed = true;
+    asked.allowed ??= mayRead(this.#engine.timing, request.source, chosen[0]!.name, options.signal);
+    return asked.allowed;
+  }
+
+  /** Where nothing will have to be read, that one may is asked for beside the list of streams. */
+  async #checkEarly(
+    name: string,
+    { source, to }: LogDownloadRequest,
+    signal: AbortSignal | undefined,
+  ): Promise<{ answer: Promise<void> } | undefined> {
+    const volume = await this.#shelf.load(name, 'silently');
+    const [stream] = volume?.streams ?? [];
+    if (!volume || stream === undefined || !(volume.isWhole || certainEnd(volume) >= to)) return undefined;
+    const answer = mayRead(this.#engine.timing, source, stream, signal);
+    // If the stream turns out to have been deleted, nobody asks for the answer.
+    answer.catch(() => undefined);
+    return { answer };
   }
 
   /** Writes the file. */

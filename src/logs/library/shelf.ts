@@ -56,8 +56,12 @@ export class Shelf {
     return join(this.#options.dir, name);
   }
 
-  /** What is kept, and counts as used now. @returns undefined: nothing that can be used */
-  async load(name: string): Promise<Volume | undefined> {
+  /**
+   * What is kept, and counts as used now.
+   * @param how `silently`: what is wrong with it is said when it is loaded again
+   * @returns undefined: nothing that can be used
+   */
+  async load(name: string, how?: 'silently'): Promise<Volume | undefined> {
     const path = join(this.dirOf(name), MANIFEST);
     const now = this.#options.now();
     try {
@@ -68,7 +72,7 @@ export class Shelf {
       await utimes(path, now / 1000, now / 1000).catch(() => undefined);
       return volume;
     } catch (error) {
-      if (!['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')) {
+      if (how !== 'silently' && !['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')) {
         this.#options.onProblem(error, { volume: name });
       }
       return undefined;
