@@ -89,7 +89,7 @@ export class Engine implements LogEngine {
         columns,
         request.tail ?? null,
       ]),
-      request.tail === undefined,
+      request.tail === undefined && !request.fresh,
     );
     let output!: Output;
     const download = new Download({

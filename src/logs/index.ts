@@ -52,5 +52,7 @@ export function createLogEngine(
     now: () => timing.now(),
     checkSpace: (bytes) => folder.checkSpace(bytes),
   });
+  // What is kept must never be what a download has no room for.
+  folder.makeRoom = (bytes) => shelf.makeRoom(bytes);
   return new Library({ engine, shelf, pieceBytes, onProblem });
 }

@@ -18,6 +18,8 @@ export function spoolKey(identity: unknown): string {
 export class SpoolFolder {
   readonly #dir: string;
   readonly #now: () => EpochMs;
+  /** Asked for bytes of the disk that something else has and can do without; never rejects. */
+  makeRoom: ((bytes: number) => Promise<void>) | undefined;
 
   constructor(dir: string, now: () => EpochMs) {
     this.#dir = dir;
@@ -65,12 +67,21 @@ export class SpoolFolder {
 
   /** @throws AppError unavailable when `bytes` more would eat into the reserve */
   async checkSpace(bytes: number): Promise<void> {
-    const { bavail, bsize } = await statfs(this.#dir);
-    const free = Number(bavail) * Number(bsize);
+    let free = await this.#freeBytes();
+    const missing = bytes + DISK_RESERVE - free;
+    if (missing > 0 && this.makeRoom) {
+      await this.makeRoom(missing);
+      free = await this.#freeBytes();
+    }
     if (free - bytes >= DISK_RESERVE) return;
     throw new AppError('unavailable', 'The disk is too small for this log.', {
       hint: `About ${megabytes(bytes)} more are needed besides a reserve of ${megabytes(DISK_RESERVE)}, and ${megabytes(free)} are free in the data folder. Narrow the request (--since, --until, --tail, --grep) or free some space.`,
     });
+  }
+
+  async #freeBytes(): Promise<number> {
+    const { bavail, bsize } = await statfs(this.#dir);
+    return Number(bavail) * Number(bsize);
   }
 
   async #claim(key: string): Promise<Spool | undefined> {

@@ -41,6 +41,13 @@ export interface Addition {
   last: PackedPiece | undefined;
 }
 
+/** A volume's folder. */
+interface Kept {
+  name: string;
+  usedAt: number;
+  bytes: number;
+}
+
 export class Shelf {
   readonly #options: ShelfOptions;
   /** What all volumes took when they were last looked at, and what was added since. */
@@ -93,8 +100,8 @@ export class Shelf {
       throw new Error(`it would take ${before + added} bytes, and logs.library.disk is ${disk}`);
     }
     await mkdir(dir, { recursive: true, mode: 0o700 });
-    await mkdir(folder, { recursive: true, mode: 0o700 });
     await checkSpace(added);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
     const old = await readdir(folder);
     const pieces = [...volume.pieces, ...(await this.#writeSegment(folder, addition))];
     const temporary = join(folder, `${MANIFEST}-${randomBytes(6).toString('hex')}`);
@@ -128,17 +135,43 @@ export class Shelf {
 
   /** Removes what is too old, what is too much, and what nothing names. */
   async sweep(): Promise<void> {
-    const { dir, disk, keepFor, now } = this.#options;
+    const { disk } = this.#options;
+    this.#sweptAt = this.#options.now();
+    await this.#dropUntil(disk, await this.#survey());
+  }
+
+  /**
+   * The disk is needed for something else: so many bytes are taken off what is kept, the least recently used first. Nothing
+   * goes where all of it would not be enough.
+   */
+  async makeRoom(bytes: number): Promise<void> {
+    const volumes = await this.#survey();
+    const rest = totalOf(volumes) - bytes;
+    if (rest >= 0) await this.#dropUntil(rest, volumes);
+  }
+
+  async #dropUntil(most: number, volumes: readonly Kept[]): Promise<void> {
+    let total = totalOf(volumes);
+    for (const { name, bytes } of [...volumes].sort((a, b) => a.usedAt - b.usedAt)) {
+      if (total <= most) break;
+      await this.drop(name);
+      total -= bytes;
+    }
+    this.#total = total;
+  }
+
+  /** @returns what stays when everything that is too old and that nothing names is removed */
+  async #survey(): Promise<Kept[]> {
+    const { dir, keepFor, now } = this.#options;
     const orphanedBefore = now() - ORPHANS_STAY;
-    this.#sweptAt = now();
+    const volumes: Kept[] = [];
     let names: string[];
     try {
       names = await readdir(dir);
     } catch (error) {
       if (systemCode(error) !== 'ENOENT') this.#options.onProblem(error, {});
-      return;
+      return volumes;
     }
-    const volumes: { name: string; usedAt: number; bytes: number }[] = [];
     for (const name of names) {
       try {
         if (!isVolumeName(name)) {
@@ -156,13 +189,7 @@ export class Shelf {
         if (systemCode(error) !== 'ENOENT') this.#options.onProblem(error, { volume: name });
       }
     }
-    let total = volumes.reduce((sum, { bytes }) => sum + bytes, 0);
-    for (const { name, bytes } of volumes.sort((a, b) => a.usedAt - b.usedAt)) {
-      if (total <= disk) break;
-      await this.drop(name);
-      total -= bytes;
-    }
-    this.#total = total;
+    return volumes;
   }
 
   /** Removes what a volume's manifest does not name. @returns undefined: there was nothing else in it */
@@ -230,6 +257,8 @@ export class Shelf {
     }
   }
 }
+
+const totalOf = (volumes: readonly Kept[]): number => volumes.reduce((sum, { bytes }) => sum + bytes, 0);
 
 const isSegment = (name: string): boolean => name.startsWith('segment-');
 

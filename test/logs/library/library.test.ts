@@ -200,6 +200,21 @@ describe('[L11] what may still change', () => {
     expect(pages).toBeGreaterThan(1.5 * alone.pages);
   });
 
+  it('a fresh download of a part does not go on from what an interrupted one has left', async () => {
+    const service = new CountedService([stream('algo-1', 300)]);
+    const part = { from: NOW - 64 * MINUTE };
+    const stop = new AbortController();
+    service.beforePage = () => {
+      if (service.pages > 20) stop.abort(new AppError('unavailable', 'Signalbox is restarting.'));
+    };
+    await expect(lab.engine().download(whole(service, part), { signal: stop.signal })).rejects.toThrow();
+    service.beforePage = undefined;
+    service.arrive('job/algo-1', { time: NOW - 64 * MINUTE + 500, message: 'a day late' });
+    const download = await lab.engine().download(whole(service, { ...part, fresh: true }));
+    expect(download.resumed).toBe(false);
+    expect(await textOf(Promise.resolve(download))).toContain('a day late');
+  });
+
   it('a stream whose order is not that of time is sorted and not kept', async () => {
     const { events } = stream('algo-1', 50);
     events.splice(3, 0, ...events.splice(40, 1));
