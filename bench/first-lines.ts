@@ -9,6 +9,7 @@
  * `--quota` is requests a second for each way of reading; `--failed`: the job has failed, and its traceback is shown.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { arch, cpus, loadavg, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -171,7 +172,7 @@ try {
     `command to last lines, ${times.length} rounds: p50 ${at(0.5)} s, p95 ${at(0.95)} s, longest ${at(1)} s; the first ${(first! / 1000).toFixed(2)} s`,
   );
 } finally {
-  bot?.kill('SIGTERM');
+  if (bot?.kill('SIGTERM')) await once(bot, 'exit');
   await sandbox.close();
   await rm(dir, { recursive: true, force: true });
 }
