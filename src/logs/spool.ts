@@ -71,6 +71,8 @@ export class Spool {
   #restored: RestoredChain[] = [];
   #closing: Promise<void> | undefined;
   #pending = new Set<Promise<void>>();
+  /** The manifest's last writing. */
+  #saving = Promise.resolve();
 
   constructor(dir: string, key: string, now: () => EpochMs) {
     this.dir = dir;
@@ -240,6 +242,8 @@ export class Spool {
 
   async remove(): Promise<void> {
     await this.#closeFile();
+    // Whoever asked for it may have gone.
+    await this.#saving;
     await rm(this.dir, { recursive: true, force: true });
   }
 
@@ -252,18 +256,23 @@ export class Spool {
     return this.#closing;
   }
 
-  async #save(state: Manifest['state']): Promise<void> {
-    await writeManifest(
-      this.dir,
-      {
-        key: this.#key,
-        createdAt: this.#createdAt,
-        state,
-        streams: this.#streams,
-        distrusted: [...this.#distrusted],
-      },
-      this.#now(),
+  /** One after the other: each is first a file of the same name. */
+  #save(state: Manifest['state']): Promise<void> {
+    const saved = this.#saving.then(() =>
+      writeManifest(
+        this.dir,
+        {
+          key: this.#key,
+          createdAt: this.#createdAt,
+          state,
+          streams: this.#streams,
+          distrusted: [...this.#distrusted],
+        },
+        this.#now(),
+      ),
     );
+    this.#saving = saved.catch(() => undefined);
+    return saved;
   }
 
   /** Reads records from the beginning of the file up to the first broken one. */
