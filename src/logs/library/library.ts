@@ -50,13 +50,21 @@ interface Shared extends ReadLog {
   fresh: boolean;
 }
 
+/** Those who ask for a volume now. */
+interface Waiting {
+  /** Up to when. */
+  wants: Set<{ to: EpochMs }>;
+  /** Readings that have ended since the first of them came. */
+  ended: number;
+}
+
 export class Library implements LogEngine {
   readonly #engine: Engine;
   readonly #shelf: Shelf;
   readonly #deps: ReadOnDeps;
   readonly #flights = new Flights<Shared>();
-  /** Volume → up to when those who wait now ask for it. */
-  readonly #wanted = new Map<string, Set<{ to: EpochMs }>>();
+  /** By volume. */
+  readonly #waiting = new Map<string, Waiting>();
 
   constructor(deps: ReadOnDeps) {
     this.#deps = deps;
@@ -108,13 +116,17 @@ export class Library implements LogEngine {
     const { name, request, options } = asked;
     const { to } = request;
     const want = { to };
-    const wanted = this.#wanted.get(name) ?? new Set();
-    this.#wanted.set(name, wanted.add(want));
+    const waiting = this.#waiting.get(name) ?? { wants: new Set(), ended: 0 };
+    this.#waiting.set(name, waiting);
+    waiting.wants.add(want);
     let damagedAt = Number.POSITIVE_INFINITY;
     try {
       for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
         throwIfCancelled(options.signal);
+        const { ended } = waiting;
         const volume = request.fresh ? undefined : await this.#volume(asked, damagedAt);
+        // What was kept meanwhile, by a fresh reading perhaps, must not be replaced by what was there before.
+        if (waiting.ended !== ended) continue;
         try {
           if (volume && isCovered(volume, asked))
             return await this.#give(asked, kept(volume, this.#shelf.dirOf(name)));
@@ -130,8 +142,8 @@ export class Library implements LogEngine {
       }
       return undefined;
     } finally {
-      wanted.delete(want);
-      if (wanted.size === 0 && this.#wanted.get(name) === wanted) this.#wanted.delete(name);
+      waiting.wants.delete(want);
+      if (waiting.wants.size === 0 && this.#waiting.get(name) === waiting) this.#waiting.delete(name);
     }
   }
 
@@ -201,14 +213,19 @@ export class Library implements LogEngine {
   #start(asked: Asked, volume: Volume | undefined): ReturnType<Flights<Shared>['start']> {
     const { name, request, keep, streams } = asked;
     const fresh = request.fresh ?? false;
-    const to = Math.max(request.to, ...[...(this.#wanted.get(name) ?? [])].map((want) => want.to));
+    const waiting = this.#waiting.get(name);
+    const to = Math.max(request.to, ...[...(waiting?.wants ?? [])].map((want) => want.to));
     return this.#flights.start(name, this.#engine.timing.now(), async (how) => {
-      const log = await readOn(
-        this.#deps,
-        { name, source: request.source, keep, streams, volume, to, fresh },
-        how,
-      );
-      return { ...log, to, fresh };
+      try {
+        const log = await readOn(
+          this.#deps,
+          { name, source: request.source, keep, streams, volume, to, fresh },
+          how,
+        );
+        return { ...log, to, fresh };
+      } finally {
+        if (waiting) waiting.ended += 1;
+      }
     });
   }
 

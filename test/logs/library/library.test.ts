@@ -215,6 +215,34 @@ describe('[L11] what may still change', () => {
     expect(await textOf(Promise.resolve(download))).toContain('a day late');
   });
 
+  it('what a fresh download has brought is not lost to one that looked at what was kept before it', async () => {
+    const service = new CountedService([stream('algo-1', 50), stream('algo-2', 50)]);
+    const engine = lab.engine();
+    const running = (to: number) => ({ to, keep: { edition: '1', endedAt: undefined } });
+    await textOf(engine.download(whole(service, running(NOW))));
+    const list = service.listStreams.bind(service);
+    const { open, opened } = gate();
+    const again = gate();
+    // It knows of one stream and has to ask again.
+    const listing = list().then((streams) => streams.slice(0, 1));
+    service.listStreams = async () => {
+      again.open();
+      await opened;
+      return list();
+    };
+    lab.now += 20 * MINUTE;
+    const other = textOf(engine.download(whole(service, { ...running(lab.now), listing })));
+    await again.opened;
+    service.listStreams = list;
+    service.arrive('job/algo-1', { time: NOW - 61 * MINUTE, message: 'a day late' });
+    const fresh = await textOf(engine.download(whole(service, { ...running(lab.now), fresh: true })));
+    expect(fresh).toContain('a day late');
+    lab.now += 20 * MINUTE;
+    open();
+    await other;
+    expect(await textOf(engine.download(whole(service, running(lab.now))))).toContain('a day late');
+  });
+
   it('a stream whose order is not that of time is sorted and not kept', async () => {
     const { events } = stream('algo-1', 50);
     events.splice(3, 0, ...events.splice(40, 1));
