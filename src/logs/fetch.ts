@@ -71,6 +71,7 @@ export class Fetch {
   #requests = 0;
   #throttlesInARow = 0;
   #reopensInARow = 0;
+  #reopensAllowed = 0;
   #pendingWrites = 0;
   #secondLaneOpen: boolean;
   /** Counts how often the merge has to begin anew, because a stream's order could not be trusted. */
@@ -317,8 +318,11 @@ export class Fetch {
       return;
     }
     if (code === 'invalid_input' && chain.token !== undefined) {
-      const chains = this.#options.plans.reduce((sum, each) => sum + each.chains().length, 0);
-      if (++this.#reopensInARow <= REOPEN_LIMIT + chains) {
+      // Counted at the first: a chain that is reopened is gone until its turn comes.
+      if (this.#reopensInARow === 0)
+        this.#reopensAllowed =
+          REOPEN_LIMIT + this.#options.plans.reduce((sum, each) => sum + each.chains().length, 0);
+      if (++this.#reopensInARow <= this.#reopensAllowed) {
         // Tokens live for 24 h; what was read stays, the rest is asked for by time.
         plan.reopen(chain);
         return;
