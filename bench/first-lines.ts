@@ -8,7 +8,7 @@
  *
  * `--quota` is requests a second for each way of reading; `--failed`: the job has failed, and its traceback is shown.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { arch, cpus, loadavg, tmpdir, totalmem } from 'node:os';
@@ -19,6 +19,7 @@ import { parseArgs } from 'node:util';
 import type { SandboxMessage } from '#sandbox';
 import { type AwsWorld, type TrainingJobSeed, writtenSeries } from '#sandbox/seeds';
 import { type DemoSandbox, startDemoSandbox } from '../src/demo/sandbox.ts';
+import { slack, startBot } from './bot.ts';
 import { JOB as CORPUS, corpus } from './log-corpus.ts';
 
 const { values } = parseArgs({
@@ -72,57 +73,18 @@ const world = ({ accounts }: AwsWorld): AwsWorld => ({
   })),
 });
 
-async function startBot(sandbox: DemoSandbox): Promise<ChildProcess> {
-  const bot = spawn(process.execPath, [here('../dist/cli.js'), 'start'], {
-    cwd: dir,
-    env: {
-      PATH: process.env.PATH ?? '',
-      HOME: dir,
-      NODE_NO_WARNINGS: '1',
-      SIGNALBOX_CONFIG: sandbox.configPath,
-      SLACK_API_URL: sandbox.slackApiUrl,
-      SLACK_BOT_TOKEN: sandbox.tokens.bot,
-      SLACK_APP_TOKEN: sandbox.tokens.app,
-      AWS_ENDPOINT_URL: sandbox.awsEndpoint,
-      AWS_ACCESS_KEY_ID: sandbox.awsCredentials.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: sandbox.awsCredentials.secretAccessKey,
-      AWS_EC2_METADATA_DISABLED: 'true',
-    },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  await new Promise<void>((resolve, reject) => {
-    let log = '';
-    bot.stderr!.on('data', (chunk: Buffer) => {
-      log = (log + chunk.toString()).slice(-2000);
-      if (log.includes('"ready"')) resolve();
-    });
-    bot.once('exit', () => reject(new Error(`The bot did not start:\n${log}`)));
-  });
-  return bot;
-}
-
-async function json(url: string, body?: unknown): Promise<{ messages?: SandboxMessage[] }> {
-  const init = {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  };
-  return (await (await fetch(url, body === undefined ? {} : init)).json()) as object;
-}
-
 async function seen(sandbox: DemoSandbox, words: string, since: string): Promise<SandboxMessage> {
   const query = new URLSearchParams({ channel: CHANNEL, contains: words, since, wait: '30' });
-  const { messages = [] } = await json(`${sandbox.url}/sandbox/slack/messages?${query}`);
+  const { messages = [] } = await slack(sandbox, `messages?${query}`);
   const found = messages.at(-1);
   if (!found) throw new Error(`Nobody said “${words}”.`);
   return found;
 }
 
 async function round(sandbox: DemoSandbox): Promise<number> {
-  const slack = `${sandbox.url}/sandbox/slack`;
-  const since = (await json(`${slack}/messages?channel=${CHANNEL}`)).messages?.at(-1)?.ts ?? '0';
+  const since = (await slack(sandbox, `messages?channel=${CHANNEL}`)).messages?.at(-1)?.ts ?? '0';
   const began = performance.now();
-  await json(`${slack}/command`, { user: 'ada', channel: CHANNEL, command: '/logs', text: JOB });
+  await slack(sandbox, 'command', { user: 'ada', channel: CHANNEL, command: '/logs', text: JOB });
   const { ts, blocks } = await seen(sandbox, values.failed ? 'The traceback' : 'The end of the log', since);
   const took = performance.now() - began;
   const shown = JSON.stringify(blocks);
@@ -133,7 +95,7 @@ async function round(sandbox: DemoSandbox): Promise<number> {
       shown.includes('Traceback (most recent call last)')
     : places.length > 4 && places.every((index) => index >= Number(values.events) - 100);
   if (!isRight) throw new Error(`These are not the last lines: ${shown}`);
-  await json(`${slack}/action`, {
+  await slack(sandbox, 'action', {
     user: 'ada',
     action_id: 'logs.enough',
     channel: CHANNEL,
@@ -155,7 +117,7 @@ const sandbox = await startDemoSandbox({
 });
 let bot: ChildProcess | undefined;
 try {
-  bot = await startBot(sandbox);
+  bot = await startBot(sandbox, dir);
   const times: number[] = [];
   for (let n = 0; n < Number(values.rounds); n++) {
     times.push(await round(sandbox));

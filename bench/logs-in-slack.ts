@@ -20,8 +20,9 @@ import type { ReadableStream } from 'node:stream/web';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createGunzip } from 'node:zlib';
-import type { SandboxFile, SandboxMessage } from '#sandbox';
+import type { SandboxFile } from '#sandbox';
 import { type DemoSandbox, startDemoSandbox } from '../src/demo/sandbox.ts';
+import { CLI, environment, slack, startBot } from './bot.ts';
 
 const { values } = parseArgs({
   options: {
@@ -34,7 +35,6 @@ const { values } = parseArgs({
 const quota = Number(values.quota);
 const CHANNEL = 'C0LINE3';
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
-const cli = here('../dist/cli.js');
 const dir = await mkdtemp(join(tmpdir(), 'signalbox-bench-'));
 
 /** Megabytes at most so far. */
@@ -63,62 +63,21 @@ async function eventsIn(source: NodeJS.ReadableStream): Promise<string> {
   return `${lines} lines, ${bytes} bytes`;
 }
 
-function environment(sandbox: DemoSandbox): Record<string, string> {
-  return {
-    PATH: process.env.PATH ?? '',
-    HOME: dir,
-    NODE_NO_WARNINGS: '1',
-    SIGNALBOX_CONFIG: sandbox.configPath,
-    SLACK_API_URL: sandbox.slackApiUrl,
-    SLACK_BOT_TOKEN: sandbox.tokens.bot,
-    SLACK_APP_TOKEN: sandbox.tokens.app,
-    AWS_ENDPOINT_URL: sandbox.awsEndpoint,
-    AWS_ACCESS_KEY_ID: sandbox.awsCredentials.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: sandbox.awsCredentials.secretAccessKey,
-    AWS_EC2_METADATA_DISABLED: 'true',
-  };
-}
-
-async function startBot(sandbox: DemoSandbox): Promise<ChildProcess> {
-  const bot = spawn(process.execPath, [cli, 'start'], {
-    cwd: dir,
-    env: environment(sandbox),
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  await new Promise<void>((resolve, reject) => {
-    let log = '';
-    bot.stderr!.on('data', (chunk: Buffer) => {
-      log = (log + chunk.toString()).slice(-2000);
-      if (log.includes('"ready"')) resolve();
-    });
-    bot.once('exit', () => reject(new Error(`The bot did not start:\n${log}`)));
-  });
-  return bot;
-}
-
 async function inSlack(sandbox: DemoSandbox): Promise<{ seconds: number; file: SandboxFile }> {
-  const json = async (path: string, body?: unknown): Promise<{ messages?: SandboxMessage[] }> => {
-    const init = {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    };
-    return (await (await fetch(sandbox.url + path, body === undefined ? {} : init)).json()) as object;
-  };
   const query = new URLSearchParams({ channel: CHANNEL });
-  const before = (await json(`/sandbox/slack/messages?${query}`)).messages?.at(-1)?.ts ?? '0';
+  const before = (await slack(sandbox, `messages?${query}`)).messages?.at(-1)?.ts ?? '0';
   const started = performance.now();
-  await json('/sandbox/slack/command', {
+  await slack(sandbox, 'command', {
     user: 'ada',
     channel: CHANNEL,
     command: '/logs',
     text: `${values.job} --fresh`,
   });
   query.set('since', before);
-  query.set('contains', 'Asked for by');
+  query.set('contains', 'Requested by');
   query.set('wait', '30');
   for (let tries = 0; tries < 10; tries++) {
-    const { messages = [] } = await json(`/sandbox/slack/messages?${query}`);
+    const { messages = [] } = await slack(sandbox, `messages?${query}`);
     const file = messages.flatMap((message) => message.files ?? []).at(0);
     if (file) return { seconds: (performance.now() - started) / 1000, file };
   }
@@ -127,8 +86,8 @@ async function inSlack(sandbox: DemoSandbox): Promise<{ seconds: number; file: S
 
 async function byCommandLine(sandbox: DemoSandbox, out: string): Promise<number> {
   const started = performance.now();
-  const child = spawn(process.execPath, [cli, 'logs', values.job, '--use-case', 'line-3', '--out', out], {
-    env: { ...environment(sandbox), SIGNALBOX_DATA_DIR: join(dir, 'command-line') },
+  const child = spawn(process.execPath, [CLI, 'logs', values.job, '--use-case', 'line-3', '--out', out], {
+    env: { ...environment(sandbox, dir), SIGNALBOX_DATA_DIR: join(dir, 'command-line') },
     stdio: 'ignore',
   });
   const [code] = await once(child, 'exit');
@@ -149,18 +108,18 @@ const sandbox = await startDemoSandbox({
 });
 let bot: ChildProcess | undefined;
 try {
-  bot = await startBot(sandbox);
+  bot = await startBot(sandbox, dir);
   const idle = peak(bot.pid!);
   const out = join(dir, 'log.txt');
   // The sandbox makes its log when it is first read.
   await byCommandLine(sandbox, out);
-  const slack: number[] = [];
+  const inChannel: number[] = [];
   const line: number[] = [];
   let uploaded = 0;
   for (let round = 0; round < Number(values.rounds); round++) {
     if (round % 2 === 1) line.push(await byCommandLine(sandbox, out));
     const { seconds, file } = await inSlack(sandbox);
-    slack.push(seconds);
+    inChannel.push(seconds);
     uploaded = file.size;
     if (round % 2 === 0) line.push(await byCommandLine(sandbox, out));
     const content = await fetch(`${sandbox.url}/sandbox/slack/files/${file.id}/content`);
@@ -175,9 +134,9 @@ try {
   );
   console.log(`signalbox logs  ${median(line).toFixed(2)} s   (${line.map((s) => s.toFixed(2)).join(', ')})`);
   console.log(
-    `/logs in Slack  ${median(slack).toFixed(2)} s   (${slack.map((s) => s.toFixed(2)).join(', ')})`,
+    `/logs in Slack  ${median(inChannel).toFixed(2)} s   (${inChannel.map((s) => s.toFixed(2)).join(', ')})`,
   );
-  console.log(`ratio ${(median(slack) / median(line)).toFixed(2)}`);
+  console.log(`ratio ${(median(inChannel) / median(line)).toFixed(2)}`);
   console.log(
     `bot: peak RSS ${peak(bot.pid!).toFixed(0)} MB, ${idle.toFixed(0)} MB before the first download`,
   );

@@ -4,7 +4,7 @@ import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { childEnvironment } from '../config.ts';
-import type { DemoSandbox } from '../demo/sandbox.ts';
+import { type DemoSandbox, sandboxVariables } from '../demo/sandbox.ts';
 import { AppError } from '../ground/errors.ts';
 import { untilAborted } from '../ground/pause.ts';
 import { type CliIo, line } from './io.ts';
@@ -88,14 +88,7 @@ function botEnvironment(sandbox: DemoSandbox, io: CliIo): Record<string, string>
   );
   return childEnvironment({
     ...Object.fromEntries(foreign.map((name) => [name, undefined])),
-    SIGNALBOX_CONFIG: sandbox.configPath,
-    SLACK_API_URL: sandbox.slackApiUrl,
-    SLACK_BOT_TOKEN: sandbox.tokens.bot,
-    SLACK_APP_TOKEN: sandbox.tokens.app,
-    AWS_ENDPOINT_URL: sandbox.awsEndpoint,
-    AWS_ACCESS_KEY_ID: sandbox.awsCredentials.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: sandbox.awsCredentials.secretAccessKey,
-    AWS_EC2_METADATA_DISABLED: 'true',
+    ...sandboxVariables(sandbox),
   });
 }
 

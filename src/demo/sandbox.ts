@@ -52,3 +52,17 @@ export async function startDemoSandbox({
     configPath,
   };
 }
+
+/** The environment variables with which a bot works in it. */
+export function sandboxVariables(sandbox: DemoSandbox): Record<string, string> {
+  return {
+    SIGNALBOX_CONFIG: sandbox.configPath,
+    SLACK_API_URL: sandbox.slackApiUrl,
+    SLACK_BOT_TOKEN: sandbox.tokens.bot,
+    SLACK_APP_TOKEN: sandbox.tokens.app,
+    AWS_ENDPOINT_URL: sandbox.awsEndpoint,
+    AWS_ACCESS_KEY_ID: sandbox.awsCredentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: sandbox.awsCredentials.secretAccessKey,
+    AWS_EC2_METADATA_DISABLED: 'true',
+  };
+}

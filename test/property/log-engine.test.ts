@@ -1,10 +1,10 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createLogEngine, type LogDownload, type LogForm } from '../../src/logs/index.ts';
+import { createLogEngine, type LogForm } from '../../src/logs/index.ts';
+import { textOf } from '../fixtures/text-of.ts';
 import {
   type Behaviour,
   generator,
@@ -107,16 +107,6 @@ function render(
       return `${new Date(time).toISOString()} ${streams > 1 ? `algo-${stream + 1} ` : ''}${line}`;
     })
     .join('');
-}
-
-async function textOf(download: LogDownload): Promise<string> {
-  const parts: Buffer[] = [];
-  for (const file of download.files) {
-    const bytes = await readFile(file.path);
-    expect(bytes.length).toBe(file.bytes);
-    parts.push(file.gzipped ? gunzipSync(bytes) : bytes);
-  }
-  return Buffer.concat(parts).toString('utf8');
 }
 
 const behaviours: fc.Arbitrary<Behaviour> = fc.record({

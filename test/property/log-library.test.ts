@@ -1,10 +1,10 @@
 import { access, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { createLogEngine, type LogDownload, type LogForm } from '../../src/logs/index.ts';
+import { createLogEngine, type LogForm } from '../../src/logs/index.ts';
+import { textOf } from '../fixtures/text-of.ts';
 import { type Arrival, growingJob, SETTLING } from '../logs/library/growing-job.ts';
 import { type Behaviour, generator, SimulatedService } from '../logs/simulated-service.ts';
 
@@ -126,16 +126,6 @@ function render(arrived: readonly Arrival[], of: Wish, { from, to }: { from: num
     if (of.form === 'raw') return line;
     return `${new Date(time).toISOString()} ${chosen.length > 1 ? `${stream.split('/')[1]} ` : ''}${line}`;
   });
-}
-
-async function textOf(download: LogDownload): Promise<string> {
-  const parts: Buffer[] = [];
-  for (const file of download.files) {
-    const bytes = await readFile(file.path);
-    expect(bytes.length).toBe(file.bytes);
-    parts.push(file.gzipped ? gunzipSync(bytes) : bytes);
-  }
-  return Buffer.concat(parts).toString('utf8');
 }
 
 /** Does to one file of the library what disks, people and killed processes do. */
