@@ -9,6 +9,8 @@ export default defineConfig({
     // End-to-end tests mostly wait for the seconds of Slack’s quotas: one at a time leaves two cores idle.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     testTimeout: 200_000,
-    hookTimeout: 90_000,
+    hookTimeout: 180_000,
+    // A second, the default, is a statement about the machine: beside other work nothing is sure to come within it.
+    expect: { poll: { timeout: 60_000 } },
   },
 });

@@ -16,6 +16,7 @@ import { parseArgs } from 'node:util';
 import { makeStorm, places, randomFrom } from '../test/e2e/storm-events.ts';
 import { faultsIn, isWhole, look } from '../test/e2e/storm-findings.ts';
 import { type Bot, openHouse, record, residentMb, usualFaults } from '../test/e2e/storm-house.ts';
+import { verdict } from './verdict.ts';
 
 const { values } = parseArgs({
   options: {
@@ -178,12 +179,7 @@ edits                        ${perMinute(edits).toFixed(1)} a minute from beginn
     ...unsent.map((key) => `unsent: ${key}`),
     ...(events.pending === 0 ? [] : [`${events.pending} events pending`]),
   ];
-  console.log(
-    wrong.length === 0
-      ? '\nnothing lost, nothing twice'
-      : `\nWRONG (${wrong.length}):\n${wrong.slice(0, 20).join('\n')}`,
-  );
-  process.exitCode = wrong.length === 0 ? 0 : 1;
+  verdict(wrong);
 } finally {
   await house.close();
 }

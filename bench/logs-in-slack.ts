@@ -42,6 +42,13 @@ function peak(pid: number): number {
   return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
 }
 
+/** Seconds of processor time so far, of all threads. Other work on the machine changes it less than the time on the clock. */
+function processor(pid: number): number {
+  // Behind the name, which may have spaces, user and system time are the 12th and 13th, in hundredths.
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
 /** Lines of events and their bytes, without the header. */
 async function eventsIn(source: NodeJS.ReadableStream): Promise<string> {
   let bytes = 0;
@@ -110,6 +117,7 @@ let bot: ChildProcess | undefined;
 try {
   bot = await startBot(sandbox, dir);
   const idle = peak(bot.pid!);
+  const busy = processor(bot.pid!);
   const out = join(dir, 'log.txt');
   // The sandbox makes its log when it is first read.
   await byCommandLine(sandbox, out);
@@ -137,11 +145,13 @@ try {
     `/logs in Slack  ${median(inChannel).toFixed(2)} s   (${inChannel.map((s) => s.toFixed(2)).join(', ')})`,
   );
   console.log(`ratio ${(median(inChannel) / median(line)).toFixed(2)}`);
+  const each = (processor(bot.pid!) - busy) / inChannel.length;
+  console.log(`bot: ${each.toFixed(1)} s of processor time for each file`);
   console.log(
     `bot: peak RSS ${peak(bot.pid!).toFixed(0)} MB, ${idle.toFixed(0)} MB before the first download`,
   );
 } finally {
-  bot?.kill('SIGTERM');
+  if (bot?.kill('SIGTERM')) await once(bot, 'exit');
   await sandbox.close();
   await rm(dir, { recursive: true, force: true });
 }

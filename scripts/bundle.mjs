@@ -1,9 +1,10 @@
 // What the builds of both packages share: a bundle of a program with what it uses of its packages, and the sandbox's page.
 import { spawn } from 'node:child_process';
-import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
+import { build } from 'vite';
 
 const repository = fileURLToPath(new URL('..', import.meta.url));
 
@@ -21,20 +22,50 @@ export function runTool(script, ...args) {
   });
 }
 
-/** @param dir where it goes, with the licence of its font */
-export async function buildPage(dir) {
-  await buildWithVite('sandbox/src/page', dir);
-  await copyFile(join(repository, 'sandbox/src/page/fonts/OFL.txt'), join(dir, 'assets/OFL.txt'));
-}
+/** The font that the sandbox's page has, for its notices. */
+export const PAGE_FONT = {
+  name: 'emoji.woff2, of Noto Color Emoji',
+  license: 'OFL-1.1',
+  url: 'https://github.com/googlefonts/noto-emoji',
+  path: join(repository, 'sandbox/src/page/fonts/emoji.woff2'),
+};
 
-/** A page with all that it needs, to be served under any path. */
-export function buildWithVite(page, dir) {
-  return runTool('vite/bin/vite.js', 'build', page, '--outDir', dir, '--emptyOutDir');
+/**
+ * @param dir where it goes, with the licence of its font
+ * @returns the files that are in it
+ */
+export async function buildPage(dir) {
+  const modules = await buildWithVite('sandbox/src/page', dir);
+  await copyFile(join(repository, 'sandbox/src/page/fonts/OFL.txt'), join(dir, 'assets/OFL.txt'));
+  return modules;
 }
 
 /**
- * Everything that is used of the packages is in the bundle, so that nothing is to be installed with it; the packages'
- * licences are beside it. Maps of the sources, 12 MB, only with `--source-maps`.
+ * A page with all that it needs, to be served under any path.
+ * @returns the files that are in it, and in its workers
+ */
+export async function buildWithVite(page, dir) {
+  const modules = new Set();
+  const collect = {
+    name: 'collect-modules',
+    generateBundle(_, bundle) {
+      for (const one of Object.values(bundle)) for (const id of one.moduleIds ?? []) modules.add(id);
+    },
+  };
+  await build({
+    root: join(repository, page),
+    logLevel: 'error',
+    build: { outDir: dir, emptyOutDir: true },
+    plugins: [collect],
+    worker: { plugins: () => [collect] },
+  });
+  return [...modules];
+}
+
+/**
+ * Everything that is used of the packages is in the bundle, so that nothing is to be installed with it. Maps of the
+ * sources, 12 MB, only with `--source-maps`.
+ * @returns the files that are in it
  */
 export async function bundle({ root, input, dir, chunks }) {
   const program = await rolldown({
@@ -50,25 +81,10 @@ export async function bundle({ root, input, dir, chunks }) {
     format: 'esm',
     entryFileNames: '[name].js',
     chunkFileNames: chunks,
+    // A tenth of it would be comments; the licences among them are in THIRD-PARTY-LICENSES.txt.
+    comments: false,
     sourcemap: process.argv.includes('--source-maps'),
   });
   await program.close();
-  await writeFile(join(dir, 'THIRD-PARTY-LICENSES.txt'), await licences(output));
-}
-
-/** Each licence text that asks to be kept, once, after the packages of the bundle that are under it. */
-async function licences(output) {
-  const modules = output.flatMap((chunk) => (chunk.type === 'chunk' ? chunk.moduleIds : []));
-  const folders = new Set(
-    modules.flatMap((id) => /^(.*\/node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(id)?.[1] ?? []),
-  );
-  const packages = new Map();
-  for (const folder of [...folders].sort()) {
-    const { name, version, license } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
-    const file = (await readdir(folder)).find((one) => /^(licen[cs]e|copying)/i.test(one));
-    const text = file ? (await readFile(join(folder, file), 'utf8')).trim() : `Licence: ${license}`;
-    packages.set(text, [...(packages.get(text) ?? []), `${name} ${version}`]);
-  }
-  const parts = [...packages].map(([text, names]) => `${names.join('\n')}\n\n${text}\n`);
-  return `The program contains parts of these packages.\n\n${parts.join(`\n${'-'.repeat(80)}\n\n`)}`;
+  return output.flatMap((chunk) => (chunk.type === 'chunk' ? chunk.moduleIds : []));
 }

@@ -12,6 +12,7 @@ import {
   TRAINING_CLIENT,
   TRAINING_LOST,
   TRAINING_SCRIPT,
+  TRAINING_STOP_UNEXPLAINED,
   TRAINING_STOPS,
   TRAINING_UNSEEN,
 } from '../src/domain/failure-table-training-ends.ts';
@@ -45,7 +46,7 @@ function tables(): string {
         ...TRAINING_FAILURES,
         ...TRAINING_SERVICE_FAILURES,
         ...Object.values(TRAINING_LOST),
-        ...[TRAINING_SCRIPT, TRAINING_UNSEEN],
+        ...[TRAINING_SCRIPT, TRAINING_UNSEEN, TRAINING_STOP_UNEXPLAINED],
         ...Object.values(TRAINING_STOPS),
       ].flatMap((row) => (row.elsewhere ? [adviceAt('local', adviceOf(row))] : [])),
     ),

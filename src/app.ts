@@ -1,4 +1,4 @@
-/** The whole bot in one process: the front and the watch on one folder, whose lock keeps every other process out. */
+/** The whole bot in one process: the front and the watch, on a folder of its own or on a database shared with others. */
 
 import { Front } from './front.ts';
 import { inTime } from './ground/pause.ts';
@@ -9,8 +9,9 @@ import type { RunLogStore } from './ports/run-log-store.ts';
 import { type Pace, type RootOptions, runsFolder, stopInSteps } from './roots.ts';
 import { openFileRunLogs } from './runs/file-run-logs.ts';
 import { EditBudget } from './slack/edit-budget.ts';
-import { InProcessHub } from './stores/in-process-coordination.ts';
-import { openLowdbStore } from './stores/lowdb.ts';
+import { openState } from './state.ts';
+import { observedStore } from './stores/observed-store.ts';
+import { startTelemetry } from './telemetry.ts';
 import { Watch } from './watch.ts';
 
 export interface StartOptions extends Pick<RootOptions, 'config' | 'logger'> {
@@ -26,6 +27,8 @@ export interface RunningApp {
   readonly botUser: string;
   /** Where HTTP is served; undefined in Socket Mode without `PORT`. */
   readonly port: number | undefined;
+  /** Where metrics are served; undefined: nowhere. */
+  readonly metricsPort: number | undefined;
   /** Intake stops, downloads end with word to who asked, what they fetched is kept. Safe to call twice. */
   stop(): Promise<void>;
 }
@@ -34,8 +37,8 @@ export interface RunningApp {
 const ABANDON_WITHIN = 5_000;
 
 /**
- * @throws AppError when the data folder is in use, a port is taken, or Slack does not accept the tokens; the signal's
- *   reason when that ended the start
+ * @throws AppError when the data folder is in use, the database cannot be used, a port is taken, or Slack does not
+ *   accept the tokens; the signal's reason when that ended the start
  */
 export async function startApp({
   config,
@@ -45,35 +48,34 @@ export async function startApp({
   signal,
 }: StartOptions): Promise<RunningApp> {
   const { connection } = config.slack;
-  const store = await openLowdbStore(config.dataDir, {
-    onLockLost: (cause) => logger.fatal({ err: cause }, 'the lock of the data folder was lost'),
+  const telemetry = await startTelemetry(config, logger);
+  const opened = await openState(config, { logger, clock }).catch(async (error: unknown) => {
+    await telemetry.close();
+    throw error;
   });
-  const hub = new InProcessHub({
-    clock,
-    onError: (error, { topic }) => logger.error({ err: error, topic }, 'word from another part was lost'),
-  });
-  const coordination = hub.join();
+  const store = observedStore(opened.store);
+  const { coordination, budgets } = opened;
   let runLogs: RunLogStore | undefined;
   let front: Front | undefined;
   let server: HttpServer | undefined;
   try {
     signal?.throwIfAborted();
-    const edits = new EditBudget({ clock, interval: pace?.editInterval });
+    const edits = new EditBudget({ budgets, clock, interval: pace?.editInterval });
     runLogs = await openFileRunLogs({ folder: runsFolder(config), clock });
     const logs = runLogs;
-    const options: RootOptions = { config, logger, clock, store, coordination, runLogs, edits, pace };
+    const options: RootOptions = {
+      ...{ config, logger, clock, store, coordination, budgets, runLogs, edits, pace },
+    };
     const watch = new Watch(options);
     front = new Front(options);
     const started = front;
-    const routes = [
-      healthRoutes([
-        { name: 'slack', problem: () => started.problem() },
-        ...watch.checks,
-        { name: 'store', problem: () => store.problem() },
-      ]),
-      ...watch.routes,
-      ...front.routes,
+    const checks = [
+      { name: 'slack', problem: () => started.problem() },
+      ...watch.checks,
+      { name: 'store', problem: () => store.problem() },
     ];
+    await telemetry.serve({ clock, store, checks });
+    const routes = [healthRoutes(checks), ...watch.routes, ...front.routes];
     const port = connection.mode === 'socket' ? config.port : connection.port;
     if (port !== undefined)
       server = await startHttpServer(routes, {
@@ -97,9 +99,11 @@ export async function startApp({
       await step('last words', 1, watch.idle());
       await watch.stopTelling(step);
       await step('HTTP', 0.25, server?.close());
-      await coordination.close();
-      await logs.close();
-      await store.close();
+      // A database that is gone keeps nobody: what was acknowledged is stored, and leases run out by themselves.
+      await step('coordination', 0.25, coordination.close());
+      await step('logs of runs', 0.25, logs.close());
+      await step('the store', 1, store.close());
+      await step('monitoring', 0.1, telemetry.close());
       logger.info('stopped');
     };
     let stopping: Promise<void> | undefined;
@@ -107,6 +111,7 @@ export async function startApp({
       team,
       botUser,
       port: server?.port,
+      metricsPort: telemetry.port,
       stop: () => (stopping ??= stop()),
     };
   } catch (error) {
@@ -114,6 +119,7 @@ export async function startApp({
     await coordination.close();
     await runLogs?.close();
     await store.close();
+    await telemetry.close();
     throw error;
   }
 }

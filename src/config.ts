@@ -6,23 +6,33 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { milliseconds } from './config/compile-settings.ts';
+import { type DatabaseConfig, databaseSecrets, readDatabase } from './config/database.ts';
+import { type Environment, isHttpUrl, readPort, set, variable } from './config/environment.ts';
 import { canGuard, GUARDING } from './config/guarding-secrets.ts';
 import { type ConfigProblem, describeIssues, problemAt, problemsError } from './config/problems.ts';
 import { secretProblems } from './config/provider-secrets.ts';
 import { fileSchema, sectionProblems, toUseCase } from './config/schema.ts';
+import {
+  METRICS_TOKEN,
+  type MetricsConfig,
+  readMetrics,
+  readTraces,
+  type TracesConfig,
+} from './config/telemetry.ts';
 import { readYaml } from './config/yaml-file.ts';
 import type { NamedSecret } from './domain/providers.ts';
 import type { UseCase } from './domain/use-cases.ts';
 
+export type { Environment };
+
 const DEFAULT_CONFIG_FILE = 'signalbox.yaml';
 const DEFAULT_PORT = 3000;
+const RUNPOD_API = 'https://api.runpod.io/v2';
 const MEND =
   'Correct them all and run `signalbox check-config`. Every key is explained in docs/configuration.md.';
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 type LogLevel = (typeof LOG_LEVELS)[number];
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface Config {
   /** Absolute path of the signalbox.yaml in use. */
@@ -31,6 +41,8 @@ export interface Config {
   dataDir: string;
   /** Slack users who may see and do everything in every use case. */
   admins: readonly string[];
+  /** Shared by several instances; undefined: the state is in the data folder. */
+  database: DatabaseConfig | undefined;
   /** At least one. */
   useCases: readonly UseCase[];
   /** Undefined when the environment has no token; `loadConfig({ requireSlack: true })` refuses that. */
@@ -49,6 +61,10 @@ export interface Config {
   /** From `SIGNALBOX_HOST`: the one address that the server listens on; undefined: all of this machine's. */
   host: string | undefined;
   logLevel: LogLevel;
+  /** Where `/metrics` is served; undefined: nowhere. */
+  metrics: MetricsConfig | undefined;
+  /** Where traces are sent; undefined: nothing is traced. */
+  traces: TracesConfig | undefined;
   /** Values that must never reach a log, whatever line they turn up in. */
   secrets: readonly string[];
 }
@@ -118,6 +134,10 @@ export function loadConfig(options: LoadConfigOptions = {}): Config {
   const port = readPort(env, problems);
   const logLevel = readLogLevel(env, problems);
   const eventsSecret = readEventsSecret(env, problems);
+  const database = readDatabase(env, problems);
+  const runPodUrl = readRunPodUrl(env, problems);
+  const metrics = readMetrics(env, problems);
+  const traces = readTraces(env, problems);
   if (options.requireSlack) problems.push(...missingTokens(file, env));
   if (problems.length > 0 || !file) throw problemsError(path, problems, MEND);
 
@@ -126,13 +146,16 @@ export function loadConfig(options: LoadConfigOptions = {}): Config {
     named.add(variable);
     return { variable, read: () => set(env, variable) };
   };
-  const useCases = file.useCases.map((entry) => toUseCase(entry, { folder: dirname(path), secret }));
+  const useCases = file.useCases.map((entry) =>
+    toUseCase(entry, { folder: dirname(path), secret, runPodUrl }),
+  );
 
   return {
     path,
     dataDir: set(env, 'SIGNALBOX_DATA_DIR')
       ? resolve(cwd, set(env, 'SIGNALBOX_DATA_DIR')!)
       : resolve(dirname(path), file.storage.dataDir ?? './data'),
+    database,
     admins: file.admins,
     useCases,
     slack,
@@ -154,7 +177,14 @@ export function loadConfig(options: LoadConfigOptions = {}): Config {
     port: port ?? (file.viewer ? DEFAULT_PORT : undefined),
     host: set(env, 'SIGNALBOX_HOST'),
     logLevel,
-    secrets: [...SECRET_VARIABLES, ...named].flatMap((name) => set(env, name) ?? []),
+    metrics,
+    traces,
+    secrets: [
+      ...[...SECRET_VARIABLES, ...named].flatMap((name) => set(env, name) ?? []),
+      // A short one is no key, and would be masked wherever its letters stand.
+      ...Object.values(traces?.headers ?? {}).filter(canGuard),
+      ...(database ? databaseSecrets(database) : []),
+    ],
   };
 }
 
@@ -200,15 +230,10 @@ const SECRET_VARIABLES = [
   'SLACK_APP_TOKEN',
   'SLACK_SIGNING_SECRET',
   'SIGNALBOX_EVENTS_SECRET',
+  METRICS_TOKEN,
   'AWS_SECRET_ACCESS_KEY',
   'AWS_SESSION_TOKEN',
 ];
-
-/** An empty variable counts as not set: that is how a compose file or a shell blanks one. */
-function set(env: Environment, name: string): string | undefined {
-  const value = env[name]?.trim();
-  return value === '' ? undefined : value;
-}
 
 function readFile(path: string, problems: ConfigProblem[]) {
   const read = readYaml(
@@ -335,15 +360,6 @@ function token(
   return value;
 }
 
-function readPort(env: Environment, problems: ConfigProblem[]): number | undefined {
-  const value = set(env, 'PORT');
-  if (value === undefined) return undefined;
-  const port = Number(value);
-  if (!/^\d+$/.test(value) || port > 65_535)
-    problems.push(variable('PORT', 'a port number, 0 to 65535 (0: any free one)', value, '3000'));
-  return port;
-}
-
 export function readLogLevel(env: Environment, problems: ConfigProblem[]): LogLevel {
   const value = set(env, 'LOG_LEVEL')?.toLowerCase();
   if (value === undefined) return 'info';
@@ -372,14 +388,9 @@ function readEventsSecret(env: Environment, problems: ConfigProblem[]): string |
   return value;
 }
 
-function variable(name: string, expected: string, given: string | undefined, example: string): ConfigProblem {
-  const what = given === undefined ? 'it is not set' : `got ${JSON.stringify(given.slice(0, 80))}`;
-  return {
-    key: name,
-    message: `${name} (environment): expected ${expected}, but ${what}. Example: ${name}=${example}`,
-  };
-}
-
-function isHttpUrl(text: string): boolean {
-  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+/** `RUNPOD_API_URL`, for whoever reaches RunPod through something else. */
+function readRunPodUrl(env: Environment, problems: ConfigProblem[]): string {
+  const value = set(env, 'RUNPOD_API_URL') ?? RUNPOD_API;
+  if (!isHttpUrl(value)) problems.push(variable('RUNPOD_API_URL', 'an http or https URL', value, RUNPOD_API));
+  return value.replace(/\/+$/, '');
 }

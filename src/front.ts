@@ -1,9 +1,10 @@
 /** The interactive front: people's commands, clicks and windows in, answers and files out. */
-import { join } from 'node:path';
 import { createAwsAccounts } from './aws/accounts.ts';
 import { overviewMessage } from './blocks/overview.ts';
+import { curvePictures } from './charts/png.ts';
 import { homeTab } from './commands/home.ts';
 import { allCommands } from './commands/index.ts';
+import { kindsHere } from './commands/job-access.ts';
 import type { Services } from './commands/services.ts';
 import { tellInterrupted } from './commands/unfinished.ts';
 import type { ViewerConfig } from './config.ts';
@@ -16,29 +17,35 @@ import { pushRoutes } from './http/push.ts';
 import { runLogRoutes } from './http/run-logs.ts';
 import { viewerRoutes } from './http/viewer.ts';
 import { ViewerSessions } from './http/viewer-sessions.ts';
-import { createLogEngine, plainText } from './logs/index.ts';
+import { plainText } from './logs/index.ts';
 import { alertBoard } from './notifiers/alerts.ts';
 import { AlertManager } from './operations/alert-manager.ts';
 import { JobChecker } from './operations/check-job.ts';
 import { DownloadQueue } from './operations/download-queue.ts';
 import { DownloadsElsewhere } from './operations/downloads-elsewhere.ts';
 import { DeviceFinder } from './operations/find-devices.ts';
-import { JobSuggestions } from './operations/find-jobs.ts';
-import { isFollowed, RunFollower } from './operations/follow-runs.ts';
+import { isFollowed, type RunFollower } from './operations/follow-runs.ts';
 import { JobChanges } from './operations/job-changes.ts';
-import { RunsInUse } from './operations/runs-in-use.ts';
+import { CurveReader } from './operations/read-curves.ts';
+import type { RunsInUse } from './operations/runs-in-use.ts';
 import { shareChanges } from './operations/share-changes.ts';
+import { JobSuggestions } from './operations/suggest-jobs.ts';
+import type { Lease } from './ports/coordination.ts';
 import type { HttpRoutes } from './ports/http-routes.ts';
 import type { UnfinishedMessage } from './ports/unfinished-store.ts';
 import { createUseCaseGateway } from './providers/gateway.ts';
 import {
   configuredUseCases,
+  keptRuns,
+  logEngine,
+  metricReader,
   openableRuns,
-  pushedRuns,
   pushedTimes,
   type RootOptions,
   type StopStep,
+  shownRuns,
   stopInSteps,
+  TOPICS,
   wakeOutbox,
 } from './roots.ts';
 import type { PushedTimes } from './runs/pushed-times.ts';
@@ -48,6 +55,9 @@ import { HttpIntake, type Intake, SocketIntake } from './slack/receivers.ts';
 
 /** Milliseconds between looks for what interrupted downloads left on disk: an hour it is of use. */
 const SWEEP_EVERY = 30 * 60_000;
+/** Milliseconds between looks for what instances that have ended left unsaid, and for how long one of us does it. */
+const TELL_EVERY = 10_000;
+const TELLS_FOR = 20_000;
 
 export class Front {
   /** For the server of the process: where Slack's requests come in, unless it is by Socket Mode, and runs are seen. */
@@ -65,11 +75,14 @@ export class Front {
   readonly #ending = new AbortController();
   #team: string | undefined;
   #sweeping: NodeJS.Timeout | undefined;
+  #telling: NodeJS.Timeout | undefined;
+  /** What was left by instances that had ended when this one last looked. */
+  #seenLeft: ReadonlySet<string> = new Set();
 
   constructor(options: RootOptions) {
     this.#options = options;
     this.#pushedTimes = pushedTimes(options.config);
-    const { config, logger, clock, store, coordination, pace, edits } = options;
+    const { config, logger, clock, store, coordination, budgets, pace, edits } = options;
     const { connection, botToken, apiUrl } = config.slack;
     if (connection.mode === 'socket') {
       this.#intake = new SocketIntake({ appToken: connection.appToken, apiUrl, log: logger });
@@ -79,33 +92,25 @@ export class Front {
       this.#intake = signed;
       this.routes = [signed.routes];
     }
-    this.#slack = new Slack({ botToken, apiUrl, intake: this.#intake, logger, edits, ...pace });
+    this.#elsewhere = new DownloadsElsewhere(store, coordination);
+    const awaited = { store, clock, by: this.#elsewhere.instance };
+    this.#slack = new Slack({
+      ...{ botToken, apiUrl, intake: this.#intake, logger, edits, awaited, store },
+      ...pace,
+    });
     const { directory, files } = this.#slack.ports;
     const useCases = configuredUseCases(config);
     let viewer: Services['viewer'];
+    const engine = logEngine(options);
     const gateway = createUseCaseGateway({
       clock,
-      accounts: createAwsAccounts({ clock }),
-      pushed: pushedRuns(config, options.runLogs),
+      accounts: createAwsAccounts({ clock, budgets }),
+      engine,
+      kept: keptRuns(config, options.runLogs),
     });
-    const engine = createLogEngine({
-      spoolDir: join(config.dataDir, 'spool'),
-      clock,
-      library: config.library && {
-        ...config.library,
-        dir: join(config.dataDir, 'library'),
-        onProblem: (error, context) => logger.warn({ err: error, ...context }, 'a kept log is of no use'),
-      },
-    });
-    this.#follower = new RunFollower({
-      ...{ logs: options.runLogs, gateway, engine, coordination, useCases, clock },
-      team: () => this.#team,
-      onError: (error, { run }) => logger.warn({ err: error, run }, 'a run could not be followed'),
-    });
-    this.#inUse = new RunsInUse({
-      coordination,
-      onError: (error, { run }) => logger.warn({ err: error, run }, 'a run that is read may be removed'),
-    });
+    const { follower, inUse } = shownRuns(options, gateway, () => this.#team, this.#pushedTimes);
+    this.#follower = follower;
+    this.#inUse = inUse;
     if (config.viewer) {
       const sessions = new ViewerSessions({ ...config.viewer, store, clock, useCases, directory });
       this.routes = [...this.routes, sessions.routes, this.#runLogs(sessions, config.viewer), viewerRoutes()];
@@ -125,15 +130,15 @@ export class Front {
       team: () => this.#team,
       onError: (error, context) => logger.warn({ err: error, ...context }, 'a check of AWS failed'),
     });
-    this.#elsewhere = new DownloadsElsewhere(store, coordination);
     const background = logger.child({ part: 'background' });
+    const notices = new OutboxWriter({ store, clock, stored: wakeOutbox(options) });
     const alerts = new AlertManager({
       store,
       clock,
       directory,
       useCases,
       admins: config.admins,
-      show: alertBoard(new OutboxWriter({ store, clock, stored: wakeOutbox(options) })),
+      show: alertBoard(notices),
       onError: (error, context) => background.warn({ err: error, ...context }, 'an alert is in trouble'),
     });
     this.#services = {
@@ -147,12 +152,22 @@ export class Front {
       gateway,
       engine,
       downloads: new DownloadQueue(clock, undefined, this.#elsewhere),
-      suggestions: new JobSuggestions(gateway, clock),
+      suggestions: new JobSuggestions({ gateway, clock, store }),
       useCases,
       admins: config.admins,
       directory,
       files,
+      curves: new CurveReader({ gateway, store, clock, changes, engine, metricReader }),
+      pictures: curvePictures(),
       viewer,
+      tails: {
+        runs: openableRuns(options),
+        notices,
+        changed: () =>
+          void coordination
+            .wake(TOPICS.tails, {})
+            .catch((error: unknown) => logger.warn({ err: error }, 'word of a watched run was lost')),
+      },
     };
   }
 
@@ -208,27 +223,23 @@ export class Front {
         {
           commands,
           home: homeTab(services, commands),
-          overview: (prefix) => overviewMessage(commands, prefix),
+          overview: async (prefix, context) =>
+            overviewMessage(commands, prefix, await kindsHere(services, context)),
         },
         signal,
       ),
     );
     this.#team = bot.team;
     // Nobody waits for it: Slack may take its time.
-    this.#tell(left);
+    void this.#tell(async () => left);
+    this.#telling = setInterval(() => void this.#tell(() => this.#leftByEnded()), TELL_EVERY).unref();
     const sweep = (): void => {
       services.engine
         .sweep?.()
         .catch((error: unknown) => background.warn({ err: error }, 'old downloads could not be removed'));
     };
     sweep();
-    this.#sweeping = setInterval(() => {
-      sweep();
-      // Of instances that have ended since.
-      this.#left()
-        .then((more) => this.#tell(more.filter(({ by }) => by !== undefined)))
-        .catch((error: unknown) => background.warn({ err: error }, 'unfinished messages could not be told'));
-    }, SWEEP_EVERY).unref();
+    this.#sweeping = setInterval(sweep, SWEEP_EVERY).unref();
     return bot;
   }
 
@@ -239,17 +250,35 @@ export class Front {
     return all.filter((_, index) => left[index]);
   }
 
-  #tell(left: readonly UnfinishedMessage[]): void {
-    const { store, logger } = this.#options;
+  /** Of instances that have ended since. Whoever only reached nobody for a while is back by the second look. */
+  async #leftByEnded(): Promise<UnfinishedMessage[]> {
+    const left = (await this.#left()).filter(({ by }) => by !== undefined);
+    const before = this.#seenLeft;
+    this.#seenLeft = new Set(left.map(({ id }) => id));
+    return left.filter(({ id }) => before.has(id));
+  }
+
+  /** One instance at a time, so that nobody is told twice. */
+  async #tell(find: () => Promise<readonly UnfinishedMessage[]>): Promise<void> {
+    const { store, coordination, clock, logger } = this.#options;
     const log = logger.child({ part: 'background' });
-    const { messages, files } = this.#slack.ports;
-    tellInterrupted(left, { store, messages, files, log, signal: this.#ending.signal }).catch(
-      (error: unknown) => log.warn({ err: error }, 'unfinished messages could not be told'),
-    );
+    const { messages, files, lost } = this.#slack.ports;
+    let lease: Lease | undefined;
+    try {
+      lease = await coordination.tryLease('unfinished', TELLS_FOR);
+      if (!lease) return;
+      const signal = AbortSignal.any([this.#ending.signal, lease.lost]);
+      await tellInterrupted(await find(), { store, messages, files, lost, clock, log, signal });
+    } catch (error) {
+      log.warn({ err: error }, 'unfinished messages could not be told');
+    } finally {
+      await lease?.release();
+    }
   }
 
   async stopIntake(): Promise<void> {
     clearInterval(this.#sweeping);
+    clearInterval(this.#telling);
     this.#ending.abort();
     await this.#slack.stopIntake();
   }

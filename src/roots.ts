@@ -3,16 +3,23 @@ import { join } from 'node:path';
 import type { Config, SlackConfig } from './config.ts';
 import { readJobKey } from './domain/job-keys.ts';
 import type { UseCase } from './domain/use-cases.ts';
+import { observedMethods } from './ground/observed.ts';
 import { inTime } from './ground/pause.ts';
-import type { Clock } from './ground/time.ts';
+import type { Clock, EpochMs } from './ground/time.ts';
 import type { Logger } from './logger.ts';
-import { isFollowed } from './operations/follow-runs.ts';
+import { createLogEngine, type LogDownload, type LogEngine } from './logs/index.ts';
+import { createMetricReader } from './metrics/reader.ts';
+import { isFollowed, RunFollower } from './operations/follow-runs.ts';
 import { type LiveRuns, liveRuns } from './operations/live-runs.ts';
+import { RunsInUse } from './operations/runs-in-use.ts';
 import type { Ticker } from './operations/ticker.ts';
+import type { Budgets } from './ports/budgets.ts';
 import type { Coordination } from './ports/coordination.ts';
-import type { RunLogStore } from './ports/run-log-store.ts';
+import type { MetricReaderOf } from './ports/metric-reader.ts';
+import type { RunLogInfo, RunLogStore } from './ports/run-log-store.ts';
 import type { Store } from './ports/store.ts';
-import type { PushedRuns } from './providers/push.ts';
+import type { UseCaseGateway } from './ports/use-case-session.ts';
+import type { KeptRuns } from './providers/kept-runs.ts';
 import { LogLines } from './runs/log-lines.ts';
 import { PushedTimes } from './runs/pushed-times.ts';
 import type { SlackApiOptions } from './slack/api.ts';
@@ -35,14 +42,31 @@ export interface RootOptions {
   coordination: Coordination;
   /** What runs printed: written by one process a run, read from disk by any. */
   runLogs: RunLogStore;
+  /** What all instances may use together of Slack's and AWS's quotas. */
+  budgets: Budgets;
   /** How fast messages are edited: Slack counts all of a workspace, whoever edits. One for each process. */
   edits: EditBudget;
   /** How long things are remembered and how fast messages change; for tests and small workspaces. */
   pace?: Pace | undefined;
 }
 
-/** Word to who watches: an event (`id`), or a message to be sent (`key`), is in the store. */
-export const TOPICS = { events: 'events', outbox: 'outbox' } as const;
+/** Word to who watches: an event (`id` and `kind`), a message to be sent (`key`), or a change of what is watched, is in the store. */
+export const TOPICS = { events: 'events', outbox: 'outbox', tails: 'tails' } as const;
+
+/** Milliseconds for which an instance may say nothing before others go on with what it had. */
+export const INSTANCE_FOR = 12_000;
+
+/** For what only one instance may do at a time, and all do now and then. */
+export const oneAtATime =
+  ({ coordination }: Pick<RootOptions, 'coordination'>) =>
+  async <T>(name: string, work: () => Promise<T>): Promise<T> => {
+    const lease = await coordination.lease(name, INSTANCE_FOR);
+    try {
+      return await work();
+    } finally {
+      await lease.release();
+    }
+  };
 
 /** For who stores messages and sends none. */
 export const wakeOutbox =
@@ -54,15 +78,54 @@ export const wakeOutbox =
         logger.warn({ err: error, key }, 'the sender was not told of a message: it finds it by itself'),
       );
 
+/** Reads logs; what one root has read, the other need not read again. */
+export const logEngine = ({
+  config,
+  clock,
+  logger,
+}: Pick<RootOptions, 'config' | 'clock' | 'logger'>): LogEngine =>
+  observedEngine(
+    createLogEngine({
+      spoolDir: join(config.dataDir, 'spool'),
+      clock,
+      library: config.library && {
+        ...config.library,
+        dir: join(config.dataDir, 'library'),
+        onProblem: (error, context) => logger.warn({ err: error, ...context }, 'a kept log is of no use'),
+      },
+    }),
+  );
+
+/** Counts what is downloaded, for whoever watches. */
+const observedEngine = (engine: LogEngine): LogEngine =>
+  observedMethods(
+    engine,
+    (method) => (method === 'download' ? { kind: 'download', name: 'log' } : undefined),
+    {
+      result: (download) => ({ amounts: { bytes: (download as LogDownload).facts.textBytes } }),
+    },
+  );
+
+/** For who reads curves in logs. */
+export const metricReader: MetricReaderOf = (patterns) => createMetricReader(patterns);
+
 /** Where the logs of runs are kept. */
 export const runsFolder = ({ dataDir }: Pick<Config, 'dataDir'>): string => join(dataDir, 'runs');
 
-/** When what of pushed runs arrived: one process writes it, any reads it. */
+/** When what of runs was printed, or had arrived: whoever writes a run's log writes it, any process reads it. */
 export const pushedTimes = ({ dataDir }: Pick<Config, 'dataDir'>): PushedTimes =>
   new PushedTimes(join(dataDir, 'run-times'));
 
-/** For who shows runs that are pushed. */
-export function pushedRuns(config: Pick<Config, 'dataDir'>, logs: RunLogStore): PushedRuns {
+/** For who copies logs: when what was printed, of those whose lines have a time. */
+const noteTimes =
+  (times: PushedTimes) =>
+  (info: RunLogInfo, at: EpochMs | undefined): void => {
+    if (at !== undefined) times.note(info, at);
+    if (info.end) void times.end(info.id);
+  };
+
+/** For who shows runs whose logs are kept here. */
+export function keptRuns(config: Pick<Config, 'dataDir'>, logs: RunLogStore): KeptRuns {
   const times = pushedTimes(config);
   return { logs, lines: new LogLines(logs), times: (info) => times.read(info) };
 }
@@ -79,6 +142,27 @@ export const openableRuns = ({
     async (useCase, job) =>
       isFollowed(readJobKey(job).provider) && (await store.getJob(useCase, job)) !== undefined,
   );
+
+/** For who shows runs as they print: what brings their logs, and keeps them from being removed meanwhile. */
+export function shownRuns(
+  { runLogs, coordination, clock, config, logger }: RootOptions,
+  gateway: UseCaseGateway,
+  team: () => string | undefined,
+  times: PushedTimes,
+): { follower: RunFollower; inUse: RunsInUse } {
+  return {
+    follower: new RunFollower({
+      ...{ logs: runLogs, gateway, coordination, clock, team },
+      useCases: configuredUseCases(config),
+      onCopied: noteTimes(times),
+      onError: (error, { run }) => logger.warn({ err: error, run }, 'a run could not be followed'),
+    }),
+    inUse: new RunsInUse({
+      coordination,
+      onError: (error, { run }) => logger.warn({ err: error, run }, 'a run that is read may be removed'),
+    }),
+  };
+}
 
 /** Signalbox's own admins may do everything in every use case. */
 export function configuredUseCases({ useCases, admins }: Config): UseCase[] {

@@ -1,6 +1,6 @@
 /**
- * The background watch: events in, looks at AWS, notifications out. However many of them run, one works at a time: the
- * one that holds the lease. The others take events in, and stand by.
+ * The background watch: events in, looks at AWS, notifications out. However many of them run, one looks and sends at a
+ * time: the one that holds the lease. The others take events in, handle their part of them, and stand by.
  */
 import { eventsRoutes } from './events/https.ts';
 import { Ingest } from './events/ingest.ts';
@@ -12,10 +12,12 @@ import type { Lease } from './ports/coordination.ts';
 import type { HttpRoutes } from './ports/http-routes.ts';
 import { configuredUseCases, type RootOptions, type StopStep, stopInSteps, TOPICS } from './roots.ts';
 import { SlackApi } from './slack/api.ts';
+import { OUTBOX_WITHIN } from './slack/clients.ts';
+import { WatchEvents } from './watch-events.ts';
 import { beginTerm, type Term, type TermParts } from './watch-term.ts';
 
-/** Milliseconds. A third of it is more than any call to Slack takes (slack/clients.ts): see ports/coordination.ts. */
-const LEASE_FOR = 60_000;
+/** Milliseconds. A third of it is more than any call of the outbox takes: see ports/coordination.ts. */
+const LEASE_FOR = 3 * OUTBOX_WITHIN + 2_000;
 /** Milliseconds before the next try when the lease could not be asked for, or a term could not begin. */
 const AGAIN_AFTER = 5_000;
 const LEASE = 'watch';
@@ -25,6 +27,7 @@ export class Watch {
   readonly routes: readonly HttpRoutes[];
   readonly #options: RootOptions;
   readonly #slack: SlackApi;
+  readonly #events: WatchEvents;
   readonly #queue: SqsPollers | undefined;
   readonly #stopping = new AbortController();
   #term: Term | undefined;
@@ -34,20 +37,21 @@ export class Watch {
     this.#options = options;
     const { config, logger, store, clock, coordination } = options;
     const log = logger.child({ part: 'events' });
-    // Whoever takes an event in stores it; who holds the lease handles it.
+    // Whoever takes an event in stores it; who holds the lease handles it, or any (events/lines.ts).
     const intake = new Ingest({
       store,
       clock,
       useCases: configuredUseCases(config),
       log,
-      stored: (id) =>
+      stored: (id, kind) =>
         void coordination
-          .wake(TOPICS.events, { id })
+          .wake(TOPICS.events, { id, kind })
           .catch((error: unknown) =>
-            log.warn({ err: error }, 'the watch was not told of an event: it finds it by itself'),
+            log.warn({ err: error }, 'nobody was told of an event: it is found all the same'),
           ),
     });
     this.#slack = new SlackApi({ ...config.slack, ...options.pace, logger });
+    this.#events = new WatchEvents(options, this.#slack);
     this.#queue =
       config.events && new SqsPollers({ ...config.events, intake, log: logger.child({ part: 'queue' }) });
     this.routes =
@@ -75,6 +79,7 @@ export class Watch {
     this.#working = this.#work(team, first).catch((error: unknown) => {
       if (!this.#stopping.signal.aborted) logger.fatal({ err: error }, 'the background watch has ended');
     });
+    this.#events.start();
     this.#queue?.start();
   }
 
@@ -92,7 +97,7 @@ export class Watch {
 
   async stopPolling(step: StopStep): Promise<void> {
     this.#stopping.abort(new CancelledError('Signalbox is stopping'));
-    await step('looks at jobs, and events', 0.25, this.#term?.stopPolling());
+    await step('looks at jobs, and events', 0.25, this.#term?.stopPolling(), this.#events.stop());
   }
 
   async idle(): Promise<void> {

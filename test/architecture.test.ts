@@ -26,24 +26,30 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   config: COMMON,
   logger: ['ground', 'domain'],
   blocks: [...COMMON, 'block-kit'],
-  operations: [...COMMON, 'logs:types'],
+  operations: [...COMMON, 'logs:types', 'metrics'],
   logs: [...COMMON, 'terminal'],
+  metrics: COMMON,
   runs: COMMON,
   providers: COMMON,
   aws: COMMON,
   stores: COMMON,
   notifiers: [...COMMON, 'operations', 'blocks'],
   commands: [...COMMON, 'operations', 'blocks'],
+  charts: COMMON,
   slack: [...COMMON, 'blocks', 'block-kit', 'commands:types'],
   // Its page shows terminals.
   http: [...COMMON, 'blocks', 'terminal', 'commands:types'],
+  // It serves what it counts, as it is configured.
+  telemetry: [...COMMON, 'config:types', 'http', 'logger:types'],
   events: COMMON,
   demo: ['sandbox'],
   app: EVERYTHING,
   front: EVERYTHING,
   watch: EVERYTHING,
   'watch-term': EVERYTHING,
+  'watch-events': EVERYTHING,
   roots: EVERYTHING,
+  state: EVERYTHING,
   cli: EVERYTHING,
 };
 
@@ -54,7 +60,10 @@ const PACKAGES: readonly (readonly [prefix: string, rooms: readonly string[]])[]
   ['@smithy/', ['aws', 'providers']],
   ['@slack/', ['slack', 'cli']],
   ['lowdb', ['stores']],
+  ['prom-client', ['telemetry']],
+  ['pg', ['stores']],
   ['react', []],
+  ['@resvg/', ['charts']],
   ['ws', []],
   ['signalbox-sandbox', []],
   ['@hono/', ['http', 'slack']],
@@ -157,6 +166,23 @@ describe('architecture', () => {
       return rule[1].includes(roomOf(file)) ? [] : [`${name(file)} imports ${target}`];
     });
     expect(forbidden).toEqual([]);
+  });
+
+  it('has every client of AWS watched, so that no request is missing from the metrics', () => {
+    const made = files.flatMap((file) =>
+      [...readFileSync(file, 'utf8').matchAll(/(\w+\(\s*)?new (?:sdk\.)?(\w+)Client\(/g)]
+        .filter(([, , service]) => !['Runner', 'RunPod', 'Web', 'Push'].includes(service!))
+        .map(([, before = '', service]) => ({
+          file: name(file),
+          service,
+          isWatched: before.startsWith('watchedClient('),
+        })),
+    );
+    expect(made.length).toBeGreaterThan(8);
+    // Its client gets its middleware first. The other two are the command line's.
+    const apart = ['src/aws/cloudwatch-logs.ts', 'src/aws/event-clients.ts', 'src/aws/identity.ts'];
+    expect(made.filter(({ file, isWatched }) => !isWatched && !apart.includes(file))).toEqual([]);
+    expect(readFileSync(join(root, apart[0]!), 'utf8')).toContain('return watchedClient(client);');
   });
 
   it('reads the environment in config.ts only', () => {

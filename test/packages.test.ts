@@ -1,6 +1,5 @@
 /** Both packages as somebody gets them: packed, installed in an empty folder, offline, and used. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -8,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { childEnvironment } from '../src/config.ts';
+import { endProcess } from './fixtures/end-process.ts';
 
 const run = promisify(execFile);
 const root = resolve(import.meta.dirname, '..');
@@ -22,12 +22,7 @@ beforeAll(async () => {
   await run(process.execPath, [join(root, 'sandbox/scripts/build.mjs')]);
 });
 afterEach(async () => {
-  for (const child of running.splice(0)) {
-    if (child.exitCode !== null) continue;
-    const ended = once(child, 'exit');
-    child.kill('SIGTERM');
-    await ended;
-  }
+  for (const child of running.splice(0)) await endProcess(child, 'SIGTERM');
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 

@@ -26,7 +26,7 @@ const ALL_NUMBERS = [
 ];
 
 /** What is not built yet. A number leaves this list in the change that delivers it. */
-const NOT_YET_CLAIMED = new Set<string>([...['P1', 'P3', 'P5'], ...['W6', 'W8'], ...numbers('K', 4)]);
+const NOT_YET_CLAIMED = new Set<string>([]);
 
 const TITLE = /\b(?:describe|it|test)(?:\.\w+)*\(\s*(['"`])((?:(?!\1).)*)\1/gs;
 

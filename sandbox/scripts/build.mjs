@@ -2,14 +2,15 @@
 import { chmod, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildPage, bundle, runTool } from '../../scripts/bundle.mjs';
+import { buildPage, bundle, PAGE_FONT, runTool } from '../../scripts/bundle.mjs';
+import { writeNotices } from '../../scripts/notices.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
 
 try {
   await rm(dist, { recursive: true, force: true });
-  await Promise.all([
+  const [program, page] = await Promise.all([
     bundle({
       root,
       input: {
@@ -22,9 +23,10 @@ try {
       // Beside the entries: the library looks for its page from where it lies.
       chunks: '[name]-[hash].js',
     }),
-    runTool('typescript/bin/tsc', '-p', join(root, 'tsconfig.build.json')),
     buildPage(join(dist, 'page')),
+    runTool('typescript/bin/tsc', '-p', join(root, 'tsconfig.build.json')),
   ]);
+  await writeNotices({ root, dir: dist, modules: [...program, ...page], files: [PAGE_FONT] });
   await chmod(join(dist, 'cli.js'), 0o755);
 } catch (error) {
   console.error(error.message);

@@ -10,10 +10,11 @@ import { readWorld } from './world-file.ts';
 
 const USAGE = `signalbox-sandbox [options]
 
-A Slack workspace with a page, and AWS endpoints, on 127.0.0.1 until Ctrl-C.
+A Slack workspace with a page, AWS endpoints and RunPod's API, on 127.0.0.1 until Ctrl-C.
 
   --port N         of the page and Slack (default: any free one)
   --aws-port N     of AWS (default: any free one)
+  --runpod-port N  of RunPod (default: any free one)
   --data DIR       folder for tokens and files (default: a temporary one, and new tokens each time)
   --manifest FILE  the Slack app's manifest, YAML or JSON (default: one that grants every bot scope and event here)
   --world FILE     who and what is there, YAML or JSON (default: three people, one AWS account)
@@ -24,6 +25,7 @@ A Slack workspace with a page, and AWS endpoints, on 127.0.0.1 until Ctrl-C.
 interface Flags {
   port: number | undefined;
   awsPort: number | undefined;
+  runpodPort: number | undefined;
   data: string | undefined;
   manifest: string | undefined;
   world: string | undefined;
@@ -39,6 +41,7 @@ function readFlags(args: readonly string[]): Flags | undefined {
       options: {
         port: { type: 'string' },
         'aws-port': { type: 'string' },
+        'runpod-port': { type: 'string' },
         data: { type: 'string' },
         manifest: { type: 'string' },
         world: { type: 'string' },
@@ -57,6 +60,7 @@ function readFlags(args: readonly string[]): Flags | undefined {
   return {
     port: portOf('port', text('port')),
     awsPort: portOf('aws-port', text('aws-port')),
+    runpodPort: portOf('runpod-port', text('runpod-port')),
     data: text('data'),
     manifest: text('manifest'),
     world: text('world'),
@@ -84,16 +88,20 @@ async function start(flags: Flags, dataDir: string): Promise<Sandbox> {
     ...(flags.manifest === undefined ? {} : { manifestPath: resolve(flags.manifest) }),
     ...(flags.port === undefined ? {} : { port: flags.port }),
     ...(flags.awsPort === undefined ? {} : { awsPort: flags.awsPort }),
-    ...(world ? { slackWorld: world.slack, awsWorld: world.aws } : {}),
+    ...(flags.runpodPort === undefined ? {} : { runpodPort: flags.runpodPort }),
+    ...(world ? { slackWorld: world.slack, awsWorld: world.aws, runpodWorld: world.runpod } : {}),
   });
 }
 
 /** Lines that scripts read. */
-function announce({ url, slackApiUrl, tokens, awsEndpoint, awsCredentials }: Sandbox): void {
+function announce(sandbox: Sandbox): void {
+  const { url, slackApiUrl, tokens, awsEndpoint, awsCredentials } = sandbox;
   console.log(`Sandbox ready: ${url}`);
   console.log(`Slack API: ${slackApiUrl}`);
   console.log(`Slack tokens: ${tokens.bot} ${tokens.app} ${tokens.signingSecret}`);
   console.log(`AWS endpoint: ${awsEndpoint}`);
+  console.log(`RunPod API: ${sandbox.runpodApiUrl}`);
+  if (sandbox.runpodKey) console.log(`RunPod key: ${sandbox.runpodKey}`);
   if (awsCredentials)
     console.log(`AWS credentials: ${awsCredentials.accessKeyId} ${awsCredentials.secretAccessKey}`);
 }

@@ -1,6 +1,6 @@
 /**
- * The faults a sandbox was told to have, shared by its Slack and its AWS side: each call asks by its name
- * (`chat.update`, `files.upload`, `socket`, `logs:GetLogEvents`) whether it is to fail this time.
+ * The faults a sandbox was told to have, shared by all its sides: each call asks by its name (`chat.update`,
+ * `files.upload`, `socket`, `logs:GetLogEvents`, `runpod:GetPodLogs`) whether it is to fail this time.
  */
 import { SandboxError } from './errors.ts';
 import type { Fault } from './protocol.ts';
@@ -55,7 +55,13 @@ export class FaultPlan {
 }
 
 /** Not requests of a client, so `*` leaves them alone: they must be named. */
-const NOT_A_CALL: ReadonlySet<string> = new Set(['socket', 'files.share', 'events:Emit', 'events:Deliver']);
+const NOT_A_CALL: ReadonlySet<string> = new Set([
+  'socket',
+  'files.share',
+  'events:Emit',
+  'events:Deliver',
+  'runpod:Run',
+]);
 
 function parseFault(input: unknown): Fault {
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {

@@ -1,4 +1,7 @@
-/** Slack and AWS on this machine, for any Slack app and any AWS client: what the package `signalbox-sandbox` exports. */
+/**
+ * Slack, AWS and RunPod on this machine, for any Slack app and any client of theirs: what the package `signalbox-sandbox`
+ * exports.
+ */
 export type { AwsSandbox, AwsSandboxOptions } from './aws/index.ts';
 export { startAwsSandbox } from './aws/index.ts';
 export type { AwsSandboxSettings } from './aws/settings.ts';
@@ -17,6 +20,9 @@ export type {
   WorkspaceEvent,
   WorkspaceState,
 } from './protocol.ts';
+export type { RunpodSandbox, RunpodSandboxOptions, SandboxPod } from './runpod/index.ts';
+export { startRunpodSandbox } from './runpod/index.ts';
+export type { RunpodSettings } from './runpod/settings.ts';
 export type { AccessKey, Sandbox, SandboxOptions } from './sandbox.ts';
 export { startSandbox } from './sandbox.ts';
 export type { SlackSandbox, SlackSandboxOptions } from './slack/index.ts';

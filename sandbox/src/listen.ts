@@ -5,7 +5,7 @@ import { SandboxError } from './errors.ts';
 
 /**
  * Listens on 127.0.0.1.
- * @param side `Slack` or `AWS`, for the error's words
+ * @param side `Slack`, `AWS` or `RunPod`, for the error's words
  * @param option of the command line, to choose another port
  * @param port 0: any free one
  * @returns the port in use
@@ -14,7 +14,7 @@ import { SandboxError } from './errors.ts';
 export function listen(
   server: Server,
   port: number,
-  { side, option }: { side: 'Slack' | 'AWS'; option: string },
+  { side, option }: { side: 'Slack' | 'AWS' | 'RunPod'; option: string },
 ): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {

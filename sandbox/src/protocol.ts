@@ -166,7 +166,7 @@ export type WorkspaceEvent =
   | { type: 'state' };
 
 export interface Fault {
-  /** Which calls: a Web API method (`chat.update`), `files.upload` (the byte POST), `socket`, an AWS operation (`logs:GetLogEvents`), or `*`. */
+  /** Which calls: a Web API method (`chat.update`), `files.upload` (the byte POST), `socket`, an AWS operation (`logs:GetLogEvents`), one of RunPod's (`runpod:GetPodLogs`), or `*`. */
   on: string;
   /**
    * `429`, `500`, `drop` (connection cut), `late_share`, `lost_answer` (Slack side: done, but the answer or ack is

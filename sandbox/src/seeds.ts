@@ -1,4 +1,4 @@
-/** What an AWS world is made of where a file does not do: jobs, logs made while they are read, archives, devices. */
+/** What AWS and RunPod worlds are made of where a file does not do: jobs, logs made while they are read, archives, devices. */
 export type { AlarmSeed } from './aws/alarms.ts';
 export { type BulkLogOptions, bulkStreams, bulkWorld } from './aws/bulk-log.ts';
 export type { CompilationSeed } from './aws/compilations.ts';
@@ -13,6 +13,12 @@ export {
 } from './aws/event-series.ts';
 export type { CoreDeviceSeed, DeploymentSeed, InstalledSeed } from './aws/fleet.ts';
 export { type RoleSeed, type UserSeed, uniqueId } from './aws/iam.ts';
+export { type ClusterSeed, clusterId } from './aws/kinds/clusters.ts';
+export type { KindSeeds } from './aws/kinds/index.ts';
+export { instanceId } from './aws/kinds/instance-id.ts';
+export type { ExecutionSeed, StepSeed } from './aws/kinds/pipelines.ts';
+export { childName, type TuningChild, type TuningSeed } from './aws/kinds/tuning-request.ts';
+export type { WorkSeed, WorkTransition } from './aws/kinds/work.ts';
 export { closeContainer, type LogScript, openContainer, scripted } from './aws/log-script.ts';
 export type { LogGroupSeed, LogStreamSeed } from './aws/log-store.ts';
 export { filler, type ModelCard, modelArchive } from './aws/model-card.ts';
@@ -26,3 +32,6 @@ export { type TarEntry, type TarFile, writeTarGz } from './aws/tar.ts';
 export { trainedCard } from './aws/trained-model.ts';
 export { TRAINING_LOG_GROUP, type TrainingJobSeed, type TrainingTransition } from './aws/training.ts';
 export { hash32, type Random, randomFrom } from './random.ts';
+export type { PodTemplate } from './runpod/pod-request.ts';
+export { CLASSIFIER, fixedProgram, type PodProgram, type ProgramPod } from './runpod/program.ts';
+export type { PodSeed, RunpodKey, RunpodWorld } from './runpod/seed.ts';

@@ -7,6 +7,8 @@ import { LOG_GROUP_CLASSES } from './aws/log-store.ts';
 import type { PolicyDocument } from './aws/policy.ts';
 import type { AccountSeed, AwsWorld, RegionSeed } from './aws/seed.ts';
 import { SandboxError } from './errors.ts';
+import type { RunpodWorld } from './runpod/seed.ts';
+import { runpodSchema, runpodWorld } from './runpod/world-file.ts';
 import { DEFAULT_APP, DEFAULT_TEAM, type SlackWorld } from './slack/workspace.ts';
 import type { EpochMs } from './time.ts';
 import builtIn from './world.json' with { type: 'json' };
@@ -14,6 +16,7 @@ import builtIn from './world.json' with { type: 'json' };
 export interface World {
   slack: SlackWorld;
   aws: AwsWorld;
+  runpod: RunpodWorld;
 }
 
 const id = (prefix: string) =>
@@ -112,6 +115,7 @@ const schema = z.strictObject({
     )
     .default([]),
   aws: z.strictObject({ accounts: z.array(account) }).default({ accounts: [] }),
+  runpod: runpodSchema,
 });
 
 const COLORS = ['#4a6fa5', '#2f855a', '#b7791f', '#9f3a5b', '#5f6b7a', '#6b46c1'];
@@ -150,7 +154,7 @@ export function parseWorld(source: unknown, now: EpochMs = Date.now()): World {
       parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'the file'}: ${message}`),
     );
   }
-  const { team, app, users, channels, userGroups, aws } = parsed.data;
+  const { team, app, users, channels, userGroups, aws, runpod } = parsed.data;
   const people = users.map(({ realName, ...user }, index) => ({
     ...user,
     id: user.id ?? idOf('U', user.name),
@@ -207,7 +211,11 @@ export function parseWorld(source: unknown, now: EpochMs = Date.now()): World {
     }
   }
   if (problems.length > 0) throw wrong(problems);
-  return { slack, aws: { accounts: aws.accounts.map((one) => accountSeed(one, now)) } };
+  return {
+    slack,
+    aws: { accounts: aws.accounts.map((one) => accountSeed(one, now)) },
+    runpod: runpodWorld(runpod, now),
+  };
 }
 
 const wrong = (problems: readonly string[]): SandboxError =>

@@ -18,6 +18,7 @@ channels: [{ name: lobby }]
 aws:
   accounts:
     - { id: "999988887777", users: [{ name: dev, accessKeyId: AKIADEV, secretAccessKey: secret }] }
+runpod: { keys: [{ key: rpa_DEV }], pods: [{ name: night-run, image: acme/train, cpu: { id: cpu3c, vcpuCount: 4 } }] }
 `;
 
 let folder: string;
@@ -27,7 +28,12 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sandbox-cli-'));
 });
 afterEach(async () => {
-  if (child?.exitCode === null) child.kill('SIGKILL');
+  // Only when it has gone is nothing written into its folder any more.
+  if (child?.exitCode === null && child.signalCode === null) {
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+  }
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -72,6 +78,10 @@ describe('signalbox-sandbox', () => {
       credentials: { accessKeyId, secretAccessKey },
     });
     expect((await sts.send(new GetCallerIdentityCommand({}))).Account).toBe('999988887777');
+    const pods = await fetch(`${said['RunPod API']}/pods`, {
+      headers: { authorization: `Bearer ${said['RunPod key']}` },
+    });
+    expect(await pods.json()).toMatchObject({ pods: [{ name: 'night-run', status: 'RUNNING' }] });
     const ended = once(child!, 'exit');
     child!.kill('SIGINT');
     expect(await ended).toEqual([0, null]);

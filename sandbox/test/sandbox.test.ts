@@ -58,6 +58,7 @@ describe('[O7] the whole sandbox', () => {
   it.each([
     ['Slack', '--port', ({ slack }: Sandbox) => ({ port: slack.port })],
     ['AWS', '--aws-port', ({ aws }: Sandbox) => ({ awsPort: aws.port })],
+    ['RunPod', '--runpod-port', ({ runpod }: Sandbox) => ({ runpodPort: runpod.port })],
   ])('says which port of its %s side is taken, and how to choose another', async (side, option, ports) => {
     const taken = ports(await start());
     const dataDir = join(folder, 'second');
@@ -68,7 +69,42 @@ describe('[O7] the whole sandbox', () => {
     });
   });
 
-  it('has one list of faults for both sides, set by its control endpoint', async () => {
+  it("serves RunPod's pods, prints into them, takes them away and changes settings by control endpoints", async () => {
+    const sandbox = await start();
+    const headers = { authorization: `Bearer ${sandbox.runpodKey}` };
+    const created = await fetch(`${sandbox.runpodApiUrl}/pods`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify({ name: 'mine', image: 'acme/train', gpu: { id: 'NVIDIA L40S' }, disk: 20 }),
+    });
+    const { id } = (await created.json()) as { id: string };
+    const control = async (path: string, body?: unknown) => {
+      const response = await fetch(`${sandbox.url}/sandbox/runpod/${path}`, {
+        ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+      });
+      return { status: response.status, ...((await response.json()) as Record<string, unknown>) };
+    };
+    expect(await control('settings', { headers: 'at once', keepAliveMs: 0 })).toEqual({
+      status: 200,
+      ok: true,
+    });
+    expect(await control('settings', { heads: 1 })).toMatchObject({
+      status: 400,
+      detail: expect.stringContaining('RunPod has no setting `heads` here. There are provisionMs, '),
+    });
+    expect(await control('settings', { ids: 'uuid' })).toMatchObject({
+      detail: expect.stringContaining('The setting `ids` cannot be "uuid".'),
+    });
+    expect(await control('print', { pod: 'mine', line: 'hello' })).toMatchObject({ ok: true });
+    expect(await control('preempt', { pod: id })).toMatchObject({ ok: true });
+    expect(await control('pods')).toMatchObject({
+      pods: [{ id, name: 'mine', status: 'EXITED', lines: expect.any(Number) }],
+    });
+    expect(await control('fail', { pod: 'nobody' })).toMatchObject({ status: 404 });
+    expect(await control('print', { pod: 'mine' })).toMatchObject({ status: 400 });
+  });
+
+  it('has one list of faults for all sides, set by its control endpoint', async () => {
     const sandbox = await start();
     const fault = { on: 'sts:GetCallerIdentity', kind: 'ServiceUnavailable' };
     const added = await fetch(`${sandbox.url}/sandbox/faults`, {

@@ -6,6 +6,7 @@ import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import type { SandboxError } from '../src/errors.ts';
+import { startRunpodSandbox } from '../src/runpod/index.ts';
 import { defaultWorld, parseWorld, readWorld } from '../src/world-file.ts';
 import { s3Client } from './aws/edge-support.ts';
 import { logsClient, sandbox } from './aws/support.ts';
@@ -71,6 +72,44 @@ describe('a world from a file', () => {
     expect(problemsOf(world({ name: '/g', class: 'RARE', retentionInDays: 0 }))).toEqual([
       expect.stringContaining('logGroups.0.class: '),
       expect.stringContaining('logGroups.0.retentionInDays: '),
+    ]);
+  });
+
+  it('has pods of RunPod: their keys, their past, and what they print', async () => {
+    const world = (runpod: object) => ({ users: [{ name: 'ann' }], channels: [{ name: 'general' }], runpod });
+    const gpu = { id: 'NVIDIA L40S' };
+    const { runpod } = parseWorld(
+      world({
+        keys: [{ key: 'rpa_ME' }],
+        programs: [{ match: 'report', program: { lines: ['reading', { after: 5, line: 'done' }] } }],
+        pods: [
+          { name: 'night-run', image: 'acme/train', gpu, createdAgo: 600 },
+          { name: 'old-run', image: 'acme/report', gpu, createdAgo: 900, endedAgo: 300 },
+        ],
+      }),
+      NOW,
+    );
+    const clock = { now: () => NOW };
+    const running = await startRunpodSandbox({ world: runpod, clock, headers: 'at once' });
+    try {
+      const headers = { authorization: 'Bearer rpa_ME' };
+      const answer = await fetch(`${running.apiUrl}/pods`, { headers });
+      expect(await answer.json()).toMatchObject({
+        pods: [
+          { name: 'night-run', status: 'RUNNING', cost: 0.86, runtime: { uptime: expect.any(Number) } },
+          { name: 'old-run', status: 'EXITED', cost: 0 },
+        ],
+      });
+      const [, old] = running.pods();
+      // Six seconds of printing, a second until it begins again, for almost ten minutes.
+      expect(old!.starts).toBeGreaterThan(80);
+      expect(old!.spent).toBeCloseTo(0.86 / 6, 2);
+    } finally {
+      await running.close();
+    }
+    expect(problemsOf(world({ keys: [{ key: '' }], pods: [{ name: 'a', image: 'b' }] }))).toEqual([
+      expect.stringMatching(/^runpod\.keys\.0\.key: /),
+      'runpod.pods: each pod has either `gpu` or `cpu`',
     ]);
   });
 

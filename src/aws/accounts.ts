@@ -3,6 +3,7 @@ import { COMPILATION_LOG_GROUP } from '../domain/log-groups.ts';
 import { awsOf } from '../domain/use-cases.ts';
 import type { Clock } from '../ground/time.ts';
 import type { AwsAccount, AwsAccounts } from '../ports/aws-account.ts';
+import type { Budgets } from '../ports/budgets.ts';
 import { createArtifactLinks } from './artifact-links.ts';
 import { createGreengrass } from './greengrass.ts';
 import { LogGroups } from './log-groups.ts';
@@ -13,10 +14,13 @@ export interface AccountsOptions {
   clock: Clock;
   /** Default: sessions by STS and the SDK's own credentials. */
   sessions?: RoleSessions;
+  /** Of how often an account is asked, kept with whoever else asks for the same bot. Left out: as often as it comes. */
+  budgets?: Budgets | undefined;
 }
 
 export function createAwsAccounts(options: AccountsOptions): AwsAccounts {
-  const sessions = options.sessions ?? new RoleSessions({ clock: options.clock });
+  const { clock, budgets } = options;
+  const sessions = options.sessions ?? new RoleSessions({ clock, ...(budgets ? { budgets } : {}) });
   const groups = new LogGroups(options.clock);
   // Clients keep connections: one set for each session, gone with it.
   const opened = new WeakMap<RoleSession, AwsAccount>();
@@ -32,7 +36,7 @@ export function createAwsAccounts(options: AccountsOptions): AwsAccounts {
       const known = opened.get(session);
       if (known) return known;
 
-      const log: AwsAccount['log'] = (group, job, { ownStream = false } = {}) =>
+      const log: AwsAccount['log'] = (group, job, { ownStream = false, prefix } = {}) =>
         createCloudWatchLogSource({
           account,
           region,
@@ -44,10 +48,12 @@ export function createAwsAccounts(options: AccountsOptions): AwsAccounts {
           group,
           job,
           ownStream,
+          prefix,
           groups,
           secondLane: useCase.logs.secondLane,
           useCase: useCase.id,
           roleArn,
+          budgets: options.budgets,
           clientConfig: { customUserAgent: [['signalbox', session.sessionName]] },
         });
       const { components, devices } = createGreengrass(session);
@@ -55,6 +61,7 @@ export function createAwsAccounts(options: AccountsOptions): AwsAccounts {
         useCase,
         sessionName: session.sessionName,
         clientConfig: (maxAttempts) => session.clientConfig(maxAttempts),
+        paced: (client) => session.paced(client),
         call: (context, run) => session.call(context, run),
         log,
         compilationLog: (job) => log(COMPILATION_LOG_GROUP, job, { ownStream: true }),

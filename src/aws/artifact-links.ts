@@ -1,4 +1,5 @@
 /** Links to objects in S3 that work without an AWS account, for a short while. */
+import { watchedClient } from '../ground/aws-calls.ts';
 import { AppError } from '../ground/errors.ts';
 import type { Clock } from '../ground/time.ts';
 import type { ArtifactLinks } from '../ports/artifact-links.ts';
@@ -15,13 +16,15 @@ export function createArtifactLinks(session: RoleSession, clock: Clock): Artifac
       const { bucket, key } = parseS3Uri(s3Uri);
       const { sdk, getSignedUrl } = await load();
       const lasting = await lastingCredentials(session, clock, expiresSeconds);
-      const client = new sdk.S3Client({
-        ...session.clientConfig(4),
-        // The very ones that the link is signed with: what they may not read, the link cannot give.
-        credentials: lasting,
-        // Else every link asks for a checksum that no browser compares.
-        responseChecksumValidation: 'WHEN_REQUIRED',
-      });
+      const client = watchedClient(
+        new sdk.S3Client({
+          ...session.clientConfig(4),
+          // The very ones that the link is signed with: what they may not read, the link cannot give.
+          credentials: lasting,
+          // Else every link asks for a checksum that no browser compares.
+          responseChecksumValidation: 'WHEN_REQUIRED',
+        }),
+      );
       try {
         await session.call(
           { operation: `look at ${s3Uri}`, actions: ['s3:GetObject', 's3:ListBucket'] },

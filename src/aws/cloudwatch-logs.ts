@@ -14,10 +14,11 @@ import {
   GetLogEventsCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
 import type { LogKeeping } from '../domain/log-keeping.ts';
+import { watchedClient } from '../ground/aws-calls.ts';
 import { backoff, jittered } from '../ground/backoff.ts';
 import { AppError } from '../ground/errors.ts';
-import { isLoopback } from '../ground/hosts.ts';
 import { pause } from '../ground/pause.ts';
+import type { Budgets } from '../ports/budgets.ts';
 import type {
   LogLane,
   LogPage,
@@ -26,7 +27,9 @@ import type {
   LogStreamInfo,
   RequestPace,
 } from '../ports/log-source.ts';
+import { AnsweringTimes } from './answering-times.ts';
 import { type ReadApi, readQuota } from './cloudwatch-logs-quotas.ts';
+import { Connections } from './connections.ts';
 import { describeLogGroup } from './describe-log-group.ts';
 import {
   type AwsErrorContext,
@@ -38,7 +41,8 @@ import {
 import { LogGroups } from './log-groups.ts';
 import { streamPattern, streamsOf } from './log-streams.ts';
 import { PagePool, type PooledPage } from './page-pool.ts';
-import { RateLimiter } from './rate-limit.ts';
+import type { RateLimiter } from './rate-limit.ts';
+import { readLimiter } from './read-limiters.ts';
 
 /** Credentials as the SDK takes them. A function must give new ones when asked with `forceRefresh`. */
 type AwsCredentials = NonNullable<CloudWatchLogsClientConfig['credentials']>;
@@ -60,6 +64,8 @@ export interface CloudWatchLogSourceOptions {
    * `<job>/…` is asked for, which leaves out other jobs whose names begin the same. Default: true.
    */
   ownStream?: boolean | undefined;
+  /** Instead of the job's own streams, all that begin so; empty: all of the group. */
+  prefix?: string | undefined;
   /** `auto` means on where the quota of FilterLogEvents is worth it: 10 requests a second or more. */
   secondLane?: 'auto' | 'on' | 'off' | undefined;
   /** What goes on by itself: it leaves the larger part of the quota to whatever else asks. */
@@ -71,8 +77,10 @@ export interface CloudWatchLogSourceOptions {
   roleArn?: string | undefined;
   /** Requests a second, where they differ from what AWS publishes for the region. Infinity means no quota. */
   quota?: Partial<Record<ReadApi, number>> | undefined;
-  /** More options for the SDK's client, such as an endpoint or an HTTP handler. */
-  clientConfig?: CloudWatchLogsClientConfig | undefined;
+  /** What all instances take their requests from. Left out: this process alone uses the quota. */
+  budgets?: Budgets | undefined;
+  /** More options for the SDK's client, such as an endpoint. */
+  clientConfig?: Omit<CloudWatchLogsClientConfig, 'requestHandler'> | undefined;
 }
 
 /** Requests a second. Below this, FilterLogEvents adds little and is better left to people at the console. */
@@ -80,26 +88,9 @@ const SECOND_LANE_WORTH = 10;
 /** A page is a megabyte. A connection that is silent for this long is broken. */
 const REQUEST_TIMEOUT_MS = 30_000;
 const CONNECTION_TIMEOUT_MS = 5_000;
-const MAX_SOCKETS = 64;
 const STREAMS_PER_PAGE = 50;
 /** How far an event may be ahead of the service's clock. Source: PutLogEvents in the API reference. */
 const AHEAD_MS = 2 * 3_600_000;
-/** A loopback endpoint that answers a page faster than this is an emulator, which AWS's quotas do not apply to. */
-const EMULATOR_ANSWERS_WITHIN_MS = 25;
-
-const limiters = new Map<string, RateLimiter>();
-
-/** The process has one limiter for each API of an account in a region. */
-function limiterFor(options: CloudWatchLogSourceOptions, api: ReadApi): RateLimiter {
-  const rate = options.quota?.[api] ?? readQuota(options.region, api);
-  const key = `${options.account}/${options.region}/${api}/${rate}`;
-  let limiter = limiters.get(key);
-  if (!limiter) {
-    limiter = new RateLimiter({ rate });
-    limiters.set(key, limiter);
-  }
-  return limiter;
-}
 
 export function createCloudWatchLogSource(options: CloudWatchLogSourceOptions): LogSource {
   return new CloudWatchLogSource(options);
@@ -119,16 +110,18 @@ class CloudWatchLogSource implements LogSource {
   #renewing: Promise<void> | undefined;
   #renewals = 0;
   #filterRefused = false;
-  #host = '';
+  readonly #endpoint = new AnsweringTimes();
 
   constructor(options: CloudWatchLogSourceOptions) {
     this.#options = options;
-    this.id = `${options.account}/${options.region}${options.group}/${options.job}`;
+    const { account, region, group, job, prefix } = options;
+    // A job of another kind may have the same name, in the same group. No stream's name has a star.
+    this.id = `${account}/${region}${group}/${prefix === undefined ? job : `${prefix}*`}`;
     this.#limiters = {
-      GetLogEvents: limiterFor(options, 'GetLogEvents'),
-      FilterLogEvents: limiterFor(options, 'FilterLogEvents'),
-      DescribeLogStreams: limiterFor(options, 'DescribeLogStreams'),
-      DescribeLogGroups: limiterFor(options, 'DescribeLogGroups'),
+      GetLogEvents: readLimiter(options, 'GetLogEvents'),
+      FilterLogEvents: readLimiter(options, 'FilterLogEvents'),
+      DescribeLogStreams: readLimiter(options, 'DescribeLogStreams'),
+      DescribeLogGroups: readLimiter(options, 'DescribeLogGroups'),
     };
     const { inBackground = false } = options;
     this.#paces = {
@@ -151,6 +144,10 @@ class CloudWatchLogSource implements LogSource {
     this.#client = this.#connect(options.credentials);
   }
 
+  get isNear(): boolean {
+    return this.#endpoint.isNear && this.pace.rate === Number.POSITIVE_INFINITY;
+  }
+
   inBackground(): LogSource {
     return new CloudWatchLogSource({ ...this.#options, groups: this.#groups, inBackground: true });
   }
@@ -166,7 +163,7 @@ class CloudWatchLogSource implements LogSource {
   }
 
   async listStreams(signal?: AbortSignal): Promise<LogStreamInfo[]> {
-    const { group, job, ownStream = true } = this.#options;
+    const { group, job, ownStream = true, prefix } = this.#options;
     const streams: LogStreamInfo[] = [];
     let nextToken: string | undefined;
     const seen = new Set<string>();
@@ -184,7 +181,8 @@ class CloudWatchLogSource implements LogSource {
               // The slash leaves out other jobs whose names begin the same; without it, their names are checked below.
               new DescribeLogStreamsCommand({
                 logGroupName: group,
-                logStreamNamePrefix: ownStream ? job : `${job}/`,
+                // Empty, it would be refused.
+                logStreamNamePrefix: (prefix ?? (ownStream ? job : `${job}/`)) || undefined,
                 limit: STREAMS_PER_PAGE,
                 nextToken,
               }),
@@ -199,7 +197,7 @@ class CloudWatchLogSource implements LogSource {
         await pause(jittered(backoff([200, 12_800], failures)), signal);
         continue;
       }
-      for (const stream of streamsOf(answer.logStreams ?? [], { job, ownStream })) {
+      for (const stream of streamsOf(answer.logStreams ?? [], { job, ownStream, prefix })) {
         if (seen.has(stream.name)) continue;
         seen.add(stream.name);
         streams.push(stream);
@@ -211,6 +209,13 @@ class CloudWatchLogSource implements LogSource {
 
   async readPage(request: LogPageRequest, signal?: AbortSignal): Promise<LogPage> {
     const { group, job } = this.#options;
+    const onNext =
+      request.onNext && request.direction === 'forward'
+        ? (token: string): void => {
+            // The same one is the end.
+            if (token !== request.token) request.onNext?.(token);
+          }
+        : undefined;
     const output = await this.#call('GetLogEvents', `read the log of ${job}`, signal, (abortSignal) => {
       const command = new GetLogEventsCommand({
         logGroupName: group,
@@ -221,7 +226,7 @@ class CloudWatchLogSource implements LogSource {
         nextToken: request.token,
         limit: request.limit,
       });
-      this.#pages.layOut(command.input, { lead: request.lead });
+      this.#pages.layOut(command.input, { lead: request.lead }, onNext);
       return this.#client.send(command, { abortSignal });
     });
     const page = this.#pages.pageOf(output);
@@ -290,7 +295,6 @@ class CloudWatchLogSource implements LogSource {
     try {
       const answer = await send(signal);
       limiter.accepted();
-      this.#looksLikeEmulator(limiter.now - sentAt);
       return answer;
     } catch (error) {
       if (isThrottled(error)) limiter.refused(sentAt);
@@ -353,23 +357,20 @@ class CloudWatchLogSource implements LogSource {
       maxAttempts: 1,
       // Without a logger of ours, the SDK formats every answer for a log that nobody reads.
       logger: SILENT,
-      requestHandler: {
-        connectionTimeout: CONNECTION_TIMEOUT_MS,
-        socketTimeout: REQUEST_TIMEOUT_MS,
-        httpAgent: { keepAlive: true, maxSockets: MAX_SOCKETS, scheduling: 'lifo' },
-        httpsAgent: { keepAlive: true, maxSockets: MAX_SOCKETS, scheduling: 'lifo' },
-      },
+      requestHandler: new Connections({
+        connectMs: CONNECTION_TIMEOUT_MS,
+        silentMs: REQUEST_TIMEOUT_MS,
+        memory: this.#pages.memory,
+      }),
       ...clientConfig,
     });
-    this.#pages.attach(client, (host) => {
-      this.#host = host;
-    });
-    return client;
+    this.#pages.attach(client, (host, waitedMs) => this.#answered(host, waitedMs));
+    return watchedClient(client);
   }
 
-  #looksLikeEmulator(tookMs: number): void {
-    if (this.#options.quota !== undefined) return;
-    if (tookMs >= EMULATOR_ANSWERS_WITHIN_MS || !isLoopback(this.#host)) return;
+  #answered(host: string, waitedMs: number): void {
+    this.#endpoint.add(host, waitedMs);
+    if (this.#options.quota !== undefined || !this.#endpoint.isEmulator) return;
     for (const limiter of Object.values(this.#limiters)) limiter.lift();
   }
 }

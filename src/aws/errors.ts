@@ -332,7 +332,7 @@ export function awsErrorToAppError(error: unknown, context: AwsErrorContext): Ap
   // SageMaker says "not found" with a ValidationException, so this stands before the invalid ones.
   if (
     inTable(NOT_FOUND, e) ||
-    /requested resource not found|could not find|does not exist/i.test(e.message)
+    /requested resource not found|could not find|does not exist|\bRecordNotFound\b/i.test(e.message)
   ) {
     return make(
       'not_found',

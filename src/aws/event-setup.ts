@@ -37,6 +37,18 @@ const RETENTION_SECONDS = String(14 * 24 * 3600);
 const MAX_RECEIVES = 100;
 const TARGET_ID = 'signalbox-queue';
 
+/** @param first where the events of another region of that account go already @param own the bot's account */
+function whatToDeploy(target: string, first: string | undefined, own: boolean): string {
+  if (first === undefined && !own)
+    return `deploy infra/use-case-account.yaml there with EventTargetArn=${target}`;
+  const role = first === undefined ? ' ForwardingRole=make' : '';
+  const further =
+    first === undefined || first === target
+      ? ''
+      : `, and update the stack of its first region with FurtherEventTargetArns=${target}`;
+  return `deploy infra/use-case-region.yaml there with EventTargetArn=${target}${role}${further}`;
+}
+
 /** @throws AppError by the table of AWS errors, naming the step */
 export async function setUpEvents(place: EventsPlace, given?: EventClients): Promise<EventsSetup> {
   const { clients, destroy } = await openEventClients(place, given);
@@ -167,7 +179,7 @@ class Setup {
         this.#clients.eventBridge.send(
           new PutRuleCommand({
             Name: this.#found.place.rule,
-            Description: 'Training, compilation, Greengrass and alarm events to Signalbox',
+            Description: 'SageMaker, Batch, Greengrass and alarm events to Signalbox',
             EventPattern: JSON.stringify(EVENT_PATTERN),
             State: 'ENABLED',
           }),
@@ -231,12 +243,15 @@ class Setup {
   async #otherAccounts(queueArn: string, ruleArn: string): Promise<string[]> {
     const bus = ruleArn.replace(/:rule\/.*$/, ':event-bus/default');
     const remaining: string[] = [];
+    // Where the events of an account's first region go: its roles, which all its regions share, are made there.
+    const first = new Map<string, string>();
     for (const { account, region } of this.#others) {
       const here = region === this.#found.place.region;
-      if (!here && account !== this.#found.account) await this.#letIn(account);
-      remaining.push(
-        `Account ${account}, ${region}: deploy infra/use-case-account.yaml there with EventTargetArn=${here ? queueArn : bus}`,
-      );
+      const own = account === this.#found.account;
+      if (!here && !own) await this.#letIn(account);
+      const target = here ? queueArn : bus;
+      remaining.push(`Account ${account}, ${region}: ${whatToDeploy(target, first.get(account), own)}`);
+      if (!first.has(account)) first.set(account, target);
     }
     return remaining;
   }

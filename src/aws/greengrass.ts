@@ -1,8 +1,11 @@
 /** Greengrass v2: the private components of a use case's account, and its core devices. Service model 2020-11-30. */
 
 import type { GreengrassV2Client } from '@aws-sdk/client-greengrassv2';
+import { awsArn } from '../domain/arns.ts';
 import { awsOf } from '../domain/use-cases.ts';
+import { watchedClient } from '../ground/aws-calls.ts';
 import { AppError } from '../ground/errors.ts';
+import { paged } from '../ground/paged.ts';
 import type { ComponentRegistry, ComponentSummary } from '../ports/component-registry.ts';
 import type {
   CoreDevice,
@@ -10,7 +13,6 @@ import type {
   EffectiveDeployment,
   InstalledComponent,
 } from '../ports/device-fleet.ts';
-import { awsArn } from './arns.ts';
 import type { RoleSession } from './sessions.ts';
 
 type Sdk = typeof import('@aws-sdk/client-greengrassv2');
@@ -229,19 +231,6 @@ function fleet(greengrass: Greengrass): DeviceFleet {
   };
 }
 
-/** Pages until there is no further token; an empty page is not the end, a token that comes back is. */
-async function* paged<T extends { nextToken?: string | undefined }>(
-  ask: (nextToken: string | undefined) => Promise<T>,
-): AsyncGenerator<T> {
-  let token: string | undefined;
-  do {
-    const asked = token;
-    const page = await ask(asked);
-    yield page;
-    token = page.nextToken === asked ? undefined : page.nextToken || undefined;
-  } while (token !== undefined);
-}
-
 async function unlessMissing<T>(answer: Promise<T>): Promise<T | undefined> {
   try {
     return await answer;
@@ -268,7 +257,7 @@ function publishError(error: AppError): AppError {
 async function load(session: RoleSession) {
   const sdk = await import('@aws-sdk/client-greengrassv2');
   // Request rates are low for a whole account, and a look at a fleet asks twice for every device.
-  const client = new sdk.GreengrassV2Client(session.clientConfig(6));
+  const client = watchedClient(new sdk.GreengrassV2Client(session.clientConfig(6)));
   return { client, sdk };
 }
 

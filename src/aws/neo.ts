@@ -3,7 +3,9 @@ import type {
   CreateCompilationJobCommandInput,
   DescribeCompilationJobCommandOutput,
 } from '@aws-sdk/client-sagemaker';
+import { watchedClient } from '../ground/aws-calls.ts';
 import { AppError } from '../ground/errors.ts';
+import { paged } from '../ground/paged.ts';
 import type {
   CompilationListing,
   CompilationOrder,
@@ -69,23 +71,21 @@ export function createCompiler(session: RoleSession): Compiler {
     async list({ limit, createdAfter }, signal) {
       const { client, ListCompilationJobsCommand } = await sageMaker();
       const found: CompilationListing[] = [];
-      let token: string | undefined;
-      do {
-        const asked = token;
-        const page = await session.call(
-          { operation: 'list the compilations', actions: ['sagemaker:ListCompilationJobs'] },
-          () =>
-            client.send(
-              new ListCompilationJobsCommand({
-                SortBy: 'CreationTime',
-                SortOrder: 'Descending',
-                MaxResults: Math.min(PAGE, limit),
-                ...(createdAfter === undefined ? {} : { CreationTimeAfter: new Date(createdAfter) }),
-                ...(asked === undefined ? {} : { NextToken: asked }),
-              }),
-              abortable(signal),
-            ),
-        );
+      const pages = paged((NextToken) =>
+        session.call({ operation: 'list the compilations', actions: ['sagemaker:ListCompilationJobs'] }, () =>
+          client.send(
+            new ListCompilationJobsCommand({
+              SortBy: 'CreationTime',
+              SortOrder: 'Descending',
+              MaxResults: Math.min(PAGE, limit),
+              ...(createdAfter === undefined ? {} : { CreationTimeAfter: new Date(createdAfter) }),
+              NextToken,
+            }),
+            abortable(signal),
+          ),
+        ),
+      );
+      for await (const page of pages) {
         for (const one of page.CompilationJobSummaries ?? [])
           if (one.CompilationJobName !== undefined)
             found.push({
@@ -93,9 +93,8 @@ export function createCompiler(session: RoleSession): Compiler {
               status: one.CompilationJobStatus ?? 'Unknown',
               createdAt: one.CreationTime?.getTime() ?? 0,
             });
-        // A page may be empty and not the last; a token that comes back again would never end.
-        token = page.NextToken === asked ? undefined : page.NextToken;
-      } while (token !== undefined && found.length < limit);
+        if (found.length >= limit) break;
+      }
       return found.slice(0, limit);
     },
 
@@ -266,7 +265,7 @@ async function load(session: RoleSession) {
     SageMakerClient,
     StopCompilationJobCommand,
   } = await import('@aws-sdk/client-sagemaker');
-  const client = new SageMakerClient(session.clientConfig(4));
+  const client = session.paced(watchedClient(new SageMakerClient(session.clientConfig(4))));
   return {
     client,
     CreateCompilationJobCommand,

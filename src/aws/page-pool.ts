@@ -2,7 +2,6 @@
  * Reads the bodies of log pages inside the SDK's middleware, into memory that is used again for later pages.
  * Without it the SDK would make an object and a string of every event.
  */
-import type { IncomingMessage } from 'node:http';
 import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { AppError } from '../ground/errors.ts';
 import {
@@ -12,6 +11,8 @@ import {
   type RawPage,
   readPage,
 } from './cloudwatch-logs-page.ts';
+import type { Response } from './connections.ts';
+import type { BodyMemory } from './http-answer.ts';
 import { pageArena } from './page-scanner.ts';
 
 /** How many pages' memory is kept for later ones. */
@@ -28,8 +29,16 @@ interface ReadPage {
   memory: PageMemory;
 }
 
-/** The layout that a call asked for, by the call's input, which the SDK hands to middleware unchanged. */
-const layouts = new WeakMap<object, PageLayout>();
+interface Asked {
+  layout: PageLayout;
+  onNext: ((token: string) => void) | undefined;
+}
+
+/** What a call asked for, by the call's input, which the SDK hands to middleware unchanged. */
+const asked = new WeakMap<object, Asked>();
+
+/** Both tokens and the names around them. */
+const LONGEST_TAIL = 512;
 
 const PAGE = Symbol('page');
 const PAGE_COMMANDS = new Set(['GetLogEventsCommand', 'FilterLogEventsCommand']);
@@ -40,9 +49,12 @@ export class PagePool {
   readonly #memories: PageMemory[] = [];
   readonly #arena = pageArena();
 
-  /** Says how the page that answers this command is to be laid out. */
-  layOut(input: object, layout: PageLayout): void {
-    layouts.set(input, layout);
+  /**
+   * Says how the page that answers this command is to be laid out.
+   * @param onNext is told the token of the next page forward before the page is read
+   */
+  layOut(input: object, layout: PageLayout, onNext?: (token: string) => void): void {
+    asked.set(input, { layout, onNext });
   }
 
   /** The page that came with the output of a command of a client given to `attach`. */
@@ -63,18 +75,28 @@ export class PagePool {
   /**
    * Adds two middlewares. The inner one sits between the HTTP handler and the SDK's deserializer: it reads a page's
    * body and leaves an empty answer to the deserializer. The outer one puts the page into the command's output.
-   * @param onHost is told the host of every answer
+   * @param client whose request handler is `Connections` with this pool's memory
+   * @param onAnswer is told the host of every answer, and how long it took to begin
    */
-  attach(client: CloudWatchLogsClient, onHost: (host: string) => void): void {
+  attach(client: CloudWatchLogsClient, onAnswer: (host: string, waitedMs: number) => void): void {
     client.middlewareStack.add(
       (next, context) => async (args) => {
         const result = await next(args);
-        onHost(String((args.request as { hostname?: string }).hostname ?? ''));
-        if (!PAGE_COMMANDS.has(String(context.commandName))) return result;
-        const response = result.response as { statusCode?: number; body?: unknown; [PAGE]?: ReadPage };
-        if (response.statusCode !== 200 || !isMessage(response.body)) return result;
-        const layout = layouts.get(args.input) ?? { lead: undefined };
-        const body = await this.#collect(response.body);
+        const { statusCode, body, waitedMs } = result.response as Response;
+        const response = result.response as { body: Uint8Array; [PAGE]?: ReadPage };
+        onAnswer(String((args.request as { hostname?: string }).hostname ?? ''), waitedMs);
+        if (statusCode !== 200 || !PAGE_COMMANDS.has(String(context.commandName))) {
+          // The SDK reads it, and may keep it for longer.
+          response.body = this.#copied(body);
+          return result;
+        }
+        const { layout, onNext } = asked.get(args.input) ?? { layout: { lead: undefined } };
+        const token = onNext && nextForwardToken(body);
+        if (token !== undefined) {
+          onNext?.(token);
+          // The next request is signed and gone before this page takes the processor.
+          await new Promise((resolve) => setImmediate(resolve));
+        }
         try {
           response[PAGE] = this.#read(body, layout);
         } finally {
@@ -94,6 +116,27 @@ export class PagePool {
       },
       { step: 'deserialize', priority: 'high', name: 'signalboxPageOutput', override: true },
     );
+  }
+
+  /** Of which connections take room for what they receive. */
+  get memory(): BodyMemory {
+    return {
+      take: (bytes) => this.#takeBody(bytes),
+      give: (body) => this.#takeBack(body),
+    };
+  }
+
+  #takeBody(bytes: number): Buffer | undefined {
+    const buffer = this.#arena?.takeBody(bytes);
+    if (buffer) return buffer;
+    const used = this.#bodies.pop();
+    return used && used.length >= bytes ? used : undefined;
+  }
+
+  #copied(body: Buffer): Buffer {
+    const copy = Buffer.from(body);
+    this.#takeBack(body);
+    return copy;
   }
 
   #read(body: Buffer, layout: PageLayout): ReadPage {
@@ -122,37 +165,6 @@ export class PagePool {
     return this.#memories.pop() ?? newPageMemory();
   }
 
-  /** Reads the whole body into one buffer, a used one where possible. */
-  #collect(message: IncomingMessage): Promise<Buffer> {
-    const expected = Number(message.headers['content-length'] ?? 0);
-    let buffer = this.#arena?.takeBody(expected) ?? this.#bodies.pop() ?? Buffer.allocUnsafeSlow(0);
-    if (buffer.length < expected) buffer = Buffer.allocUnsafeSlow(expected + (expected >> 3));
-    return new Promise((resolve, reject) => {
-      let length = 0;
-      const fail = (error: unknown): void => {
-        this.#takeBack(buffer);
-        buffer = Buffer.alloc(0);
-        reject(error);
-      };
-      message.on('data', (chunk: Buffer) => {
-        if (length + chunk.length > buffer.length) {
-          const larger = Buffer.allocUnsafeSlow(Math.max(64 * 1024, (length + chunk.length) * 2));
-          buffer.copy(larger, 0, 0, length);
-          this.#takeBack(buffer);
-          buffer = larger;
-        }
-        chunk.copy(buffer, length);
-        length += chunk.length;
-      });
-      message.once('end', () => resolve(buffer.subarray(0, length)));
-      message.once('error', fail);
-      message.once('close', () => {
-        if (!message.complete)
-          fail(Object.assign(new Error('The connection was cut'), { code: 'ECONNRESET' }));
-      });
-    });
-  }
-
   #takeBack(body: Buffer): void {
     if (body.length === 0) return;
     if (this.#arena && body.buffer === this.#arena.buffer) this.#arena.giveBody(body);
@@ -161,11 +173,8 @@ export class PagePool {
   }
 }
 
-function isMessage(body: unknown): body is IncomingMessage {
-  return (
-    typeof body === 'object' &&
-    body !== null &&
-    typeof (body as IncomingMessage).on === 'function' &&
-    'headers' in body
-  );
+/** At a body's end, behind the events; a quote within a message has a backslash before it. */
+function nextForwardToken(body: Buffer): string | undefined {
+  const end = body.toString('latin1', Math.max(0, body.length - LONGEST_TAIL));
+  return /"nextForwardToken":"([^"\\]+)"/.exec(end)?.[1];
 }

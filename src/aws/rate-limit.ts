@@ -5,13 +5,19 @@
  * instead of being refused on the other. When the service refuses all the same (its quota is lower than told, or
  * others use it), the true rate is worked out from what it did accept between two refusals; the rate comes back
  * slowly afterwards.
+ *
+ * Where several instances use the same quota, each keeps such a copy, and takes what it sends from a budget that they
+ * share (ports/budgets.ts) besides: several turns at once where several wait.
  */
 import { backoff } from '../ground/backoff.ts';
+import type { Budgets } from '../ports/budgets.ts';
 import type { RequestPace } from '../ports/log-source.ts';
 
 export interface RateLimiterOptions {
   /** Requests a second by the service's quota; Infinity when there is none. */
   rate: number;
+  /** What all instances take their turns from. Left out: nobody else uses the quota. */
+  shared?: { budgets: Budgets; name: string } | undefined;
   /** Milliseconds; never runs backwards. */
   now?: () => number;
   /** Calls back after so many ms; returns a function that takes it back. */
@@ -29,6 +35,13 @@ const RECOVERY = 0.004;
 const PAUSES = [100, 5000] as const;
 /** Turns in a row for flows that somebody waits for, while others stand behind them. */
 const AHEAD = 3;
+/** Of a second's turns, how many are taken of a shared budget at once. */
+const SLICE = 1 / 5;
+/** Milliseconds in which they are used; an instance that hung meanwhile takes new ones. */
+const GOOD_FOR = 1_000;
+/** Milliseconds between two questions, while there is nothing or nobody answers. */
+const ASK_EVERY = 50;
+const ASK_AGAIN = 500;
 
 interface Waiting {
   grant: () => void;
@@ -61,10 +74,17 @@ export class RateLimiter {
   #refusedAt = Number.NEGATIVE_INFINITY;
   #pauseUntil = Number.NEGATIVE_INFINITY;
   #refusalsInARow = 0;
+  #shared: RateLimiterOptions['shared'];
+  /** Turns taken of the shared budget and not given to anybody yet. */
+  #granted = 0;
+  #grantedAt = 0;
+  #asking = false;
+  #askAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: RateLimiterOptions) {
     this.#quota = options.rate;
     this.#rate = options.rate;
+    this.#shared = Number.isFinite(options.rate) ? options.shared : undefined;
     this.#now = options.now ?? (() => performance.now());
     this.#schedule =
       options.schedule ??
@@ -98,6 +118,7 @@ export class RateLimiter {
       turn: (signal) => this.#turn(flow, signal),
       handBack: () => {
         this.#tokens += 1;
+        this.#granted += 1;
         this.#sent = Math.max(0, this.#sent - 1);
         this.#serve();
       },
@@ -157,6 +178,7 @@ export class RateLimiter {
     if (this.#refusedAt > Number.NEGATIVE_INFINITY || this.#rate === Number.POSITIVE_INFINITY) return;
     this.#rate = Number.POSITIVE_INFINITY;
     this.#tokens = Number.POSITIVE_INFINITY;
+    this.#shared = undefined;
     this.#serve();
   }
 
@@ -190,7 +212,7 @@ export class RateLimiter {
   #turn(flow: Flow, signal: AbortSignal | undefined): Promise<void> {
     // A turn for a download that has ended is harmless; it hands it back.
     if (signal?.aborted) {
-      this.#tokens -= 1;
+      this.#spend();
       return Promise.resolve();
     }
     return new Promise((resolve) => {
@@ -204,7 +226,7 @@ export class RateLimiter {
         const at = flow.queue.indexOf(waiting);
         if (at < 0) return;
         flow.queue.splice(at, 1);
-        this.#tokens -= 1;
+        this.#spend();
         resolve();
       };
       signal?.addEventListener('abort', leave, { once: true });
@@ -223,18 +245,29 @@ export class RateLimiter {
     return this.#flows.splice(Math.max(0, wanted), 1)[0]!;
   }
 
+  #spend(): void {
+    this.#tokens -= 1;
+    this.#granted -= 1;
+  }
+
   /** Gives out what is there, one to each download in turn; sets the clock for the next. */
   #serve(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     this.#fill();
     const now = this.#now();
-    while (this.#flows.length > 0 && this.#tokens >= 1 && now >= this.#pauseUntil) {
+    if (this.#granted > 0 && now - this.#grantedAt > GOOD_FOR) this.#granted = 0;
+    while (
+      this.#flows.length > 0 &&
+      this.#tokens >= 1 &&
+      now >= this.#pauseUntil &&
+      (!this.#shared || this.#granted >= 1)
+    ) {
       const flow = this.#nextFlow();
       const next = flow.queue.shift();
       if (!next) continue;
       if (flow.queue.length > 0) this.#flows.push(flow);
-      this.#tokens -= 1;
+      this.#spend();
       this.#sent++;
       next.grant();
     }
@@ -243,7 +276,33 @@ export class RateLimiter {
       return;
     }
     const forToken = Math.max(0, (1 - this.#tokens) / this.#rate) * 1000;
-    const wait = Math.max(1, forToken, this.#pauseUntil - now);
-    this.#cancelTimer = this.#schedule(Math.ceil(wait), () => this.#serve());
+    const wait = Math.max(forToken, this.#pauseUntil - now);
+    if (this.#shared && wait <= 0 && now >= this.#askAt) void this.#ask(this.#shared);
+    else this.#serveIn(Math.max(1, wait, this.#shared ? this.#askAt - now : 0));
+  }
+
+  #serveIn(ms: number): void {
+    if (!this.#asking) this.#cancelTimer = this.#schedule(Math.ceil(ms), () => this.#serve());
+  }
+
+  /** Takes turns of the shared budget for who waits here. */
+  async #ask({ budgets, name }: NonNullable<RateLimiterOptions['shared']>): Promise<void> {
+    if (this.#asking) return;
+    this.#asking = true;
+    const waiting = this.#flows.reduce((sum, { queue }) => sum + queue.length, 0);
+    const want = Math.max(1, Math.min(waiting, Math.floor(this.#tokens), Math.ceil(this.#quota * SLICE)));
+    const rate = { perSecond: this.#quota, burst: Math.max(1, this.#quota - MARGIN) };
+    try {
+      const { taken, wait } = await budgets.take(name, rate, { want });
+      const now = this.#now();
+      this.#granted = Math.min(0, this.#granted) + taken;
+      this.#grantedAt = now;
+      this.#askAt = wait > 0 ? now + Math.max(wait, ASK_EVERY) : now;
+    } catch {
+      // Nobody knows what the others do; whoever waits may give up.
+      this.#askAt = this.#now() + ASK_AGAIN;
+    }
+    this.#asking = false;
+    this.#serve();
   }
 }

@@ -3,10 +3,11 @@
  * takes which resource is AWS's "Service Authorization Reference". infra/use-case-account.yaml grants the same.
  */
 
+import { awsArn, iamArn, s3Arn } from '../domain/arns.ts';
 import { COMPILATION_LOG_GROUP, TRAINING_LOG_GROUP } from '../domain/log-groups.ts';
+import { SAGEMAKER_KINDS } from '../domain/sagemaker-kinds.ts';
 import type { SessionOperation } from '../domain/session-name.ts';
-import { awsOf, type UseCase } from '../domain/use-cases.ts';
-import { awsArn, iamArn, s3Arn } from './arns.ts';
+import { awsOf, sageMakerNames, type UseCase } from '../domain/use-cases.ts';
 
 interface Statement {
   Effect: 'Allow';
@@ -39,6 +40,30 @@ const readLogs =
     allow(['logs:DescribeLogGroups'], awsArn(awsOf(useCase), 'logs', 'log-group:*')),
   ];
 
+/** What is asked about the use case's other kinds. One resource for all, for a session's policy may not be long. */
+const kinds =
+  (...what: readonly ('list' | 'look' | 'stop')[]): Need =>
+  (useCase) => {
+    const rows = sageMakerNames(useCase)
+      .filter((name) => name !== 'sagemaker')
+      .map((name) => SAGEMAKER_KINDS[name]);
+    const actions = rows.flatMap(({ actions }) => what.flatMap((one) => actions[one]));
+    return actions.length === 0
+      ? []
+      : [
+          allow(
+            [...new Set(actions)].map((action) => `sagemaker:${action}`),
+            '*',
+          ),
+        ];
+  };
+
+/** All that SageMaker writes: with more groups than two, their names alone would fill the policy. */
+const readKindLogs: Need = (useCase) =>
+  sageMakerNames(useCase).some((name) => name !== 'sagemaker')
+    ? readLogs('/aws/sagemaker/*')(useCase)
+    : readLogs(TRAINING_LOG_GROUP, COMPILATION_LOG_GROUP)(useCase);
+
 /** The role is handed to SageMaker and to nobody else. */
 const passRole = (role: string): Statement => ({
   ...allow(['iam:PassRole'], role),
@@ -48,7 +73,7 @@ const passRole = (role: string): Statement => ({
 /** A run has the tags of the job that it repeats: reading and giving them are rights of their own. */
 const train: Need = (useCase) => [
   allow(
-    ['sagemaker:CreateTrainingJob', 'sagemaker:ListTags', 'sagemaker:AddTags'],
+    ['sagemaker:CreateTrainingJob', 'sagemaker:StopTrainingJob', 'sagemaker:ListTags', 'sagemaker:AddTags'],
     awsArn(awsOf(useCase), 'sagemaker', 'training-job/*'),
   ),
   // Which role the job has is only known once it was looked at; the use case's own role says which may be handed over.
@@ -111,8 +136,8 @@ const lookAtDevices: Need = (useCase) => [
 
 /** An operation may find jobs; whatever more it does stands in its line. */
 const NEEDS: Readonly<Record<SessionOperation, readonly Need[]>> = {
-  logs: [findJobs, readLogs(TRAINING_LOG_GROUP, COMPILATION_LOG_GROUP)],
-  train: [findJobs, train],
+  logs: [findJobs, kinds('list', 'look'), readKindLogs],
+  train: [findJobs, kinds('look', 'stop'), train],
   comp: [findJobs, compile, readLogs(COMPILATION_LOG_GROUP), readArtifacts],
   pkg: [findJobs, lookAtComponents, publishComponents, readArtifacts],
   gg: [findJobs, lookAtComponents],

@@ -3,13 +3,17 @@
  * did it, narrowed by a session policy to what the operation needs, renewed before they expire.
  */
 
+import { isBackgroundActor } from '../domain/background-actor.ts';
 import type { SessionOperation } from '../domain/session-name.ts';
 import { newSessionName } from '../domain/session-name.ts';
-import { awsOf, type UseCase } from '../domain/use-cases.ts';
+import { awsOf, quotaKey, type UseCase } from '../domain/use-cases.ts';
 import type { Actor } from '../ground/actor.ts';
+import { watchedClient } from '../ground/aws-calls.ts';
 import { AppError } from '../ground/errors.ts';
 import type { Clock, EpochMs } from '../ground/time.ts';
+import type { Budgets } from '../ports/budgets.ts';
 import { type AwsErrorContext, awsErrorToAppError, isExpiredCredentials } from './errors.ts';
+import { RequestPaces } from './paced-client.ts';
 import { sessionPolicy } from './session-policies.ts';
 
 /** Role chaining caps a session at one hour, and the bot itself mostly runs on a role. */
@@ -62,6 +66,8 @@ export interface RoleSession {
     maxAttempts: number;
     requestHandler: { connectionTimeout: number; requestTimeout: number };
   };
+  /** As `AwsAccount.paced`. */
+  readonly paced: <T>(client: T) => T;
   /**
    * Runs one or more SDK calls. Credentials that the service calls expired are renewed and the calls made
    * again, once.
@@ -76,6 +82,8 @@ interface RoleSessionsOptions {
   clock: Clock;
   assumeRole?: AssumeRole;
   ownCredentials?: OwnCredentials;
+  /** Left out: nobody waits. */
+  budgets?: Budgets;
   /** Default: names by the rule of the house. */
   newName?: typeof newSessionName;
 }
@@ -85,6 +93,7 @@ export class RoleSessions {
   readonly #assumeRole: AssumeRole;
   readonly #ownCredentials: OwnCredentials;
   readonly #newName: typeof newSessionName;
+  readonly #paces: RequestPaces;
   /** By use case, person and operation; promises, so that two requests at once open one session. */
   readonly #open = new Map<string, { session: Promise<Session>; usableUntil: () => EpochMs }>();
 
@@ -93,6 +102,7 @@ export class RoleSessions {
     this.#ownCredentials = options.ownCredentials ?? chainCredentials;
     this.#assumeRole = options.assumeRole ?? stsAssumeRole(this.#ownCredentials);
     this.#newName = options.newName ?? newSessionName;
+    this.#paces = new RequestPaces(options.budgets);
   }
 
   /** @throws AppError permission_denied when the role cannot be assumed; others by the table of AWS errors */
@@ -120,7 +130,10 @@ export class RoleSessions {
   async #start(useCase: UseCase, actor: Actor, operation: SessionOperation): Promise<Session> {
     const newName = () => this.#newName(operation, actor, this.#clock.now());
     const { roleArn, externalId, region } = awsOf(useCase);
-    const session = new Session(useCase, newName(), this.#clock, (name) =>
+    const inBackground = isBackgroundActor(actor);
+    const place = quotaKey(useCase);
+    const paced = <T>(client: T): T => this.#paces.paced(client, place, { inBackground });
+    const session = new Session(useCase, newName(), this.#clock, paced, (name) =>
       roleArn === undefined
         ? this.#ownCredentials(region)
         : this.#assumeRole({
@@ -141,6 +154,7 @@ export class RoleSessions {
 class Session implements RoleSession {
   readonly useCase: UseCase;
   readonly credentials: RoleSession['credentials'];
+  readonly paced: RoleSession['paced'];
   readonly #clock: Clock;
   readonly #fetch: (name: string) => Promise<AwsCredentials>;
   readonly #openedAt: EpochMs;
@@ -151,12 +165,14 @@ class Session implements RoleSession {
     useCase: UseCase,
     name: string,
     clock: Clock,
+    paced: RoleSession['paced'],
     fetch: (name: string) => Promise<AwsCredentials>,
   ) {
     this.useCase = useCase;
     this.#name = name;
     this.#clock = clock;
     this.#openedAt = clock.now();
+    this.paced = paced;
     this.#fetch = fetch;
     this.credentials = Object.assign(() => this.#credentials(), { memoized: true });
   }
@@ -298,11 +314,13 @@ function stsAssumeRole(ownCredentials: OwnCredentials): AssumeRole {
   return async (request) => {
     const { AssumeRoleCommand, STSClient } = await import('@aws-sdk/client-sts');
     const send = async () => {
-      const client = new STSClient({
-        region: request.region,
-        credentials: await ownCredentials(request.region),
-        requestHandler: { connectionTimeout: 5_000, requestTimeout: 15_000 },
-      });
+      const client = watchedClient(
+        new STSClient({
+          region: request.region,
+          credentials: await ownCredentials(request.region),
+          requestHandler: { connectionTimeout: 5_000, requestTimeout: 15_000 },
+        }),
+      );
       try {
         return await client.send(
           new AssumeRoleCommand({

@@ -8,13 +8,19 @@ import { adviceForComponent, guidanceForTraining } from '../domain/failure-guida
 import { jobKey } from '../domain/job-keys.ts';
 import type { Rerun } from '../domain/job-records.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
-import { maskSecrets } from '../domain/mask-secrets.ts';
-import { onProvider } from '../domain/providers.ts';
+import { onProvider, PROVIDERS } from '../domain/providers.ts';
 import { trainingLabel } from '../domain/training-states.ts';
-import type { UseCase } from '../domain/use-cases.ts';
+import { sageMakerNames, type UseCase } from '../domain/use-cases.ts';
 import { ALERT, unconfirmedWords } from './alerts.ts';
 import { COMPILE } from './compile-ids.ts';
-import { changesWords, compilationAdvice, guidanceLines, runAgainButton, writeRef } from './job-facts.ts';
+import {
+  changesWords,
+  compilationAdvice,
+  compileButton,
+  guidanceLines,
+  runAgainButton,
+  writeRef,
+} from './job-facts.ts';
 import { getLogsButton } from './logs.ts';
 import type { Block, Message } from './message.ts';
 import {
@@ -27,11 +33,13 @@ import {
   header,
   linkButton,
   moment,
+  onOneLine,
   plain,
   section,
 } from './text.ts';
 
-type Of = Pick<UseCase, 'id' | 'name' | 'aws'>;
+type Of = Pick<UseCase, 'id' | 'name' | 'aws' | 'providers'>;
+type Compiling = Of & Pick<UseCase, 'compile'>;
 
 const REASON_SHOWN = 300;
 const NAMES_SHOWN = 8;
@@ -41,36 +49,35 @@ const named = (name: string, limit = 300): string => code(name, limit);
 
 /** On one line: what a service says over several is short all the same. */
 const quoted = (words: string | undefined): string =>
-  words === undefined || words.trim() === ''
-    ? ''
-    : `Reported: ${plain(maskSecrets(words).trim().replace(/\s+/g, ' '), REASON_SHOWN)}`;
+  words === undefined || words.trim() === '' ? '' : `Reported: ${onOneLine(words, REASON_SHOWN)}`;
 
 function inAws(url: string | undefined): Block[] {
   return actions(linkButton('Open in AWS', COMPILE.link, url));
 }
 
-function message(line: string, more: readonly string[], buttons: Block[]): Message {
+/** @param line says it all; @param more what is empty is left out */
+export function announcement(line: string, more: readonly string[], buttons: Block[] = []): Message {
   const lines = [line, ...more].filter((part) => part !== '');
   return { text: line, blocks: [section(lines.join('\n')), ...buttons] };
 }
 
 /** @param unconfirmed why SageMaker could not be asked whether it is so */
-export function trainingAnnouncement(job: TrainingJob, useCase: Of, unconfirmed?: string): Message {
+export function trainingAnnouncement(job: TrainingJob, useCase: Compiling, unconfirmed?: string): Message {
   const label = trainingLabel(job);
   const took =
     job.endedAt === undefined ? '' : ` after ${duration(job.endedAt - (job.startedAt ?? job.createdAt))}`;
   const advice = guidanceForTraining(job);
   const completed = job.state === 'completed';
   const ref = writeRef({ useCase: useCase.id, job: jobKey(job) });
-  return message(
-    `${label.symbol} *Training ${plain(label.word, 60)}*${onProvider(job.provider)}${took}: ${named(job.name)} · ${plain(useCase.name, 100)}`,
+  return announcement(
+    `${label.symbol} *${PROVIDERS[job.provider].work} ${plain(label.word, 60)}*${onProvider(job.provider)}${took}: ${named(job.name)} · ${plain(useCase.name, 100)}`,
     [
       unconfirmed === undefined ? '' : unconfirmedWords(unconfirmed),
       ...(completed ? [] : [advice ? `*Cause:* ${plain(advice.cause, 300)}` : '', quoted(job.failureReason)]),
     ],
     actions(
       getLogsButton(useCase.id, jobKey(job)),
-      completed ? button('Compile…', COMPILE.open, ref) : runAgainButton(job),
+      completed ? compileButton(job, useCase.compile !== undefined) : runAgainButton(job),
       button('Details', COMPILE.details, ref),
     ),
   );
@@ -79,7 +86,7 @@ export function trainingAnnouncement(job: TrainingJob, useCase: Of, unconfirmed?
 /** In the job card's thread: no end, and nothing to do. */
 export function interruptionMessage(job: TrainingJob): Message {
   const advice = guidanceForTraining(job);
-  return message(
+  return announcement(
     job.provider === 'sagemaker'
       ? `:zap: *Spot capacity was taken back*: ${named(job.name)} is waiting for more`
       : `:zap: *Its machine was taken back*: ${named(job.name)} is waiting for another one`,
@@ -93,7 +100,7 @@ export function interruptionMessage(job: TrainingJob): Message {
  * @param job the new one's key
  */
 export function runAgainMessage(job: string, { byName, changes }: Rerun, useCase: Of): Message {
-  return message(
+  return announcement(
     `:repeat: *Run again* as ${named(job)} by ${plain(byName, 80)}`,
     [changesWords(changes)],
     actions(button('Details', COMPILE.details, writeRef({ useCase: useCase.id, job }))),
@@ -116,7 +123,7 @@ export function compilationAnnouncement(
       .map(({ target }) => plain(target, 60))
       .join(', ')}${list.length > NAMES_SHOWN ? ` … ${list.length - NAMES_SHOWN} more` : ''}`;
   const advice = bad[0] && compilationAdvice(bad[0]);
-  return message(
+  return announcement(
     `${symbol} *${good.length}/${attempts.length} compiled*: ${named(job)} · ${plain(useCase.name, 100)}`,
     [
       good.length > 0 ? `Compiled: ${targets(good)}` : '',
@@ -134,7 +141,7 @@ export function componentAnnouncement(component: Component, useCase: Of): Messag
   const label = componentStateLabel(component.state);
   const failed = component.state.toUpperCase() === 'FAILED';
   const advice = failed ? adviceForComponent(component.message, component.errors) : undefined;
-  return message(
+  return announcement(
     `${label.symbol} *Component ${plain(label.word, 60)}*: ${named(`${made.name} ${made.version}`)} for ${plain(target, 60)} · ${plain(useCase.name, 100)}`,
     [
       advice ? `*Cause:* ${plain(advice.cause, 300)}` : '',
@@ -168,7 +175,7 @@ export function deploymentAnnouncement(
   useCase: Of,
 ): Message {
   const sign = Object.hasOwn(DEPLOYMENT_SIGNS, event.status) ? DEPLOYMENT_SIGNS[event.status]! : '❔';
-  return message(
+  return announcement(
     `${sign} *Deployment ${plain(event.status.toLowerCase(), 60)}* on ${named(event.device, 150)} · ${plain(useCase.name, 100)}`,
     [quoted(event.reason), `Deployment ${named(event.deployment, 120)}`],
     inAws(inConsole(useCase, coreDeviceUrl, event.device)),
@@ -188,7 +195,7 @@ export function installedAnnouncement(
         `${named(version === undefined ? name : `${name} ${version}`, 150)} ${plain(status.toLowerCase(), 60)}`,
     );
   const left = event.components.length - shown.length;
-  return message(
+  return announcement(
     `:satellite: *Components on ${named(event.device, 150)}* · ${plain(useCase.name, 100)}`,
     [`${shown.join(', ')}${left > 0 ? ` … ${left} more` : ''}`, quoted(details ?? event.reason)],
     inAws(inConsole(useCase, coreDeviceUrl, event.device)),
@@ -216,7 +223,7 @@ export function alarmAnnouncement(
     ? ALARMS[event.state]!
     : `❔ *Alarm ${plain(event.state.replaceAll('_', ' '), 60)}*`;
   const description = event.description?.trim() ? plain(event.description, REASON_SHOWN) : '';
-  return message(
+  return announcement(
     `${begins}: ${named(event.alarm, 200)} · ${plain(useCase.name, 100)}`,
     [description, quoted(event.reason), `Since ${moment(event.at)}`],
     inAws(inConsole(useCase, alarmUrl, event.alarm)),
@@ -225,7 +232,7 @@ export function alarmAnnouncement(
 
 /** A warning, not a failure: nobody knows yet. @param last when it printed last */
 export function stuckAnnouncement(job: TrainingJob, last: number, now: number, useCase: Of): Message {
-  return message(
+  return announcement(
     `:hourglass_flowing_sand: *No log line for ${duration(now - last)}*: ${named(job.name)} · ${plain(useCase.name, 100)}`,
     [`It is still running; its last line was printed ${moment(last)}.`],
     actions(
@@ -238,12 +245,12 @@ export function stuckAnnouncement(job: TrainingJob, last: number, now: number, u
 // --- Digest ------------------------------------------------------------------------------------------
 
 export interface DigestPart {
-  useCase: Of;
+  useCase: Of & Partial<Pick<UseCase, 'compile' | 'components'>>;
   training: { completed: number; failed: number; stopped: number; running: number };
   compilations: { completed: number; failed: number; running: number };
   components: { deployable: number; failed: number };
   openAlerts: number;
-  /** Names of what failed, newest first. */
+  /** What failed, newest first. */
   failed: readonly string[];
 }
 
@@ -274,24 +281,33 @@ function digestWords({
       .filter(([count]) => count > 0)
       .map(([count, word]) => `${group(count)} ${word}`)
       .join(', ') || 'none';
+  /** What a use case does not do at all is not said to be none. */
+  const ifAny = (settings: object | undefined, words: string): string[] =>
+    settings === undefined && words.endsWith(': none') ? [] : [words];
   const shown = failed.slice(0, NAMES_SHOWN).map((name) => code(name, 120));
   return [
     `*${plain(useCase.name, 100)}*`,
-    `Training: ${counted([
+    `${sageMakerNames(useCase).length > 1 ? 'Jobs' : 'Training'}: ${counted([
       [training.completed, 'completed'],
       [training.failed, 'failed'],
       [training.stopped, 'stopped'],
       [training.running, 'running now'],
     ])}`,
-    `Compilations: ${counted([
-      [compilations.completed, 'compiled'],
-      [compilations.failed, 'failed'],
-      [compilations.running, 'running now'],
-    ])}`,
-    `Components: ${counted([
-      [components.deployable, 'deployable'],
-      [components.failed, 'failed'],
-    ])}`,
+    ...ifAny(
+      useCase.compile,
+      `Compilations: ${counted([
+        [compilations.completed, 'compiled'],
+        [compilations.failed, 'failed'],
+        [compilations.running, 'running now'],
+      ])}`,
+    ),
+    ...ifAny(
+      useCase.components,
+      `Components: ${counted([
+        [components.deployable, 'deployable'],
+        [components.failed, 'failed'],
+      ])}`,
+    ),
     ...(shown.length > 0
       ? [
           `Failed: ${shown.join(', ')}${failed.length > shown.length ? ` … ${group(failed.length - shown.length)} more` : ''}`,

@@ -4,12 +4,14 @@ import type { TargetState } from '../domain/compilation-states.ts';
 import { type CompilationAttempt, isLive, isSuccessful } from '../domain/compilations.ts';
 import { compilationJobUrl, inConsole } from '../domain/console-links.ts';
 import { jobKey } from '../domain/job-keys.ts';
+import { isCompiledFrom, noModelWords } from '../domain/providers.ts';
 import { isOpen } from './compile-form.ts';
 import { COMPILE } from './compile-ids.ts';
 import { stopButton } from './job-card.ts';
 import {
   artifactLine,
   compilationAdvice,
+  compileButton,
   componentOf,
   guidanceLines,
   type JobFacts,
@@ -35,26 +37,19 @@ export const NOT_REPORTED = '_not reported_';
 export function compilationTab(details: CompilationFacts): Block[] {
   const states = statesOf(details);
   const shown = states.slice(0, TARGETS_SHOWN);
-  const completed = details.job.state === 'completed';
   return [
-    section(
-      details.compiles
-        ? overallWords(stateOf(details)) || 'There is nothing to compile until the training has completed.'
-        : 'This use case compiles nothing: it has no `compile` settings.',
-    ),
-    ...actions(
-      details.compiles && completed
-        ? button(
-            'Compile…',
-            COMPILE.open,
-            writeRef({ useCase: details.useCase.id, job: jobKey(details.job) }),
-            states.some(isOpen) ? 'primary' : undefined,
-          )
-        : undefined,
-    ),
+    section(overallWords(stateOf(details)) || nothingToCompile(details)),
+    ...actions(compileButton(details.job, details.compiles, states.some(isOpen) ? 'primary' : undefined)),
     ...shown.flatMap((state) => targetBlocks(details, state)),
     ...(states.length > shown.length ? [context(`… ${states.length - shown.length} more targets`)] : []),
   ];
+}
+
+function nothingToCompile({ compiles, job }: CompilationFacts): string {
+  if (!isCompiledFrom(job.provider)) return `There is nothing to compile: ${noModelWords(job.provider)}.`;
+  return compiles
+    ? 'There is nothing to compile until the training has completed.'
+    : 'This use case compiles nothing: it has no `compile` settings.';
 }
 
 function targetBlocks(details: CompilationFacts, state: TargetState): Block[] {

@@ -15,8 +15,17 @@ export interface ShownLines {
   at?: EpochMs | undefined;
 }
 
-export function firstLines({ excerpt, advice, at }: ShownLines): Block[] {
-  return [...(advice ? [section(guidanceLines(advice))] : []), section(excerptWords(excerpt, at))];
+/** Masking them takes 10 ms, and each edit of the progress message shows the same ones. */
+const made = new WeakMap<ShownLines, readonly Block[]>();
+
+export function firstLines(lines: ShownLines): readonly Block[] {
+  const { excerpt, advice, at } = lines;
+  let blocks = made.get(lines);
+  if (!blocks) {
+    blocks = [...(advice ? [section(guidanceLines(advice))] : []), section(excerptWords(excerpt, at))];
+    made.set(lines, blocks);
+  }
+  return blocks;
 }
 
 /** They stay in a message that takes the place of the one that showed them: above its buttons. */

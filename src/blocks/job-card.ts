@@ -6,12 +6,15 @@ import { type Component, componentStateLabel } from '../domain/components.ts';
 import { componentUrl, inConsole } from '../domain/console-links.ts';
 import { adviceForComponent, guidanceForTraining } from '../domain/failure-guidance.ts';
 import { jobKey } from '../domain/job-keys.ts';
-import { isFinished } from '../domain/jobs.ts';
+import { isFinished, leavesModel } from '../domain/jobs.ts';
+import { PROVIDERS, thingWord } from '../domain/providers.ts';
 import { trainingLabel } from '../domain/training-states.ts';
 import { COMPILE } from './compile-ids.ts';
+import { cardCurves, curvesButton } from './curves.ts';
 import {
   artifactLine,
   compilationAdvice,
+  compileButton,
   componentOf,
   freshness,
   guidanceLines,
@@ -21,14 +24,18 @@ import {
   runAgainButton,
   stateOf,
   statesOf,
+  stopWords,
   targetWords,
   trainingWords,
   verbatim,
   writeRef,
 } from './job-facts.ts';
+import { partsBlocks } from './job-parts.ts';
 import { openLiveButton } from './live.ts';
 import { getLogsButton } from './logs.ts';
 import type { Block, Button, Message, Option } from './message.ts';
+import { stopTrainingButton } from './stop-training.ts';
+import { watchButton } from './tail.ts';
 import {
   actions,
   button,
@@ -64,33 +71,45 @@ export function jobCard(facts: JobFacts): Message {
   const compiled = !overall.applies
     ? []
     : [overall.label.word, ...(overall.total > 0 ? [`${overall.count} compiled`] : [])];
+  const curves = cardCurves(facts.curves);
+  const parts = job.parts ? partsBlocks(job.parts) : { blocks: [], fallback: [] };
+  const card = (drawn: Block[], made: Block[]): Block[] => [
+    section(
+      [
+        `*${thingWord(job.provider)} ${code(job.name)}* · ${plain(useCase.name, 100)}`,
+        trainingWords(facts),
+        rerunWords(facts),
+        stopWords(facts),
+        completed && facts.compiles ? overallWords(overall) : '',
+      ]
+        .filter((line) => line !== '')
+        .join('\n'),
+    ),
+    ...trainingFailure(facts),
+    ...made,
+    ...drawn,
+    ...(leavesModel(job) || facts.attempts.length > 0 ? rows : []),
+    ...(states.length > shown.length
+      ? [context(`… ${states.length - shown.length} more targets: see *Details*`)]
+      : []),
+    ...actions(
+      getLogsButton(useCase.id, jobKey(job)),
+      facts.canOpen ? openLiveButton(useCase.id, jobKey(job), { ended: isFinished(job) }) : undefined,
+      isFinished(job) ? undefined : watchButton(useCase.id, jobKey(job)),
+      compileButton(job, facts.compiles, facts.attempts.length === 0 ? 'primary' : undefined),
+      completed ? undefined : runAgainButton(job),
+      curvesButton(job),
+      stopTrainingButton(job),
+      button('Details', COMPILE.details, writeRef({ useCase: useCase.id, job: jobKey(job) })),
+    ),
+    context(...freshness(facts)),
+  ];
   return {
-    text: `Training job ${code(job.name)}: ${[`training ${plain(training.word, 60)}`, ...compiled].join(', ')}`,
-    blocks: [
-      section(
-        [
-          `*Training job ${code(job.name)}* · ${plain(useCase.name, 100)}`,
-          trainingWords(facts),
-          rerunWords(facts),
-          completed && facts.compiles ? overallWords(overall) : '',
-        ]
-          .filter((line) => line !== '')
-          .join('\n'),
-      ),
-      ...trainingFailure(facts),
-      ...(completed || facts.attempts.length > 0 ? rows : []),
-      ...(states.length > shown.length
-        ? [context(`… ${states.length - shown.length} more targets: see *Details*`)]
-        : []),
-      ...actions(
-        getLogsButton(useCase.id, jobKey(job)),
-        facts.canOpen ? openLiveButton(useCase.id, jobKey(job), { ended: isFinished(job) }) : undefined,
-        completed && facts.compiles ? compileButton(facts) : undefined,
-        completed ? undefined : runAgainButton(job),
-        button('Details', COMPILE.details, writeRef({ useCase: useCase.id, job: jobKey(job) })),
-      ),
-      context(...freshness(facts)),
-    ],
+    text: `${thingWord(job.provider)} ${code(job.name)}: ${[`${PROVIDERS[job.provider].work.toLowerCase()} ${plain(training.word, 60)}`, ...compiled].join(', ')}`,
+    blocks: card(curves.blocks, parts.blocks),
+    ...(curves.blocks.length === curves.fallback.length && parts.blocks.length < 2
+      ? {}
+      : { fallback: card(curves.fallback, parts.fallback) }),
   };
 }
 
@@ -106,16 +125,6 @@ export function jobCardSays(facts: JobFacts): string {
       lastCheckedAt: 0,
       failedCheck: silent ? { ...failedCheck, at: 0 } : undefined,
     }),
-  );
-}
-
-function compileButton({ useCase, job, attempts }: JobFacts): Button | undefined {
-  const first = attempts.length === 0;
-  return button(
-    'Compile…',
-    COMPILE.open,
-    writeRef({ useCase: useCase.id, job: jobKey(job) }),
-    first ? 'primary' : undefined,
   );
 }
 
@@ -226,7 +235,7 @@ export function milestones(facts: JobFacts): Milestone[] {
       key: `training ${job.state}`,
       at: job.endedAt ?? facts.lastCheckedAt,
       ...told(
-        `${label.symbol} *Training ${label.word}*${took}: ${code(job.name)}`,
+        `${label.symbol} *${PROVIDERS[job.provider].work} ${label.word}*${took}: ${code(job.name)}`,
         job.failureReason,
         advice && guidanceLines(advice),
         `failure-${job.name}.txt`,

@@ -5,16 +5,18 @@ import { isSuccessful } from '../domain/compilations.ts';
 import { compilationLogUrl, componentUrl, inConsole } from '../domain/console-links.ts';
 import { guidanceForTraining } from '../domain/failure-guidance.ts';
 import { jobKey } from '../domain/job-keys.ts';
-import { isFinished } from '../domain/jobs.ts';
-import { PROVIDERS } from '../domain/providers.ts';
+import { isFinished, leavesModel, type TrainingJob } from '../domain/jobs.ts';
+import { isCompiledFrom, PROVIDERS, thingWord } from '../domain/providers.ts';
 import type { JobLinks } from '../ports/training-provider.ts';
 import { type CompilationFacts, compilationTab, NOT_REPORTED, TARGETS_SHOWN } from './compilation-tab.ts';
 import { COMPILE } from './compile-ids.ts';
 import { COMPONENTS, componentLines, componentRef } from './component-words.ts';
+import { curvesButton, metricLines } from './curves.ts';
 import { detailsView } from './details-views.ts';
 import {
   attemptRef,
   componentOf,
+  costWords,
   freshness,
   guidanceLines,
   machine,
@@ -24,12 +26,16 @@ import {
   stateOf,
   statesOf,
   statusWords,
+  stopWords,
   trainingWords,
   verbatim,
   writeRef,
 } from './job-facts.ts';
+import { partsDetails } from './job-parts.ts';
 import { getLogsButton } from './logs.ts';
 import type { Block, Modal } from './message.ts';
+import { stopTrainingButton } from './stop-training.ts';
+import { watchButton } from './tail.ts';
 import {
   actions,
   button,
@@ -69,10 +75,10 @@ export function jobDetails(metadata: string, tab: Tab, facts: DetailsFacts): Mod
   const blocks = [
     section(`*${code(facts.job.name)}* · ${plain(facts.useCase.name, 100)}`),
     ...actions(
-      ...TABS.map((name, index) =>
+      ...TABS.filter((name) => name === tab || isAbout(facts, name)).map((name) =>
         button(
           TAB_NAMES[name],
-          `${COMPILE.tab}:${index}`,
+          `${COMPILE.tab}:${TABS.indexOf(name)}`,
           `${name} ${writeRef({ useCase: facts.useCase.id, job: jobKey(facts.job) })}`,
           name === tab ? 'primary' : undefined,
         ),
@@ -91,6 +97,10 @@ export function jobDetails(metadata: string, tab: Tab, facts: DetailsFacts): Mod
     context(...freshness(facts)),
   ]);
 }
+
+/** Whether a tab can have something to say. Where nothing can be compiled, nothing can be packaged either. */
+const isAbout = ({ job, attempts }: DetailsFacts, tab: Tab): boolean =>
+  (tab !== 'compilation' && tab !== 'components') || isCompiledFrom(job.provider) || attempts.length > 0;
 
 /** Name and value side by side; what is not known is said to be not reported. */
 function facts(entries: readonly (readonly [name: string, value: string | undefined])[]): Block[] {
@@ -111,22 +121,39 @@ function overview(details: DetailsFacts): Block[] {
   const { job, links } = details;
   const advice = guidanceForTraining(job);
   const ended = isFinished(job);
-  const completed = job.state === 'completed';
+  const { machines, isKind, label } = PROVIDERS[job.provider];
   const length = (job.endedAt ?? details.now) - (job.startedAt ?? job.createdAt);
   return [
     section(
-      [trainingWords(details), rerunWords(details), details.compiles ? overallWords(stateOf(details)) : '']
+      [
+        trainingWords(details),
+        rerunWords(details),
+        stopWords(details),
+        details.compiles || details.attempts.length > 0 ? overallWords(stateOf(details)) : '',
+      ]
         .filter((line) => line !== '')
         .join('\n'),
     ),
     ...(advice ? [section(guidanceLines(advice))] : []),
     ...(job.failureReason ? [section(verbatim(job.failureReason, 2900).block)] : []),
+    ...(job.parts ? partsDetails(job.parts, details.useCase.id, details.shows) : []),
     ...facts([
       ['Status', plain([...new Set([job.status, job.secondaryStatus])].filter(Boolean).join(', '), 200)],
-      ['Provider', PROVIDERS[job.provider].label],
-      ['Instances', machine(job)],
+      isKind ? ['Kind', thingWord(job.provider)] : ['Provider', label],
+      ...(machines || machine(job)
+        ? ([[machines?.count ?? (isKind ? 'Instances' : 'Machine'), machine(job)]] as const)
+        : []),
+      ...(job.costPerHour === undefined ? [] : ([['Cost', costWords(job)]] as const)),
       ['Created', moment(job.createdAt)],
-      ['Started', job.startedAt === undefined ? (ended ? undefined : 'not yet') : instant(job.startedAt)],
+      // Of a service AWS says when it was made and no more.
+      ...(PROVIDERS[job.provider].stays && job.startedAt === undefined
+        ? []
+        : ([
+            [
+              'Started',
+              job.startedAt === undefined ? (ended ? undefined : 'not yet') : instant(job.startedAt),
+            ],
+          ] as const)),
       // What a running job cannot have yet is left out.
       ...(ended
         ? ([
@@ -134,18 +161,33 @@ function overview(details: DetailsFacts): Block[] {
             ['Duration', job.endedAt === undefined ? undefined : duration(length)],
           ] as const)
         : ([['Duration', `${duration(length)} so far`]] as const)),
-      ...(completed || job.modelArtifact
+      ...Object.entries(job.facts ?? {}).map(([name, value]) => [name, plain(value, 600)] as const),
+      ...(leavesModel(job) || job.modelArtifact
         ? ([['Model artifact', job.modelArtifact ? code(job.modelArtifact, 600) : undefined]] as const)
         : []),
     ]),
-    ...hyperparameters(job.hyperparameters),
-    ...actions(runAgainButton(job), linkButton(`Open in ${links.site}`, `${COMPILE.link}:1`, links.job)),
+    ...curvesOf(details),
+    ...hyperparameters(job),
+    ...actions(
+      ended ? undefined : watchButton(details.useCase.id, jobKey(job)),
+      runAgainButton(job),
+      curvesButton(job),
+      stopTrainingButton(job),
+      linkButton(`Open in ${links.site}`, `${COMPILE.link}:1`, links.job),
+    ),
   ];
+}
+
+/** A window shows no charts; the button brings them into the conversation. */
+function curvesOf({ curves }: DetailsFacts): Block[] {
+  return curves && curves.values.length > 0
+    ? [section(['*Metrics*', ...metricLines(curves)].join('\n'))]
+    : [];
 }
 
 const HYPERPARAMETERS_SHOWN = 20;
 
-function hyperparameters(given: Readonly<Record<string, string>> | undefined): Block[] {
+function hyperparameters({ hyperparameters: given, provider }: TrainingJob): Block[] {
   const entries = Object.entries(given ?? {});
   if (entries.length === 0) return [];
   const shown = entries.slice(0, HYPERPARAMETERS_SHOWN);
@@ -153,7 +195,7 @@ function hyperparameters(given: Readonly<Record<string, string>> | undefined): B
   return [
     section(
       [
-        '*Hyperparameters*',
+        provider === 'tuning' ? '*Hyperparameters of the best*' : '*Hyperparameters*',
         ...shown.map(([name, value]) => code(`${name}=${value}`, 160)),
         ...(more > 0 ? [`… ${more} more`] : []),
       ].join('\n'),
@@ -167,9 +209,10 @@ function logsTab({ job, useCase, attempts, links }: DetailsFacts): Block[] {
   const newest = new Map(attempts.map((attempt) => [attempt.target, attempt]));
   const shown = [...newest.values()].slice(0, TARGETS_SHOWN);
   return [
-    section('*Training log*\nEverything that the job printed, as one file.'),
+    section(`*${PROVIDERS[job.provider].work} log*\nEverything that the job printed, as one file.`),
     ...actions(
       getLogsButton(useCase.id, jobKey(job)),
+      isFinished(job) ? undefined : watchButton(useCase.id, jobKey(job)),
       linkButton(`Log streams in ${links.site}`, `${COMPILE.link}:1`, links.log),
     ),
     ...(shown.length > 0 ? [section('*Compile logs*\nOf the newest attempt for each target.')] : []),

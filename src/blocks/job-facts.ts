@@ -3,23 +3,26 @@
 import { isBackgroundActor } from '../domain/background-actor.ts';
 import {
   elapsedMs,
+  jobCompilations,
   type OverallState,
-  overallState,
   statusLabel,
   type TargetState,
   targetStates,
+  wantedTargets,
 } from '../domain/compilation-states.ts';
 import { type CompilationAttempt, currentStatus, isLive, isSuccessful } from '../domain/compilations.ts';
 import type { Component } from '../domain/components.ts';
+import { type CurveSummary, reportedCurves } from '../domain/curve-summary.ts';
 import { adviceForCompilation, type FailureAdvice } from '../domain/failure-guidance.ts';
 import { jobKey } from '../domain/job-keys.ts';
-import type { Rerun } from '../domain/job-records.ts';
-import { isFinished, type TrainingJob } from '../domain/jobs.ts';
+import type { Rerun, RunStart, RunStop } from '../domain/job-records.ts';
+import { isFinished, leavesModel, type TrainingJob } from '../domain/jobs.ts';
 import { maskSecrets } from '../domain/mask-secrets.ts';
-import { onProvider, PROVIDERS } from '../domain/providers.ts';
+import { isCompiledFrom, onProvider, PROVIDERS, type ProviderName } from '../domain/providers.ts';
 import { trainingLabel } from '../domain/training-states.ts';
-import type { UseCase } from '../domain/use-cases.ts';
+import { sageMakerNames, type UseCase } from '../domain/use-cases.ts';
 import type { Actor } from '../ground/actor.ts';
+import { COMPILE } from './compile-ids.ts';
 import type { Block, Button } from './message.ts';
 import {
   button,
@@ -52,29 +55,49 @@ export interface JobFacts {
   /** The last question that got no answer since. */
   failedCheck?: { at: number; message: string } | undefined;
   now: number;
-  /** Whether the use case has compile settings, and component settings. */
+  /** Whether its model can be compiled here, once there is one. */
   compiles: boolean;
+  /** The kinds of SageMaker's jobs that the use case shows. */
+  shows: readonly ProviderName[];
+  /** Whether the use case has component settings. */
   packages: boolean;
   /** It repeats an earlier job. */
   rerun?: Rerun | undefined;
+  /** What is known of its curves without reading its log. */
+  curves?: CurveSummary | undefined;
+  /** It was started from a template. */
+  start?: RunStart | undefined;
+  /** Somebody had it stopped. */
+  stop?: RunStop | undefined;
   /** Its run can be opened in the viewer. */
   canOpen?: boolean | undefined;
 }
 
 /** What facts are made from: a snapshot of the store. */
 export interface JobPicture
-  extends Pick<JobFacts, 'job' | 'rerun' | 'attempts' | 'components' | 'lastCheckedAt' | 'failedCheck'> {
+  extends Pick<
+    JobFacts,
+    | 'job'
+    | 'rerun'
+    | 'start'
+    | 'stop'
+    | 'curves'
+    | 'attempts'
+    | 'components'
+    | 'lastCheckedAt'
+    | 'failedCheck'
+  > {
   useCase: UseCase;
   targets: readonly { target: string; usualMs?: number | undefined }[];
 }
 
 export function factsOf(picture: JobPicture, now: number): JobFacts {
-  const { useCase, job, rerun, attempts, components, lastCheckedAt, failedCheck } = picture;
+  const { useCase, job, rerun, start, stop, attempts, components, lastCheckedAt, failedCheck } = picture;
   return {
     useCase,
     job,
     attempts,
-    targets: useCase.compile?.targets ?? [],
+    targets: wantedTargets(job.provider, useCase.compile?.targets ?? []),
     components,
     usual: new Map(
       picture.targets.flatMap(({ target, usualMs }) => (usualMs === undefined ? [] : [[target, usualMs]])),
@@ -82,9 +105,13 @@ export function factsOf(picture: JobPicture, now: number): JobFacts {
     lastCheckedAt,
     failedCheck,
     now,
-    compiles: useCase.compile !== undefined,
+    compiles: useCase.compile !== undefined && isCompiledFrom(job.provider),
     packages: useCase.components !== undefined,
+    shows: sageMakerNames(useCase),
     rerun,
+    curves: picture.curves ?? reportedCurves(job),
+    start,
+    stop,
   };
 }
 
@@ -116,7 +143,7 @@ export function readRef(text: string): JobRef | undefined {
 // --- Words -------------------------------------------------------------------------------------------
 
 export function stateOf(facts: JobFacts): OverallState {
-  return overallState(facts.job.state, facts.attempts, facts.targets);
+  return jobCompilations(facts.job, facts.attempts, facts.targets);
 }
 
 export function statesOf(facts: JobFacts): TargetState[] {
@@ -141,21 +168,36 @@ export function trainingWords(facts: JobFacts): string {
       : `took ${duration(job.endedAt - begin)}`
     : `for ${duration(now - begin)}`;
   return [
-    `${label.symbol} *Training ${plain(label.word, 60)}*${onProvider(job.provider)}`,
+    `${label.symbol} *${PROVIDERS[job.provider].work} ${plain(label.word, 60)}*${onProvider(job.provider)}`,
     !isFinished(job) && job.secondaryStatus ? plain(job.secondaryStatus, 60) : '',
     time,
     machine(job),
+    isFinished(job) || job.costPerHour === undefined ? '' : `${dollars(job.costPerHour)} an hour`,
     `created ${moment(job.createdAt)}`,
   ]
     .filter((part) => part !== '')
     .join(' · ');
 }
 
-/** `:repeat: Run again from \`train-a\` by ada · \`batch-size: 8 → 4\``; empty for any other job. */
-export function rerunWords({ rerun }: Pick<JobFacts, 'rerun'>): string {
+/** `:repeat: Run again from \`train-a\` by ada · \`batch-size: 8 → 4\``, or its template; empty for any other job. */
+export function rerunWords({ rerun, start }: Pick<JobFacts, 'rerun' | 'start'>): string {
+  if (!rerun && start)
+    return `:arrow_forward: From the template ${code(start.template)} by ${plain(start.byName, 80)}`;
   if (!rerun) return '';
   const from = `:repeat: Run again from ${code(rerun.of)} by ${plain(rerun.byName, 80)}`;
   return [from, changesWords(rerun.changes)].filter((part) => part !== '').join(' · ');
+}
+
+/** `✅ processing completed`: where a job stands, in a list. */
+export function standingInList(job: Pick<TrainingJob, 'provider' | 'state' | 'status'>): string {
+  const { symbol, word } = trainingLabel(job);
+  return `${symbol} ${PROVIDERS[job.provider].work.toLowerCase()} ${plain(word, 60)}`;
+}
+
+/** `:octagonal_sign: Stopped by ben`; empty where nobody had it stopped here, or it ended otherwise all the same. */
+export function stopWords({ job, stop }: Pick<JobFacts, 'job' | 'stop'>): string {
+  if (!stop || (isFinished(job) && job.state !== 'stopped')) return '';
+  return `:octagonal_sign: ${isFinished(job) ? 'Stopped' : 'Being stopped'} by ${plain(stop.byName, 80)}`;
 }
 
 const CHANGES_SHOWN = 5;
@@ -174,9 +216,34 @@ export function runAgainButton(job: TrainingJob): Button | undefined {
   return button('Run again…', TRAIN.again, writeRef({ useCase: job.useCase, job: jobKey(job) }));
 }
 
+/** For a completed job whose model can be compiled. @param compiles whether its use case has compile settings */
+export function compileButton(
+  job: Pick<TrainingJob, 'useCase' | 'provider' | 'name' | 'state'>,
+  compiles: boolean,
+  style?: 'primary',
+): Button | undefined {
+  if (!compiles || !leavesModel(job)) return undefined;
+  return button('Compile…', COMPILE.open, writeRef({ useCase: job.useCase, job: jobKey(job) }), style);
+}
+
 export function machine({ instanceType, instanceCount }: TrainingJob): string {
   if (!instanceType) return '';
-  return `${instanceCount !== undefined && instanceCount > 1 ? `${instanceCount} × ` : ''}${plain(instanceType, 60)}`;
+  return `${instanceCount !== undefined && instanceCount > 1 ? `${instanceCount} × ` : ''}${plain(instanceType, 160)}`;
+}
+
+/** What a job costs an hour and, once it has ended, in all; undefined where its provider does not say. */
+export function costWords(job: TrainingJob): string | undefined {
+  const { costPerHour, startedAt, createdAt, endedAt } = job;
+  if (costPerHour === undefined) return undefined;
+  const anHour = `${dollars(costPerHour)} an hour`;
+  if (!isFinished(job) || endedAt === undefined) return anHour;
+  return `${anHour}, about ${dollars((costPerHour * (endedAt - (startedAt ?? createdAt))) / 3_600_000)} in all`;
+}
+
+/** `$0.44`; `$0.169` where the third digit counts. */
+export function dollars(value: number): string {
+  const rounded = Math.round(value * 1_000) / 1_000;
+  return `$${rounded.toFixed(Number.isInteger(Math.round(rounded * 1_000) / 10) ? 2 : 3)}`;
 }
 
 /**

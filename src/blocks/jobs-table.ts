@@ -10,7 +10,15 @@ import {
 import { jobKey } from '../domain/job-keys.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
 import { COMPILATIONS, type JobsQuery, TRAININGS } from '../domain/jobs-query.ts';
-import { PROVIDER_NAMES, PROVIDERS, type ProviderName } from '../domain/providers.ts';
+import {
+  haveKinds,
+  labelAmong,
+  PROVIDER_NAMES,
+  PROVIDERS,
+  type ProviderName,
+  type SageMakerName,
+  thingsOf,
+} from '../domain/providers.ts';
 import {
   TRAINING_STATE_LABELS,
   TRAINING_STATES,
@@ -19,8 +27,11 @@ import {
 } from '../domain/training-states.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { COMPILE } from './compile-ids.ts';
-import { machine, overallWords, writeRef } from './job-facts.ts';
+import { CURVES, mayHaveCurves } from './curves.ts';
+import { machine, overallWords, standingInList, writeRef } from './job-facts.ts';
+import { writeJobsState } from './jobs-state.ts';
 import type { Block, Button, Message, Option } from './message.ts';
+import { type RefusedKinds, refusedKinds } from './refused-kinds.ts';
 import {
   actions,
   button,
@@ -59,6 +70,8 @@ export interface JobsFacts {
   rows: readonly JobRow[];
   query: JobsQuery;
   total: number;
+  /** Not listed, since they belong to a tuning job or a pipeline; left out: none. */
+  folded?: number;
   page: number;
   pages: number;
   counts: {
@@ -69,64 +82,31 @@ export interface JobsFacts {
   providers: readonly ProviderName[];
   /** More than one: a column says whose a job is. */
   useCases: readonly Pick<UseCase, 'id' | 'name'>[];
+  /** What roles may not ask about; left out: nothing. */
+  refused?: readonly RefusedKinds[];
   now: number;
-}
-
-// --- What the table shows, kept in its own blocks ----------------------------------------------------
-
-/** Query and page as a block id: whatever is clicked in the message brings it along. */
-export function writeJobsState(query: JobsQuery, page: number): string {
-  const { name, training, compilation, ended, provider, by } = query;
-  const text = JSON.stringify(
-    [name, training, compilation, ended, provider, by].map((one) => one ?? '').concat(String(page)),
-  );
-  return text.length <= LIMITS.id - 2 ? text : JSON.stringify(['', '', '', '', '', '', '0']);
-}
-
-const known = <T extends string>(all: readonly T[], value: unknown): T | undefined =>
-  all.find((one) => one === value);
-
-/** Anything that cannot be read is the whole table. */
-export function readJobsState(block: string): { query: JobsQuery; page: number } {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(block.replace(/^[a-z] /, ''));
-  } catch {
-    return { query: {}, page: 0 }; // An id of another version: the filters start anew.
-  }
-  const parts = Array.isArray(parsed) && parsed.length === 7 ? (parsed as unknown[]) : [];
-  const [name, training, compilation, ended, provider, by, page] = parts;
-  const query: JobsQuery = {
-    name: typeof name === 'string' && name !== '' ? name : undefined,
-    training: known(TRAININGS, training),
-    compilation: known(COMPILATIONS, compilation),
-    ended: known(['failed', 'stopped'] as const, ended),
-    provider: known(PROVIDER_NAMES, provider),
-    by: typeof by === 'string' && by !== '' ? by : undefined,
-  };
-  return {
-    query: Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined)),
-    page: typeof page === 'string' && /^\d{1,6}$/.test(page) ? Number(page) : 0,
-  };
 }
 
 // --- The message -------------------------------------------------------------------------------------
 
-export function jobsUsage(command: string): Message {
+/** @param kinds of SageMaker's jobs that are listed here */
+export function jobsUsage(command: string, kinds: readonly SageMakerName[] = []): Message {
+  const jobs = haveKinds(kinds) ? 'jobs' : 'training jobs';
   const example = (args: string, words: string): string => `• ${code(`${command} ${args}`.trim())} ${words}`;
   return {
-    text: `${command} lists the training jobs of this channel’s use case and their compilations.`,
+    text: `${command} lists the ${jobs} of this channel’s use case and their compilations.`,
     blocks: [
       section(
         [
-          `*${code(command)} lists the training jobs of this channel’s use case*`,
+          `*${code(command)} lists the ${jobs} of this channel’s use case*`,
           example('', 'all of them, newest first'),
           example('resnet', 'those with this in their name'),
           example('state:failed', 'whose training or compilation failed'),
           example('training:failed', `by the training alone: ${TRAININGS.join(', ')}`),
           example('compilation:failed', `by the compilations alone: ${COMPILATIONS.join(', ')}`),
-          example('provider:sagemaker', 'by where they run'),
+          example('provider:sagemaker', 'by where they run, or by their kind: `kind:processing`'),
           example('by:me', 'those I ran again or had compiled'),
+          ...(haveKinds(kinds) ? [`*Listed here:* ${thingsOf(kinds)}.`] : []),
         ].join('\n'),
       ),
     ],
@@ -135,19 +115,20 @@ export function jobsUsage(command: string): Message {
 
 export function jobsTable(facts: JobsFacts): Message {
   const { rows, total } = facts;
-  const title = `*Training jobs* of ${plain(facts.useCases.map(({ name }) => name).join(', '), 300)}`;
+  const title = `*${haveKinds(facts.providers) ? 'Jobs' : 'Training jobs'}* of ${plain(facts.useCases.map(({ name }) => name).join(', '), 300)}`;
   const found = `${total} ${total === 1 ? 'job' : 'jobs'}${describe(facts.query)}`;
   const head = [section(`${title}\n${found}`), ...sums(facts), ...filters(facts)];
-  const foot = paging(facts);
+  const foot = [...paging(facts), ...refusedKinds(facts.refused ?? [], facts.useCases.length > 1)];
   if (rows.length === 0) {
     const blocks = [...head, section(nothing(facts)), ...foot];
-    return { text: `No training jobs${describe(facts.query)}`, blocks };
+    return { text: `No ${thingsIn(facts)}${describe(facts.query)}`, blocks };
   }
+  const curves = curvesRow(facts);
   const details = actions(...rows.map((row, index) => detailsButton(row, index, wordIn(facts, row))));
   return {
     text: `${found}, page ${facts.page + 1} of ${facts.pages}: ${rows.slice(0, 3).map(inShort).join(', ')}${rows.length > 3 ? ', …' : ''}`,
-    blocks: [...head, dataTable(facts), context('Details of:'), ...details, ...foot],
-    fallback: [...head, ...rows.map((row, index) => rowSection(facts, row, index)), ...foot],
+    blocks: [...head, dataTable(facts), context('Details of:'), ...details, ...curves, ...foot],
+    fallback: [...head, ...rows.map((row, index) => rowSection(facts, row, index)), ...curves, ...foot],
   };
 }
 
@@ -156,20 +137,26 @@ function inShort({ job, overall }: JobRow): string {
   return overall.applies ? `${training}, ${overall.label.word}` : training;
 }
 
+const onOrOf = (provider: ProviderName): string =>
+  PROVIDERS[provider].isKind ? `, ${PROVIDERS[provider].thing}s` : `, on ${PROVIDERS[provider].called}`;
+
 function describe(query: JobsQuery): string {
   const parts = [
     query.name === undefined ? '' : ` with ${code(query.name, 100)}`,
     query.training === undefined ? '' : `, training ${query.training}`,
     query.compilation === undefined ? '' : `, compilation ${query.compilation}`,
     query.ended === undefined ? '' : `, training or compilation ${query.ended}`,
-    query.provider === undefined ? '' : `, on ${PROVIDERS[query.provider].called}`,
+    query.provider === undefined ? '' : onOrOf(query.provider),
     query.by === undefined ? '' : `, run again or compiled by ${mention(query.by)}`,
   ];
   return parts.join('');
 }
 
+/** Of what a table is that nothing is in. */
+const thingsIn = ({ providers }: JobsFacts): string => (haveKinds(providers) ? 'jobs' : 'training jobs');
+
 /** One sum each: a training that failed is no failed compilation. */
-function sums({ counts }: JobsFacts): Block[] {
+function sums({ counts, providers }: JobsFacts): Block[] {
   const sum = <K extends string>(
     of: string,
     states: readonly K[],
@@ -182,34 +169,45 @@ function sums({ counts }: JobsFacts): Block[] {
     return parts.length === 0 ? [] : [`*${of}:* ${parts.join(' · ')}`];
   };
   const lines = [
-    ...sum('Training', TRAINING_STATES, TRAINING_STATE_LABELS, counts.training),
+    ...sum(
+      haveKinds(providers) ? 'Jobs' : 'Training',
+      TRAINING_STATES,
+      TRAINING_STATE_LABELS,
+      counts.training,
+    ),
     ...sum('Compilation', COMPILATIONS, JOB_STATE_LABELS, counts.compilation),
   ];
   return lines.length === 0 ? [] : [section(lines.join('\n'))];
 }
 
-function nothing({ query }: JobsFacts): string {
-  return Object.keys(query).length === 0
-    ? 'No training job is known here yet. One appears within a minute of its start.'
+function nothing(facts: JobsFacts): string {
+  return Object.keys(facts.query).length === 0
+    ? `No ${thingsIn(facts).replace(/s$/, '')} is known here yet. One appears within a minute of its start.`
     : 'No job matches. Take a filter away, or give a shorter part of the name.';
 }
+
+/** Whether there is anything compiled, or to compile, among the jobs: otherwise that column would be empty. */
+const showsCompilations = ({ counts, query }: Pick<JobsFacts, 'counts' | 'query'>): boolean =>
+  query.compilation !== undefined || Object.values(counts.compilation).some((count) => count > 0);
 
 /** States come before what may be long: on a phone only the first columns are seen. */
 function dataTable(facts: JobsFacts): Block {
   const many = facts.useCases.length > 1;
   const providers = facts.providers.length > 1;
+  const compiles = showsCompilations(facts);
   const cell = (text: string, limit: number) => ({ type: 'raw_text' as const, text: label(text, limit) });
+  const kinds = haveKinds(facts.providers);
   const header = [
-    'Training',
+    kinds ? 'State' : 'Training',
     'Job',
-    'Compilation',
-    ...(providers ? ['Provider'] : []),
+    ...(compiles ? ['Compilation'] : []),
+    ...(providers ? [kinds ? 'Kind' : 'Provider'] : []),
     'Created',
     ...(many ? ['Use case'] : []),
   ];
   return {
     type: 'data_table',
-    caption: 'Training jobs and their compilations',
+    caption: `${kinds ? 'Jobs' : 'Training jobs'}${compiles ? ' and their compilations' : ''}`,
     page_size: JOBS_PAGE,
     row_header_column_index: 1,
     rows: [
@@ -219,8 +217,8 @@ function dataTable(facts: JobsFacts): Block {
         return [
           cell(`${training.symbol} ${training.word}`, 60),
           cell(job.name, 90),
-          cell(compilationCell(overall), 60),
-          ...(providers ? [cell(PROVIDERS[job.provider].label, 30)] : []),
+          ...(compiles ? [cell(compilationCell(overall), 60)] : []),
+          ...(providers ? [cell(labelAmong(job.provider, facts.providers), 30)] : []),
           {
             type: 'rich_text' as const,
             elements: [{ type: 'rich_text_section' as const, elements: [momentNode(job.createdAt)] }],
@@ -243,16 +241,10 @@ const wordIn = ({ providers }: JobsFacts, { job }: JobRow): string =>
 
 function rowSection(facts: JobsFacts, row: JobRow, index: number): Block {
   const { job, overall } = row;
-  const training = trainingLabel(job);
   return section(
     [
       [code(job.name), overallWords(overall)].filter((part) => part !== '').join(' · '),
-      [
-        `${training.symbol} training ${plain(training.word, 60)}`,
-        PROVIDERS[job.provider].label,
-        machine(job),
-        moment(job.createdAt),
-      ]
+      [standingInList(job), labelAmong(job.provider, facts.providers), machine(job), moment(job.createdAt)]
         .filter((part) => part !== '')
         .join(' · '),
     ].join('\n'),
@@ -260,18 +252,11 @@ function rowSection(facts: JobsFacts, row: JobRow, index: number): Block {
   );
 }
 
+const rowRef = ({ useCase, job }: JobRow): string => writeRef({ useCase: useCase.id, job: jobKey(job) });
+
 /** @param word what the job is called here */
-function detailsButton(
-  { useCase, job }: JobRow,
-  index: number,
-  word: string,
-  text: string = word,
-): Button | undefined {
-  const made = button(
-    text,
-    `${COMPILE.details}:${index}`,
-    writeRef({ useCase: useCase.id, job: jobKey(job) }),
-  );
+function detailsButton(row: JobRow, index: number, word: string, text: string = word): Button | undefined {
+  const made = button(text, `${COMPILE.details}:${index}`, rowRef(row));
   // Screen readers and automation hear which job it is.
   return (
     made && {
@@ -281,9 +266,36 @@ function detailsButton(
   );
 }
 
+/** Those that any job is of, and the one that is chosen; in the order in which they are listed anywhere. */
+const offered = (providers: readonly ProviderName[], chosen: ProviderName | undefined): ProviderName[] =>
+  PROVIDER_NAMES.filter((one) => one === chosen || providers.includes(one));
+
+/**
+ * Curves of one run of this page, chosen by name: a button beside each one's details would double them. Where none of
+ * them can have curves, there are none to compare either.
+ */
+function curvesRow(facts: JobsFacts): Block[] {
+  const runs = facts.rows.filter(({ job }) => mayHaveCurves(job));
+  if (runs.length === 0) return [];
+  const options = runs
+    .filter((row) => rowRef(row).length <= LIMITS.option.value)
+    .map((row) => option(wordIn(facts, row), rowRef(row), facts.useCases.length > 1 ? row.useCase.name : ''));
+  const menu = {
+    type: 'static_select' as const,
+    action_id: CURVES.of,
+    placeholder: { type: 'plain_text' as const, text: 'Curves of…' },
+    options,
+  };
+  const compare = facts.total > 1 ? button('Compare curves…', CURVES.compare, 'runs') : undefined;
+  const elements = [options.length > 0 ? menu : undefined, compare].filter((one) => one !== undefined);
+  return elements.length > 0 ? [{ type: 'actions', elements }] : [];
+}
+
 const ALL = 'all';
 
-function filters({ query, page, providers }: JobsFacts): Block[] {
+function filters(facts: JobsFacts): Block[] {
+  const { query, page, providers } = facts;
+  const of = haveKinds(providers) ? '' : 'training ';
   const menu = (id: string, every: string, chosen: string | undefined, options: readonly Option[]) => {
     const all = [option(every, ALL), ...options];
     return {
@@ -305,25 +317,24 @@ function filters({ query, page, providers }: JobsFacts): Block[] {
       type: 'actions',
       block_id: `f ${writeJobsState(query, page)}`,
       elements: [
-        menu(
-          JOBS.training,
-          'Any training state',
-          query.training,
-          labelled('training ', TRAININGS, TRAINING_STATE_LABELS),
-        ),
-        menu(
-          JOBS.compilation,
-          'Any compilation state',
-          query.compilation,
-          labelled('', COMPILATIONS, JOB_STATE_LABELS),
-        ),
+        menu(JOBS.training, `Any ${of}state`, query.training, labelled(of, TRAININGS, TRAINING_STATE_LABELS)),
+        ...(showsCompilations(facts)
+          ? [
+              menu(
+                JOBS.compilation,
+                'Any compilation state',
+                query.compilation,
+                labelled('', COMPILATIONS, JOB_STATE_LABELS),
+              ),
+            ]
+          : []),
         ...(providers.length > 1 || query.provider !== undefined
           ? [
               menu(
                 JOBS.provider,
-                'Any provider',
+                haveKinds(providers) ? 'Any kind' : 'Any provider',
                 query.provider,
-                PROVIDER_NAMES.map((one) => option(PROVIDERS[one].label, one)),
+                offered(providers, query.provider).map((one) => option(labelAmong(one, providers), one)),
               ),
             ]
           : []),
@@ -339,15 +350,13 @@ function filters({ query, page, providers }: JobsFacts): Block[] {
   ];
 }
 
-/** What a menu of the table was set to: undefined for "every", and for what none of them offers. */
-export const CHOSEN = {
-  training: (value: string) => known(TRAININGS, value),
-  compilation: (value: string) => known(COMPILATIONS, value),
-  provider: (value: string) => known(PROVIDER_NAMES, value),
-  by: (value: string) => (/^[UW][A-Z0-9]+$/.test(value) ? value : undefined),
-} as const;
+/** Said where a list leaves them out. */
+const partsWords = (folded: number): string =>
+  folded === 0
+    ? ''
+    : `. ${folded} more ${folded === 1 ? 'is' : 'are'} part of a tuning job or a pipeline: see its details, or give a name`;
 
-function paging({ query, page, pages, total }: JobsFacts): Block[] {
+function paging({ query, page, pages, total, folded = 0 }: JobsFacts): Block[] {
   const from = page * JOBS_PAGE + 1;
   const to = Math.min(total, from + JOBS_PAGE - 1);
   const buttons = [
@@ -358,6 +367,6 @@ function paging({ query, page, pages, total }: JobsFacts): Block[] {
     ...(buttons.length > 0
       ? [{ type: 'actions' as const, block_id: `p ${writeJobsState(query, page)}`, elements: buttons }]
       : []),
-    ...(total > 0 ? [context(`${from}–${to} of ${total}, newest first`)] : []),
+    ...(total > 0 ? [context(`${from}–${to} of ${total}, newest first${partsWords(folded)}`)] : []),
   ];
 }

@@ -17,6 +17,7 @@ import { excerptWords } from './log-excerpt.ts';
 import { lossLines } from './log-loss.ts';
 import { LOGS } from './logs.ts';
 import type { Button, Message } from './message.ts';
+import { watchButton } from './tail.ts';
 import {
   actions,
   button,
@@ -70,6 +71,11 @@ export function logsDelivered(result: LogResult): Message {
   const { job, failure } = result;
   const facts = factLines(result).join('\n');
   const asked = result.by === undefined ? '' : `Requested by ${plain(result.by, 80)}`;
+  if (!isFinished(job)) {
+    const next = actions(watchButton(result.useCase.id, jobKey(job)));
+    const words = lines(facts, asked);
+    return { text: words, blocks: [section(facts), ...next, ...(asked === '' ? [] : [context(asked)])] };
+  }
   if (!failure?.guidance) return { text: lines(facts, asked) };
   const excerpt = failure.excerpt && excerptWords(failure.excerpt);
   const words = lines(facts, guidanceLines(failure.guidance), excerpt ?? '', asked);
@@ -102,7 +108,9 @@ function factLines(result: LogResult): string[] {
       : `${instant(result.firstEventAt)} – ${instant(result.lastEventAt)}`,
     narrowed === '' ? '' : `Only ${narrowed}`,
     ...lossLines(result.loss),
-    isFinished(job) ? '' : `The job is still running: this is its log up to ${instant(result.to)}.`,
+    isFinished(job)
+      ? ''
+      : `The job is ${job.state === 'stopping' ? 'ending' : 'still running'}: this is its log up to ${instant(result.to)}.`,
     ...result.notes.slice(0, 5).map((note) => `_Note:_ ${plain(note, 250)}`),
     result.resumed ? 'An interrupted download was continued.' : '',
   ].filter((line) => line !== '');
@@ -152,14 +160,14 @@ export interface NoLog extends Pick<LogResult, 'job' | 'useCase' | 'links' | 'fa
 
 export function logsNoneYet({ job, useCase, links, order, failure, loss }: NoLog): Message {
   const ended = isFinished(job);
-  const { logsIn, firstLine } = PROVIDERS[job.provider];
+  const { logsIn, firstLine, thing } = PROVIDERS[job.provider];
   const where = logsIn ?? providerWord(job.provider);
   const gone = goneWords(loss);
   const expectation = gone
     ? plain(gone, 300)
     : ended
       ? `${where} has nothing from this job. A job that fails or is stopped before its container starts prints nothing.`
-      : `A training job prints its first lines once its container has started${firstLine === undefined ? '' : `, ${firstLine}`}. ${where} shows them a few seconds later.`;
+      : `A ${thing} prints its first lines once its container has started${firstLine === undefined ? '' : `, ${firstLine}`}. ${where} shows them a few seconds later.`;
   // What is removed does not come back.
   const retry = gone ? undefined : orderButton('Retry', LOGS.retry, order, ended ? undefined : 'primary');
   return {
@@ -176,7 +184,11 @@ export function logsNoneYet({ job, useCase, links, order, failure, loss }: NoLog
         ].join(' · '),
       ),
       ...whyBlocks(failure ?? { reason: job.failureReason }),
-      ...actions(retry, ...(failure?.guidance ? failureButtons(useCase, job, links) : [])),
+      ...actions(
+        retry,
+        ended ? undefined : watchButton(useCase.id, jobKey(job)),
+        ...(failure?.guidance ? failureButtons(useCase, job, links) : []),
+      ),
     ],
   };
 }

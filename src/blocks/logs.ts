@@ -6,7 +6,16 @@ import { EXAMPLE_JOB } from '../domain/job-names.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
 import { type LogOrder, wholeLog } from '../domain/log-order.ts';
 import { LOG_FLAGS } from '../domain/log-query.ts';
-import { onProvider } from '../domain/providers.ts';
+import {
+  notLookedAt,
+  ONLY_TRAINING,
+  onProvider,
+  PROVIDERS,
+  type ProviderName,
+  type SageMakerName,
+  thingsOf,
+} from '../domain/providers.ts';
+import { kindWord } from '../domain/sagemaker-kinds.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { firstLines, type ShownLines } from './first-lines.ts';
 import { orderButton } from './log-buttons.ts';
@@ -42,21 +51,24 @@ export function getLogsButton(useCase: string, job: string): Button | undefined 
   return orderButton('Get logs', LOGS.get, wholeLog(exactWord(job), useCase));
 }
 
-/** @param job a job there is, for the examples */
-export function logsUsage(command: string, job: string = EXAMPLE_JOB): Message {
+/** @param job a job there is, for the examples; @param kinds of SageMaker's jobs that are looked at here */
+export function logsUsage(
+  command: string,
+  job: string = EXAMPLE_JOB,
+  kinds: readonly SageMakerName[] = [],
+): Message {
   const flags = LOG_FLAGS.map(
     (flag) => `• ${code(flag.value ? `${flag.name} ${flag.value}` : flag.name)} ${flag.description}`,
   );
   const example = (args: string): string => code(`${command} ${args}`);
+  const others = kinds.filter((kind) => PROVIDERS[kind].isKind);
+  const a = others.length > 0 ? 'a job' : 'a training job';
   return {
-    text: `${command} <job> brings the complete log of a training job as a file.`.replace(
-      '<job>',
-      '&lt;job&gt;',
-    ),
+    text: `${command} <job> brings the complete log of ${a} as a file.`.replace('<job>', '&lt;job&gt;'),
     blocks: [
       section(
         [
-          `*${code(`${command} <job>`)} brings the complete log of a training job as one file*`,
+          `*${code(`${command} <job>`)} brings the complete log of ${a} as one file*`,
           'every event of every stream, in order, for a job that runs, completed, failed or was stopped.',
         ].join('\n'),
       ),
@@ -68,6 +80,13 @@ export function logsUsage(command: string, job: string = EXAMPLE_JOB): Message {
           example(`${job} --tail 500 --plain --dm`),
         ].join('\n'),
       ),
+      ...(others[0]
+        ? [
+            section(
+              `*Looked at here:* ${thingsOf(kinds)}.\nWhere two of them have one name, ${code(`${kindWord(others[0])}:name`)} says which.`,
+            ),
+          ]
+        : []),
       section(['*To narrow it down*', ...flags].join('\n')),
       ...actions(button('Choose a job…', LOGS.choose, undefined, 'primary')),
       context(
@@ -94,11 +113,13 @@ interface Progress {
   downloadId: string;
   /** Opens the run, where it can be. */
   live?: Button | undefined;
+  /** Shows the run as it prints, where it does. */
+  watch?: Button | undefined;
   /** The log's end, once it is known. */
   lines?: ShownLines | undefined;
 }
 
-export function logsProgress({ job, by, stage, downloadId, live, lines }: Progress): Message {
+export function logsProgress({ job, by, stage, downloadId, live, watch, lines }: Progress): Message {
   const words = stageInWords(stage);
   const title = `:hourglass_flowing_sand: Log of ${code(job)}${by === undefined ? '' : ` for ${plain(by, 80)}`}`;
   return {
@@ -108,6 +129,7 @@ export function logsProgress({ job, by, stage, downloadId, live, lines }: Progre
       ...(lines ? firstLines(lines) : []),
       ...actions(
         live,
+        watch,
         lines && button('This will do', LOGS.enough, downloadId),
         button('Cancel', LOGS.cancel, downloadId),
       ),
@@ -143,23 +165,27 @@ export function logsSentDirectly(job: string, why: string): Message {
   return said(`I am sending you the log of ${code(job)} as a direct message${why === '' ? '' : `: ${why}`}.`);
 }
 
-/** @param nearest names with the order that each stands for */
+/** @param nearest names with the order that each stands for. @param asked what was looked for, what could not be, and whether that is set to be training jobs alone */
 export function logsUnknownJob(
   job: string,
   where: string,
   nearest: readonly { name: string; order: LogOrder }[],
+  asked: { thing?: string; refused?: readonly ProviderName[]; trainingAlone?: boolean } = {},
 ): Message {
+  const { thing = 'training job', refused = [], trainingAlone = false } = asked;
   const found = nearest.length > 0 ? 'Did you mean one of these?' : 'No job there has a similar name.';
   return {
-    text: `There is no training job ${code(job)} in ${plain(where, 200)}`,
+    text: `There is no ${thing} ${code(job)} in ${plain(where, 200)}`,
     blocks: [
-      section(`:mag: *There is no training job ${code(job)}* in ${plain(where, 200)}.\n${found}`),
+      section(`:mag: *There is no ${thing} ${code(job)}* in ${plain(where, 200)}.\n${found}`),
       ...actions(
         ...nearest
           .slice(0, 10)
           .map(({ name, order }, index) => orderButton(name, `${LOGS.get}:${index}`, order)),
         button('Choose a job…', LOGS.choose),
       ),
+      ...(refused.length === 0 ? [] : [context(notLookedAt(refused))]),
+      ...(trainingAlone ? [context(ONLY_TRAINING)] : []),
     ],
   };
 }
@@ -260,7 +286,7 @@ export function logsForm(metadata: string, chosen?: Option): Modal {
   return {
     type: 'modal',
     callback_id: LOGS.form,
-    title: { type: 'plain_text', text: 'Get training logs' },
+    title: { type: 'plain_text', text: 'Get logs' },
     submit: { type: 'plain_text', text: 'Get logs' },
     close: { type: 'plain_text', text: 'Close' },
     private_metadata: metadata,
@@ -268,7 +294,7 @@ export function logsForm(metadata: string, chosen?: Option): Modal {
       {
         type: 'input',
         block_id: LOGS_FIELDS.job,
-        label: { type: 'plain_text', text: 'Training job' },
+        label: { type: 'plain_text', text: 'Job' },
         hint: { type: 'plain_text', text: 'Type a part of its name.' },
         element: {
           type: 'external_select',
@@ -328,7 +354,7 @@ export function jobOption(job: TrainingJob, useCase: UseCase): Option | undefine
     job.name,
     value,
     label(
-      `${job.status}${onProvider(job.provider)} · ${useCase.name} · ${day} UTC`,
+      `${job.status}${PROVIDERS[job.provider].isKind ? ` · ${PROVIDERS[job.provider].thing}` : ''}${onProvider(job.provider)} · ${useCase.name} · ${day} UTC`,
       LIMITS.option.description,
     ),
   );

@@ -13,4 +13,6 @@ export interface Message {
   blocks?: Block[];
   /** Instead of `blocks` where Slack does not take those: blocks that not every workspace has yet. */
   fallback?: Block[];
+  /** Called when Slack took the fallback instead. Only where the message is sent at once. */
+  refused?(): void;
 }

@@ -3,13 +3,13 @@
 import { LIMITS } from '#sandbox/block-kit';
 import type { Permission } from '../domain/access.ts';
 import { jobKey } from '../domain/job-keys.ts';
+import { haveKinds, onProvider, type SageMakerName, thingsOf } from '../domain/providers.ts';
 import type { Subscription } from '../domain/subscriptions.ts';
-import { trainingLabel } from '../domain/training-states.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { AuditRecord } from '../ports/audit-trail.ts';
 import { type AlertRow, alertBlock } from './alert-lists.ts';
 import { COMPILE } from './compile-ids.ts';
-import { overallWords, writeRef } from './job-facts.ts';
+import { overallWords, standingInList, writeRef } from './job-facts.ts';
 import type { JobRow } from './jobs-table.ts';
 import { getLogsButton, LOGS } from './logs.ts';
 import type { Block, Home, Message } from './message.ts';
@@ -22,8 +22,15 @@ export interface KnownCommand {
   usage: string;
 }
 
-/** @param prefix what stands before a command's name here: `/`, `@signalbox `, or nothing in a direct message */
-export function overviewMessage(commands: readonly KnownCommand[], prefix: string): Message {
+/**
+ * @param prefix what stands before a command's name here: `/`, `@signalbox `, or nothing in a direct message
+ * @param kinds of SageMaker's jobs that are looked at here
+ */
+export function overviewMessage(
+  commands: readonly KnownCommand[],
+  prefix: string,
+  kinds: readonly SageMakerName[] = [],
+): Message {
   const lines = commands.map(
     ({ name, description, usage }) =>
       `• ${code(`${prefix}${name} ${usage}`.trim())} ${plain(description, 200)}`,
@@ -37,8 +44,9 @@ export function overviewMessage(commands: readonly KnownCommand[], prefix: strin
           ...lines,
         ].join('\n'),
       ),
+      ...(haveKinds(kinds) ? [section(`*Jobs here:* ${thingsOf(kinds)}.`)] : []),
       ...actions(
-        button('Get training logs…', LOGS.choose, undefined, 'primary'),
+        button('Get logs…', LOGS.choose, undefined, 'primary'),
         button('Compile a model…', COMPILE.choose),
       ),
       context(
@@ -51,6 +59,7 @@ export function overviewMessage(commands: readonly KnownCommand[], prefix: strin
 /** What `/signalbox` itself takes. */
 export function signalboxUsage(command: string): Block[] {
   const lines: readonly (readonly [string, string])[] = [
+    ['watch <job>', 'the end of a running job’s log, in a message that follows it'],
     ['alerts', 'the open alerts'],
     ['oncall', 'who is on call now, and who is next'],
     ['subscribe <use case> [events] [name:pattern] [failures-only]', 'post these events in this channel'],
@@ -62,7 +71,7 @@ export function signalboxUsage(command: string): Block[] {
   return [
     section(lines.map(([usage, what]) => `• ${code(`${command} ${usage}`)} ${what}`).join('\n')),
     context(
-      'Events: training, compilation, component, deployment, alarm, stuck. With none named, all of them.',
+      'Events: training, compilation, component, deployment, model, endpoint, alarm, stuck. With none named, all of them.',
     ),
   ];
 }
@@ -114,8 +123,10 @@ export function homeView(facts: HomeFacts): Home {
     section('From training log to compiled component on a device, in the channel where your team talks.'),
     ...(useCases.length > 0
       ? actions(
-          button('Get training logs…', LOGS.choose, undefined, 'primary'),
-          button('Compile a model…', COMPILE.choose),
+          button('Get logs…', LOGS.choose, undefined, 'primary'),
+          useCases.some(({ useCase }) => useCase.compile !== undefined)
+            ? button('Compile a model…', COMPILE.choose)
+            : undefined,
         )
       : []),
     ...(useCases.length > 0
@@ -211,15 +222,10 @@ function jobsPart(
 }
 
 function jobBlock({ job, overall, useCase }: JobRow): Block {
-  const training = trainingLabel(job);
   return section(
     [
       `${code(job.name)} · ${plain(useCase.name, 100)}`,
-      [
-        `${training.symbol} training ${plain(training.word, 60)}`,
-        overallWords(overall),
-        moment(job.createdAt),
-      ]
+      [`${standingInList(job)}${onProvider(job.provider)}`, overallWords(overall), moment(job.createdAt)]
         .filter((part) => part !== '')
         .join(' · '),
     ].join('\n'),

@@ -3,35 +3,22 @@
 import { LIMITS } from '#sandbox/block-kit';
 import type { AlertRetry } from '../domain/alerts.ts';
 import { trainingPage } from '../domain/console-links.ts';
-import {
-  editableHyperparameters,
-  HYPERPARAMETER_LIMITS,
-  type KeptReason,
-} from '../domain/hyperparameters.ts';
+import { editableHyperparameters, type KeptReason } from '../domain/hyperparameters.ts';
 import { jobKey } from '../domain/job-keys.ts';
 import type { Rerun } from '../domain/job-records.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
+import { PROVIDERS, type ProviderName, providerWord } from '../domain/providers.ts';
 import { TRAINING_NAME_LIMIT } from '../domain/training-names.ts';
 import { trainingLabel } from '../domain/training-states.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { AppError } from '../ground/errors.ts';
+import { grouped } from '../ground/numbers.ts';
 import type { TrainingSetup } from '../ports/training-provider.ts';
 import { COMPILE } from './compile-ids.ts';
+import { errorWords, textField } from './form-fields.ts';
 import { changesWords, machine, starter, writeRef } from './job-facts.ts';
 import type { Block, Modal } from './message.ts';
-import {
-  actions,
-  button,
-  code,
-  codeBlock,
-  context,
-  label,
-  link,
-  moment,
-  plain,
-  prose,
-  section,
-} from './text.ts';
+import { actions, button, code, codeBlock, context, label, link, moment, plain, section } from './text.ts';
 import { TRAIN } from './train-ids.ts';
 
 /** Block ids of the form; field errors are shown at them. */
@@ -45,7 +32,7 @@ export const RUN_AGAIN_FIELDS = {
 /** Characters that its text of hyperparameters may have. */
 export const HYPERPARAMETERS_ROOM = LIMITS.plainTextInput.maxLength;
 /** The longest of SageMaker's instance types has about 20 characters. */
-const TYPE_LIMIT = 40;
+const TYPE_LIMIT = 100;
 const TITLE = 'Run again';
 
 /** What the failure's advice made different in the fields, and what else it names; plain text. */
@@ -74,6 +61,7 @@ export function runAgainForm(metadata: string, facts: RunAgainFormFacts): Modal 
   const { job, setup, useCase, machines } = facts;
   const { text, kept } = editableHyperparameters(setup.hyperparameters, HYPERPARAMETERS_ROOM);
   const status = trainingLabel(job);
+  const { again = 'A new run of the same kind.', nameCharacters, machines: called } = PROVIDERS[job.provider];
   const fields = RUN_AGAIN_FIELDS;
   return {
     ...frame(metadata),
@@ -86,21 +74,16 @@ export function runAgainForm(metadata: string, facts: RunAgainFormFacts): Modal 
       section(
         [
           `*${code(job.name)}* · ${plain(useCase.name, 100)} · ${status.symbol} ${plain(status.word, 60)}`,
-          'A new run with the same image, data, role and limits. Only what you change here is different.',
+          `${again} Only what you change here is different.`,
           ...advisedLines(facts.advised),
           ...setup.notes.map((note) => `:information_source: ${plain(note, 400)}`),
         ].join('\n'),
       ),
       textField(fields.name, 'Name of the new run', facts.name, {
         maxLength: TRAINING_NAME_LIMIT,
-        hint: 'Letters, digits and dashes.',
+        hint: `${nameCharacters.charAt(0).toUpperCase()}${nameCharacters.slice(1)}.`,
       }),
-      ...(machines
-        ? [
-            textField(fields.type, 'Instance type', machines.type, { maxLength: TYPE_LIMIT }),
-            textField(fields.count, 'Instances', machines.count, { maxLength: 4 }),
-          ]
-        : [section(`*Instances:* as before${machine(job) === '' ? '' : ` (${machine(job)})`}`)]),
+      ...(called ? machineBlocks(called, job, machines) : []),
       textField(fields.hyperparameters, 'Hyperparameters', facts.hyperparameters ?? text, {
         maxLength: HYPERPARAMETERS_ROOM,
         multiline: true,
@@ -110,6 +93,19 @@ export function runAgainForm(metadata: string, facts: RunAgainFormFacts): Modal 
       ...(kept.length > 0 ? [context(keptWords(kept))] : []),
     ],
   };
+}
+
+function machineBlocks(
+  called: { type: string; count: string },
+  job: TrainingJob,
+  machines: RunAgainFormFacts['machines'],
+): Block[] {
+  if (!machines)
+    return [section(`*${called.count}:* as before${machine(job) === '' ? '' : ` (${machine(job)})`}`)];
+  return [
+    textField(RUN_AGAIN_FIELDS.type, called.type, machines.type, { maxLength: TYPE_LIMIT }),
+    textField(RUN_AGAIN_FIELDS.count, called.count, machines.count, { maxLength: 4 }),
+  ];
 }
 
 function advisedLines(advised: AdvisedWords | undefined): string[] {
@@ -134,7 +130,7 @@ const KEPT_WORDS: Readonly<Record<KeptReason, string>> = {
   sdk: 'the SageMaker SDK’s own',
   secret: 'with secrets in them',
   form: 'that do not fit on one line',
-  room: `too long for a field of ${HYPERPARAMETERS_ROOM.toLocaleString('en-US')} characters`,
+  room: `too long for a field of ${grouped(HYPERPARAMETERS_ROOM)} characters`,
 };
 const KEPT_NAMED = 8;
 
@@ -146,28 +142,6 @@ function keptWords(kept: readonly { name: string; why: KeptReason }[]): string {
     return [`${names.slice(0, KEPT_NAMED).join(' ')}${more > 0 ? ` … ${more} more` : ''} (${words})`];
   });
   return `Not shown, and kept unless a line names them: ${groups.join(' · ')}`;
-}
-
-function textField(
-  id: string,
-  text: string,
-  initial: string,
-  more: { maxLength: number; hint?: string; multiline?: boolean; optional?: boolean },
-): Block {
-  return {
-    type: 'input',
-    block_id: id,
-    ...(more.optional ? { optional: true } : {}),
-    label: { type: 'plain_text', text },
-    ...(more.hint === undefined ? {} : { hint: { type: 'plain_text', text: more.hint } }),
-    element: {
-      type: 'plain_text_input',
-      action_id: id,
-      max_length: more.maxLength,
-      ...(more.multiline ? { multiline: true } : {}),
-      ...(initial === '' ? {} : { initial_value: initial.slice(0, more.maxLength) }),
-    },
-  };
 }
 
 /** What the form turns into at once, before anything is known. */
@@ -230,12 +204,6 @@ export function runAgainFailed(metadata: string, job: string, error: AppError): 
   return { ...frame(metadata), blocks: [section(`${code(job)} was not run again.\n${errorWords(error)}`)] };
 }
 
-function errorWords({ message, hint: fix, ref }: Pick<AppError, 'message' | 'hint' | 'ref'>): string {
-  return [`:x: *${plain(message, 900)}*`, ...(fix ? [prose(fix, 1200)] : []), `Reference \`${ref}\``].join(
-    '\n',
-  );
-}
-
 function frame(metadata: string): Omit<Modal, 'blocks'> {
   return {
     type: 'modal',
@@ -253,4 +221,8 @@ export function lineProblems(problems: readonly { line: number; problem: string 
   return [...shown, ...(more > 0 ? [`… ${more} more.`] : [])].join(' ');
 }
 
-export const TOO_MANY = `SageMaker takes ${HYPERPARAMETER_LIMITS.count} hyperparameters at most.`;
+/** @returns undefined: the provider takes so many */
+export function tooManyHyperparameters(provider: ProviderName, count: number): string | undefined {
+  const { mostHyperparameters: most = Number.POSITIVE_INFINITY } = PROVIDERS[provider];
+  return count > most ? `${providerWord(provider)} takes ${most} hyperparameters at most.` : undefined;
+}

@@ -2,9 +2,11 @@
  * Text that comes from outside (job names, AWS, logs, people, errors) made harmless for mrkdwn, without secrets, and
  * shortened so that it shows. Everything outside text passes through here before it is put into a block.
  */
+
 import type { types } from '@slack/bolt';
 import { LIMITS } from '#sandbox/block-kit';
 import { maskSecrets } from '../domain/mask-secrets.ts';
+import { grouped } from '../ground/numbers.ts';
 import type { Block, Button, Message, Option } from './message.ts';
 
 const ZERO_WIDTH_SPACE = '\u200b';
@@ -32,6 +34,11 @@ export function plain(text: string, limit: number = LIMITS.section.text): string
       .replace(/@(?=channel|here|everyone)/gi, `@${ZERO_WIDTH_SPACE}`)
       .replace(/(?<![\p{L}\p{N}])[*_~`](?=\S)|(?<=\S)[*_~`](?![\p{L}\p{N}])/gu, `${ZERO_WIDTH_SPACE}$&`),
   );
+}
+
+/** Outside text of several lines on one, as `plain`. The lines may tell what is secret, so it is masked before they go. */
+export function onOneLine(text: string, limit: number): string {
+  return plain(maskSecrets(text).trim().replace(/\s+/g, ' '), limit);
 }
 
 /** Outside text as inline code. Nothing in it can end the code. */
@@ -89,7 +96,7 @@ function shorten(text: string, limit: number, render: (part: string) => string):
   return render(text.slice(0, kept)) + note(kept);
 }
 
-export const group = (value: number): string => value.toLocaleString('en-US');
+export const group = grouped;
 
 const UNITS = ['bytes', 'kB', 'MB', 'GB', 'TB'] as const;
 

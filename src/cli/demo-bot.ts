@@ -84,7 +84,7 @@ export async function startBot(
 /** Only what the sandbox provides: nothing from a real account or workspace may reach the demo's bot. */
 function botEnvironment(sandbox: DemoSandbox, io: CliIo): Record<string, string> {
   const foreign = Object.keys(io.env).filter((name) =>
-    /^(AWS_|SLACK_|SIGNALBOX_|DATABASE_URL$|PORT$)/.test(name),
+    /^(AWS_|SLACK_|RUNPOD_|SIGNALBOX_|DATABASE_URL$|PORT$)/.test(name),
   );
   return childEnvironment({
     ...Object.fromEntries(foreign.map((name) => [name, undefined])),

@@ -1,4 +1,4 @@
-/** `signalbox demo` and `signalbox sandbox`: the local Slack and AWS, with the bot and without. */
+/** `signalbox demo` and `signalbox sandbox`: the local Slack, AWS and RunPod, with the bot and without. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -6,7 +6,12 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SandboxError } from '#sandbox';
-import { type DemoSandbox, type DemoSandboxOptions, startDemoSandbox } from '../demo/sandbox.ts';
+import {
+  type DemoSandbox,
+  type DemoSandboxOptions,
+  RUNPOD_KEY_ENV,
+  startDemoSandbox,
+} from '../demo/sandbox.ts';
 import type { DemoServices } from '../demo/use-cases.ts';
 import { AppError, toAppError } from '../ground/errors.ts';
 import { pause, untilAborted } from '../ground/pause.ts';
@@ -22,7 +27,7 @@ const TRIES = 20;
 
 export async function sandbox(flags: SandboxFlags, io: CliIo): Promise<undefined> {
   return withDataDir(flags, io, (dataDir) =>
-    withSandbox({ flags, dataDir }, io, async (running) => {
+    withSandbox({ flags, dataDir, services: { runpodKeyEnv: RUNPOD_KEY_ENV } }, io, async (running) => {
       announce(running, io);
       line(io.stderr, `\nOpen ${running.url} in a browser. Ctrl-C ends it.`);
       await untilAborted(io.signal);
@@ -33,7 +38,11 @@ export async function sandbox(flags: SandboxFlags, io: CliIo): Promise<undefined
 export async function demo(flags: DemoFlags, io: CliIo): Promise<undefined> {
   return withDataDir(flags, io, async (dataDir) => {
     const [botPort, runnerPort] = await freePorts();
-    const services = { runnerUrl: localUrl(runnerPort), viewerUrl: localUrl(botPort) };
+    const services = {
+      runnerUrl: localUrl(runnerPort),
+      viewerUrl: localUrl(botPort),
+      runpodKeyEnv: RUNPOD_KEY_ENV,
+    };
     await withSandbox({ flags, dataDir, services }, io, async (running) => {
       const { bot, runner } = await startBotAndRunner(running, { dataDir, botPort, runnerPort }, io);
       const beginning = begin(runner, io);
@@ -128,6 +137,7 @@ async function withSandbox(
       onError: (error) => line(io.stderr, `sandbox: ${error instanceof Error ? error.message : error}`),
     },
     ...(flags.awsPort === undefined ? {} : { awsPort: flags.awsPort }),
+    ...(flags.runpodPort === undefined ? {} : { runpodPort: flags.runpodPort }),
   });
   try {
     await use(running);
@@ -156,18 +166,18 @@ function isPortTaken(error: unknown): boolean {
 }
 
 /** Scripts read standard output line by line; everything else is for people. */
-function announce(
-  { url, slackApiUrl, tokens, awsEndpoint, awsCredentials, awsAdmins, configPath }: DemoSandbox,
-  io: CliIo,
-): void {
+function announce(sandbox: DemoSandbox, io: CliIo): void {
+  const { url, slackApiUrl, tokens, awsEndpoint, awsCredentials, awsAdmins, configPath } = sandbox;
   line(io.stdout, `Sandbox ready: ${url}`);
   line(io.stdout, `Slack API: ${slackApiUrl}`);
   line(io.stdout, `AWS endpoint: ${awsEndpoint}`);
+  line(io.stdout, `RunPod API: ${sandbox.runpodApiUrl}`);
   line(io.stderr, '\nSecrets of this sandbox, for a bot or client of your own; they open nothing else:');
   line(io.stdout, `Slack tokens: ${tokens.bot} ${tokens.app} ${tokens.signingSecret}`);
   line(io.stdout, `AWS credentials: ${awsCredentials.accessKeyId} ${awsCredentials.secretAccessKey}`);
   for (const [account, key] of Object.entries(awsAdmins))
     line(io.stdout, `AWS admin of ${account}: ${key.accessKeyId} ${key.secretAccessKey}`);
+  line(io.stdout, `RunPod key: ${sandbox.runpodKey}`);
   line(io.stderr, '');
   line(io.stdout, `Config: ${configPath}`);
 }

@@ -1,15 +1,19 @@
 /** `signalbox doctor`: everything wrong between here, Slack and AWS, with the exact fix for each. */
+import { join } from 'node:path';
 import { createAwsAccounts } from '../aws/accounts.ts';
 import { loadConfig } from '../config.ts';
+import { createLogEngine } from '../logs/index.ts';
 import { createUseCaseGateway } from '../providers/gateway.ts';
 import type { Check } from './doctor/checks.ts';
+import { checkDatabase } from './doctor/database-checks.ts';
 import { checkEvents } from './doctor/event-checks.ts';
 import { checkRuns } from './doctor/run-checks.ts';
 import { checkSlack } from './doctor/slack-checks.ts';
+import { checkTelemetry } from './doctor/telemetry-checks.ts';
 import { checkUseCases } from './doctor/use-case-checks.ts';
 import { checkViewer } from './doctor/viewer-checks.ts';
 import { type CliIo, line } from './io.ts';
-import { keptRuns } from './kept-runs.ts';
+import { openKeptRuns } from './kept-runs.ts';
 import { localActor } from './local-actor.ts';
 
 const SYMBOLS: Readonly<Record<Check['status'], string>> = {
@@ -24,15 +28,18 @@ export async function doctor(options: { json?: boolean }, io: CliIo): Promise<nu
   const config = loadConfig({ env: io.env, cwd: io.cwd });
   const clock = { now: () => Date.now() };
   const accounts = createAwsAccounts({ clock });
-  const { pushed, close } = await keptRuns(config, clock);
-  const gateway = createUseCaseGateway({ clock, accounts, ...(pushed ? { pushed } : {}) });
+  const engine = createLogEngine({ spoolDir: join(config.dataDir, 'spool'), clock });
+  const { kept, close } = await openKeptRuns(config, clock);
+  const gateway = createUseCaseGateway({ clock, accounts, engine, ...(kept ? { kept } : {}) });
   const checks = (
     await Promise.all([
       checkSlack(config.slack, config.useCases),
       checkUseCases(config.useCases, { gateway, accounts, actor: localActor() }),
+      checkDatabase(config),
       checkEvents(config),
       checkViewer(config.viewer),
       checkRuns(config, clock),
+      checkTelemetry(config),
     ])
   ).flat();
   await close();

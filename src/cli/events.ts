@@ -149,6 +149,8 @@ async function postAll(
         method: 'POST',
         headers: { 'content-type': 'application/json', [SECRET_HEADER]: secret },
         body,
+        // The secret goes nowhere else.
+        redirect: 'error',
         signal: io.signal,
       });
     } catch (error) {

@@ -9,6 +9,7 @@ export interface SandboxFlags extends DemoFlags {
   manifest?: string;
   requestUrl?: string;
   awsPort?: number;
+  runpodPort?: number;
 }
 
 export interface RunnerFlags {

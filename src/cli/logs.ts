@@ -7,17 +7,18 @@ import { pipeline } from 'node:stream/promises';
 import { createAwsAccounts } from '../aws/accounts.ts';
 import { size } from '../blocks/text.ts';
 import { loadConfig } from '../config.ts';
-import { readJobKey } from '../domain/job-keys.ts';
+import { readJobKey, readJobWord } from '../domain/job-keys.ts';
 import { isFinished } from '../domain/jobs.ts';
-import { logFileName } from '../domain/log-files.ts';
+import { logFileName, writerOf } from '../domain/log-files.ts';
 import { completeWords, goneWords, maskedWords } from '../domain/log-keeping.ts';
 import type { LogQuery } from '../domain/log-order.ts';
 import { parseLogQuery } from '../domain/log-query.ts';
 import { utcSecond } from '../domain/log-times.ts';
-import { PROVIDERS, type ProviderName } from '../domain/providers.ts';
+import { notLookedAt, ONLY_TRAINING, PROVIDERS, type ProviderName } from '../domain/providers.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError } from '../ground/errors.ts';
 import { systemCode } from '../ground/files.ts';
+import { grouped } from '../ground/numbers.ts';
 import type { Clock } from '../ground/time.ts';
 import { createLogEngine } from '../logs/index.ts';
 import { findUseCase } from '../operations/choose-use-case.ts';
@@ -27,7 +28,7 @@ import { createUseCaseGateway } from '../providers/gateway.ts';
 import { appendCommandLineAudit } from '../stores/audit-files.ts';
 import type { LogsFlags } from './flags.ts';
 import { type CliIo, line } from './io.ts';
-import { keptRuns } from './kept-runs.ts';
+import { openKeptRuns } from './kept-runs.ts';
 import { localActor } from './local-actor.ts';
 import { showProgress } from './progress.ts';
 
@@ -45,18 +46,20 @@ export async function logs(words: readonly string[], flags: LogsFlags, io: CliIo
   const toStdout = flags.out === '-';
   const out = toStdout ? undefined : await outputPath(query, flags, io.cwd, now);
 
-  const { pushed, close } = await keptRuns(config, clock);
+  const { kept, close } = await openKeptRuns(config, clock);
   const progress = await showProgress(io, query.job);
   try {
     const actor = localActor();
+    const engine = createLogEngine({ spoolDir: join(config.dataDir, 'spool') });
     const outcome = await downloadLogs(
       {
         gateway: createUseCaseGateway({
           clock,
           accounts: createAwsAccounts({ clock }),
-          ...(pushed ? { pushed } : {}),
+          engine,
+          ...(kept ? { kept } : {}),
         }),
-        engine: createLogEngine({ spoolDir: join(config.dataDir, 'spool') }),
+        engine,
         // A running bot may hold the store, so the command line has its own audit file.
         store: { appendAudit: (record) => appendCommandLineAudit(config.dataDir, record) },
         clock,
@@ -103,7 +106,8 @@ function chosenUseCases(query: LogQuery, useCases: readonly UseCase[]): readonly
 
 /** With --out, that file, replaced once finished. Otherwise the usual name, never replacing a file. */
 async function outputPath(query: LogQuery, flags: LogsFlags, cwd: string, now: number): Promise<string> {
-  const name = logFileName(query.job, now);
+  const asked = readJobWord(query.job);
+  const name = logFileName(asked.name, now, writerOf(asked.provider));
   const wanted = resolve(cwd, flags.out ?? name);
   const there = await kindOf(wanted);
   const path = there === 'folder' ? join(wanted, name) : wanted;
@@ -150,7 +154,7 @@ function delivered(outcome: DownloadOutcome, query: LogQuery) {
     const jobs = outcome.jobs.map(readJobKey);
     throw severalMeant(query.job, jobs);
   }
-  const { nearest, useCases } = outcome;
+  const { nearest, useCases, thing, refused, trainingAlone } = outcome;
   const several = useCases.length > 1;
   const where = useCases.map(({ id }) => id).join(', ');
   const places = useCases.map(({ id, aws }) =>
@@ -158,14 +162,17 @@ function delivered(outcome: DownloadOutcome, query: LogQuery) {
   );
   throw new AppError(
     'not_found',
-    `There is no training job ${query.job} in the use case${several ? 's' : ''} ${where}.`,
+    `There is no ${thing} ${query.job} in the use case${several ? 's' : ''} ${where}.`,
     {
-      hint:
+      hint: [
         nearest.length > 0
           ? `Did you mean one of these?\n${nearest
-              .map(({ name, useCase }) => `  ${name}${several ? ` --use-case ${useCase.id}` : ''}`)
+              .map(({ word, useCase }) => `  ${word}${several ? ` --use-case ${useCase.id}` : ''}`)
               .join('\n')}`
           : `No job has a similar name. These places were searched:\n${places.map((place) => `  ${place}`).join('\n')}`,
+        ...(refused.length === 0 ? [] : [notLookedAt(refused)]),
+        ...(trainingAlone ? [ONLY_TRAINING] : []),
+      ].join('\n'),
     },
   );
 }
@@ -178,8 +185,7 @@ const usually = (provider: ProviderName): string => {
 function summary(outcome: DownloadOutcome): string {
   if (outcome.kind !== 'done') return '';
   const { facts } = outcome.download;
-  const count = (value: number, noun: string) =>
-    `${value.toLocaleString('en-US')} ${noun}${value === 1 ? '' : 's'}`;
+  const count = (value: number, noun: string) => `${grouped(value)} ${noun}${value === 1 ? '' : 's'}`;
   return `${count(facts.events, 'event')} of ${count(facts.streams.length, 'stream')}, ${size(facts.textBytes)}; session ${outcome.sessionName}`;
 }
 

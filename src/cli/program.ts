@@ -95,19 +95,20 @@ function buildProgram(io: CliIo, perform: Perform): Command {
 
   program
     .command('demo')
-    .description('the bot and a local Slack and AWS together, with training jobs to try it on')
+    .description('the bot and a local Slack, AWS and RunPod together, with training jobs to try it on')
     .addOption(portOption())
     .option('--data <dir>', 'folder for what the demo keeps (default: a temporary one)')
     .action((options: DemoFlags) => perform(async (io) => (await import('./demo.ts')).demo(options, io)));
 
   program
     .command('sandbox')
-    .description('the local Slack and AWS without the bot, for any bot or client to be pointed at')
+    .description('the local Slack, AWS and RunPod without the bot, for any bot or client to be pointed at')
     .addOption(portOption())
     .option('--data <dir>', 'folder for what the sandbox keeps (default: a temporary one)')
     .option('--manifest <file>', 'the Slack app to enforce (default: the manifest.yml of this package)')
     .option('--request-url <url>', 'send Slack requests there, signed, instead of over Socket Mode')
     .addOption(portOption('--aws-port <port>', 'port of the AWS endpoint (default: any free one)'))
+    .addOption(portOption('--runpod-port <port>', "port of RunPod's API (default: any free one)"))
     .action((options: SandboxFlags) =>
       perform(async (io) => (await import('./demo.ts')).sandbox(options, io)),
     );
@@ -208,6 +209,31 @@ before it is started, 2 invalid input, 5 the folder cannot be written, 1 interna
     .option('--fresh', 'give them new ids and the present time, so that they are not taken for duplicates')
     .action((file: string, options: { url?: string; fresh?: boolean }) =>
       perform(async (io) => (await import('./events.ts')).eventsReplay(file, options, io)),
+    );
+
+  program
+    .command('migrate')
+    .description('bring the tables of DATABASE_URL up to date; with --from, move an embedded store into them')
+    .option('--from <dir>', 'the data folder of a bot that has been stopped')
+    .action((options: { from?: string }) =>
+      perform(async (io) => (await import('./migrate.ts')).migrate(options, io)),
+    );
+
+  program
+    .command('backup')
+    .description('copy all that the bot has stored into one file, also while it runs')
+    .argument('<file>', 'where to write it: signalbox-2026-11-29.tar.gz')
+    .option('--force', 'replace an existing file')
+    .action((file: string, options: { force?: boolean }) =>
+      perform(async (io) => (await import('./backup.ts')).backup(file, options, io)),
+    );
+  program
+    .command('restore')
+    .description('unpack a backup into an empty data folder')
+    .argument('<file>', 'what `signalbox backup` wrote')
+    .option('--to <folder>', 'the folder (default: the data folder of the configuration)')
+    .action((file: string, options: { to?: string }) =>
+      perform(async (io) => (await import('./backup.ts')).restore(file, options, io)),
     );
 
   program

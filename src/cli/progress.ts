@@ -1,5 +1,7 @@
 /** Download progress: a bar if standard error is a terminal, otherwise a line now and then. */
+
 import type cliProgress from 'cli-progress';
+import { grouped } from '../ground/numbers.ts';
 import type { LogProgress } from '../logs/index.ts';
 import { type CliIo, line } from './io.ts';
 
@@ -64,7 +66,7 @@ function lines({ stderr }: Pick<CliIo, 'stderr'>, job: string): ProgressDisplay 
 function words({ phase, events, textBytes, fraction, throttled }: LogProgress): string {
   if (phase === 'listing') return 'looking for its streams';
   const percent = `${Math.floor(fraction * 100)} %`;
-  const amount = `${events.toLocaleString('en-US')} events, ${(textBytes / 1e6).toFixed(1)} MB`;
+  const amount = `${grouped(events)} events, ${(textBytes / 1e6).toFixed(1)} MB`;
   const doing =
     phase === 'writing' ? 'writing the file' : throttled ? 'still fetching: AWS limits requests' : '';
   return [percent, amount, doing].filter((part) => part !== '').join(', ');

@@ -14,6 +14,8 @@ export interface Command {
   readonly description: string;
   /** What follows the name: `<job> [--last 2h]`; empty for nothing. */
   readonly usage: string;
+  /** First words of its arguments that name it when nothing else does: `@signalbox alerts`. */
+  readonly words?: readonly string[] | undefined;
   /** @param text the arguments as typed, with Slack's own encoding already undone */
   run(context: Context, text: string): Promise<void>;
   /** By action id. `name:n` reaches `name`: ids within one row must differ. */

@@ -17,8 +17,10 @@ import { permittedUseCases } from '../domain/access.ts';
 import { commandWords } from '../domain/command-words.ts';
 import { type CompileCorrections, parseFrameworkVersion, parseInputShape } from '../domain/compile-input.ts';
 import { parseCompileRequest, withCompiledJob } from '../domain/compile-request.ts';
-import { exactWord } from '../domain/job-keys.ts';
+import { exactWord, readJobKey } from '../domain/job-keys.ts';
+import { leavesModel } from '../domain/jobs.ts';
 import { asksForHelp } from '../domain/log-query.ts';
+import { isCompiledFrom } from '../domain/providers.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { toAppError } from '../ground/errors.ts';
 import { compileForm } from '../operations/compile-form.ts';
@@ -56,7 +58,7 @@ export function compileCommand(services: Services): Command {
         if (!found) return;
         const { useCase, jobs } = found;
         if (jobs.length === 1) return fillForm(context, view, useCase, jobs[0], request.corrections);
-        const question = whichProvider(request.job, choices(useCase, words, request.job, jobs));
+        const question = whichProvider(request.job, jobs, choices(useCase, words, request.job, jobs));
         await view.update(messageView(metadataFor(context), 'Which job?', question));
       });
     }
@@ -64,7 +66,9 @@ export function compileCommand(services: Services): Command {
     if (!found) return;
     const { useCase, jobs } = found;
     if (jobs.length > 1)
-      return context.reply.privately(whichProvider(request.job, choices(useCase, words, request.job, jobs)));
+      return context.reply.privately(
+        whichProvider(request.job, jobs, choices(useCase, words, request.job, jobs)),
+      );
     const targets = request.targets.length > 0 ? request.targets : (useCase.compile?.targets ?? []);
     const report = await startCompilations(services, {
       actor: context.actor,
@@ -81,7 +85,7 @@ export function compileCommand(services: Services): Command {
   function choices(useCase: UseCase, words: readonly string[], asked: string, jobs: readonly string[]) {
     return jobs.map((key, index) => {
       const again = JSON.stringify([useCase.id, ...withCompiledJob(words, asked, exactWord(key))]);
-      return button(providerOf(key), `${COMPILE.meant}:${index}`, again);
+      return button(providerOf(key, jobs), `${COMPILE.meant}:${index}`, again);
     });
   }
 
@@ -92,12 +96,14 @@ export function compileCommand(services: Services): Command {
     tell?: (message: Message) => Promise<void>,
   ): Promise<{ useCase: UseCase; jobs: readonly [string, ...string[]] } | undefined> {
     const question = { permission: 'compile:start', action: COMPILE_REFUSED, subject: job } as const;
-    if (among !== undefined) {
-      const useCase = await permitted(services, context, among, question, tell);
-      return useCase && ownerOf(services, context, [useCase], job);
-    }
-    const candidates = await openUseCases(services, context, question, tell);
-    return candidates.length === 0 ? undefined : ownerOf(services, context, candidates, job);
+    const candidates =
+      among === undefined
+        ? await openUseCases(services, context, question, tell)
+        : [await permitted(services, context, among, question, tell)].filter((one) => one !== undefined);
+    if (candidates.length === 0) return undefined;
+    const { useCase, jobs } = await ownerOf(services, context, candidates, job);
+    const [one, ...others] = jobs.filter((key) => isCompiledFrom(readJobKey(key).provider));
+    return { useCase, jobs: one === undefined ? jobs : [one, ...others] };
   }
 
   async function choose(context: Context): Promise<void> {
@@ -114,7 +120,7 @@ export function compileCommand(services: Services): Command {
     );
     const found = await services.suggestions.suggest(context.actor, open, typed, 100);
     return found
-      .filter(({ job }) => job.state === 'completed')
+      .filter(({ job }) => leavesModel(job))
       .map(({ job, useCase }) => jobOption(job, useCase))
       .filter((option) => option !== undefined);
   }

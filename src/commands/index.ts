@@ -6,12 +6,14 @@ import { jobsCommand } from './jobs.ts';
 import { logsCommand } from './logs.ts';
 import type { Services } from './services.ts';
 import { signalboxCommand } from './signalbox.ts';
+import { trainCommand } from './train.ts';
 
 export function allCommands(services: Services): readonly Command[] {
   const commands: readonly Command[] = [
     logsCommand(services),
     compileCommand(services),
     jobsCommand(services),
+    trainCommand(services),
     componentsCommand(services),
     signalboxCommand(services, () => commands),
   ];

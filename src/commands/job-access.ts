@@ -5,8 +5,10 @@ import { type JobRef, readRef } from '../blocks/job-facts.ts';
 import type { Message } from '../blocks/message.ts';
 import { may as mayDo, type Permission, permittedUseCases } from '../domain/access.ts';
 import { jobKey, readJobWord } from '../domain/job-keys.ts';
-import type { UseCase } from '../domain/use-cases.ts';
+import { SAGEMAKER_NAMES, type SageMakerName } from '../domain/providers.ts';
+import { sageMakerNames, type UseCase } from '../domain/use-cases.ts';
 import { AppError } from '../ground/errors.ts';
+import { inTime } from '../ground/pause.ts';
 import { chooseUseCase } from '../operations/choose-use-case.ts';
 import { findOwner, keysMeant } from '../operations/find-jobs.ts';
 import type { Context } from './context.ts';
@@ -44,6 +46,27 @@ export async function permitted(
   if (useCase && may) return useCase;
   await refuse(services, context, { ...question, useCase }, tell);
   return undefined;
+}
+
+/** Milliseconds for finding out which kinds of jobs are looked at here, for a help text. */
+const KINDS_WITHIN = 1_000;
+
+/** SageMaker's kinds of jobs in the use cases that the person may read logs of here; none if that is not known in time. */
+export async function kindsHere(
+  { useCases, directory }: Pick<Services, 'useCases' | 'directory'>,
+  { actor: { user }, place }: Pick<Context, 'actor' | 'place'>,
+): Promise<readonly SageMakerName[]> {
+  const find = async () => {
+    const answer = await chooseUseCase(
+      { user, permission: 'logs:read', channel: place.channel, isDirect: place.isDirect },
+      useCases,
+      directory,
+    );
+    if (answer.kind === 'refused') return [];
+    const shown = (answer.kind === 'chosen' ? answer.candidates : answer.open).flatMap(sageMakerNames);
+    return SAGEMAKER_NAMES.filter((name) => shown.includes(name));
+  };
+  return (await inTime(KINDS_WITHIN, find()).catch(() => undefined)) ?? [];
 }
 
 /** The use cases that a command may mean here; empty if there is none, and the person was told why. */

@@ -1,5 +1,5 @@
 /** Which training job a message in Slack is about. */
-import { readJobWord } from '../domain/job-keys.ts';
+import { givenName, readJobWord } from '../domain/job-keys.ts';
 import { jobNameCandidates } from '../domain/job-names.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { Actor } from '../ground/actor.ts';
@@ -27,7 +27,9 @@ export async function jobInMessage(
   for (const name of names) {
     const word = readJobWord(name);
     const match = known.find(
-      ({ job }) => job.name === word.name && (word.provider === undefined || job.provider === word.provider),
+      ({ job }) =>
+        [job.name, givenName(job.provider, job.name)].includes(word.name) &&
+        (word.provider === undefined || job.provider === word.provider),
     );
     if (match) return { useCase: match.useCase, job: name };
   }

@@ -3,23 +3,28 @@ import { COMPILE } from '../blocks/compile-ids.ts';
 import { waitingView } from '../blocks/details-views.ts';
 import { type DetailsFacts, jobDetails, TABS, type Tab } from '../blocks/job-details.ts';
 import { factsOf, type JobRef, statesOf } from '../blocks/job-facts.ts';
-import { CHOSEN, JOBS, JOBS_PAGE, jobsTable, jobsUsage, readJobsState } from '../blocks/jobs-table.ts';
+import { CHOSEN, readJobsState } from '../blocks/jobs-state.ts';
+import { JOBS, JOBS_PAGE, jobsTable, jobsUsage } from '../blocks/jobs-table.ts';
 import type { Message } from '../blocks/message.ts';
 import { code } from '../blocks/text.ts';
 import { may } from '../domain/access.ts';
 import { commandWords } from '../domain/command-words.ts';
+import { exactWord, thingMeant } from '../domain/job-keys.ts';
 import { pastedName } from '../domain/job-names.ts';
 import { type JobsQuery, parseJobsQuery } from '../domain/jobs-query.ts';
 import { asksForHelp } from '../domain/log-query.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError } from '../ground/errors.ts';
-import { type JobFilter, jobPage, jobSnapshot } from '../operations/job-snapshots.ts';
+import { type JobFilter, type JobSnapshot, jobPage, jobSnapshot } from '../operations/job-snapshots.ts';
+import { refusedKindsIn } from '../operations/kind-refusals.ts';
 import type { ClickedAction, Command } from './command.ts';
 import type { Context, OpenView } from './context.ts';
+import { curvesActions } from './curves.ts';
 import { refusedIn } from './in-view.ts';
-import { metadataFor, openUseCases, permitted, readJobRef } from './job-access.ts';
+import { kindsHere, metadataFor, openUseCases, permitted, readJobRef } from './job-access.ts';
 import { runAgainActions } from './run-again.ts';
 import type { Services } from './services.ts';
+import { stopTrainingActions } from './stop-training.ts';
 import { followInView, ViewTurns } from './view-turns.ts';
 
 const REFUSED = 'jobs.refused';
@@ -31,10 +36,13 @@ const DESCRIBED = 12;
 export function jobsCommand(services: Services): Command {
   const turns = new ViewTurns(services.coordination);
   const again = runAgainActions(services);
+  const curves = curvesActions(services);
+  const stop = stopTrainingActions(services);
 
   async function run(context: Context, text: string): Promise<void> {
     const words = commandWords(text);
-    if (words.length > 0 && asksForHelp(words)) return context.reply.privately(jobsUsage(context.invocation));
+    if (words.length > 0 && asksForHelp(words))
+      return context.reply.privately(jobsUsage(context.invocation, await kindsHere(services, context)));
     const query = parseJobsQuery(words.map(pastedName), context.actor.user);
     const table = await draw(context, query, 0);
     if (table) await context.reply.privately(table);
@@ -44,12 +52,16 @@ export function jobsCommand(services: Services): Command {
   async function draw(context: Context, query: JobsQuery, page: number): Promise<Message | undefined> {
     const useCases = await openUseCases(services, context, { permission: 'jobs:read', action: REFUSED });
     if (useCases.length === 0) return undefined;
-    const found = await jobPage(services, useCases, { filter: filterOf(query), page, pageSize: JOBS_PAGE });
+    const [found, refused] = await Promise.all([
+      jobPage(services, useCases, { filter: filterOf(query), page, pageSize: JOBS_PAGE }),
+      refusedKindsIn(services.store, useCases),
+    ]);
     return jobsTable({
       ...found,
       rows: found.jobs,
       query,
       useCases,
+      refused,
       now: services.clock.now(),
     });
   }
@@ -102,22 +114,27 @@ export function jobsCommand(services: Services): Command {
     );
     if (!useCase) return;
     let reported: DetailsFacts['reported'];
-    const current = async (): Promise<DetailsFacts | undefined> => {
+    const current = async (): Promise<(DetailsFacts & Pick<JobSnapshot, 'isOnlyListed'>) | undefined> => {
       const snapshot = await jobSnapshot(services, useCase, ref.job);
       if (!snapshot) return undefined;
-      const links = services.gateway.links(useCase, snapshot.job);
-      return { ...factsOf(snapshot, services.clock.now()), reported, links };
+      const { job, isOnlyListed } = snapshot;
+      const links = services.gateway.links(useCase, job);
+      return { ...factsOf(snapshot, services.clock.now()), reported, links, isOnlyListed };
     };
     let facts = await current();
     // What is known is shown at once; what AWS says follows.
     if (facts && !(await view.update(jobDetails(metadata, tab, facts)))) return;
-    if (!facts || fresh || services.clock.now() - facts.lastCheckedAt > FRESH_FOR)
+    if (!facts || fresh || facts.isOnlyListed || services.clock.now() - facts.lastCheckedAt > FRESH_FOR)
       await services.refresher.refreshNow(useCase.id, ref.job);
     if (tab === 'compilation' && facts) reported = await describe(context, useCase, facts);
     facts = await current();
     if (!facts) {
       await view.update(
-        waitingView(metadata, 'Not found', `There is no training job ${code(ref.job)} in this use case.`),
+        waitingView(
+          metadata,
+          'Not found',
+          `There is no ${thingMeant(exactWord(ref.job), [])} ${code(ref.job)} in this use case.`,
+        ),
       );
       return;
     }
@@ -185,8 +202,11 @@ export function jobsCommand(services: Services): Command {
       // Slack tells of clicks on links too; the browser does the rest.
       [COMPILE.link]: async () => {},
       ...again.actions,
+      ...curves.actions,
+      ...stop,
     },
-    views: { ...again.views },
+    views: { ...again.views, ...curves.views },
+    options: { ...curves.options },
   };
 }
 

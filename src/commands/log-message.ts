@@ -41,9 +41,13 @@ export interface WantedLog {
   again(label: string): Button | undefined;
   /** Opens the run, where it can be. */
   live?: Button | undefined;
+  /** Shows the run as it prints, where it does. */
+  watch?: Button | undefined;
   /** What else can be done once its end was enough. */
   next?(lines: FirstLines): readonly (Button | undefined)[];
 }
+
+const ways = ({ live, watch }: WantedLog): Pick<WantedLog, 'live' | 'watch'> => ({ live, watch });
 
 interface Destination {
   direct: boolean;
@@ -80,7 +84,7 @@ export async function deliverInMessage(
       async (ticket) => {
         const { id } = ticket;
         const stage: LogStage = ahead > 0 ? { kind: 'waiting', ahead } : { kind: 'opening' };
-        const first = logsProgress({ job: name, by: userName, stage, downloadId: id, live: wanted.live });
+        const first = logsProgress({ job: name, by: userName, stage, downloadId: id, ...ways(wanted) });
         const live = destination.direct ? await reply.directly(first) : await reply.publicly(first);
         unfinished = await keepUnfinished(services, context.log, {
           id,
@@ -173,7 +177,7 @@ export class LogMessage {
   #inProgress(): Message {
     const { context, wanted, ticket } = this.#deps;
     return logsProgress({
-      ...{ job: wanted.name, by: context.userName, downloadId: ticket.id, live: wanted.live },
+      ...{ job: wanted.name, by: context.userName, downloadId: ticket.id, ...ways(wanted) },
       ...{ stage: this.#stage, lines: this.#lines },
     });
   }
@@ -185,9 +189,13 @@ export class LogMessage {
   }
 
   /** Sends the files to where the message is, then removes it: the file's own message says everything. */
-  async send(useCase: UseCase, files: readonly FinishedFile[], words: Message): Promise<void> {
+  async send(
+    useCases: UseCase | readonly UseCase[],
+    files: readonly FinishedFile[],
+    words: Message,
+  ): Promise<void> {
     const { services, wanted, ticket, message, unfinished } = this.#deps;
-    if (!(await this.#mayRead(useCase))) return this.refuse(useCase);
+    for (const useCase of [useCases].flat()) if (!(await this.#mayRead(useCase))) return this.refuse(useCase);
     const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
     const onProgress = (sent: number): void =>
       this.show({ kind: 'uploading', bytes, fraction: bytes === 0 ? 1 : sent / bytes });
@@ -214,6 +222,28 @@ export class LogMessage {
     await unfinished.onlyToRemove();
     if (await shared) await message.remove();
     else await message.finish(logsUnshared(wanted.name));
+  }
+
+  /** Ends with words that everybody here may read, in place of the progress. */
+  async become(useCases: readonly UseCase[], words: Message): Promise<void> {
+    const { services, ticket, message } = this.#deps;
+    for (const useCase of useCases) if (!(await this.#mayRead(useCase))) return this.refuse(useCase);
+    services.downloads.release(ticket.id);
+    await message.finish(words);
+  }
+
+  /** Files below words that stand already. */
+  async add(files: readonly FinishedFile[], comment: string): Promise<void> {
+    const { services, message } = this.#deps;
+    await services.files.deliver(
+      {
+        files: files.map(({ path, name, bytes }) => ({ path, name, title: name, bytes })),
+        channel: message.channel,
+        thread: message.thread,
+        comment,
+      },
+      {},
+    );
   }
 
   /** Ends without a file. What is of no use to others is told only to the person, instead of in the message. */
@@ -246,7 +276,7 @@ export class LogMessage {
     if (thrown instanceof EnoughError && lines) {
       context.log.info({ job: name }, 'download ended: its first lines were enough');
       if (!(await this.#mayRead(lines.useCase))) return this.refuse(lines.useCase);
-      const next = [again('Get the file'), wanted.live, ...(wanted.next?.(lines) ?? [])];
+      const next = [again('Get the file'), wanted.live, wanted.watch, ...(wanted.next?.(lines) ?? [])];
       return message.finish(logsEnough(name, thrown.message, lines, next));
     }
     if (thrown instanceof CancelledError) {

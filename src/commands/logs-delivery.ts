@@ -11,13 +11,15 @@ import {
   logsOutsideRange,
 } from '../blocks/logs-result.ts';
 import type { Button, Message } from '../blocks/message.ts';
+import { watchButton } from '../blocks/tail.ts';
 import { providerOf, whichProvider } from '../blocks/which-provider.ts';
 import { may } from '../domain/access.ts';
 import { exactWord } from '../domain/job-keys.ts';
+import { isFinished } from '../domain/jobs.ts';
 import type { LogOrder, LogQuery } from '../domain/log-order.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { type DownloadOutcome, downloadLogs } from '../operations/download-logs.ts';
-import { findOwner } from '../operations/find-jobs.ts';
+import { findOwner, keyGiven } from '../operations/find-jobs.ts';
 import type { FirstLines } from '../operations/first-lines.ts';
 import { openableJob } from '../operations/live-runs.ts';
 import type { Context } from './context.ts';
@@ -51,7 +53,7 @@ export async function deliverLog(services: Services, context: Context, task: Log
     dm: order.dm,
     sameAs: writeOrder({ ...order, useCase: undefined }),
     again: (label: string) => orderButton(label, LOGS.retry, order),
-    live: await liveButton(services, task),
+    ...(await runButtons(services, task)),
     next: ({ useCase, job, advice }: FirstLines) =>
       job && advice ? failureButtons(useCase, job, services.gateway.links(useCase, job)) : [],
   };
@@ -60,17 +62,23 @@ export async function deliverLog(services: Services, context: Context, task: Log
   );
 }
 
-/** For the first of the use cases in which the run can be opened. */
-async function liveButton(
-  { viewer, gateway }: Services,
+/** For the first of the use cases in which the run can be shown. */
+async function runButtons(
+  { viewer, tails, store, gateway }: Services,
   { order, useCases }: LogTask,
-): Promise<Button | undefined> {
-  if (!viewer) return undefined;
+): Promise<{ live?: Button | undefined; watch?: Button | undefined }> {
   for (const useCase of useCases) {
-    const job = await openableJob(viewer.runs, useCase.id, order.job, gateway.trainsOn(useCase));
-    if (job !== undefined) return openLiveButton(useCase.id, job);
+    const trainsOn = gateway.trainsOn(useCase);
+    const word = (await keyGiven(store, useCase.id, order.job, trainsOn)) ?? order.job;
+    const job = await openableJob(tails.runs, useCase.id, word, trainsOn);
+    if (job === undefined) continue;
+    const training = (await store.getJob(useCase.id, job))?.job;
+    return {
+      live: viewer && openLiveButton(useCase.id, job),
+      watch: training && !isFinished(training) ? watchButton(useCase.id, job) : undefined,
+    };
   }
-  return undefined;
+  return {};
 }
 
 async function fetchAndSend(delivery: Delivery): Promise<void> {
@@ -141,19 +149,21 @@ async function unknownJob(delivery: Delivery, outcome: Outcome<'unknown_job'>): 
     return message.refuse(owner.useCase);
   const nearest = owner
     ? [{ name: `${job} in ${owner.useCase.name}`, order: { ...order, useCase: owner.useCase.id } }]
-    : outcome.nearest.map(({ name, useCase }) => ({
-        name: outcome.useCases.length === 1 ? name : `${name} in ${useCase.name}`,
-        order: { ...order, job: name, useCase: useCase.id },
+    : outcome.nearest.map(({ key, label, useCase }) => ({
+        name: outcome.useCases.length === 1 ? label : `${label} in ${useCase.name}`,
+        order: { ...order, job: exactWord(key), useCase: useCase.id },
       }));
-  await message.tell(logsUnknownJob(job, useCases.map((useCase) => useCase.name).join(', '), nearest));
+  const where = useCases.map((useCase) => useCase.name).join(', ');
+  await message.tell(logsUnknownJob(job, where, nearest, outcome));
 }
 
 /** The same order for each of them. */
 function severalJobs({ order }: Delivery, { useCase, jobs }: Outcome<'several_jobs'>): Message {
   return whichProvider(
     order.job,
+    jobs,
     jobs.map((key, index) =>
-      orderButton(providerOf(key), `${LOGS.get}:${index}`, {
+      orderButton(providerOf(key, jobs), `${LOGS.get}:${index}`, {
         ...order,
         job: exactWord(key),
         useCase: useCase.id,

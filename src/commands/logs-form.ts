@@ -40,7 +40,7 @@ export function readLogsForm(
     form: read(LOGS_FIELDS.form, readForm) ?? 'lines',
     dm: options.includes(LOGS_OPTIONS.dm),
   };
-  if (!job) errors[LOGS_FIELDS.job] ??= 'Choose a training job.';
+  if (!job) errors[LOGS_FIELDS.job] ??= 'Choose a job.';
   return Object.keys(errors).length > 0 ? { errors } : { order };
 }
 

@@ -17,7 +17,7 @@ import { chooseUseCase, type UseCaseAnswer } from '../operations/choose-use-case
 import { cancelDownload } from './cancel-download.ts';
 import type { ClickedAction, Command, ShortcutMessage, SubmittedView, ViewAnswer } from './command.ts';
 import type { Context } from './context.ts';
-import { metadataFor } from './job-access.ts';
+import { kindsHere, metadataFor } from './job-access.ts';
 import { jobInMessage } from './job-in-message.ts';
 import { deliverLog } from './logs-delivery.ts';
 import { readLogsForm } from './logs-form.ts';
@@ -56,10 +56,14 @@ export function logsCommand(services: Services): Command {
         { hint: 'Shorten the text after --grep or --regex.' },
       );
     const words = commandWords(text);
-    if (asksForHelp(words))
-      return context.reply.privately(
-        logsUsage(context.invocation, await inTime(HELP_WITHIN, jobHere(context)).catch(() => undefined)),
-      );
+    if (asksForHelp(words)) {
+      const open = openHere(context);
+      const [job, kinds] = await Promise.all([
+        inTime(HELP_WITHIN, newestOf(context, open)).catch(() => undefined),
+        kindsHere(services, context),
+      ]);
+      return context.reply.privately(logsUsage(context.invocation, job, kinds));
+    }
     const order = parseLogOrder(words);
     await get(context, order, { typed: order.useCase });
   }
@@ -110,10 +114,9 @@ export function logsCommand(services: Services): Command {
     return answer.kind === 'chosen' ? answer.candidates : answer.kind === 'no_use_case' ? answer.open : [];
   }
 
-  /** The newest job of this place, for the examples. */
-  async function jobHere(context: Context): Promise<string | undefined> {
-    const open = await openHere(context);
-    const [newest] = await services.suggestions.suggest(context.actor, open, '', 1);
+  /** The newest job of these, for the examples. */
+  async function newestOf(context: Context, open: Promise<readonly UseCase[]>): Promise<string | undefined> {
+    const [newest] = await services.suggestions.suggest(context.actor, await open, '', 1);
     return newest && wordOfJob(jobKey(newest.job), services.gateway.trainsOn(newest.useCase));
   }
 

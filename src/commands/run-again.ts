@@ -11,22 +11,19 @@ import {
   runAgainStarted,
   runAgainStarting,
   runAgainTaken,
-  TOO_MANY,
+  tooManyHyperparameters,
 } from '../blocks/run-again.ts';
 import { code } from '../blocks/text.ts';
 import { TRAIN } from '../blocks/train-ids.ts';
 import { type Failed, isAbout } from '../domain/alert-retries.ts';
 import type { AlertRetry } from '../domain/alerts.ts';
 import { guidanceForTraining } from '../domain/failure-guidance.ts';
-import {
-  editableHyperparameters,
-  HYPERPARAMETER_LIMITS,
-  readHyperparameters,
-} from '../domain/hyperparameters.ts';
-import { jobKey, nameOfJob } from '../domain/job-keys.ts';
+import { editableHyperparameters, readHyperparameters } from '../domain/hyperparameters.ts';
+import { calledName, jobKey, nameOfJob, readJobKey } from '../domain/job-keys.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
+import { PROVIDERS } from '../domain/providers.ts';
 import { advisedRun } from '../domain/rerun-advice.ts';
-import { isTrainingName, rerunName, TRAINING_NAME_LIMIT } from '../domain/training-names.ts';
+import { rerunName, runNameProblem } from '../domain/training-names.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { type AppError, type ErrorCode, toAppError } from '../ground/errors.ts';
 import { claimRetry, retryUnderWay } from '../operations/retry-claims.ts';
@@ -117,7 +114,7 @@ export function runAgainActions(services: Services): Pick<Command, 'actions' | '
       runAgainForm(metadata, {
         ...plan,
         useCase,
-        name: written?.name ?? rerunName(nameOfJob(job), askedAt),
+        name: written?.name ?? rerunName(calledName(job), askedAt),
         machines: machines && {
           type: written?.type ?? machines.type,
           count: written?.count ?? String(machines.count),
@@ -151,8 +148,11 @@ export function runAgainActions(services: Services): Pick<Command, 'actions' | '
     const { values, problems } = readHyperparameters(written.hyperparameters);
     const errors = fieldErrors(ref, written, machines);
     if (problems.length > 0) errors[RUN_AGAIN_FIELDS.hyperparameters] = lineProblems(problems);
-    else if (Object.keys(values).length > HYPERPARAMETER_LIMITS.count)
-      errors[RUN_AGAIN_FIELDS.hyperparameters] = TOO_MANY;
+    else {
+      const { provider } = readJobKey(ref.job);
+      const tooMany = tooManyHyperparameters(provider, Object.keys(values).length);
+      if (tooMany !== undefined) errors[RUN_AGAIN_FIELDS.hyperparameters] = tooMany;
+    }
     if (Object.keys(errors).length > 0) return { errors };
 
     const opened = context.view!;
@@ -162,8 +162,9 @@ export function runAgainActions(services: Services): Pick<Command, 'actions' | '
         inView(services, context, opened, ref.job, runAgainFailed, async () => {
           const useCase = await allowed(context, opened, ref);
           if (!useCase) return;
+          const as = jobKey({ provider: readJobKey(ref.job).provider, name: written.name });
           const first = await claimRetry(services, useCase, failedOf(ref), {
-            as: written.name,
+            as,
             by: context.actor,
           });
           if (first) return void (await showTaken(context, opened, useCase, ref, first));
@@ -179,13 +180,13 @@ export function runAgainActions(services: Services): Pick<Command, 'actions' | '
               ...(machines ? { machines } : {}),
               askedAt,
             });
+            await services.alerts.renameRetry(useCase, as, jobKey(report.job));
             await opened.update(runAgainStarted(metadataFor(context), { ...report, useCase }));
           } catch (thrown) {
             const error = toAppError(thrown);
             context.log.info({ ref: error.ref, err: error, job: ref.job }, 'a training was not started');
             // Without a clear answer it may be running after all, so it keeps its claim until that is known.
-            if (!UNCLEAR.has(error.code))
-              await services.alerts.endRetry(useCase, written.name, 'not started');
+            if (!UNCLEAR.has(error.code)) await services.alerts.endRetry(useCase, as, 'not started');
             // With what was written, so that a name or a type can be corrected; the same time, so that what was
             // started after all is known again.
             const shown = await showForm(context, opened, useCase, ref, askedAt, { written, error }).catch(
@@ -208,15 +209,17 @@ function fieldErrors(
   machines: object | undefined,
 ): Record<string, string> {
   const errors: Record<string, string> = {};
-  if (!isTrainingName(name))
-    errors[RUN_AGAIN_FIELDS.name] =
-      `1 to ${TRAINING_NAME_LIMIT} letters, digits and dashes, beginning and ending with a letter or digit.`;
+  const { provider } = readJobKey(job);
+  const wrongName = runNameProblem(provider, name);
+  if (wrongName !== undefined) errors[RUN_AGAIN_FIELDS.name] = wrongName;
   else if (name === nameOfJob(job))
     errors[RUN_AGAIN_FIELDS.name] =
       'That is the old run’s name. A name can be used once only, even after the job has ended.';
   if (!machines) return errors;
-  if (!/^ml\.[a-z0-9-]+\.[a-z0-9]+$/.test(type))
-    errors[RUN_AGAIN_FIELDS.type] = 'Give an instance type such as ml.g5.2xlarge.';
+  const looksLike = PROVIDERS[provider].machines?.looksLike;
+  if (type === '') errors[RUN_AGAIN_FIELDS.type] = 'Say which machine it should run on.';
+  else if (looksLike && !looksLike.pattern.test(type))
+    errors[RUN_AGAIN_FIELDS.type] = `Give ${looksLike.words}.`;
   if (!/^[1-9]\d{0,3}$/.test(count)) errors[RUN_AGAIN_FIELDS.count] = 'Give a whole number, 1 or more.';
   return errors;
 }

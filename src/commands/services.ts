@@ -8,13 +8,16 @@ import type { AlertManager } from '../operations/alert-manager.ts';
 import type { DownloadDeps } from '../operations/download-logs.ts';
 import type { DownloadQueue } from '../operations/download-queue.ts';
 import type { DeviceFinder } from '../operations/find-devices.ts';
-import type { JobSuggestions } from '../operations/find-jobs.ts';
 import type { JobDeps } from '../operations/job-deps.ts';
 import type { LiveRuns } from '../operations/live-runs.ts';
+import type { CurveReader } from '../operations/read-curves.ts';
 import type { JobRefresher } from '../operations/refresh-jobs.ts';
+import type { JobSuggestions } from '../operations/suggest-jobs.ts';
 import type { Coordination } from '../ports/coordination.ts';
+import type { CurvePictures } from '../ports/curve-pictures.ts';
 import type { Directory } from '../ports/directory.ts';
 import type { FileDelivery } from '../ports/file-delivery.ts';
+import type { Notices } from '../ports/notices.ts';
 import type { Store } from '../ports/store.ts';
 import type { ViewerLinks } from '../ports/viewer-links.ts';
 import type { Context } from './context.ts';
@@ -30,11 +33,21 @@ export interface Services extends DownloadDeps, JobDeps {
   downloads: DownloadQueue;
   suggestions: JobSuggestions;
   files: FileDelivery;
+  curves: Pick<CurveReader, 'read'>;
+  pictures: CurvePictures;
   alerts: AlertManager;
   refresher: Pick<JobRefresher, 'refreshNow'>;
   fleet: Pick<DeviceFinder, 'find'>;
   /** Opens runs in a browser. Left out: they cannot be opened. */
   viewer?: { runs: LiveRuns; links: ViewerLinks } | undefined;
+  /** Shows runs in Slack as they print. */
+  tails: {
+    /** Those that can be shown. */
+    runs: LiveRuns;
+    notices: Pick<Notices, 'adopt'>;
+    /** Word to whoever shows them. */
+    changed(): void;
+  };
 }
 
 /** A failure within a use case: only its admins see account details. */

@@ -8,8 +8,10 @@ import { alertActions, listAlerts, showOnCall } from './alerts.ts';
 import { openSettings, settingsActions } from './channel-settings.ts';
 import type { Command } from './command.ts';
 import type { Context } from './context.ts';
+import { kindsHere } from './job-access.ts';
 import type { Services } from './services.ts';
 import { listSubscriptions, subscribe, unsubscribe } from './subscriptions.ts';
+import { watchActions, watchTyped } from './watch-run.ts';
 
 type Sub = (services: Services, context: Context, rest: string) => Promise<void>;
 
@@ -20,6 +22,7 @@ const SUBS: Readonly<Record<string, Sub>> = {
   unsubscribe,
   subscriptions: listSubscriptions,
   settings: openSettings,
+  watch: watchTyped,
 };
 
 /** @param all every command, this one included; asked for when it is needed */
@@ -29,7 +32,7 @@ export function signalboxCommand(services: Services, all: () => readonly Command
   return {
     name: 'signalbox',
     description: 'Alerts, who is on call, what is posted here, and help',
-    usage: '[alerts | oncall | subscribe … | unsubscribe … | subscriptions | settings | help]',
+    usage: '[watch <job> | alerts | oncall | subscribe … | unsubscribe … | subscriptions | settings | help]',
     run: async (context, text) => {
       const words = commandWords(text);
       const { invocation } = context;
@@ -37,7 +40,7 @@ export function signalboxCommand(services: Services, all: () => readonly Command
       // `@signalbox logs`.
       const prefix = invocation.slice(0, -'signalbox'.length);
       if (asksForHelp(words)) {
-        const overview = overviewMessage(all(), prefix);
+        const overview = overviewMessage(all(), prefix, await kindsHere(services, context));
         await context.reply.privately({
           ...overview,
           blocks: [...(overview.blocks ?? []), ...signalboxUsage(invocation)],
@@ -61,7 +64,8 @@ export function signalboxCommand(services: Services, all: () => readonly Command
       }
       await sub(services, context, text.trim().slice(words[0]!.length).trim());
     },
-    actions: { ...alerts.actions, ...subscriptions.actions },
+    words: Object.keys(SUBS),
+    actions: { ...alerts.actions, ...subscriptions.actions, ...watchActions(services) },
     views: { ...alerts.views, ...subscriptions.views },
   };
 }

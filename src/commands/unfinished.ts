@@ -1,17 +1,21 @@
 /**
- * Messages that tell of work under way. If the process is killed, the work ends but the message remains; so what it has
- * to say then is on record, and the next start says it.
+ * Messages that tell of work under way, and answers that somebody waits for. If the process is killed, the work ends but
+ * the message remains; so what there is to say then is on record, and the next start says it, or another instance.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Message } from '../blocks/message.ts';
+import { inTurn } from '../ground/in-turn.ts';
 import type { Clock } from '../ground/time.ts';
 import type { ChannelMessages, LiveMessage } from '../ports/channel-messages.ts';
 import type { FileDelivery } from '../ports/file-delivery.ts';
+import type { LostAnswers } from '../ports/lost-answers.ts';
 import type { UnfinishedMessage, UnfinishedStore } from '../ports/unfinished-store.ts';
 
 /** Milliseconds until a message that Slack did not take is tried again; the last one repeats. */
 const AGAIN_AFTER = [5_000, 15_000, 60_000, 300_000];
+/** Milliseconds in which somebody still waits for an answer: as long as Slack's response URLs live. */
+const ANSWERABLE_FOR = 30 * 60_000;
 
 export interface Unfinished {
   /** What the message says if the work is cut off from now on. */
@@ -42,13 +46,9 @@ export async function keepUnfinished(
   const { channel, ts } = message;
   const record = { id, channel, ts, since: clock.now(), ...(by === undefined ? {} : { by }) };
   // One after the other: whoever does not wait for one must not be overtaken.
-  let written = Promise.resolve();
-  const write = (change: () => Promise<void>): Promise<void> => {
-    written = written.then(change).catch((error: unknown) => {
-      log.warn({ err: error, channel, ts }, 'how far a message has come could not be recorded');
-    });
-    return written;
-  };
+  const write = inTurn((error) =>
+    log.warn({ err: error, channel, ts }, 'how far a message has come could not be recorded'),
+  );
   const outgoing = ({ text, blocks }: Message) => ({ text, ...(blocks ? { blocks } : {}) });
   const working = { ...record, ...(download ? { download } : {}) };
   const isWorking = (words: Message): Promise<void> =>
@@ -67,6 +67,8 @@ export interface Telling {
   store: UnfinishedStore;
   messages: Pick<ChannelMessages, 'follow'>;
   files: Pick<FileDelivery, 'hasArrived'>;
+  lost: LostAnswers;
+  clock: Clock;
   log: Logger;
   signal: AbortSignal;
   /** Milliseconds before each further attempt. */
@@ -94,22 +96,37 @@ export async function tellInterrupted(left: readonly UnfinishedMessage[], tellin
 }
 
 /** @returns false if Slack has not taken it but may do so later */
-async function tell(
-  { id, channel, ts, since, becomes, files }: UnfinishedMessage,
-  { store, messages, files: delivery, log }: Telling,
-): Promise<boolean> {
-  const message = messages.follow(channel, ts);
+async function tell(one: UnfinishedMessage, telling: Telling): Promise<boolean> {
+  const { id, channel, ts } = one;
   try {
-    const isThere = files !== undefined && (await delivery.hasArrived(files, channel, since)) === true;
-    if (becomes && !isThere) await message.finish(becomes as Message);
-    else await message.remove();
-    log.info({ channel, ts, delivered: isThere }, 'what a message told of was interrupted');
+    await (ts === undefined ? tellPerson(one, telling) : tellInMessage({ ...one, ts }, telling));
   } catch (error) {
-    log.warn({ err: error, channel, ts }, 'an unfinished message could not be changed');
+    telling.log.warn({ err: error, channel, ts }, 'an unfinished message could not be changed');
     if (!isGone(error)) return false;
   }
-  await store.removeUnfinished(id);
+  await telling.store.removeUnfinished(id);
   return true;
+}
+
+/** Whoever has waited for too long waits no more. */
+async function tellPerson(
+  { channel, since, answer }: UnfinishedMessage,
+  { lost, clock, log }: Telling,
+): Promise<void> {
+  if (!answer || clock.now() - since > ANSWERABLE_FOR) return;
+  await lost.tell(channel, answer);
+  log.info({ channel, user: answer.user }, 'somebody was told that the answer was lost');
+}
+
+async function tellInMessage(
+  { channel, ts, since, becomes, files }: UnfinishedMessage & { ts: string },
+  { messages, files: delivery, log }: Telling,
+): Promise<void> {
+  const message = messages.follow(channel, ts);
+  const isThere = files !== undefined && (await delivery.hasArrived(files, channel, since)) === true;
+  if (becomes && !isThere) await message.finish(becomes as Message);
+  else await message.remove();
+  log.info({ channel, ts, delivered: isThere }, 'what a message told of was interrupted');
 }
 
 /** The message no longer exists, or the bot may no longer write where it is. */

@@ -1,6 +1,8 @@
 /** What each key of signalbox.yaml wants. */
 
+import { METRIC_GUIDES } from './metric-settings.ts';
 import { PROVIDER_GUIDES } from './provider-settings.ts';
+import { TRAIN_GUIDES } from './train-guides.ts';
 
 /** What a key wants, and a line that is right. Keyed by path; `[]` stands for every entry of a list. */
 export interface KeyGuide {
@@ -135,11 +137,13 @@ export const KEY_GUIDES: Readonly<Record<string, KeyGuide>> = {
     expected: 'a duration of a minute or more: a number with s, m, h or d',
     example: 'escalateAfter: 10m',
   },
+  ...METRIC_GUIDES,
   'useCases[].alerts': { expected: 'a section', example: 'alerts: { stuckAfter: 30m }' },
   'useCases[].alerts.stuckAfter': {
     expected: '"off", or a duration of a minute or more: a number with s, m, h or d',
     example: 'stuckAfter: 30m',
   },
+  ...TRAIN_GUIDES,
   'useCases[].compile': {
     expected: 'a section',
     example: 'compile: { roleArn: arn:aws:iam::…:role/NeoExecution, outputS3: s3://bucket/compiled }',

@@ -96,12 +96,15 @@ const NAMED: readonly (PropertyKey | undefined)[] = [
   'templates',
   'parameters',
   'env',
+  'environment',
+  'hyperparameters',
+  'inputs',
 ];
 
 /** `['useCases', 0, 'id']` → `useCases[].id`; a name that people choose themselves becomes `*`. */
 const pattern = (path: Path): string =>
   join(
-    path.map((part, index) => (NAMED.includes(path[index - 1]) ? '*' : part)),
+    path.map((part, index) => (typeof part === 'string' && NAMED.includes(path[index - 1]) ? '*' : part)),
     () => '[]',
   );
 

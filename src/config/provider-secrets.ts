@@ -1,5 +1,4 @@
 /** Whether the environment has the secrets that a use case's providers name. */
-import type { ProviderName } from '../domain/providers.ts';
 import { canGuard, GUARDING } from './guarding-secrets.ts';
 import type { ConfigProblem } from './problems.ts';
 import { PROVIDER_SECRETS, type ProvidersSection, type SecretRule } from './provider-settings.ts';
@@ -16,7 +15,9 @@ export function secretProblems(
 ): ConfigProblem[] {
   return Object.entries(PROVIDER_SECRETS).flatMap(([provider, rules]) =>
     Object.entries(rules).flatMap(([key, rule]) => {
-      const settings = providers[provider as ProviderName] as Readonly<Record<string, unknown>> | undefined;
+      const settings = providers[provider as keyof ProvidersSection] as
+        | Readonly<Record<string, unknown>>
+        | undefined;
       const name = settings?.[key];
       return typeof name === 'string'
         ? secretProblem(`${at}.${provider}.${key}`, name, rule, read(name))

@@ -9,6 +9,7 @@ import { hostInUrl, isLoopback } from '../ground/hosts.ts';
 import type { RunnerConfig } from '../ports/runner-config.ts';
 import { milliseconds } from './compile-settings.ts';
 import { canGuard, GUARDING } from './guarding-secrets.ts';
+import { parameterGuides, parametersSection, scalar } from './parameters.ts';
 import { type ConfigProblem, describeIssues, type KeyGuides, problemsError } from './problems.ts';
 import { duration, size, text, variableName } from './scalars.ts';
 import { readYaml } from './yaml-file.ts';
@@ -23,20 +24,7 @@ const listen = z
   .union([z.string(), z.number()])
   .transform(String)
   .refine((value) => Number(LISTEN.exec(value)?.[2] ?? 99_999) <= 65_535);
-const scalar = z.union([z.string(), z.number(), z.boolean()]).transform(String);
 const name = /^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,62})$/;
-const parameterName = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/;
-
-const parameter = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('text'), pattern: z.string(), default: scalar.optional() }),
-  z.strictObject({
-    type: z.enum(['number', 'integer']),
-    min: z.number().optional(),
-    max: z.number().optional(),
-    default: scalar.optional(),
-  }),
-  z.strictObject({ type: z.literal('choice'), values: z.array(scalar).min(1), default: scalar.optional() }),
-]);
 
 const template = z.strictObject({
   description: text.max(200).optional(),
@@ -44,7 +32,7 @@ const template = z.strictObject({
   cwd: text.optional(),
   env: z.record(variableName, scalar).default({}),
   terminal: z.enum(['pty', 'pipe']).default('pty'),
-  parameters: z.record(z.string().regex(parameterName), parameter).default({}),
+  parameters: parametersSection.default({}),
 });
 
 const file = z.strictObject({
@@ -98,27 +86,7 @@ const GUIDES: KeyGuides = {
     expected: '"pty" (bars and colours as in a terminal) or "pipe"',
     example: 'terminal: pty',
   },
-  'templates.*.parameters': {
-    expected: 'parameters by name',
-    example: 'parameters: { lr: { type: number, min: 0, max: 1, default: 0.01 } }',
-  },
-  'templates.*.parameters.*': {
-    expected:
-      'a parameter: { type: text, pattern } · { type: number or integer, min, max } · { type: choice, values }',
-    example: 'data: { type: text, pattern: "[a-z0-9-]+" }',
-  },
-  'templates.*.parameters.*.type': {
-    expected: 'text, number, integer or choice',
-    example: 'lr: { type: number }',
-  },
-  'templates.*.parameters.*.pattern': {
-    expected: 'a regular expression (RE2) that the whole text has to match',
-    example: 'pattern: "[a-z0-9-]+"',
-  },
-  'templates.*.parameters.*.values': { expected: 'a list of values', example: 'values: [adam, sgd]' },
-  'templates.*.parameters.*.default': { expected: 'a text or number', example: 'default: 0.01' },
-  'templates.*.parameters.*.min': { expected: 'a number', example: 'min: 0' },
-  'templates.*.parameters.*.max': { expected: 'a number', example: 'max: 1' },
+  ...parameterGuides('templates.*.parameters'),
 };
 
 /**

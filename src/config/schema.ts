@@ -1,7 +1,6 @@
 /** The shape of signalbox.yaml. */
 import { z } from 'zod';
 import { isTimeZone, parseDate, parseTimeOfDay } from '../domain/local-time.ts';
-import type { NamedSecret } from '../domain/providers.ts';
 import { CHANNEL_MEMBERS, type UseCase } from '../domain/use-cases.ts';
 import {
   compileProblems,
@@ -10,9 +9,11 @@ import {
   toCompileSettings,
   toComponentSettings,
 } from './compile-settings.ts';
+import { metricsProblems, metricsSection, toMetricSettings } from './metric-settings.ts';
 import type { ConfigProblem } from './problems.ts';
-import { providersSection, toProviderSettings } from './provider-settings.ts';
+import { type ProviderSurroundings, providersSection, toProviderSettings } from './provider-settings.ts';
 import { duration, size, text, url } from './scalars.ts';
+import { toTrainSettings, trainProblems, trainSection } from './train-settings.ts';
 
 const user = z.string().regex(/^[UW][A-Z0-9]{2,}$/);
 const userOrGroup = z.string().regex(/^[UWS][A-Z0-9]{2,}$/);
@@ -103,10 +104,12 @@ const useCase = z.strictObject({
     })
     .prefault({}),
   providers: providersSection,
+  train: trainSection.optional(),
   compile: compile.optional(),
   components: components.optional(),
   onCall: onCall.optional(),
   alerts: alerts.prefault({}),
+  metrics: metricsSection.optional(),
 });
 
 /** The log of one run, and as much again: less would be full with the first one. */
@@ -154,11 +157,10 @@ export const fileSchema = z.strictObject({
 /**
  * The parts of a use case that this version works with.
  * @param from.folder where relative paths begin
- * @param from.secret of the environment, by its variable's name
  */
 export function toUseCase(
   entry: z.output<typeof useCase>,
-  { folder, secret }: { folder: string; secret: (variable: string) => NamedSecret },
+  { folder, ...surroundings }: ProviderSurroundings & { folder: string },
 ): UseCase {
   const { id, name, account, region, roleArn, externalId, channels, alertsChannel, access, logs } = entry;
   return {
@@ -170,13 +172,15 @@ export function toUseCase(
     access,
     discoverable: entry.discoverable,
     logs,
-    providers: toProviderSettings(entry.providers, secret),
+    providers: toProviderSettings(entry.providers, surroundings),
+    train: entry.train && toTrainSettings(entry.train, surroundings.secret),
     compile: entry.compile && toCompileSettings(entry.compile),
     components: entry.components && toComponentSettings(entry.components, folder),
     onCall: entry.onCall && {
       levels: entry.onCall.levels,
       escalateAfterMs: milliseconds(entry.onCall.escalateAfter),
     },
+    metrics: entry.metrics && toMetricSettings(entry.metrics),
     stuckAfterMs: entry.alerts.stuckAfter === 'off' ? undefined : milliseconds(entry.alerts.stuckAfter),
   };
 }
@@ -186,13 +190,36 @@ export function sectionProblems(raw: unknown, folder: string): ConfigProblem[] {
   const entries = (raw as { useCases?: unknown } | null)?.useCases;
   if (!Array.isArray(entries)) return [];
   return entries.flatMap((entry: unknown, index) => {
-    const { account, compile: compiled, components: packaged } = (entry ?? {}) as Record<string, unknown>;
+    const {
+      account,
+      compile: compiled,
+      components: packaged,
+      train,
+      providers,
+      metrics,
+    } = (entry ?? {}) as Record<string, unknown>;
     const at = `useCases[${index}]`;
     return [
+      ...trainProblems(train, { account, trainsOn: namedProviders(providers) }, `${at}.train`),
       ...compileProblems(rightKeys(compile.shape, compiled), account, `${at}.compile`),
       ...componentsProblems(rightKeys(components.shape, packaged), `${at}.components`, folder),
+      ...metricsProblems(metrics, `${at}.metrics`),
     ];
   });
+}
+
+/** As the section names them; left out: SageMaker. */
+function namedProviders(section: unknown): string[] {
+  if (section === undefined) return ['sagemaker'];
+  if (typeof section !== 'object' || section === null) return [];
+  return Object.entries(section).flatMap(([name, value]) =>
+    value === false || value === null || (name === 'sagemaker' && leavesTrainingOut(value)) ? [] : [name],
+  );
+}
+
+function leavesTrainingOut(sagemaker: unknown): boolean {
+  const { kinds } = sagemaker as { kinds?: unknown };
+  return Array.isArray(kinds) && !kinds.includes('training');
 }
 
 /** The keys of a section whose value has its shape. */

@@ -27,10 +27,21 @@ interface Sender {
 
 /** What Signalbox wants to hear of. */
 const PATTERN = {
-  source: ['aws.sagemaker', 'aws.greengrass', 'aws.cloudwatch'],
+  source: ['aws.sagemaker', 'aws.batch', 'aws.greengrass', 'aws.cloudwatch'],
   'detail-type': [
     'SageMaker Training Job State Change',
+    'SageMaker Processing Job State Change',
+    'SageMaker Transform Job State Change',
+    'SageMaker HyperParameter Tuning Job State Change',
     'SageMaker Compilation Job State Change',
+    'SageMaker Model Building Pipeline Execution Status Change',
+    'SageMaker Model Building Pipeline Execution Step Status Change',
+    'SageMaker Endpoint State Change',
+    'SageMaker Endpoint Deployment State Change',
+    'SageMaker Notebook Instance State Change',
+    'SageMaker HyperPod Cluster State Change',
+    'SageMaker Model Package State Change',
+    'Batch Service Job State Change',
     'Greengrass V2 Effective Deployment Status Change',
     'Greengrass V2 Installed Component Status Change',
     'CloudWatch Alarm State Change',

@@ -15,6 +15,11 @@ export interface EpochPlan {
   from?: number;
 }
 
+/** What finds the last values in the logs below, by the names that stand there. */
+export const VALIDATION = { 'valid:loss': 'valid .*loss=([0-9.]+)', 'valid:acc': 'acc(?:uracy)?=([0-9.]+)' };
+export const KERAS_ACCURACY = { val_accuracy: 'val_accuracy: ([0-9.]+)' };
+export const YOLO_MAP = { mAP50: 'all +\\d+ +\\d+ +\\S+ +\\S+ +([0-9.]+)' };
+
 /** A PyTorch image classifier. `until`: epoch and step after which nothing more is printed. */
 export function pytorchEpochs(
   script: LogScript,

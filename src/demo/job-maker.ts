@@ -45,7 +45,8 @@ export interface JobSketch {
   maxRuntimeSeconds?: number;
   spot?: boolean;
   hyperParameters?: Readonly<Record<string, string>>;
-  metrics?: Readonly<Record<string, number>>;
+  /** Name → what finds its value in the log. SageMaker's own algorithms, XGBoost here, bring theirs. */
+  metrics?: Readonly<Record<string, string>>;
   owner?: string;
   streams?: readonly LogStreamSeed[];
 }
@@ -77,10 +78,13 @@ export function makeJob(place: Place, sketch: JobSketch): TrainingJobSeed {
     },
     outputPath: `s3://${place.models}/trained/`,
     tags: { project: place.project, owner: sketch.owner ?? place.owner, ...modelTags(sketch) },
-    ...(sketch.metrics === undefined ? {} : { finalMetrics: sketch.metrics }),
+    ...(sketch.metrics === undefined ? {} : { metricDefinitions: definitionsOf(sketch.metrics) }),
     streams: sketch.streams ?? [],
   };
 }
+
+const definitionsOf = (metrics: Readonly<Record<string, string>>) =>
+  Object.entries(metrics).map(([Name, Regex]) => ({ Name, Regex }));
 
 /** What a compilation has to know, as teams write it down for Signalbox. A tag's value has no brackets or commas. */
 function modelTags({ framework = 'pytorch', hyperParameters = {} }: JobSketch): Record<string, string> {

@@ -12,8 +12,11 @@ const keySchema = z.object({
   accessKeyId: z.string().regex(/^AKIA[A-Z2-7]{16}$/),
   secretAccessKey: z.string().min(20),
 });
-/** The bot's key, and beside it those of the accounts' administrators, which older folders do not have. */
-const keysSchema = keySchema.extend({ admins: z.record(z.string(), keySchema).default({}) });
+/** The bot's key, and beside it what older folders do not have: those of the accounts' administrators, and RunPod's. */
+const keysSchema = keySchema.extend({
+  admins: z.record(z.string(), keySchema).default({}),
+  runpod: z.string().startsWith('rpa_').optional(),
+});
 
 const newKey = (): AccessKey => ({
   accessKeyId: uniqueId('AKIA'),
@@ -29,9 +32,10 @@ export async function loadKeys(dataDir: string): Promise<SandboxKeys> {
   });
   const known = text === undefined ? undefined : parseKeys(path, text);
   const missing = ACCOUNTS.filter((account) => known?.admins[account] === undefined);
-  if (known && missing.length === 0) return known;
+  if (known?.runpod !== undefined && missing.length === 0) return { ...known, runpod: known.runpod };
   const keys = {
     ...(known ?? newKey()),
+    runpod: known?.runpod ?? `rpa_${randomBytes(24).toString('hex').toUpperCase()}`,
     admins: { ...known?.admins, ...Object.fromEntries(missing.map((account) => [account, newKey()])) },
   };
   await mkdir(dataDir, { recursive: true });
@@ -41,7 +45,7 @@ export async function loadKeys(dataDir: string): Promise<SandboxKeys> {
   return keys;
 }
 
-function parseKeys(path: string, text: string): SandboxKeys {
+function parseKeys(path: string, text: string): z.infer<typeof keysSchema> {
   try {
     return keysSchema.parse(JSON.parse(text));
   } catch (cause) {

@@ -4,6 +4,20 @@ import type { PolicyDocument, RoleSeed } from '#sandbox/seeds';
 const NEO_ROLE = 'NeoExecution';
 const TRAINING_ROLE = 'TrainingExecution';
 
+/** As the parameters `Processing`, `Tuning`, … of infra/use-case-account.yaml grant them, each as far as it goes. */
+export const KIND_ACTIONS = [
+  ...['ListProcessingJobs', 'DescribeProcessingJob', 'StopProcessingJob'],
+  ...['ListTransformJobs', 'DescribeTransformJob', 'StopTransformJob'],
+  ...['ListHyperParameterTuningJobs', 'DescribeHyperParameterTuningJob'],
+  ...['ListTrainingJobsForHyperParameterTuningJob', 'StopHyperParameterTuningJob'],
+  ...['ListPipelines', 'ListPipelineExecutions', 'DescribePipelineExecution'],
+  ...['ListPipelineExecutionSteps', 'StopPipelineExecution'],
+  ...['ListEndpoints', 'DescribeEndpoint'],
+  ...['ListNotebookInstances', 'DescribeNotebookInstance'],
+  ...['ListClusters', 'DescribeCluster'],
+  ...['ListJobs', 'DescribeJob', 'StopJob'],
+];
+
 export const neoRoleArn = (account: string) => `arn:aws:iam::${account}:role/${NEO_ROLE}`;
 export const trainingRoleArn = (account: string) => `arn:aws:iam::${account}:role/${TRAINING_ROLE}`;
 
@@ -37,6 +51,7 @@ export function accessPolicy(account: string, models: string): PolicyDocument {
         ],
         Resource: '*',
       },
+      { Effect: 'Allow', Action: KIND_ACTIONS.map((action) => `sagemaker:${action}`), Resource: '*' },
       {
         Effect: 'Allow',
         Action: 'iam:PassRole',

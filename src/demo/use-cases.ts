@@ -23,8 +23,10 @@ import {
 } from './events.ts';
 import { harborDevices, line3Deployments, line3Devices } from './fleet.ts';
 import { harborJobs } from './harbor-jobs.ts';
+import { line3Kinds } from './kinds/index.ts';
 import { line3Jobs } from './line-3-jobs.ts';
-import { accessPolicy, neoRole, neoRoleArn, trainingRole } from './roles.ts';
+import { POD_TEMPLATE } from './line-3-pods.ts';
+import { accessPolicy, neoRole, neoRoleArn, trainingRole, trainingRoleArn } from './roles.ts';
 
 /** Where the bot lives. */
 const BOT_ACCOUNT = '111122223333';
@@ -33,6 +35,8 @@ const ROLE = 'SignalboxAccess';
 
 /** The bot's key, which may do what Signalbox needs, and by account an administrator's, who may do all. */
 export interface SandboxKeys extends AccessKey {
+  /** RunPod's. */
+  runpod: string;
   admins: Readonly<Record<string, AccessKey>>;
 }
 
@@ -108,6 +112,8 @@ const EDGE: Readonly<Record<string, (now: EpochMs, account: string) => RegionSee
   }),
 };
 
+const NO_KINDS: ReturnType<typeof line3Kinds> = { kinds: {}, trainingJobs: [] };
+
 /** @param now everything is dated from here, so that the world is always fresh */
 export function seededAwsWorld(now: EpochMs, keys: AccessKey, admins: SandboxKeys['admins'] = {}): AwsWorld {
   const jobs: Record<string, typeof line3Jobs> = { 'line-3': line3Jobs, harbor: harborJobs };
@@ -137,7 +143,8 @@ export function seededAwsWorld(now: EpochMs, keys: AccessKey, admins: SandboxKey
     accounts: [
       bot,
       ...SEEDED_USE_CASES.map((useCase) => {
-        const trainingJobs = jobs[useCase.id]!(now);
+        const { kinds, ...of } = useCase.id === 'line-3' ? line3Kinds(now) : NO_KINDS;
+        const trainingJobs = [...jobs[useCase.id]!(now), ...of.trainingJobs];
         return {
           id: useCase.account,
           users: administrators(admins, useCase.account),
@@ -172,10 +179,8 @@ export function seededAwsWorld(now: EpochMs, keys: AccessKey, admins: SandboxKey
               buckets: [{ name: useCase.models, createdAt: now - 400 * 86_400_000 }],
               models: oddModels(trainingJobs),
               trainingJobs,
-              logGroups: [
-                { name: TRAINING_LOG_GROUP, createdAt: now - 200 * 86_400_000 },
-                { name: '/aws/sagemaker/Endpoints/inspection', createdAt: now - 150 * 86_400_000 },
-              ],
+              kinds,
+              logGroups: [{ name: TRAINING_LOG_GROUP, createdAt: now - 200 * 86_400_000 }],
             },
           },
         };
@@ -197,14 +202,63 @@ export interface DemoServices {
   viewerUrl?: string;
   /** Of the runner that the first use case trains on as well. */
   runnerUrl?: string;
+  /** The variable with RunPod's key, where the first use case trains as well. */
+  runpodKeyEnv?: string;
+}
+
+/** What `/train` starts: one for each provider. */
+function seededTemplates(
+  { account, region }: { account: string; region: string },
+  models: string,
+  { runnerUrl, runpodKeyEnv }: DemoServices,
+): object[] {
+  return [
+    {
+      name: 'defects-swin',
+      description: 'Finds defects on the line’s pictures; about an hour on one GPU',
+      provider: 'sagemaker',
+      maxTime: '6h',
+      parameters: {
+        epochs: { type: 'integer', min: 1, max: 300, default: 30 },
+        lr: { type: 'number', min: 0.000001, max: 1, default: 0.0005 },
+        backbone: { type: 'choice', values: ['swin-t', 'swin-s', 'swin-b'], default: 'swin-t' },
+        dataset: { type: 'text', pattern: '[a-z0-9-]{1,40}', default: 'patches' },
+      },
+      sagemaker: {
+        image: `${account}.dkr.ecr.${region}.amazonaws.com/line-3/train:2.1`,
+        roleArn: trainingRoleArn(account),
+        outputS3: `s3://${models}/training`,
+        inputs: { train: `s3://${models}/data/{dataset}` },
+        instanceTypes: ['ml.g5.xlarge', 'ml.g5.2xlarge', 'ml.m5.xlarge'],
+        volumeGb: 50,
+      },
+    },
+    ...(runpodKeyEnv === undefined ? [] : [POD_TEMPLATE]),
+    ...(runnerUrl !== undefined
+      ? [
+          {
+            name: 'weld-anomaly',
+            description: 'Tells good weld seams from bad ones; some minutes under the desk',
+            provider: 'local',
+            local: { template: 'weld-anomaly' },
+          },
+        ]
+      : []),
+  ];
 }
 
 /** A signalbox.yaml for the seeded use cases. @param awsEndpoint where the bot's queue is */
 export function seededConfig(
   dataDir: string,
   awsEndpoint = `https://sqs.${EVENTS_REGION}.amazonaws.com`,
-  { viewerUrl, runnerUrl }: DemoServices = {},
+  services: DemoServices = {},
 ): string {
+  const { viewerUrl, runnerUrl, runpodKeyEnv } = services;
+  const providers = {
+    sagemaker: { kinds: 'all' },
+    ...(runnerUrl === undefined ? {} : { local: { baseUrl: runnerUrl } }),
+    ...(runpodKeyEnv === undefined ? {} : { runpod: { apiKeyEnv: runpodKeyEnv } }),
+  };
   const config = {
     storage: { dataDir },
     ...(viewerUrl === undefined ? {} : { viewer: { publicUrl: viewerUrl } }),
@@ -221,9 +275,8 @@ export function seededConfig(
         ...compile,
       },
       components: { namePrefix: 'model-' },
-      ...(runnerUrl !== undefined && index === 0
-        ? { providers: { sagemaker: true, local: { baseUrl: runnerUrl } } }
-        : {}),
+      ...(index === 0 && (runnerUrl ?? runpodKeyEnv) !== undefined ? { providers } : {}),
+      ...(index === 0 ? { train: { templates: seededTemplates(useCase, models, services) } } : {}),
     })),
   };
   return `# Written by the sandbox at each start, for its seeded use cases.\n${stringify(config)}`;

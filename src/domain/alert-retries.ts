@@ -72,6 +72,15 @@ export function beginRetry(alert: Alert, failed: Failed, retry: Pick<AlertRetry,
   );
 }
 
+/** What was claimed under the name that was asked for is the job that its provider made of it. */
+export function renameRetry(alert: Alert, from: string, as: string): Alert {
+  if (from === as || !alert.retries?.some((retry) => retry.as === from)) return alert;
+  return {
+    ...alert,
+    retries: without(alert.retries, as).map((retry) => (retry.as === from ? { ...retry, as } : retry)),
+  };
+}
+
 /** It has ended, or was never started: unless it succeeded, the alert waits for somebody again. */
 export function endRetry(
   alert: Alert,

@@ -1,42 +1,13 @@
-/** Reads the details of each type of event: names in several spellings, times in three forms. */
+/** Reads the details of events of trainings, compilations, devices and alarms: names in several spellings. */
 import { z } from 'zod';
-import type { EpochMs } from '../ground/time.ts';
+import { common, type Envelope, instances, Missing, optional, text, time } from './aws-event-envelope.ts';
 import type {
   AlarmEvent,
   CompilationHint,
   DeploymentEvent,
-  EventCommon,
   InstalledComponentEvent,
   TrainingEvent,
 } from './aws-event-kinds.ts';
-
-const SECONDS_UNTIL = 1e11;
-
-/** Numbers are milliseconds, or seconds when they are too small for that; also as text; else ISO 8601. */
-const time = z.union([z.number(), z.string().min(1)]).transform((value, context): EpochMs => {
-  const number = typeof value === 'number' ? value : /^\d+(\.\d+)?$/.test(value) ? Number(value) : undefined;
-  const at =
-    number === undefined ? Date.parse(String(value)) : number < SECONDS_UNTIL ? number * 1000 : number;
-  if (Number.isFinite(at) && at > 0 && at < 8.64e15) return Math.round(at);
-  context.addIssue({ code: 'custom', message: 'expected a time' });
-  return z.NEVER;
-});
-const text = z.string().trim().min(1);
-/** A field that is empty or of another type counts as absent. */
-const optional = <T extends z.ZodType>(type: T) => type.optional().catch(undefined);
-
-export const envelope = z.object({
-  id: text.max(256),
-  source: text,
-  'detail-type': text,
-  account: z.string().regex(/^\d{12}$/),
-  region: text,
-  time,
-  resources: z.array(z.string()).catch([]),
-  'replay-name': optional(text),
-  detail: z.record(z.string(), z.unknown()),
-});
-export type Envelope = z.output<typeof envelope>;
 
 const training = z.object({
   TrainingJobName: text,
@@ -48,10 +19,9 @@ const training = z.object({
   TrainingStartTime: optional(time),
   TrainingEndTime: optional(time),
   LastModifiedTime: optional(time),
-  ResourceConfig: optional(
-    z.object({ InstanceType: optional(text), InstanceCount: optional(z.coerce.number().int().positive()) }),
-  ),
+  ResourceConfig: optional(instances),
   ModelArtifacts: optional(z.object({ S3ModelArtifacts: optional(text) })),
+  TuningJobArn: optional(text),
 });
 
 const compilation = z.object({
@@ -105,18 +75,6 @@ const alarm = z.object({
   configuration: optional(z.object({ description: optional(text) })),
 });
 
-/** Words that mean that there is nothing. */
-export class Missing extends Error {}
-
-const common = (from: Envelope, resource: string, at = from.time): EventCommon => ({
-  id: from.id,
-  account: from.account,
-  region: from.region,
-  at,
-  resource,
-  replayed: from['replay-name'] !== undefined,
-});
-
 export function readTraining(from: Envelope): TrainingEvent {
   const detail = training.parse(from.detail);
   const arn = detail.TrainingJobArn ?? from.resources[0] ?? `training-job/${detail.TrainingJobName}`;
@@ -134,6 +92,7 @@ export function readTraining(from: Envelope): TrainingEvent {
     instanceType: detail.ResourceConfig?.InstanceType,
     instanceCount: detail.ResourceConfig?.InstanceCount,
     modelArtifact: detail.ModelArtifacts?.S3ModelArtifacts,
+    ...(detail.TuningJobArn === undefined ? {} : { tuningJobArn: detail.TuningJobArn }),
   };
 }
 

@@ -8,17 +8,23 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import {
-  type Envelope,
-  envelope,
-  Missing,
   readAlarm,
   readCompilation,
   readDeployment,
   readInstalled,
   readTraining,
 } from './aws-event-details.ts';
+import { type Envelope, envelope, Missing } from './aws-event-envelope.ts';
 import type { AwsEvent } from './aws-event-kinds.ts';
 import { maskSecrets } from './mask-secrets.ts';
+import {
+  kindReader,
+  readBatch,
+  readEndpointDeployment,
+  readExecution,
+  readModelPackage,
+  readStep,
+} from './sagemaker-events.ts';
 
 export type * from './aws-event-kinds.ts';
 
@@ -61,26 +67,43 @@ export type ParsedEvent = { event: AwsEvent; keys: readonly string[] } | { setAs
  * entry size" (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html), by its envelope.
  */
 export const LARGEST_EVENT_BYTES = (1024 + 64) * 1024;
-/** Detail types in lower case without blanks, which differ between AWS's pages. */
-const TYPES: Readonly<Record<string, { source: string; read(from: Envelope): AwsEvent }>> = {
-  sagemakertrainingjobstatechange: { source: 'aws.sagemaker', read: readTraining },
-  sagemakercompilationjobstatechange: { source: 'aws.sagemaker', read: readCompilation },
-  greengrassv2effectivedeploymentstatuschange: { source: 'aws.greengrass', read: readDeployment },
-  greengrassv2installedcomponentstatuschange: { source: 'aws.greengrass', read: readInstalled },
-  cloudwatchalarmstatechange: { source: 'aws.cloudwatch', read: readAlarm },
+/** Everything that is read, by source and detail type as AWS writes them. A new one is a row here, and one in infra/. */
+const READ: Readonly<Record<string, Readonly<Record<string, (from: Envelope) => AwsEvent>>>> = {
+  'aws.sagemaker': {
+    'SageMaker Training Job State Change': readTraining,
+    'SageMaker Processing Job State Change': kindReader('processing'),
+    'SageMaker Transform Job State Change': kindReader('transform'),
+    'SageMaker HyperParameter Tuning Job State Change': kindReader('tuning'),
+    'SageMaker Compilation Job State Change': readCompilation,
+    'SageMaker Model Building Pipeline Execution Status Change': readExecution,
+    'SageMaker Model Building Pipeline Execution Step Status Change': readStep,
+    'SageMaker Endpoint State Change': kindReader('endpoint'),
+    'SageMaker Endpoint Deployment State Change': readEndpointDeployment,
+    'SageMaker Notebook Instance State Change': kindReader('notebook'),
+    'SageMaker HyperPod Cluster State Change': kindReader('cluster'),
+    'SageMaker Model Package State Change': readModelPackage,
+  },
+  'aws.batch': { 'Batch Service Job State Change': readBatch },
+  'aws.greengrass': {
+    'Greengrass V2 Effective Deployment Status Change': readDeployment,
+    'Greengrass V2 Installed Component Status Change': readInstalled,
+  },
+  'aws.cloudwatch': { 'CloudWatch Alarm State Change': readAlarm },
 };
 
+/** Letter case and blanks of detail types differ between AWS's pages. */
+const plainType = (type: string): string => type.toLowerCase().replace(/\s+/g, '');
+const TYPES = new Map(
+  Object.entries(READ).flatMap(([source, types]) =>
+    Object.entries(types).map(([type, read]) => [plainType(type), { source, read }] as const),
+  ),
+);
+
 /** Sources and detail types that are of use here, for rules. */
-export const EVENT_PATTERN = {
-  source: ['aws.sagemaker', 'aws.greengrass', 'aws.cloudwatch'],
-  'detail-type': [
-    'SageMaker Training Job State Change',
-    'SageMaker Compilation Job State Change',
-    'Greengrass V2 Effective Deployment Status Change',
-    'Greengrass V2 Installed Component Status Change',
-    'CloudWatch Alarm State Change',
-  ],
-} as const;
+export const EVENT_PATTERN: Readonly<Record<'source' | 'detail-type', readonly string[]>> = {
+  source: Object.keys(READ),
+  'detail-type': Object.values(READ).flatMap((types) => Object.keys(types)),
+};
 
 /** Never throws: what it cannot use comes back with the reason. */
 export function parseAwsEvent(body: string): ParsedEvent {
@@ -100,7 +123,7 @@ export function parseAwsEvent(body: string): ParsedEvent {
   if (!parsed.success)
     return aside('not-an-event', `The envelope is not EventBridge's: ${wrong(parsed.error, raw)}.`);
   const from = parsed.data;
-  const type = TYPES[from['detail-type'].toLowerCase().replace(/\s+/g, '')];
+  const type = TYPES.get(plainType(from['detail-type']));
   if (!type)
     return aside(
       'unknown-type',
@@ -155,6 +178,14 @@ function saying(event: AwsEvent): readonly unknown[] {
   switch (event.kind) {
     case 'training':
       return [event.status.toLowerCase(), event.secondaryStatus?.toLowerCase(), event.failureReason];
+    case 'step':
+      return [event.step, event.status.toLowerCase()];
+    case 'batch':
+      return [event.batchJob, event.status];
+    case 'model-package':
+      return [event.status, event.approval, event.approvalReason, event.stage, event.reason];
+    case 'endpoint-deployment':
+      return [event.status, event.configuration, event.stage];
     case 'compilation':
       return [event.status.toLowerCase()];
     case 'deployment':
@@ -185,6 +216,9 @@ export function thingsOf(event: AwsEvent): readonly string[] {
       return event.components.map(({ name }) => thing('component', name, event.device));
     case 'alarm':
       return [thing('alarm', event.resource)];
+    case 'model-package':
+    case 'endpoint-deployment':
+      return [thing(event.kind, event.resource)];
     default:
       return [];
   }

@@ -8,7 +8,8 @@ import {
   isSuccessful,
   normalizeStatus,
 } from './compilations.ts';
-import type { JobState } from './jobs.ts';
+import type { JobState, TrainingJob } from './jobs.ts';
+import { isCompiledFrom, type ProviderName } from './providers.ts';
 
 /** A state in words, with a symbol that never stands alone. */
 export interface StateLabel {
@@ -77,7 +78,7 @@ export function targetStates(
 }
 
 export interface OverallState {
-  /** There is a model to compile, or something was tried. Without it the state says nothing. */
+  /** There is a model that can be compiled, or something was tried. Without it the state says nothing. */
   applies: boolean;
   state: JobCompilationState;
   label: StateLabel;
@@ -87,6 +88,11 @@ export interface OverallState {
   total: number;
   /** `2/4`. */
   count: string;
+}
+
+/** The targets that a use case wants of a job: none where its model is in no place that it can be compiled from. */
+export function wantedTargets(provider: ProviderName, targets: readonly string[]): readonly string[] {
+  return isCompiledFrom(provider) ? targets : [];
 }
 
 /**
@@ -117,6 +123,17 @@ function decide(states: readonly TargetState[], done: number): JobCompilationSta
   if (endings.includes('FAILED')) return 'failed';
   if (endings.includes('STOPPED')) return 'stopped';
   return 'not compiled';
+}
+
+/** As `overallState` of one job, of which there may be nothing to compile. */
+export function jobCompilations(
+  job: Pick<TrainingJob, 'state' | 'provider'>,
+  attempts: readonly CompilationAttempt[],
+  targets: readonly string[],
+): OverallState {
+  const { provider, state } = job;
+  const wanted = wantedTargets(provider, targets);
+  return overallState(isCompiledFrom(provider) ? state : 'unknown', attempts, wanted);
 }
 
 /** Milliseconds since SageMaker started it (or it was asked for) until its end or now. */

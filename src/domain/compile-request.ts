@@ -2,7 +2,7 @@
 import { AppError } from '../ground/errors.ts';
 import { cite } from './command-words.ts';
 import { type CompileCorrections, parseInputShape } from './compile-input.ts';
-import { EXAMPLE_JOB, parseJobName } from './job-names.ts';
+import { EXAMPLE_JOB, parseTrainingName } from './job-names.ts';
 import { isFinished, type TrainingJob } from './jobs.ts';
 import { nearestNames } from './nearest-names.ts';
 import { findTarget, type TargetTable } from './targets.ts';
@@ -67,7 +67,7 @@ export function parseCompileRequest(words: readonly string[]): CompileRequest {
   if (version !== undefined) corrections.frameworkVersion = version;
   if (shapes.length > 0) corrections.dataInputConfig = parseInputShape(shapes.join(' '));
   return {
-    job: parseJobName(job),
+    job: parseTrainingName(job),
     targets: [...new Set(targets.flatMap((target) => target.split(',')).filter((name) => name !== ''))],
     corrections,
   };
@@ -77,7 +77,7 @@ export function parseCompileRequest(words: readonly string[]): CompileRequest {
 export function withCompiledJob(words: readonly string[], asked: string, job: string): string[] {
   const reads = (word: string): string | undefined => {
     try {
-      return parseJobName(word);
+      return parseTrainingName(word);
     } catch {
       return undefined;
     }

@@ -1,6 +1,8 @@
 /** Links into the AWS console, in the right partition and region. */
 import { readJobKey } from './job-keys.ts';
 import { COMPILATION_LOG_GROUP, TRAINING_LOG_GROUP } from './log-groups.ts';
+import type { SageMakerName } from './providers.ts';
+import { logGroupOf, SAGEMAKER_KINDS } from './sagemaker-kinds.ts';
 
 /** Base per partition; every path also carries the region. */
 function consoleUrl(region: string): string {
@@ -68,9 +70,23 @@ export function compilationLogUrl(region: string, compilationJob: string): strin
   return logStreamsUrl(region, COMPILATION_LOG_GROUP, compilationJob);
 }
 
+/** @returns undefined: the console has no page of one alone, or its address needs more than the name */
+export function kindPageUrl(kind: SageMakerName, region: string, job: string): string | undefined {
+  const { page } = SAGEMAKER_KINDS[kind];
+  return page && `${home(region, 'sagemaker')}#/${page}/${encode(job)}`;
+}
+
+/** @returns undefined: only the job itself tells where its log is */
+export function kindLogUrl(kind: SageMakerName, region: string, job: string): string | undefined {
+  const { streams } = SAGEMAKER_KINDS[kind];
+  if (streams === 'elsewhere') return undefined;
+  const prefix = { group: '', own: job, below: `${job}/` }[streams];
+  return logStreamsUrl(region, logGroupOf(kind, job), prefix);
+}
+
 function logStreamsUrl(region: string, group: string, streamPrefix: string): string {
   // `?` and `=` of the inner query are encoded once, what they carry twice.
-  const filter = `$3FlogStreamNameFilter$3D${encodeForLogs(streamPrefix)}`;
+  const filter = streamPrefix && `$3FlogStreamNameFilter$3D${encodeForLogs(streamPrefix)}`;
   return `${home(region, 'cloudwatch')}#logsV2:log-groups/log-group/${encodeForLogs(group)}${filter}`;
 }
 

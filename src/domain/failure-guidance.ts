@@ -12,6 +12,7 @@ import {
   TRAINING_EXIT,
   TRAINING_LOST,
   TRAINING_SCRIPT,
+  TRAINING_STOP_UNEXPLAINED,
   TRAINING_STOPS,
   TRAINING_UNKNOWN,
   TRAINING_UNSEEN,
@@ -24,7 +25,7 @@ import {
   type ReasonRow,
   type TrainingAdvice,
 } from './failure-tables.ts';
-import type { ProviderName } from './providers.ts';
+import { isSageMakers, type ProviderName } from './providers.ts';
 import { isException, lastTraceback, type Traceback } from './traceback.ts';
 
 export { adviceForDeployment } from './failure-table-deployment.ts';
@@ -34,6 +35,8 @@ export type { FailureAdvice } from './failure-tables.ts';
 
 /** SageMaker's reasons have at most 1,024 characters; a training job's own words may be longer. */
 const REASON_LIMIT = 4096;
+/** What SageMaker Pipelines puts before the reason of a step's job. */
+const PIPELINES = /^(?:ClientError:\s*)+(?=\w+Error:)/;
 
 /** @param status SageMaker's word, any letter case */
 export function adviceForCompilation(status: string, failureReason: string | undefined): FailureAdvice {
@@ -72,11 +75,13 @@ export function guidanceForTraining(end: TrainingEnd): TrainingGuidance | undefi
     return { ...adviceAt(provider, TRAINING_STOPS.interrupted), outcome: 'interrupted' };
   if (state === 'stopped') {
     const how = phase === undefined || phase === 'preparing' ? 'request' : phase;
-    return { ...adviceAt(provider, TRAINING_STOPS[how]), outcome: 'stopped' };
+    const advice = how === 'unexplained' ? TRAINING_STOP_UNEXPLAINED : TRAINING_STOPS[how];
+    return { ...adviceAt(provider, advice), outcome: 'stopped' };
   }
   if (state !== 'failed') return undefined;
 
-  const reason = (end.failureReason ?? '').slice(0, REASON_LIMIT);
+  const ofStep = provider === 'pipeline' ? end.parts?.causes[0]?.cause.replace(PIPELINES, '') : undefined;
+  const reason = (ofStep ?? end.failureReason ?? '').slice(0, REASON_LIMIT);
   const logs = end.logEnds ?? (end.logEnd === undefined ? [] : [{ stream: '', text: end.logEnd }]);
   const told = toldByLogs(logs, (line) => errorAdvice(line) !== undefined);
   const reported = exitCodeOf(end.exit) ?? exitCodeOfReason(reason);
@@ -84,7 +89,7 @@ export function guidanceForTraining(end: TrainingEnd): TrainingGuidance | undefi
   const exitCode = reported !== undefined && reported > 1 ? reported : (told?.exitCode ?? reported);
   const advice = adviceAt(
     provider,
-    (provider === 'sagemaker' ? serviceAdvice(reason) : undefined) ??
+    (isSageMakers(provider) ? serviceAdvice(reason) : undefined) ??
       programAdvice(reason, exitCode, told) ??
       lastResort(end, reason, exitCode, told),
   );
@@ -140,7 +145,7 @@ function lastResort(
   exitCode: number | undefined,
   told: ToldByLogs | undefined,
 ): TrainingAdvice {
-  const speaker = provider === 'sagemaker' ? speakerOf(reason) : undefined;
+  const speaker = isSageMakers(provider) ? speakerOf(reason) : undefined;
   if (speaker === 'client') return TRAINING_CLIENT;
   if (told?.traceback || quotedError(reason)) return TRAINING_SCRIPT;
   if (exit === 'lost') return TRAINING_UNSEEN;

@@ -25,6 +25,7 @@ export const TRAINING_SCRIPT: TrainingAdvice = {
   cause: 'The training script raised an error.',
   fix: 'Read the traceback at the end of the log.',
   link: DOCS.exitCodes,
+  kinds: { cause: 'The script raised an error.' },
   elsewhere: {},
 };
 
@@ -34,6 +35,7 @@ export const TRAINING_EXIT: TrainingAdvice = {
   cause: 'The training program ended with an error.',
   fix: 'Read the last lines of the log: what it printed just before.',
   link: DOCS.exitCodes,
+  kinds: { cause: 'The program ended with an error.' },
   elsewhere: {},
 };
 
@@ -42,6 +44,7 @@ export const TRAINING_UNSEEN: TrainingAdvice = {
   id: 'training-unseen',
   cause: 'Nobody saw how the training ended: what ran it, or the whole machine, stopped before it did.',
   fix: 'Look whether the machine was restarted or ran out of memory, and at the end of the log; then run it again.',
+  kinds: { cause: 'Nobody saw how it ended: what ran it, or the whole machine, stopped before it did.' },
   elsewhere: {},
 };
 
@@ -62,7 +65,9 @@ export const TRAINING_UNKNOWN: TrainingAdvice = {
 };
 
 /** Ends and pauses that are no failure; `request`: somebody stopped it. */
-export const TRAINING_STOPS: Readonly<Record<Exclude<JobPhase, 'preparing'> | 'request', TrainingAdvice>> = {
+export const TRAINING_STOPS: Readonly<
+  Record<Exclude<JobPhase, 'preparing' | 'unexplained'> | 'request', TrainingAdvice>
+> = {
   'runtime-limit': {
     id: 'training-max-runtime',
     cause: 'The job reached its runtime limit (MaxRuntimeInSeconds) and was stopped. It did not fail.',
@@ -98,6 +103,15 @@ export const TRAINING_STOPS: Readonly<Record<Exclude<JobPhase, 'preparing'> | 'r
     link: DOCS.stopping,
     elsewhere: {},
   },
+};
+
+/** Its provider only says that its machine does not run any more, which it may have taken back itself. */
+export const TRAINING_STOP_UNEXPLAINED: TrainingAdvice = {
+  id: 'training-stop-unexplained',
+  cause:
+    'The job’s machine was stopped or deleted, by somebody or by its provider (machines rented as interruptible are taken back): nothing says by whom.',
+  fix: 'If none of you stopped it, run it again: on a machine that is not interruptible, or with checkpoints on a volume that stays.',
+  elsewhere: {},
 };
 
 /** Not a failure yet: nobody knows. */

@@ -61,6 +61,7 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     cause: 'The training role may not create the network interfaces that a job in a VPC needs.',
     fix: 'Grant the role the EC2 actions that a job in a VPC needs: ec2:CreateNetworkInterface, ec2:CreateNetworkInterfacePermission, ec2:DeleteNetworkInterface, and ec2:Describe… for subnets, VPCs and security groups.',
     link: DOCS.roles,
+    kinds: { cause: 'The job’s role may not create the network interfaces that a job in a VPC needs.' },
     example: {
       state: 'failed',
       failureReason:
@@ -88,6 +89,9 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     cause: 'SageMaker cannot assume the training role: it does not exist, or does not trust SageMaker.',
     fix: 'Check the role’s full ARN (with service-role/ in its path, if it has one), and that it trusts sagemaker.amazonaws.com.',
     link: DOCS.roles,
+    kinds: {
+      cause: 'SageMaker cannot assume the job’s role: it does not exist, or does not trust SageMaker.',
+    },
     example: {
       state: 'failed',
       failureReason:
@@ -116,6 +120,10 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
       'The training role may not read the input: its own policy, the bucket’s or the KMS key’s does not allow it.',
     fix: 'Grant the role s3:GetObject and s3:ListBucket on the input, and kms:Decrypt on its KMS key.',
     link: DOCS.roles,
+    kinds: {
+      cause:
+        'The job’s role may not read the input: its own policy, the bucket’s or the KMS key’s does not allow it.',
+    },
     example: {
       state: 'failed',
       failureReason:
@@ -144,6 +152,11 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
       'The training image was pulled but does not start: it has no train program, or was built for another processor.',
     fix: 'Put an executable train on the image’s PATH (or set an entry point), built for linux/amd64 unless the instance is Graviton.',
     link: DOCS.ownImage,
+    kinds: {
+      cause:
+        'The image was pulled but does not start: its entry point is not there, or it was built for another processor.',
+      fix: 'Set an entry point that is in the image, built for linux/amd64 unless the instance is Graviton.',
+    },
     example: {
       state: 'failed',
       failureReason:
@@ -159,6 +172,9 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
       'The training image cannot be pulled: wrong URI or tag, no permission in ECR, or larger than the volume.',
     fix: 'Check the URI, the tag and the repository’s policy; for a very large image raise VolumeSizeInGB.',
     link: DOCS.imagePolicy,
+    kinds: {
+      cause: 'The image cannot be pulled: wrong URI or tag, no permission in ECR, or larger than the volume.',
+    },
     example: {
       state: 'failed',
       failureReason:
@@ -174,6 +190,10 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
       'The training ran, but its result could not be written: the role’s, the bucket’s or the KMS key’s policy does not allow it, or the bucket does not exist.',
     fix: 'Grant the role s3:PutObject on the output path and kms:GenerateDataKey on its KMS key; check the bucket’s name and region.',
     link: DOCS.roles,
+    kinds: {
+      cause:
+        'The job ran, but its result could not be written: the role’s, the bucket’s or the KMS key’s policy does not allow it, or the bucket does not exist.',
+    },
     example: {
       state: 'failed',
       failureReason:
@@ -187,6 +207,10 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
     cause: 'The training ran, but SageMaker could not upload its result.',
     fix: 'Check the output path, what the role may write there, the volume’s free space, and what the script writes to /opt/ml/model.',
     link: DOCS.output,
+    kinds: {
+      cause: 'The job ran, but SageMaker could not upload its result.',
+      fix: 'Check the output path, what the role may write there, the volume’s free space, and what the script writes where the output is taken from.',
+    },
     example: {
       state: 'failed',
       failureReason: 'ClientError: Artifact upload failed: no route to S3',
@@ -212,6 +236,11 @@ export const TRAINING_SERVICE_FAILURES: readonly TrainingRow[] = [
       'The algorithm reads an input channel that the job does not have: {channel/named/lacking/required/folder/path|see the message}.',
     fix: 'Give the job an input channel of exactly that name (train and training are not the same).',
     link: DOCS.channels,
+    kinds: {
+      cause:
+        'The script reads an input that the job does not have: {channel/named/lacking/required/folder/path|see the message}.',
+      fix: 'Give the job an input of exactly that name and path.',
+    },
     elsewhere: {
       cause:
         'The script reads an input folder that is not there: {channel/named/lacking/required/folder/path|see the message}.',

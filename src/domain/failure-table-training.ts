@@ -5,6 +5,7 @@
 import type { StreamEnd } from './failure-log.ts';
 import type { Speaker } from './failure-speaker.ts';
 import { DOCS, type TrainingAdvice } from './failure-tables.ts';
+import type { JobParts } from './job-parts.ts';
 import type { JobPhase, JobState, TrainingJob } from './jobs.ts';
 import type { ProviderName } from './providers.ts';
 
@@ -15,6 +16,8 @@ export interface TrainingEnd {
   /** Where it ran. Left out: on SageMaker, as in earlier versions. */
   provider?: ProviderName | undefined;
   failureReason?: string | undefined;
+  /** Why its parts failed: of a pipeline, whose own reason says only that some did. */
+  parts?: Pick<JobParts, 'causes'> | undefined;
   exit?: TrainingJob['exit'];
   /** The last lines of the log, of one stream. */
   logEnd?: string | undefined;
@@ -104,6 +107,7 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
     cause: 'The training image lacks {module/library/package|a module that the script imports}.',
     fix: 'Add it to requirements.txt beside the script (in source_dir) or build it into the image. If it is your own code, put that into source_dir.',
     link: DOCS.ownImage,
+    kinds: { cause: 'The image lacks {module/library/package|a module that the script imports}.' },
     elsewhere: {
       cause:
         'The environment that the job runs in lacks {module/library/package|a module that the script imports}.',
@@ -185,6 +189,10 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
     cause: 'The training data has missing or infinite values (NaN), which this model does not take.',
     fix: 'Fill or drop them before training, or use a model that accepts them.',
     link: DOCS.describeTraining,
+    kinds: {
+      cause: 'The data has missing or infinite values (NaN), which this model does not take.',
+      fix: 'Fill or drop them beforehand, or use a model that accepts them.',
+    },
     elsewhere: {},
     example: {
       ...FAILED,
@@ -199,6 +207,7 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
     cause: 'The training diverged: a loss or gradient became NaN or infinite.',
     fix: 'Lower the learning rate, clip gradients, warm up, and look for bad samples; with float16 try bfloat16 or loss scaling.',
     link: DOCS.describeTraining,
+    kinds: { cause: 'A loss or gradient became NaN or infinite.' },
     elsewhere: {},
     example: {
       ...FAILED,
@@ -213,6 +222,9 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
     cause: 'The script called AWS, and the training role may not do {operation/action|what it asked for}.',
     fix: 'Grant the job’s own role that action on what the message names (also in the bucket’s or key’s policy).',
     link: DOCS.roles,
+    kinds: {
+      cause: 'The script called AWS, and the job’s role may not do {operation/action|what it asked for}.',
+    },
     elsewhere: {
       cause:
         'The script called AWS, and whom it runs as there may not do {operation/action|what it asked for}.',
@@ -296,6 +308,7 @@ export const TRAINING_FAILURES: readonly TrainingRow[] = [
     cause: 'The training command does not exist in the image, or is not executable.',
     fix: 'Check the entry point’s name and path, that it is executable, and its first line (#!).',
     link: DOCS.ownImage,
+    kinds: { cause: 'The command does not exist in the image, or is not executable.' },
     elsewhere: {
       cause: 'The training command does not exist, or is not executable.',
       fix: 'Check the command’s name and path, that it is executable, and its first line (#!).',

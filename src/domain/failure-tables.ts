@@ -1,7 +1,7 @@
 /** The shape of the failure tables, and AWS's pages that they point to. */
 import type { Speaker } from './failure-speaker.ts';
 import { maskSecrets } from './mask-secrets.ts';
-import type { ProviderName } from './providers.ts';
+import { isSageMakers, type ProviderName } from './providers.ts';
 
 export interface DocLink {
   title: string;
@@ -20,14 +20,18 @@ export interface FailureAdvice {
 
 /** Of a training: in the words for SageMaker's jobs, and for those of any other provider. */
 export interface TrainingAdvice extends FailureAdvice {
+  /** What is said differently of SageMaker's other kinds of jobs, which are no trainings. */
+  kinds?: Partial<Pick<FailureAdvice, 'cause' | 'fix'>> | undefined;
   /** What is said differently there; `{}`: only the link goes. Left out: only SageMaker's jobs fail like this. */
   elsewhere?: Partial<Pick<FailureAdvice, 'cause' | 'fix' | 'link'>> | undefined;
 }
 
 /** Advice for the jobs of one provider. */
 export function adviceAt(provider: ProviderName, advice: TrainingAdvice): FailureAdvice {
-  const { elsewhere, ...here } = advice;
-  return provider === 'sagemaker' ? here : { ...here, link: undefined, ...elsewhere };
+  const { elsewhere, kinds, ...here } = advice;
+  if (provider === 'sagemaker') return here;
+  // The pages are about training jobs.
+  return { ...here, link: undefined, ...(isSageMakers(provider) ? kinds : elsewhere) };
 }
 
 /**
@@ -58,15 +62,17 @@ export function adviceOf(
       if (caught === '') return otherwise;
       return caught.length > CAUGHT_LIMIT ? `${caught.slice(0, CAUGHT_LIMIT)}…` : caught;
     });
-  const { id, cause, fix, link, elsewhere } = row;
-  const here = { id, cause: words(cause), fix: words(fix), link };
-  if (!elsewhere) return here;
-  const there = {
-    ...elsewhere,
-    ...(elsewhere.cause === undefined ? {} : { cause: words(elsewhere.cause) }),
-    ...(elsewhere.fix === undefined ? {} : { fix: words(elsewhere.fix) }),
+  const { id, cause, fix, link, kinds, elsewhere } = row;
+  const inWords = <T extends Partial<Pick<FailureAdvice, 'cause' | 'fix'>>>(other: T): T => ({
+    ...other,
+    ...(other.cause === undefined ? {} : { cause: words(other.cause) }),
+    ...(other.fix === undefined ? {} : { fix: words(other.fix) }),
+  });
+  return {
+    ...{ id, cause: words(cause), fix: words(fix), link },
+    ...(kinds ? { kinds: inWords(kinds) } : {}),
+    ...(elsewhere ? { elsewhere: inWords(elsewhere) } : {}),
   };
-  return { ...here, elsewhere: there };
 }
 
 const SAGEMAKER = 'https://docs.aws.amazon.com/sagemaker/latest';

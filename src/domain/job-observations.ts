@@ -2,6 +2,7 @@
 import type { EpochMs } from '../ground/time.ts';
 import type { JobRecord } from './job-records.ts';
 import { isFinished, type JobState, sameState, type TrainingJob } from './jobs.ts';
+import { PROVIDERS } from './providers.ts';
 
 const END = 4;
 
@@ -19,7 +20,7 @@ const RANK: Readonly<Record<JobState, number | undefined>> = {
 /**
  * The record after a look, or the same object if there is nothing new. A state only moves forward, and the first final
  * one stays. A fact that a look leaves out (lists say less than descriptions) is kept. What only an unconfirmed event
- * has said gives way to what the service itself says.
+ * has said gives way to what the service itself says. Services that stay (endpoints) may begin again after an end.
  * @param at when the job was looked at
  * @param described the service itself was asked for this one job
  */
@@ -35,6 +36,11 @@ export function applyJobObservation(
   }
   const { job } = record;
   const newer = at > record.seenAt;
+  // A service began again: what was known of its end is over.
+  if (PROVIDERS[job.provider].stays && newer && isFinished(job) && !isFinished(seen)) {
+    const { failedCheck: _, described: __, ...known } = record;
+    return { ...known, job: seen, seenAt: at };
+  }
   const from = RANK[job.state];
   const to = RANK[seen.state];
   const same = sameState(job, seen);

@@ -1,6 +1,7 @@
 /** What is kept of a training job. */
 import type { Actor } from '../ground/actor.ts';
 import type { EpochMs } from '../ground/time.ts';
+import type { KeptCurves } from './curve-summary.ts';
 import type { TrainingJob } from './jobs.ts';
 
 /** Milliseconds: a job that ended longer ago than this is not reported after a restart. */
@@ -32,8 +33,32 @@ export interface JobRecord {
   news?: boolean | undefined;
   /** It completed and is to be compiled automatically. Removed once that is done, so a restart still does it. */
   compileDue?: boolean | undefined;
+  /** What was read of its curves once it had ended. */
+  curves?: KeptCurves | undefined;
   /** Somebody started it from an earlier job. */
   rerun?: Rerun | undefined;
+  /** Somebody started it from a template. */
+  start?: RunStart | undefined;
+  /** Somebody had it stopped from here. */
+  stop?: RunStop | undefined;
+}
+
+export interface RunStop {
+  by: Actor;
+  /** For words where a mention would ping; from outside. */
+  byName: string;
+  at: EpochMs;
+}
+
+export interface RunStart {
+  /** The template's name. */
+  template: string;
+  /** Random: tells two submissions of one form apart. */
+  mark: string;
+  by: Actor;
+  /** For words where a mention would ping; from outside. */
+  byName: string;
+  at: EpochMs;
 }
 
 export interface Rerun {

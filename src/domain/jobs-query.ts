@@ -3,7 +3,7 @@ import { AppError } from '../ground/errors.ts';
 import { cite } from './command-words.ts';
 import { JOB_STATE_LABELS, type JobCompilationState } from './compilation-states.ts';
 import { nearestNames } from './nearest-names.ts';
-import { PROVIDER_NAMES, type ProviderName } from './providers.ts';
+import { PROVIDER_NAMES, type ProviderName, providerCalled } from './providers.ts';
 import { TRAINING_STATES, type TrainingState } from './training-states.ts';
 
 export interface JobsQuery {
@@ -35,7 +35,9 @@ const EXAMPLES = {
 type Key = keyof typeof EXAMPLES;
 const KEYS = Object.keys(EXAMPLES) as Key[];
 /** What people also write. */
-const ALIASES: Readonly<Record<string, Key>> = { owner: 'by', user: 'by', compile: 'compilation' };
+const ALIASES: Readonly<Record<string, Key>> = {
+  ...{ owner: 'by', user: 'by', compile: 'compilation', kind: 'provider' },
+};
 const NAME_LIMIT = 80;
 
 /**
@@ -70,7 +72,7 @@ export function parseJobsQuery(words: readonly string[], me: string): JobsQuery 
         query.compilation = oneOf('state of a compilation', stateWord(value), COMPILATIONS);
         break;
       case 'provider':
-        query.provider = oneOf('provider', value.toLowerCase(), PROVIDER_NAMES);
+        query.provider = providerCalled(value) ?? oneOf('provider', value.toLowerCase(), PROVIDER_NAMES);
         break;
       case 'by':
         query.by = parsePerson(value, me);

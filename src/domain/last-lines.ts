@@ -1,4 +1,5 @@
 /** The last lines of a log over all of its streams, for whoever waits for the whole of it. */
+import { compareNaturally } from '../ground/natural-order.ts';
 import type { EpochMs } from '../ground/time.ts';
 import { isSeen, linesOf } from './failure-log.ts';
 import { maskSecrets } from './mask-secrets.ts';
@@ -34,7 +35,7 @@ interface Line {
  */
 export function lastLines(tails: readonly StreamTail[], count: number): LastLines | undefined {
   // Of lines of the same moment the log's file too has the first stream's first.
-  const sorted = [...tails].sort((a, b) => a.stream.localeCompare(b.stream, 'en', { numeric: true }));
+  const sorted = [...tails].sort((a, b) => compareNaturally(a.stream, b.stream));
   const all = sorted.map((tail) => seenIn(tail, count)).filter((lines) => lines.length > 0);
   const lines = inOrder(all).slice(-count);
   const last = lines.at(-1);

@@ -6,6 +6,7 @@ import { AppError } from '../ground/errors.ts';
 import type { EpochMs } from '../ground/time.ts';
 import { cite } from './command-words.ts';
 import { DURATION_HINT, parseDuration, parseTime, TIME_HINT, utcSecond } from './log-times.ts';
+import { isCalled } from './stream-generations.ts';
 
 interface LogSelection {
   job: string;
@@ -57,7 +58,7 @@ export function isAskedFor(
   return asked.some((name) =>
     name.endsWith('*')
       ? stream.name.startsWith(name.slice(0, -1)) || stream.shortName.startsWith(name.slice(0, -1))
-      : stream.name === name || stream.shortName === name,
+      : stream.name === name || isCalled(stream, name),
   );
 }
 

@@ -18,7 +18,9 @@ export function nearestNames(wanted: string, known: Iterable<string>, limit = 3)
     const candidate = plain(name);
     const contained = asked.length >= 3 && (candidate.includes(asked) || asked.includes(candidate));
     const edits = distance(asked, candidate);
-    if (contained || edits <= Math.max(2, Math.floor(Math.max(asked.length, candidate.length) / 3)))
+    const longest = Math.max(asked.length, candidate.length);
+    // Of short names something has to be the same: `k0` is not near `lr`.
+    if (contained || edits <= Math.min(longest - 1, Math.max(2, Math.floor(longest / 3))))
       scored.push({ name, score: contained ? Math.min(edits, 1) : edits });
   }
   return scored

@@ -1,4 +1,5 @@
 /** The marker shown where bytes of a run's log are missing. */
+import { grouped } from '../ground/numbers.ts';
 
 const REASONS = {
   cap: 'the log is over its size limit, and only its beginning and its newest part are kept',
@@ -19,6 +20,6 @@ export function gapMarker({
   to: number;
   reason: 'cap' | 'lost';
 }): string {
-  const bytes = (to - from).toLocaleString('en-US');
+  const bytes = grouped(to - from);
   return `\u001b[0m\r\n[… ${bytes} ${to - from === 1 ? 'byte is' : 'bytes are'} missing here: ${REASONS[reason]} …]\r\n`;
 }

@@ -41,15 +41,16 @@ const INTERPRETERS = /^(?:(?:ba|da|z|k|c|tc|fi)?sh|busybox|python[\d.]*|node|per
 const CODE_FLAG = /^(?:-[A-Za-z]*[ce]|--eval|--command|--print|-p)$/;
 
 /** The parameters that an argument has a place for. */
-function placeholders(argument: string): string[] {
+export function placeholders(argument: string): string[] {
   return [...argument.matchAll(PLACEHOLDER)].map(([, name]) => name!);
 }
 
 /** @returns what is wrong with a template as a whole, a sentence each: for whoever wrote the configuration */
-export function templateProblems({
-  command,
-  parameters,
-}: Pick<RunTemplate, 'command' | 'parameters'>): string[] {
+export function templateProblems(
+  { command, parameters }: Pick<RunTemplate, 'command' | 'parameters'>,
+  /** Where parameters have a place too. */
+  texts: readonly string[] = [],
+): string[] {
   const problems: string[] = [];
   const [program, ...rest] = command;
   if (placeholders(program).length > 0)
@@ -66,9 +67,17 @@ export function templateProblems({
         );
     }
   });
-  for (const [name, parameter] of Object.entries(parameters)) {
+  for (const text of texts) for (const name of placeholders(text)) used.add(name);
+  for (const name of Object.keys(parameters))
     if (!used.has(name))
       problems.push(`the parameter ${name} is never used: expected {${name}} in the command`);
+  return [...problems, ...parameterProblems(parameters)];
+}
+
+/** @returns what is wrong with parameters as they are declared */
+export function parameterProblems(parameters: Readonly<Record<string, RunParameter>>): string[] {
+  const problems: string[] = [];
+  for (const [name, parameter] of Object.entries(parameters)) {
     const wrong = parameter.type === 'text' ? patternProblem(parameter.pattern) : undefined;
     if (wrong) problems.push(`the pattern of ${name} cannot be read: ${wrong}`);
     else if (parameter.default !== undefined) {
@@ -100,7 +109,7 @@ function patternProblem(pattern: string): string | undefined {
 }
 
 /** @returns what was expected instead */
-function valueProblem(parameter: RunParameter, value: string): string | undefined {
+export function valueProblem(parameter: RunParameter, value: string): string | undefined {
   if (value.length > LONGEST_VALUE) return `at most ${LONGEST_VALUE} characters`;
   // No argument can contain one: the system takes it for the end.
   if (value.includes('\0')) return 'text without NUL characters';
@@ -135,7 +144,7 @@ function describeNumber({ type, min, max }: Extract<RunParameter, { type: 'numbe
 /**
  * All of a template's parameters as the run will have them: those that were given, and the defaults of the others.
  * @param given texts, numbers and truth values by name
- * @throws AppError invalid_input naming everything that is wrong
+ * @throws AppError invalid_input naming what is wrong, and what the template takes
  */
 export function runParameters(
   template: Pick<RunTemplate, 'name' | 'command' | 'parameters'>,
@@ -164,35 +173,51 @@ export function runParameters(
   }
   const complete = Object.fromEntries(values);
   const option = problems.length === 0 ? optionProblem(template, complete) : undefined;
-  if (option) problems.push(option);
-  if (problems.length > 0)
+  if (option)
+    problems.push(`${option.name}: expected ${option.expected}, but got ${quoted(complete[option.name]!)}`);
+  if (problems.length > 0) {
+    const told = problems.slice(0, PROBLEMS_TOLD).map((one) => (/[.?]$/.test(one) ? one : `${one}.`));
+    const more = problems.length - told.length;
     throw new AppError(
       'invalid_input',
-      `${template.name} cannot be started: ${problems.map((one) => `${one}.`).join(' ')}`,
-      { hint: 'GET /templates says what each template takes.' },
+      `${template.name} cannot be started: ${[...told, ...(more > 0 ? [`… ${more} more.`] : [])].join(' ')}`,
+      { hint: `It takes ${namesOf(parameters)}.` },
     );
+  }
   return complete;
+}
+
+/** Problems that are told; a form with a thousand wrong lines is not read to its end. */
+const PROBLEMS_TOLD = 8;
+const NAMES_TOLD = 30;
+
+function namesOf(parameters: Readonly<Record<string, RunParameter>>): string {
+  const names = Object.keys(parameters);
+  const more = names.length - NAMES_TOLD;
+  if (names.length === 0) return 'no parameters';
+  return `${names.slice(0, NAMES_TOLD).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 /**
  * A value at the beginning of an argument would be read as an option if it began with a dash, whatever its pattern
  * was meant for.
  */
-function optionProblem(
+export function optionProblem(
   { command, parameters }: Pick<RunTemplate, 'command' | 'parameters'>,
   values: RunParameters,
-): string | undefined {
+): { name: string; expected: string } | undefined {
   for (const argument of command.slice(1)) {
     const [leading = ''] = /^(?:\{[A-Za-z][A-Za-z0-9_-]*\})+/.exec(argument) ?? [];
     const first = placeholders(leading).find((name) => values[name] !== '');
     if (first === undefined || parameters[first]?.type !== 'text') continue;
     if (values[first]?.startsWith('-'))
-      return `${first}: expected text that does not begin with a dash, but got ${quoted(values[first])}`;
+      return { name: first, expected: 'text that does not begin with a dash' };
   }
   return undefined;
 }
 
-function expectation(parameter: RunParameter): string {
+/** What a parameter takes, behind "expected". */
+export function expectation(parameter: RunParameter): string {
   if (parameter.type === 'choice') return `one of ${parameter.values.join(', ')}`;
   return parameter.type === 'text' ? `text that matches ${parameter.pattern}` : describeNumber(parameter);
 }
@@ -215,10 +240,12 @@ export function fillCommand(
   parameters: RunParameters,
 ): [string, ...string[]] {
   const [program, ...rest] = command;
-  // In one pass, so that gaps inside a value are not filled.
-  const fill = (argument: string): string =>
-    argument.replace(PLACEHOLDER, (whole, name: string) =>
-      Object.hasOwn(parameters, name) ? parameters[name]! : whole,
-    );
-  return [program, ...rest.map(fill)];
+  return [program, ...rest.map((argument) => fillGaps(argument, parameters))];
+}
+
+/** A text with its parameters in place, in one pass, so that gaps inside a value are not filled. */
+export function fillGaps(text: string, parameters: RunParameters): string {
+  return text.replace(PLACEHOLDER, (whole, name: string) =>
+    Object.hasOwn(parameters, name) ? parameters[name]! : whole,
+  );
 }

@@ -11,10 +11,12 @@ import { isQuiet, type QuietHours, quietEnd } from './quiet-hours.ts';
 
 /** What can be subscribed to, with words for it. */
 export const SUBSCRIPTION_KINDS = {
-  training: 'training jobs',
+  training: 'training and other jobs',
   compilation: 'compilations',
   component: 'components',
   deployment: 'deployments and devices',
+  model: 'model packages',
+  endpoint: 'endpoint deployments',
   alarm: 'CloudWatch alarms',
   stuck: 'runs that print nothing any more',
 } as const;
@@ -107,12 +109,19 @@ const KINDS = Object.keys(SUBSCRIPTION_KINDS) as SubscriptionKind[];
 const ALIASES: Readonly<Record<string, SubscriptionKind>> = {
   train: 'training',
   trainings: 'training',
+  job: 'training',
   jobs: 'training',
   compile: 'compilation',
   compilations: 'compilation',
   components: 'component',
   deployments: 'deployment',
   devices: 'deployment',
+  models: 'model',
+  'model-package': 'model',
+  'model-packages': 'model',
+  endpoints: 'endpoint',
+  'endpoint-deployment': 'endpoint',
+  'endpoint-deployments': 'endpoint',
   alarms: 'alarm',
 };
 

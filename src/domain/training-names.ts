@@ -3,6 +3,9 @@ import { createHash } from 'node:crypto';
 import { AppError } from '../ground/errors.ts';
 import type { EpochMs } from '../ground/time.ts';
 import { modelName } from './components.ts';
+import { podCalled, podJobName } from './pod-names.ts';
+import { PROVIDERS, type ProviderName } from './providers.ts';
+import { isRunnerName } from './runs.ts';
 
 /** CreateTrainingJob. The pattern alone lets dashes pass without end: the length is a rule of its own. */
 const NAME = /^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$/;
@@ -19,16 +22,28 @@ export function isTrainingName(name: string): boolean {
   return name.length <= TRAINING_NAME_LIMIT && NAME.test(name);
 }
 
+/** What a run may be called on a provider, in words; undefined: the name is right. */
+export function runNameProblem(provider: ProviderName, name: string): string | undefined {
+  const characters = `1 to ${TRAINING_NAME_LIMIT} ${PROVIDERS[provider].nameCharacters}`;
+  if (provider === 'sagemaker')
+    return isTrainingName(name) ? undefined : `${characters}, beginning and ending with a letter or digit.`;
+  // RunPod's names are part of a job's name as they are: what would be changed there could not be found again.
+  if (provider === 'runpod')
+    return podCalled(podJobName(name, 'anyone')) === name
+      ? undefined
+      : `${characters}, beginning with a letter or digit and not ending with a dash.`;
+  return isRunnerName(name) ? undefined : `${characters}, beginning with a letter or digit.`;
+}
+
 /** @throws AppError invalid_input */
-export function checkTrainingName(name: string): void {
-  if (isTrainingName(name)) return;
-  throw new AppError(
-    'invalid_input',
-    `A training job cannot be called ${JSON.stringify(name.slice(0, 80))}.`,
-    {
-      hint: `1 to ${TRAINING_NAME_LIMIT} letters, digits and dashes, beginning and ending with a letter or digit.`,
-    },
-  );
+export function checkRunName(provider: ProviderName, name: string): void {
+  const hint = runNameProblem(provider, name);
+  if (hint !== undefined)
+    throw new AppError(
+      'invalid_input',
+      `A training job cannot be called ${JSON.stringify(name.slice(0, 80))}.`,
+      { hint },
+    );
 }
 
 /**

@@ -8,7 +8,7 @@ import { LARGEST_EVENT_BYTES } from '../domain/aws-events.ts';
 import { AppError, HTTP_STATUS, toAppError } from '../ground/errors.ts';
 import { sameSecret } from '../ground/same-secret.ts';
 import { type HttpEnv, type HttpRoutes, jsonAnswer } from '../ports/http-routes.ts';
-import type { IngestLog } from './ingest.ts';
+import type { IngestLog } from './handling.ts';
 import type { EventIntake } from './intake.ts';
 
 export const EVENTS_PATH = '/events/eventbridge';

@@ -3,6 +3,7 @@
  * and one that matters may wait behind thousands.
  */
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { watchedClient } from '../ground/aws-calls.ts';
 import { SqsIntake, type SqsIntakeOptions } from './sqs.ts';
 
 /** Additional polls at once. */
@@ -75,8 +76,10 @@ export class SqsPollers {
 }
 
 const sqsClient = (region: string): SQSClient =>
-  new SQSClient({
-    region,
-    // Above the longest poll: a request that takes longer is dead.
-    requestHandler: { connectionTimeout: 5_000, requestTimeout: 30_000 },
-  });
+  watchedClient(
+    new SQSClient({
+      region,
+      // Above the longest poll: a request that takes longer is dead.
+      requestHandler: { connectionTimeout: 5_000, requestTimeout: 30_000 },
+    }),
+  );

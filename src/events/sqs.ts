@@ -8,7 +8,7 @@ import { Consumer } from 'sqs-consumer';
 import { backoff } from '../ground/backoff.ts';
 import { AppError, toAppError } from '../ground/errors.ts';
 import { pause } from '../ground/pause.ts';
-import type { IngestLog } from './ingest.ts';
+import type { IngestLog } from './handling.ts';
 import type { EventIntake } from './intake.ts';
 
 /** Milliseconds that a batch has to finish at a stop. */

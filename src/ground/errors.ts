@@ -56,6 +56,28 @@ export class AppError extends Error {
   }
 }
 
+const PASSING: readonly ErrorCode[] = ['rate_limited', 'unavailable', 'timeout'];
+
+/** Whether the same request may succeed a little later although nobody has put anything right. */
+export const isPassing = (error: unknown): boolean =>
+  error instanceof AppError && PASSING.includes(error.code);
+
+/** The same failure in other words, with the same reference. */
+export function reworded(error: AppError, words: { message?: string; hint?: string }): AppError {
+  const { code, adminHint, retryAfterMs, ref } = error;
+  const { message = error.message, hint = error.hint } = words;
+  return new AppError(code, message, {
+    ...{ ref, cause: error },
+    ...(hint === undefined ? {} : { hint }),
+    ...(adminHint === undefined ? {} : { adminHint }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
+}
+
+/** The same failure with one more line of what the reader can do about it. */
+export const withHint = (error: AppError, line: string): AppError =>
+  reworded(error, { hint: error.hint ? `${error.hint}\n${line}` : line });
+
 /** Cancelled by a button, a signal or a shutdown. Not a failure: rendered as "cancelled". */
 export class CancelledError extends Error {
   override readonly name = 'CancelledError';

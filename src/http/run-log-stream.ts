@@ -1,6 +1,7 @@
 /** Bodies that follow a log: as server-sent events for one viewer, or as the file of a download. */
 import { gapMarker } from '../domain/run-log-gaps.ts';
 import { AppError, toAppError } from '../ground/errors.ts';
+import { begun } from '../ground/observed.ts';
 import type { RunLogInfo, RunLogStore } from '../ports/run-log-store.ts';
 import { type FeedTimers, type RunFeed, sse } from './run-feed.ts';
 
@@ -40,6 +41,7 @@ class Viewer {
   #wake: ((beat: boolean) => void) | undefined;
   #stopWaiting = (): void => {};
   #cancelCheck = (): void => {};
+  readonly #watching = begun({ kind: 'viewer', name: 'stream' });
 
   constructor(feed: RunFeed, options: ViewerOptions) {
     this.#feed = feed;
@@ -107,6 +109,7 @@ class Viewer {
   #leave(): void {
     if (this.#hasLeft) return;
     this.#hasLeft = true;
+    this.#watching();
     this.#stopWaiting();
     this.#cancelCheck();
     this.#feed.leave();

@@ -1,6 +1,7 @@
 /** A runner over HTTP: templates, runs and their logs. docs/runner.md is the page for those who call it. */
 import { Hono } from 'hono';
 import { z } from 'zod';
+import { LINES_MOST } from '../domain/line-range.ts';
 import type { RunTemplate } from '../domain/run-templates.ts';
 import { AppError, HTTP_STATUS, toAppError } from '../ground/errors.ts';
 import { isLoopback } from '../ground/hosts.ts';
@@ -23,7 +24,6 @@ export interface RunnerRoutesOptions {
 const BODY_LIMIT = 64 * 1024;
 /** "The last 1000 lines". */
 const LINES = 1_000;
-const LINES_MOST = 10_000;
 const RUNS_MOST = 1_000;
 /** Of fifteen digits: told apart from its neighbours, and more than any runner has. */
 const LARGEST = 999_999_999_999_999;

@@ -68,6 +68,11 @@ export function indexOf(chain: Indexed, page: LogPage): ChainIndex {
     : { times, signatures, low: first, high: nearestDropped ?? old?.high ?? chain.to };
 }
 
+/** The index of a forward chain that has read up to a time, and knows no event of that. */
+export function unindexed(last: EpochMs): ChainIndex {
+  return { times: new Float64Array(0), signatures: new Int32Array(0), low: last, high: last };
+}
+
 /**
  * Whether two chains saw the same events where both have read everything. In a service whose order is that of time,
  * two that met always have some in common; where none can be compared, they went past each other.

@@ -1,8 +1,8 @@
 /** One download: fetches and merges side by side, restarts when a stream turns out to be out of order, reports progress. */
 import { randomInt } from 'node:crypto';
 import type { EpochMs } from '../ground/time.ts';
+import type { LogDownloadRequest, LogProgress } from '../ports/log-engine.ts';
 import type { LogStreamInfo } from '../ports/log-source.ts';
-import type { LogDownloadRequest, LogProgress } from './contract.ts';
 import { Fetch, type Timing } from './fetch.ts';
 import type { MessageFilter } from './filter.ts';
 import { LineFormatter } from './format.ts';
@@ -19,6 +19,9 @@ const SETTLING_MS = 600_000;
 const PROGRESS_EVERY_MS = 100;
 /** Bytes between two checks of the free disk space. */
 const DISK_CHECK_EVERY = 32 * 1024 * 1024;
+
+/** Streams of which each may have some pages in memory. */
+const MOST_STREAMS_HELD = 4;
 
 /** A stream is out of order and is read again, so the merge starts over. */
 class Restart extends Error {
@@ -87,6 +90,8 @@ export class Download {
   #diskCheckedAt = 0;
   #merged = 0;
   #phase: LogProgress['phase'] = 'fetching';
+  /** Pages go to the merge without being on disk. */
+  readonly #holds: boolean;
 
   constructor(options: DownloadOptions) {
     const { request, streams, columns, filter, spool, timing } = options;
@@ -116,8 +121,14 @@ export class Download {
     const formatters = columns.map(
       (streamColumn) => new LineFormatter({ form: request.form, streamColumn, filter }),
     );
+    this.#holds =
+      mode === 'both-ends' &&
+      source.isNear === true &&
+      streams.length <= MOST_STREAMS_HELD &&
+      spool.restored.length === 0;
     this.#fetch = new Fetch({
       source,
+      mayHold: this.#holds,
       plans: this.#plans,
       streamNames: streams.map((stream) => stream.name),
       formatters,
@@ -140,9 +151,11 @@ export class Download {
   async execute(): Promise<Gathered> {
     const expected = this.#streams.reduce((sum, stream) => sum + (stream.bytes ?? 0), 0);
     // Pages are written to the spool first and then once more into the file.
-    if (expected > 0 && this.#request.tail === undefined) await this.#folder.checkSpace(expected * 2.3);
+    const space = expected * (this.#holds ? 1.2 : 2.3);
+    if (expected > 0 && this.#request.tail === undefined) await this.#folder.checkSpace(space);
     for (const stream of this.#streams) this.#spool.streamNumber(stream.name);
-    await this.#spool.save();
+    if (this.#holds) await this.#spool.distrust(...this.#streams.map((stream) => stream.name));
+    else await this.#spool.save();
     this.#restore();
     this.#progress(true);
     const fetching = this.#fetch.run();
@@ -241,7 +254,7 @@ export class Download {
                 return page;
               }
               if (plan.done) return undefined;
-              await this.#fetch.changed();
+              await this.#fetch.changed(plan.stream);
             }
           },
         },

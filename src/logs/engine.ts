@@ -1,22 +1,23 @@
 /** The engine: checks a request, chooses the streams, opens a spool for the download, and cleans up after it. */
+
 import { setTimeout as delay } from 'node:timers/promises';
-import { AppError, CancelledError } from '../ground/errors.ts';
+import { inLines } from '../domain/stream-generations.ts';
+import { AppError, CancelledError, isPassing } from '../ground/errors.ts';
 import type { Clock, EpochMs } from '../ground/time.ts';
-import type { LogSource, LogStreamInfo } from '../ports/log-source.ts';
-import type { LogChunk } from '../ports/training-provider.ts';
 import type {
   LogDownload,
   LogDownloadRequest,
   LogEngine,
   LogFollowRequest,
   LogProgress,
-} from './contract.ts';
+} from '../ports/log-engine.ts';
+import type { LogChunk, LogSource, LogStreamInfo } from '../ports/log-source.ts';
 import { Download, type DownloadTarget, type Gathered } from './download.ts';
 import type { Timing } from './fetch.ts';
 import { messageFilter } from './filter.ts';
 import { followLog } from './follow.ts';
 import { streamColumns } from './format.ts';
-import { checkRequest, chosenStreams, inNaturalOrder, throwIfCancelled } from './requests.ts';
+import { checkRequest, chosenStreams, throwIfCancelled } from './requests.ts';
 import { downloadOf, factsOf, outputOf } from './results.ts';
 import type { Spool } from './spool.ts';
 import { SpoolFolder, spoolKey } from './spool-folder.ts';
@@ -178,17 +179,22 @@ export class Engine implements LogEngine {
   }
 
   follow(request: LogFollowRequest, signal: AbortSignal): AsyncIterable<LogChunk> {
+    return this.followBy((download, options) => this.download(download, options), request, signal);
+  }
+
+  /** @param download how what was there before is had */
+  followBy(
+    download: LogEngine['download'],
+    request: LogFollowRequest,
+    signal: AbortSignal,
+  ): AsyncIterable<LogChunk> {
     const { now, wait } = this.timing;
-    return followLog(
-      { now, wait, download: (download, options) => this.download(download, options) },
-      request,
-      signal,
-    );
+    return followLog({ now, wait, download }, request, signal);
   }
 
   async #list(request: LogDownloadRequest, signal: AbortSignal | undefined): Promise<LogStreamInfo[]> {
     const listing = request.listing ?? request.source.listStreams(signal);
-    const all = inNaturalOrder(await listing);
+    const all = inLines(await listing);
     throwIfCancelled(signal);
     if (all.length > 0) return chosenStreams(all, request.streams);
     throw new AppError('not_found', 'No logs available yet.', {
@@ -215,8 +221,5 @@ export class Engine implements LogEngine {
 /** Whether the pages are worth keeping for an hour. They are not when somebody has cancelled. */
 function mayResume(error: unknown, signal: AbortSignal | undefined): boolean {
   if (signal?.aborted) return signal.reason instanceof AppError;
-  return (
-    error instanceof AppError &&
-    ['unavailable', 'rate_limited', 'timeout', 'permission_denied'].includes(error.code)
-  );
+  return isPassing(error) || (error instanceof AppError && error.code === 'permission_denied');
 }

@@ -9,7 +9,10 @@ import { AppError, CancelledError } from '../ground/errors.ts';
 import type { LogLane, LogPage, LogSource } from '../ports/log-source.ts';
 import { isSorted, type LineFormatter, sortPage } from './format.ts';
 import type { Chain, LaneName } from './gap.ts';
-import type { Split, StreamPlan } from './plan.ts';
+import { HeldPages } from './held-pages.ts';
+import { NextChains } from './next-chains.ts';
+import { dropAhead, nextPage } from './page-ahead.ts';
+import type { StreamPlan } from './plan.ts';
 import type { Spool } from './spool.ts';
 
 /** Empty pages in a row, of one chain, after which the service is taken to be broken: minutes of them. */
@@ -30,8 +33,6 @@ const UNLIMITED_AT_ONCE_NEAR = 4;
 const NEAR_MS = 20;
 /** Taken for the latency until the first answer. */
 const LATENCY_GUESS_MS = 160;
-/** Requests more that could be on their way: where it is so many, the quota goes unused for want of chains. */
-const MUCH_ROOM = 5;
 const PENDING_WRITES = 8;
 /** Requests by the main lane before the second one joins: a small log is not worth a second quota. */
 const SECOND_LANE_AFTER = 6;
@@ -53,6 +54,11 @@ export interface FetchOptions {
   signal: AbortSignal | undefined;
   pageLimit: number | undefined;
   useSecondLane: boolean;
+  /**
+   * As long as the source is near, pages are read in sequence and handed to the merge in memory. All streams must be
+   * distrusted then.
+   */
+  mayHold?: boolean | undefined;
   /** Requests are scarcer than time, whatever there is room for: see SplitMood. */
   saving?: boolean | undefined;
   /** After every page; may end the work early (`--tail`). */
@@ -74,6 +80,8 @@ export class Fetch {
   #reopensAllowed = 0;
   #pendingWrites = 0;
   #secondLaneOpen: boolean;
+  readonly #held: HeldPages;
+  readonly #next: NextChains;
   /** Counts how often the merge has to begin anew, because a stream's order could not be trusted. */
   generation = 0;
   events = 0;
@@ -84,6 +92,12 @@ export class Fetch {
     // Every chain that waits out a refusal listens to it, dozens at a time: that is no leak.
     setMaxListeners(0, this.#stop.signal);
     this.#secondLaneOpen = options.useSecondLane && options.source.secondLane !== undefined;
+    this.#held = new HeldPages(options.spool, options.mayHold ?? false, () => this.#wake());
+    this.#next = new NextChains({
+      ...{ plans: options.plans, held: this.#held, saving: options.saving ?? false },
+      now: () => options.timing.now(),
+      isNear: () => options.source.isNear === true,
+    });
   }
 
   get throttled(): boolean {
@@ -110,15 +124,20 @@ export class Fetch {
     } finally {
       signal?.removeEventListener('abort', onAbort);
       this.#stop.abort();
-      for (const plan of this.#options.plans) for (const chain of plan.chains()) chain.abort.abort();
+      this.#abortAll();
       this.#wake();
     }
   }
 
-  /** Resolves at the next change of any plan; rejects once the download has failed. */
-  async changed(): Promise<void> {
+  /**
+   * Resolves at the next change of any plan; rejects once the download has failed.
+   * @param wanted the stream that the merge cannot go on without: it gets its next page whatever is in memory
+   */
+  async changed(wanted?: number): Promise<void> {
     this.#throwFailure();
+    if (wanted !== undefined) this.#held.want(wanted);
     await this.#change();
+    if (wanted !== undefined) this.#held.unwant(wanted);
     this.#throwFailure();
   }
 
@@ -140,12 +159,13 @@ export class Fetch {
       if (name === 'second' && !this.#secondLaneOpen) return;
       const isFull = this.#inFlight[name] >= this.#atOnce(name, lane);
       // It does not wait for a turn when there is nothing to do with it.
-      if (isFull || !(this.#mayBegin(name) || this.#idle(name))) {
+      if (isFull || !(this.#mayBegin(name) || this.#next.idle(name))) {
         await this.#change();
         continue;
       }
       await lane.pace?.turn(this.#stop.signal);
-      const pick = this.#over ? undefined : this.#pick(name, lane);
+      const room = this.#atOnce(name, lane) - this.#inFlight[name];
+      const pick = this.#over ? undefined : this.#next.pick(name, this.#mayBegin(name), room);
       if (!pick) {
         lane.pace?.handBack();
         if (!this.#over) await this.#change();
@@ -167,46 +187,12 @@ export class Fetch {
     );
   }
 
-  /** A chain of the lane that waits for its next page. */
-  #idle(name: LaneName): { plan: StreamPlan; chain: Chain } | undefined {
-    const { plans, timing } = this.#options;
-    const now = timing.now();
-    for (const plan of plans) {
-      const chain = plan.idle(name, now);
-      if (chain) return { plan, chain };
-    }
-    return undefined;
-  }
-
   #atOnce(name: LaneName, lane: LogLane): number {
     const rate = lane.pace?.rate ?? Number.POSITIVE_INFINITY;
     const latency = this.#latency[name];
     if (!Number.isFinite(rate)) return latency < NEAR_MS ? UNLIMITED_AT_ONCE_NEAR : UNLIMITED_AT_ONCE;
     // A quarter more than rate × latency keeps the rate when one answer is late, and uses up what a burst allows.
     return Math.min(MOST_AT_ONCE, Math.ceil((rate * latency * 1.25) / 1000) + 1);
-  }
-
-  #pick(name: LaneName, lane: LogLane): { plan: StreamPlan; chain: Chain } | undefined {
-    const idle = this.#idle(name);
-    if (idle || !this.#mayBegin(name)) return idle;
-    const { plans } = this.#options;
-    for (const plan of plans) {
-      const chain = plan.open(name);
-      if (chain) return { plan, chain };
-    }
-    // All chains are busy: another one is worth its overlap only while the lane has room.
-    const room = this.#atOnce(name, lane) - this.#inFlight[name];
-    if (room <= 0) return undefined;
-    const mood = this.#options.saving ? 'saving' : room >= MUCH_ROOM ? 'eager' : 'sparing';
-    let best: { plan: StreamPlan; split: Split } | undefined;
-    for (const plan of plans) {
-      const split = plan.splittable(mood);
-      if (split && split.pages > (best?.split.pages ?? 0)) best = { plan, split };
-    }
-    if (!best) return undefined;
-    best.plan.split(best.split);
-    const chain = best.plan.open(name);
-    return chain ? { plan: best.plan, chain } : undefined;
   }
 
   async #request(plan: StreamPlan, chain: Chain, name: LaneName, lane: LogLane): Promise<void> {
@@ -216,18 +202,7 @@ export class Fetch {
     this.#requests++;
     const sentAt = options.timing.now();
     try {
-      const page = await lane.readPage(
-        {
-          stream: options.streamNames[chain.stream]!,
-          from: chain.from > 0 ? chain.from : undefined,
-          to: chain.to,
-          direction: chain.direction,
-          token: chain.token,
-          limit: options.pageLimit,
-          lead: options.formatters[chain.stream]!.lead,
-        },
-        chain.abort.signal,
-      );
+      const page = await this.#readPage(plan, chain, lane);
       const took = options.timing.now() - sentAt;
       this.#latency[name] += (took - this.#latency[name]) * 0.2;
       this.#throttlesInARow = 0;
@@ -242,19 +217,42 @@ export class Fetch {
     }
   }
 
+  /** The chain's next page; in sequence the one after it is asked for meanwhile. */
+  #readPage(plan: StreamPlan, chain: Chain, lane: LogLane): Promise<LogPage> {
+    const { streamNames, formatters, pageLimit } = this.#options;
+    const request = {
+      stream: streamNames[chain.stream]!,
+      from: chain.from > 0 ? chain.from : undefined,
+      to: chain.to,
+      direction: chain.direction,
+      limit: pageLimit,
+      lead: formatters[chain.stream]!.lead,
+    };
+    return nextPage(
+      chain,
+      (token, onNext) => lane.readPage({ ...request, token, onNext }, chain.abort.signal),
+      () => this.#next.inSequence(plan) && !this.#failure,
+    );
+  }
+
   async #take(plan: StreamPlan, chain: Chain, answer: LogPage): Promise<void> {
     const { spool, formatters, streamNames, note } = this.#options;
-    if (chain.over) {
+    if (chain.over || this.#failure) {
       answer.release?.();
       return;
     }
     const sorted = isSorted(answer);
     const page = sorted ? answer : sortPage(answer);
-    const verdict = plan.accept(chain, page, sorted);
+    const verdict = plan.accept(chain, page, sorted, this.#next.inSequence(plan));
     if (verdict === 'disorder') {
       answer.release?.();
       const name = streamNames[plan.stream]!;
       plan.fallBack();
+      if (this.#held.isAllowed) {
+        // What the merge has had of the others is not on disk.
+        for (const other of this.#options.plans) if (other !== plan) other.startOver();
+        this.#held.stop();
+      }
       this.generation++;
       note(`Stream ${name} gave its events out of time order; all of it was read in sequence and sorted.`);
       await spool.distrust(name);
@@ -271,7 +269,7 @@ export class Fetch {
     }
     this.#reopensInARow = 0;
     const content = formatters[plan.stream]!.format(page);
-    const spooled = spool.append(content, {
+    const origin = {
       stream: spool.streamNumber(streamNames[plan.stream]!),
       chain: chain.id,
       direction: chain.direction,
@@ -279,10 +277,15 @@ export class Fetch {
       to: chain.to,
       first: page.times[0]!,
       last: page.times[page.count - 1]!,
-    });
+    };
+    const isHeld = this.#next.inSequence(plan) && chain.direction === 'forward' && content.count > 0;
+    const spooled = isHeld
+      ? this.#held.hold(plan.stream, content, origin, answer.release)
+      : spool.append(content, origin);
     chain.pages.push(spooled);
     this.events += content.count;
     this.textBytes += spooled.textBytes;
+    if (isHeld) return;
     this.#pendingWrites++;
     const written = (spooled.written ?? Promise.resolve())
       .catch((error: unknown) => this.#fail(error))
@@ -340,8 +343,15 @@ export class Fetch {
   #fail(error: unknown): void {
     this.#failure ??= { error };
     this.#stop.abort();
-    for (const plan of this.#options.plans) for (const chain of plan.chains()) chain.abort.abort();
+    this.#abortAll();
     this.#wake();
+  }
+
+  #abortAll(): void {
+    for (const chain of this.#options.plans.flatMap((plan) => plan.chains())) {
+      chain.abort.abort();
+      dropAhead(chain);
+    }
   }
 
   #change(): Promise<void> {

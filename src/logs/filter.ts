@@ -1,7 +1,7 @@
 /** Which messages are asked for. Regular expressions are RE2: linear time whatever the pattern and the text. */
 import type { RE2JS } from 're2js';
 import { AppError } from '../ground/errors.ts';
-import type { LogDownloadRequest } from './contract.ts';
+import type { LogDownloadRequest } from '../ports/log-engine.ts';
 
 export type MessageFilter = (message: Buffer) => boolean;
 

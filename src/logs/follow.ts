@@ -3,12 +3,13 @@
  * An event counts as new by its time and its place among those of the same time. For events that arrive late, after newer
  * ones of their stream, the last events are read once more now and then and compared with what was given out.
  */
+
 import { createReadStream } from 'node:fs';
-import { AppError, toAppError } from '../ground/errors.ts';
+import { inLines } from '../domain/stream-generations.ts';
+import { AppError, isPassing, toAppError } from '../ground/errors.ts';
 import type { EpochMs } from '../ground/time.ts';
-import type { LogPage, LogStreamInfo } from '../ports/log-source.ts';
-import type { LogChunk, LogPosition } from '../ports/training-provider.ts';
-import type { LogDownload, LogDownloadRequest, LogFollowRequest, LogProgress } from './contract.ts';
+import type { LogDownload, LogDownloadRequest, LogFollowRequest, LogProgress } from '../ports/log-engine.ts';
+import type { LogChunk, LogPage, LogPosition, LogStreamInfo } from '../ports/log-source.ts';
 import {
   decodeCursor,
   encodeCursor,
@@ -46,7 +47,6 @@ const ROUND_BYTES = 8 * STREAM_BYTES;
 const AT_ONCE = 8;
 /** After so many in a row it is for the caller to decide. */
 const REFUSALS = 10;
-const RETRYABLE: readonly string[] = ['rate_limited', 'unavailable', 'timeout'];
 /** Milliseconds without news after the job's end until the log is whole: its last lines come after it. */
 const QUIET_AFTER_END = 30_000;
 /** Bytes of a chunk of what was there already. */
@@ -97,14 +97,14 @@ export async function* followLog(
 /** Everything that happened before. */
 async function* history(
   deps: FollowDeps,
-  { source, form, onWait }: LogFollowRequest,
+  { source, keep, form, onWait }: LogFollowRequest,
   to: EpochMs,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
   let download: LogDownload;
   try {
     download = await deps.download(
-      { source, to, form, fileName: 'followed.log', gzipAbove: Number.POSITIVE_INFINITY },
+      { source, keep, to, form, fileName: 'followed.log', gzipAbove: Number.POSITIVE_INFINITY },
       {
         signal,
         onProgress: ({ fraction, throttled }) => onWait?.({ kind: 'history', fraction, throttled }),
@@ -165,7 +165,7 @@ class LiveLog {
       } catch (error) {
         refusals += 1;
         const problem = toAppError(error);
-        if (!RETRYABLE.includes(problem.code) || refusals > REFUSALS) throw error;
+        if (!isPassing(problem) || refusals > REFUSALS) throw error;
         onWait?.({ kind: 'refused', error: problem });
         pause = LATER;
         this.#isBehind = false;
@@ -185,7 +185,7 @@ class LiveLog {
         `This job writes ${streams.length} log streams; at most ${MOST_STREAMS} can be followed live.`,
         { hint: 'Download its log instead.' },
       );
-    this.#streams = streams;
+    this.#streams = inLines(streams);
   }
 
   /** New events of all streams, in the order of time; where there is very much, of the next few streams. */

@@ -1,6 +1,7 @@
 /** From a page as the source gave it to the lines of the file, in place where possible. */
+
+import type { LogForm } from '../ports/log-engine.ts';
 import type { LogPage } from '../ports/log-source.ts';
-import type { LogForm } from './contract.ts';
 import type { MessageFilter } from './filter.ts';
 import { needsTerminal, terminalPicture } from './message-picture.ts';
 import type { PageContent } from './spool.ts';
@@ -8,6 +9,9 @@ import type { PageContent } from './spool.ts';
 const TIME_WIDTH = 24;
 const NEWLINE = 10;
 const SPACE = 32;
+const ZERO = 48;
+const QUESTION = 63;
+const UNKNOWN_TIME = '????-??-??T??:??:??.???Z';
 
 /** `000Z` to `999Z` as the four bytes they are, read as one number. */
 const MILLISECONDS = Uint32Array.from({ length: 1000 }, (_, ms) =>
@@ -20,6 +24,7 @@ const MILLISECONDS = Uint32Array.from({ length: 1000 }, (_, ms) =>
  */
 export class LeadStamper {
   #second = Number.NaN;
+  #day = Number.NaN;
   readonly #lead: Buffer;
   readonly #words: Uint32Array;
 
@@ -40,7 +45,7 @@ export class LeadStamper {
     const lead = this.#lead;
     if (second !== this.#second) {
       this.#second = second;
-      lead.write(isoTime(second * 1000), 0, TIME_WIDTH, 'latin1');
+      this.#writeSecond(second);
       for (let i = 0; i < words.length; i++) words[i] = lead.readUInt32LE(i * 4);
     }
     words[5] = MILLISECONDS[time - second * 1000]!;
@@ -51,13 +56,36 @@ export class LeadStamper {
     }
     for (let i = words.length * 4; i < lead.length; i++) into.setUint8(to++, lead[i]!);
   }
+
+  /** A date is worked out once a day: it costs as much as a hundred lines. */
+  #writeSecond(second: number): void {
+    const lead = this.#lead;
+    const day = Math.floor(second / 86_400);
+    if (day !== this.#day) {
+      this.#day = day;
+      lead.write(isoTime(day * 86_400_000), 0, TIME_WIDTH, 'latin1');
+    }
+    if (lead[0] === QUESTION) return;
+    const ofDay = second - day * 86_400;
+    const minute = Math.floor(ofDay / 60);
+    const hour = Math.floor(minute / 60);
+    twoDigits(lead, 11, hour);
+    twoDigits(lead, 14, minute - hour * 60);
+    twoDigits(lead, 17, ofDay - minute * 60);
+  }
+}
+
+function twoDigits(into: Buffer, at: number, value: number): void {
+  const tens = Math.floor(value / 10);
+  into[at] = ZERO + tens;
+  into[at + 1] = ZERO + value - tens * 10;
 }
 
 /** Years beyond 9999 or garbage from an emulator must not break the width of the column. */
 function isoTime(time: number): string {
   const date = new Date(time);
   const text = Number.isNaN(date.getTime()) ? '' : date.toISOString();
-  return text.length === TIME_WIDTH ? text : '????-??-??T??:??:??.???Z';
+  return text.length === TIME_WIDTH ? text : UNKNOWN_TIME;
 }
 
 export interface LineLayout {

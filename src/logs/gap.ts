@@ -4,6 +4,7 @@
  */
 import type { EpochMs } from '../ground/time.ts';
 import type { ChainIndex } from './chain-overlap.ts';
+import { dropAhead, type PageAhead } from './page-ahead.ts';
 import type { SpooledPage } from './spool.ts';
 
 export type LaneName = 'main' | 'second';
@@ -18,6 +19,7 @@ export interface Chain {
   readonly from: EpochMs;
   readonly to: EpochMs;
   token: string | undefined;
+  ahead: PageAhead | undefined;
   busy: boolean;
   /** The service said there is no more, or the gap closed. */
   over: boolean;
@@ -59,6 +61,7 @@ export function newChain(given: Pick<Chain, 'id' | 'stream' | 'direction' | 'lan
   return {
     ...given,
     token: undefined,
+    ahead: undefined,
     busy: false,
     over: false,
     ended: false,
@@ -77,6 +80,11 @@ export function newChain(given: Pick<Chain, 'id' | 'stream' | 'direction' | 'lan
 
 export function emptyGap(lo: EpochMs, hi: EpochMs): Gap {
   return { lo, hi, forward: undefined, backward: undefined, pages: 0, cut: undefined };
+}
+
+/** All of a stream's range, which may be none. */
+export function wholeGap(from: EpochMs, to: EpochMs): Gap {
+  return { ...emptyGap(from, to), cut: from >= to ? to : undefined };
 }
 
 /** Whether something in it may be unread, or nobody has proved the order yet. */
@@ -122,13 +130,25 @@ function isAwaited(chain: Chain | undefined): boolean {
 
 export function stop(chain: Chain): void {
   chain.over = true;
-  if (chain.busy) chain.abort.abort();
+  if (chain.busy || chain.ahead) chain.abort.abort();
+  dropAhead(chain);
+}
+
+export function stopAll(gap: Gap): void {
+  for (const chain of [gap.forward, gap.backward]) if (chain) stop(chain);
 }
 
 /** A guess from the length of the pages on both sides: about one more page closes the gap. */
 export function nearlyClosed(gap: Gap): boolean {
   const spans = [gap.forward?.span ?? 0, gap.backward?.span ?? 0].filter((span) => span > 0);
   return spans.length > 0 && unreadOf(gap) <= Math.min(...spans);
+}
+
+/** A gap, the time to split it at, and about how many pages the new chains would share. */
+export interface Split {
+  gap: Gap;
+  at: EpochMs;
+  pages: number;
 }
 
 /**

@@ -2,7 +2,7 @@
  * The log engine: from a log source and a time range to ordered, complete text on disk.
  * Callers see this file only. How it works: docs/log-engine.md.
  */
-import type { LogEngine } from './contract.ts';
+import type { LogEngine } from '../ports/log-engine.ts';
 import { Engine, type LogEngineOptions } from './engine.ts';
 import { Library } from './library/library.ts';
 import { PIECE_BYTES } from './library/piece.ts';
@@ -15,7 +15,7 @@ export type {
   LogEngine,
   LogForm,
   LogProgress,
-} from './contract.ts';
+} from '../ports/log-engine.ts';
 export { plainText } from './plain-text.ts';
 export type { LogEngineOptions };
 

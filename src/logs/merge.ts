@@ -5,7 +5,7 @@
 import { lowerBound } from './chain-overlap.ts';
 import { type Entries, EntryList } from './entries.ts';
 import type { PlannedPage } from './planned-pages.ts';
-import type { Spool, SpooledPage } from './spool.ts';
+import type { HeldPage, Spool, SpooledPage } from './spool.ts';
 
 /** Pages of one sorted sequence, handed out as they become final. */
 export interface RunFeed {
@@ -50,6 +50,9 @@ class Cursor {
   #textAt = 0;
   #textLength = 0;
   #page: SpooledPage | undefined;
+  /** The page, where it is in memory; `#text` is then its own. */
+  #held: HeldPage | undefined;
+  readonly #window: Buffer;
   #times: Float64Array = new Float64Array(0);
   #ends: Uint32Array = new Uint32Array(0);
   #at = 0;
@@ -64,11 +67,19 @@ class Cursor {
     this.#feed = feed;
     this.#spool = spool;
     this.#text = Buffer.allocUnsafe(window);
+    this.#window = this.#text;
+  }
+
+  /** Gives back what it has of a page. */
+  close(): void {
+    this.#held?.release();
+    this.#held = undefined;
   }
 
   /** Moves to the next page when this one is used up. @returns false at the end */
   async ensure(): Promise<boolean> {
     while (this.#at >= this.#stop) {
+      this.close();
       const next = await this.#feed.next();
       if (!next) return false;
       await this.#load(next);
@@ -138,9 +149,7 @@ class Cursor {
 
   async #load(planned: PlannedPage): Promise<void> {
     const { page, from, to } = planned;
-    const need = page.count * 12 + 8;
-    if (this.#index.byteLength < need) this.#index = new ArrayBuffer(Math.max(need, 16 * 1024));
-    const { times, ends } = await this.#spool.readIndex(page, this.#index);
+    const { times, ends } = this.#loadHeld(page) ?? (await this.#loadIndex(page));
     this.#page = page;
     this.#times = times;
     this.#ends = ends;
@@ -148,7 +157,22 @@ class Cursor {
     this.#stop = page.last < to ? page.count : lowerBound(times, to);
     this.sequence = page.sequence;
     this.#textAt = 0;
-    this.#textLength = 0;
+    this.#textLength = this.#held ? page.textBytes : 0;
+  }
+
+  #loadHeld(page: SpooledPage): { times: Float64Array; ends: Uint32Array } | undefined {
+    this.#held = this.#spool.takeHeld(page);
+    if (!this.#held) return undefined;
+    const { text, times, ends } = this.#held.content;
+    this.#text = text;
+    return { times: times.subarray(0, page.count), ends };
+  }
+
+  async #loadIndex(page: SpooledPage): Promise<{ times: Float64Array; ends: Uint32Array }> {
+    const need = page.count * 12 + 8;
+    if (this.#index.byteLength < need) this.#index = new ArrayBuffer(Math.max(need, 16 * 1024));
+    this.#text = this.#window;
+    return this.#spool.readIndex(page, this.#index);
   }
 
   #refill(start: number): void {
@@ -224,20 +248,39 @@ class Gatherer {
   }
 }
 
-/**
- * @param skip leave out so many entries at the beginning (`--tail`)
- * @returns what was written
- */
+interface MergeOptions {
+  /** How many there are. */
+  streams: number;
+  /** Leaves out so many entries at the beginning (`--tail`). */
+  skip?: number;
+  signal?: AbortSignal;
+  onBytes?: (bytes: number) => void;
+}
+
+/** @returns what was written */
 export async function merge(
   feeds: readonly RunFeed[],
   spool: Spool,
   sink: MergeSink,
-  options: { streams: number; skip?: number; signal?: AbortSignal; onBytes?: (bytes: number) => void },
+  options: MergeOptions,
 ): Promise<MergeTotals> {
   const window = Math.min(
     LARGEST_WINDOW,
     Math.max(SMALLEST_WINDOW, Math.floor(TEXT_MEMORY / Math.max(1, feeds.length))),
   );
+  const cursors = feeds.map((feed) => new Cursor(feed, spool, window));
+  try {
+    return await mergeCursors(cursors, sink, options);
+  } finally {
+    for (const cursor of cursors) cursor.close();
+  }
+}
+
+async function mergeCursors(
+  cursors: readonly Cursor[],
+  sink: MergeSink,
+  options: MergeOptions,
+): Promise<MergeTotals> {
   const totals: MergeTotals = {
     events: 0,
     perStream: new Array<number>(options.streams).fill(0),
@@ -249,10 +292,7 @@ export async function merge(
   let skip = options.skip ?? 0;
 
   const heap: Cursor[] = [];
-  for (const feed of feeds) {
-    const cursor = new Cursor(feed, spool, window);
-    if (await cursor.ensure()) heap.push(cursor);
-  }
+  for (const cursor of cursors) if (await cursor.ensure()) heap.push(cursor);
   for (let i = (heap.length >> 1) - 1; i >= 0; i--) siftDown(heap, i);
 
   while (heap.length > 0) {

@@ -15,7 +15,7 @@
  */
 import type { EpochMs } from '../ground/time.ts';
 import type { LogPage } from '../ports/log-source.ts';
-import { compare, indexOf } from './chain-overlap.ts';
+import { compare, indexOf, unindexed } from './chain-overlap.ts';
 import {
   backwardDone,
   type Chain,
@@ -28,27 +28,17 @@ import {
   nearlyClosed,
   newChain,
   pagesToShare,
+  type Split,
   type SplitMood,
   stop,
+  stopAll,
   touching,
   unreadOf,
+  wholeGap,
 } from './gap.ts';
-import { finalPages, latestPages, type PlannedPage } from './planned-pages.ts';
+import { finalPages, latestPages, type PageVerdict, type PlannedPage } from './planned-pages.ts';
 import { restoredGaps } from './restored-gaps.ts';
 import type { SpooledPage } from './spool.ts';
-
-/**
- * `unused`: nothing of the page counts. `disorder`: the service's order and the events' times disagree, so the whole
- * stream must be read in sequence.
- */
-export type PageVerdict = 'keep' | 'unused' | 'disorder';
-
-/** A gap, the time to split it at, and about how many pages the new chains would share. */
-export interface Split {
-  gap: Gap;
-  at: EpochMs;
-  pages: number;
-}
 
 export interface StreamPlanOptions {
   stream: number;
@@ -88,8 +78,7 @@ export class StreamPlan {
     this.#firstHint = options.firstHint;
     this.#lastHint = options.lastHint;
     this.#nextChainId = options.nextChainId;
-    this.#gaps = [emptyGap(options.from, options.to)];
-    if (options.from >= options.to) this.#gaps[0]!.cut = options.to;
+    this.#gaps = [wholeGap(options.from, options.to)];
     this.#awaitsNewest = options.newestFirst === true && options.mode === 'both-ends';
   }
 
@@ -104,6 +93,11 @@ export class StreamPlan {
 
   get mode(): StreamPlanOptions['mode'] {
     return this.#mode;
+  }
+
+  /** It has not been divided: one chain can read all of it. */
+  get isUndivided(): boolean {
+    return this.#gaps.length === 1;
   }
 
   get done(): boolean {
@@ -141,8 +135,11 @@ export class StreamPlan {
     return list;
   }
 
-  /** The free chain of a lane with most left to read, if its next page would not be wasted. */
-  idle(lane: LaneName, now: number): Chain | undefined {
+  /**
+   * The free chain of a lane with most left to read, if its next page would not be wasted.
+   * @param inSequence only forward, one page after the other
+   */
+  idle(lane: LaneName, now: number, inSequence = false): Chain | undefined {
     let best: Chain | undefined;
     let bestRemaining = -1;
     for (const gap of this.#open) {
@@ -151,6 +148,7 @@ export class StreamPlan {
       for (const chain of [gap.forward, gap.backward]) {
         if (!chain || chain.busy || chain.over || chain.lane !== lane || chain.notBefore > now) continue;
         const other = chain === gap.forward ? gap.backward : gap.forward;
+        if (inSequence && chain === gap.backward && isHeard(chain)) continue;
         // Everything is read. Only a side that has had no page yet can still prove the order.
         if (isRead && isHeard(chain)) continue;
         // The other side's next page may close the gap. Asking from here too would fetch it twice.
@@ -169,8 +167,8 @@ export class StreamPlan {
     return best;
   }
 
-  /** Starts a chain at the end of a gap that has none yet. */
-  open(lane: LaneName): Chain | undefined {
+  /** Starts a chain at the end of a gap that has none yet. @param inSequence none backward */
+  open(lane: LaneName, inSequence = false): Chain | undefined {
     if (this.#awaitsNewest) {
       const top = this.#gaps[this.#gaps.length - 1]!;
       if (isOpen(top))
@@ -182,11 +180,9 @@ export class StreamPlan {
         if (lane === 'main' && !gap.backward) return this.#start(gap, 'backward', lane);
         continue;
       }
-      if (!gap.forward) {
-        // Either lane can read forward, and the second one nothing else.
-        return this.#start(gap, 'forward', lane);
-      }
-      if (this.#mode === 'both-ends' && lane === 'main' && !gap.backward) {
+      // Either lane can read forward, and the second one nothing else.
+      if (!gap.forward) return this.#start(gap, 'forward', lane);
+      if (this.#mode === 'both-ends' && lane === 'main' && !gap.backward && !inSequence) {
         return this.#start(gap, 'backward', lane);
       }
     }
@@ -218,8 +214,9 @@ export class StreamPlan {
   /**
    * Takes the index of a chain's next page, before the page is spooled. The page must be sorted by time.
    * @param wasSorted whether the service sent it sorted
+   * @param inSequence no chain is to come towards it
    */
-  accept(chain: Chain, page: LogPage, wasSorted: boolean): PageVerdict {
+  accept(chain: Chain, page: LogPage, wasSorted: boolean, inSequence = false): PageVerdict {
     const sent = chain.token;
     const ended = page.nextToken === undefined || page.nextToken === sent;
     chain.token = page.nextToken;
@@ -262,7 +259,7 @@ export class StreamPlan {
       chain.startedAt ??= chain.direction === 'forward' ? first : last;
       chain.pageCount++;
       gap.pages++;
-      chain.newest = indexOf(chain, page);
+      chain.newest = inSequence && !gap.backward ? unindexed(last) : indexOf(chain, page);
       chain.edge = chain.direction === 'forward' ? last : first;
     }
     if (ended) this.#end(gap, chain);
@@ -277,13 +274,16 @@ export class StreamPlan {
 
   /** Starts over: reads everything in sequence, to be sorted afterwards. */
   fallBack(): void {
-    for (const gap of this.#gaps) {
-      for (const chain of [gap.forward, gap.backward]) if (chain) stop(chain);
-    }
+    this.startOver();
     this.#mode = 'forward-only';
     this.#disordered = true;
     this.#awaitsNewest = false;
-    this.#gaps = [emptyGap(this.from, this.to)];
+  }
+
+  /** Forgets all that was read. */
+  startOver(): void {
+    for (const gap of this.#gaps) stopAll(gap);
+    this.#gaps = [wholeGap(this.from, this.to)];
   }
 
   /** Gives up a chain's token (expired, or its lane is closed). What it read stays; the rest is opened anew by time. */

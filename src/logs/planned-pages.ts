@@ -3,6 +3,12 @@ import type { EpochMs } from '../ground/time.ts';
 import { forwardDone, type Gap } from './gap.ts';
 import type { SpooledPage } from './spool.ts';
 
+/**
+ * `unused`: nothing of the page counts. `disorder`: the service's order and the events' times disagree, so the whole
+ * stream must be read in sequence.
+ */
+export type PageVerdict = 'keep' | 'unused' | 'disorder';
+
 /** A page, and the part of it that counts. */
 export interface PlannedPage {
   page: SpooledPage;

@@ -1,8 +1,9 @@
 /** What a request asks for, checked; which streams it means. */
+
 import { isAskedFor } from '../domain/log-order.ts';
 import { AppError, CancelledError } from '../ground/errors.ts';
+import type { LogDownloadRequest } from '../ports/log-engine.ts';
 import type { LogStreamInfo } from '../ports/log-source.ts';
-import type { LogDownloadRequest } from './contract.ts';
 
 /** @throws AppError invalid_input */
 export function checkRequest(request: LogDownloadRequest): void {
@@ -21,17 +22,6 @@ export function checkRequest(request: LogDownloadRequest): void {
 function iso(time: number): string {
   const date = new Date(time);
   return Number.isNaN(date.getTime()) ? String(time) : date.toISOString();
-}
-
-/** `algo-2` before `algo-10`. */
-export function inNaturalOrder(streams: readonly LogStreamInfo[]): LogStreamInfo[] {
-  return [...streams].sort(byNaturalName);
-}
-
-function byNaturalName(a: LogStreamInfo, b: LogStreamInfo): number {
-  return (
-    a.name.localeCompare(b.name, 'en', { numeric: true }) || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
-  );
 }
 
 /**

@@ -1,6 +1,7 @@
 /** What a caller gets of a download: the file, its facts, and what removes it. */
+
+import type { LogDownload, LogDownloadRequest, LogFacts, LogFile } from '../ports/log-engine.ts';
 import type { LogStreamInfo } from '../ports/log-source.ts';
-import type { LogDownload, LogDownloadRequest, LogFacts, LogFile } from './contract.ts';
 import type { MergeTotals } from './merge.ts';
 import { Output } from './write.ts';
 

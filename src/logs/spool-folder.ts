@@ -1,9 +1,11 @@
 /** The folder of all spools: gives out new ones and interrupted ones, removes abandoned ones, watches the disk space. */
+
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../ground/errors.ts';
 import { isDiskFull, systemCode } from '../ground/files.ts';
+import { grouped } from '../ground/numbers.ts';
 import type { EpochMs } from '../ground/time.ts';
 import { diskError, Spool } from './spool.ts';
 import { isFresh, isInUse, readManifest } from './spool-manifest.ts';
@@ -130,5 +132,5 @@ async function isOlderThan(path: string, time: EpochMs): Promise<boolean> {
 }
 
 function megabytes(bytes: number): string {
-  return `${Math.ceil(bytes / 1_000_000).toLocaleString('en-US')} MB`;
+  return `${grouped(Math.ceil(bytes / 1_000_000))} MB`;
 }

@@ -10,7 +10,7 @@ import { readSync } from 'node:fs';
 import { type FileHandle, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../ground/errors.ts';
-import { isDiskFull, systemCode } from '../ground/files.ts';
+import { isDiskFull, systemCode, writeAllWhole } from '../ground/files.ts';
 import type { EpochMs } from '../ground/time.ts';
 import { type Manifest, writeManifest } from './spool-manifest.ts';
 
@@ -30,6 +30,12 @@ export interface SpooledPage {
   readonly sequence: number;
   /** Resolves when the record is in the file. */
   written: Promise<void> | undefined;
+}
+
+/** A page in memory, for who has asked for it and gives it back. */
+export interface HeldPage {
+  content: PageContent;
+  release: () => void;
 }
 
 export interface PageContent {
@@ -69,6 +75,8 @@ export class Spool {
   #streams: string[] = [];
   readonly #distrusted = new Set<string>();
   #restored: RestoredChain[] = [];
+  /** Pages that are only in memory, until somebody takes them. */
+  readonly #held = new Map<SpooledPage, HeldPage>();
   #closing: Promise<void> | undefined;
   #pending = new Set<Promise<void>>();
   /** The manifest's last writing. */
@@ -128,10 +136,42 @@ export class Spool {
     await this.#save('active');
   }
 
-  /** Marks a stream on disk so that no later download continues from its pages. Await it before reading on. */
-  async distrust(stream: string): Promise<void> {
-    this.#distrusted.add(stream);
+  /** Marks streams on disk so that no later download continues from their pages. Await it before reading on. */
+  async distrust(...streams: readonly string[]): Promise<void> {
+    for (const stream of streams) this.#distrusted.add(stream);
     await this.#save('active');
+  }
+
+  /**
+   * Keeps a page in memory alone, for a merge that keeps pace. Its stream must be distrusted: what a killed process leaves
+   * lacks it.
+   * @param release called when nobody needs the content any more
+   */
+  hold(content: PageContent, origin: PageOrigin, release: () => void): SpooledPage {
+    const page: SpooledPage = {
+      offset: -1,
+      count: content.count,
+      textBytes: content.count === 0 ? 0 : content.ends[content.count - 1]!,
+      first: origin.first,
+      last: origin.last,
+      sequence: this.#sequence++,
+      written: undefined,
+    };
+    this.#held.set(page, { content, release });
+    return page;
+  }
+
+  /** The page, if it is held: from now on it is the caller's, once. */
+  takeHeld(page: SpooledPage): HeldPage | undefined {
+    const held = this.#held.get(page);
+    this.#held.delete(page);
+    return held;
+  }
+
+  /** Forgets what is held. */
+  dropHeld(): void {
+    for (const { release } of this.#held.values()) release();
+    this.#held.clear();
   }
 
   /** Appends a page and returns its place at once. The content must not change until `written` has resolved. */
@@ -179,7 +219,7 @@ export class Spool {
       sequence: this.#sequence++,
       written: undefined,
     };
-    const written = writeAll(file, parts, total, offset).then(
+    const written = writeAllWhole(file, parts, offset).then(
       () => {
         page.written = undefined;
       },
@@ -248,6 +288,7 @@ export class Spool {
   }
 
   #closeFile(): Promise<void> {
+    this.dropHeld();
     this.#closing ??= (async () => {
       await Promise.all(this.#pending);
       await this.#file?.close();
@@ -314,24 +355,6 @@ export class Spool {
     }
     this.#end = offset;
     this.#restored = [...chains.values()].filter((chain) => !this.#distrusted.has(chain.stream));
-  }
-}
-
-async function writeAll(
-  file: FileHandle,
-  parts: Uint8Array[],
-  total: number,
-  position: number,
-): Promise<void> {
-  const { bytesWritten } = await file.writev(parts, position);
-  if (bytesWritten === total) return;
-  // A nearly full disk takes only part of it. Writing the rest brings out the real error.
-  const rest = Buffer.concat(parts).subarray(bytesWritten);
-  let done = 0;
-  while (done < rest.length) {
-    const more = await file.write(rest, done, rest.length - done, position + bytesWritten + done);
-    if (more.bytesWritten === 0) throw Object.assign(new Error('Nothing was written'), { code: 'ENOSPC' });
-    done += more.bytesWritten;
   }
 }
 

@@ -6,8 +6,9 @@ import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { constants, crc32, deflateRaw, gzip } from 'node:zlib';
+import { writeAllWhole, writeWhole } from '../ground/files.ts';
+import type { LogFacts, LogFile } from '../ports/log-engine.ts';
 import { LEVEL } from './compression.ts';
-import type { LogFacts, LogFile } from './contract.ts';
 import type { MergeSink } from './merge.ts';
 import { diskError } from './spool.ts';
 
@@ -85,12 +86,12 @@ export class Output implements MergeSink {
     return this.#gzip && bytes <= this.#options.partLimit - this.#room;
   }
 
-  /** Puts in a member of whole lines, if `takesMember`. @param textBytes uncompressed */
-  async putMember(member: Buffer, textBytes: number): Promise<void> {
+  /** Puts in members of whole lines, each of which it takes. @param textBytes uncompressed, of all together */
+  async putMembers(members: readonly Buffer[], textBytes: number): Promise<void> {
     try {
       await this.#flushMembers();
       this.#textBytes += textBytes;
-      await this.#append(member);
+      await this.#append(members);
     } catch (error) {
       throw diskError(error);
     }
@@ -152,7 +153,7 @@ export class Output implements MergeSink {
         piece = rest.subarray(0, cut);
       }
       if (piece.length > 0) {
-        await writeFully(part.file, piece, part.bytes);
+        await writeWhole(part.file, piece, part.bytes);
         part.bytes += piece.length;
         rest = rest.subarray(piece.length);
       }
@@ -178,14 +179,24 @@ export class Output implements MergeSink {
   }
 
   async #writeMember(): Promise<void> {
-    for (const member of await this.#compressing.shift()!) await this.#append(member);
+    await this.#append(await this.#compressing.shift()!);
   }
 
-  async #append(member: Buffer): Promise<void> {
+  async #append(members: readonly Buffer[]): Promise<void> {
     let part = this.#parts[this.#parts.length - 1]!;
-    if (part.bytes + member.length > this.#options.partLimit) part = await this.#nextPart();
-    await writeFully(part.file, member, part.bytes);
-    part.bytes += member.length;
+    let together: Buffer[] = [];
+    let begin = part.bytes;
+    for (const member of members) {
+      if (part.bytes + member.length > this.#options.partLimit) {
+        await writeAllWhole(part.file, together, begin);
+        together = [];
+        part = await this.#nextPart();
+        begin = part.bytes;
+      }
+      together.push(member);
+      part.bytes += member.length;
+    }
+    await writeAllWhole(part.file, together, begin);
   }
 
   async #flushMembers(): Promise<void> {
@@ -223,7 +234,7 @@ export class Output implements MergeSink {
     const first = this.#parts[0]!;
     const bytes = this.#gzip ? await gzipOfLength(header, this.#room) : padded(header, this.#room);
     if (bytes) {
-      await writeFully(first.file, bytes, 0);
+      await writeWhole(first.file, bytes, 0);
       return;
     }
     // Longer than its widest form (or no room was kept because parts are tiny): the first part is moved down.
@@ -232,13 +243,13 @@ export class Output implements MergeSink {
     await rename(first.path, moved);
     const old = first.file;
     const file = await open(first.path, 'w+');
-    await writeFully(file, whole, 0);
+    await writeWhole(file, whole, 0);
     const buffer = Buffer.allocUnsafe(MEMBER);
     let to = whole.length;
     for (let at = this.#room; at < first.bytes; ) {
       const { bytesRead } = await old.read(buffer, 0, Math.min(MEMBER, first.bytes - at), at);
       if (bytesRead === 0) break;
-      await writeFully(file, buffer.subarray(0, bytesRead), to);
+      await writeWhole(file, buffer.subarray(0, bytesRead), to);
       at += bytesRead;
       to += bytesRead;
     }
@@ -315,13 +326,4 @@ async function compressWithin(text: Buffer, limit: number): Promise<Buffer[]> {
     ...(await compressWithin(text.subarray(0, cut), limit)),
     ...(await compressWithin(text.subarray(cut), limit)),
   ];
-}
-
-async function writeFully(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
-  let done = 0;
-  while (done < bytes.length) {
-    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
-    if (bytesWritten === 0) throw Object.assign(new Error('Nothing was written'), { code: 'ENOSPC' });
-    done += bytesWritten;
-  }
 }

@@ -4,9 +4,9 @@ import { type AlarmEvent, thingsOf } from '../domain/aws-events.ts';
 import { alarmUrl, inConsole } from '../domain/console-links.ts';
 import { matchesSubscription, type SubscriptionEvent } from '../domain/subscriptions.ts';
 import type { UseCase } from '../domain/use-cases.ts';
-import { alertsChannelOf, announce, isStale, type NotifierDeps } from './notifier.ts';
+import { alertsChannelOf, announce, isStale, type ReportDeps } from './notifier.ts';
 
-export function alarmNotifier(deps: NotifierDeps): {
+export function alarmNotifier(deps: ReportDeps): {
   onAlarm(event: AlarmEvent, useCase: UseCase): Promise<void>;
 } {
   const { store, alerts } = deps;

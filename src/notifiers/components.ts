@@ -25,6 +25,7 @@ import {
   NEWS_FOR,
   type Notifier,
   type NotifierDeps,
+  type ReportDeps,
 } from './notifier.ts';
 
 const FAILED_DEPLOYMENT = new Set(['FAILED', 'REJECTED']);
@@ -92,7 +93,7 @@ export function componentNotifier(deps: NotifierDeps): Notifier {
 }
 
 /** Events from devices, which are the only source for this. */
-export function deviceNotifier(deps: NotifierDeps): {
+export function deviceNotifier(deps: ReportDeps): {
   onDeployment(event: DeploymentEvent, useCase: UseCase): Promise<void>;
   onInstalled(event: InstalledComponentEvent, useCase: UseCase): Promise<void>;
 } {

@@ -2,7 +2,9 @@
 import { type DigestPart, digestMessage } from '../blocks/announcements.ts';
 import { currentStatus, isLive, isSuccessful } from '../domain/compilations.ts';
 import { nextRun } from '../domain/cron.ts';
-import { isFinished, type JobState } from '../domain/jobs.ts';
+import { isToldWithAnother } from '../domain/job-families.ts';
+import { jobKey } from '../domain/job-keys.ts';
+import { isFinished, isOnItsWay, type JobState } from '../domain/jobs.ts';
 import type { ChannelSettings } from '../domain/subscriptions.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { EpochMs } from '../ground/time.ts';
@@ -55,12 +57,14 @@ export function digestNotifier(deps: NotifierDeps): Notifier {
       store.listComponents({ useCase: useCase.id }),
       store.listAlerts({ useCase: useCase.id, unresolved: true, limit: JOBS_LIMIT }),
     ]);
-    const jobs = records.map(({ job }) => job);
+    // Those that another job's card tells of would be counted with it.
+    const jobs = records.map(({ job }) => job).filter((job) => !isToldWithAnother(useCase, job));
     const ended = jobs.filter((job) => isFinished(job) && (job.endedAt ?? 0) >= from);
     const endedAs = (state: JobState) => ended.filter((job) => job.state === state);
     const done = attempts.filter((one) => !isLive(one) && (one.endedAt ?? one.statuses.at(-1)!.at) >= from);
     const made = components.filter((one) => (one.lastCheckedAt ?? one.createdAt) >= from);
     const failed = endedAs('failed');
+    const many = deps.gateway.trainsOn(useCase).length > 1;
     const notCompiled = done.filter((one) => currentStatus(one) === 'FAILED');
     return {
       useCase,
@@ -68,7 +72,7 @@ export function digestNotifier(deps: NotifierDeps): Notifier {
         completed: endedAs('completed').length,
         failed: failed.length,
         stopped: endedAs('stopped').length,
-        running: jobs.filter((job) => !isFinished(job)).length,
+        running: jobs.filter(isOnItsWay).length,
       },
       compilations: {
         completed: done.filter(isSuccessful).length,
@@ -81,7 +85,7 @@ export function digestNotifier(deps: NotifierDeps): Notifier {
       },
       openAlerts: open.length,
       failed: [
-        ...failed.map(({ name }) => name),
+        ...failed.map((job) => (many ? jobKey(job) : job.name)),
         ...notCompiled.map(({ job, target }) => `${job} → ${target}`),
       ],
     };

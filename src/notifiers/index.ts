@@ -1,7 +1,5 @@
 /** Every notifier: a new one is one file in this folder and one line here. */
 import { setMaxListeners } from 'node:events';
-import type { AwsEvent, AwsEventKind } from '../domain/aws-events.ts';
-import type { UseCase } from '../domain/use-cases.ts';
 import { CancelledError } from '../ground/errors.ts';
 import { onCompilationEvent } from '../operations/compilation-events.ts';
 import { JobConfirmer } from '../operations/confirm-jobs.ts';
@@ -10,48 +8,48 @@ import type { Ticker } from '../operations/ticker.ts';
 import { trainingEvents } from '../operations/training-events.ts';
 import type { FileDelivery } from '../ports/file-delivery.ts';
 import type { OutboxRecord } from '../ports/outbox-store.ts';
-import { alarmNotifier } from './alarms.ts';
 import { AlertExplainer } from './alert-explainer.ts';
 import { alertClock, alertLists } from './alerts.ts';
 import { compilationNotifier } from './compilation.ts';
-import { componentNotifier, deviceNotifier } from './components.ts';
+import { componentNotifier } from './components.ts';
+import { CurveTeller, type CurveTellerDeps } from './curves.ts';
 import { CutWords } from './cut-words.ts';
 import { digestNotifier } from './digest.ts';
 import { jobCardNotifier } from './job-cards.ts';
 import type { Notifier, NotifierDeps } from './notifier.ts';
+import { machineNotifier } from './rented-machines.ts';
+import type { EventSourceOf } from './reports.ts';
 import { retryNotifier } from './retries.ts';
 import { Rounds } from './rounds.ts';
 import { stuckRunNotifier } from './stuck-runs.ts';
+import { tailNotifier, type WatchedRuns } from './tails.ts';
 import { Telling } from './telling.ts';
 import { trainingNotifier } from './training.ts';
 
 export interface NotifiersDeps extends NotifierDeps {
   files: Pick<FileDelivery, 'deliver'>;
+  /** Left out: curves are shown on request alone. */
+  curves?: CurveTellerDeps['curves'] | undefined;
   refresher: Pick<JobRefresher, 'refreshNow'>;
+  /** Left out: runs cannot be watched. */
+  watched?: WatchedRuns | undefined;
   /** Left out: every two seconds. */
   ticker?: Ticker | undefined;
   /** Milliseconds before SageMaker is asked again about an event. */
   pauses?: readonly number[] | undefined;
-}
-
-type Handler<K extends AwsEventKind> = (
-  event: Extract<AwsEvent, { kind: K }>,
-  useCase: UseCase,
-  signal: AbortSignal,
-) => Promise<void>;
-
-/** A source of events, such as `events/ingest.ts`. */
-export interface EventSourceOf {
-  on<K extends AwsEventKind>(kind: K, handler: Handler<K>): void;
+  /** Requests a second about events in one account and region. Left out: six. */
+  perSecond?: number | undefined;
 }
 
 export class Notifiers {
   readonly #deps: NotifiersDeps;
   readonly #cutWords: CutWords;
   readonly #explainer: AlertExplainer;
+  readonly #curves: CurveTeller | undefined;
   readonly #training: ReturnType<typeof trainingEvents>;
   readonly #telling: Telling;
   readonly #rounds: Rounds;
+  readonly #all: readonly Notifier[];
   readonly #stopping = new AbortController();
   #unsubscribe: (() => void) | undefined;
   #recovering: Promise<void> | undefined;
@@ -63,9 +61,12 @@ export class Notifiers {
     setMaxListeners(0, signal);
     this.#cutWords = new CutWords(deps);
     this.#explainer = new AlertExplainer(deps);
+    const { curves } = deps;
+    this.#curves = curves && new CurveTeller({ ...deps, curves }, signal);
     this.#training = trainingEvents({ ...deps, confirmer: new JobConfirmer(deps, deps) });
     const all: readonly Notifier[] = [
       jobCardNotifier(deps),
+      ...(this.#curves ? [this.#curves] : []),
       trainingNotifier(deps, this.#explainer),
       this.#training,
       compilationNotifier(deps, this.#explainer),
@@ -73,26 +74,33 @@ export class Notifiers {
       stuckRunNotifier(deps),
       retryNotifier(deps),
       digestNotifier(deps),
+      machineNotifier(deps),
       alertClock(deps.alerts),
       alertLists(deps),
+      ...(deps.watched ? [tailNotifier({ ...deps, watched: deps.watched })] : []),
     ];
+    this.#all = all;
     this.#telling = new Telling(deps, all, signal);
     this.#rounds = new Rounds(
-      [() => this.#telling.again(), () => this.#explainer.tick(), ...all.flatMap(({ tick }) => tick ?? [])],
+      [
+        () => this.#telling.again(),
+        () => this.#explainer.tick(),
+        ...all.flatMap((one) => (one.tick ? [(signal: AbortSignal) => one.tick!(signal)] : [])),
+      ],
       signal,
       deps.onError,
     );
   }
 
-  /** Call it before the intake of events starts. */
+  /** Call it before events are taken. Others may be told of elsewhere (reports.ts). */
   attach(events: EventSourceOf): void {
-    const devices = deviceNotifier(this.#deps);
-    const alarms = alarmNotifier(this.#deps);
     events.on('training', (event, useCase, signal) => this.#training.onEvent(event, useCase, signal));
+    events.on('step', (event, useCase, signal) => this.#training.onStep(event, useCase, signal));
+    events.on('batch', (event, useCase, signal) => this.#training.onBatch(event, useCase, signal));
     events.on('compilation', (event, useCase) => onCompilationEvent(this.#deps, event, useCase));
-    events.on('deployment', (event, useCase) => devices.onDeployment(event, useCase));
-    events.on('installed-component', (event, useCase) => devices.onInstalled(event, useCase));
-    events.on('alarm', (event, useCase) => alarms.onAlarm(event, useCase));
+    events.on('compilation', ({ compilationJob: job, ...event }, useCase, signal) =>
+      this.#training.onEvent({ ...event, kind: 'training', provider: 'compilation', job }, useCase, signal),
+    );
   }
 
   /** Announces what a crash left unannounced, then what happens from now on. */
@@ -110,12 +118,14 @@ export class Notifiers {
   /** For the outbox: a message arrived. */
   async posted(record: OutboxRecord): Promise<void> {
     await this.#cutWords.posted(record);
+    await this.#curves?.posted(record);
   }
 
   /** Resolves when the recovery and all readings of logs have ended. */
   async idle(): Promise<void> {
     await this.#recovering;
     await this.#explainer.idle();
+    await this.#curves?.idle();
   }
 
   async stop(): Promise<void> {
@@ -124,6 +134,7 @@ export class Notifiers {
     await this.#recovering;
     await this.idle();
     this.#unsubscribe?.();
+    for (const one of this.#all) one.stop?.();
   }
 
   async #recover(): Promise<void> {

@@ -6,8 +6,8 @@ import { jobCard, jobCardSays, milestones } from '../blocks/job-card.ts';
 import { factsOf } from '../blocks/job-facts.ts';
 import { jobKey } from '../domain/job-keys.ts';
 import type { UseCase } from '../domain/use-cases.ts';
+import { cardKey } from '../operations/card-key.ts';
 import { jobSnapshot } from '../operations/job-snapshots.ts';
-import type { Store } from '../ports/store.ts';
 import { JobThread } from './job-threads.ts';
 import { canOpen, NEWS_FOR, type Notifier, type NotifierDeps } from './notifier.ts';
 
@@ -17,18 +17,6 @@ const JOBS_LIMIT = 1_000;
  * for the edit's own turn.
  */
 const REFRESH_EVERY = 27_000;
-/** Cards that a job gets at most: one that is deleted in Slack is followed by another. */
-const CARDS = 20;
-
-/** The outbox's key of a job's card. */
-export async function cardKey(store: Pick<Store, 'getPost'>, useCase: string, job: string): Promise<string> {
-  for (let nth = 1; ; nth += 1) {
-    const key = `card/${useCase}/${job}${nth === 1 ? '' : `/${nth}`}`;
-    const post = await store.getPost(key);
-    const gone = post?.failed !== undefined && !post.failed.code.startsWith('content:');
-    if (!gone || nth === CARDS) return key;
-  }
-}
 
 /** The job whose card has this key. */
 export function jobOfCard(key: string): { useCase: string; job: string } | undefined {

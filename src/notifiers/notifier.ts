@@ -24,6 +24,9 @@ export interface NotifierDeps extends JobDeps {
   onError: (error: unknown, context: { useCase?: string; subject?: string; doing: string }) => void;
 }
 
+/** What it takes to tell of an event that says all by itself. */
+export type ReportDeps = Pick<NotifierDeps, 'store' | 'clock' | 'alerts' | 'notices'>;
+
 export interface Notifier {
   /** Changes of jobs, compilations and components; each job's changes come one at a time. */
   onChange?(change: JobChange, useCase: UseCase): Promise<void>;
@@ -31,6 +34,8 @@ export interface Notifier {
   recover?(useCase: UseCase): Promise<void>;
   /** At every tick, a few seconds apart. */
   tick?(signal: AbortSignal): Promise<void>;
+  /** Gives back what it holds; nothing is called afterwards. */
+  stop?(): void;
 }
 
 export { NEWS_FOR } from '../domain/job-records.ts';

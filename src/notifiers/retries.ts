@@ -1,6 +1,7 @@
 /** Retries of failures and how they end: the alert says so, whoever started the retry and wherever. */
 import { currentStatus, isLive } from '../domain/compilations.ts';
 import { isSettled } from '../domain/components.ts';
+import { jobKey } from '../domain/job-keys.ts';
 import { isFinished } from '../domain/jobs.ts';
 import { elapsed } from '../ground/elapsed.ts';
 import {
@@ -36,7 +37,7 @@ export function retryNotifier(deps: NotifierDeps): Notifier {
         case 'job-appeared':
         case 'job-changed':
           if (isFinished(change.training))
-            await alerts.endRetry(useCase, change.training.name, trainingEnd(change.training));
+            await alerts.endRetry(useCase, jobKey(change.training), trainingEnd(change.training));
           return;
         case 'compilation': {
           const { job, target, compilationJob, startedBy, askedAt } = change.attempt;

@@ -3,8 +3,10 @@
 import { stuckAnnouncement } from '../blocks/announcements.ts';
 import { backgroundActor } from '../domain/background-actor.ts';
 import { adviceForSilence } from '../domain/failure-guidance.ts';
+import { isToldWithAnother } from '../domain/job-families.ts';
 import { jobKey } from '../domain/job-keys.ts';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
+import { PROVIDERS } from '../domain/providers.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { ClockWatch, elapsed } from '../ground/elapsed.ts';
 import type { EpochMs } from '../ground/time.ts';
@@ -105,7 +107,7 @@ export function stuckRunNotifier(deps: NotifierDeps): Notifier {
       for (const { job } of await store.listJobs({ useCase: useCase.id, limit: JOBS_LIMIT })) {
         const key = `${useCase.id} ${jobKey(job)}`;
         // Of a provider that is gone from the configuration nothing can be read.
-        if (!mayBeStuck(job) || !trainsOn.includes(job.provider)) continue;
+        if (!mayBeStuck(job) || isToldWithAnother(useCase, job) || !trainsOn.includes(job.provider)) continue;
         running.add(key);
         if (!next.has(key)) {
           const age = clock.now() - (job.startedAt ?? job.createdAt);
@@ -142,7 +144,7 @@ export function stuckRunNotifier(deps: NotifierDeps): Notifier {
   return { tick: round };
 }
 
-/** Waiting for machines, or for spot capacity, does not count as silence. */
+/** Waiting for machines, or for spot capacity, does not count as silence; nor do services that nobody asks anything. */
 function mayBeStuck(job: TrainingJob): boolean {
-  return job.state === 'running' && job.phase === undefined;
+  return job.state === 'running' && job.phase === undefined && !PROVIDERS[job.provider].stays;
 }

@@ -5,7 +5,7 @@
 
 import PQueue from 'p-queue';
 import { backgroundActor } from '../domain/background-actor.ts';
-import type { ProviderName } from '../domain/providers.ts';
+import { isSageMakers, type ProviderName } from '../domain/providers.ts';
 import { quotaKey, type UseCase } from '../domain/use-cases.ts';
 import { elapsed } from '../ground/elapsed.ts';
 import { toAppError } from '../ground/errors.ts';
@@ -22,10 +22,12 @@ export interface Check {
   provider?: ProviderName;
   /** The training job that it belongs to; left out: a list. */
   job?: string;
-  operation: 'comp' | 'pkg';
+  operation: 'comp' | 'pkg' | 'logs';
   doing: string;
   /** @returns milliseconds until the next check; undefined: as usual */
   ask: (session: UseCaseSession, at: EpochMs, signal: AbortSignal) => Promise<number | undefined>;
+  /** After an error: milliseconds until the next try. Left out, or undefined: as usual. */
+  again?: ((error: unknown) => number | undefined) | undefined;
   /** There was no answer. */
   fail: (failed: { at: EpochMs; message: string }) => Promise<unknown>;
 }
@@ -113,7 +115,7 @@ export class AccountChecks {
 
   /** Each provider has its own pace, so that a slow or busy one does not delay another. */
   #account({ useCase, provider = 'sagemaker' }: Check): Account {
-    const key = provider === 'sagemaker' ? quotaKey(useCase) : JSON.stringify([useCase.id, provider]);
+    const key = isSageMakers(provider) ? quotaKey(useCase) : JSON.stringify([useCase.id, provider]);
     let known = this.#accounts.get(key);
     if (!known) {
       known = {
@@ -147,6 +149,7 @@ export class AccountChecks {
       if (signal.aborted) return;
       const error = toAppError(thrown);
       if (error.code === 'rate_limited') pace.refused(elapsed(clock));
+      wait ??= check.again?.(error);
       this.report(error, check);
       // All it records is that there was no answer.
       await check

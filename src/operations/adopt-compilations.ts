@@ -122,7 +122,9 @@ export class ForeignCompilations {
     signal: AbortSignal | undefined,
   ): Promise<TrainingJob | 'not yet' | undefined> {
     const { id } = this.#useCase;
-    const records = await this.#deps.store.listJobs({ useCase: id, limit: JOBS_LIMIT });
+    const records = await this.#deps.store.listJobs({
+      ...{ useCase: id, provider: 'sagemaker', limit: JOBS_LIMIT },
+    });
     const known = records.find(({ job }) => job.modelArtifact === model);
     if (known) return known.job;
     const name = MODEL_OF_JOB.exec(model)?.[1];

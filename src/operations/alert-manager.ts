@@ -4,7 +4,7 @@
  * only has to be drawn again.
  */
 import { applyDue, followClock, withCall } from '../domain/alert-escalation.ts';
-import { beginRetry, endRetry, type Failed, isAbout, retryOf } from '../domain/alert-retries.ts';
+import { beginRetry, endRetry, type Failed, isAbout, renameRetry, retryOf } from '../domain/alert-retries.ts';
 import {
   type Alert,
   type AlertExcerpt,
@@ -37,6 +37,8 @@ export type { Failure } from './raise-alerts.ts';
 
 export interface AlertManagerDeps extends AlertDisplayDeps, OnCallDeps {
   store: AlertStore & Pick<AuditTrail, 'appendAudit'>;
+  /** Runs work of one name in one instance at a time. Left out: no other instance raises alerts. */
+  alone?: (<T>(name: string, work: () => Promise<T>) => Promise<T>) | undefined;
 }
 
 /** An alert, and the use case in which somebody may handle it: the id alone might belong to another use case. */
@@ -56,13 +58,11 @@ export class AlertManager {
 
   constructor(deps: AlertManagerDeps) {
     this.#deps = deps;
-    this.#raising = new Batches(async (_, batch) => {
+    const { alone = (_, work) => work() } = deps;
+    this.#raising = new Batches(async (key, batch) => {
       const { useCase } = batch[0]!;
-      const raised = await raiseAlerts(
-        deps,
-        useCase,
-        batch.flatMap(({ failures }) => failures),
-      );
+      const failures = batch.flatMap((one) => one.failures);
+      const raised = await alone(`alerts/${key}`, () => raiseAlerts(deps, useCase, failures));
       const rest = [...raised];
       return batch.map(({ failures }) => rest.splice(0, failures.length));
     });
@@ -104,6 +104,15 @@ export class AlertManager {
     });
     if (facts.excerpt || facts.advice) await this.#display.show(id);
     return alert;
+  }
+
+  /** The same failure in other words: it hit more, or more is known of it. A resolved alert is left as it is. */
+  async retell(id: string, words: Pick<Alert, 'title' | 'cause' | 'advice'>): Promise<void> {
+    await this.#change(id, (alert) =>
+      alert.state === 'resolved' || (alert.title === words.title && alert.cause === words.cause)
+        ? alert
+        : { ...alert, ...words },
+    );
   }
 
   /** The service has confirmed it. */
@@ -163,6 +172,13 @@ export class AlertManager {
     const at = this.#deps.clock.now();
     for (const { id } of await this.unresolved(useCase.id))
       await this.#change(id, (alert) => endRetry(alert, as, how, at, ruleOf(useCase)));
+  }
+
+  /** @param as key of the job that was started, once it is known */
+  async renameRetry(useCase: UseCase, from: string, as: string): Promise<void> {
+    if (from === as) return;
+    for (const { id } of await this.unresolved(useCase.id))
+      await this.#change(id, (alert) => renameRetry(alert, from, as));
   }
 
   /** Newest first. */

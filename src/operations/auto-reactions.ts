@@ -5,7 +5,7 @@ import { jobKey } from '../domain/job-keys.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { Actor } from '../ground/actor.ts';
 import { elapsed } from '../ground/elapsed.ts';
-import { type AppError, CancelledError, type ErrorCode, toAppError } from '../ground/errors.ts';
+import { type AppError, CancelledError, isPassing, toAppError } from '../ground/errors.ts';
 import type { JobChange } from './job-changes.ts';
 import type { JobDeps } from './job-deps.ts';
 import { publishComponents } from './publish-component.ts';
@@ -26,7 +26,6 @@ interface Due {
 const TRY_AGAIN = 60_000;
 /** Milliseconds after which it is given up: by then somebody has done it by hand, or nobody wants it. */
 const GIVE_UP = 24 * 3600_000;
-const WORTH_ANOTHER_TRY = new Set<ErrorCode>(['rate_limited', 'unavailable', 'timeout', 'internal']);
 /** Jobs searched for what a restart left undone. */
 const JOBS_LIMIT = 1_000;
 
@@ -113,7 +112,7 @@ export class AutoReactions {
       const error = what === 'compile' ? await this.#compile(due, signal) : await this.#package(due, signal);
       if (!error) return true;
       const age = elapsed(this.#deps.clock) - due.since;
-      if (WORTH_ANOTHER_TRY.has(error.code) && age < GIVE_UP) {
+      if ((isPassing(error) || error.code === 'internal') && age < GIVE_UP) {
         this.#onError(error, useCase.id, job);
         return false;
       }

@@ -59,7 +59,7 @@ export async function compileForm(
   options: { signal?: AbortSignal } = {},
 ): Promise<CompileForm> {
   const { actor, useCase } = request;
-  const settings = requireCompileSettings(useCase);
+  const settings = requireCompileSettings(useCase, request.job);
   const table = targetTable(settings.customTargets);
   const session = await deps.gateway.open(useCase, actor, 'comp');
   const job = await liveJob(deps, session, useCase, request.job, options.signal);

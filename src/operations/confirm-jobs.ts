@@ -6,13 +6,16 @@
 import PQueue from 'p-queue';
 import { backgroundActor } from '../domain/background-actor.ts';
 import { modelName } from '../domain/components.ts';
+import { readJobKey } from '../domain/job-keys.ts';
 import { isFinished, type TrainingJob } from '../domain/jobs.ts';
 import { quotaKey, type UseCase } from '../domain/use-cases.ts';
 import { elapsed } from '../ground/elapsed.ts';
 import { type AppError, toAppError } from '../ground/errors.ts';
 import { pause } from '../ground/pause.ts';
+import type { UseCaseSession } from '../ports/use-case-session.ts';
+import { askedAs } from './job-checks.ts';
 import type { JobDeps } from './job-deps.ts';
-import { findJob } from './job-places.ts';
+import { findJob, placeOf } from './job-places.ts';
 
 export type Confirmation =
   /** As SageMaker describes it. */
@@ -55,6 +58,7 @@ export class JobConfirmer {
   }
 
   /**
+   * @param job its key
    * @param about.ended whether the job is said to have ended: SageMaker is asked again if it says that it is still running
    * @param about.known whether the job is on record, so that thousands of unknown names do not go before it
    * @throws AppError rate_limited: too early to give up; try again
@@ -86,7 +90,7 @@ export class JobConfirmer {
     const before = this.#waiting.get(family) ?? 0;
     this.#waiting.set(family, before + 1);
     try {
-      return await this.#queueOf(useCase).add(() => this.#once(useCase, job, signal), {
+      return await this.#queueOf(useCase).add(() => this.#once(useCase, job, known, signal), {
         priority: (known ? KNOWN_FIRST : 0) - before,
       });
     } finally {
@@ -96,13 +100,15 @@ export class JobConfirmer {
     }
   }
 
-  async #once(useCase: UseCase, job: string, signal: AbortSignal): Promise<Confirmation> {
+  async #once(useCase: UseCase, job: string, known: boolean, signal: AbortSignal): Promise<Confirmation> {
     try {
       // Whatever still waits when everything stops is no longer asked.
       signal.throwIfAborted();
-      const session = await this.#deps.gateway.open(useCase, backgroundActor(this.#options.team), 'comp');
+      const actor = backgroundActor(this.#options.team);
+      const session = await this.#deps.gateway.open(useCase, actor, askedAs(readJobKey(job).provider));
       const found = await findJob(session, job, signal);
-      return found ? { kind: 'known', job: found } : { kind: 'unknown' };
+      if (!found) return { kind: 'unknown' };
+      return { kind: 'known', job: known ? found : await asListed(session, job, found, signal) };
     } catch (thrown) {
       signal.throwIfAborted();
       return { kind: 'unasked', problem: toAppError(thrown) };
@@ -134,4 +140,18 @@ export class JobConfirmer {
     }
     return queue;
   }
+}
+
+/** An execution's ARN, which is all that its events have, may have its pipeline's name in lower case. */
+async function asListed(
+  session: UseCaseSession,
+  key: string,
+  found: TrainingJob,
+  signal: AbortSignal,
+): Promise<TrainingJob> {
+  if (found.provider !== 'pipeline') return found;
+  const { provider, name } = placeOf(session, key);
+  const listed = await provider.jobs.list({ nameContains: name, limit: 10 }, signal);
+  const same = listed.find((one) => one.name.toLowerCase() === name.toLowerCase());
+  return same ? { ...found, name: same.name } : found;
 }

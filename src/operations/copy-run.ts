@@ -5,9 +5,10 @@ import { PROVIDERS, providerWord } from '../domain/providers.ts';
 import type { RunEnd } from '../domain/runs.ts';
 import { AppError } from '../ground/errors.ts';
 import type { Clock, EpochMs } from '../ground/time.ts';
-import type { FollowWait, LogFollower } from '../logs/contract.ts';
+import type { FollowWait } from '../ports/log-engine.ts';
+import type { LogChunk } from '../ports/log-source.ts';
 import type { RunLogInfo, RunLogStore } from '../ports/run-log-store.ts';
-import type { LogChunk, TrainingProvider } from '../ports/training-provider.ts';
+import type { TrainingProvider } from '../ports/training-provider.ts';
 
 export interface RunCopyOptions {
   /** Of the copy as it is now. */
@@ -15,10 +16,9 @@ export interface RunCopyOptions {
   provider: TrainingProvider;
   job: string;
   logs: RunLogStore;
-  engine: LogFollower;
   clock: Clock;
-  /** Called when something was copied. */
-  progress(): void;
+  /** Called when something was copied, or all of it. @param at when the last of it was printed, where the provider says */
+  progress(info: RunLogInfo, at: EpochMs | undefined): void;
 }
 
 /** Milliseconds between two checks of the job's state. */
@@ -42,45 +42,34 @@ export class RunCopy {
 
   /** @throws AppError as the provider and the store do: it can continue from what was copied */
   async run(signal: AbortSignal): Promise<void> {
-    const { provider, job, logs, clock } = this.#options;
+    const { provider, job, logs, clock, progress } = this.#options;
     await this.#look(signal);
     if (!this.#job && this.#info.size === 0 && (await provider.log(job).listStreams(signal)).length === 0)
       throw new AppError('not_found', `${providerWord(provider.name)} has no job ${job}.`, {
         hint: 'It was deleted, or never started.',
       });
-    for await (const chunk of await this.#chunks(signal)) await this.#keep(chunk);
+    for await (const chunk of this.#chunks(signal)) await this.#keep(chunk);
     signal.throwIfAborted();
     await this.#look(signal);
     if (this.#job && !isFinished(this.#job))
       throw new AppError('unavailable', `${providerWord(provider.name)} has cut the log of ${job} off.`);
-    await logs.finish(this.#info.id, endOf(this.#job, this.#goneAt ?? clock.now()));
+    this.#info = await logs.finish(this.#info.id, endOf(this.#job, this.#goneAt ?? clock.now()));
+    progress(this.#info, undefined);
   }
 
-  async #chunks(signal: AbortSignal): Promise<AsyncIterable<LogChunk>> {
-    const { provider, job, engine } = this.#options;
+  #chunks(signal: AbortSignal): AsyncIterable<LogChunk> {
+    const { provider, job } = this.#options;
     const { size: offset, cursor } = this.#info;
-    const from = { offset, cursor };
-    if (provider.follow) return provider.follow(job, from, signal);
-    const source = provider.log(job);
-    const hosts =
-      this.#job?.instanceCount ??
-      new Set((await source.listStreams(signal)).map(({ shortName }) => shortName)).size;
-    return engine.follow(
-      {
-        source,
-        form: hosts > 1 ? 'lines' : 'raw',
-        from,
-        endedAt: (aborted) => this.#endedAt(aborted),
-        onWait: (wait) => {
-          this.#wait = wait;
-          this.#say();
-        },
+    return provider.readLog(job, { offset, cursor }, signal, {
+      endedAt: (aborted) => this.#endedAt(aborted),
+      onWait: (wait) => {
+        this.#wait = wait;
+        this.#say();
       },
-      signal,
-    );
+    });
   }
 
-  async #keep({ offset, bytes, cursor }: LogChunk): Promise<void> {
+  async #keep({ offset, bytes, cursor, at, parts = [] }: LogChunk): Promise<void> {
     const { logs, progress } = this.#options;
     const { id, size } = this.#info;
     // What the provider itself has lost.
@@ -89,7 +78,8 @@ export class RunCopy {
     this.#info = await logs.append(id, this.#info.size, fresh, cursor);
     this.#wait = undefined;
     this.#say();
-    progress();
+    for (const [end, then] of parts) if (end > size) progress({ ...this.#info, size: end }, then);
+    progress(this.#info, at);
   }
 
   async #endedAt(signal: AbortSignal): Promise<EpochMs | undefined> {
@@ -103,7 +93,7 @@ export class RunCopy {
   async #look(signal: AbortSignal): Promise<void> {
     const { provider, job, clock } = this.#options;
     const at = clock.now();
-    this.#job = await provider.jobs.find(job, signal);
+    this.#job = await provider.getStatus(job, signal);
     this.#lookedAt = at;
     this.#goneAt = this.#job ? undefined : (this.#goneAt ?? at);
     this.#say();

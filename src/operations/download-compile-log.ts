@@ -1,5 +1,5 @@
 /** One compilation's log as files on disk, recorded in the audit trail. The caller checks rights first. */
-import { type CompilationAttempt, isLive, isSuccessful } from '../domain/compilations.ts';
+import { type CompilationAttempt, isLive } from '../domain/compilations.ts';
 import { logFileName } from '../domain/log-files.ts';
 import type { LogLoss } from '../domain/log-keeping.ts';
 import type { UseCase } from '../domain/use-cases.ts';
@@ -8,7 +8,7 @@ import { AppError, CancelledError } from '../ground/errors.ts';
 import type { LogDownload } from '../logs/index.ts';
 import type { AuditRecord } from '../ports/audit-trail.ts';
 import { type DownloadDeps, type DownloadOptions, endOfLog } from './download-logs.ts';
-import { adviceForAttempt, type CompilationFailure, compilationFailure } from './explain-failure.ts';
+import { adviceForAttempt, type CompilationFailure, explainCompilation } from './explain-failure.ts';
 import { endedAs, FirstLinesAhead } from './first-lines.ts';
 import type { JobDeps } from './job-deps.ts';
 import { askForLoss, findLoss } from './log-loss.ts';
@@ -49,8 +49,12 @@ export async function downloadCompileLog(
   askForLoss(source);
   const loss = (): Promise<LogLoss | undefined> =>
     findLoss(source, { begunAt: attempt.askedAt, endedAt: attempt.endedAt, now }, LOSS_WAIT);
+  const looked = deps.engine.kept?.(source, attempt.id) ?? source;
   // Read while the log is fetched; the log is delivered even if this fails.
-  const why = explain(deps, request, options.signal);
+  const advice = adviceForAttempt(attempt);
+  const why: Promise<CompileLogOutcome['failure']> = advice
+    ? explainCompilation(attempt, () => looked, { now, signal: options.signal }).catch(() => ({ advice }))
+    : Promise.resolve(undefined);
   const to = endOfLog(source, { finished: !isLive(attempt), endedAt: attempt.endedAt, now });
   const record = (action: string, detail: AuditRecord['detail'] = {}): Promise<void> =>
     deps.store.appendAudit({
@@ -65,8 +69,14 @@ export async function downloadCompileLog(
   const ahead = new FirstLinesAhead(
     { clock: deps.clock, record: (lines) => record('logs.lines_shown', { lines }) },
     {
-      ...{ useCase, log: { source }, range: { to }, signal: options.signal, reader: options.firstLines },
-      failure: adviceForAttempt(attempt) && why,
+      ...{
+        useCase,
+        log: { source: looked },
+        range: { to },
+        signal: options.signal,
+        reader: options.firstLines,
+      },
+      failure: advice && why,
     },
   );
   let download: LogDownload;
@@ -78,7 +88,7 @@ export async function downloadCompileLog(
             ...{ source, to, partLimit, gzipAbove: useCase.logs.gzipAbove },
             keep: { edition: attempt.id, endedAt: isLive(attempt) ? undefined : attempt.endedAt },
             form: 'lines',
-            fileName: logFileName(attempt.compilationJob, now).replace(/^training-/, 'compile-'),
+            fileName: logFileName(attempt.compilationJob, now, 'compile'),
           },
           watched,
         ),
@@ -101,16 +111,4 @@ export async function downloadCompileLog(
     await download.dispose();
     throw error;
   }
-}
-
-async function explain(
-  deps: JobDeps,
-  { actor, useCase, attempt }: CompileLogRequest,
-  signal: AbortSignal | undefined,
-): Promise<CompileLogOutcome['failure']> {
-  if (isLive(attempt) || isSuccessful(attempt)) return undefined;
-  const asked = { actor, useCase, attempt: attempt.id };
-  return compilationFailure(deps, asked, signal ? { signal } : {}).catch(() => ({
-    advice: adviceForAttempt(attempt),
-  }));
 }

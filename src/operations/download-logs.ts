@@ -3,13 +3,14 @@
  * person's roles, on the command line through the AWS credentials in use.
  */
 import { guidanceForTraining } from '../domain/failure-guidance.ts';
-import { jobKey } from '../domain/job-keys.ts';
-import { isFinished, type TrainingJob } from '../domain/jobs.ts';
-import { logFileName, logHeader } from '../domain/log-files.ts';
+import { jobKey, readJobWord, thingMeant } from '../domain/job-keys.ts';
+import { isFinished, keptAs, type TrainingJob } from '../domain/jobs.ts';
+import { logFileName, logHeader, writerOf } from '../domain/log-files.ts';
 import { type LogLoss, lossWithin } from '../domain/log-keeping.ts';
 import type { LogQuery } from '../domain/log-order.ts';
 import { utcSecond } from '../domain/log-times.ts';
-import type { UseCase } from '../domain/use-cases.ts';
+import type { ProviderName } from '../domain/providers.ts';
+import { looksAtTrainingAlone, type UseCase } from '../domain/use-cases.ts';
 import type { Actor } from '../ground/actor.ts';
 import { AppError, CancelledError, toAppError } from '../ground/errors.ts';
 import type { Clock, EpochMs } from '../ground/time.ts';
@@ -20,7 +21,7 @@ import type { Store } from '../ports/store.ts';
 import type { UseCaseGateway, UseCaseSession } from '../ports/use-case-session.ts';
 import { explainTraining, type TrainingFailure } from './explain-failure.ts';
 import { endedAs, FirstLinesAhead, type FirstLinesOf, type FirstLinesReader } from './first-lines.ts';
-import { type LocatedLog, locateLog, nearestLogs } from './locate-log.ts';
+import { type LocatedLog, locateLog, type NearJob, nearestLogs } from './locate-log.ts';
 import { readLogEnds } from './log-end.ts';
 import { findLoss } from './log-loss.ts';
 
@@ -77,8 +78,13 @@ export type DownloadOutcome =
       kind: 'unknown_job';
       /** Where it was searched for. */
       useCases: readonly UseCase[];
-      /** Nearest names first, each written so that it is unambiguous. */
-      nearest: readonly { name: string; useCase: UseCase }[];
+      nearest: readonly NearJob[];
+      /** Kinds of jobs that roles may not ask about, so that it may be one of those. */
+      refused: readonly ProviderName[];
+      /** What was looked for: "training job". */
+      thing: string;
+      /** Of SageMaker's jobs only training was looked at, though it may be of another kind. */
+      trainingAlone: boolean;
     }
   /** Several providers of the use case have a job of this name. */
   | {
@@ -125,13 +131,18 @@ export async function downloadLogs(
     const located = await locateLog(deps.gateway, request, options.signal);
     useCase = located.useCase;
     session = located.session;
-    const { jobs, log } = located;
+    const { jobs, log, note } = located;
     const { sessionName } = session;
     const [job] = jobs;
     if (!job) {
       const nearest = await nearestLogs(located.searched, request.query.job, options.signal);
       await record('logs.unknown_job');
-      return { kind: 'unknown_job', useCases: request.useCases, nearest };
+      const refused = [...new Set(located.searched.flatMap((one) => one.refused ?? []))];
+      const trainsOn = request.useCases.flatMap((one) => deps.gateway.trainsOn(one));
+      const thing = thingMeant(request.query.job, trainsOn);
+      const { provider = 'sagemaker' } = readJobWord(request.query.job);
+      const trainingAlone = provider === 'sagemaker' && request.useCases.some(looksAtTrainingAlone);
+      return { kind: 'unknown_job', useCases: request.useCases, nearest, refused, thing, trainingAlone };
     }
     if (!log) {
       await record('logs.several_jobs');
@@ -139,14 +150,16 @@ export async function downloadLogs(
     }
     subject = jobKey(job);
 
+    // Whoever looks at its end only; a fresh reading is fresh there too.
+    const looked = { ...log, source: sourceOfEnd(deps.engine, log.source, job, request.query) };
     const end = endOfLog(log.source, { finished: isFinished(job), endedAt: job.endedAt, now });
     const to = Math.min(request.query.until ?? end, end);
-    const why = explainInTheMeantime(job, log, { now, signal: options.signal });
+    const why = explainInTheMeantime(job, looked, { now, signal: options.signal });
     const lossIn = (waitMs: number): Promise<LogLoss | undefined> =>
       findLoss(log.source, { begunAt: job.createdAt, endedAt: job.endedAt, now }, waitMs);
     const ahead = new FirstLinesAhead(
       { clock: deps.clock, record: (lines) => record('logs.lines_shown', { lines }) },
-      firstLinesOf(request.query, { job, useCase, log, to, why }, options),
+      firstLinesOf(request.query, { job, useCase, log: looked, to, why }, options),
     );
     const found = { job, useCase, log, now, to, loss: await lossIn(LOSS_BEFORE) };
     const download = await ahead.beside(
@@ -170,10 +183,11 @@ export async function downloadLogs(
     }
     const ranged = request.query.since !== undefined || request.query.until !== undefined;
     const lastEventAt =
-      ranged && download.facts.events === 0 ? await lastOf(log.source, now, options.signal) : undefined;
+      ranged && download.facts.events === 0 ? await lastOf(looked.source, now, options.signal) : undefined;
     return {
       kind: 'done',
-      ...{ job, useCase, download, sessionName, to, failure: await why, lastEventAt },
+      download: note === undefined ? download : { ...download, notes: [note, ...download.notes] },
+      ...{ job, useCase, sessionName, to, failure: await why, lastEventAt },
       loss: download.facts.events === 0 ? loss : lossWithin(loss, request.query),
     };
   } catch (error) {
@@ -213,6 +227,13 @@ export function endOfLog(
   return Math.max(run.now, run.endedAt ?? 0) + (source.aheadMs ?? 0);
 }
 
+const sourceOfEnd = (
+  engine: Pick<LogDownloader, 'kept'>,
+  source: LogSource,
+  job: TrainingJob,
+  { fresh }: Pick<LogQuery, 'fresh'>,
+): LogSource => (fresh ? source : (engine.kept?.(source, keptAs(job).edition) ?? source));
+
 async function fetchLog(
   engine: LogDownloader,
   request: DownloadRequest,
@@ -234,13 +255,13 @@ async function fetchLog(
         ...log,
         from: query.since,
         to,
-        keep: { edition: String(job.createdAt), endedAt: isFinished(job) ? job.endedAt : undefined },
+        keep: keptAs(job),
         fresh: query.fresh,
         ...(query.streams.length === 0 ? {} : { streams: query.streams }),
         tail: query.tail,
         match: query.match,
         form: query.form,
-        fileName: logFileName(job.name, now),
+        fileName: logFileName(job.name, now, writerOf(job.provider)),
         gzipAbove: request.neverGzip ? Number.POSITIVE_INFINITY : useCase.logs.gzipAbove,
         partLimit: request.partLimit,
         out: request.out,

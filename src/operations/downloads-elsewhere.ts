@@ -3,6 +3,7 @@
  * it holds the lease named after it.
  */
 import { randomUUID } from 'node:crypto';
+import { pause, untilAborted } from '../ground/pause.ts';
 import type { Coordination, Lease } from '../ports/coordination.ts';
 import type { UnfinishedDownload, UnfinishedMessage, UnfinishedStore } from '../ports/unfinished-store.ts';
 
@@ -14,7 +15,9 @@ export interface KnownDownload extends Pick<UnfinishedDownload, 'user' | 'userNa
 
 const TOPIC = 'cancel-download';
 /** Milliseconds. */
-const LIVES_FOR = 60_000;
+const LIVES_FOR = 20_000;
+/** Milliseconds before the lease is asked for again that could not be had. */
+const AGAIN_AFTER = 2_000;
 const leaseOf = (instance: string): string => `instance/${instance}`;
 
 export class DownloadsElsewhere {
@@ -22,7 +25,8 @@ export class DownloadsElsewhere {
   readonly instance = randomUUID();
   readonly #store: Pick<UnfinishedStore, 'listUnfinished'>;
   readonly #coordination: Coordination;
-  #lease: Lease | undefined;
+  readonly #ending = new AbortController();
+  #living: Promise<void> | undefined;
   #unlisten: (() => void) | undefined;
 
   constructor(store: Pick<UnfinishedStore, 'listUnfinished'>, coordination: Coordination) {
@@ -35,7 +39,23 @@ export class DownloadsElsewhere {
     this.#unlisten ??= this.#coordination.onWake(TOPIC, ({ id, why, enough }) =>
       cancel(String(id), String(why), enough === true),
     );
-    this.#lease ??= await this.#coordination.tryLease(leaseOf(this.instance), LIVES_FOR);
+    const first = await this.#coordination.tryLease(leaseOf(this.instance), LIVES_FOR);
+    this.#living ??= this.#live(first);
+  }
+
+  /** An instance that hung or reached nobody for a while lives again afterwards. */
+  async #live(first: Lease | undefined): Promise<void> {
+    const { signal } = this.#ending;
+    let lease = first;
+    while (!signal.aborted)
+      try {
+        lease ??= await this.#coordination.lease(leaseOf(this.instance), LIVES_FOR, signal);
+        await untilAborted(AbortSignal.any([signal, lease.lost]));
+        if (signal.aborted) await lease.release();
+        lease = undefined;
+      } catch {
+        await pause(AGAIN_AFTER, signal).catch(() => undefined);
+      }
   }
 
   async find(is: (download: UnfinishedDownload, id: string) => boolean): Promise<KnownDownload | undefined> {
@@ -64,6 +84,7 @@ export class DownloadsElsewhere {
 
   async end(): Promise<void> {
     this.#unlisten?.();
-    await this.#lease?.release();
+    this.#ending.abort();
+    await this.#living;
   }
 }

@@ -94,16 +94,28 @@ export async function compilationFailure(
 ): Promise<CompilationFailure> {
   const { actor, useCase } = request;
   const attempt = await findAttempt(deps, useCase, request.attempt);
+  return explainCompilation(
+    attempt,
+    async () => (await deps.gateway.open(useCase, actor, 'logs')).compilationLog(attempt.compilationJob),
+    { now: deps.clock.now(), signal: options.signal },
+  );
+}
+
+/**
+ * For an attempt as it is known; reads the end of its log if there is something to explain.
+ * @throws CancelledError, and as `log` does; if the log cannot be read, the answer says so instead
+ */
+export async function explainCompilation(
+  attempt: CompilationAttempt,
+  log: () => LogSource | Promise<LogSource>,
+  range: Pick<LogEndRange, 'now' | 'signal'>,
+): Promise<CompilationFailure> {
   const reason = attempt.failureReason === undefined ? undefined : maskSecrets(attempt.failureReason);
   const advice = adviceForAttempt(attempt);
   // If SageMaker refused to start it, there is no log.
   if (!advice || wasRefused(attempt)) return { attempt, reason, advice };
-  const session = await deps.gateway.open(useCase, actor, 'logs');
-  const log = await readEnds(session.compilationLog(attempt.compilationJob), {
-    now: deps.clock.now(),
-    signal: options.signal,
-  });
-  return { attempt, reason, advice, excerpt: compilationExcerpt(log.ends), logProblem: log.problem };
+  const { ends, problem } = await readEnds(await log(), range);
+  return { attempt, reason, advice, excerpt: compilationExcerpt(ends), logProblem: problem };
 }
 
 /** Cause and fix of a compilation that failed or was stopped; none otherwise. */

@@ -1,15 +1,14 @@
 /** Finding training jobs by part of a name. */
-import { type JobWord, jobKey, readJobWord } from '../domain/job-keys.ts';
+import { givenName, type JobWord, jobKey, mayBeGiven, readJobWord } from '../domain/job-keys.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
 import { nearestNames } from '../domain/nearest-names.ts';
+import type { ProviderName } from '../domain/providers.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { Actor } from '../ground/actor.ts';
-import type { Clock } from '../ground/time.ts';
+import type { JobStore } from '../ports/job-store.ts';
 import type { UseCaseGateway, UseCaseSession } from '../ports/use-case-session.ts';
 import { jobsMeant, listJobs, refuseUnasked } from './job-places.ts';
 
-/** Milliseconds that a suggestion waits for a provider: Slack waits three seconds for all of it. */
-const SUGGEST_WITHIN = 2_000;
 /** How many jobs are looked at for near names: the newest, and those that share a part of the name. */
 const LOOK_AT = 100;
 
@@ -63,8 +62,8 @@ export async function findOwner(
 }
 
 /**
- * The keys of the jobs that somebody may mean by a word in one use case. If only one provider is possible, it is not
- * asked, and the job need not exist.
+ * The keys of the jobs that somebody may mean by a word in one use case. If only one provider is possible, it is asked
+ * only where the word may be a part of a job's name, and the job need not exist.
  * @returns several: on several providers; none: no provider has it
  * @throws AppError if it was not found and a provider gave no answer
  */
@@ -76,87 +75,32 @@ export async function keysMeant(
   signal?: AbortSignal,
 ): Promise<string[]> {
   const trainsOn = gateway.trainsOn(useCase);
-  if (word.provider === undefined && trainsOn.length <= 1)
-    return [jobKey({ provider: trainsOn[0], name: word.name })];
-  if (word.provider !== undefined && trainsOn.includes(word.provider)) return [jobKey(word)];
+  const { provider = trainsOn.length === 1 ? trainsOn[0] : undefined, name } = word;
+  const only = trainsOn.length === 0 || (provider !== undefined && trainsOn.includes(provider));
+  const asTyped = only ? [jobKey({ provider, name })] : [];
+  if (only && !(provider && mayBeGiven(provider, name))) return asTyped;
   const session = await gateway.open(useCase, actor, 'logs');
-  const { jobs, unasked } = await jobsMeant(session, word, { signal });
+  const { jobs, unasked } = await jobsMeant(session, { provider, name }, { signal });
   if (jobs.length === 0) refuseUnasked(unasked);
-  return jobs.map(jobKey);
+  return jobs.length === 0 ? asTyped : jobs.map(jobKey);
 }
 
-export interface SuggestedJob {
-  job: TrainingJob;
-  useCase: UseCase;
-}
+/** Jobs on record that are looked through for a name that people gave. */
+const ON_RECORD = 1_000;
 
-/**
- * Suggestions while somebody types. Lists are cached briefly, because every letter asks again and SageMaker answers
- * about two lists a second.
- */
-export class JobSuggestions {
-  #lists = new Map<string, { at: number; jobs: Promise<TrainingJob[]> }>();
-  readonly #gateway: UseCaseGateway;
-  readonly #clock: Clock;
-  /** Milliseconds. */
-  readonly #keep: number;
-  /** Milliseconds. */
-  readonly #within: number;
-
-  constructor(gateway: UseCaseGateway, clock: Clock, keep = 20_000, within = SUGGEST_WITHIN) {
-    this.#gateway = gateway;
-    this.#clock = clock;
-    this.#keep = keep;
-    this.#within = within;
-  }
-
-  /**
-   * Newest first within a use case; one that gives no answer has no suggestions.
-   * @param typed a part of the name, also behind its provider: `local:pre`
-   */
-  async suggest(
-    actor: Actor,
-    useCases: readonly UseCase[],
-    typed: string,
-    limit: number,
-  ): Promise<SuggestedJob[]> {
-    const { provider, name } = readJobWord(typed.trim());
-    const lists = await Promise.allSettled(
-      useCases.map(async (useCase) => {
-        const jobs = await this.#list(actor, useCase, name);
-        return jobs.map((job) => ({ job, useCase }));
-      }),
-    );
-    const needle = name.toLowerCase();
-    return lists
-      .flatMap((result) => (result.status === 'fulfilled' ? result.value : []))
-      .filter(({ job }) => provider === undefined || job.provider === provider)
-      .filter(({ job }) => job.name.toLowerCase().includes(needle))
-      .slice(0, limit);
-  }
-
-  async #list(actor: Actor, useCase: UseCase, typed: string): Promise<TrainingJob[]> {
-    const newest = await this.#cached(actor, useCase, '');
-    if (typed === '' || newest.length < LOOK_AT) return newest;
-    // Fewer than requested means all of them; otherwise older ones may match too.
-    return this.#cached(actor, useCase, typed.toLowerCase());
-  }
-
-  #cached(actor: Actor, useCase: UseCase, nameContains: string): Promise<TrainingJob[]> {
-    const now = this.#clock.now();
-    for (const [key, { at }] of this.#lists) if (now - at > this.#keep) this.#lists.delete(key);
-    const key = JSON.stringify([useCase.id, nameContains]);
-    const known = this.#lists.get(key);
-    if (known) return known.jobs;
-    const jobs = this.#gateway.open(useCase, actor, 'logs').then(async (session) => {
-      const query = { limit: LOOK_AT, ...(nameContains === '' ? {} : { nameContains }) };
-      const listed = await listJobs(session, query, { within: this.#within });
-      // A provider that gave no answer is asked again at the next letter.
-      if (listed.unasked.length > 0) this.#lists.delete(key);
-      return listed.jobs;
-    });
-    this.#lists.set(key, { at: now, jobs });
-    jobs.catch(() => this.#lists.delete(key));
-    return jobs;
-  }
+/** The newest job on record that has another name than people gave it, by that; nobody is asked. @returns its key */
+export async function keyGiven(
+  store: Pick<JobStore, 'listJobs'>,
+  useCase: string,
+  word: string,
+  trainsOn: readonly ProviderName[],
+): Promise<string | undefined> {
+  const { provider, name } = readJobWord(word);
+  const among = (provider ? [provider] : trainsOn).filter((one) => mayBeGiven(one, name));
+  if (among.length === 0) return undefined;
+  const records = await store.listJobs({ useCase, limit: ON_RECORD });
+  const found = records.find(
+    ({ job }) => among.includes(job.provider) && givenName(job.provider, job.name) === name,
+  );
+  return found && jobKey(found.job);
 }

@@ -7,6 +7,7 @@ import type { FailureAdvice } from '../domain/failure-guidance.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
 import { type LastLines, lastLines } from '../domain/last-lines.ts';
 import { isAskedFor } from '../domain/log-order.ts';
+import { inLines } from '../domain/stream-generations.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { CancelledError } from '../ground/errors.ts';
 import type { Clock, EpochMs } from '../ground/time.ts';
@@ -147,7 +148,7 @@ export class FirstLinesAhead {
     const ends = await readLogEnds(log.source, {
       ...range,
       now: this.#deps.clock.now(),
-      streams: listed.filter((stream) => isAskedFor(stream, streams)),
+      streams: inLines(listed).filter((stream) => isAskedFor(stream, streams)),
       events: EVENTS,
       signal,
     });

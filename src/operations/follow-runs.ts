@@ -10,18 +10,16 @@ import type { UseCase } from '../domain/use-cases.ts';
 import { backoff, jittered } from '../ground/backoff.ts';
 import { AppError, toAppError } from '../ground/errors.ts';
 import { pause } from '../ground/pause.ts';
-import type { Clock } from '../ground/time.ts';
-import type { LogFollower } from '../logs/contract.ts';
+import type { Clock, EpochMs } from '../ground/time.ts';
 import type { Coordination } from '../ports/coordination.ts';
-import type { RunLogStore } from '../ports/run-log-store.ts';
+import type { RunLogInfo, RunLogStore } from '../ports/run-log-store.ts';
 import type { UseCaseGateway } from '../ports/use-case-session.ts';
-import { RunCopy } from './copy-run.ts';
+import { RunCopy, type RunCopyOptions } from './copy-run.ts';
 import { providerNamed } from './job-places.ts';
 
 export interface RunFollowerOptions {
   logs: RunLogStore;
   gateway: UseCaseGateway;
-  engine: LogFollower;
   coordination: Coordination;
   useCases: readonly UseCase[];
   clock: Clock;
@@ -29,6 +27,8 @@ export interface RunFollowerOptions {
   team(): string | undefined;
   /** A run could not be followed; it is tried again. A note tells those who watch it. */
   onError(error: unknown, context: { run: string }): void;
+  /** Called when something was copied. @param at when the last of it was printed, where the provider says */
+  onCopied?: ((info: RunLogInfo, at: EpochMs | undefined) => void) | undefined;
   /** Left out: the system's timers. @throws the signal's reason */
   wait?: ((ms: number, signal: AbortSignal) => Promise<void>) | undefined;
 }
@@ -118,14 +118,15 @@ export class RunFollower {
   }
 
   async #follow(run: string, signal: AbortSignal): Promise<void> {
-    const { coordination, wait, onError } = this.#options;
+    const { coordination, wait, onError, onCopied } = this.#options;
     let failures = 0;
     while (!signal.aborted)
       try {
         const lease = await coordination.lease(followLease(run), LEASE, signal);
         try {
-          await this.#copy(run, AbortSignal.any([signal, lease.lost]), () => {
+          await this.#copy(run, AbortSignal.any([signal, lease.lost]), (info, at) => {
             failures = 0;
+            onCopied?.(info, at);
           });
           return;
         } finally {
@@ -137,19 +138,20 @@ export class RunFollower {
         if (signal.aborted) return;
         failures += 1;
         onError(error, { run });
-        await wait(jittered(backoff(TRIES, failures)), signal).catch(() => undefined);
+        const { retryAfterMs = 0 } = toAppError(error);
+        await wait(Math.max(jittered(backoff(TRIES, failures)), retryAfterMs), signal).catch(() => undefined);
       }
   }
 
   /** @throws whatever keeps it from being followed; a note says so */
-  async #copy(run: string, signal: AbortSignal, progress: () => void): Promise<void> {
-    const { logs, engine, clock } = this.#options;
+  async #copy(run: string, signal: AbortSignal, progress: RunCopyOptions['progress']): Promise<void> {
+    const { logs, clock } = this.#options;
     const info = await logs.create(run);
     if (info.end) return;
     try {
       const { job } = readRunId(run);
       const provider = await this.#open(run);
-      await new RunCopy({ info, provider, job, logs, engine, clock, progress }).run(signal);
+      await new RunCopy({ info, provider, job, logs, clock, progress }).run(signal);
     } catch (error) {
       // Nobody watches any more, or another process took over: it will report its own trouble.
       const note = signal.aborted ? undefined : words(toAppError(error));

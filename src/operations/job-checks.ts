@@ -3,17 +3,19 @@
 import { type CompilationAttempt, currentStatus } from '../domain/compilations.ts';
 import type { Component } from '../domain/components.ts';
 import { readJobKey } from '../domain/job-keys.ts';
-import { PROVIDERS, providerWord } from '../domain/providers.ts';
+import { PROVIDERS, type ProviderName, providerWord } from '../domain/providers.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { EpochMs } from '../ground/time.ts';
 import type { Check } from './account-checks.ts';
 import type { JobDeps } from './job-deps.ts';
+import { isRefusedKind } from './job-places.ts';
+import { notingRefusals } from './kind-refusals.ts';
 import { observeAttempt, observeComponent, observeFailedCheck, observeJob } from './observe-jobs.ts';
 import { resumePublishing } from './publish-component.ts';
 
 /** Milliseconds between checks of what is still running; with the ticker and the pace, 80 of them take at most 30 s. */
 export const CHECK_EVERY = 20_000;
-/** Milliseconds before a job that is gone, or whose provider is, is checked again. */
+/** Milliseconds before a job that is gone, or whose provider is, or that the role may not look at, is checked again. */
 const GONE_FOR = 600_000;
 /** Milliseconds after which something that AWS does not know was never accepted: a start waits two minutes at most. */
 const GRACE = 5 * 60_000;
@@ -36,6 +38,10 @@ export async function checksOfJob(
   ];
 }
 
+/** The session in which the background asks about jobs there: what a session may do has to fit into a short policy. */
+export const askedAs = (provider: ProviderName): 'comp' | 'logs' =>
+  PROVIDERS[provider].isKind ? 'logs' : 'comp';
+
 export const trainingKey = (useCase: string, job: string): string =>
   JSON.stringify(['training', useCase, job]);
 
@@ -52,22 +58,27 @@ export function trainingCheck(
     useCase,
     provider,
     job,
-    operation: 'comp',
-    doing: 'looking at a training job',
+    operation: askedAs(provider),
+    doing: `looking at a ${PROVIDERS[provider].thing}`,
     ask: async (session, at, signal) => {
       const place = session.providers.find((one) => one.name === provider);
-      const seen = await place?.jobs.find(name, signal);
+      const looks = { useCase, provider, what: 'look' } as const;
+      const seen = place && (await notingRefusals(deps, looks, () => place.getStatus(name, signal)));
       described();
       if (seen) {
         await observeJob(deps, useCase, { job: seen, at, described: true });
-        return undefined;
+        return PROVIDERS[provider].lookEvery;
       }
+      const { thing, isKind, called } = PROVIDERS[provider];
       const message = place
-        ? `${providerWord(provider)} has no training job of this name any more.`
-        : `This use case does not train on ${PROVIDERS[provider].called} any more.`;
+        ? `${providerWord(provider)} has no ${thing} of this name any more.`
+        : isKind
+          ? `This use case leaves out SageMaker’s ${thing}s now.`
+          : `This use case does not train on ${called} any more.`;
       await observeFailedCheck(deps, useCase.id, job, { at, message });
       return GONE_FOR;
     },
+    again: (error) => (isRefusedKind(provider, error) ? GONE_FOR : undefined),
     fail: (failed) => observeFailedCheck(deps, useCase.id, job, failed),
   };
 }

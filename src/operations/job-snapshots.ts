@@ -5,11 +5,12 @@ import {
   elapsedMs,
   JOB_STATE_LABELS,
   type JobCompilationState,
+  jobCompilations,
   type OverallState,
-  overallState,
   type TargetState,
   targetStates,
   usualDurationMs,
+  wantedTargets,
 } from '../domain/compilation-states.ts';
 import { type CompilationAttempt, isLive, isSuccessful } from '../domain/compilations.ts';
 import { type Component, isSettled } from '../domain/components.ts';
@@ -18,9 +19,10 @@ import {
   guidanceForTraining,
   type TrainingGuidance,
 } from '../domain/failure-guidance.ts';
+import { isPartOfAnother } from '../domain/job-families.ts';
 import { jobKey } from '../domain/job-keys.ts';
 import type { JobRecord } from '../domain/job-records.ts';
-import { isFinished, type TrainingJob } from '../domain/jobs.ts';
+import { isFinished, isOnItsWay, type JobState, leavesModel, type TrainingJob } from '../domain/jobs.ts';
 import type { ProviderName } from '../domain/providers.ts';
 import { TRAINING_STATES, type TrainingState, trainingState } from '../domain/training-states.ts';
 import type { UseCase } from '../domain/use-cases.ts';
@@ -52,6 +54,9 @@ export interface JobSnapshot {
   job: TrainingJob;
   card: JobRecord['card'];
   rerun: JobRecord['rerun'];
+  curves: JobRecord['curves'];
+  start: JobRecord['start'];
+  stop: JobRecord['stop'];
   overall: OverallState;
   /** The use case's own targets first, then any others that were tried. */
   targets: readonly TargetSnapshot[];
@@ -59,14 +64,16 @@ export interface JobSnapshot {
   attempts: readonly CompilationAttempt[];
   /** All, oldest first. */
   components: readonly Component[];
-  /** The training, a compilation or a component may still change. */
+  /** `mayChange`. */
   live: boolean;
-  /** The training is completed and the use case compiles. */
+  /** The training has left a model, and the use case compiles. */
   compilable: boolean;
   /** Why the training failed or stopped, from its reason alone; the log's end may say more (`trainingFailure`). */
   guidance?: TrainingGuidance | undefined;
   /** The oldest of AWS's latest answers about what is still live; if nothing is, its latest answer about anything. */
   lastCheckedAt: EpochMs;
+  /** It has ended, and only a list has said so: what lists leave out nobody has asked for yet. */
+  isOnlyListed: boolean;
   /** The latest request without an answer since. */
   failedCheck?: { at: EpochMs; message: string } | undefined;
   /** Slack users who started it again or requested compilations, in order; automatic steps count for nobody. */
@@ -113,8 +120,8 @@ function compose(
   now: EpochMs,
 ): JobSnapshot {
   const { job } = record;
-  const wanted = useCase.compile?.targets ?? [];
-  const compilable = useCase.compile !== undefined && job.state === 'completed';
+  const wanted = wantedTargets(job.provider, useCase.compile?.targets ?? []);
+  const compilable = useCase.compile !== undefined && leavesModel(job);
   const targets = targetStates(attempts, wanted).map((state): TargetSnapshot => {
     const { attempt } = state;
     const live = attempt !== undefined && isLive(attempt);
@@ -134,25 +141,43 @@ function compose(
       packageable: useCase.components !== undefined && compiled && !good,
     };
   });
-  const people = [
-    ...(record.rerun ? [record.rerun.by] : []),
-    ...attempts.map(({ startedBy }) => startedBy),
-  ].filter((actor) => !isBackgroundActor(actor));
   return {
     useCase,
     job,
     card: record.card,
     rerun: record.rerun,
-    overall: overallState(job.state, attempts, wanted),
+    curves: record.curves,
+    start: record.start,
+    stop: record.stop,
+    overall: jobCompilations(job, attempts, wanted),
     targets,
     attempts,
     components,
-    live: !isFinished(job) || attempts.some(isLive) || !components.every(isSettled),
+    live: mayChange(job, attempts, components),
     compilable,
     guidance: guidanceForTraining(job),
+    isOnlyListed: isFinished(job) && !record.described,
     ...checks(record, attempts, components),
-    people: [...new Set(people.map(({ user }) => user))],
+    people: peopleOf(record, attempts),
   };
+}
+
+/** The training, a compilation or a component may still change. */
+function mayChange(
+  job: TrainingJob,
+  attempts: readonly CompilationAttempt[],
+  components: readonly Component[],
+): boolean {
+  return isOnItsWay(job) || attempts.some(isLive) || !components.every(isSettled);
+}
+
+function peopleOf({ rerun, start }: JobRecord, attempts: readonly CompilationAttempt[]): string[] {
+  const people = [
+    ...(rerun ? [rerun.by] : []),
+    ...(start ? [start.by] : []),
+    ...attempts.map(({ startedBy }) => startedBy),
+  ].filter((actor) => !isBackgroundActor(actor));
+  return [...new Set(people.map(({ user }) => user))];
 }
 
 /** When AWS last answered, and the latest request since without an answer. Nothing is asked about what has ended. */
@@ -200,6 +225,8 @@ export interface JobPage {
   jobs: readonly JobSnapshot[];
   /** Matching the filter, on all pages. */
   total: number;
+  /** Those that belong to a tuning job or a pipeline, which stand in its details: listed where a name or kind is asked for. */
+  folded: number;
   /** Where any of the known jobs run. */
   providers: readonly ProviderName[];
   /** How many are in each state, before filtering by state. */
@@ -210,59 +237,117 @@ export interface JobPage {
 }
 
 /** More than any page shows; older jobs are found by name. */
-const JOBS_LIMIT = 2_000;
+const JOBS_LIMIT = 5_000;
 
-/** Known jobs, newest first by creation. */
+/** What is known of one use case's jobs: the same for all of them. */
+interface Known {
+  useCase: UseCase;
+  /** Of a job by its key, oldest first. */
+  attemptsOf: (key: string) => readonly CompilationAttempt[];
+  componentsOf: (key: string) => readonly Component[];
+  overallOf: (job: TrainingJob, attempts: readonly CompilationAttempt[]) => OverallState;
+  usual: UsualDurations;
+}
+
+/**
+ * Known jobs, newest first by creation. All of them are counted, in one pass that asks little of each: there are
+ * thousands, and the rest is worked out for the few that are shown.
+ */
 export async function jobPage(
   { store, clock }: SnapshotDeps,
   useCases: readonly UseCase[],
   query: { filter?: JobFilter; page?: number; pageSize: number },
 ): Promise<JobPage> {
-  const now = clock.now();
-  const perUseCase = await Promise.all(
-    useCases.map(async (useCase) => {
-      const [records, attempts, components] = await Promise.all([
-        store.listJobs({ useCase: useCase.id, limit: JOBS_LIMIT }),
-        store.listAttempts({ useCase: useCase.id }),
-        store.listComponents({ useCase: useCase.id }),
-      ]);
-      const attemptsOf = groupBy(attempts, ({ job }) => job);
-      const componentsOf = groupBy(components, ({ chain }) => chain.trainingJob);
-      const usual = usualDurations(attempts);
-      return records.map((record) => {
-        const key = jobKey(record.job);
-        return compose(useCase, record, attemptsOf(key), componentsOf(key), usual, now);
-      });
-    }),
-  );
-  const filter = query.filter ?? {};
-  const known = perUseCase.flat();
-  const matching = known.filter((snapshot) => fits(snapshot, filter));
-  const found = matching
-    .filter((snapshot) => isInState(snapshot, filter))
-    .sort((a, b) => b.job.createdAt - a.job.createdAt);
+  const { filter = {} } = query;
+  const isNarrow = filter.name !== undefined || filter.provider !== undefined;
+  const providers = new Set<ProviderName>();
+  const counts = noCounts();
+  const found: { known: Known; record: JobRecord }[] = [];
+  let folded = 0;
+  const perUseCase = await Promise.all(useCases.map((useCase) => knownJobs(store, useCase)));
+  for (const { records, known } of perUseCase) {
+    const { useCase } = known;
+    const tunings = new Set(records.flatMap(({ job }) => (job.provider === 'tuning' ? [job.name] : [])));
+    for (const record of records) {
+      const { job } = record;
+      if (!isNarrow && isPartOfAnother(useCase, job, tunings)) {
+        folded += 1;
+        continue;
+      }
+      providers.add(job.provider);
+      if (!fits(known, record, filter)) continue;
+      const overall = known.overallOf(job, known.attemptsOf(jobKey(job)));
+      counts.training[trainingState(job)] += 1;
+      if (overall.applies) counts.compilation[overall.state] += 1;
+      if (isInState(job, overall, filter)) found.push({ known, record });
+    }
+  }
+  // Those of one use case are in order.
+  if (useCases.length > 1) found.sort((a, b) => b.record.job.createdAt - a.record.job.createdAt);
 
+  const now = clock.now();
   const pageSize = Math.max(1, query.pageSize);
   const pages = Math.max(1, Math.ceil(found.length / pageSize));
   const page = Math.min(Math.max(0, query.page ?? 0), pages - 1);
-  const jobs = found.slice(page * pageSize, (page + 1) * pageSize);
-  const providers = [...new Set(known.map(({ job }) => job.provider))];
-  return { jobs, total: found.length, providers, counts: countStates(matching), page, pages };
+  const jobs = found
+    .slice(page * pageSize, (page + 1) * pageSize)
+    .map(({ known: { useCase, attemptsOf, componentsOf, usual }, record }) => {
+      const key = jobKey(record.job);
+      return compose(useCase, record, attemptsOf(key), componentsOf(key), usual, now);
+    });
+  return { jobs, total: found.length, folded, providers: [...providers], counts, page, pages };
 }
 
-function countStates(snapshots: readonly JobSnapshot[]): JobCounts {
+async function knownJobs(
+  store: SnapshotDeps['store'],
+  useCase: UseCase,
+): Promise<{ records: readonly JobRecord[]; known: Known }> {
+  const [records, attempts, components] = await Promise.all([
+    store.listJobs({ useCase: useCase.id, limit: JOBS_LIMIT }),
+    store.listAttempts({ useCase: useCase.id }),
+    store.listComponents({ useCase: useCase.id }),
+  ]);
+  return {
+    records,
+    known: {
+      useCase,
+      attemptsOf: groupBy(attempts, ({ job }) => job),
+      componentsOf: groupBy(components, ({ chain }) => chain.trainingJob),
+      overallOf: compilationsIn(useCase),
+      usual: usualDurations(attempts),
+    },
+  };
+}
+
+/** Of jobs that nobody has tried to compile, all that stand in one place are in the same state: worked out once. */
+function compilationsIn(
+  useCase: UseCase,
+): (job: TrainingJob, attempts: readonly CompilationAttempt[]) => OverallState {
+  const targets = useCase.compile?.targets ?? [];
+  const untried: Partial<Record<ProviderName, Partial<Record<JobState, OverallState>>>> = {};
+  return (job, attempts) => {
+    if (attempts.length > 0) return jobCompilations(job, attempts, targets);
+    untried[job.provider] ??= {};
+    const states = untried[job.provider]!;
+    states[job.state] ??= jobCompilations(job, attempts, targets);
+    return states[job.state]!;
+  };
+}
+
+function noCounts(): { [K in keyof JobCounts]: Record<keyof JobCounts[K], number> } {
   const none = <K extends string>(keys: readonly K[]) =>
     Object.fromEntries(keys.map((key) => [key, 0])) as Record<K, number>;
-  const training = none(TRAINING_STATES);
-  const compilation = none(Object.keys(JOB_STATE_LABELS) as JobCompilationState[]);
-  for (const { job, overall } of snapshots) {
-    training[trainingState(job)] += 1;
-    if (overall.applies) compilation[overall.state] += 1;
-  }
-  return { training, compilation };
+  return {
+    training: none(TRAINING_STATES),
+    compilation: none(Object.keys(JOB_STATE_LABELS) as JobCompilationState[]),
+  };
 }
 
-function isInState({ job, overall }: JobSnapshot, { training, compilation, ended }: JobFilter): boolean {
+function isInState(
+  job: TrainingJob,
+  overall: OverallState,
+  { training, compilation, ended }: JobFilter,
+): boolean {
   const trained = trainingState(job);
   const compiled = overall.applies ? overall.state : undefined;
   return (
@@ -272,17 +357,21 @@ function isInState({ job, overall }: JobSnapshot, { training, compilation, ended
   );
 }
 
-function fits(snapshot: JobSnapshot, filter: JobFilter): boolean {
-  const { job } = snapshot;
+function fits({ attemptsOf, componentsOf }: Known, record: JobRecord, filter: JobFilter): boolean {
+  const { job } = record;
+  const { provider, name, person, live } = filter;
+  if (provider !== undefined && job.provider !== provider) return false;
+  if (name !== undefined && !job.name.toLowerCase().includes(name.trim().toLowerCase())) return false;
+  if (person === undefined && live === undefined) return true;
+  const key = jobKey(job);
   return (
-    (filter.provider === undefined || job.provider === filter.provider) &&
-    (filter.name === undefined || job.name.toLowerCase().includes(filter.name.trim().toLowerCase())) &&
-    (filter.person === undefined || snapshot.people.includes(filter.person)) &&
-    (filter.live === undefined || snapshot.live === filter.live)
+    (person === undefined || peopleOf(record, attemptsOf(key)).includes(person)) &&
+    (live === undefined || mayChange(job, attemptsOf(key), componentsOf(key)) === live)
   );
 }
 
 function groupBy<T>(list: readonly T[], key: (one: T) => string): (key: string) => readonly T[] {
+  if (list.length === 0) return () => [];
   const groups = new Map<string, T[]>();
   for (const one of list) {
     const group = groups.get(key(one));

@@ -5,9 +5,10 @@ import type { UseCase } from '../domain/use-cases.ts';
 import { toAppError } from '../ground/errors.ts';
 import type { Check } from './account-checks.ts';
 import { ForeignCompilations, type Found } from './adopt-compilations.ts';
-import { trainingKey } from './job-checks.ts';
+import { askedAs, trainingKey } from './job-checks.ts';
 import type { JobDeps } from './job-deps.ts';
-import { providerNamed } from './job-places.ts';
+import { isRefusedKind, providerNamed } from './job-places.ts';
+import { notingRefusals } from './kind-refusals.ts';
 import { watchJobs } from './watch-jobs.ts';
 
 /** Milliseconds until a list is requested again that the role, made for an earlier version, does not allow. */
@@ -46,10 +47,11 @@ export class ListChecks {
   /** Ended jobs that an earlier process knew only from a list. */
   async recall(): Promise<void> {
     for (const useCase of this.#options.useCases)
-      for (const { job, described } of await this.#deps.store.listJobs({
+      for (const { job, described, news } of await this.#deps.store.listJobs({
         useCase: useCase.id,
         limit: JOBS_LIMIT,
       })) {
+        if (PROVIDERS[job.provider].isKind && !news) continue;
         const { state } = job;
         const tells = state === 'failed' ? job.failureReason : state === 'completed' ? job.modelArtifact : '';
         if (tells === undefined && !described) this.#undescribed.add(trainingKey(useCase.id, jobKey(job)));
@@ -71,16 +73,29 @@ export class ListChecks {
 
   #jobs(useCase: UseCase, provider: ProviderName): Check {
     const list = JSON.stringify(['list', useCase.id, provider]);
-    return {
+    const check: Check = {
       key: list,
       useCase,
       provider,
-      operation: 'comp',
-      doing: 'looking for new jobs',
+      operation: askedAs(provider),
+      doing: `looking for new ${PROVIDERS[provider].thing}s`,
       ask: async (session, _, signal) => {
         const first = !this.#listed.has(list);
-        const place = providerNamed(session, provider);
-        const changed = await watchJobs(this.#deps, useCase, place, { first, signal });
+        const { name, jobs, getStatus } = providerNamed(session, provider);
+        const lists = { useCase, provider, what: 'list' } as const;
+        const catalog: typeof jobs = {
+          ...jobs,
+          list: (...query) => notingRefusals(this.#deps, lists, () => jobs.list(...query)),
+        };
+        const place = { name, jobs: catalog, getStatus };
+        const changed = await watchJobs(this.#deps, useCase, place, { first, signal }).catch(
+          (error: unknown) => {
+            if (!isRefusedKind(provider, error)) throw error;
+            this.#options.report(error, check);
+            return undefined;
+          },
+        );
+        if (!changed) return REFUSED_FOR;
         this.#listed.add(list);
         // A list has no reasons, models or times, so the job itself is described.
         for (const job of changed) {
@@ -92,6 +107,7 @@ export class ListChecks {
       },
       fail: async () => undefined,
     };
+    return check;
   }
 
   /** Lists compilations, and schedules descriptions of the unknown ones. */

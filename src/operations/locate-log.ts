@@ -1,9 +1,10 @@
 /** Which use case and provider a job's name belongs to, and so which log. */
 import { setMaxListeners } from 'node:events';
-import { jobKey, readJobWord, wordOfJob } from '../domain/job-keys.ts';
+import { jobKey, labelOfJob, readJobWord, wordOfJob } from '../domain/job-keys.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
 import type { LogQuery } from '../domain/log-order.ts';
 import { nearestNames } from '../domain/nearest-names.ts';
+import type { ProviderName } from '../domain/providers.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { Actor } from '../ground/actor.ts';
 import { AppError } from '../ground/errors.ts';
@@ -11,7 +12,7 @@ import type { LogSource, LogStreamInfo } from '../ports/log-source.ts';
 import type { TrainingProvider } from '../ports/training-provider.ts';
 import type { UseCaseGateway, UseCaseSession } from '../ports/use-case-session.ts';
 import { nearestJobs } from './find-jobs.ts';
-import { jobsMeant, logOf, providerNamed, refuseUnasked } from './job-places.ts';
+import { jobsCalled, jobsMeant, logOf, providerNamed, refusedKinds, refuseUnasked } from './job-places.ts';
 import { askForLoss } from './log-loss.ts';
 
 /** Names suggested for an unknown one. */
@@ -30,11 +31,15 @@ interface Found {
   jobs: readonly TrainingJob[];
   /** Left out if its owner is unknown. */
   log?: LocatedLog | undefined;
+  /** That other jobs were called so too: a sentence. */
+  note?: string | undefined;
+  /** Kinds that the role may not ask about, where it may be too. */
+  refused?: readonly ProviderName[];
 }
 
 export interface Located extends Found {
   /** Those that answered. */
-  searched: readonly Pick<Found, 'useCase' | 'session'>[];
+  searched: readonly Pick<Found, 'useCase' | 'session' | 'refused'>[];
 }
 
 /** The first use case that has the job; the first of all when none has it. @throws AppError as the gateway */
@@ -75,30 +80,49 @@ async function findIn(
   session: UseCaseSession,
   word: string,
   how: { ahead: boolean; signal: AbortSignal | undefined },
-): Promise<Pick<Found, 'jobs' | 'log'>> {
+): Promise<Pick<Found, 'jobs' | 'log' | 'note' | 'refused'>> {
   const asked = readJobWord(word);
   const [alone] = session.providers.length === 1 ? session.providers : [];
   const provider = asked.provider ? providerNamed(session, asked.provider) : alone;
   if (provider) return findOn(provider, asked.name, how);
-  const { jobs, unasked } = await jobsMeant(session, asked, { signal: how.signal });
+  const { jobs, older, unasked } = await jobsMeant(session, asked, { signal: how.signal });
   if (jobs.length === 0) refuseUnasked(unasked);
   const [job] = jobs.length === 1 ? jobs : [];
-  return { jobs, log: job && { source: logOf(session, jobKey(job)) } };
+  return {
+    jobs,
+    log: job && { source: logOf(session, jobKey(job)) },
+    note: noteOf(asked.name, older),
+    refused: refusedKinds(unasked),
+  };
+}
+
+function noteOf(name: string, older: readonly TrainingJob[]): string | undefined {
+  if (older.length === 0) return undefined;
+  const named = older.slice(0, 3).map((job) => job.name);
+  const more = older.length > named.length ? ` and ${older.length - named.length} more` : '';
+  return `${name} is the name of ${older.length + 1} jobs, and this is the newest. The older ones: ${named.join(', ')}${more}.`;
 }
 
 async function findOn(
   provider: TrainingProvider,
   name: string,
   { ahead, signal }: { ahead: boolean; signal: AbortSignal | undefined },
-): Promise<Pick<Found, 'jobs' | 'log'>> {
+): Promise<Pick<Found, 'jobs' | 'log' | 'note'>> {
   const source = provider.log(name);
   askForLoss(source);
   // The job nearly always exists, so its streams are requested at the same time, which saves a round trip.
   const early = ahead ? listAhead(source, signal) : undefined;
   try {
-    const job = await provider.jobs.find(name, signal);
-    if (!job) early?.drop();
-    return { jobs: job ? [job] : [], log: { source, ...(early ? { listing: early.listing } : {}) } };
+    const [job, ...older] = await jobsCalled(provider, name, signal);
+    if (job?.name === name)
+      return { jobs: [job], log: { source, ...(early ? { listing: early.listing } : {}) } };
+    early?.drop();
+    // Some services know a name in any letter case, or a part of it; streams have it as it is.
+    return {
+      jobs: job ? [job] : [],
+      log: { source: job ? provider.log(job.name) : source },
+      note: noteOf(name, older),
+    };
   } catch (error) {
     early?.drop();
     throw error;
@@ -116,19 +140,42 @@ function listAhead(source: LogSource, signal: AbortSignal | undefined) {
   return { listing, drop: () => dropped.abort() };
 }
 
-/** From all use cases, nearest first, each written so that it is unambiguous. */
+/** A job that somebody may have meant. */
+export interface NearJob {
+  useCase: UseCase;
+  key: string;
+  /** As lists show it. */
+  label: string;
+  /** To be typed, and unambiguous. */
+  word: string;
+}
+
+/** From all use cases, nearest first. */
 export async function nearestLogs(
   searched: Located['searched'],
   word: string,
   signal: AbortSignal | undefined,
-): Promise<{ name: string; useCase: UseCase }[]> {
+): Promise<NearJob[]> {
   const asked = readJobWord(word);
   const found = await Promise.all(
     searched.map(async ({ useCase, session }) => {
-      const providers = asked.provider ? [providerNamed(session, asked.provider)] : session.providers;
-      const jobs = await nearestJobs({ providers }, asked.name, NEAREST, signal);
+      const named = asked.provider && providerNamed(session, asked.provider);
+      const there = named ? await nearestJobs({ providers: [named] }, asked.name, NEAREST, signal) : [];
+      // Who gave the wrong kind finds the job where it is.
+      const others = session.providers.filter((one) => one !== named);
+      const jobs =
+        there.length > 0 || others.length === 0
+          ? there
+          : await nearestJobs({ providers: others }, asked.name, NEAREST, signal).catch((error) => {
+              if (named) return [];
+              throw error;
+            });
       const trainsOn = session.providers.map(({ name }) => name);
-      return jobs.map((job) => ({ job, useCase, name: wordOfJob(jobKey(job), trainsOn) }));
+      return jobs.map((job) => {
+        const key = jobKey(job);
+        const near = { useCase, key, label: labelOfJob(key, trainsOn), word: wordOfJob(key, trainsOn) };
+        return { job, near };
+      });
     }),
   );
   const all = found.flat();
@@ -136,5 +183,5 @@ export async function nearestLogs(
   return ranked
     .flatMap((near) => all.filter(({ job }) => job.name === near))
     .slice(0, NEAREST)
-    .map(({ name, useCase }) => ({ name, useCase }));
+    .map(({ near }) => near);
 }

@@ -1,4 +1,5 @@
 /** The last events of each stream of a log, for finding out why something ended. */
+import { inLines } from '../domain/stream-generations.ts';
 import { backoff, jittered } from '../ground/backoff.ts';
 import { AppError } from '../ground/errors.ts';
 import { pause } from '../ground/pause.ts';
@@ -50,7 +51,7 @@ export interface LogEndRange {
 /** @returns the stream that wrote last comes last; empty if there are no events. @throws AppError as the source */
 export async function readLogEnds(source: LogSource, range: LogEndRange): Promise<LogEnd[]> {
   const listed = await (range.streams ?? source.listStreams(range.signal));
-  const streams = chosen(listed, range.failed ?? false);
+  const streams = chosen(inLines(listed), range.failed ?? false);
   const ends = await Promise.all(streams.map((stream) => readEnd(source, stream, range)));
   return ends.filter((end) => end !== undefined).sort((a, b) => a.at - b.at);
 }

@@ -11,10 +11,13 @@ import {
   type Component,
   type ComponentObservation,
 } from '../domain/components.ts';
+import { isToldWithAnother } from '../domain/job-families.ts';
 import { jobKey, wordOfJob } from '../domain/job-keys.ts';
 import { applyFailedCheck, applyJobObservation, sameFacts } from '../domain/job-observations.ts';
-import type { JobRecord, Rerun } from '../domain/job-records.ts';
-import { isFinished, sameState, type TrainingJob } from '../domain/jobs.ts';
+import { failedParts } from '../domain/job-parts.ts';
+import type { JobRecord, Rerun, RunStart, RunStop } from '../domain/job-records.ts';
+import { isFinished, leavesModel, sameState, type TrainingJob } from '../domain/jobs.ts';
+import { isSageMakers, PROVIDERS } from '../domain/providers.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError } from '../ground/errors.ts';
 import type { EpochMs } from '../ground/time.ts';
@@ -24,8 +27,6 @@ import type { JobDeps } from './job-deps.ts';
 import { placeOf } from './job-places.ts';
 
 type Observing = Pick<JobDeps, 'store' | 'changes'>;
-
-const isCompleted = (job: TrainingJob): boolean => job.state === 'completed';
 
 export interface Observed {
   job: TrainingJob;
@@ -41,35 +42,64 @@ export interface Observed {
   unconfirmed?: string;
   /** It repeats an earlier job; the first to say so wins. */
   rerun?: Rerun;
+  /** It was started from a template; the first to say so wins. */
+  start?: RunStart;
+  /** Somebody asked to stop it; the first to say so wins. */
+  stop?: RunStop;
 }
 
 export async function observeJob(
   { store, changes }: Observing,
   useCase: UseCase,
-  { job, at, listed = false, described = false, announce = false, unconfirmed, rerun }: Observed,
+  { job, at, listed = false, described = false, announce = false, unconfirmed, rerun, start, stop }: Observed,
 ): Promise<JobRecord> {
   const key = jobKey(job);
   let before: JobRecord | undefined;
+  // What is known of it may say more than this look.
+  const isTold = (record: JobRecord | undefined): boolean =>
+    !isToldWithAnother(useCase, { ...job, parent: job.parent ?? record?.job.parent });
   const after = await store.changeJob(useCase.id, key, (record) => {
     before = record;
-    let next: JobRecord = record ? applyJobObservation(record, job, at, described) : { job, seenAt: at };
+    const seen = record?.stop ? explained(job) : job;
+    let next: JobRecord = record ? applyJobObservation(record, seen, at, described) : { job, seenAt: at };
     const ends = isFinished(next.job) && !(record && isFinished(record.job));
     if (unconfirmed !== undefined && ends) next = { ...next, unconfirmed };
     if (listed && !next.listed) next = { ...next, listed };
     if (described && isFinished(job) && !next.described) next = { ...next, described };
     if (rerun && !next.rerun) next = { ...next, rerun };
+    if (start && !next.start) next = { ...next, start };
+    if (stop && !next.stop) next = { ...next, stop, job: explained(next.job) };
+    // A service's description has no such time; another end of it is another failure.
+    if (ends && PROVIDERS[job.provider].stays && next.job.endedAt === undefined)
+      next = { ...next, job: { ...next.job, endedAt: at } };
     const moved = record !== undefined && !sameState(record.job, next.job);
-    if ((moved || (!record && announce)) && !next.news) next = { ...next, news: true };
-    const completes = isCompleted(next.job) && (record ? !isCompleted(record.job) : announce);
+    // The first description of a job that was only listed finds old failures.
+    const worse =
+      record?.job.parts !== undefined && failedParts(next.job.parts) > failedParts(record.job.parts);
+    const isNews = (moved || worse || (!record && announce)) && isTold(record);
+    if (isNews && !next.news) next = { ...next, news: true };
+    const completes =
+      leavesModel(next.job) && isTold(record) && (record ? record.job.state !== 'completed' : announce);
     return completes && useCase.compile?.auto ? { ...next, compileDue: true } : next;
   });
   const record = after ?? { job, seenAt: at };
   const told = { useCase: useCase.id, job: key };
-  if (!before) changes.emit({ ...told, kind: 'job-appeared', training: record.job, announce });
+  if (!before)
+    changes.emit({
+      ...told,
+      kind: 'job-appeared',
+      training: record.job,
+      announce: announce && isTold(undefined),
+    });
   else if (!sameFacts(before.job, record.job))
     changes.emit({ ...told, kind: 'job-changed', training: record.job, before: before.job });
   else if (before !== record) changes.emit({ ...told, kind: 'checked' });
   return record;
+}
+
+/** Its provider does not say who stopped it, but that is on record. */
+function explained(job: TrainingJob): TrainingJob {
+  return job.phase === 'unexplained' ? { ...job, phase: undefined } : job;
 }
 
 export async function observeFailedCheck(
@@ -144,21 +174,25 @@ export async function liveJob(
 ): Promise<TrainingJob> {
   const at = deps.clock.now();
   const { provider, name } = placeOf(session, key);
-  const job = await provider.jobs.find(name, signal);
+  const job = await provider.getStatus(name, signal);
   if (job) {
     await observeJob(deps, useCase, { job, at, described: true });
     return job;
   }
   const trainsOn = session.providers.map((one) => one.name);
   const near = await nearestJobs({ providers: [provider] }, name, 3, signal);
-  throw new AppError('not_found', `There is no training job ${name} in ${useCase.name}.`, {
-    hint:
-      near.length > 0
-        ? `Did you mean ${near.map((one) => wordOfJob(jobKey(one), trainsOn)).join(' or ')}?`
-        : provider.name === 'sagemaker'
-          ? 'Copy its name from the list of jobs or from the SageMaker console.'
-          : 'Copy its name from the list of jobs.',
-  });
+  throw new AppError(
+    'not_found',
+    `There is no ${PROVIDERS[provider.name].thing} ${name} in ${useCase.name}.`,
+    {
+      hint:
+        near.length > 0
+          ? `Did you mean ${near.map((one) => wordOfJob(jobKey(one), trainsOn)).join(' or ')}?`
+          : isSageMakers(provider.name)
+            ? 'Copy its name from the list of jobs or from the SageMaker console.'
+            : 'Copy its name from the list of jobs.',
+    },
+  );
 }
 
 /** @throws AppError not_found */

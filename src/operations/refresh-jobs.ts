@@ -6,6 +6,7 @@
 import { setMaxListeners } from 'node:events';
 import { jobKey } from '../domain/job-keys.ts';
 import { isFinished } from '../domain/jobs.ts';
+import { PROVIDER_NAMES } from '../domain/providers.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { elapsed } from '../ground/elapsed.ts';
 import { CancelledError } from '../ground/errors.ts';
@@ -161,7 +162,13 @@ export class JobRefresher {
       store.listComponents({ settled: false }),
     ]);
     const jobs = await Promise.all(
-      useCases.map((useCase) => store.listJobs({ useCase: useCase.id, limit: JOBS_LIMIT })),
+      useCases.map(async ({ id }) => {
+        // The newest of each: a search of hundreds hides no training that has run for weeks.
+        const of = PROVIDER_NAMES.map((provider) =>
+          store.listJobs({ useCase: id, provider, limit: JOBS_LIMIT }),
+        );
+        return (await Promise.all(of)).flat();
+      }),
     );
     const known = new Map(useCases.map((useCase) => [useCase.id, useCase]));
     const of = <T extends { useCase: string }>(

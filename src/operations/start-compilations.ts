@@ -26,8 +26,9 @@ import {
   compileInput,
 } from '../domain/compile-input.ts';
 import { requestedTargets, requireCompleted } from '../domain/compile-request.ts';
-import { jobKey } from '../domain/job-keys.ts';
+import { jobKey, readJobKey } from '../domain/job-keys.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
+import { compiledThings, isCompiledFrom, noModelWords } from '../domain/providers.ts';
 import { findTarget, type Target, targetTable } from '../domain/targets.ts';
 import { awsOf, type UseCase } from '../domain/use-cases.ts';
 import type { Actor } from '../ground/actor.ts';
@@ -93,7 +94,7 @@ export async function startCompilations(
   options: { signal?: AbortSignal } = {},
 ): Promise<StartReport> {
   const { actor, useCase, why, corrections } = request;
-  const settings = requireCompileSettings(useCase);
+  const settings = requireCompileSettings(useCase, request.job);
   const table = targetTable(settings.customTargets);
   const targets = requestedTargets(request.targets, table);
   if (targets.length === 0)
@@ -149,8 +150,16 @@ export async function retryCompilation(
 
 // --- What all targets share ---------------------------------------------------------------------------
 
-/** @throws AppError invalid_input: what to add to the use case */
-export function requireCompileSettings(useCase: UseCase): CompileSettings {
+/**
+ * @param job its key
+ * @throws AppError invalid_input: no model of a job there can be compiled, or what to add to the use case
+ */
+export function requireCompileSettings(useCase: UseCase, job: string): CompileSettings {
+  const { provider, name } = readJobKey(job);
+  if (!isCompiledFrom(provider))
+    throw new AppError('invalid_input', `${name} cannot be compiled: ${noModelWords(provider)}.`, {
+      hint: `What can be compiled: ${compiledThings()}.`,
+    });
   if (useCase.compile) return useCase.compile;
   throw new AppError('invalid_input', `The use case ${useCase.name} has no compile settings.`, {
     hint: `An admin of Signalbox should add them to ${useCase.id} in signalbox.yaml: compile: { roleArn: arn:aws:iam::${awsOf(useCase).account}:role/NeoExecution, outputS3: s3://bucket/compiled, framework: PYTORCH, targets: [x86_64-cpu] }`,

@@ -5,20 +5,17 @@
  * is stored here (who, from which job) only adds to a run that exists.
  */
 
-import {
-  editedHyperparameters,
-  HYPERPARAMETER_LIMITS,
-  hyperparameterChanges,
-} from '../domain/hyperparameters.ts';
-import { jobKey, nameOfJob, pipelineOf } from '../domain/job-keys.ts';
+import { editedHyperparameters, hyperparameterChanges } from '../domain/hyperparameters.ts';
+import { jobKey, nameOfJob, pipelineOf, readJobKey } from '../domain/job-keys.ts';
 import type { Rerun } from '../domain/job-records.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
-import { checkTrainingName } from '../domain/training-names.ts';
+import { PROVIDERS, type ProviderName, providerWord } from '../domain/providers.ts';
+import { checkRunName } from '../domain/training-names.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { Actor } from '../ground/actor.ts';
 import { AppError, toAppError } from '../ground/errors.ts';
 import type { EpochMs } from '../ground/time.ts';
-import type { TrainingProvider, TrainingRequest, TrainingSetup } from '../ports/training-provider.ts';
+import type { AgainOrder, TrainingProvider, TrainingSetup } from '../ports/training-provider.ts';
 import type { UseCaseSession } from '../ports/use-case-session.ts';
 import type { JobDeps } from './job-deps.ts';
 import { placeOf } from './job-places.ts';
@@ -77,13 +74,14 @@ export async function runAgain(
   const { actor, useCase, name } = request;
   let session: UseCaseSession | undefined;
   let old: RunAgainPlan;
-  let order: TrainingRequest;
+  let order: AgainOrder;
+  let started: string;
   try {
     checkRequest(request);
     session = await deps.gateway.open(useCase, actor, 'train');
     old = await plan(deps, session, useCase, request.job, options.signal);
     order = orderOf(request, old.setup);
-    await placeOf(session, request.job).provider.training.deploy(order, options.signal);
+    started = await placeOf(session, request.job).provider.deploy(order, options.signal);
   } catch (thrown) {
     const error = toAppError(thrown);
     await deps.store.appendAudit({
@@ -97,7 +95,7 @@ export async function runAgain(
     });
     throw error;
   }
-  return record(deps, session, request, order, old);
+  return record(deps, session, request, order, old, started);
 }
 
 async function plan(
@@ -110,7 +108,7 @@ async function plan(
   const { provider, name } = placeOf(session, key);
   const [job, setup] = await Promise.all([
     liveJob(deps, session, useCase, key, signal),
-    provider.training.setup(name, signal),
+    provider.setup(name, signal),
   ]);
   if (!setup)
     throw new AppError('not_found', `${name} was deleted just now.`, { hint: 'Start from another job.' });
@@ -122,25 +120,28 @@ async function plan(
 }
 
 function checkRequest({ name, job, machines }: RunAgainRequest): void {
-  checkTrainingName(name);
+  checkRunName(readJobKey(job).provider, name);
   if (name === nameOfJob(job))
     throw new AppError('invalid_input', 'The new run needs another name than the old one.', {
       hint: 'Names of training jobs are unique, also those of jobs that have ended.',
     });
   if (machines && !(Number.isInteger(machines.count) && machines.count >= 1))
-    throw new AppError('invalid_input', `Expected a whole number of instances, but got ${machines.count}.`);
+    throw new AppError('invalid_input', `Expected a whole number of machines, but got ${machines.count}.`);
 }
 
-function orderOf(request: RunAgainRequest, { hyperparameters, machines }: TrainingSetup): TrainingRequest {
+function orderOf(request: RunAgainRequest, { hyperparameters, machines }: TrainingSetup): AgainOrder {
   const edited = editedHyperparameters(hyperparameters, request.room, request.hyperparameters);
   const count = Object.keys(edited).length;
-  if (count > HYPERPARAMETER_LIMITS.count)
+  const { provider } = readJobKey(request.job);
+  const { mostHyperparameters: most = Number.POSITIVE_INFINITY } = PROVIDERS[provider];
+  if (count > most)
     throw new AppError(
       'invalid_input',
-      `These are ${count} hyperparameters, those included that are not shown; SageMaker takes ${HYPERPARAMETER_LIMITS.count}.`,
+      `These are ${count} hyperparameters, those included that are not shown; ${providerWord(provider)} takes ${most}.`,
       { hint: 'Leave some out.' },
     );
   return {
+    kind: 'again',
     name: request.name,
     again: nameOfJob(request.job),
     hyperparameters: edited,
@@ -149,17 +150,20 @@ function orderOf(request: RunAgainRequest, { hyperparameters, machines }: Traini
   };
 }
 
-/** The run has started. If the store fails here, submitting again finds the run and records it. */
+/**
+ * The run has started. If the store fails here, submitting again finds the run and records it.
+ * @param name the job's, which a provider makes of the one that was asked for
+ */
 async function record(
   deps: JobDeps,
   session: UseCaseSession,
   { actor, actorName, useCase, job: again }: RunAgainRequest,
-  order: TrainingRequest,
+  order: AgainOrder,
   old: RunAgainPlan,
+  name: string,
 ): Promise<RunAgainReport> {
   const { store, clock, changes } = deps;
   const at = clock.now();
-  const { name } = order;
   const { provider } = placeOf(session, again);
   const mine: Rerun = {
     of: again,
@@ -167,11 +171,12 @@ async function record(
     by: actor,
     byName: actorName,
     at,
-    changes: differences(old.setup, order),
+    changes: differences(provider.name, old.setup, order),
   };
   // It gives no answer just now; the next check tells the rest.
   const job =
-    (await provider.jobs.find(name).catch(() => undefined)) ?? freshJob(provider, useCase, order, at);
+    (await provider.getStatus(name).catch(() => undefined)) ??
+    freshJob(provider, useCase, { ...order, name }, at);
   const known = await observeJob(deps, useCase, { job, at, announce: true, rerun: mine });
   const rerun = known.rerun ?? mine;
   // The second of two clicks finds it started, and starts nothing.
@@ -193,26 +198,31 @@ async function record(
 function freshJob(
   provider: TrainingProvider,
   useCase: UseCase,
-  { name, hyperparameters, machines }: TrainingRequest,
+  { name, hyperparameters, machines }: AgainOrder,
   at: EpochMs,
 ): TrainingJob {
   return {
     name,
     useCase: useCase.id,
     provider: provider.name,
-    ...provider.training.begins,
+    ...provider.begins,
     createdAt: at,
     hyperparameters,
     ...(machines ? { instanceType: machines.type, instanceCount: machines.count } : {}),
   };
 }
 
-function differences(old: TrainingSetup, { hyperparameters, machines }: TrainingRequest): string[] {
+function differences(
+  provider: ProviderName,
+  old: TrainingSetup,
+  { hyperparameters, machines }: AgainOrder,
+): string[] {
+  const { count: called = 'machines' } = PROVIDERS[provider].machines ?? {};
   const words = (given: TrainingSetup['machines']): string => (given ? `${given.count} × ${given.type}` : '');
   return [
     ...(words(old.machines) === words(machines)
       ? []
-      : [`instances: ${words(old.machines)} → ${words(machines)}`]),
+      : [`${called.toLowerCase()}: ${words(old.machines)} → ${words(machines)}`]),
     ...hyperparameterChanges(old.hyperparameters, hyperparameters),
   ];
 }

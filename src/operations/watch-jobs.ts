@@ -1,13 +1,15 @@
 /** Finds a use case's new training jobs in one provider's list of jobs, without announcing old ones as news. */
 
+import { isToldWithAnother, mayBeTuned } from '../domain/job-families.ts';
 import { jobKey } from '../domain/job-keys.ts';
 import type { JobRecord } from '../domain/job-records.ts';
 import { isFinished, sameState, type TrainingJob } from '../domain/jobs.ts';
+import { PROVIDERS } from '../domain/providers.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { EpochMs } from '../ground/time.ts';
 import type { TrainingProvider } from '../ports/training-provider.ts';
 import type { JobDeps } from './job-deps.ts';
-import { observeJob } from './observe-jobs.ts';
+import { type Observed, observeJob } from './observe-jobs.ts';
 
 /** One page of ListTrainingJobs. */
 const NEWEST = 100;
@@ -27,17 +29,28 @@ const OUT_OF_ORDER = 3600_000;
 export async function watchJobs(
   deps: Pick<JobDeps, 'store' | 'changes' | 'clock'>,
   useCase: UseCase,
-  { name: provider, jobs: catalog }: Pick<TrainingProvider, 'name' | 'jobs'>,
+  { name: provider, jobs: catalog, getStatus }: Pick<TrainingProvider, 'name' | 'jobs' | 'getStatus'>,
   options: { first: boolean; signal?: AbortSignal },
 ): Promise<string[]> {
   const at = deps.clock.now();
   const listed = await catalog.list({ limit: NEWEST }, options.signal);
-  const all = await deps.store.listJobs({ useCase: useCase.id, limit: KNOWN });
-  const records = all.filter(({ job }) => job.provider === provider);
+  const records = await deps.store.listJobs({ useCase: useCase.id, provider, limit: KNOWN });
   const known = new Map(records.map((record) => [jobKey(record.job), record]));
   const watched = records.filter((record) => record.listed).map(({ job }) => job.createdAt);
   const first = options.first && watched.length === 0;
   const newest = first ? newestOf(listed) : Math.max(0, ...watched);
+
+  // Before anybody is told of it: a list does not say that a training job is one of many, nor why one failed.
+  const seen = async (job: TrainingJob, announce: boolean, record?: JobRecord): Promise<Observed> => {
+    const fails = job.state === 'failed' && job.failureReason === undefined && record?.job.state !== 'failed';
+    const tells = (announce || record !== undefined) && !isToldWithAnother(useCase, record?.job ?? job);
+    let found: TrainingJob | undefined;
+    if (announce && mayBeTuned(useCase, job)) found = await getStatus(job.name, options.signal);
+    else if (tells && fails)
+      // Those who may only list are told what the list says.
+      found = await getStatus(job.name, options.signal).catch(() => undefined);
+    return { job: found ?? job, at, listed: true, announce, described: found !== undefined };
+  };
 
   const changed: string[] = [];
   for (const job of [...listed].sort((a, b) => a.createdAt - b.createdAt)) {
@@ -45,11 +58,13 @@ export async function watchJobs(
     const record = known.get(key);
     if (record) {
       if (differs(record, job)) changed.push(key);
-      if (!record.listed) await observeJob(deps, useCase, { job, at, listed: true });
+      if (!record.listed) await observeJob(deps, useCase, await seen(job, false, record));
     } else if (first || job.createdAt > newest - OUT_OF_ORDER)
-      await observeJob(deps, useCase, { job, at, listed: true, announce: !first && isRecent(job, at) });
+      await observeJob(deps, useCase, await seen(job, !first && isRecent(job, at)));
     else continue;
-    if (!record) changed.push(key);
+    // Of what was over before anybody looked, a list says enough until somebody opens it.
+    const isOld = first && isFinished(job) && PROVIDERS[provider].isKind;
+    if (!record && !isOld) changed.push(key);
   }
   return changed;
 }
@@ -61,6 +76,8 @@ function isRecent(job: TrainingJob, now: EpochMs): boolean {
   return !isFinished(job) || now - (job.endedAt ?? job.createdAt) < RECENT;
 }
 
+/** What has ended stays so, but for a service that may begin again. */
 function differs({ job }: JobRecord, seen: TrainingJob): boolean {
-  return !isFinished(job) && !sameState(job, seen);
+  const isOver = isFinished(job) && !PROVIDERS[job.provider].stays;
+  return !isOver && !sameState(job, seen);
 }

@@ -42,7 +42,7 @@ export interface AwsServices {
 }
 
 /** How to make a service's client, and how to call it. */
-export type AwsAccess = Pick<AwsAccount, 'useCase' | 'clientConfig' | 'call'>;
+export type AwsAccess = Pick<AwsAccount, 'useCase' | 'clientConfig' | 'paced' | 'call'>;
 
 export interface AwsAccount extends AwsServices {
   readonly useCase: UseCase;
@@ -50,6 +50,8 @@ export interface AwsAccount extends AwsServices {
   readonly sessionName: string;
   /** For a client that calls in the session's name. `maxAttempts` includes the first. */
   clientConfig(maxAttempts: number): AwsClientConfig;
+  /** The same client: where the account may ask only a few times a second, its requests wait for their turn. */
+  paced<T>(client: T): T;
   /** Renews expired credentials once; throws AppErrors from the table of AWS errors. */
   call<T>(
     context: {
@@ -59,6 +61,9 @@ export interface AwsAccount extends AwsServices {
     },
     run: () => Promise<T>,
   ): Promise<T>;
-  /** The streams `<job>/…` of a CloudWatch log group; with `ownStream` also `<job>` itself. */
-  log(group: string, job: string, options?: { ownStream?: boolean }): LogSource;
+  /**
+   * The streams `<job>/…` of a CloudWatch log group; with `ownStream` also `<job>` itself; with `prefix` all that begin
+   * so instead, whatever the job is called.
+   */
+  log(group: string, job: string, options?: { ownStream?: boolean; prefix?: string }): LogSource;
 }

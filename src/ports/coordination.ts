@@ -10,6 +10,11 @@ export interface Lease {
    * else can take it, so that calls in progress end in between.
    */
   readonly lost: AbortSignal;
+  /**
+   * Whether it is held for certain at this moment: by the time that has passed, also where no timer has gone off yet
+   * because the process hung. To be asked right before what no store can refuse.
+   */
+  isHeld(): boolean;
   /** The next in line gets it at once. Safe to call twice, and after it was lost. */
   release(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 /** State: incoming events. */
-import type { AwsEvent, SetAside } from '../domain/aws-events.ts';
+import type { AwsEvent, AwsEventKind, SetAside } from '../domain/aws-events.ts';
 import type { EpochMs } from '../ground/time.ts';
 
 export type EventSource = 'sqs' | 'https' | 'replay';
@@ -16,6 +16,8 @@ export interface EventRecord {
   state: 'pending' | 'handled' | 'set-aside';
   /** Only while it is pending. */
   event?: AwsEvent | undefined;
+  /** What keeps it in order with others: those of one subject are handled one at a time (`subjectKey`). */
+  subject?: string | undefined;
   /** The things it reports on (domain/aws-events.ts), and when it happened. */
   about?: { things: readonly string[]; at: EpochMs } | undefined;
   /** How often handling has failed so far. */
@@ -25,6 +27,26 @@ export interface EventRecord {
   reason?: SetAside | undefined;
   /** If it was set aside: its beginning, with secrets masked. */
   excerpt?: string | undefined;
+}
+
+/**
+ * Which instance handles which pending event. A claim has no time of its own: it lasts until the event is settled, its
+ * holder gives it back, or somebody else does so in its name, who first makes sure that the holder is gone and cannot
+ * write any more (events/claimed-events.ts).
+ */
+export interface EventClaims {
+  /**
+   * Takes pending events that nobody has, and none while another instance has one of the same subject. Atomic: at any
+   * time, all that is claimed of one subject is claimed by one instance.
+   * @param query.by the instance
+   * @param query.kinds only these
+   * @returns oldest first
+   */
+  claimEvents(query: { by: string; kinds: readonly AwsEventKind[]; limit: number }): Promise<EventRecord[]>;
+  /** Whatever the instance has is free again. */
+  giveBackEvents(by: string): Promise<void>;
+  /** Instances that have pending events. */
+  listClaimants(): Promise<string[]>;
 }
 
 /** Every method returns once its changes are durable. */

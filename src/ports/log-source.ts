@@ -18,6 +18,11 @@ export interface LogSource extends LogLane {
   /** The service cannot read backward reliably, so only forward pages are requested. */
   readonly forwardOnly?: boolean | undefined;
   /**
+   * It answers at once and takes any number of requests, so that reading from both ends wins nothing. May change while
+   * a log is read.
+   */
+  readonly isNear?: boolean | undefined;
+  /**
    * How the place keeps its logs, asked of it now and then; undefined: there is no such place. Never needed for reading.
    * Left out: it gives out what was written, as long as it gives out anything.
    * @throws AppError as any request, of which nothing is to be made but that it is unknown
@@ -75,6 +80,8 @@ export interface LogPageRequest {
    * ignore it; `LogPage.lead` says whether it did.
    */
   lead?: number | undefined;
+  /** Called, once at most, when the token of the next page is known, which may be long before the page can be had. */
+  onNext?: ((token: string) => void) | undefined;
 }
 
 /** A page as text with an index: message i is `text[ends[i-1] .. ends[i])`, UTF-8, as the job wrote it. */
@@ -91,4 +98,24 @@ export interface LogPage {
   lead?: number | undefined;
   /** Returns the page's memory for reuse. The reader calls it once, when done with text and index. */
   release?: (() => void) | undefined;
+}
+
+/** A place in a log that is followed as it is written. */
+export interface LogPosition {
+  /** In bytes of the whole log. */
+  offset: number;
+  /** Of the chunk that ended there, where it had one. */
+  cursor?: string | undefined;
+}
+
+export interface LogChunk {
+  /** Of its first byte in the whole log. */
+  offset: number;
+  bytes: Uint8Array;
+  /** Kept with the bytes, for a source that needs more than an offset to resume. */
+  cursor?: string | undefined;
+  /** When the last of it was printed, where the source says. */
+  at?: EpochMs | undefined;
+  /** The same of parts of it, by where each ends in the whole log: of a backlog a chunk may have hours. */
+  parts?: readonly (readonly [end: number, at: EpochMs])[] | undefined;
 }

@@ -19,7 +19,13 @@ export interface Notices {
     key: string,
     channel: string,
     message: OutgoingMessage,
-    options?: { urgent?: boolean; family?: string; says?: string; refreshEvery?: number | undefined },
+    options?: {
+      thread?: string | undefined;
+      urgent?: boolean;
+      family?: string;
+      says?: string;
+      refreshEvery?: number | undefined;
+    },
   ): Promise<void>;
   adopt(key: string, channel: string, ts: string): Promise<void>;
 }

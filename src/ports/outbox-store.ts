@@ -40,10 +40,22 @@ export interface OutboxRecord {
   /** When the current post began: until `ts` is known, nobody knows whether it arrived. */
   postingSince?: EpochMs | undefined;
   /** Where it is in Slack. */
-  posted?: { channel: string; ts: string; at: EpochMs } | undefined;
+  posted?:
+    | {
+        channel: string;
+        ts: string;
+        at: EpochMs;
+        /** Slack did not take its blocks, and has the fallback instead. */
+        plainer?: boolean | undefined;
+      }
+    | undefined;
   /** It can no longer be posted or changed. */
   failed?: { code: string; at: EpochMs } | undefined;
 }
+
+/** Deleted in Slack, or nothing can be written there. What was refused for its content alone may still be shown. */
+export const isPostGone = ({ failed }: Pick<OutboxRecord, 'failed'>): boolean =>
+  failed !== undefined && !failed.code.startsWith('content:');
 
 /** A channel that could not be posted to; nothing is sent there until it works again. */
 export interface DeadChannel {

@@ -1,20 +1,28 @@
-/** Training jobs: where they run, what is known about them, and starting one again. */
+/** Training jobs: where they run, what is known about them, starting and ending them, and what they print. */
 
 import type { JobStanding, TrainingJob } from '../domain/jobs.ts';
+import type { LineRange } from '../domain/line-range.ts';
 import type { ProviderName } from '../domain/providers.ts';
+import type { RunParameter, RunParameters } from '../domain/run-templates.ts';
 import type { SessionOperation } from '../domain/session-name.ts';
+import type { TrainTemplate } from '../domain/train-templates.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { Actor } from '../ground/actor.ts';
 import type { EpochMs } from '../ground/time.ts';
 import type { AwsAccount } from './aws-account.ts';
-import type { LogSource } from './log-source.ts';
+import type { FollowWait, LogEngine, LogFollowRequest } from './log-engine.ts';
+import type { LogChunk, LogPosition, LogSource } from './log-source.ts';
 
 /** The training jobs of one use case. */
 export interface JobCatalog {
-  /** @returns undefined when there is no such job */
-  find(name: string, signal?: AbortSignal): Promise<TrainingJob | undefined>;
-  /** Newest first. `nameContains` matches anywhere, ignoring case where the service can. */
-  list(query: { nameContains?: string; limit: number }, signal?: AbortSignal): Promise<TrainingJob[]>;
+  /**
+   * Newest first. `nameContains` matches anywhere, ignoring case where the service can. `sparing`: what came whole when
+   * everything was listed last need not be asked for again, where a list takes several requests.
+   */
+  list(
+    query: { nameContains?: string; limit: number; sparing?: boolean },
+    signal?: AbortSignal,
+  ): Promise<TrainingJob[]>;
   /** The job's tags, key → value; empty if its service has none. It costs a request, so ask only when needed. */
   tags(
     job: Pick<TrainingJob, 'name' | 'arn'>,
@@ -24,39 +32,95 @@ export interface JobCatalog {
 
 /**
  * Where training runs, opened for one person and one operation. Differences between services end here: see
- * docs/adding-a-provider.md, and the contract in test/contract/training-provider.ts.
+ * docs/adding-a-provider.md, and the contract in test/contract/training-provider.ts. Whoever cannot do something says so:
+ * AppError invalid_input, with what to do instead.
  */
 export interface TrainingProvider {
   readonly name: ProviderName;
+  /** What it says about a run that was just started. */
+  readonly begins: JobStanding;
   readonly jobs: JobCatalog;
-  /** Starts runs. If the provider cannot (`PROVIDERS[name].startsAgain`), it throws AppError invalid_input. */
-  readonly training: TrainingStarter;
-  /** The log of one job, whether or not it exists (yet); nothing is requested before it is read. */
-  log(job: string): LogSource;
+  /** @returns undefined when there is no such job */
+  getStatus(job: string, signal?: AbortSignal): Promise<TrainingJob | undefined>;
+  /**
+   * What a template lets people choose: asked of the provider where it is the one who knows.
+   * @throws AppError not_found: it has no such template (any more) · as any request
+   */
+  choices(template: TrainTemplate, signal?: AbortSignal): Promise<TemplateChoices>;
+  /** What an existing job would be run again with. @returns undefined when there is no such job */
+  setup(job: string, signal?: AbortSignal): Promise<TrainingSetup | undefined>;
+  /**
+   * Starts a run. The same order again is the same run, identified by its name.
+   * @returns the run's id, by which it is found from then on: its name
+   * @throws AppError not_found: no such job to repeat, or no such template · conflict: it cannot be repeated, or the name
+   *   is another job's · invalid_input, permission_denied, rate_limited: refused, nothing was started · unavailable,
+   *   timeout: unknown whether it was started; the same order again tells
+   */
+  deploy(order: TrainingOrder, signal?: AbortSignal): Promise<string>;
+  /**
+   * Asks a job to end. Of one that has ended, or is being ended already, nothing changes.
+   * @returns the job as it stands then: rarely `stopped` at once, nearly always `stopping`
+   * @throws AppError not_found: no such job · as any request
+   */
+  cancel(job: string, signal?: AbortSignal): Promise<TrainingJob>;
+  /**
+   * Lines of the log as it is now, without their ends.
+   * @throws AppError invalid_input: no such range · not_found: no such job; none of its log yet is no lines
+   */
+  getLogs(job: string, range: LineRange, signal?: AbortSignal): Promise<LogLines>;
   /**
    * The log's bytes as they are written, from the end of the last chunk that was kept, until the job has ended and all
-   * of it was delivered, or the signal is aborted. Left out: the job cannot be followed.
+   * of it was delivered, or the signal is aborted.
    * @param from the start of the log: `{ offset: 0 }`
-   * @throws AppError unavailable, rate_limited: resume from the last chunk · not_found: no log (yet)
+   * @throws AppError unavailable, rate_limited: resume from the last chunk · not_found: no such job, or no log yet
    */
-  follow?(job: string, from: LogPosition, signal: AbortSignal): AsyncIterable<LogChunk>;
+  readLog(job: string, from: LogPosition, signal: AbortSignal, how?: ReadLogOptions): AsyncIterable<LogChunk>;
+  /** The log of one job, whether or not it exists (yet), for the log engine; nothing is requested before it is read. */
+  log(job: string): LogSource;
+  /** Machines that cost money until somebody gives them back. Left out: the provider does that itself. */
+  readonly machines?: RentedMachines | undefined;
   /** The job on the provider's own pages. */
   links(job: string): JobLinks;
 }
 
-export interface LogPosition {
-  /** In bytes of the whole log. */
-  offset: number;
-  /** Of the chunk that ended there, where it had one. */
-  cursor?: string | undefined;
+/** Of those that Signalbox started; it never touches others. */
+export interface RentedMachines {
+  list(signal?: AbortSignal): Promise<RentedMachine[]>;
+  /** Nothing runs on it any more, and its disk stays. @throws AppError conflict: it does not run */
+  stop(id: string, signal?: AbortSignal): Promise<void>;
+  /** With all that is on it. Of one that is gone already nothing changes. */
+  giveBack(id: string, signal?: AbortSignal): Promise<void>;
 }
 
-export interface LogChunk {
-  /** Of its first byte in the whole log. */
-  offset: number;
-  bytes: Uint8Array;
-  /** Kept with the bytes, for a source that needs more than an offset to resume. */
-  cursor?: string | undefined;
+export interface RentedMachine {
+  /** The provider's own. */
+  id: string;
+  /** Name of the job that it was rented for. */
+  job: string;
+  /** US dollars; undefined: not known. */
+  costPerHour: number | undefined;
+  isRunning: boolean;
+  /** What it was rented for has ended. */
+  isDone: boolean;
+  /** All that it printed is kept here. */
+  logIsIn: boolean;
+  /** When its time is up; undefined: it has no limit. */
+  until: EpochMs | undefined;
+}
+
+export interface ReadLogOptions {
+  /** What keeps the text from going on; undefined: it does. */
+  onWait?: ((wait: FollowWait | undefined) => void) | undefined;
+  /** Asked instead of the job's service, by a caller who looks at the job anyhow: see LogFollowRequest. */
+  endedAt?: LogFollowRequest['endedAt'] | undefined;
+}
+
+export interface LogLines {
+  lines: string[];
+  /** Number of the first; left out where its service does not count lines and all before would have to be read. */
+  offset?: number | undefined;
+  /** Of the whole log so far; left out as `offset` is. */
+  total?: number | undefined;
 }
 
 /** URLs for people; left out where the provider has no page. */
@@ -73,28 +137,17 @@ export interface ProviderEntry {
   /** Whether the use case trains there. */
   trains(useCase: UseCase): boolean;
   links(useCase: UseCase, job: string): JobLinks;
-  /** @param aws the use case's account, opened; throws AppError invalid_input where it has none */
-  open(opening: {
-    useCase: UseCase;
-    actor: Actor;
-    operation: SessionOperation;
-    aws: () => AwsAccount;
-  }): TrainingProvider;
+  open(opening: ProviderOpening): TrainingProvider;
 }
 
-export interface TrainingStarter {
-  /** What the provider says about a run that was just started. */
-  readonly begins: JobStanding;
-  /** What an existing job would be run again with. @returns undefined when there is no such job */
-  setup(job: string, signal?: AbortSignal): Promise<TrainingSetup | undefined>;
-  /**
-   * Starts a run. The same request again is the same run, identified by its name.
-   * @returns the run's id: for SageMaker its name
-   * @throws AppError not_found: no such job to repeat · conflict: it cannot be repeated, or the name is another
-   *   job's · invalid_input, permission_denied, rate_limited: refused, nothing was started · unavailable, timeout:
-   *   unknown whether it was started; the same request again tells
-   */
-  deploy(request: TrainingRequest, signal?: AbortSignal): Promise<string>;
+export interface ProviderOpening {
+  useCase: UseCase;
+  actor: Actor;
+  operation: SessionOperation;
+  /** The use case's account, opened. @throws AppError invalid_input where it has none */
+  aws(): AwsAccount;
+  /** For logs that are read as text. */
+  engine: LogEngine;
 }
 
 export interface TrainingSetup {
@@ -107,14 +160,36 @@ export interface TrainingSetup {
   refusal?: { reason: string; hint: string } | undefined;
 }
 
-export interface TrainingRequest {
+export interface TemplateChoices {
+  /** By name, in the order in which people are asked. */
+  parameters: Readonly<Record<string, RunParameter>>;
+  /** Types of machines that people may choose from, the default first; empty: there is nothing to choose. */
+  machines: readonly string[];
+}
+
+export type TrainingOrder = AgainOrder | TemplateOrder;
+
+interface AnyOrder {
   /** Of the new run. */
   name: string;
+  /** When somebody began to ask for it: an earlier run with that name is a different one. */
+  askedAt: EpochMs;
+}
+
+export interface AgainOrder extends AnyOrder {
+  kind: 'again';
   /** The job that it repeats; everything not given here stays as it was there. */
   again: string;
   /** All of them, not just the changed ones. */
   hyperparameters: Readonly<Record<string, string>>;
   machines?: TrainingSetup['machines'];
-  /** When somebody began to ask for it: an earlier run with that name is a different one. */
-  askedAt: EpochMs;
+}
+
+export interface TemplateOrder extends AnyOrder {
+  kind: 'template';
+  template: TrainTemplate;
+  /** All of its parameters, those with their defaults included, checked. */
+  values: RunParameters;
+  /** One of `TemplateChoices.machines`; left out where there are none. */
+  machine?: string | undefined;
 }

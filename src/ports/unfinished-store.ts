@@ -1,4 +1,4 @@
-/** State: messages that say work is in progress, for the next start to clean up after a kill. */
+/** State: messages that say work is in progress, and people who wait for an answer: what a kill would leave as it is. */
 import type { EpochMs } from '../ground/time.ts';
 import type { OutgoingMessage } from './outgoing-message.ts';
 
@@ -11,11 +11,26 @@ export interface UnfinishedDownload {
   useCases: readonly string[];
 }
 
-/** A message in Slack about one process's work, which a kill would otherwise leave unchanged for ever. */
+/** Somebody who waits for an answer and has seen nothing of it yet, and how they can be told. */
+export interface AwaitedAnswer {
+  user: string;
+  /** The command: `/logs train-7 --tail 50`. Left out: they clicked. */
+  typed?: string | undefined;
+  thread?: string | undefined;
+  /** Takes 5 messages within 30 minutes. */
+  responseUrl?: string | undefined;
+  /** The window that shows that something is on its way. */
+  view?: string | undefined;
+}
+
+/** One process's work as Slack shows it, which a kill would otherwise leave unchanged for ever. */
 export interface UnfinishedMessage {
   id: string;
+  /** A channel, or a person for a direct message. */
   channel: string;
-  ts: string;
+  /** Left out: there is no message yet, only somebody who waits for an answer. */
+  ts?: string | undefined;
+  answer?: AwaitedAnswer | undefined;
   since: EpochMs;
   /** The instance that works on it (operations/downloads-elsewhere.ts). */
   by?: string | undefined;

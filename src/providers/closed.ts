@@ -8,8 +8,15 @@ export function closedProvider(entry: ProviderEntry, useCase: UseCase, problem: 
   const refuse = (): Promise<never> => Promise.reject(problem);
   return {
     name: entry.name,
-    jobs: { find: refuse, list: refuse, tags: refuse },
-    training: { begins: { state: 'unknown', status: 'Unknown' }, setup: refuse, deploy: refuse },
+    begins: { state: 'unknown', status: 'Unknown' },
+    jobs: { list: refuse, tags: refuse },
+    getStatus: refuse,
+    choices: refuse,
+    setup: refuse,
+    deploy: refuse,
+    cancel: refuse,
+    getLogs: refuse,
+    readLog: () => ({ [Symbol.asyncIterator]: () => ({ next: refuse }) }),
     log: (job) => ({ id: `closed/${entry.name}/${job}`, listStreams: refuse, readPage: refuse }),
     links: (job) => entry.links(useCase, job),
   };

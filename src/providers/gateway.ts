@@ -3,28 +3,33 @@ import { newSessionName, type SessionOperation } from '../domain/session-name.ts
 import { awsOf, type UseCase } from '../domain/use-cases.ts';
 import type { Actor } from '../ground/actor.ts';
 import { AppError, toAppError } from '../ground/errors.ts';
+import { observedMethods } from '../ground/observed.ts';
 import type { Clock } from '../ground/time.ts';
 import type { AwsAccount, AwsAccounts } from '../ports/aws-account.ts';
+import type { LogEngine } from '../ports/log-engine.ts';
 import type { ProviderEntry, TrainingProvider } from '../ports/training-provider.ts';
 import type { UseCaseGateway, UseCaseSession } from '../ports/use-case-session.ts';
 import { closedProvider, closedSession } from './closed.ts';
-import { ALL_PROVIDERS } from './index.ts';
-import { type PushedRuns, pushed } from './push.ts';
+import { allProviders } from './index.ts';
+import type { KeptRuns } from './kept-runs.ts';
 
 export interface GatewayOptions {
   clock: Clock;
   accounts: AwsAccounts;
+  /** Reads logs as text, where their service keeps events. */
+  engine: LogEngine;
   /** Default: all there are. */
   providers?: readonly ProviderEntry[];
-  /** Left out: use cases that accept runs show none. */
-  pushed?: PushedRuns;
+  /** Left out: use cases that accept runs show none, and of runs elsewhere nothing is known once they are gone there. */
+  kept?: KeptRuns;
 }
 
 export function createUseCaseGateway({
   clock,
   accounts,
-  pushed: runs,
-  providers: all = runs ? [...ALL_PROVIDERS, pushed(runs, clock)] : ALL_PROVIDERS,
+  engine,
+  kept,
+  providers: all = allProviders(clock, kept),
 }: GatewayOptions): UseCaseGateway {
   // Clients keep connections: one set for each open account, dropped with it.
   const opened = new WeakMap<AwsAccount, UseCaseSession>();
@@ -44,7 +49,7 @@ export function createUseCaseGateway({
         throw problem;
       };
       const { providers, closed } = openAll(entries, useCase, (entry) =>
-        entry.open({ useCase, actor, operation, aws }),
+        observedProvider(entry.open({ useCase, actor, operation, aws, engine })),
       );
       if (!account) {
         const sessionName = newSessionName(operation, actor, clock.now());
@@ -62,6 +67,27 @@ export function createUseCaseGateway({
       return entry?.links(useCase, job.name) ?? { site: '' };
     },
   };
+}
+
+const QUESTIONS: ReadonlySet<string> = new Set([
+  'getStatus',
+  'choices',
+  'setup',
+  'deploy',
+  'cancel',
+  'getLogs',
+] satisfies (keyof TrainingProvider)[]);
+
+/** What it is asked for, and how long that takes, is one operation each. */
+function observedProvider(provider: TrainingProvider): TrainingProvider {
+  const jobs = observedMethods(provider.jobs, (method) => ({
+    kind: 'operation',
+    name: `${provider.name}.jobs.${method}`,
+  }));
+  const asked = observedMethods(provider, (method) =>
+    QUESTIONS.has(method) ? { kind: 'operation', name: `${provider.name}.${method}` } : undefined,
+  );
+  return asked === provider ? provider : Object.assign(asked, { jobs });
 }
 
 type Opened = { account: AwsAccount; problem?: never } | { account?: never; problem: AppError };

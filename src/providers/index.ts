@@ -1,16 +1,29 @@
 /** Where training can run. A new provider is one file in this folder and one line here. */
 import type { ProviderName } from '../domain/providers.ts';
 import type { UseCase } from '../domain/use-cases.ts';
+import type { Clock } from '../ground/time.ts';
 import type { ProviderEntry } from '../ports/training-provider.ts';
+import type { KeptRuns } from './kept-runs.ts';
 import { local } from './local.ts';
-import { takesPushes } from './push.ts';
+import { pushed, takesPushes } from './push.ts';
+import { runPod } from './runpod.ts';
 import { sageMaker } from './sagemaker.ts';
+import { sageMakerKinds } from './sagemaker-kinds/index.ts';
 
-/** All but pushed runs, which must be given to the gateway. */
-export const ALL_PROVIDERS: readonly ProviderEntry[] = [sageMaker, local];
+/** @param kept left out: pushed runs are not known, and of others only what their provider still has */
+export function allProviders(clock: Clock, kept?: KeptRuns): readonly ProviderEntry[] {
+  return [sageMaker, ...sageMakerKinds, local, runPod(kept), ...(kept ? [pushed(kept, clock)] : [])];
+}
 
-/** Where a use case trains by its settings, pushed runs included; nothing is opened or asked. */
+const HERE: readonly Pick<ProviderEntry, 'name' | 'trains'>[] = [
+  sageMaker,
+  ...sageMakerKinds,
+  local,
+  runPod(),
+  { name: 'push', trains: takesPushes },
+];
+
+/** Where a use case trains by its settings; nothing is opened or asked. */
 export function configuredProviders(useCase: UseCase): ProviderName[] {
-  const names = ALL_PROVIDERS.filter((provider) => provider.trains(useCase)).map(({ name }) => name);
-  return takesPushes(useCase) ? [...names, 'push'] : names;
+  return HERE.filter((provider) => provider.trains(useCase)).map(({ name }) => name);
 }

@@ -1,27 +1,22 @@
 /** Runs that are sent here from wherever they run (src/http/push.ts): what is known of them is in their logs. */
 import type { JobStanding, TrainingJob } from '../domain/jobs.ts';
+import { checkLineRange } from '../domain/line-range.ts';
 import { providerWord } from '../domain/providers.ts';
 import { isPushName, PUSH_SILENCE, readSender } from '../domain/pushed-runs.ts';
 import { type RunEnd, runId } from '../domain/runs.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError } from '../ground/errors.ts';
 import type { Clock, EpochMs } from '../ground/time.ts';
-import type { RunLines } from '../ports/run-lines.ts';
-import type { RunLogInfo, RunLogStore } from '../ports/run-log-store.ts';
+import type { RunLogInfo } from '../ports/run-log-store.ts';
 import type { JobCatalog, ProviderEntry, TrainingProvider } from '../ports/training-provider.ts';
+import type { KeptRuns } from './kept-runs.ts';
 import { numberedLog } from './numbered-log.ts';
-
-export interface PushedRuns {
-  logs: Pick<RunLogStore, 'info' | 'list'>;
-  lines: RunLines;
-  /** When each part of a log had arrived, by the log's size. */
-  times(info: RunLogInfo): Promise<{ at(size: number): EpochMs }>;
-}
+import { readRunLog } from './run-log.ts';
 
 /** Whether a use case accepts runs that are pushed. */
 export const takesPushes = ({ providers }: UseCase): boolean => providers?.push !== undefined;
 
-export function pushed(runs: PushedRuns, clock: Clock): ProviderEntry {
+export function pushed(runs: KeptRuns, clock: Clock): ProviderEntry {
   return {
     name: 'push',
     trains: takesPushes,
@@ -30,7 +25,7 @@ export function pushed(runs: PushedRuns, clock: Clock): ProviderEntry {
   };
 }
 
-function openPushed({ logs, lines, times }: PushedRuns, clock: Clock, useCase: UseCase): TrainingProvider {
+function openPushed({ logs, lines, times }: KeptRuns, clock: Clock, useCase: UseCase): TrainingProvider {
   const idOf = (job: string): string => runId({ useCase: useCase.id, provider: 'push', job });
   const nameOf = (id: string): string => id.slice(idOf('').length);
   const find = async (job: string): Promise<RunLogInfo | undefined> =>
@@ -46,10 +41,6 @@ function openPushed({ logs, lines, times }: PushedRuns, clock: Clock, useCase: U
   });
 
   const jobs: JobCatalog = {
-    async find(name) {
-      const info = await find(name);
-      return info && jobOf(info);
-    },
     async list({ nameContains = '', limit }) {
       const part = nameContains.toLowerCase();
       return (await logs.list(idOf('')))
@@ -63,11 +54,10 @@ function openPushed({ logs, lines, times }: PushedRuns, clock: Clock, useCase: U
       return tags;
     },
   };
-  const refuse = async (): Promise<never> => {
-    throw new AppError('invalid_input', 'A run that is pushed cannot be started from here.', {
-      hint: 'Start it on its machine again, with another name: signalbox run --push …',
-    });
+  const cannot = (what: string, hint: string) => async (): Promise<never> => {
+    throw new AppError('invalid_input', `A run that is pushed cannot be ${what} from here.`, { hint });
   };
+  const start = cannot('started', 'Start it on its machine again, with another name: signalbox run --push …');
   const existing = async (name: string): Promise<RunLogInfo> => {
     const info = await find(name);
     if (info) return info;
@@ -75,8 +65,25 @@ function openPushed({ logs, lines, times }: PushedRuns, clock: Clock, useCase: U
   };
   return {
     name: 'push',
+    begins: { state: 'running', status: 'Running' },
     jobs,
-    training: { begins: { state: 'running', status: 'Running' }, setup: refuse, deploy: refuse },
+    async getStatus(name) {
+      const info = await find(name);
+      return info && jobOf(info);
+    },
+    choices: start,
+    setup: start,
+    deploy: start,
+    cancel: cannot('stopped', 'Stop it on its machine: signalbox run passes Ctrl+C on to it.'),
+    async getLogs(name, range) {
+      checkLineRange(range);
+      const read = await lines.read(await existing(name), range.limit, range.offset);
+      return { lines: read.lines, offset: read.offset, total: read.total };
+    },
+    async *readLog(name, { offset }, signal) {
+      await existing(name);
+      yield* readRunLog(logs, idOf(name), offset, signal);
+    },
     log: (name) =>
       numberedLog({
         id: `push/${useCase.id}/${name}`,

@@ -1,9 +1,11 @@
 /** The log of one run on a runner: as lines in pages (`GET /api/training/logs/{id}`), or as bytes while it is written. */
 import { z } from 'zod';
+import type { LineRange } from '../domain/line-range.ts';
 import { isRunnerName } from '../domain/runs.ts';
 import { AppError } from '../ground/errors.ts';
-import type { LogSource } from '../ports/log-source.ts';
-import type { LogChunk } from '../ports/training-provider.ts';
+import { inTime } from '../ground/pause.ts';
+import { serverEvents } from '../ground/server-events.ts';
+import type { LogChunk, LogSource } from '../ports/log-source.ts';
 import { type NumberedLines, numberedLog } from './numbered-log.ts';
 import type { RunnerClient } from './runner-client.ts';
 import { type RunFacts, runPath } from './runner-facts.ts';
@@ -20,27 +22,35 @@ const answer = z.object({
   unfinished: z.boolean().optional(),
 });
 
+/** @param offset left out: the last `limit` lines */
+export async function readLines(
+  client: RunnerClient,
+  name: string,
+  { limit, offset }: LineRange,
+  signal?: AbortSignal,
+): Promise<NumberedLines> {
+  if (!isRunnerName(name)) throw noLog();
+  const from = offset === undefined ? '' : `&offset=${offset}`;
+  const path = `/api/training/logs/${encodeURIComponent(name)}?limit=${limit}${from}`;
+  const got = await client.get(path, answer, signal);
+  if (!got) throw noLog();
+  return {
+    ...got,
+    lines: got.logs,
+    offset: got.offset ?? offset ?? Math.max(0, got.total - got.logs.length),
+    times: got.times ?? [],
+    unfinished: got.unfinished ?? false,
+  };
+}
+
 export function runnerLog(
   client: RunnerClient,
   { id, name, find }: { id: string; name: string; find(signal?: AbortSignal): Promise<RunFacts | undefined> },
 ): LogSource {
-  const read = async (offset: number, limit: number, signal?: AbortSignal): Promise<NumberedLines> => {
-    if (!isRunnerName(name)) throw noLog();
-    const path = `/api/training/logs/${encodeURIComponent(name)}?limit=${limit}&offset=${offset}`;
-    const got = await client.get(path, answer, signal);
-    if (!got) throw noLog();
-    return {
-      ...got,
-      lines: got.logs,
-      offset: got.offset ?? offset,
-      times: got.times ?? [],
-      unfinished: got.unfinished ?? false,
-    };
-  };
   return numberedLog({
     id,
     aheadMs: AHEAD_MS,
-    read,
+    read: (offset, limit, signal) => readLines(client, name, { offset, limit }, signal),
     async facts(signal) {
       const run = await find(signal);
       if (!run) throw noLog();
@@ -59,18 +69,34 @@ const chunkEvent = z.object({
   gap: z.object({ from: z.number(), to: z.number() }).optional(),
 });
 
-/** From any byte on until the run has ended, or the signal is aborted. See `TrainingProvider.follow`. */
+/**
+ * Milliseconds without an event after which the runner counts as gone: while a run prints nothing it sends one every 15 s.
+ * Otherwise a machine that was switched off, or a network that was cut, would be noticed after minutes.
+ */
+const SILENCE = 45_000;
+
+/** From any byte on until the run has ended, or the signal is aborted. See `TrainingProvider.readLog`. */
 export async function* followRun(
   client: RunnerClient,
   name: string,
   from: number,
   signal: AbortSignal,
+  silence = SILENCE,
 ): AsyncGenerator<LogChunk> {
   if (!isRunnerName(name)) throw noLog();
   let offset = from;
-  const body = await client.stream(`${runPath(name)}/logs/stream?offset=${from}`, signal);
+  const connection = new AbortController();
   try {
-    for await (const { event, data, id } of serverEvents(body)) {
+    const path = `${runPath(name)}/logs/stream?offset=${from}`;
+    const all = AbortSignal.any([signal, connection.signal]);
+    const body = await inTime(silence, client.stream(path, all));
+    if (!body) throw silent(name, silence);
+    const events = serverEvents(body);
+    for (;;) {
+      const came = await inTime(silence, events.next());
+      if (!came) throw silent(name, silence);
+      if (came.done) break;
+      const { event, data, id } = came.value;
       if (event === 'done') return;
       if (event !== 'log') continue;
       const { chunk, gap } = chunkEvent.parse(JSON.parse(data));
@@ -86,9 +112,19 @@ export async function* followRun(
     }
   } catch (error) {
     if (signal.aborted) return;
-    throw cutOff(name, error);
+    throw error instanceof AppError ? error : cutOff(name, error);
+  } finally {
+    connection.abort();
   }
   if (!signal.aborted) throw cutOff(name, undefined);
+}
+
+function silent(name: string, silence: number): AppError {
+  return new AppError(
+    'unavailable',
+    `The local runner has sent nothing for ${Math.round(silence / 1_000)} seconds while ${name} was followed.`,
+    { hint: 'It is tried again.' },
+  );
 }
 
 function cutOff(name: string, cause: unknown): AppError {
@@ -96,33 +132,4 @@ function cutOff(name: string, cause: unknown): AppError {
     hint: 'It is tried again.',
     cause,
   });
-}
-
-interface ServerEvent {
-  event: string;
-  data: string;
-  id: string;
-}
-
-/** https://html.spec.whatwg.org/multipage/server-sent-events.html, as far as a runner uses it. */
-async function* serverEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<ServerEvent> {
-  const decoder = new TextDecoder();
-  let rest = '';
-  let current: ServerEvent = { event: 'message', data: '', id: '' };
-  for await (const bytes of body) {
-    rest += decoder.decode(bytes, { stream: true });
-    // A line end that came in two parts is looked at with the second.
-    const lines = rest.split(/\r\n|\n|\r(?!$)/);
-    rest = lines.pop()!;
-    for (const line of lines) {
-      if (line === '') {
-        if (current.data !== '') yield current;
-        current = { event: 'message', data: '', id: current.id };
-        continue;
-      }
-      const [, field = '', value = ''] = /^([^:]*):? ?(.*)$/s.exec(line) ?? [];
-      if (field === 'data') current.data += current.data === '' ? value : `\n${value}`;
-      else if (field === 'event' || field === 'id') current[field] = value;
-    }
-  }
 }

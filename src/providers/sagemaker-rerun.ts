@@ -7,7 +7,8 @@ import type {
   DescribeTrainingJobCommandOutput,
 } from '@aws-sdk/client-sagemaker';
 import { isPipelineStep } from '../domain/training-names.ts';
-import type { TrainingRequest, TrainingSetup } from '../ports/training-provider.ts';
+import type { AgainOrder, TrainingSetup } from '../ports/training-provider.ts';
+import { isSinceAsked } from './same-order.ts';
 
 export type Described = Partial<Omit<DescribeTrainingJobCommandOutput, '$metadata'>>;
 
@@ -50,7 +51,7 @@ const CARRIED: Readonly<Record<Shared, 'as it is' | 'no empty' | 'own rule'>> = 
 /** @param tags of the job that is repeated */
 export function rerunRequest(
   job: Described,
-  request: TrainingRequest,
+  request: AgainOrder,
   tags: Readonly<Record<string, string>>,
 ): CreateTrainingJobCommandInput {
   const carried: Record<string, unknown> = {};
@@ -83,7 +84,7 @@ function algorithm({ AlgorithmSpecification: given }: Described): Part {
   return { AlgorithmSpecification: { ...rest, ...image } };
 }
 
-function resources({ ResourceConfig: given }: Described, machines: TrainingRequest['machines']): Part {
+function resources({ ResourceConfig: given }: Described, machines: AgainOrder['machines']): Part {
   if (!given) return {};
   // What SageMaker chose from `InstancePreferences` is only in the answer.
   const { SelectedInstanceType: _type, SelectedInstanceCount: _count, ...asked } = given;
@@ -226,9 +227,6 @@ const lastPart = (arn: string): string => arn.slice(arn.lastIndexOf('/') + 1);
 
 // --- Whether it is there already ---------------------------------------------------------------------
 
-/** AWS's clock and ours may differ by so much, ms. */
-const CLOCK_SKEW = 5 * 60_000;
-
 /** Whether a job of the requested name is the result of this same request, sent before. */
 export function isSameRun(there: Described, asked: CreateTrainingJobCommandInput, askedAt: number): boolean {
   const one = (job: Described | CreateTrainingJobCommandInput): string => {
@@ -243,5 +241,5 @@ export function isSameRun(there: Described, asked: CreateTrainingJobCommandInput
       hyperparameters,
     ]);
   };
-  return one(there) === one(asked) && (there.CreationTime?.getTime() ?? 0) >= askedAt - CLOCK_SKEW;
+  return one(there) === one(asked) && isSinceAsked(there.CreationTime?.getTime() ?? 0, askedAt);
 }

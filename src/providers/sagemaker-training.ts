@@ -1,12 +1,14 @@
-/** SageMaker as a training provider: an existing job started again, by its name at most once. */
+/** SageMaker as a training provider: jobs started from a template or an older job, by their name at most once, and stopped. */
 import type { CreateTrainingJobCommandInput, SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { guidanceForTraining } from '../domain/failure-guidance.ts';
-import { sageMakerState } from '../domain/sagemaker-states.ts';
 import { isTrainingName } from '../domain/training-names.ts';
+import { watchedClient } from '../ground/aws-calls.ts';
 import { AppError } from '../ground/errors.ts';
 import type { AwsAccess } from '../ports/aws-account.ts';
-import type { JobCatalog, TrainingRequest, TrainingStarter } from '../ports/training-provider.ts';
+import type { JobCatalog, TrainingOrder, TrainingProvider } from '../ports/training-provider.ts';
 import { type Described, isSameRun, rerunRequest, rerunSetup } from './sagemaker-rerun.ts';
+import { sageMakerTemplate, templateRequest } from './sagemaker-template.ts';
+import { stopOnce } from './stop-once.ts';
 
 const TRAINING_ROLE = {
   role: "the job's own role",
@@ -20,7 +22,10 @@ const METRICS_OF_ITS_OWN = /override the metric definitions/i;
 /** The quota, and how much of it there is: `'ml.g5.2xlarge for training job usage' is 0 Instances`. */
 const QUOTA = /service limit '([^']{1,120})' is (\d+) \w+, with current utilization of (\d+)/;
 
-export function createSageMakerTraining(access: AwsAccess, jobs: JobCatalog): TrainingStarter {
+export function createSageMakerTraining(
+  access: AwsAccess,
+  jobs: Pick<JobCatalog, 'tags'> & Pick<TrainingProvider, 'getStatus'>,
+): Pick<TrainingProvider, 'choices' | 'setup' | 'deploy' | 'cancel'> {
   // The package is large: loaded with the first question, and kept.
   let loading: ReturnType<typeof load> | undefined;
   const sageMaker = () => (loading ??= load(access));
@@ -51,28 +56,47 @@ export function createSageMakerTraining(access: AwsAccess, jobs: JobCatalog): Tr
     );
   }
 
+  async function stop(name: string, signal?: AbortSignal): Promise<void> {
+    const { client, StopTrainingJobCommand } = await sageMaker();
+    await access.call(
+      { operation: `stop the training job ${name}`, actions: ['sagemaker:StopTrainingJob'] },
+      () => client.send(new StopTrainingJobCommand({ TrainingJobName: name }), abortable(signal)),
+    );
+  }
+
+  /** The request that an order comes to. */
+  async function requestOf(
+    order: TrainingOrder,
+    signal?: AbortSignal,
+  ): Promise<CreateTrainingJobCommandInput> {
+    if (order.kind === 'template') return templateRequest(order);
+    const described = await describe(order.again, signal);
+    if (!described)
+      throw new AppError('not_found', `There is no training job ${order.again} any more.`, {
+        hint: 'SageMaker forgets jobs that somebody deletes. Start another one again.',
+      });
+    const { refusal } = rerunSetup(described);
+    if (refusal)
+      throw new AppError('conflict', `${order.again} cannot be run again. ${refusal.reason}`, {
+        hint: refusal.hint,
+      });
+    const tags = await jobs.tags({ name: order.again, arn: described.TrainingJobArn }, signal);
+    return rerunRequest(described, order, tags);
+  }
+
   return {
-    begins: sageMakerState('InProgress', 'Starting'),
+    async choices(template) {
+      const { parameters, sagemaker } = sageMakerTemplate(template);
+      return { parameters, machines: sagemaker.instanceTypes };
+    },
 
     async setup(job, signal) {
       const described = await describe(job, signal);
       return described && rerunSetup(described);
     },
 
-    async deploy(request, signal) {
-      const described = await describe(request.again, signal);
-      if (!described)
-        throw new AppError('not_found', `There is no training job ${request.again} any more.`, {
-          hint: 'SageMaker forgets jobs that somebody deletes. Start another one again.',
-        });
-      const { refusal } = rerunSetup(described);
-      if (refusal)
-        throw new AppError('conflict', `${request.again} cannot be run again. ${refusal.reason}`, {
-          hint: refusal.hint,
-        });
-      const arn = described.TrainingJobArn;
-      const tags = await jobs.tags({ name: request.again, arn }, signal);
-      const input = rerunRequest(described, request, tags);
+    async deploy(order, signal) {
+      const input = await requestOf(order, signal);
       try {
         await create(input, signal).catch((error: unknown) => {
           const { AlgorithmSpecification: algorithm } = input;
@@ -82,18 +106,25 @@ export function createSageMakerTraining(access: AwsAccess, jobs: JobCatalog): Tr
         });
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
-        if (error.code !== 'conflict') throw startError(error, request);
+        if (error.code !== 'conflict') throw startError(error, order);
         // Taken by this same request, whose first try got through (a lost answer, a second click), or by another.
-        const there = await describe(request.name, signal);
-        if (!there || !isSameRun(there, input, request.askedAt)) throw nameTaken(error, request.name);
+        const there = await describe(order.name, signal);
+        if (!there || !isSameRun(there, input, order.askedAt)) throw nameTaken(error, order.name);
       }
-      return request.name;
+      return order.name;
     },
+
+    cancel: stopOnce({
+      stop,
+      getStatus: jobs.getStatus,
+      missing: (job) =>
+        new AppError('not_found', `There is no training job ${job}.`, { hint: 'It was deleted.' }),
+    }),
   };
 }
 
 /** Only refusals leave here as such; anything that leaves open whether the job was made is `unavailable`. */
-function startError(error: AppError, { name }: TrainingRequest): AppError {
+function startError(error: AppError, { name }: Pick<TrainingOrder, 'name'>): AppError {
   const { cause, ref } = error;
   const more = { ...(error.adminHint === undefined ? {} : { adminHint: error.adminHint }), cause, ref };
   const { name: kind, message } = awsWords(error);
@@ -138,12 +169,11 @@ function awsWords(error: unknown): { name: string; message: string } {
 const firstLine = (text: string): string => (text.split('\n', 1)[0] ?? '').slice(0, 300);
 
 async function load(access: AwsAccess) {
-  const { CreateTrainingJobCommand, DescribeTrainingJobCommand, SageMakerClient } = await import(
-    '@aws-sdk/client-sagemaker'
-  );
+  const { CreateTrainingJobCommand, DescribeTrainingJobCommand, SageMakerClient, StopTrainingJobCommand } =
+    await import('@aws-sdk/client-sagemaker');
   // Repeating is safe: if the name is taken by then, the code looks up by what.
-  const client: SageMakerClient = new SageMakerClient(access.clientConfig(4));
-  return { client, CreateTrainingJobCommand, DescribeTrainingJobCommand };
+  const client: SageMakerClient = watchedClient(new SageMakerClient(access.clientConfig(4)));
+  return { client, CreateTrainingJobCommand, DescribeTrainingJobCommand, StopTrainingJobCommand };
 }
 
 const abortable = (signal: AbortSignal | undefined) => (signal ? { abortSignal: signal } : {});

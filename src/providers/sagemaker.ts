@@ -1,15 +1,21 @@
 /** SageMaker as the catalog of a use case's training jobs, and as the place where they run. */
-import type { SageMakerClient, TrainingJobSummary } from '@aws-sdk/client-sagemaker';
+import type { ResourceConfig, SageMakerClient, TrainingJobSummary } from '@aws-sdk/client-sagemaker';
 import { inConsole, trainingJobUrl, trainingLogUrl } from '../domain/console-links.ts';
+import { tuningParent } from '../domain/job-families.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
 import { TRAINING_LOG_GROUP } from '../domain/log-groups.ts';
 import { sageMakerState } from '../domain/sagemaker-states.ts';
 import { isTrainingName } from '../domain/training-names.ts';
-import type { UseCase } from '../domain/use-cases.ts';
+import { sageMakerNames, type UseCase } from '../domain/use-cases.ts';
+import { watchedClient } from '../ground/aws-calls.ts';
 import { AppError } from '../ground/errors.ts';
+import { paged } from '../ground/paged.ts';
 import type { AwsAccess, AwsAccount } from '../ports/aws-account.ts';
+import type { LogEngine } from '../ports/log-engine.ts';
+import type { LogSource } from '../ports/log-source.ts';
 import type { JobCatalog, JobLinks, ProviderEntry, TrainingProvider } from '../ports/training-provider.ts';
 import { createSageMakerTraining } from './sagemaker-training.ts';
+import { textLog } from './text-log.ts';
 
 /** Rule of NameContains. */
 const NAME_PART = /^[a-zA-Z0-9-]{1,63}$/;
@@ -18,18 +24,22 @@ const PAGE = 100;
 
 export const sageMaker: ProviderEntry = {
   name: 'sagemaker',
-  trains: ({ aws, providers }) => aws !== undefined && (providers?.sagemaker ?? true),
+  trains: (useCase) => sageMakerNames(useCase).includes('sagemaker'),
   links,
-  open: ({ aws }) => createSageMaker(aws()),
+  open: ({ aws, engine }) => createSageMaker(aws(), engine),
 };
 
-function createSageMaker(access: AwsAccount): TrainingProvider {
-  const jobs = createSageMakerCatalog(access);
+function createSageMaker(access: AwsAccount, engine: LogEngine): TrainingProvider {
+  const { getStatus, ...jobs } = createSageMakerCatalog(access);
+  const log = (job: string): LogSource => access.log(TRAINING_LOG_GROUP, job);
   return {
     name: 'sagemaker',
+    begins: sageMakerState('InProgress', 'Starting'),
     jobs,
-    training: createSageMakerTraining(access, jobs),
-    log: (job) => access.log(TRAINING_LOG_GROUP, job),
+    getStatus,
+    ...createSageMakerTraining(access, { ...jobs, getStatus }),
+    ...textLog(engine, { name: 'sagemaker', getStatus, log }),
+    log,
     links: (job) => links(access.useCase, job),
   };
 }
@@ -42,7 +52,7 @@ function links(useCase: UseCase, job: string): JobLinks {
   };
 }
 
-function createSageMakerCatalog(access: AwsAccess): JobCatalog {
+function createSageMakerCatalog(access: AwsAccess): JobCatalog & Pick<TrainingProvider, 'getStatus'> {
   const { useCase } = access;
   // The package is large: loaded with the first question, and kept.
   let loading: ReturnType<typeof load> | undefined;
@@ -52,7 +62,7 @@ function createSageMakerCatalog(access: AwsAccess): JobCatalog {
   };
 
   return {
-    async find(name, signal) {
+    async getStatus(name, signal) {
       // Anything else is not a job, so AWS need not be asked.
       if (!isTrainingName(name)) return undefined;
       const { client, DescribeTrainingJobCommand } = await sageMaker();
@@ -63,16 +73,21 @@ function createSageMakerCatalog(access: AwsAccess): JobCatalog {
         );
         return {
           ...summary(job, useCase),
+          parent: tuningParent(name, job.TuningJobArn),
           failureReason: job.FailureReason,
-          instanceType:
-            job.ResourceConfig?.InstanceType ?? job.ResourceConfig?.InstanceGroups?.[0]?.InstanceType,
-          instanceCount:
-            job.ResourceConfig?.InstanceCount ??
-            job.ResourceConfig?.InstanceGroups?.reduce((sum, group) => sum + (group.InstanceCount ?? 0), 0),
+          ...machinesOf(job.ResourceConfig),
           startedAt: job.TrainingStartTime?.getTime(),
           // Filled in from the beginning, and there only when the job completed or was stopped with a model.
           modelArtifact: job.ModelArtifacts?.S3ModelArtifacts || undefined,
           hyperparameters: job.HyperParameters,
+          finalMetrics: job.FinalMetricDataList?.flatMap(({ MetricName, Value, Timestamp }) =>
+            MetricName !== undefined && Value !== undefined && Number.isFinite(Value)
+              ? [{ name: MetricName, value: Value, at: Timestamp?.getTime() }]
+              : [],
+          ),
+          metricDefinitions: job.AlgorithmSpecification?.MetricDefinitions?.flatMap(({ Name, Regex }) =>
+            Name !== undefined && Regex !== undefined ? [{ name: Name, regex: Regex }] : [],
+          ),
         };
       } catch (error) {
         // `ValidationException: Requested resource not found.`, which the table knows.
@@ -85,27 +100,24 @@ function createSageMakerCatalog(access: AwsAccess): JobCatalog {
       if (nameContains !== undefined && nameContains !== '' && !NAME_PART.test(nameContains)) return [];
       const { client, ListTrainingJobsCommand } = await sageMaker();
       const jobs: TrainingJob[] = [];
-      let token: string | undefined;
-      do {
-        const asked = token;
-        const page = await access.call(
-          { operation: 'list the training jobs', actions: ['sagemaker:ListTrainingJobs'] },
-          () =>
-            client.send(
-              new ListTrainingJobsCommand({
-                SortBy: 'CreationTime',
-                SortOrder: 'Descending',
-                MaxResults: Math.min(PAGE, limit),
-                ...(nameContains ? { NameContains: nameContains } : {}),
-                ...(asked === undefined ? {} : { NextToken: asked }),
-              }),
-              abortable(signal),
-            ),
-        );
+      const pages = paged((NextToken) =>
+        access.call({ operation: 'list the training jobs', actions: ['sagemaker:ListTrainingJobs'] }, () =>
+          client.send(
+            new ListTrainingJobsCommand({
+              SortBy: 'CreationTime',
+              SortOrder: 'Descending',
+              MaxResults: Math.min(PAGE, limit),
+              ...(nameContains ? { NameContains: nameContains } : {}),
+              NextToken,
+            }),
+            abortable(signal),
+          ),
+        ),
+      );
+      for await (const page of pages) {
         for (const job of page.TrainingJobSummaries ?? []) jobs.push(summary(job, useCase));
-        // A page may be empty and not the last; a token that comes back again would never end.
-        token = page.NextToken === asked ? undefined : page.NextToken;
-      } while (token !== undefined && jobs.length < limit);
+        if (jobs.length >= limit) break;
+      }
       return jobs.slice(0, limit);
     },
 
@@ -113,20 +125,13 @@ function createSageMakerCatalog(access: AwsAccess): JobCatalog {
       if (arn === undefined) return {};
       const { client, ListTagsCommand } = await sageMaker();
       const tags = new Map<string, string>();
-      let token: string | undefined;
-      do {
-        const asked = token;
-        const page = await access.call(
-          { operation: `read the tags of ${name}`, actions: ['sagemaker:ListTags'] },
-          () =>
-            client.send(
-              new ListTagsCommand({ ResourceArn: arn, ...(asked === undefined ? {} : { NextToken: asked }) }),
-              abortable(signal),
-            ),
-        );
+      const pages = paged((NextToken) =>
+        access.call({ operation: `read the tags of ${name}`, actions: ['sagemaker:ListTags'] }, () =>
+          client.send(new ListTagsCommand({ ResourceArn: arn, NextToken }), abortable(signal)),
+        ),
+      );
+      for await (const page of pages)
         for (const { Key, Value } of page.Tags ?? []) if (Key !== undefined) tags.set(Key, Value ?? '');
-        token = page.NextToken === asked ? undefined : page.NextToken;
-      } while (token !== undefined);
       return Object.fromEntries(tags);
     },
   };
@@ -136,11 +141,24 @@ async function load(access: AwsAccess) {
   const { DescribeTrainingJobCommand, ListTagsCommand, ListTrainingJobsCommand, SageMakerClient } =
     await import('@aws-sdk/client-sagemaker');
   // Lists are allowed about twice a second for the whole account: others may have just used that up.
-  const client: SageMakerClient = new SageMakerClient(access.clientConfig(6));
+  const client: SageMakerClient = access.paced(watchedClient(new SageMakerClient(access.clientConfig(6))));
   return { client, DescribeTrainingJobCommand, ListTagsCommand, ListTrainingJobsCommand };
 }
 
 const abortable = (signal: AbortSignal | undefined) => (signal ? { abortSignal: signal } : {});
+
+/** Of groups with different machines each group is named: a count of the first one's type would be wrong. */
+function machinesOf(config: ResourceConfig | undefined): Pick<TrainingJob, 'instanceType' | 'instanceCount'> {
+  const { InstanceType, InstanceCount, InstanceGroups: groups = [] } = config ?? {};
+  if (InstanceType !== undefined || groups.length === 0)
+    return { instanceType: InstanceType, instanceCount: InstanceCount };
+  const counts = new Map<string, number>();
+  for (const { InstanceType: type, InstanceCount: count = 0 } of groups)
+    if (type !== undefined) counts.set(type, (counts.get(type) ?? 0) + count);
+  const [[only, count] = [undefined, undefined]] = counts;
+  if (counts.size < 2) return { instanceType: only, instanceCount: count };
+  return { instanceType: [...counts].map(([type, of]) => `${of} × ${type}`).join(' + ') };
+}
 
 /** The fields that a list and a description share. */
 function summary(job: Partial<Omit<TrainingJobSummary, 'WarmPoolStatus'>>, useCase: UseCase): TrainingJob {

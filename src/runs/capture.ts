@@ -2,9 +2,11 @@
  * Captures a run: starts its command, shows what it prints and keeps it in a store, byte by byte. The command comes first:
  * whatever happens to the store or to the viewer, it runs on, and at worst its log has a gap.
  */
+
 import { constants } from 'node:os';
 import type { RunEnd } from '../domain/runs.ts';
 import { toAppError } from '../ground/errors.ts';
+import { grouped } from '../ground/numbers.ts';
 import { inTime, pause } from '../ground/pause.ts';
 import { processesOfSession } from '../ground/processes.ts';
 import type { Clock } from '../ground/time.ts';
@@ -144,8 +146,7 @@ async function finish({ store, id, onNote }: CaptureRequest, log: CaptureBuffer,
     if (size < log.size) await store.skip(id, size, log.size);
     const { gaps } = await store.finish(id, end);
     const missing = gaps.reduce((sum, { from, to, reason }) => sum + (reason === 'lost' ? to - from : 0), 0);
-    if (missing > 0)
-      onNote?.(`${missing.toLocaleString('en-US')} bytes are missing from the log; it shows where.`);
+    if (missing > 0) onNote?.(`${grouped(missing)} bytes are missing from the log; it shows where.`);
   } catch (error) {
     onNote?.(`The end of the log could not be recorded: ${toAppError(error).message}`);
   }

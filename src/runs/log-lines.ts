@@ -1,5 +1,7 @@
 /** A run's raw log as lines of text: by number, or the last ones. What was counted once is not counted again. */
+
 import { gapMarker } from '../domain/run-log-gaps.ts';
+import { grouped } from '../ground/numbers.ts';
 import { keepRecent } from '../ground/recent.ts';
 import type { LinesRead, RunLines } from '../ports/run-lines.ts';
 import type { RunLogInfo, RunLogStore } from '../ports/run-log-store.ts';
@@ -156,10 +158,7 @@ class Line {
   }
 
   text(): string {
-    const cut =
-      this.#dropped === 0
-        ? ''
-        : ` … ${this.#dropped.toLocaleString('en-US')} bytes of this line are left out … `;
+    const cut = this.#dropped === 0 ? '' : ` … ${grouped(this.#dropped)} bytes of this line are left out … `;
     const head = Buffer.concat(this.#head);
     const tail = Buffer.concat(this.#tail);
     const text = cut === '' ? Buffer.concat([head, tail]).toString() : `${head}${cut}${tail}`;

@@ -1,6 +1,7 @@
 /** The requests by which a run's log is sent: see src/http/push.ts, which answers them. */
 import { z } from 'zod';
 import type { RunEnd } from '../domain/runs.ts';
+import { bodyText } from '../ground/body-text.ts';
 import { AppError, type ErrorCode } from '../ground/errors.ts';
 
 export interface PushTarget {
@@ -103,7 +104,7 @@ export class PushConnection {
         redirect: 'error',
         signal: signal ? AbortSignal.any([signal, limit]) : limit,
       });
-      text = await response.text();
+      text = await bodyText(response);
     } catch (error) {
       if (limit.aborted)
         throw new AppError('timeout', `${url} did not answer within ${timeout / 1000} s.`, { cause: error });

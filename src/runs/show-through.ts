@@ -1,4 +1,5 @@
 /** Shows a run to the person who started it. A reader that does not keep up (a full pipe) is told how much it missed. */
+import { grouped } from '../ground/numbers.ts';
 import { ByteQueue } from './byte-queue.ts';
 import { Pace } from './pace.ts';
 
@@ -73,6 +74,4 @@ export class Screening {
 }
 
 const missedWords = (bytes: number): Uint8Array =>
-  Buffer.from(
-    `\r\n[signalbox: ${bytes.toLocaleString('en-US')} bytes are not shown here; the log has them]\r\n`,
-  );
+  Buffer.from(`\r\n[signalbox: ${grouped(bytes)} bytes are not shown here; the log has them]\r\n`);

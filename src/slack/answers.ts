@@ -3,6 +3,8 @@
  * the page as its code, and a 429 without a number of seconds for a permanent failure.
  */
 
+import { observed } from '../ground/observed.ts';
+
 /** Seconds to wait after a 429 that does not say how many. */
 const OWN_WAIT = 5;
 /** The most seconds to wait before asking again, whatever a proxy says. */
@@ -23,7 +25,22 @@ export class NotSlacksAnswer extends Error {
 }
 
 /** `fetch` for Slack's clients. @throws NotSlacksAnswer for a 200 that Slack did not send, which counts as no answer */
-export async function slackFetch(...args: Parameters<typeof fetch>): Promise<Response> {
+export const slackFetch = (...args: Parameters<typeof fetch>): Promise<Response> =>
+  observed({ kind: 'slack', name: methodOf(args[0]) }, () => judgedFetch(...args), {
+    result: ({ status }) => ({
+      outcome:
+        status === 429 ? 'throttled' : status < 400 ? 'ok' : status < 500 ? 'refused' : 'service_error',
+    }),
+    error: (error) => (error instanceof NotSlacksAnswer ? 'not_slack' : 'no_answer'),
+  });
+
+/** `chat.postMessage`; `file` for the addresses that uploads go to. */
+function methodOf(address: Parameters<typeof fetch>[0]): string {
+  const { pathname } = new URL(address instanceof Request ? address.url : address);
+  return /\/([a-z]+(?:\.[a-zA-Z]+)+)$/.exec(pathname)?.[1] ?? 'file';
+}
+
+async function judgedFetch(...args: Parameters<typeof fetch>): Promise<Response> {
   const response = await fetch(...args);
   if (response.status === 429) return withSeconds(response);
   if (response.status !== 200) return response;

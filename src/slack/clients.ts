@@ -9,6 +9,12 @@ import { whatCame } from './errors.ts';
 
 export type WebClient = webApi.WebClient;
 
+/**
+ * Milliseconds for a call of the outbox: three of them are how long nothing is sent when its instance has died. Slack
+ * answers within one second or two; what it has posted later than this is found before it is posted again.
+ */
+export const OUTBOX_WITHIN = 6_000;
+
 export interface SlackClients {
   /** For finding out who the bot is at the start: reports failures at once. */
   start: WebClient;
@@ -56,7 +62,11 @@ export function createClients(options: {
     uploads: client('uploads', {
       retryConfig: { retries: 6, factor: 2, minTimeout: 500, maxTimeout: 30_000 },
     }),
-    outbox: client('outbox', { retryConfig: { retries: 0 }, rejectRateLimitedCalls: true }),
+    outbox: client('outbox', {
+      retryConfig: { retries: 0 },
+      rejectRateLimitedCalls: true,
+      timeout: OUTBOX_WITHIN,
+    }),
   };
 }
 

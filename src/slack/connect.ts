@@ -2,10 +2,15 @@
 import { App } from '@slack/bolt';
 import type { Message } from '../blocks/message.ts';
 import type { Command, HomeTab } from '../commands/command.ts';
+import type { Context } from '../commands/context.ts';
 import type { ChannelMessages } from '../ports/channel-messages.ts';
+import type { LostAnswers } from '../ports/lost-answers.ts';
+import type { OnceStore } from '../ports/once-store.ts';
 import { slackFetch } from './answers.ts';
 import { SlackApi, type SlackApiOptions } from './api.ts';
+import { type AwaitedAnswers, lostAnswers } from './awaited-answers.ts';
 import { boltLogger } from './clients.ts';
+import { openContext } from './conversation.ts';
 import type { SlackDirectory } from './directory.ts';
 import type { EditBudget } from './edit-budget.ts';
 import type { SlackFiles } from './files.ts';
@@ -19,18 +24,22 @@ export interface SlackOptions extends SlackApiOptions {
   intake: Intake;
   /** For all edits, including the outbox's. */
   edits: EditBudget;
+  awaited: AwaitedAnswers;
+  /** What is to be done once, by whichever instance it comes to. */
+  store: OnceStore;
 }
 
 export interface SlackPorts {
   directory: SlackDirectory;
   files: SlackFiles;
   messages: ChannelMessages;
+  lost: LostAnswers;
 }
 
 export interface SlackSurface {
   commands: readonly Command[];
   home: HomeTab;
-  overview: (invocation: string) => Message;
+  overview: (invocation: string, context: Context) => Promise<Message>;
 }
 
 export class Slack {
@@ -49,7 +58,10 @@ export class Slack {
     const { clients, directory, files } = this.#api;
     this.#once = new OnceOnly(clients, options.logger);
     this.#live = new LiveMessages(clients.edits, this.#once, options.edits, options.logger);
-    this.ports = { messages: this.#live, directory, files };
+    const lost = lostAnswers((interaction) =>
+      openContext({ clients, live: this.#live, once: this.#once, log: options.logger }, interaction, '/'),
+    );
+    this.ports = { messages: this.#live, directory, files, lost };
   }
 
   /** What keeps it from working with Slack now; before the start, that it has not begun. */
@@ -96,10 +108,13 @@ export class Slack {
     this.#listeners = new Listeners({
       ...surface,
       clients: this.#api.clients,
+      apiUrl: this.#options.apiUrl,
       live: this.#live,
       once: this.#once,
       log: logger,
       bot,
+      awaited: this.#options.awaited,
+      store: this.#options.store,
       // A person without a workspace is from the app's own.
       meet: (user, from) => this.ports.directory.meet(user, !from.team || isOf(home, from)),
     });

@@ -9,6 +9,7 @@ import type { SlackClients } from './clients.ts';
 import { slackCall, slackErrorCode, withFallback } from './errors.ts';
 import type { LiveMessages } from './live-messages.ts';
 import type { OnceOnly } from './once.ts';
+import { respond, slacksOwn } from './response-url.ts';
 
 /** The facts about an interaction that answering needs. */
 export interface Interaction {
@@ -37,12 +38,15 @@ export interface ConversationDeps {
   live: LiveMessages;
   once: OnceOnly;
   log: Logger;
+  /** Where another Slack is reached; undefined: Slack itself. */
+  apiUrl?: string | undefined;
 }
 
 /** @param slash what this workspace's commands begin with */
 export function openContext(deps: ConversationDeps, interaction: Interaction, slash: string): Context {
   const { clients, live, once } = deps;
-  const { actor, place, responseUrl, clicked } = interaction;
+  const { actor, place, clicked } = interaction;
+  const responseUrl = slacksOwn(interaction.responseUrl, deps.apiUrl);
   const log = deps.log.child({ user: actor.user, channel: place.channel });
 
   const directly = async (message: Message): Promise<LiveMessage> => {
@@ -178,20 +182,4 @@ function answerView(message: Message, place: Place): Modal {
     private_metadata: JSON.stringify(place),
     blocks: blocks ?? [section(message.text)],
   };
-}
-
-async function respond(url: string, body: unknown): Promise<void> {
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-    signal: AbortSignal.timeout(10_000),
-  });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`response URL: HTTP ${response.status} ${text.slice(0, 200)}`);
-  // Slack answers some refusals with 200 and the reason in the body.
-  if (text.startsWith('{') && (JSON.parse(text) as { ok?: unknown }).ok === false)
-    throw new Error(`response URL: ${text.slice(0, 200)}`);
-  if (text.trimStart().startsWith('<'))
-    throw new Error('response URL: a page instead of an answer of Slack’s');
 }

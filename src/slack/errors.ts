@@ -62,9 +62,9 @@ const TABLE: Readonly<Record<string, Entry>> = {
     'The file is larger than this workspace allows.',
     'Narrow the log down: --last 2h, --tail 500, --grep text.',
   ],
-  expired_trigger_id: ['timeout', 'The window could not be opened in time.', 'Click again.'],
+  expired_trigger_id: ['timeout', 'The window could not be opened in time.', 'Try again.'],
   exchanged_trigger_id: ['conflict', 'The window was opened already.', 'Click again.'],
-  trigger_expired: ['timeout', 'The window could not be opened in time.', 'Click again.'],
+  trigger_expired: ['timeout', 'The window could not be opened in time.', 'Try again.'],
   ratelimited: ['rate_limited', 'Slack asks us to slow down.', 'Try again in a minute.'],
   rate_limited: ['rate_limited', 'Slack asks us to slow down.', 'Try again in a minute.'],
   invalid_auth: ['unavailable', 'Slack does not accept the bot’s token.', REINSTALL],
@@ -119,7 +119,9 @@ export async function withFallback<T>(
   } catch (error) {
     const said = slackErrorCode(error) ?? (error instanceof Error ? error.message : '');
     if (!fallback || !BLOCKS_REFUSED.test(said)) throw error;
-    return send({ text, blocks: fallback });
+    const sent = await send({ text, blocks: fallback });
+    message.refused?.();
+    return sent;
   }
 }
 

@@ -6,7 +6,10 @@ import type { Command, HomeTab } from '../commands/command.ts';
 import type { Context } from '../commands/context.ts';
 import { nearestNames } from '../domain/nearest-names.ts';
 import { AppError, CancelledError, toAppError } from '../ground/errors.ts';
+import { observed } from '../ground/observed.ts';
 import { inTime } from '../ground/pause.ts';
+import type { OnceStore } from '../ports/once-store.ts';
+import { type Awaited, type AwaitedAnswers, awaitAnswer, noting } from './awaited-answers.ts';
 import { type ConversationDeps, type Interaction, openContext } from './conversation.ts';
 import { slackCall } from './errors.ts';
 import { readAction, readCommand, readMessage, readShortcut, readSuggestion, readView } from './payloads.ts';
@@ -17,14 +20,18 @@ import type { Workspace } from './workspaces.ts';
 const SUGGEST_WITHIN = 2500;
 /** Recent events, so that a repeated delivery is not answered twice. */
 const REMEMBERED_EVENTS = 1000;
+/** Milliseconds: it tries three times, the last one five minutes later (https://docs.slack.dev/apis/events-api). */
+const COMES_AGAIN_WITHIN = 3_600_000;
 const REMEMBERED_NAMES = 5000;
 
 export interface ListenerDeps extends ConversationDeps {
   commands: readonly Command[];
   home: HomeTab;
   /** The answer to a mention or direct message that names no command. */
-  overview: (invocation: string) => Message;
+  overview: (invocation: string, context: Context) => Promise<Message>;
   bot: { user: string; team: string; name: string };
+  awaited: AwaitedAnswers;
+  store: OnceStore;
   /** Is told of each person, and where they are from, before anything is done for them. */
   meet: (user: string, from: Workspace) => void;
 }
@@ -45,21 +52,24 @@ export class Listeners {
   attach(app: App): void {
     const { commands } = this.#deps;
     app.command(/.*/, async ({ ack, body }) => {
-      await this.#acknowledge(ack);
       const interaction = readCommand(body);
+      const awaited = await this.#await(interaction, `${interaction.command} ${interaction.text}`.trim());
+      await this.#acknowledge(ack);
       const command = findCommand(commands, interaction.command.replace(/^\//, ''));
       if (command) this.#slash = interaction.command.slice(0, -command.name.length);
-      await this.#handle(interaction, async (context) => {
+      const told = { name: command?.name, by: 'command', awaited } as const;
+      await this.#handle(interaction, told, async (context) => {
         if (!command) throw unknown(`the command ${interaction.command}`);
         await command.run(context, interaction.text);
       });
     });
 
     app.action(/.*/, async ({ ack, body, action }) => {
-      await this.#acknowledge(ack);
       const interaction = readAction(body, action);
-      await this.#handle(interaction, async (context) => {
-        const handler = pick(commands, 'actions', interaction.action.id);
+      const awaited = await this.#await(interaction);
+      await this.#acknowledge(ack);
+      const { name, handler } = pick(commands, 'actions', interaction.action.id);
+      await this.#handle(interaction, { name, by: 'action', awaited }, async (context) => {
         if (!handler) throw unknown('this button');
         await handler(context, interaction.action);
       });
@@ -69,14 +79,16 @@ export class Listeners {
 
     app.view({ type: 'view_submission', callback_id: /.*/ }, async ({ ack, body }) => {
       const interaction = readView(body);
-      const handler = pick(commands, 'views', interaction.callbackId);
+      const { name, handler } = pick(commands, 'views', interaction.callbackId);
       let after: (() => Promise<void>) | undefined;
-      await this.#handle(interaction, async (context) => {
+      let awaited: Awaited | undefined;
+      await this.#handle(interaction, { name, by: 'view' }, async (context) => {
         try {
           if (!handler) throw unknown('this window');
           const answer = await handler(context, interaction);
           if ('errors' in answer) return await ack({ response_action: 'errors', errors: answer.errors });
           after = answer.after;
+          awaited = await this.#await(interaction);
           if ('update' in answer) return await ack({ response_action: 'update', view: answer.update });
         } catch (error) {
           await this.#acknowledge(ack);
@@ -84,15 +96,20 @@ export class Listeners {
         }
         await this.#acknowledge(ack);
       });
-      if (after) await this.#handle(interaction, after);
+      if (after) await this.#handle(interaction, { name, by: 'after_view', awaited }, after);
     });
 
     app.options(/.*/, async ({ ack, body }) => {
       const interaction = readSuggestion(body);
-      const handler = pick(commands, 'options', interaction.actionId);
+      const { name = 'unknown', handler } = pick(commands, 'options', interaction.actionId);
       const context = this.#open(interaction);
       const found = handler
-        ? await inTime(SUGGEST_WITHIN, handler(context, interaction.typed)).catch((error: unknown) => {
+        ? await inTime(
+            SUGGEST_WITHIN,
+            observed({ kind: 'command', name, labels: { by: 'options' } }, () =>
+              handler(context, interaction.typed),
+            ),
+          ).catch((error: unknown) => {
             context.log.warn({ err: error }, 'no suggestions');
             return undefined;
           })
@@ -101,17 +118,18 @@ export class Listeners {
     });
 
     app.shortcut({ type: 'message_action', callback_id: /.*/ }, async ({ ack, body }) => {
-      await this.#acknowledge(ack);
       const interaction = readShortcut(body);
-      await this.#handle(interaction, async (context) => {
-        const handler = pick(commands, 'shortcuts', interaction.callbackId);
+      const awaited = await this.#await(interaction);
+      await this.#acknowledge(ack);
+      const { name, handler } = pick(commands, 'shortcuts', interaction.callbackId);
+      await this.#handle(interaction, { name, by: 'shortcut', awaited }, async (context) => {
         if (!handler) throw unknown('this shortcut');
         await handler(context, { channel: interaction.place.channel!, ...interaction.message });
       });
     });
 
     app.event('app_mention', async ({ event, body }) => {
-      if (this.#isRepeated(body.event_id) || !event.user || event.bot_id) return;
+      if (!event.user || event.bot_id || (await this.#isRepeated(body.event_id))) return;
       const interaction = readMessage(event, body);
       const words = afterMention(interaction.text, this.#deps.bot.user) ?? '';
       await this.#converse(interaction, words, `@${this.#deps.bot.name} `);
@@ -120,7 +138,7 @@ export class Listeners {
     app.event('message', async ({ event, body }) => {
       // Edits, deletions, files and bots' posts are messages too; only a person's own words are answered.
       if (event.channel_type !== 'im' || event.subtype !== undefined || 'bot_id' in event) return;
-      if (this.#isRepeated(body.event_id)) return;
+      if (await this.#isRepeated(body.event_id)) return;
       const interaction = readMessage(event, body);
       await this.#converse(
         interaction,
@@ -151,13 +169,17 @@ export class Listeners {
     const text = typedText(words).trim();
     const [, name = '', rest = ''] = /^(\S*)\s*([\s\S]*)$/.exec(text) ?? [];
     const wanted = name.replace(/^\//, '').toLowerCase();
-    const command = this.#deps.commands.find((known) => known.name === wanted);
+    const { commands } = this.#deps;
+    const named = commands.find((known) => known.name === wanted);
+    const command = named ?? commands.find(({ words = [] }) => words.includes(wanted));
+    const asked = { ...interaction, invocation: `${prefix}${command?.name ?? ''}`.trim() };
     await this.#handle(
-      { ...interaction, invocation: `${prefix}${command?.name ?? ''}`.trim() },
+      asked,
+      { name: command?.name, by: 'mention', awaited: await this.#await(asked, `${prefix}${text}`) },
       async (context) => {
-        if (command) return command.run(context, rest);
+        if (command) return command.run(context, named ? rest : text.replace(/^\//, ''));
         if (name === '' || /^(help|hi|hello|hey|\?)$/i.test(name))
-          return context.reply.privately(this.#deps.overview(prefix));
+          return context.reply.privately(await this.#deps.overview(prefix, context));
         const [nearest] = nearestNames(
           name,
           this.#deps.commands.map((known) => known.name),
@@ -184,7 +206,7 @@ export class Listeners {
     }
   }
 
-  #open(interaction: Interaction): Context {
+  #open(interaction: Interaction, awaited?: Awaited): Context {
     const { actor, organisation } = interaction;
     this.#deps.meet(actor.user, { team: actor.team, organisation });
     const { user } = interaction.actor;
@@ -194,15 +216,25 @@ export class Listeners {
       const oldest = this.#names.keys().next().value;
       if (this.#names.size > REMEMBERED_NAMES && oldest !== undefined) this.#names.delete(oldest);
     }
-    return openContext(this.#deps, { ...interaction, userName }, this.#slash);
+    const context = openContext(this.#deps, { ...interaction, userName }, this.#slash);
+    return awaited ? noting(context, awaited) : context;
+  }
+
+  /** @param typed the command; left out: they clicked */
+  #await(interaction: Interaction, typed?: string): Promise<Awaited> {
+    return awaitAnswer(this.#deps.awaited, interaction, typed, this.#deps.log);
   }
 
   /** The one place where a handler's error becomes words: what failed, why, what to do, reference. */
-  async #handle(interaction: Interaction, work: (context: Context) => Promise<void>): Promise<void> {
+  async #handle(
+    interaction: Interaction,
+    { name = 'unknown', by, awaited }: { name: string | undefined; by: Way; awaited?: Awaited | undefined },
+    work: (context: Context) => Promise<void>,
+  ): Promise<void> {
     await this.#track(async () => {
-      const context = this.#open(interaction);
+      const context = this.#open(interaction, awaited);
       try {
-        await work(context);
+        await observed({ kind: 'command', name, labels: { by } }, () => work(context));
       } catch (thrown) {
         if (thrown instanceof CancelledError) {
           context.log.info('cancelled');
@@ -215,6 +247,8 @@ export class Listeners {
         } catch (unanswered) {
           context.log.error({ ref: error.ref, err: unanswered }, 'the failure could not be told');
         }
+      } finally {
+        awaited?.answered();
       }
     });
   }
@@ -238,12 +272,19 @@ export class Listeners {
     }
   }
 
-  #isRepeated(eventId: string): boolean {
+  /** Slack sends an event again that it thinks was not taken, perhaps to another instance. */
+  async #isRepeated(eventId: string): Promise<boolean> {
     if (this.#events.has(eventId)) return true;
     this.#events.add(eventId);
     const oldest = this.#events.values().next().value;
     if (this.#events.size > REMEMBERED_EVENTS && oldest !== undefined) this.#events.delete(oldest);
-    return false;
+    const { store, log } = this.#deps;
+    try {
+      return !(await store.takeOnce(`slack-event/${eventId}`, Date.now() + COMES_AGAIN_WITHIN));
+    } catch (error) {
+      log.warn({ err: error }, 'whether another instance has had an event is not known: it is answered');
+      return false;
+    }
   }
 }
 
@@ -255,18 +296,21 @@ function findCommand(commands: readonly Command[], name: string): Command | unde
     .sort((a, b) => b.name.length - a.name.length)[0];
 }
 
+/** What somebody did. */
+type Way = 'command' | 'mention' | 'action' | 'view' | 'after_view' | 'shortcut';
 type Surface = 'actions' | 'views' | 'options' | 'shortcuts';
 
 function pick<S extends Surface>(
   commands: readonly Command[],
   surface: S,
   id: string,
-): NonNullable<Command[S]>[string] | undefined {
+): { name?: string; handler?: NonNullable<Command[S]>[string] } {
   for (const command of commands) {
     const handlers = command[surface] as NonNullable<Command[S]> | undefined;
-    if (handlers && Object.hasOwn(handlers, id)) return handlers[id] as NonNullable<Command[S]>[string];
+    if (handlers && Object.hasOwn(handlers, id))
+      return { name: command.name, handler: handlers[id] as NonNullable<Command[S]>[string] };
   }
-  return undefined;
+  return {};
 }
 
 const unknown = (what: string): AppError =>

@@ -31,8 +31,15 @@ export class OutboxCalls {
     { id, version, channel }: OutboxRecord,
     message: OutgoingMessage,
     parent: { channel: string; ts: string } | undefined,
-  ): Promise<{ channel: string; ts: string }> {
-    const answer = await this.#withLastResort(message, (content) =>
+  ): Promise<{ channel: string; ts: string; plainer: boolean }> {
+    let plainer = false;
+    const told = {
+      ...message,
+      refused: () => {
+        plainer = true;
+      },
+    };
+    const answer = await this.#withLastResort(told, (content) =>
       this.#client.chat.postMessage({
         channel: parent?.channel ?? channel,
         ...(parent ? { thread_ts: parent.ts } : {}),
@@ -42,7 +49,7 @@ export class OutboxCalls {
         ...content,
       }),
     );
-    return { channel: answer.channel ?? channel, ts: answer.ts! };
+    return { channel: answer.channel ?? channel, ts: answer.ts!, plainer };
   }
 
   async edit({ channel, ts }: { channel: string; ts: string }, message: OutgoingMessage): Promise<void> {

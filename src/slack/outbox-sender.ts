@@ -34,6 +34,8 @@ export interface SenderOptions {
   postInterval?: number | undefined;
   /** Ends with the lease under which this sender works; nothing is sent afterwards. The store knows the lease's fence. */
   signal?: AbortSignal | undefined;
+  /** Whether that lease is held for certain, asked right before a call: a process that hung may not have heard yet. */
+  isHeld?: (() => boolean) | undefined;
   /** Milliseconds before a failed call is repeated; doubles up to the second. Default 1,000 and 60,000. */
   backoff?: readonly [first: number, most: number];
   /** Milliseconds between checks of a channel that could not be posted to; the last value repeats. */
@@ -198,7 +200,8 @@ export class OutboxSender {
         continue;
       }
       const wait =
-        lane.backoff.left(clock.now()) || edits.tryTake(isRefresh(record) ? 'refresh' : 'notification');
+        lane.backoff.left(clock.now()) ||
+        (await edits.tryTake(isRefresh(record) ? 'refresh' : 'notification'));
       // Something more important may come in the meantime, and nobody waits for a refresh.
       if (wait > 0 && isRefresh(record)) return lane.wakeAt(clock.now() + wait);
       if (wait > 0) await this.#sleep(wait);
@@ -352,18 +355,26 @@ export class OutboxSender {
     }
     const begun = await this.#unsent.posting(record);
     if (!begun?.message) return;
-    this.#stopping.signal.throwIfAborted();
-    const { channel, ts } = await this.#calls.post(begun, begun.message, parent);
-    await this.#unsent.posted(begun, { channel, ts, version: begun.version }, begun.message);
+    this.#requireHeld();
+    const posted = await this.#calls.post(begun, begun.message, parent);
+    await this.#unsent.posted(begun, { ...posted, version: begun.version }, begun.message);
   }
 
   async #edit(record: OutboxRecord): Promise<void> {
     const { posted, message } = record;
     if (!posted || !message) return;
-    this.#stopping.signal.throwIfAborted();
+    this.#requireHeld();
     this.#unsent.editing(record);
     await this.#calls.edit(posted, message);
     await this.#unsent.edited(record, message);
+  }
+
+  /** @throws what ended the lease */
+  #requireHeld(): void {
+    const { signal } = this.#stopping;
+    signal.throwIfAborted();
+    if (this.#options.isHeld?.() === false) this.#stopping.abort(this.#options.signal?.reason);
+    signal.throwIfAborted();
   }
 
   async #revived(channel: string): Promise<void> {

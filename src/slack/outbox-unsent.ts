@@ -95,13 +95,13 @@ export class UnsentMessages {
   /** @param message what was posted; undefined: an earlier version, found in the channel */
   async posted(
     record: OutboxRecord,
-    { channel, ts, version }: { channel: string; ts: string; version: number },
+    { channel, ts, version, plainer }: { channel: string; ts: string; version: number; plainer?: boolean },
     message?: OutgoingMessage,
   ): Promise<void> {
     const at = this.#options.clock.now();
     const after = await this.#change(record.key, ({ postingSince: _, ...known }) => ({
       ...afterSending(known, { ...record, version }, message, at),
-      posted: { channel, ts, at },
+      posted: { channel, ts, at, ...(plainer ? { plainer } : {}) },
     }));
     if (!after?.posted) return;
     for (const reply of this.#repliesTo(record.key)) if (!reply.posted) this.#listener.ready(reply);

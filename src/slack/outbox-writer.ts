@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import type { Message } from '../blocks/message.ts';
 import type { Clock, EpochMs } from '../ground/time.ts';
 import type { Notices } from '../ports/notices.ts';
-import type { OutboxRecord, OutboxStore } from '../ports/outbox-store.ts';
+import { isPostGone, type OutboxRecord, type OutboxStore } from '../ports/outbox-store.ts';
 import { type ContentOptions, contentOf, isShown } from './outbox-content.ts';
 
 export interface PostOptions {
@@ -81,7 +81,7 @@ export class OutboxWriter implements Notices {
     const content = contentOf(message, options);
     let taken = false;
     const record = await this.#options.store.changePost(key, (known) => {
-      taken = known !== undefined && (known.failed === undefined || known.failed.code.startsWith('content:'));
+      taken = known !== undefined && !isPostGone(known);
       if (!known || !taken) return known;
       // While an edit is on its way it is unknown what Slack will show; the lane decides once it knows.
       if (known.posted && known.message === undefined && isShown({ ...known, ...content })) return known;

@@ -10,6 +10,7 @@ import { slackFetch } from './answers.ts';
 import { boltLogger, retrying } from './clients.ts';
 import { whatCame } from './errors.ts';
 import { isAddressCheck, SignedRequests } from './signed-requests.ts';
+import { withTimedAcks } from './timed-acks.ts';
 
 export interface Intake extends Receiver {
   /** The current problem; undefined if there is none. */
@@ -107,7 +108,7 @@ export class SocketIntake implements Intake {
   }
 
   init(app: App): void {
-    for (const receiver of this.#receivers) receiver.init(app);
+    for (const receiver of this.#receivers) receiver.init(withTimedAcks(app));
   }
 
   /** @throws what was thrown, once nobody wants a socket any more */
@@ -216,7 +217,7 @@ export class HttpIntake implements Intake {
   }
 
   init(app: App): void {
-    this.#receiver.init(app);
+    this.#receiver.init(withTimedAcks(app));
   }
 
   async start(): Promise<void> {

@@ -321,7 +321,7 @@ export class DurableState {
       upTo: this.#n,
       nextSeq: this.#nextSeq,
       audit: [...this.tables.audit],
-      jobs: [...this.tables.jobs.values()],
+      jobs: this.tables.jobs.all(),
       attempts: this.tables.allAttempts(),
       components: [...this.tables.components.values()],
       archivedJobs: this.archive.index(),

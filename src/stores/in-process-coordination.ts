@@ -190,6 +190,11 @@ class HeldLease implements Lease {
     return this.#lost.signal;
   }
 
+  isHeld(): boolean {
+    if (this.#hub.held.get(this.name) !== this) this.end('somebody else has it');
+    return !this.#lost.signal.aborted;
+  }
+
   async release(): Promise<void> {
     this.end('it was given back');
   }

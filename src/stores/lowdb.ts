@@ -10,7 +10,6 @@ import {
 import { type Component, isSettled } from '../domain/components.ts';
 import { jobKey } from '../domain/job-keys.ts';
 import type { JobRecord } from '../domain/job-records.ts';
-import { AppError } from '../ground/errors.ts';
 import type { AuditRecord } from '../ports/audit-trail.ts';
 import type { Fence } from '../ports/fences.ts';
 import type { Store } from '../ports/store.ts';
@@ -18,7 +17,8 @@ import { archivePath, commandLinePath, matches, type NumberedRecord, readLast } 
 import { type DurableState, openState, type StateOptions } from './durable-state.ts';
 import { FencedState, Fences, type OpenState } from './fenced-state.ts';
 import { NotificationStore } from './notifications.ts';
-import { componentKey, pairKey } from './tables.ts';
+import { attemptExists, componentExists, noAttempt, noComponent, requireSame } from './refused.ts';
+import { componentKey } from './tables.ts';
 
 /**
  * @throws AppError conflict when another process has the folder; unavailable when it cannot be written; internal
@@ -75,15 +75,11 @@ class LowdbStore extends NotificationStore implements Store {
   // --- Jobs ---
 
   async getJob(useCase: string, name: string): Promise<JobRecord | undefined> {
-    return this.state.tables.jobs.get(pairKey(useCase, name));
+    return this.state.tables.jobs.get(useCase, name);
   }
 
-  async listJobs(query: { useCase?: string; limit: number }): Promise<JobRecord[]> {
-    return [...this.state.tables.jobs.values()]
-      .filter(({ job }) => query.useCase === undefined || job.useCase === query.useCase)
-      .reverse()
-      .sort((a, b) => b.job.createdAt - a.job.createdAt)
-      .slice(0, query.limit);
+  async listJobs(query: Parameters<Store['listJobs']>[0]): Promise<JobRecord[]> {
+    return this.state.tables.jobs.newest(query);
   }
 
   async changeJob(
@@ -92,7 +88,7 @@ class LowdbStore extends NotificationStore implements Store {
     change: (record: JobRecord | undefined) => JobRecord | undefined,
   ): Promise<JobRecord | undefined> {
     this.state.requireOpen();
-    const before = this.state.tables.jobs.get(pairKey(useCase, name));
+    const before = this.state.tables.jobs.get(useCase, name);
     const after = change(before);
     if (after === undefined || after === before) return before;
     requireSame('job', [useCase, name], [after.job.useCase, jobKey(after.job)]);
@@ -109,10 +105,7 @@ class LowdbStore extends NotificationStore implements Store {
       if (this.state.archive.isCompiled(attempt))
         throw alreadyClaimed({ ...attempt, statuses: [{ status: 'COMPLETED', at: attempt.askedAt }] });
     }
-    if (this.state.tables.attempt(attempt.id))
-      throw new AppError('conflict', `There is already a compilation attempt ${attempt.id}.`, {
-        hint: 'Try again: every attempt gets a new id.',
-      });
+    if (this.state.tables.attempt(attempt.id)) throw attemptExists(attempt.id);
     await this.state.change('attempt', attempt);
   }
 
@@ -128,10 +121,7 @@ class LowdbStore extends NotificationStore implements Store {
       // Somebody else may have brought it back meanwhile.
       before = this.state.tables.attempt(id) ?? archived;
     }
-    if (!before)
-      throw new AppError('not_found', `There is no compilation attempt ${id}.`, {
-        hint: 'Look at the history of the job: it lists every attempt.',
-      });
+    if (!before) throw noAttempt(id);
     const after = change(before);
     if (after === before) return before;
     const identity = ({ useCase, job, target }: CompilationAttempt) => [useCase, job, target];
@@ -177,9 +167,7 @@ class LowdbStore extends NotificationStore implements Store {
     this.state.requireOpen();
     const { name, version } = component.chain.component;
     if (this.state.tables.components.has(componentKey({ useCase: component.useCase, name, version })))
-      throw new AppError('conflict', `There is already a component ${name} ${version}.`, {
-        hint: 'Package it again: it gets the next free version.',
-      });
+      throw componentExists({ name, version });
     await this.state.change('component', component);
   }
 
@@ -189,10 +177,7 @@ class LowdbStore extends NotificationStore implements Store {
   ): Promise<Component> {
     this.state.requireOpen();
     const before = this.state.tables.components.get(componentKey(key));
-    if (!before)
-      throw new AppError('not_found', `There is no component ${key.name} ${key.version}.`, {
-        hint: 'Look at the list of components for its name and versions.',
-      });
+    if (!before) throw noComponent(key);
     const after = change(before);
     if (after === before) return before;
     const { name, version } = after.chain.component;
@@ -218,13 +203,4 @@ class LowdbStore extends NotificationStore implements Store {
   async close(): Promise<void> {
     if (this.state === this.#whole) await this.#whole.close();
   }
-}
-
-/** `change` turned it into a different record: a bug. */
-function requireSame(what: string, before: readonly string[], after: readonly string[]): void {
-  if (before.every((part, index) => part === after[index])) return;
-  throw new AppError(
-    'internal',
-    `A change of the ${what} ${JSON.stringify(before)} made it ${JSON.stringify(after)}.`,
-  );
 }

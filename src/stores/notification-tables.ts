@@ -1,12 +1,23 @@
-/** Events, messages, alerts, subscriptions, timers, unfinished work and the viewer's links in memory, with the indexes that keep them unique. */
+/** Events, messages, alerts, subscriptions, timers, watched runs, unfinished work, refused kinds and the viewer's links in memory, with the indexes that keep them unique. */
 import type { Alert } from '../domain/alerts.ts';
 import type { Mute } from '../domain/mutes.ts';
 import type { ChannelSettings, Subscription } from '../domain/subscriptions.ts';
+import type { Tail } from '../domain/tails.ts';
 import type { EpochMs } from '../ground/time.ts';
 import type { EventRecord } from '../ports/event-store.ts';
 import type { DeadChannel, OutboxRecord } from '../ports/outbox-store.ts';
+import type { KindRefusal } from '../ports/refusal-store.ts';
 import type { Timer } from '../ports/timer-store.ts';
 import type { UnfinishedMessage } from '../ports/unfinished-store.ts';
+import {
+  ALERT_DAYS,
+  DAY_MS,
+  EVENT_DAYS,
+  POST_DAYS,
+  SET_ASIDE_KEPT,
+  SUBJECTS_DAYS,
+  SUBJECTS_KEPT,
+} from './kept-for.ts';
 import { currentRecord } from './older-records.ts';
 import type { Undo } from './undo.ts';
 
@@ -19,9 +30,11 @@ export interface NotificationRows {
   subscription: Subscription;
   channel: ChannelSettings;
   timer: Timer;
+  tail: Tail;
   unfinished: UnfinishedMessage;
+  refusal: KindRefusal;
   secret: { name: string; value: string };
-  /** One that was used. */
+  /** One that was used, or what else is done once. */
   link: { id: string; until: EpochMs };
 }
 export type NotificationKind = keyof NotificationRows;
@@ -40,23 +53,13 @@ const KEY: { readonly [K in NotificationKind]: (row: NotificationRows[K]) => str
   subscription: ({ id }) => id,
   channel: ({ channel }) => channel,
   timer: ({ id }) => id,
+  tail: ({ id }) => id,
   unfinished: ({ id }) => id,
+  refusal: (row) => refusalKey(row),
   secret: ({ name }) => name,
   link: ({ id }) => id,
 };
 const KINDS = Object.keys(KEY) as NotificationKind[];
-
-const DAY_MS = 86_400_000;
-/** SQS keeps a message 14 days at most: until then a duplicate may come. */
-const EVENT_DAYS = 15;
-/** A message whose last change was this long ago will not change again. */
-const POST_DAYS = 90;
-const ALERT_DAYS = 180;
-/** Once a flood is long over, its thousands of names are of no use: no more events about them can come. */
-const SUBJECTS_DAYS = 16;
-const SUBJECTS_KEPT = 200;
-/** Events set aside keep an excerpt, so their number is limited: rubbish sent for days must not fill the memory. */
-const SET_ASIDE_KEPT = 5_000;
 
 type Maps = { readonly [K in NotificationKind]: Map<string, NotificationRows[K]> };
 
@@ -70,13 +73,17 @@ export class NotificationTables {
     subscription: new Map(),
     channel: new Map(),
     timer: new Map(),
+    tail: new Map(),
     unfinished: new Map(),
+    refusal: new Map(),
     secret: new Map(),
     link: new Map(),
   };
   /** Dedupe key → id of the event with that key. */
   readonly eventKeys = new Map<string, string>();
   readonly pendingEvents = new Set<string>();
+  /** Id of an event → the instance that has claimed it. Not stored: all instances end with the process. */
+  readonly eventClaims = new Map<string, string>();
   /** Thing → id of each handled event about it → when that happened. */
   readonly handledAbout = new Map<string, Map<string, EpochMs>>();
   readonly unsentPosts = new Set<string>();
@@ -124,6 +131,9 @@ export class NotificationTables {
       else if (subjects.length > SUBJECTS_KEPT && resolved.at < now - SUBJECTS_DAYS * DAY_MS)
         this.#set('alert', id, { ...row, subjects: subjects.slice(0, SUBJECTS_KEPT) });
     }
+    for (const row of this.rows.tail.values())
+      if (row.told && (row.ended?.at ?? now) < now - POST_DAYS * DAY_MS && !keep.has(row))
+        this.#set('tail', row.id, undefined);
     for (const row of this.rows.mute.values())
       if ((row.until ?? now) < now - DAY_MS && !keep.has(row)) this.#set('mute', row.id, undefined);
     for (const row of this.rows.link.values())
@@ -183,6 +193,9 @@ export class NotificationTables {
     }
   }
 }
+
+export const refusalKey = ({ useCase, kind, what }: Omit<KindRefusal, 'since'>): string =>
+  JSON.stringify([useCase, kind, what]);
 
 export const pair = (first: string, second: string): string => JSON.stringify([first, second]);
 

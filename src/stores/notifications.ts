@@ -1,21 +1,37 @@
-/** The embedded store's events, messages, alerts, subscriptions and timers, and what the log viewer keeps. */
+/** The embedded store's events, messages, alerts, subscriptions, timers, watched runs and refused kinds, and what the log viewer keeps. */
 import type { Alert } from '../domain/alerts.ts';
 import type { Mute } from '../domain/mutes.ts';
 import type { ChannelSettings, Subscription } from '../domain/subscriptions.ts';
-import { AppError } from '../ground/errors.ts';
+import type { Tail } from '../domain/tails.ts';
 import type { EpochMs } from '../ground/time.ts';
 import type { AlertStore } from '../ports/alert-store.ts';
-import type { EventRecord, EventStore } from '../ports/event-store.ts';
+import type { EventClaims, EventRecord, EventStore } from '../ports/event-store.ts';
+import type { OnceStore } from '../ports/once-store.ts';
 import type { DeadChannel, OutboxRecord, OutboxStore } from '../ports/outbox-store.ts';
+import type { KindRefusal, RefusalStore } from '../ports/refusal-store.ts';
 import type { SubscriptionStore } from '../ports/subscription-store.ts';
+import type { TailStore } from '../ports/tail-store.ts';
 import type { Timer, TimerStore } from '../ports/timer-store.ts';
 import type { UnfinishedMessage, UnfinishedStore } from '../ports/unfinished-store.ts';
 import type { ViewerStore } from '../ports/viewer-store.ts';
 import type { OpenState } from './fenced-state.ts';
-import { type NotificationKind, type NotificationRows, pair } from './notification-tables.ts';
+import { type NotificationKind, type NotificationRows, pair, refusalKey } from './notification-tables.ts';
+import { subjectOf } from './older-records.ts';
+import { noAlert, otherAlert } from './refused.ts';
 
 export class NotificationStore
-  implements EventStore, OutboxStore, AlertStore, SubscriptionStore, TimerStore, UnfinishedStore, ViewerStore
+  implements
+    EventStore,
+    EventClaims,
+    OutboxStore,
+    AlertStore,
+    SubscriptionStore,
+    TimerStore,
+    TailStore,
+    UnfinishedStore,
+    RefusalStore,
+    ViewerStore,
+    OnceStore
 {
   protected readonly state: OpenState;
 
@@ -99,6 +115,40 @@ export class NotificationStore
     return { pending: this.#tables.pendingEvents.size, handled, setAside };
   }
 
+  async claimEvents(query: Parameters<EventClaims['claimEvents']>[0]): Promise<EventRecord[]> {
+    this.state.requireOpen();
+    const { pendingEvents, eventClaims, rows } = this.#tables;
+    const kinds = new Set(query.kinds);
+    const othersHave = new Set<string>();
+    for (const [id, by] of this.#claims())
+      if (by !== query.by) othersHave.add(subjectOf(rows.event.get(id)!));
+    const free = [...pendingEvents].flatMap((id) => {
+      const record = rows.event.get(id)!;
+      const isWanted = record.event && kinds.has(record.event.kind) && !eventClaims.has(id);
+      return isWanted && !othersHave.has(subjectOf(record)) ? [record] : [];
+    });
+    const claimed = free.sort((a, b) => a.receivedAt - b.receivedAt).slice(0, query.limit);
+    for (const { id } of claimed) eventClaims.set(id, query.by);
+    return claimed;
+  }
+
+  async giveBackEvents(by: string): Promise<void> {
+    this.state.requireOpen();
+    const { eventClaims } = this.#tables;
+    for (const [id, holder] of eventClaims) if (holder === by) eventClaims.delete(id);
+  }
+
+  async listClaimants(): Promise<string[]> {
+    return [...new Set(this.#claims().map(([, by]) => by))];
+  }
+
+  /** Those of settled events have ended. */
+  #claims(): [id: string, by: string][] {
+    const { eventClaims, pendingEvents } = this.#tables;
+    for (const id of eventClaims.keys()) if (!pendingEvents.has(id)) eventClaims.delete(id);
+    return [...eventClaims];
+  }
+
   // --- Outbox ---
 
   async getPost(key: string): Promise<OutboxRecord | undefined> {
@@ -166,16 +216,14 @@ export class NotificationStore
     const after = change(before);
     if (after === undefined || after === before) return before;
     if (after.useCase !== key.useCase || after.group !== key.group || (before && before.id !== after.id))
-      throw new AppError('internal', `A change of the alert of ${JSON.stringify(key)} made it another one.`);
+      throw otherAlert(key);
     return this.state.change('alert', after);
   }
 
   async changeAlert(id: string, change: (alert: Alert) => Alert): Promise<Alert> {
     const after = await this.#change('alert', id, (before) => before && change(before));
     if (after) return after;
-    throw new AppError('not_found', 'This alert is not there any more.', {
-      hint: 'Resolved alerts are kept for half a year. The Home tab of Signalbox lists the open ones.',
-    });
+    throw noAlert();
   }
 
   async findAlertOfSubject(useCase: string, subject: string): Promise<Alert | undefined> {
@@ -228,6 +276,20 @@ export class NotificationStore
     return [...this.#tables.rows.channel.values()];
   }
 
+  // --- Watched runs ---
+
+  async getTail(id: string): Promise<Tail | undefined> {
+    return this.#row('tail', id);
+  }
+
+  changeTail(id: string, change: (tail: Tail | undefined) => Tail | undefined): Promise<Tail | undefined> {
+    return this.#change('tail', id, change);
+  }
+
+  async listTails(): Promise<Tail[]> {
+    return [...this.#tables.rows.tail.values()].filter(({ told }) => !told).sort((a, b) => a.since - b.since);
+  }
+
   // --- Unfinished work ---
 
   async putUnfinished(message: UnfinishedMessage): Promise<void> {
@@ -242,6 +304,20 @@ export class NotificationStore
     return [...this.#tables.rows.unfinished.values()].sort((a, b) => a.since - b.since);
   }
 
+  // --- Refused kinds ---
+
+  async putKindRefusal(refusal: KindRefusal): Promise<void> {
+    await this.#change('refusal', refusalKey(refusal), (before) => before ?? refusal);
+  }
+
+  async removeKindRefusal(refusal: Pick<KindRefusal, 'useCase' | 'kind' | 'what'>): Promise<void> {
+    await this.#remove('refusal', refusalKey(refusal));
+  }
+
+  async listKindRefusals(): Promise<KindRefusal[]> {
+    return [...this.#tables.rows.refusal.values()].sort((a, b) => a.since - b.since);
+  }
+
   // --- The log viewer ---
 
   async viewerSecret(offered: string): Promise<string> {
@@ -253,7 +329,16 @@ export class NotificationStore
     return kept!.value;
   }
 
-  async useViewerLink(id: string, until: number): Promise<boolean> {
+  useViewerLink(id: string, until: number): Promise<boolean> {
+    return this.#takeLink(id, until);
+  }
+
+  /** No viewer link's id has a space. */
+  takeOnce(id: string, until: number): Promise<boolean> {
+    return this.#takeLink(`once ${id}`, until);
+  }
+
+  async #takeLink(id: string, until: number): Promise<boolean> {
     this.state.requireOpen();
     if (this.#row('link', id)) return false;
     await this.state.change('link', { id, until });

@@ -1,6 +1,8 @@
 /** Records of earlier versions, as this one would have written them. */
+import { subjectKey } from '../domain/aws-events.ts';
 import type { JobRecord } from '../domain/job-records.ts';
 import { sageMakerState } from '../domain/sagemaker-states.ts';
+import type { EventRecord } from '../ports/event-store.ts';
 import type { DeadChannel } from '../ports/outbox-store.ts';
 
 /** @param kind as in the journal */
@@ -24,3 +26,7 @@ function currentDeadChannel(record: DeadChannel): DeadChannel {
   const { nextLookAt, looks, ...rest } = record as DeadChannel & { nextLookAt?: number; looks?: number };
   return nextLookAt === undefined ? record : { ...rest, nextCheckAt: nextLookAt, checks: looks ?? 0 };
 }
+
+/** What keeps an event in order with others: earlier versions did not store it. */
+export const subjectOf = ({ subject, event, id }: EventRecord): string =>
+  subject ?? (event ? subjectKey(event) : id);

@@ -5,9 +5,9 @@
 
 import { type CompilationAttempt, claimKey, holdsClaim, isLive } from '../domain/compilations.ts';
 import type { Component } from '../domain/components.ts';
-import { jobKey } from '../domain/job-keys.ts';
 import type { JobRecord } from '../domain/job-records.ts';
 import type { NumberedRecord } from './audit-files.ts';
+import { JobTable } from './job-table.ts';
 import { NotificationTables } from './notification-tables.ts';
 import type { Undo } from './undo.ts';
 
@@ -19,7 +19,7 @@ export const componentKey = (key: { useCase: string; name: string; version: stri
 export class Tables {
   /** Oldest first. */
   audit: NumberedRecord[] = [];
-  readonly jobs = new Map<string, JobRecord>();
+  readonly jobs = new JobTable();
   readonly components = new Map<string, Component>();
   readonly notifications = new NotificationTables();
   readonly #attempts = new Map<string, CompilationAttempt>();
@@ -37,7 +37,7 @@ export class Tables {
   }
 
   putJob(record: JobRecord): Undo {
-    return put(this.jobs, pairKey(record.job.useCase, jobKey(record.job)), record);
+    return this.jobs.put(record);
   }
 
   putComponent(component: Component): Undo {

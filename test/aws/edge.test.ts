@@ -22,6 +22,7 @@ import type { CompilationOrder } from '../../src/ports/compiler.ts';
 import type { LogSource } from '../../src/ports/log-source.ts';
 import type { UseCaseSession } from '../../src/ports/use-case-session.ts';
 import { createUseCaseGateway } from '../../src/providers/gateway.ts';
+import { NO_ENGINE } from '../fixtures/no-engine.ts';
 
 const BOT = { accessKeyId: 'AKIATESTBOT000000001', secretAccessKey: 'the-secret-of-the-bot' };
 const ADA = { team: 'T0LINE', user: 'U0ADA' };
@@ -69,7 +70,7 @@ async function world(options: Partial<AwsSandboxOptions> = {}) {
     ...options,
   });
   process.env.AWS_ENDPOINT_URL = aws.url;
-  const gateway = createUseCaseGateway({ clock, accounts: createAwsAccounts({ clock }) });
+  const gateway = createUseCaseGateway({ clock, engine: NO_ENGINE, accounts: createAwsAccounts({ clock }) });
   const open = (operation: SessionOperation, useCase = LINE_3): Promise<UseCaseSession> =>
     gateway.open(useCase, ADA, operation);
   return { aws, clock, gateway, open };
@@ -100,8 +101,8 @@ const refusal = async (work: Promise<unknown>): Promise<AppError> => {
 describe('a training job as compiling needs it', () => {
   it('says its model, its hyperparameters and, when asked, its tags', async () => {
     const { open } = await world();
-    const { jobs } = (await open('comp')).providers[0]!;
-    const job = await jobs.find(JOB);
+    const { getStatus, jobs } = (await open('comp')).providers[0]!;
+    const job = await getStatus(JOB);
     expect(job?.modelArtifact).toMatch(/^s3:\/\/line-3-models\/.*\.tar\.gz$/);
     expect(Object.keys(job?.hyperparameters ?? {}).length).toBeGreaterThan(0);
     expect(Object.keys(await jobs.tags(job!)).length).toBeGreaterThan(0);

@@ -119,7 +119,7 @@ describe('[O3] signalbox events setup', () => {
     await put({ source: ['aws.sagemaker'] });
     expect((await inspectEvents(place, clients)).rule?.pattern).toBe(false);
     expect(await states()).toContain('rule signalbox-events: updated');
-    await put({ source: ['aws.sagemaker', 'aws.greengrass', 'aws.cloudwatch', 'aws.s3'] });
+    await put({ source: ['aws.sagemaker', 'aws.batch', 'aws.greengrass', 'aws.cloudwatch', 'aws.s3'] });
     expect(await states()).toContain('rule signalbox-events: unchanged');
     const rule = await clients.eventBridge.send(new DescribeRuleCommand({ Name: place.rule }));
     expect(rule.EventPattern).toContain('aws.s3');
@@ -159,6 +159,28 @@ describe('[O3] signalbox events setup', () => {
     await expect(sendToQueue(place, ['x'], undefined, { ...clients, sqs: stranger })).rejects.toMatchObject({
       code: 'permission_denied',
     });
+  });
+
+  it('has the roles of an account made once, whatever regions its use cases are in', async () => {
+    const [here, there, further] = [REGION, 'us-east-1', 'us-west-2'];
+    place = {
+      ...place,
+      sources: [
+        { account: ACCOUNT, region: here },
+        { account: ACCOUNT, region: there },
+        { account: ACCOUNT, region: further },
+        { account: OTHER_ACCOUNT, region: here },
+        { account: OTHER_ACCOUNT, region: there },
+      ],
+    };
+    const { remaining, queueArn } = await setUpEvents(place, clients);
+    const bus = `arn:aws:events:${REGION}:${ACCOUNT}:event-bus/default`;
+    expect(remaining).toEqual([
+      `Account ${ACCOUNT}, ${there}: deploy infra/use-case-region.yaml there with EventTargetArn=${bus} ForwardingRole=make`,
+      `Account ${ACCOUNT}, ${further}: deploy infra/use-case-region.yaml there with EventTargetArn=${bus}`,
+      `Account ${OTHER_ACCOUNT}, ${here}: deploy infra/use-case-account.yaml there with EventTargetArn=${queueArn}`,
+      `Account ${OTHER_ACCOUNT}, ${there}: deploy infra/use-case-region.yaml there with EventTargetArn=${bus}, and update the stack of its first region with FurtherEventTargetArns=${bus}`,
+    ]);
   });
 
   it('forwards by the event bus from another region', async () => {

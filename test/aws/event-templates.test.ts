@@ -2,35 +2,30 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseDocument, type ScalarTag } from 'yaml';
 import { FORWARDING_ROLE } from '../../src/aws/event-policies.ts';
 import { EVENT_PATTERN } from '../../src/domain/aws-events.ts';
-
-interface Template {
-  Resources: Record<string, { Type: string; Properties: Record<string, unknown> }>;
-}
-
-/** CloudFormation's short forms, as far as tests look: their text. */
-const tags = ['Ref', 'Sub', 'GetAtt'].map(
-  (name): ScalarTag => ({ tag: `!${name}`, resolve: (text) => `${name} ${text}` }),
-);
-const template = (name: string): Template =>
-  parseDocument(readFileSync(join(import.meta.dirname, '../../infra', name), 'utf8'), {
-    customTags: tags,
-    logLevel: 'error',
-  }).toJS() as Template;
+import { template } from '../fixtures/templates.ts';
 
 describe('[O3] the templates', () => {
   const bot = template('bot-account.yaml').Resources;
   const useCase = template('use-case-account.yaml').Resources;
+  const further = template('use-case-region.yaml').Resources;
 
   it('let the events through that Signalbox knows', () => {
-    for (const rule of [bot.EventRule, useCase.ForwardingRule])
+    for (const rule of [bot.EventRule, useCase.ForwardingRule, further.ForwardingRule])
       expect(rule?.Properties.EventPattern).toEqual(EVENT_PATTERN);
   });
 
+  it('and docs/events.md names each of them with its source, and no other', () => {
+    const page = readFileSync(join(import.meta.dirname, '../../docs/events.md'), 'utf8');
+    const rows = [...page.matchAll(/^\| (?:`(aws\.\w+)`)? ?\| ([^|]+) \|[^|]+\| ([^|]+) \|$/gm)];
+    expect(rows.map(([, , type]) => type)).toEqual(EVENT_PATTERN['detail-type']);
+    expect(rows.flatMap(([, source]) => source ?? [])).toEqual(EVENT_PATTERN.source);
+  });
+
   it('forward by the role that the queue lets in', () => {
-    expect(useCase.ForwardingRole?.Properties.RoleName).toBe(FORWARDING_ROLE);
+    for (const role of [useCase.ForwardingRole, further.Role])
+      expect(role?.Properties.RoleName).toBe(FORWARDING_ROLE);
   });
 
   it('let nobody but the rule and the forwarding roles send', () => {

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
-import { RateLimiter } from '../../src/aws/rate-limit.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { RateLimiter, type RateLimiterOptions } from '../../src/aws/rate-limit.ts';
+import type { Budgets } from '../../src/ports/budgets.ts';
+import { InProcessBudgets } from '../../src/stores/in-process-budgets.ts';
 
 /** Time that moves only from timer to timer. */
 class World {
@@ -28,8 +30,8 @@ class World {
     this.now = end;
   }
 
-  limiter(rate: number): RateLimiter {
-    return new RateLimiter({ rate, now: () => this.now, schedule: this.schedule });
+  limiter(rate: number, shared?: RateLimiterOptions['shared']): RateLimiter {
+    return new RateLimiter({ rate, shared, now: () => this.now, schedule: this.schedule });
   }
 }
 
@@ -200,5 +202,160 @@ describe('[L5] requests a second', () => {
     await Promise.resolve();
     await Promise.resolve();
     expect(ended).toBe(true);
+  });
+});
+
+describe('[L5] requests a second of several instances', () => {
+  /** Their way to the budget takes a moment. */
+  function shared(world: World, latency: number): { budgets: Budgets; asked: () => number } {
+    const budgets = new InProcessBudgets({ now: () => world.now });
+    let asked = 0;
+    const late = async <T>(work: () => Promise<T>): Promise<T> => {
+      asked += 1;
+      await new Promise<void>((resolve) => world.schedule(latency, resolve));
+      return work();
+    };
+    return {
+      budgets: {
+        take: (...args) => late(() => budgets.take(...args)),
+        hold: (...args) => late(() => budgets.hold(...args)),
+      },
+      asked: () => asked,
+    };
+  }
+
+  it('[N2] are together as many as the quota allows, at least nine tenths of it, and none is refused', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(5, 10, 25, 30, 100),
+        fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 2, maxLength: 4 }),
+        fc.integer({ min: 1, max: 20 }),
+        fc.nat(),
+        async (quota, widths, latency, seed) => {
+          const world = new World();
+          const service = new Service(quota);
+          const { budgets } = shared(world, latency);
+          let state = seed;
+          const chance = (): number => {
+            state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
+            return 0.5 + state / 2_147_483_648;
+          };
+          // One whose requests answer slowly may not reach the quota alone; together they wait for nothing else.
+          for (const width of widths)
+            load(world, world.limiter(quota, { budgets, name: 'read' }), service, width + quota, 40, chance);
+          await world.runUntil(60_000);
+          expect(service.refused).toBe(0);
+          expect(service.accepted).toBeGreaterThanOrEqual(0.9 * quota * 60);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  it('are asked for together where several wait, and not one by one', async () => {
+    const world = new World();
+    const { budgets, asked } = shared(world, 5);
+    const flow = world.limiter(50, { budgets, name: 'read' }).flow();
+    let given = 0;
+    for (let n = 0; n < 40; n += 1)
+      void flow.turn().then(() => {
+        given += 1;
+      });
+    await world.runUntil(100);
+    expect(given).toBe(40);
+    expect(asked()).toBe(5);
+  });
+
+  it('are divided by what each needs: who is alone has all of them, and who joins has its part at once', async () => {
+    const world = new World();
+    const service = new Service(20);
+    const { budgets } = shared(world, 3);
+    const one = world.limiter(20, { budgets, name: 'read' });
+    const other = world.limiter(20, { budgets, name: 'read' });
+    load(world, one, service, 30, 40, () => 1);
+    await world.runUntil(30_000);
+    const alone = service.accepted;
+    expect(alone).toBeGreaterThanOrEqual(0.9 * 20 * 30);
+    const joined = new Service(1e6);
+    load(world, other, joined, 30, 40, () => 1);
+    await world.runUntil(60_000);
+    expect(joined.accepted).toBeGreaterThan(0.3 * 20 * 30);
+    expect(service.accepted - alone + joined.accepted).toBeGreaterThanOrEqual(0.9 * 20 * 30);
+    expect(service.accepted - alone + joined.accepted).toBeLessThanOrEqual(20 * 30 + 20);
+  });
+
+  it('wait while nobody knows what the others do, and go on when that is known again', async () => {
+    const world = new World();
+    const service = new Service(10);
+    const budgets = new InProcessBudgets({ now: () => world.now });
+    let gone = false;
+    const limiter = world.limiter(10, {
+      name: 'read',
+      budgets: {
+        hold: async () => {},
+        take: async (...args) => {
+          if (gone) throw new Error('the database does not answer');
+          return budgets.take(...args);
+        },
+      },
+    });
+    load(world, limiter, service, 20, 20, () => 1);
+    await world.runUntil(10_000);
+    gone = true;
+    await world.runUntil(11_000);
+    const before = service.accepted;
+    await world.runUntil(20_000);
+    expect(service.accepted).toBe(before);
+    gone = false;
+    await world.runUntil(30_000);
+    expect(service.accepted - before).toBeGreaterThanOrEqual(85);
+    expect(service.refused).toBe(0);
+  });
+
+  it('that were taken before an instance hung are not used when it wakes', async () => {
+    const world = new World();
+    const budgets = new InProcessBudgets({ now: () => world.now });
+    let answer = (): void => {};
+    const limiter = world.limiter(10, {
+      name: 'read',
+      budgets: {
+        hold: async () => {},
+        take: async (...args) => {
+          const taken = await budgets.take(...args);
+          await new Promise<void>((resolve) => {
+            answer = resolve;
+          });
+          return taken;
+        },
+      },
+    });
+    let given = 0;
+    const flow = limiter.flow();
+    const giveUp = new AbortController();
+    void flow.turn(giveUp.signal).then(() => (given += 1));
+    await world.runUntil(10);
+    expect(given).toBe(0);
+    giveUp.abort();
+    await world.runUntil(20);
+    flow.handBack();
+    answer();
+    await world.runUntil(5_000);
+    const ask = vi.spyOn(budgets, 'take');
+    void flow.turn();
+    await world.runUntil(5_010);
+    expect(ask).toHaveBeenCalledTimes(1);
+  });
+
+  it('that no quota limits ask nobody', async () => {
+    const world = new World();
+    const take = vi.fn();
+    const limiter = world.limiter(10, { name: 'read', budgets: { take, hold: take } });
+    limiter.lift();
+    await limiter.flow().turn();
+    await world
+      .limiter(Number.POSITIVE_INFINITY, { name: 'read', budgets: { take, hold: take } })
+      .flow()
+      .turn();
+    expect(take).not.toHaveBeenCalled();
   });
 });

@@ -3,7 +3,10 @@ import { resolve } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { PAGE, withKinds, withKindTable } from '../../scripts/sagemaker-kinds.ts';
 import { sessionPolicy } from '../../src/aws/session-policies.ts';
+import { SAGEMAKER_NAMES } from '../../src/domain/providers.ts';
+import { KIND_NAMES, SAGEMAKER_KINDS } from '../../src/domain/sagemaker-kinds.ts';
 import type { SessionOperation } from '../../src/domain/session-name.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
 
@@ -32,6 +35,12 @@ interface Statement {
   Condition?: unknown;
 }
 
+/** With every kind of SageMaker's jobs. */
+const allKinds = (of = useCase()): UseCase => ({
+  ...of,
+  providers: { sagemaker: { kinds: SAGEMAKER_NAMES } },
+});
+
 const statements = (operation: SessionOperation, of = useCase()): Statement[] =>
   (JSON.parse(sessionPolicy(of, ROLE, operation)) as { Statement: Statement[] }).Statement;
 const actionsOf = (given: readonly Statement[]): string[] => given.flatMap(({ Action }) => Action);
@@ -56,8 +65,38 @@ function granted(): Statement[] {
 
 describe('session policies', () => {
   it('ask for nothing that the template of the role does not grant, and the template for nothing more', () => {
-    const needed = new Set(OPERATIONS.flatMap((operation) => actionsOf(statements(operation))));
+    const needed = new Set(OPERATIONS.flatMap((operation) => actionsOf(statements(operation, allKinds()))));
     expect([...new Set(actionsOf(granted()))].toSorted()).toEqual([...needed].toSorted());
+  });
+
+  it('[K2] grant each kind what its row says, in the session as in the template, and nothing of one left out', () => {
+    const text = readFileSync(resolve(import.meta.dirname, '../../infra/use-case-account.yaml'), 'utf8');
+    expect(withKinds(text)).toBe(text);
+    for (const name of KIND_NAMES) {
+      const only = { ...useCase(), providers: { sagemaker: { kinds: [name] } } };
+      const { list, look, stop } = SAGEMAKER_KINDS[name].actions;
+      const named = (actions: readonly string[]) => actions.map((action) => `sagemaker:${action}`);
+      const training = actionsOf(statements('logs'));
+      const asked = actionsOf(statements('logs', only)).filter((action) => !training.includes(action));
+      const rest = named([...list, ...look]).filter((action) => !training.includes(action));
+      expect(asked.toSorted()).toEqual([...new Set(rest)].toSorted());
+      const trained = new Set([...actionsOf(statements('train')), ...named(look)]);
+      expect(actionsOf(statements('train', only)).filter((action) => !trained.has(action))).toEqual(
+        named(stop),
+      );
+    }
+    expect(statements('comp', allKinds())).toEqual(statements('comp'));
+  });
+
+  it('[K2] are in the docs as they are', () => {
+    const page = readFileSync(PAGE, 'utf8');
+    expect(withKindTable(page)).toBe(page);
+  });
+
+  it('are no longer than a role may have in all, with everything that the template offers', () => {
+    // Names stand for what is filled in: a role's inline policies have at most 10,240 characters, without spaces.
+    const filled = JSON.stringify(granted()).replaceAll(/\$\{AWS::Partition\}/g, 'aws-us-gov');
+    expect(filled.replaceAll(/\$\{AWS::AccountId\}/g, '123456789012').length).toBeLessThan(10_240);
   });
 
   it('hand roles over to SageMaker only: the compile role, and in this account those of training jobs', () => {
@@ -88,6 +127,7 @@ describe('session policies', () => {
     expect(doing('sagemaker:CreateCompilationJob')).toEqual(['comp']);
     expect(doing('sagemaker:CreateTrainingJob')).toEqual(['train']);
     expect(doing('sagemaker:AddTags')).toEqual(['train']);
+    expect(doing('sagemaker:StopTrainingJob')).toEqual(['train']);
     expect(doing('greengrass:CreateComponentVersion')).toEqual(['pkg']);
     expect(doing('s3:GetObject')).toEqual(['comp', 'pkg']);
     expect(
@@ -115,7 +155,7 @@ describe('session policies', () => {
         const compile = { ...of.compile!, roleArn: `arn:aws-us-gov:iam::123456789012:role/${role}` };
         for (const operation of OPERATIONS)
           expect(
-            sessionPolicy({ ...of, compile }, ROLE.replace('aws', 'aws-us-gov'), operation).length,
+            sessionPolicy({ ...allKinds(of), compile }, ROLE.replace('aws', 'aws-us-gov'), operation).length,
           ).toBeLessThan(2048);
       }),
       { numRuns: 100 },

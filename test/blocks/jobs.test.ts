@@ -18,14 +18,17 @@ import { jobCard, milestones } from '../../src/blocks/job-card.ts';
 import type { DetailsFacts, Tab } from '../../src/blocks/job-details.ts';
 import { jobDetails as detailsOf, TABS } from '../../src/blocks/job-details.ts';
 import { type JobFacts, readRef, writeRef } from '../../src/blocks/job-facts.ts';
-import { type JobsFacts, jobsTable, readJobsState, writeJobsState } from '../../src/blocks/jobs-table.ts';
+import { readJobsState, writeJobsState } from '../../src/blocks/jobs-state.ts';
+import { type JobsFacts, jobsTable } from '../../src/blocks/jobs-table.ts';
 import type { Block, Message, Modal } from '../../src/blocks/message.ts';
 import { overallState, targetStates } from '../../src/domain/compilation-states.ts';
 import type { CompilationAttempt } from '../../src/domain/compilations.ts';
 import { FRAMEWORKS } from '../../src/domain/compile-input.ts';
 import type { Component } from '../../src/domain/components.ts';
+import { jobKey } from '../../src/domain/job-keys.ts';
+import { type JobPart, type JobParts, PARTS_KEPT } from '../../src/domain/job-parts.ts';
 import { COMPILATIONS, TRAININGS } from '../../src/domain/jobs-query.ts';
-import { PROVIDER_NAMES } from '../../src/domain/providers.ts';
+import { PROVIDER_NAMES, SAGEMAKER_NAMES } from '../../src/domain/providers.ts';
 import { sageMakerState } from '../../src/domain/sagemaker-states.ts';
 import { TRAINING_STATES } from '../../src/domain/training-states.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
@@ -101,12 +104,34 @@ const attempt = (target: fc.Arbitrary<string>): fc.Arbitrary<CompilationAttempt>
     },
   );
 
+const part: fc.Arbitrary<JobPart> = fc.record(
+  {
+    name: jobName,
+    state: fc.constantFrom('running' as const, 'completed' as const, 'failed' as const, 'unknown' as const),
+    status: jobName,
+    job: jobName.map((name) => jobKey({ provider: 'processing', name })),
+    note: fc.constantFrom('from the cache (abc123def456)', 'validation:auc 0.9128'),
+    startedAt: at,
+    endedAt: at,
+  },
+  { requiredKeys: ['name', 'state', 'status'] },
+);
+const parts: fc.Arbitrary<JobParts> = fc.record({
+  thing: fc.constantFrom('step' as const, 'training job' as const),
+  total: fc.integer({ min: 60, max: 500 }),
+  counts: fc.constant({ completed: 459, failed: 40, running: 1 }),
+  shown: fc.array(part, { maxLength: PARTS_KEPT }),
+  causes: fc.array(fc.record({ cause: told, count: fc.integer({ min: 1, max: 40 }), example: words }), {
+    maxLength: 5,
+  }),
+});
+
 const job = fc
   .record(
     {
       name: jobName,
       useCase: fc.constant('line-3'),
-      provider: fc.constant('sagemaker' as const),
+      provider: fc.constantFrom(...SAGEMAKER_NAMES),
       status: fc.oneof(fc.constantFrom('InProgress', 'Completed', 'Failed', 'Stopped', 'Deleting'), words),
       createdAt: at,
       secondaryStatus: words,
@@ -117,6 +142,8 @@ const job = fc
       endedAt: at,
       modelArtifact: words,
       hyperparameters: fc.dictionary(fc.string({ minLength: 1, maxLength: 80 }), told, { maxKeys: 40 }),
+      facts: fc.dictionary(fc.string({ minLength: 1, maxLength: 80 }), told, { maxKeys: 5 }),
+      parts,
     },
     { requiredKeys: ['name', 'useCase', 'provider', 'status', 'createdAt'] },
   )
@@ -161,6 +188,7 @@ const facts: fc.Arbitrary<JobFacts> = fc.uniqueArray(targetName, { maxLength: 30
     now: at,
     compiles: fc.boolean(),
     packages: fc.boolean(),
+    shows: fc.subarray([...SAGEMAKER_NAMES]),
   }),
 ) as fc.Arbitrary<JobFacts>;
 
@@ -198,6 +226,12 @@ function expectView(view: Modal): void {
 }
 
 const runs = { numRuns: 120 };
+
+/** What the menu of curves offers. */
+const optionsOf = (block: Block): string[] =>
+  ((block as { elements?: { action_id?: string; options?: { value: string }[] }[] }).elements ?? [])
+    .filter(({ action_id }) => action_id === 'curves.of')
+    .flatMap(({ options = [] }) => options.map(({ value }) => value));
 
 describe('payloads keep Slack’s limits over any data', () => {
   it('[C1, O6] job cards and what their threads say', () => {
@@ -312,10 +346,25 @@ describe('payloads keep Slack’s limits over any data', () => {
           counts,
           providers: PROVIDER_NAMES.slice(0, 1 + (page % 3)),
           useCases: [all[0]?.useCase ?? { id: 'a', name: 'b' }, { id: 'c', name: 'd' }],
+          refused: all.map(({ useCase }, index) => ({
+            useCase,
+            unlisted: PROVIDER_NAMES.slice(0, index),
+            onlyListed: PROVIDER_NAMES.slice(index, 9),
+          })),
           now: 0,
         };
         // The owner stands as a mention, in a message that one person sees.
-        expectMessage(jobsTable(given));
+        const shown = jobsTable(given);
+        expectMessage(shown);
+        // Curves of those that may have printed something.
+        const without = ['tuning', 'compilation', 'pipeline', 'endpoint', 'notebook', 'cluster'];
+        const printed = rows.filter(
+          ({ job: { state, provider } }) => state !== 'pending' && !without.includes(provider),
+        );
+        const refs = printed.map(({ job, useCase }) => `${useCase.id} ${jobKey(job)}`);
+        expect(shown.blocks!.flatMap(optionsOf)).toEqual(refs);
+        expect(shown.fallback?.flatMap(optionsOf) ?? []).toEqual(refs);
+        expect(JSON.stringify(shown).includes('"curves.compare"')).toBe(printed.length > 0);
         const kept = readJobsState(`f ${writeJobsState(asked, page)}`);
         if (writeJobsState(asked, page) !== writeJobsState({}, 0))
           expect(kept).toEqual({ query: asked, page });
@@ -428,6 +477,7 @@ const base: JobFacts = {
   now: NOW,
   compiles: true,
   packages: true,
+  shows: SAGEMAKER_NAMES,
 };
 const made = (
   target: string,

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { validateBlocks, validateView } from '#sandbox/block-kit';
 import { errorMessage } from '../../src/blocks/errors.ts';
 import { keepingFirstLines, logsEnough } from '../../src/blocks/first-lines.ts';
+import { jobsUsage } from '../../src/blocks/jobs-table.ts';
 import { orderButton } from '../../src/blocks/log-buttons.ts';
 import * as logs from '../../src/blocks/logs.ts';
 import * as results from '../../src/blocks/logs-result.ts';
@@ -13,6 +14,7 @@ import { overallState } from '../../src/domain/compilation-states.ts';
 import type { TrainingJob } from '../../src/domain/jobs.ts';
 import type { LogLoss } from '../../src/domain/log-keeping.ts';
 import type { LogOrder, LogQuery } from '../../src/domain/log-order.ts';
+import { SAGEMAKER_NAMES } from '../../src/domain/providers.ts';
 import { sageMakerState } from '../../src/domain/sagemaker-states.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
 import { AppError, type ErrorCode, HTTP_STATUS } from '../../src/ground/errors.ts';
@@ -242,7 +244,17 @@ describe('messages keep Slack’s limits over any data', () => {
   it('help and the Home tab', () => {
     const commands = [{ name: 'logs', description: 'The log', usage: '<job>' }];
     expectSound(logs.logsUsage('/logs'));
-    expectSound(overviewMessage(commands, '@signalbox '));
+    expect(JSON.stringify(logs.logsUsage('/logs'))).not.toContain('processing:');
+    for (const kinds of [['sagemaker'], ['sagemaker', 'tuning'], SAGEMAKER_NAMES] as const) {
+      const help = logs.logsUsage('/logs', 'train-1', kinds);
+      expectSound(help);
+      expectSound(jobsUsage('/jobs', kinds));
+      const overview = overviewMessage(commands, '@signalbox ', kinds);
+      expectSound(overview);
+      for (const said of [help, overview, jobsUsage('/jobs', kinds)].map((one) => JSON.stringify(one)))
+        expect(said.includes('training jobs and tuning jobs')).toBe(kinds.length === 2);
+      expect(JSON.stringify(help).includes('tuning:name')).toBe(kinds.length === 2);
+    }
     fc.assert(
       fc.property(
         fc.array(useCase, { maxLength: 150 }),

@@ -152,7 +152,7 @@ describe('what is said of a run that repeats a job', () => {
     expect(has(jobCard(facts(job('a', 'InProgress'))))).toBe(false);
     expect(has(jobDetails('{}', 'overview', details(job('a', 'Completed'))))).toBe(true);
     expect(has(jobDetails('{}', 'overview', details(job('a', 'InProgress'))))).toBe(false);
-    expect(has(jobCard(facts(job('a', 'Failed', { provider: 'local' }))))).toBe(false);
+    expect(has(jobCard(facts(job('a', 'Failed', { provider: 'push' }))))).toBe(false);
     expect(has(trainingAnnouncement(job('a'), useCase))).toBe(true);
     const alert = {
       ...{ id: 'x', useCase: 'line-3', group: 'g', title: 'Training failed', cause: '', count: 1, level: 0 },
@@ -175,6 +175,7 @@ function facts(of: TrainingJob, given?: Rerun): JobFacts {
     now: 3,
     compiles: true,
     packages: false,
+    shows: ['sagemaker'],
     rerun: given,
   };
 }

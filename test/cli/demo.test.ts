@@ -6,16 +6,14 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, describe, expect, it } from 'vitest';
 import { runsProcess } from '../../src/ground/processes.ts';
+import { endProcess } from '../fixtures/end-process.ts';
 
 const CLI = resolve(import.meta.dirname, '../../src/cli.ts');
 const dataDir = mkdtempSync(join(tmpdir(), 'signalbox-demo-'));
 
 let demo: ChildProcess | undefined;
 afterEach(async () => {
-  if (demo?.exitCode === null && demo.signalCode === null) {
-    demo.kill('SIGTERM');
-    await new Promise((done) => demo?.once('exit', done));
-  }
+  await endProcess(demo, 'SIGTERM');
   rmSync(dataDir, { recursive: true, force: true });
 });
 
@@ -40,11 +38,13 @@ describe('[O7] demo', () => {
       expect.stringMatching(/^Sandbox ready: http:\/\/127\.0\.0\.1:\d+$/),
       expect.stringMatching(/^Slack API: http:\/\/127\.0\.0\.1:\d+\/api\/$/),
       expect.stringMatching(/^AWS endpoint: http:\/\/127\.0\.0\.1:\d+$/),
+      expect.stringMatching(/^RunPod API: http:\/\/127\.0\.0\.1:\d+\/v2$/),
       expect.stringMatching(/^Slack tokens: xoxb-\S+ xapp-\S+ [0-9a-f]+$/),
       expect.stringMatching(/^AWS credentials: AKIA\w+ \S+$/),
       ...['111122223333', '123456789012', '210987654321'].map((account) =>
         expect.stringMatching(new RegExp(`^AWS admin of ${account}: AKIA\\w+ \\S+$`)),
       ),
+      expect.stringMatching(/^RunPod key: rpa_[0-9A-F]+$/),
       `Config: ${join(dataDir, 'signalbox.yaml')}`,
     ]);
 

@@ -1,16 +1,23 @@
 /** [O2] The doctor on where a use case trains: with an AWS account, without one, and where one cannot be opened. */
+
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { AwsWorld } from '#sandbox/seeds';
 import { handClock } from '../../sandbox/test/aws/edge-support.ts';
 import { sandbox } from '../../sandbox/test/aws/support.ts';
 import { createAwsAccounts } from '../../src/aws/accounts.ts';
 import { checkUseCases } from '../../src/cli/doctor/use-case-checks.ts';
 import { seededAwsWorld } from '../../src/demo/use-cases.ts';
+import { PROVIDERS, SAGEMAKER_NAMES } from '../../src/domain/providers.ts';
+import { KIND_NAMES } from '../../src/domain/sagemaker-kinds.ts';
+import type { TrainTemplate } from '../../src/domain/train-templates.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
 import { AppError } from '../../src/ground/errors.ts';
 import type { ProviderEntry } from '../../src/ports/training-provider.ts';
 import { createUseCaseGateway } from '../../src/providers/gateway.ts';
 import { sageMaker } from '../../src/providers/sagemaker.ts';
+import { sageMakerKinds } from '../../src/providers/sagemaker-kinds/index.ts';
 import { MemoryRunner } from '../fixtures/memory-provider.ts';
+import { NO_ENGINE } from '../fixtures/no-engine.ts';
 
 const BOT = { accessKeyId: 'AKIABOT', secretAccessKey: 'bot-secret' };
 const LAB: UseCase = {
@@ -45,10 +52,28 @@ afterEach(async () => {
 /** `title` → `status: detail`, in the order of the report. */
 async function examine(useCase: UseCase, providers: readonly ProviderEntry[]): Promise<[string, string][]> {
   const accounts = createAwsAccounts({ clock });
-  const gateway = createUseCaseGateway({ clock, accounts, providers });
+  const gateway = createUseCaseGateway({ clock, engine: NO_ENGINE, accounts, providers });
   const actor = { team: 'T0', user: 'U0ADA' };
   const checks = await checkUseCases([useCase], { gateway, accounts, actor });
   return checks.map(({ title, status, detail }) => [title, `${status}: ${detail}`]);
+}
+
+/** The same world, in which no role may do one thing. */
+function withoutAction({ accounts }: AwsWorld, action: string): AwsWorld {
+  return {
+    accounts: accounts.map((account) => ({
+      ...account,
+      roles: (account.roles ?? []).map((role) => ({
+        ...role,
+        policy: {
+          Statement: role.policy.Statement.map((one) => ({
+            ...one,
+            Action: [one.Action ?? []].flat().filter((each) => each !== action),
+          })),
+        },
+      })),
+    })),
+  };
 }
 
 function runner(outage?: AppError): MemoryRunner {
@@ -83,6 +108,22 @@ describe('[O2] the doctor on where a use case trains', () => {
     for (const words of Object.values(found)) expect(words).toMatch(/^ok/);
   });
 
+  it('[K2] checks every kind of SageMaker’s jobs, and says what to do about one that the role may not see', async () => {
+    const kinds = { ...LINE_3, providers: { sagemaker: { kinds: SAGEMAKER_NAMES } } };
+    const found = Object.fromEntries(await examine(kinds, [sageMaker, ...sageMakerKinds]));
+    for (const name of KIND_NAMES)
+      expect(found[`${PROVIDERS[name].thing}s`]).toMatch(/^ok: can be listed; the newest is [\w-]+, /);
+    await aws.close();
+    aws = await sandbox({
+      ...{ clock, quotas: 'off' as const },
+      world: withoutAction(seededAwsWorld(clock.at, BOT), 'sagemaker:ListTransformJobs'),
+    });
+    process.env.AWS_ENDPOINT_URL = aws.url;
+    const refused = await examine(kinds, [sageMaker, ...sageMakerKinds]);
+    const failed = refused.filter(([, words]) => !words.startsWith('ok'));
+    expect(failed.map(([title]) => title)).toEqual(['transform jobs']);
+  });
+
   it('checks the account of a use case that only compiles there', async () => {
     const elsewhere = { ...LINE_3, providers: { sagemaker: false } };
     const titles = (await examine(elsewhere, [sageMaker, runner()])).map(([title]) => title);
@@ -100,6 +141,26 @@ describe('[O2] the doctor on where a use case trains', () => {
       ['log access on the local runner', 'ok'],
       ['training jobs on the local runner', 'ok'],
     ]);
+  });
+
+  it('checks what /train starts: that its provider has it, and that its variables are set', async () => {
+    const press: TrainTemplate = {
+      ...{ name: 'press', provider: 'local', local: { template: 'press' } },
+      parameters: { lr: { type: 'number', default: '1' } },
+    };
+    const secret = { variable: 'LAB_KEY', read: () => undefined };
+    const resnet = {
+      ...{ name: 'resnet', provider: 'sagemaker', parameters: {} },
+      sagemaker: { environment: { KEY: secret }, instanceTypes: ['ml.g5.xlarge'] },
+    } as unknown as TrainTemplate;
+    const training = { ...LINE_3, train: { templates: [press, resnet] } };
+    const found = Object.fromEntries(await examine(training, [sageMaker, runner()]));
+    expect(found['template press']).toBe('ok: asks for lr');
+    expect(found['template resnet']).toBe('failed: it names LAB_KEY, not set in the environment');
+    const down = runner(new AppError('unavailable', 'The lab does not answer.'));
+    expect(Object.fromEntries(await examine(training, [sageMaker, down]))).toMatchObject({
+      'template press': 'failed: The lab does not answer.',
+    });
   });
 
   it('says that a use case trains nowhere', async () => {

@@ -1,5 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ACCOUNT, KEYS, REGION, sandbox } from '../../sandbox/test/aws/support.ts';
@@ -7,6 +6,7 @@ import { readEvents } from '../../src/cli/events.ts';
 import { eventsRoutes } from '../../src/events/https.ts';
 import { type HttpServer, startHttpServer } from '../../src/http/server.ts';
 import { SILENT, trainingEvent } from '../events/support.ts';
+import { testFolder } from '../fixtures/test-folder.ts';
 import { run } from './in-memory.ts';
 
 const SECRET = 'a-secret-of-32-characters-or-so!';
@@ -15,7 +15,7 @@ let server: HttpServer | undefined;
 
 beforeEach(async () => {
   const aws = await sandbox();
-  cwd = mkdtempSync(join(tmpdir(), 'signalbox-cli-'));
+  cwd = testFolder('cli');
   writeFileSync(
     join(cwd, 'signalbox.yaml'),
     `events: { queueUrl: "${aws.url}/${ACCOUNT}/signalbox-events", region: ${REGION} }

@@ -74,6 +74,14 @@ describe.skipIf(!existsSync(PROGRAM))('[L1] logs of a name that two providers ha
     expect(written()).toContain('printed on the runner');
   });
 
+  it('names those with a similar name as they are typed, and says where other kinds are not looked at', async () => {
+    const { exitCode, stderr } = await logs('drill-11');
+    expect(exitCode).toBe(3);
+    expect(stderr).toMatch(/Did you mean one of these\?\n +local:drill-1\n/);
+    expect(stderr).toContain('Of SageMaker’s jobs only training jobs are looked at here.');
+    expect((await logs('local:drill-11')).stderr).not.toContain('only training jobs');
+  });
+
   it('says of one that does not answer that it does not, instead of that there is no such job', async () => {
     const { exitCode, stderr } = await logs('drill-2', 'http://127.0.0.1:1');
     expect(exitCode).toBe(5);

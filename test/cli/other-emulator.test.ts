@@ -1,5 +1,4 @@
 /** The program against an AWS emulator that is not ours, by the standard endpoint variable: moto, where it is installed. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +10,7 @@ import {
 } from '@aws-sdk/client-cloudwatch-logs';
 import { CreateTrainingJobCommand, SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freePort } from '../fixtures/free-port.ts';
+import { hasMoto, type Moto, startMoto } from '../fixtures/moto.ts';
 import { run } from './in-memory.ts';
 
 const REGION = 'eu-west-1';
@@ -20,24 +19,16 @@ const STREAMS = 3;
 /** More than a page holds, with many events of one time. */
 const EVENTS = 12_000;
 
-const moto = spawnSync('python3', ['-c', 'import moto.server'], { stdio: 'ignore' }).status === 0;
-if (!moto) console.log('skipped: the AWS emulator moto is not installed (pip install "moto[server]")');
-
-describe.skipIf(!moto)('[L1, L3] the log of a job in another emulator', () => {
+describe.skipIf(!hasMoto)('[L1, L3] the log of a job in another emulator', () => {
   let folder: string;
-  let emulator: ChildProcess;
+  let emulator: Moto;
   const before = { ...process.env };
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'signalbox-moto-'));
-    const port = await freePort();
-    const endpoint = `http://127.0.0.1:${port}`;
-    emulator = spawn('python3', ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)], {
-      stdio: 'ignore',
-    });
+    emulator = await startMoto();
     const credentials = { AWS_ACCESS_KEY_ID: 'AKIAEXAMPLE', AWS_SECRET_ACCESS_KEY: 'secret' };
-    Object.assign(process.env, credentials, { AWS_ENDPOINT_URL: endpoint });
-    await answers(endpoint);
+    Object.assign(process.env, credentials, { AWS_ENDPOINT_URL: emulator.endpoint });
     await seed('train-a', STREAMS);
     await seed('train-a-2', 1);
     writeFileSync(
@@ -54,8 +45,8 @@ describe.skipIf(!moto)('[L1, L3] the log of a job in another emulator', () => {
 `,
     );
   });
-  afterAll(() => {
-    emulator?.kill('SIGKILL');
+  afterAll(async () => {
+    await emulator.stop();
     process.env = before;
     rmSync(folder, { recursive: true, force: true });
   });
@@ -113,19 +104,5 @@ async function seed(job: string, streams: number): Promise<void> {
           })),
         }),
       );
-  }
-}
-
-/** Resolves when the server listens: a refused connection is tried again. */
-async function answers(endpoint: string): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  for (;;) {
-    try {
-      await fetch(endpoint);
-      return;
-    } catch (error) {
-      if (Date.now() > deadline) throw error;
-      await new Promise((resolve) => setImmediate(resolve));
-    }
   }
 }

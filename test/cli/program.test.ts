@@ -1,17 +1,17 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { EXIT_CODES, reportFailure } from '../../src/cli/failures.ts';
 import { prefixCommands } from '../../src/cli/manifest.ts';
 import { AppError, CancelledError, type ErrorCode } from '../../src/ground/errors.ts';
+import { testFolder } from '../fixtures/test-folder.ts';
 import { run } from './in-memory.ts';
 
 const MANIFEST = readFileSync(resolve(import.meta.dirname, '../../manifest.yml'), 'utf8');
 
 function folder(yaml?: string): string {
-  const path = mkdtempSync(join(tmpdir(), 'signalbox-cli-'));
+  const path = testFolder('cli');
   if (yaml !== undefined) writeFileSync(join(path, 'signalbox.yaml'), yaml);
   return path;
 }
@@ -143,7 +143,23 @@ describe('[O2] check-config', () => {
     );
     expect(second('lab')).toBe('trains on the local runner; compiles nothing');
     expect(second('sent')).toBe('trains on another machine; compiles nothing');
+    expect(stdout).not.toContain('/train');
     expect(second('idle')).toBe('trains nowhere: set one of its `providers`; compiles nothing');
+  });
+
+  it('says what /train starts, and which variable a template waits for', async () => {
+    const template = `name: press, provider: sagemaker, sagemaker: { image: i, roleArn: "arn:aws:iam::123456789012:role/T",
+      outputS3: "s3://models/x", instanceTypes: [ml.g5.xlarge], environment: { KEY: { env: LAB_KEY } } }`;
+    const cwd = folder(`${CONFIG}
+  - { id: lab, name: Lab, account: "123456789012", region: us-east-1, channels: [C0LAB], access: {},
+      train: { templates: [{ ${template} }] } }
+`);
+    const waiting = await run(['check-config'], { cwd });
+    expect(waiting.stderr).toBe('');
+    expect(waiting.stdout).toContain('/train starts press (SageMaker)');
+    expect(waiting.stdout).toContain('! template press: LAB_KEY is not set in the environment');
+    const { stdout } = await run(['check-config'], { cwd, env: { LAB_KEY: 'x' } });
+    expect(stdout).not.toContain('is not set');
   });
 
   it('says every problem at once, with exit code 2', async () => {

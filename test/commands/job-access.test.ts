@@ -17,11 +17,11 @@ function twoUseCases(having: readonly string[]) {
         const runner = new MemoryRunner(id, place);
         if (id === HARBOR.id && having.includes(place)) runner.put('press-1', 'EXITED_0', { createdAt: 1 });
         const opened = runner.open();
-        const find = (name: string) => {
+        const getStatus = (name: string) => {
           asked.push(`${id} ${place}`);
-          return opened.jobs.find(name);
+          return opened.getStatus(name);
         };
-        return { ...opened, jobs: { ...opened.jobs, find } };
+        return { ...opened, getStatus };
       });
       return [id, { providers }];
     }),

@@ -1,4 +1,5 @@
 /** A use case without AWS that trains on runners in memory, with all that works in the background, and one person. */
+
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,13 +17,15 @@ import { Notifiers } from '../../src/notifiers/index.ts';
 import { AlertManager } from '../../src/operations/alert-manager.ts';
 import { DownloadQueue } from '../../src/operations/download-queue.ts';
 import { DeviceFinder } from '../../src/operations/find-devices.ts';
-import { JobSuggestions } from '../../src/operations/find-jobs.ts';
 import { JobChanges } from '../../src/operations/job-changes.ts';
 import { JobRefresher } from '../../src/operations/refresh-jobs.ts';
+import { JobSuggestions } from '../../src/operations/suggest-jobs.ts';
 import type { Store } from '../../src/ports/store.ts';
 import { createUseCaseGateway } from '../../src/providers/gateway.ts';
 import { openLowdbStore } from '../../src/stores/lowdb.ts';
+import { curvesFor } from '../fixtures/curves-for.ts';
 import type { MemoryRunner } from '../fixtures/memory-provider.ts';
+import { NO_ENGINE } from '../fixtures/no-engine.ts';
 import { contextShowing } from '../fixtures/shown-context.ts';
 import { memoryNotices, type Posted } from '../notifiers/memory-notices.ts';
 
@@ -66,7 +69,8 @@ interface Pressable {
   text?: { text?: string };
 }
 
-export async function openLab(providers: readonly MemoryRunner[]): Promise<Lab> {
+/** @param useCase as it is configured, with the id of the lab */
+export async function openLab(providers: readonly MemoryRunner[], useCase: UseCase = LAB): Promise<Lab> {
   const dir = await mkdtemp(join(tmpdir(), 'signalbox-lab-'));
   let now = Date.UTC(2026, 0, 5, 12);
   const shown: Posted[] = [];
@@ -80,10 +84,11 @@ export async function openLab(providers: readonly MemoryRunner[]): Promise<Lab> 
   const changes = new JobChanges(onError);
   const gateway = createUseCaseGateway({
     clock,
+    engine: NO_ENGINE,
     providers,
     accounts: { open: () => Promise.reject(new Error('there is no account to open')) },
   });
-  const useCases = [LAB];
+  const useCases = [useCase];
   const directory = { isInGroup: async () => false, isInChannel: async () => false };
   const alerts = new AlertManager({
     ...{ store, clock, directory: {}, useCases, admins: [], onError },
@@ -92,17 +97,21 @@ export async function openLab(providers: readonly MemoryRunner[]): Promise<Lab> 
   const common = { store, clock, gateway, changes, useCases, team: 'T', onError };
   const ticker = () => ({ stop: () => undefined });
   const refresher = new JobRefresher({ ...common, ticker });
+  const curves = curvesFor({ ...common, engine: createLogEngine({ spoolDir: join(dir, 'spool'), clock }) });
   const notifiers = new Notifiers({
     ...{ ...common, notices, alerts, refresher, ticker },
+    curves: { reader: curves.curves, pictures: curves.pictures },
     files: { deliver: async () => ({ shared: Promise.resolve(true) }) },
   });
   notifiers.start();
   const services: Services = {
     ...{ ...common, alerts, directory, refresher, admins: [] },
+    tails: { runs: { of: async () => undefined }, notices, changed: () => {} },
     downloads: new DownloadQueue(clock),
     fleet: new DeviceFinder({ gateway, clock }, 0),
     engine: createLogEngine({ spoolDir: join(dir, 'spool'), clock }),
-    suggestions: new JobSuggestions(gateway, clock, 0),
+    ...curves,
+    suggestions: new JobSuggestions({ gateway, clock, store, keep: 0, every: 0 }),
     files: {
       maxBytes: 1e9,
       hasArrived: async () => undefined,

@@ -30,9 +30,10 @@ describe('[L1] /logs brings the log as a file', () => {
 
   it('says up to when for a job that runs', async () => {
     await team.command('ada', 'C0LINE3', 'train-resnet-2');
-    expect((await team.message('C0LINE3', 'Log of `train-resnet-2`* · InProgress')).text).toContain(
-      'still running',
-    );
+    const file = await team.message('C0LINE3', 'Log of `train-resnet-2`* · InProgress');
+    expect(wordsOf(file)).toContain('still running');
+    // It can be watched from there.
+    expect(JSON.stringify(file.blocks)).toContain('watch.start');
   });
 
   it('by direct message with --dm, where the use case says so, and where the channel is not its own', async () => {
@@ -135,6 +136,8 @@ describe('[L7] nothing to show', () => {
     await team.command('ada', 'C0LINE3', 'train-resent-1 --tail 5');
     const message = await team.message('C0LINE3', 'There is no training job');
     expect(wordsOf(message)).toContain('train-resnet-1');
+    // It may be a job of another kind, which only shows where a use case names it.
+    expect(wordsOf(message)).toContain('kinds: all');
     expect(message.ephemeral_to).toBe('U0ADA');
     expect(await team.messages('C0LINE3', 'ben')).toEqual([]);
     await team.action('ada', 'logs.get:0', { channel: 'C0LINE3', message_ts: message.ts });

@@ -30,7 +30,12 @@ function window() {
     useCases: [{ ...LINE_3, access }],
     admins: [],
     // No alert is about this job.
-    alerts: { unresolved: async () => [], beginRetry: async () => undefined, endRetry: async () => {} },
+    alerts: {
+      unresolved: async () => [],
+      beginRetry: async () => undefined,
+      endRetry: async () => {},
+      renameRetry: async () => {},
+    },
     directory: { isInGroup: async () => false, isInChannel: async () => false },
   } as unknown as Services;
   const views: Modal[] = [];

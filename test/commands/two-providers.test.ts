@@ -107,10 +107,14 @@ describe('a name that two providers have', () => {
     expect(states).toEqual({ 'press-20260105': 'open', 'local:press-20260105': 'resolved' });
   });
 
-  it('is asked about by /compile too', async () => {
+  it('means the one whose model can be compiled to /compile', async () => {
     await both('press-1');
-    expect(await lab.type('compile', 'press-1 x86_64-cpu')).toContain(asked);
-    expect(await lab.click('The local runner')).toContain('has no AWS account');
+    const answer = await lab.type('compile', 'press-1 x86_64-cpu');
+    expect(answer).not.toContain(asked);
+    expect(answer).toContain('has no AWS account');
+    expect(await lab.type('compile', 'local:press-1 x86_64-cpu')).toContain(
+      'press-1 cannot be compiled: jobs on the local runner leave no model in S3, where Neo takes models from. What can be compiled: training jobs on SageMaker.',
+    );
   });
 
   it('is the one that a message names', async () => {

@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { beforeEach, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { Message } from '../../src/blocks/message.ts';
 import { keepUnfinished, tellInterrupted } from '../../src/commands/unfinished.ts';
 import { AppError } from '../../src/ground/errors.ts';
@@ -36,6 +36,13 @@ const restart = async (again?: number) => {
     store,
     messages: { follow: (_, ts) => message(ts) },
     files: { hasArrived: async (ids) => arrived[ids.at(-1)!] },
+    lost: {
+      tell: async (channel, { user, typed }) => {
+        if (refuse) throw refuse;
+        shown.push(`${user} in ${channel}: ${typed}`);
+      },
+    },
+    clock,
     log,
     signal: ending.signal,
     againAfter: [again ?? 60_000],
@@ -145,4 +152,35 @@ it('work goes on where it cannot be recorded', async () => {
   await unfinished.onlyToRemove();
   await unfinished.over();
   expect(kept.size).toBe(0);
+});
+
+describe('an answer that a kill has cut off', () => {
+  const waits = (since: number): UnfinishedMessage => ({
+    ...{ id: 'answer/1', channel: 'C1', since },
+    answer: { user: 'U1', typed: '/jobs' },
+  });
+
+  it('[N1] is told to the person once', async () => {
+    await store.putUnfinished(waits(900));
+    await restart();
+    await restart();
+    expect(shown).toEqual(['U1 in C1: /jobs']);
+  });
+
+  it('is told later if Slack does not take it now', async () => {
+    await store.putUnfinished(waits(900));
+    refuse = new AppError('unavailable', 'Slack is away');
+    await restart();
+    expect(kept.size).toBe(1);
+    refuse = undefined;
+    await restart();
+    expect(shown).toEqual(['U1 in C1: /jobs']);
+  });
+
+  it('is no news any more after half an hour', async () => {
+    await store.putUnfinished(waits(1000 - 30 * 60_000 - 1));
+    await restart();
+    expect(shown).toEqual([]);
+    expect(kept.size).toBe(0);
+  });
 });

@@ -41,7 +41,7 @@ describe('a use case without AWS, on a provider that is not SageMaker', () => {
     });
     expect(lab.on('C0ALERTS')).toContain('Training failed');
     expect(lab.on('C0ALERTS')).toContain('Open in the lab');
-    expect(`${lab.on('C0LAB')}${lab.on('C0ALERTS')}`).not.toMatch(/console\.aws|train\.again/);
+    expect(`${lab.on('C0LAB')}${lab.on('C0ALERTS')}`).not.toContain('console.aws');
     expect(lab.errors).toEqual([]);
   });
 
@@ -99,12 +99,15 @@ describe('a use case without AWS, on a provider that is not SageMaker', () => {
     runner.put('run-5', 'EXITED_0', { createdAt: lab.now() + 1, endedAt: lab.now() });
     await lab.pass(MINUTE);
     for (const [command, text] of [
-      ['compile', 'run-5 x86_64-cpu'],
       ['components', ''],
       ['devices', ''],
     ] as const)
       if (allCommands(lab.services).some(({ name }) => name === command))
         expect(await lab.type(command, text), command).toContain('The use case Lab has no AWS account.');
+    // Nor would one help.
+    expect(await lab.type('compile', 'run-5 x86_64-cpu')).toContain(
+      'run-5 cannot be compiled: jobs on the local runner leave no model in S3',
+    );
   });
 
   it('says that the provider does not answer, and goes on when it does', async () => {

@@ -1,11 +1,12 @@
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { childEnvironment, loadConfig } from '../../src/config.ts';
+import { SAGEMAKER_NAMES } from '../../src/domain/providers.ts';
 import { DEFAULT_RECIPE_TEMPLATE } from '../../src/domain/recipes.ts';
 import { targetTable } from '../../src/domain/targets.ts';
 import { AppError } from '../../src/ground/errors.ts';
+import { testFolder } from '../fixtures/test-folder.ts';
 
 const SLACK = { SLACK_BOT_TOKEN: 'xoxb-1-2-abc', SLACK_APP_TOKEN: 'xapp-1-A-b' };
 
@@ -75,7 +76,7 @@ function load(
   requireSlack = false,
   recipe = DEFAULT_RECIPE_TEMPLATE,
 ) {
-  const cwd = mkdtempSync(join(tmpdir(), 'signalbox-config-'));
+  const cwd = testFolder('config');
   writeFileSync(join(cwd, 'signalbox.yaml'), yaml);
   mkdirSync(join(cwd, 'recipes'));
   writeFileSync(join(cwd, 'recipes/edge.yaml'), recipe);
@@ -112,6 +113,28 @@ describe('what a configuration gives', () => {
     expect(config.secrets).toContain('hush-hush-token');
     expect(JSON.stringify(config.useCases)).not.toContain('hush-hush-token');
     expect(load(yaml).useCases[0]?.providers?.local?.token?.read()).toBeUndefined();
+  });
+
+  it('[K1] knows which kinds of SageMaker’s jobs a use case shows, in the order of the table', () => {
+    const kinds = (given: string) =>
+      load(MINIMAL.replace('sagemaker: true', `sagemaker: ${given}`)).useCases[0]?.providers?.sagemaker;
+    expect(kinds('{ kinds: all }')).toEqual({ kinds: SAGEMAKER_NAMES });
+    expect(kinds('{ kinds: [tuning, training, tuning] }')).toEqual({ kinds: ['sagemaker', 'tuning'] });
+    expect(kinds('{ kinds: [processing] }')).toEqual({ kinds: ['processing'] });
+    // As in every earlier version.
+    expect(kinds('{ kinds: [training] }')).toBe(true);
+    for (const [wrong, words] of [
+      [
+        '{ kinds: [processsing] }',
+        /kinds: expected all, or some of training, processing, .*, but got \["processsing"\]/,
+      ],
+      ['{ kind: all }', /there is no such key.*Did you mean "kinds"/],
+      [
+        'sometimes',
+        /expected true \(training jobs alone\), false, or the kinds of its jobs, but got "sometimes"/,
+      ],
+    ] as const)
+      expect(problems(MINIMAL.replace('sagemaker: true', `sagemaker: ${wrong}`))).toMatch(words);
   });
 
   it('fills in what is left out', () => {
@@ -268,7 +291,7 @@ describe('what a configuration gives', () => {
   });
 
   it('lets the environment choose file and data folder', () => {
-    const cwd = mkdtempSync(join(tmpdir(), 'signalbox-config-'));
+    const cwd = testFolder('config');
     writeFileSync(join(cwd, 'other.yaml'), MINIMAL);
     const config = loadConfig({
       cwd,
@@ -488,7 +511,7 @@ useCases:
   });
 
   it('says where it looked when there is no file', () => {
-    const cwd = mkdtempSync(join(tmpdir(), 'signalbox-config-'));
+    const cwd = testFolder('config');
     expect(() => loadConfig({ cwd, env: {} })).toThrow(join(cwd, 'signalbox.yaml'));
   });
 });

@@ -1,14 +1,14 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadRunnerConfig } from '../../src/config/runner.ts';
 import type { AppError } from '../../src/ground/errors.ts';
+import { testFolder } from '../fixtures/test-folder.ts';
 
 const TOKEN = { RUNNER_TOKEN: 'a-token-of-the-tests-0123456789' };
 
 function load(yaml: string, env: Record<string, string> = TOKEN, file?: string) {
-  const cwd = mkdtempSync(join(tmpdir(), 'signalbox-runner-config-'));
+  const cwd = testFolder('runner-config');
   mkdirSync(join(cwd, 'press'));
   writeFileSync(join(cwd, file ?? 'runner.yaml'), yaml);
   return { cwd, config: () => loadRunnerConfig({ env, cwd, file }) };

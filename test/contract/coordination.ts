@@ -4,11 +4,12 @@ import type { Coordination, Lease, WakeNote } from '../../src/ports/coordination
 
 export interface CoordinationHarness {
   /** Another instance on the same state. */
-  join(): Coordination;
+  join(): Coordination | Promise<Coordination>;
   /** Time passes: what is renewed is renewed meanwhile. */
   advance(ms: number): Promise<void>;
   /** The instance lives on and reaches nothing any more. */
   cutOff(instance: Coordination): void;
+  dispose?(): Promise<void>;
 }
 
 const TTL = 30_000;
@@ -21,14 +22,15 @@ export function coordinationContract(name: string, harness: () => Promise<Coordi
 
     beforeEach(async () => {
       house = await harness();
-      first = house.join();
-      second = house.join();
+      first = await house.join();
+      second = await house.join();
+      return () => house.dispose?.();
     });
     const settle = (): Promise<void> => house.advance(0);
 
     describe('a lease', () => {
       it('is held by exactly one of many at once', async () => {
-        const instances = Array.from({ length: 20 }, () => house.join());
+        const instances = await Promise.all(Array.from({ length: 20 }, () => house.join()));
         const tries = await Promise.all(instances.map((one) => one.tryLease('watch', TTL)));
         expect(tries.filter((lease) => lease !== undefined)).toHaveLength(1);
         expect(await second.tryLease('another', TTL)).toBeDefined();
@@ -40,7 +42,7 @@ export function coordinationContract(name: string, harness: () => Promise<Coordi
       });
 
       it('goes to who waits as soon as it is released, one after the other, with fences that grow', async () => {
-        const instances = Array.from({ length: 5 }, () => house.join());
+        const instances = await Promise.all(Array.from({ length: 5 }, () => house.join()));
         let holders = 0;
         const fences: number[] = [];
         const hold = async (one: Coordination): Promise<void> => {
@@ -91,15 +93,17 @@ export function coordinationContract(name: string, harness: () => Promise<Coordi
         await house.advance(2 * TTL);
         const next = await second.lease('watch', TTL);
         await lease.release();
-        expect(await house.join().tryLease('watch', TTL)).toBeUndefined();
+        expect(await (await house.join()).tryLease('watch', TTL)).toBeUndefined();
         expect(next.lost.aborted).toBe(false);
       });
 
       it('tells by its signal that it was released; twice is once', async () => {
         const lease = await first.lease('watch', TTL);
+        expect(lease.isHeld()).toBe(true);
         await lease.release();
         await lease.release();
         expect(lease.lost.aborted).toBe(true);
+        expect(lease.isHeld()).toBe(false);
         expect((await second.tryLease('watch', TTL))!.fence).toBeGreaterThan(lease.fence);
       });
 

@@ -15,6 +15,8 @@ const WRITES: readonly [what: string, write: (store: Store) => Promise<unknown>]
     'an event',
     (store) => store.addEvent({ id: 'e', keys: ['e'], receivedAt: 1, via: 'sqs', state: 'pending' }),
   ],
+  ['a claim of events', (store) => store.claimEvents({ by: 'me', kinds: ['alarm'], limit: 1 })],
+  ['that claims are given back', (store) => store.giveBackEvents('me')],
   [
     'a message',
     (store) =>

@@ -1,6 +1,7 @@
 /** What every store must do with events, messages, alerts, subscriptions and timers. */
 import { describe, expect, it } from 'vitest';
 import { type Alert, acknowledge, joinAlert, openAlert, resolve } from '../../src/domain/alerts.ts';
+import type { AwsEvent, AwsEventKind } from '../../src/domain/aws-events.ts';
 import type { EventRecord } from '../../src/ports/event-store.ts';
 import type { OutboxRecord } from '../../src/ports/outbox-store.ts';
 import type { Store } from '../../src/ports/store.ts';
@@ -12,6 +13,18 @@ const BY = { team: 'T0LINE', user: 'U0ADA' };
 export function eventRecord(id: string, changes: Partial<EventRecord> = {}): EventRecord {
   return { id, keys: [`id:${id}`], receivedAt: AT, via: 'sqs', state: 'pending', ...changes };
 }
+
+export const alarmEvent = (id: string): Extract<AwsEvent, { kind: 'alarm' }> => ({
+  id,
+  account: '123456789012',
+  region: 'eu-west-1',
+  at: AT,
+  resource: `arn:aws:cloudwatch:eu-west-1:123456789012:alarm:${id}`,
+  replayed: false,
+  kind: 'alarm',
+  alarm: id,
+  state: 'ALARM',
+});
 
 export function post(key: string, changes: Partial<OutboxRecord> = {}): OutboxRecord {
   return {
@@ -104,6 +117,86 @@ export function notificationContract(name: string, harness: () => Promise<StoreH
           handled: 0,
           setAside: { 'not-json': 2, incomplete: 1 },
         });
+      });
+    });
+
+    describe('claims of events', () => {
+      const about = (id: string, subject: string, changes: Partial<EventRecord> = {}): EventRecord =>
+        eventRecord(id, { subject, event: alarmEvent(id), ...changes });
+      const claim = async (by: string, limit = 9, kinds: AwsEventKind[] = ['alarm']): Promise<string[]> =>
+        (await store.claimEvents({ by, kinds, limit })).map(({ id }) => id);
+      const settle = (id: string): Promise<void> =>
+        store.changeEvent(id, ({ event: _, ...known }) => ({ ...known, state: 'handled', settledAt: AT }));
+
+      it('are of one instance each, oldest first, however many ask at the same time', async () => {
+        for (let n = 0; n < 30; n += 1)
+          await store.addEvent(about(`e${n}`, `s${n}`, { receivedAt: AT + 30 - n }));
+        const all = await Promise.all(['a', 'b', 'c', 'd', 'e'].map((by) => claim(by, 5)));
+        expect(all.map((ids) => ids.length)).toEqual([5, 5, 5, 5, 5]);
+        expect(new Set(all.flat()).size).toBe(25);
+        expect(await claim('a', 99)).toEqual(['e4', 'e3', 'e2', 'e1', 'e0']);
+        expect((await store.listClaimants()).sort()).toEqual(['a', 'b', 'c', 'd', 'e']);
+      });
+
+      it('leave out other kinds, and what is settled', async () => {
+        await store.addEvent(about('handled', 's1', { state: 'handled' }));
+        await store.addEvent(about('alarm', 's2'));
+        const { account, region, at, resource } = alarmEvent('x');
+        const model = { status: 'Completed', model: 'm', account, region, at, resource, replayed: false };
+        await store.addEvent(
+          about('model', 's3', { event: { ...model, id: 'model', kind: 'model-package' } as AwsEvent }),
+        );
+        expect(await claim('a')).toEqual(['alarm']);
+        expect(await claim('a', 9, ['model-package', 'deployment'])).toEqual(['model']);
+        expect(await claim('a', 0)).toEqual([]);
+      });
+
+      it('are of one instance for all of one subject, until it has settled them', async () => {
+        await store.addEvent(about('first', 'box'));
+        await store.addEvent(about('second', 'box', { receivedAt: AT + 1 }));
+        expect(await claim('a', 1)).toEqual(['first']);
+        expect(await claim('b')).toEqual([]);
+        expect(await claim('a')).toEqual(['second']);
+        await store.addEvent(about('third', 'box', { receivedAt: AT + 2 }));
+        await settle('first');
+        expect(await claim('b')).toEqual([]);
+        await settle('second');
+        expect(await store.listClaimants()).toEqual([]);
+        expect(await claim('b')).toEqual(['third']);
+      });
+
+      it('are of one instance for all of one subject also when many ask at the same time', async () => {
+        for (let n = 0; n < 40; n += 1)
+          await store.addEvent(about(`e${n}`, `s${n % 4}`, { receivedAt: AT + n }));
+        const instances = Array.from({ length: 8 }, (_, n) => `i${n}`);
+        const all = await Promise.all(instances.map((by) => claim(by, 3)));
+        const holders = new Map<number, Set<number>>();
+        for (const [by, ids] of all.entries())
+          for (const id of ids) {
+            const subject = Number(id.slice(1)) % 4;
+            holders.set(subject, (holders.get(subject) ?? new Set()).add(by));
+          }
+        for (const [, by] of holders) expect(by.size).toBe(1);
+        // What each has of a subject is the oldest of it.
+        for (const subject of holders.keys()) {
+          const numbers = all.flat().flatMap((id) => {
+            const n = Number(id.slice(1));
+            return n % 4 === subject ? [n] : [];
+          });
+          expect(numbers.sort((a, b) => a - b)).toEqual(numbers.map((_, index) => subject + 4 * index));
+        }
+      });
+
+      it('end when they are given back, by whom they are or by who knows that it is gone', async () => {
+        await store.addEvent(about('first', 's1'));
+        await store.addEvent(about('second', 's2'));
+        expect(await claim('a', 1)).toEqual(['first']);
+        expect(await claim('b', 1)).toEqual(['second']);
+        await store.giveBackEvents('a');
+        await store.giveBackEvents('nobody');
+        expect(await store.listClaimants()).toEqual(['b']);
+        expect(await claim('c')).toEqual(['first']);
+        expect(await store.getEvent('first')).toMatchObject({ state: 'pending', subject: 's1' });
       });
     });
 
@@ -274,6 +367,17 @@ export function notificationContract(name: string, harness: () => Promise<StoreH
       await reopen();
       expect(await store.useViewerLink('a', until)).toBe(false);
       expect(await store.useViewerLink('c', until)).toBe(true);
+    });
+
+    it('what is to be done once is taken by one, however many ask at once, also after a restart', async () => {
+      const until = AT + 60_000;
+      const taken = await Promise.all(Array.from({ length: 5 }, () => store.takeOnce('a', until)));
+      expect(taken.filter((first) => first)).toHaveLength(1);
+      await reopen();
+      expect(await store.takeOnce('a', until)).toBe(false);
+      expect(await store.takeOnce('b', until)).toBe(true);
+      // A link of the viewer is something else, whatever it is called.
+      expect(await store.useViewerLink('a', until)).toBe(true);
     });
 
     it('[N4] timers are kept, the next one first, and removed only as they were', async () => {

@@ -107,6 +107,11 @@ export function storeContract(name: string, harness: () => Promise<StoreHarness>
           (await store.listJobs(query)).map(({ job }) => job.name);
         expect(await names({ limit: 3 })).toEqual(['d', 'c', 'b']);
         expect(await names({ useCase: 'line-3', limit: 9 })).toEqual(['c', 'b', 'a']);
+        await store.changeJob('line-3', 'tuning:t', () =>
+          jobRecord('t', { provider: 'tuning', createdAt: 5 }),
+        );
+        expect(await names({ useCase: 'line-3', provider: 'tuning', limit: 9 })).toEqual(['t']);
+        expect(await names({ useCase: 'line-3', provider: 'sagemaker', limit: 2 })).toEqual(['c', 'b']);
       });
 
       it('refuses a change that makes another job of it', async () => {
@@ -288,6 +293,18 @@ export function storeContract(name: string, harness: () => Promise<StoreHarness>
         );
         expect(tries.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
       });
+    });
+
+    it('[K1] keeps what a role may not ask about, as it was first found, until it may', async () => {
+      const refusal = { useCase: 'line-3', kind: 'tuning', what: 'list', since: AT } as const;
+      await store.putKindRefusal(refusal);
+      await store.putKindRefusal({ ...refusal, what: 'look', since: AT - 1 });
+      await store.putKindRefusal({ ...refusal, since: AT + 9 });
+      await store.putKindRefusal({ ...refusal, useCase: 'line-4' });
+      await store.removeKindRefusal({ ...refusal, useCase: 'line-4' });
+      await store.removeKindRefusal({ ...refusal, useCase: 'line-5' });
+      await reopen();
+      expect(await store.listKindRefusals()).toEqual([{ ...refusal, what: 'look', since: AT - 1 }, refusal]);
     });
 
     it('closes twice without complaint and takes nothing after that', async () => {

@@ -59,6 +59,7 @@ describe("[O7] the demo's sandbox", () => {
     open.length = 0;
     const second = await start();
     expect(second.awsCredentials).toEqual(first.awsCredentials);
+    expect(second.runpodKey).toEqual(first.runpodKey);
     expect(second.tokens).toEqual(first.tokens);
   });
 });

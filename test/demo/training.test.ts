@@ -1,7 +1,6 @@
 /** The demo's trainings are real programs: one learns, one diverges. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -9,10 +8,11 @@ import { loadRunnerConfig } from '../../src/config/runner.ts';
 import { TRAININGS, trainingConfig, trainingName } from '../../src/demo/training.ts';
 import { guidanceForTraining } from '../../src/domain/failure-guidance.ts';
 import { fillCommand, runParameters } from '../../src/domain/run-templates.ts';
+import { testFolder } from '../fixtures/test-folder.ts';
 
 let folder: string;
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'signalbox-training-'));
+beforeEach(() => {
+  folder = testFolder('training');
 });
 
 /** As the runner starts it, without the pauses between its steps. */

@@ -24,6 +24,8 @@ import {
   seededAwsWorld,
   seededConfig,
 } from '../../src/demo/use-cases.ts';
+import { patternOf } from '../../src/domain/metric-definitions.ts';
+import { createMetricReader } from '../../src/metrics/reader.ts';
 
 const GROUP = '/aws/sagemaker/TrainingJobs';
 const STARTED = Date.now();
@@ -123,13 +125,38 @@ describe('[O7] the seeded world', () => {
     for (const id of ['line-3', 'harbor']) {
       const { sagemaker } = await enter(id);
       const { TrainingJobSummaries } = await sagemaker.send(new ListTrainingJobsCommand({ MaxResults: 100 }));
-      for (const job of TrainingJobSummaries!) {
+      // Those of a tuning job and of a pipeline are in the tables of these.
+      const own = TrainingJobSummaries!.filter(
+        ({ TrainingJobName }) => !/^(?:defects-lr-search|pipelines)-/.test(TrainingJobName!),
+      );
+      for (const job of own) {
         const row = docs.split('\n').find((line) => line.startsWith(`| \`${job.TrainingJobName}\` |`));
         expect(row, `${job.TrainingJobName} in docs/sandbox.md`).toContain(`| ${job.TrainingJobStatus}`);
         expect(job.CreationTime!.getTime()).toBeLessThanOrEqual(STARTED);
       }
-      expect(TrainingJobSummaries!.length).toBe(id === 'line-3' ? 16 : 4);
+      expect(own.length).toBe(id === 'line-3' ? 17 : 4);
     }
+  });
+
+  it.each([
+    ['line-3', 'defects-resnet50', ['valid:loss', 'valid:acc']],
+    ['line-3', 'defects-resnet101-ddp', ['valid:loss', 'valid:acc']],
+    ['line-3', 'glare-segmenter-keras', ['val_accuracy']],
+    ['line-3', 'yolo-bolts-2', ['mAP50']],
+    ['line-3', 'colour-drift-xgb', ['train:rmse', 'validation:rmse']],
+    ['harbor', 'yolo-crane', ['mAP50']],
+  ])('%s: the service reports of %s what its log says last: %j', async (id, job, names) => {
+    const { describeJob, text } = await enter(id);
+    const { AlgorithmSpecification, FinalMetricDataList } = await describeJob(job);
+    const definitions = AlgorithmSpecification!.MetricDefinitions!;
+    const reader = createMetricReader(
+      definitions.flatMap(({ Name, Regex }) => patternOf({ name: Name!, regex: Regex! }) ?? []),
+    );
+    reader.feed(Buffer.from((await text(job)).map((line) => `${line}\n`).join('')));
+    const { series } = reader.end();
+    expect(FinalMetricDataList!.map(({ MetricName }) => MetricName)).toEqual(names);
+    for (const { MetricName, Value } of FinalMetricDataList!)
+      expect(series.find(({ name }) => name === MetricName)!.last.value).toBe(Value);
   });
 
   it('has a failure with its traceback and its reason', async () => {

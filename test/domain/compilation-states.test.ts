@@ -2,12 +2,14 @@ import { describe, expect, it } from 'vitest';
 import {
   elapsedMs,
   JOB_STATE_LABELS,
+  jobCompilations,
   overallState,
   statusLabel,
   targetStates,
   usualDurationMs,
 } from '../../src/domain/compilation-states.ts';
 import { type CompilationAttempt, newAttempt } from '../../src/domain/compilations.ts';
+import { PROVIDER_NAMES } from '../../src/domain/providers.ts';
 import { sageMakerState } from '../../src/domain/sagemaker-states.ts';
 
 let count = 0;
@@ -66,6 +68,16 @@ describe('[C11] a job’s overall state', () => {
       });
     }
     expect(overallState('completed', [], wanted).applies).toBe(true);
+  });
+
+  it('is none of a job whose model is not in S3, where Neo would take it from', () => {
+    for (const provider of PROVIDER_NAMES.filter((one) => one !== 'sagemaker'))
+      expect(jobCompilations({ state: 'completed', provider }, [], wanted)).toMatchObject({
+        ...{ applies: false, total: 0 },
+      });
+    expect(jobCompilations({ state: 'completed', provider: 'sagemaker' }, [], wanted)).toMatchObject({
+      ...{ applies: true, total: 2 },
+    });
   });
 
   it('counts targets that were tried besides, and a job without wanted targets', () => {

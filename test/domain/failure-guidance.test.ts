@@ -13,13 +13,14 @@ import {
   TRAINING_EXIT,
   TRAINING_LOST,
   TRAINING_SCRIPT,
+  TRAINING_STOP_UNEXPLAINED,
   TRAINING_STOPS,
   TRAINING_UNKNOWN,
   TRAINING_UNSEEN,
 } from '../../src/domain/failure-table-training-ends.ts';
 import { TRAINING_SERVICE_FAILURES } from '../../src/domain/failure-table-training-service.ts';
 import { adviceAt, adviceOf } from '../../src/domain/failure-tables.ts';
-import { PROVIDER_NAMES } from '../../src/domain/providers.ts';
+import { isSageMakers, PROVIDER_NAMES } from '../../src/domain/providers.ts';
 import { sageMakerState } from '../../src/domain/sagemaker-states.ts';
 
 /** Words that mean nothing to whoever runs a training anywhere else. */
@@ -49,6 +50,7 @@ describe('[C7] the failure tables', () => {
     ...Object.values(TRAINING_LOST),
     ...Object.values(TRAINING_STOPS),
     ...[TRAINING_EXIT, TRAINING_SCRIPT, TRAINING_UNKNOWN, TRAINING_UNSEEN, STUCK_RUN],
+    TRAINING_STOP_UNEXPLAINED,
   ];
 
   it('have a cause, a fix and a page of AWS in every row, and no id twice', () => {
@@ -58,13 +60,13 @@ describe('[C7] the failure tables', () => {
       expect(row.cause + row.fix, row.id).not.toMatch(/[{}|]/);
       expect(row.link?.url, row.id).toMatch(/^https:\/\/docs\.aws\.amazon\.com\/\S+\.html$/);
     }
-    const ids = [...all, TRAINING_UNSEEN, STUCK_RUN].map(({ id }) => id);
+    const ids = [...all, TRAINING_UNSEEN, TRAINING_STOP_UNEXPLAINED, STUCK_RUN].map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);
   });
 
   it.each(anywhere)('have words for $id that fit any other provider, and no page of AWS', (row) => {
     expect(row.elsewhere, 'words for other providers').toBeDefined();
-    for (const provider of PROVIDER_NAMES.filter((name) => name !== 'sagemaker')) {
+    for (const provider of PROVIDER_NAMES.filter((name) => !isSageMakers(name))) {
       const { cause, fix, link } = adviceAt(provider, adviceOf(row));
       expect(link).toBeUndefined();
       expect(cause).toMatch(/^\S.{10,}\.$/s);
@@ -74,6 +76,16 @@ describe('[C7] the failure tables', () => {
     }
     expect(adviceAt('sagemaker', row).fix).toBe(row.fix);
   });
+
+  it.each([...anywhere, ...TRAINING_SERVICE_FAILURES, TRAINING_CLIENT])(
+    '[K1] have words for $id that fit SageMaker’s other kinds of jobs, and no page about training',
+    (row) => {
+      const { cause, fix, link } = adviceAt('processing', adviceOf(row));
+      expect(link).toBeUndefined();
+      expect(cause + fix).not.toMatch(/[{}|]/);
+      expect(`${cause} ${fix}`).not.toMatch(/\btraining\b/i);
+    },
+  );
 
   it.each(NEO_FAILURES)('recognises $id by its wording', ({ id, example }) => {
     expect(adviceForCompilation('FAILED', example).id).toBe(id);

@@ -50,7 +50,10 @@ describe('the key of a job', () => {
         expect(readJobWord(word)).toEqual(job);
         const short = wordOfJob(jobKey(job), [job.provider]);
         expect({ provider: job.provider, ...readJobWord(short) }).toEqual(job);
-        expect(wordOfJob(jobKey(job), PROVIDER_NAMES)).toBe(word);
+        expect(wordOfJob(jobKey(job), ['sagemaker', 'local'])).toBe(word);
+        const amongKinds = wordOfJob(jobKey(job), PROVIDER_NAMES);
+        expect(readJobWord(amongKinds)).toEqual(job);
+        expect(amongKinds).not.toMatch(/^sagemaker:/);
         expect(shortWord(word, PROVIDER_NAMES)).toBe(word);
       }),
       RUNS,
@@ -66,6 +69,13 @@ describe('the key of a job', () => {
       }),
       RUNS,
     );
+    // A pod's, with its id, which another of its name has not.
+    for (const text of [
+      '`press-7.8t1hif70q426k9`',
+      'Of press-7.8t1hif70q426k9.',
+      'runpod:press-7.8t1hif70q426k9',
+    ])
+      expect(jobNameCandidates(text)[0]).toMatch(/^(runpod:)?press-7\.8t1hif70q426k9$/);
     expect(readJobWord('Local:press-1')).toEqual({ provider: 'local', name: 'press-1' });
     expect(readJobWord('elsewhere:press-1')).toEqual({ name: 'elsewhere:press-1' });
   });

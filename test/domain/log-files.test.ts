@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { logFileName, logHeader } from '../../src/domain/log-files.ts';
+import { logFileName, logHeader, writerOf } from '../../src/domain/log-files.ts';
+import type { ProviderName } from '../../src/domain/providers.ts';
 import { sageMakerState } from '../../src/domain/sagemaker-states.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
 
@@ -17,6 +18,12 @@ const LINE_3: UseCase = {
 describe('[L2] the file', () => {
   it('is named after the job and the moment', () => {
     expect(logFileName('train-resnet-7', AT)).toBe('training-logs-train-resnet-7-20260131T140203Z.log');
+    expect(logFileName('labels', AT, writerOf('processing'))).toBe(
+      'processing-logs-labels-20260131T140203Z.log',
+    );
+    expect(['sagemaker', 'local', undefined].map((one) => writerOf(one as ProviderName))).toEqual(
+      Array(3).fill('training'),
+    );
   });
 
   it('has no character in its name that breaks a path, a header or a shell, whatever the job is called', () => {
@@ -50,7 +57,7 @@ describe('[L2] the file', () => {
       events: 12_345,
       firstEventAt: AT,
       lastEventAt: AT + 1000,
-      streams: [{ name: 'train-x/algo-1-17', events: 12_345 }],
+      streams: [{ name: 'train-x/algo-1-17', shortName: 'algo-1', events: 12_345 }],
       downloadedAt: AT + 5000,
       by: 'ada\nevil (U0ADA)',
     });
@@ -70,6 +77,43 @@ describe('[L2] the file', () => {
         .split('\n')
         .every((line) => line.startsWith('# ')),
     ).toBe(true);
+  });
+
+  it('says which machines went on in another stream, and when', () => {
+    const stream = (host: string, start: number | string, job = 'train-x') => ({
+      ...{ name: `${job}/${host}-${start}`, shortName: host, events: 1 },
+    });
+    const headerOf = (streams: ReturnType<typeof stream>[]) =>
+      logHeader({
+        job: {
+          ...{ name: 'train-x', useCase: 'line-3', provider: 'sagemaker', createdAt: AT },
+          ...sageMakerState('Completed'),
+        },
+        ...{ useCase: LINE_3, narrowed: '', events: streams.length, downloadedAt: AT, by: 'ada', streams },
+      });
+    const first = 1_795_631_997;
+    const restarted = headerOf([
+      stream('algo-1', first),
+      stream('algo-1', first + 60),
+      stream('algo-1', first + 180),
+      stream('algo-2', first + 60),
+      stream('algo-2', first),
+      stream('algo-10', first),
+    ]);
+    expect(restarted).toContain(
+      [
+        '# restarted    2026-11-25 18:40:57 UTC: algo-1, algo-2',
+        '#              2026-11-25 18:42:57 UTC: algo-1',
+        '# time span ',
+      ].join('\n'),
+    );
+    // Hosts that are called the same in two jobs of one log, and streams without a time, are not restarts.
+    const apart = headerOf([
+      stream('algo-1', first, 'search-001-0a1b2c3d'),
+      stream('algo-1', first + 60, 'search-002-0a1b2c3d'),
+      { name: 'weld/LifecycleConfigOnStart', shortName: 'LifecycleConfigOnStart', events: 1 },
+    ]);
+    expect(apart).not.toContain('restarted');
   });
 
   it('names the provider, and not the use case’s account, for a job that ran elsewhere', () => {

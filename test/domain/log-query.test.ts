@@ -1,11 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { awsArn } from '../../src/domain/arns.ts';
 import { commandWords } from '../../src/domain/command-words.ts';
-import { trainingJobUrl, trainingLogUrl } from '../../src/domain/console-links.ts';
-import { jobNameCandidates, parseJobName, pastedName } from '../../src/domain/job-names.ts';
+import { kindLogUrl, kindPageUrl, trainingJobUrl, trainingLogUrl } from '../../src/domain/console-links.ts';
+import {
+  jobNameCandidates,
+  parseJobName,
+  parseTrainingName,
+  pastedName,
+} from '../../src/domain/job-names.ts';
 import { fromThenOn, queryAt } from '../../src/domain/log-order.ts';
 import { asksForHelp, parseLogOrder, parseLogQuery } from '../../src/domain/log-query.ts';
 import { parseDuration } from '../../src/domain/log-times.ts';
+import { readExecutionName } from '../../src/domain/pipeline-names.ts';
+import { type KindName, PROVIDERS, SAGEMAKER_NAMES, type SageMakerName } from '../../src/domain/providers.ts';
+import { SAGEMAKER_KINDS } from '../../src/domain/sagemaker-kinds.ts';
 import { AppError } from '../../src/ground/errors.ts';
 import { quoted } from '../fixtures/quoted-words.ts';
 
@@ -217,6 +226,96 @@ describe('a job’s name out of what people paste', () => {
     );
   });
 
+  it.each([
+    ['processing', (name) => `arn:aws:sagemaker:eu-west-1:123456789012:processing-job/${name}`],
+    ['processing', (name) => kindPageUrl('processing', 'eu-west-1', name)!],
+    ['processing', (name) => kindLogUrl('processing', 'eu-west-1', name)!],
+    ['transform', (name) => `TransformJobs/${name}/i-0a1b2c3d4e5f67890-1731312000`],
+    ['tuning', (name) => kindPageUrl('tuning', 'us-gov-west-1', name)!],
+    ['compilation', (name) => kindPageUrl('compilation', 'eu-west-1', name)!],
+    ['endpoint', (name) => kindLogUrl('endpoint', 'eu-west-1', name)!],
+    ['endpoint', (name) => `arn:aws:sagemaker:eu-west-1:123456789012:endpoint/${name}`],
+    ['notebook', (name) => kindPageUrl('notebook', 'eu-west-1', name)!],
+    ['job', (name) => `arn:aws:sagemaker:eu-west-1:123456789012:job/AgentRFT/${name}`],
+  ] satisfies [KindName, (name: string) => string][])(
+    '[K1] means a job of its own kind: %s',
+    (kind, paste) => {
+      fc.assert(
+        fc.property(name, (job) => {
+          expect(parseJobName(paste(job))).toBe(`${kind}:${job}`);
+          expect(() => parseTrainingName(paste(job))).toThrow(
+            `is a ${PROVIDERS[kind].thing}, not a training job`,
+          );
+        }),
+        { numRuns: 100 },
+      );
+    },
+  );
+
+  /** What is pasted of a kind's job: its ARN in each partition, its page and its log where they have an address. */
+  const pastedOf: Readonly<Record<SageMakerName, (job: string) => (string | undefined)[]>> =
+    Object.fromEntries(
+      SAGEMAKER_NAMES.map((kind) => [
+        kind,
+        (job: string) => {
+          const [resource = ''] = SAGEMAKER_KINDS[kind].resources;
+          const { pipeline, id } = readExecutionName(job) ?? { pipeline: job, id: '' };
+          const name =
+            { pipeline: `${pipeline}/execution/${id}`, job: `AgentRFT/${job}` }[kind as string] ?? job;
+          return ['eu-west-1', 'cn-north-1', 'us-gov-west-1'].flatMap((region) => [
+            awsArn({ account: '123456789012', region }, 'sagemaker', `${resource}/${name}`),
+            kindPageUrl(kind, region, job),
+            kindLogUrl(kind, region, job),
+          ]);
+        },
+      ]),
+    ) as never;
+
+  it.each(SAGEMAKER_NAMES)('[K1] is the same job of the same kind again: %s', (kind) => {
+    fc.assert(
+      fc.property(name, (some) => {
+        const job = kind === 'pipeline' ? `${some}-abc123def456` : some;
+        for (const pasted of pastedOf[kind](job).filter((one) => one !== undefined)) {
+          const key = kind === 'sagemaker' ? job : `${kind}:${job}`;
+          expect(parseJobName(pasted)).toBe(key);
+          expect(parseJobName(`processing:${pasted}`)).toBe(kind === 'sagemaker' ? `processing:${job}` : key);
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it.each([
+    ['cluster', '/aws/sagemaker/Clusters/weld-1/abc123def456'],
+    [
+      'cluster',
+      `${CONSOLE}/cloudwatch/home#logsV2:log-groups/log-group/$252Faws$252Fsagemaker$252FClusters$252Fweld-1$252Fabc123def456`,
+    ],
+    ['endpoint', '/aws/sagemaker/Endpoints/weld-1'],
+    ['endpoint', 'Endpoints/weld-1/AllTraffic/i-0a1b2c3d4e5f67890'],
+    ['job', '/aws/sagemaker/Job/AgentRFT/weld-1/training-2026-11-29T10-00-00'],
+    [
+      'job',
+      `${CONSOLE}/cloudwatch/home#logsV2:log-groups/log-group/$252Faws$252Fsagemaker$252FJob$252FAgentRFT/log-events/weld-1$252Ftraining-2026`,
+    ],
+    ['notebook', 'NotebookInstances/weld-1/jupyter.log'],
+  ])('[K1] means a %s out of its group and stream: %s', (kind, pasted) => {
+    expect(parseJobName(pasted)).toBe(`${kind}:weld-1`);
+  });
+
+  it('[K1] may be as long as a pipeline’s, and no other is', () => {
+    const long = `${'a'.repeat(256)}-abc123def456`;
+    expect(parseJobName(long)).toBe(long);
+    expect(parseJobName(`pipeline:${long}`)).toBe(`pipeline:${long}`);
+    expect(() => parseJobName(`a${long}`)).toThrow('at most 120 characters');
+    expect(() => parseJobName('a'.repeat(121))).toThrow('at most 120 characters');
+  });
+
+  it('[K1] of a pipeline’s execution is made of both its parts', () => {
+    const arn = 'arn:aws:sagemaker:eu-west-1:123456789012:pipeline/weld/execution/abc123def456';
+    expect(parseJobName(arn)).toBe('pipeline:weld-abc123def456');
+  });
+
   it('is taken for a part of a name too, where nothing else may be meant', () => {
     expect(pastedName(`${CONSOLE}/sagemaker/home#/jobs/train-x`)).toBe('train-x');
     expect(pastedName('train\u2011x')).toBe('train-x');
@@ -225,12 +324,12 @@ describe('a job’s name out of what people paste', () => {
 
   it.each([
     [
-      `${CONSOLE}/sagemaker/home?region=eu-west-1#/compilation-jobs/comp-x`,
-      /leads to a compilation job, “comp-x”/,
+      'arn:aws:sagemaker:eu-west-1:123456789012:model-package/weld/3',
+      /leads to a model package, “weld\/3”, not to a job/,
     ],
-    ['arn:aws:sagemaker:eu-west-1:123456789012:processing-job/prep-x', /leads to a processing job, “prep-x”/],
-    [`${CONSOLE}/s3/buckets/models`, /no training job in the link/],
-    ['https://evil.example/sagemaker/home#/jobs/train-x', /no training job in the link/],
+    ['arn:aws:sagemaker:eu-west-1:123456789012:pipeline/weld', /leads to a pipeline, “weld”/],
+    [`${CONSOLE}/s3/buckets/models`, /no job in the link/],
+    ['https://evil.example/sagemaker/home#/jobs/train-x', /no job in the link/],
   ])('says what %s is instead', (text, message) => {
     expect(refusal(text).message).toMatch(message);
   });
@@ -270,6 +369,10 @@ describe('bad arguments are answered with what was expected and what came', () =
     expect(error.message).toMatch(message);
     expect(error.hint).toBeTruthy();
     expect(error.message.length + error.hint!.length).toBeLessThan(600);
+  });
+
+  it('names what can stand before a colon', () => {
+    expect(refusal('banana:train-x').hint).toMatch(/training, processing, transform, tuning.*local, runpod/);
   });
 
   it('names the nearest flag for a mistyped one', () => {

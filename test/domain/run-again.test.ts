@@ -8,7 +8,8 @@ import {
   hyperparameterChanges,
   readHyperparameters,
 } from '../../src/domain/hyperparameters.ts';
-import { checkTrainingName, isTrainingName, rerunName } from '../../src/domain/training-names.ts';
+import { podCalled, podJobName } from '../../src/domain/pod-names.ts';
+import { checkRunName, isTrainingName, rerunName } from '../../src/domain/training-names.ts';
 
 const NOW = Date.UTC(2026, 10, 21, 12, 18, 14, 123);
 const RUNS = { numRuns: 300 };
@@ -30,8 +31,22 @@ describe('the name of a run that repeats a job', () => {
       fc.property(anything, fc.integer({ min: 1.6e12, max: 4e12 }), (old, now) => {
         const name = rerunName(old, now);
         expect(isTrainingName(name)).toBe(true);
-        expect(() => checkTrainingName(name)).not.toThrow();
+        expect(() => checkRunName('sagemaker', name)).not.toThrow();
         expect(rerunName(name, now + 1)).not.toBe(name);
+      }),
+      RUNS,
+    );
+  });
+
+  it('is on RunPod one that is found again in the name of its pod', () => {
+    for (const name of ['press.1', 'press-', 'press.', '_press', ''])
+      expect(() => checkRunName('runpod', name), name).toThrow('cannot be called');
+    for (const name of ['press_1', 'press-1', 'P', 'p'.repeat(63)])
+      expect(podCalled(podJobName(name, '8t1hif70q426k9')), name).toBe(name);
+    expect(() => checkRunName('local', 'press.1')).not.toThrow();
+    fc.assert(
+      fc.property(anything, fc.integer({ min: 1.6e12, max: 4e12 }), (old, now) => {
+        expect(() => checkRunName('runpod', rerunName(old, now))).not.toThrow();
       }),
       RUNS,
     );

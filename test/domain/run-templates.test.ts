@@ -6,6 +6,7 @@ import {
   runParameters,
   templateProblems,
 } from '../../src/domain/run-templates.ts';
+import type { AppError } from '../../src/ground/errors.ts';
 
 const template = (
   command: [string, ...string[]],
@@ -71,7 +72,7 @@ describe('parameters of a run', () => {
     [{ note: '--help' }, 'note: expected text that does not begin with a dash, but got "--help".'],
     [{ data: 'a\0b' }, 'data: expected text without NUL characters'],
     [{ data: 'x'.repeat(5_000) }, 'data: expected at most 4000 characters, but got "xxx'],
-    [{ lrr: 1 }, 'There is no parameter "lrr"; did you mean lr?.'],
+    [{ lrr: 1 }, 'There is no parameter "lrr"; did you mean lr?'],
     [{ __proto__x: 1 }, 'There is no parameter "__proto__x"'],
     [JSON.parse('{"constructor": "x", "__proto__": "y"}'), 'There is no parameter "constructor"'],
   ])('refuses %j', (given, words) => {
@@ -89,6 +90,20 @@ describe('parameters of a run', () => {
       'press cannot be started: a: expected a whole number of 1 or more, but it is missing. b: expected text that matches [a-z]+ as a whole, but got "A".',
     );
     expect(() => runParameters(needy, { a: '1.5', b: 'ab\n' })).toThrow(/got "1.5"\. b: .*got "ab\\n"/);
+  });
+
+  it('are told as far as anybody reads them, with what the template takes', () => {
+    const given = Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`key-${index}`, 'x']));
+    try {
+      runParameters(PRESS, given);
+      expect.unreachable();
+    } catch (error) {
+      const { message, hint } = error as AppError;
+      expect(message.length).toBeLessThan(600);
+      expect(message).toMatch(/There is no parameter "key-7"\. … \d+ more\.$/);
+      expect(hint).toContain('It takes ');
+      for (const name of Object.keys(PRESS.parameters)) expect(hint).toContain(name);
+    }
   });
 
   it('cannot become an option by way of an empty one in front', () => {

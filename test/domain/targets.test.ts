@@ -106,6 +106,7 @@ describe('finding a target', () => {
     const two = new Map(['x86_64-cpu', 'old-pi'].map((name) => [name, own.get(name)!]));
     expect(refusal(() => findTarget(two, 'toaster')).hint).toBe('The targets here are x86_64-cpu, old-pi.');
     expect(nearestNames('', ['a'])).toEqual([]);
+    expect(nearestNames('k0', ['lr', 'k1'])).toEqual(['k1']);
   });
 });
 

@@ -23,7 +23,7 @@ beforeAll(async () => {
       return stringify(config);
     },
   });
-}, 90_000);
+});
 afterAll(() => bot?.stop());
 
 /** By the bot's clock. */
@@ -46,7 +46,6 @@ function alertOf(job: string, ...says: string[]): Promise<SandboxMessage> {
         (one) => one.text.includes(`\`${job}\``) && says.every((word) => wordsOf(one).includes(word)),
       ),
     `an alert of ${job} that says ${says.join(', ')}`,
-    30_000,
   );
 }
 
@@ -65,7 +64,6 @@ const replyTo = (alert: SandboxMessage, says: string): Promise<SandboxMessage> =
   until(
     async () => (await repliesTo(alert)).find((one) => wordsOf(one).includes(says)),
     `a reply that says ${says}`,
-    30_000,
   );
 
 const hasButton = (message: SandboxMessage, action_id: string): boolean =>

@@ -7,10 +7,11 @@ import type { DemoSandbox } from '../../src/demo/sandbox.ts';
 import { Front } from '../../src/front.ts';
 import type { Store } from '../../src/ports/store.ts';
 import type { RootOptions } from '../../src/roots.ts';
-import { EditBudget } from '../../src/slack/edit-budget.ts';
+import { InProcessBudgets } from '../../src/stores/in-process-budgets.ts';
 import { type InProcessCoordination, InProcessHub } from '../../src/stores/in-process-coordination.ts';
 import { openLowdbStore } from '../../src/stores/lowdb.ts';
 import { Watch } from '../../src/watch.ts';
+import { editBudget } from '../fixtures/edit-budget.ts';
 import { MemoryRunLogs } from '../fixtures/memory-run-logs.ts';
 import { type SlackClient, slackClient, wordsOf } from '../slack/sandbox-client.ts';
 import { sendEvents, trainingEvent } from './aws-events.ts';
@@ -27,6 +28,7 @@ let dataDir: string;
 let slack: SlackClient;
 let store: Store;
 let hub: InProcessHub;
+let budgets: InProcessBudgets;
 let front: Front;
 let watches: { watch: Watch; coordination: InProcessCoordination }[];
 const before = { ...process.env };
@@ -40,7 +42,8 @@ function instance(): RootOptions & { coordination: InProcessCoordination } {
     store,
     coordination: hub.join(),
     runLogs: new MemoryRunLogs(),
-    edits: new EditBudget({ clock, interval: 20 }),
+    budgets,
+    edits: editBudget({ budgets, clock, interval: 20 }),
     pace: { editInterval: 20, rememberMembers: 0, uploads: { retryDelay: 10 } },
   };
 }
@@ -58,13 +61,14 @@ beforeAll(async () => {
   slack = slackClient(sandbox.url);
   const { dataDir: folder } = loadConfig({ env: botEnvironment(sandbox), requireSlack: true });
   store = await openLowdbStore(folder);
+  budgets = new InProcessBudgets(clock);
   hub = new InProcessHub({ clock, onError: () => {} });
   watches = [];
   front = new Front(instance());
   await front.start();
   await startWatch();
   await startWatch();
-}, 90_000);
+});
 
 afterAll(async () => {
   await front.stop();
@@ -82,7 +86,6 @@ const alertOf = (job: string, says = '') =>
     async () =>
       (await slack.messages(ALERTS)).find((one) => wordsOf(one).includes(job) && wordsOf(one).includes(says)),
     `an alert of ${job} that says ${says}`,
-    30_000,
   );
 
 const cardOf = (job: string, target: string) =>
@@ -93,13 +96,12 @@ const cardOf = (job: string, target: string) =>
         return one.metadata !== undefined && words.includes(job) && words.includes(target);
       }),
     `a card of ${job} with ${target}`,
-    30_000,
   );
 
 it('a command that comes in at the front is told by the watch: the card in the channel', async () => {
   await slack.command('ada', CHANNEL, `${JOB} x86_64-cpu`, '/compile');
   await cardOf(JOB, 'x86_64-cpu');
-}, 60_000);
+});
 
 it('an event that comes in at the watch is an alert once, and a click on it at the front shows in it', async () => {
   const job = 'press-apart-20261121';
@@ -111,7 +113,7 @@ it('an event that comes in at the watch is an alert once, and a click on it at t
     (one) => one.text.includes(job) && (!one.thread_ts || one.thread_ts === one.ts),
   );
   expect(posts).toHaveLength(1);
-}, 60_000);
+});
 
 it('the other watch goes on when one ends, with what comes from then on', async () => {
   const [first] = watches;
@@ -120,4 +122,4 @@ it('the other watch goes on when one ends, with what comes from then on', async 
   // No event: one that the queue was just handing to the first would come again after a minute only.
   await slack.command('ada', CHANNEL, `${JOB} arm64-cpu`, '/compile');
   await cardOf(JOB, 'arm64-cpu');
-}, 60_000);
+});

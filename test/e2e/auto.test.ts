@@ -16,6 +16,7 @@ import { type DemoSandbox, startDemoSandbox } from '../../src/demo/sandbox.ts';
 import { currentStatus } from '../../src/domain/compilations.ts';
 import { openLowdbStore } from '../../src/stores/lowdb.ts';
 import { envelope, trainingEvent } from '../events/support.ts';
+import { endProcess } from '../fixtures/end-process.ts';
 import { botEnvironment } from './bot.ts';
 import { line3Client, until } from './jobs.ts';
 
@@ -46,9 +47,9 @@ beforeEach(async () => {
   await writeFile(sandbox.configPath, stringify(config));
 });
 afterEach(async () => {
-  bot?.kill('SIGKILL');
+  await endProcess(bot);
   await sandbox.close();
-  await rm(dir, { recursive: true, force: true, maxRetries: 5 });
+  await rm(dir, { recursive: true, force: true });
 });
 
 /** @param ticks how often it looks at AWS by itself */
@@ -76,9 +77,7 @@ async function start(ticks: 'never' | 'once' | 'always'): Promise<void> {
 async function end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
   const child = bot!;
   bot = undefined;
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  child.kill(signal);
-  await ended;
+  await endProcess(child, signal);
 }
 
 const send = (...events: object[]): void =>

@@ -8,6 +8,7 @@ import type { AwsWorld, CompilationSeed, RegionSeed } from '#sandbox/seeds';
 import { type RunningApp, startApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
 import { type DemoSandbox, startDemoSandbox } from '../../src/demo/sandbox.ts';
+import { elapsed } from '../../src/ground/elapsed.ts';
 import type { Clock } from '../../src/ground/time.ts';
 import { type SlackClient, slackClient } from '../slack/sandbox-client.ts';
 
@@ -21,6 +22,8 @@ export interface Bot extends SlackClient {
   now(channel: string): Promise<string>;
   /** Every file in the bot's spool. */
   spool(): Promise<string[]>;
+  /** Puts the bot's clock forward; the sandbox keeps its own. What comes round by and by comes that much sooner. */
+  pass(ms: number): void;
   restart(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -38,7 +41,12 @@ export interface BotOptions {
   env?: Record<string, string>;
   /** Changes the seeded accounts. */
   world?: (seeded: AwsWorld) => AwsWorld;
+  /** Milliseconds for which the seeded world has been going on; left out: until nothing happens in it by itself. */
+  age?: number;
 }
+
+/** Past the failure of `defects-deeplab-hires` and a compilation's end, and seven minutes before what comes next. */
+const QUIET = 180_000;
 
 export function botEnvironment(
   sandbox: DemoSandbox,
@@ -55,6 +63,8 @@ export function botEnvironment(
     AWS_ACCESS_KEY_ID: sandbox.awsCredentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: sandbox.awsCredentials.secretAccessKey,
     AWS_REGION: 'eu-west-1',
+    RUNPOD_API_URL: sandbox.runpodApiUrl,
+    RUNPOD_API_KEY: sandbox.runpodKey,
     LOG_LEVEL: 'silent',
   };
 }
@@ -83,13 +93,15 @@ export async function startSandboxOnly({
   rateLimits = false,
   pageDir,
   world,
-}: Pick<BotOptions, 'rateLimits' | 'pageDir' | 'world'> = {}): Promise<{
+  age = QUIET,
+}: Pick<BotOptions, 'rateLimits' | 'pageDir' | 'world' | 'age'> = {}): Promise<{
   sandbox: DemoSandbox;
   dataDir: string;
 }> {
   const dataDir = await mkdtemp(join(tmpdir(), 'signalbox-e2e-'));
   const sandbox = await startDemoSandbox({
     dataDir,
+    age,
     manifestPath: join(import.meta.dirname, '../../manifest.yml'),
     slack: { rateLimits, shareDelayMs: 0 },
     ...(pageDir === undefined ? {} : { pageDir }),
@@ -106,11 +118,16 @@ export async function startBot(options: BotOptions = {}): Promise<Bot> {
   // The AWS SDK reads its variables from the process itself.
   const before = { ...process.env };
   Object.assign(process.env, env);
+  let passed = 0;
+  const { clock = { now: () => Date.now(), elapsed: () => performance.now() } } = options;
   const start = () =>
     startApp({
       config: loadConfig({ env, requireSlack: true }),
       logger: pino({ level: 'silent' }),
-      ...(options.clock ? { clock: options.clock } : {}),
+      clock: {
+        now: () => clock.now() + passed,
+        elapsed: () => elapsed(clock) + passed,
+      },
       pace: {
         editInterval: options.rateLimits ? undefined : 20,
         rememberMembers: 0,
@@ -134,6 +151,9 @@ export async function startBot(options: BotOptions = {}): Promise<Bot> {
     clearFaults: () => sandbox.faults.clear(),
     now: async (channel) => (await client.messages(channel)).at(-1)?.ts ?? '0',
     spool: () => filesBelow(join(dataDir, 'bot', 'spool')),
+    pass: (ms) => {
+      passed += ms;
+    },
     restart: async () => {
       await app.stop();
       app = await start();

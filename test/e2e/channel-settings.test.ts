@@ -25,7 +25,7 @@ beforeAll(async () => {
       return stringify(config);
     },
   });
-}, 90_000);
+});
 afterAll(() => bot?.stop());
 
 /** By the bot's clock. */
@@ -64,14 +64,10 @@ async function homeOf(user: string, says: string): Promise<SandboxView> {
 }
 
 const homeShows = (user: string, says: string): Promise<SandboxView> =>
-  until(
-    async () => {
-      const view = await bot.home(user);
-      return view && textsOf(view.blocks).includes(says) ? view : undefined;
-    },
-    `the Home tab of ${user} with ${says}`,
-    30_000,
-  );
+  until(async () => {
+    const view = await bot.home(user);
+    return view && textsOf(view.blocks).includes(says) ? view : undefined;
+  }, `the Home tab of ${user} with ${says}`);
 
 describe('[N5] subscriptions by command', () => {
   it('are made once, listed, taken back one by one or all, and hold to their kinds, names and outcomes', async () => {

@@ -63,7 +63,7 @@ async function refreshed(job: string, says: string | RegExp): Promise<SandboxMes
 describe('[C11] /jobs', () => {
   it('is a table with states by word and symbol, filters and a Details button for each', async () => {
     const table = await until(async () => {
-      const asked = await ask('ada', '/jobs', '', 'Training jobs');
+      const asked = await ask('ada', '/jobs', '', 'newest first');
       const known = textsOf(asked.blocks);
       return ['relabelled', 'resnet101'].every((job) => known.includes(job)) ? asked : undefined;
     }, 'the jobs are known');

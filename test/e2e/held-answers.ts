@@ -21,6 +21,8 @@ export interface HeldAnswers {
    * @param says words of its body
    */
   holdNext(operation: string, says?: string): Held;
+  /** How many such requests have come so far. */
+  count(operation: string, says?: string): number;
   close(): Promise<void>;
 }
 
@@ -37,11 +39,15 @@ export async function holdAnswers(service: string): Promise<HeldAnswers> {
   const { hostname, port } = new URL(service);
   const holds = new Set<Hold>();
   const all: Hold[] = [];
+  const asked: { names: string[]; body: Buffer }[] = [];
+  const isOne = ({ names, body }: (typeof asked)[number], operation: string, says: string): boolean =>
+    names.some((name) => name.endsWith(operation)) && body.includes(says);
 
   function take(incoming: IncomingMessage, body: Buffer): Hold | undefined {
-    const asked = [incoming.url?.split('?')[0], incoming.headers['x-amz-target']];
+    const names = [incoming.url?.split('?')[0], incoming.headers['x-amz-target']].map(String);
+    asked.push({ names, body });
     for (const hold of holds)
-      if (asked.some((one) => String(one).endsWith(hold.operation)) && body.includes(hold.says)) {
+      if (isOne({ names, body }, hold.operation, hold.says)) {
         holds.delete(hold);
         return hold;
       }
@@ -90,6 +96,7 @@ export async function holdAnswers(service: string): Promise<HeldAnswers> {
       all.push(hold);
       return { answered: whenAnswered, hasAnswered: () => hasAnswered, release };
     },
+    count: (operation, says = '') => asked.filter((one) => isOne(one, operation, says)).length,
     async close() {
       for (const { release } of all) release();
       const closed = new Promise((resolve) => server.close(resolve));

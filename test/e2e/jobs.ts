@@ -26,6 +26,16 @@ export function until<T>(
   );
 }
 
+/**
+ * The same while the bot's time passes ten times as fast: what it does at intervals comes that much sooner. No faster,
+ * since what it waits for has to be done in the sandbox's time.
+ */
+export const untilDue = <T>(bot: Bot, look: () => Promise<T | undefined>, what: string): Promise<T> =>
+  until(() => {
+    bot.pass(1_000);
+    return look();
+  }, what);
+
 /** The open modal on top, once it says these words. */
 export function modal(bot: Bot, user: string, says: string | RegExp, timeout?: number): Promise<SandboxView> {
   let seen = '';

@@ -1,14 +1,14 @@
 /** A use case that trains on a runner: from a run that starts to its card, its log, its details and its alert. */
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { createServer, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { PROGRAM, RUNNER_TOKEN, RunnerHome } from '../fixtures/runner-process.ts';
 import { wordsOf } from '../slack/sandbox-client.ts';
 import { type Bot, startBot } from './bot.ts';
+import { untilDue } from './jobs.ts';
+import { runnerProxy } from './runner-proxy.ts';
 
 const TEMPLATES = `
 templates:
@@ -19,38 +19,14 @@ templates:
     command: [node, -e, 'console.log("epoch 1"); throw new Error("Loss is NaN in epoch 2, stopping training")']
 `;
 
-/** Passes on to the runner, and tells when it has been asked for its runs. */
-async function between(url: () => string): Promise<{ url: string; listed: Promise<void>; close(): void }> {
-  let tell = (): void => {};
-  const listed = new Promise<void>((resolve) => {
-    tell = resolve;
-  });
-  const server = createServer((asked, answer) => {
-    if (asked.url!.startsWith('/runs?')) answer.once('finish', tell);
-    const onward = request(
-      url() + asked.url,
-      { method: asked.method, headers: asked.headers },
-      (response) => {
-        answer.writeHead(response.statusCode!, response.headers);
-        response.pipe(answer);
-      },
-    );
-    onward.on('error', () => answer.destroy());
-    onward.end();
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}`, listed, close: () => server.close() };
-}
-
 describe.skipIf(!existsSync(PROGRAM))('a use case that trains on SageMaker and on a runner', () => {
   let home: RunnerHome;
   let bot: Bot;
-  let proxy: Awaited<ReturnType<typeof between>>;
+  let proxy: Awaited<ReturnType<typeof runnerProxy>>;
   beforeAll(async () => {
     home = await RunnerHome.make(TEMPLATES);
     expect(await home.start(), home.stderr).toBeUndefined();
-    proxy = await between(() => home.url);
+    proxy = await runnerProxy(() => home.url);
     bot = await startBot({
       config: (yaml) => {
         const config = parse(yaml);
@@ -91,11 +67,13 @@ describe.skipIf(!existsSync(PROGRAM))('a use case that trains on SageMaker and o
   it('has a card, and an alert with the cause for one that fails', async () => {
     await home.run('crash', 'crash-1');
     await home.ended('crash-1');
-    const alert = await bot.message('C0ALERTS', 'crash-1');
+    const told = async (channel: string, words: string) =>
+      (await bot.messages(channel)).find((one) => wordsOf(one).includes(words));
+    const alert = await untilDue(bot, () => told('C0ALERTS', 'crash-1'), 'its alert');
     expect(wordsOf(alert)).toMatch(/Training failed.*crash-1.*on the local runner/s);
     // The log is read for it meanwhile.
     await expect
-      .poll(async () => (await bot.messages('C0ALERTS')).map(wordsOf).join(), { timeout: 30_000 })
+      .poll(async () => (await bot.messages('C0ALERTS')).map(wordsOf).join())
       .toContain('The training diverged');
     const card = await bot.message('C0LINE3', 'Training job `crash-1`');
     expect(wordsOf(card)).toMatch(/Training failed\* on the local runner/);
@@ -105,7 +83,7 @@ describe.skipIf(!existsSync(PROGRAM))('a use case that trains on SageMaker and o
     expect(details.map(({ action_id }) => action_id)).toContain('compile.details');
     await bot.action('ada', 'compile.details', { channel: 'C0LINE3', ts: card.ts });
     await expect
-      .poll(async () => JSON.stringify((await bot.views('ada')).at(-1) ?? ''), { timeout: 20_000 })
+      .poll(async () => JSON.stringify((await bot.views('ada')).at(-1) ?? ''))
       .toContain('It exited with code 1: Error: Loss is NaN in epoch 2, stopping training');
   });
 

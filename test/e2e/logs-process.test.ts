@@ -1,46 +1,67 @@
 /** The bot as a process of its own: killed in the middle, asked to end, reached by HTTP, badly configured. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { existsSync } from 'node:fs';
+import { chown, copyFile, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { LOGS } from '../../src/blocks/logs.ts';
 import type { DemoSandbox } from '../../src/demo/sandbox.ts';
+import { endProcess } from '../fixtures/end-process.ts';
+import { canEnterRoots, type Image, makeImage } from '../fixtures/image.ts';
+import { PROGRAM } from '../fixtures/runner-process.ts';
 import { slackClient, wordsOf } from '../slack/sandbox-client.ts';
 import { botEnvironment, filesBelow, startBot, startSandboxOnly } from './bot.ts';
 import { until } from './jobs.ts';
 
 /** From the project, since the bot runs in a folder of its own. */
-const TSX = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 const JOB = 'defects-resnet101-ddp';
 const DONE = `Log of \`${JOB}\`* ·`;
 
-describe('[L4, O5] the bot’s process', () => {
+describe
+  .skipIf(!existsSync(PROGRAM))
+  .each([
+    { where: 'as it is built', inImage: false },
+    ...(canEnterRoots ? [{ where: 'in its image', inImage: true }] : []),
+  ])('[L4, O5] the bot’s process $where', ({ inImage }) => {
   let sandbox: DemoSandbox;
   let dataDir: string;
   let bot: ChildProcess | undefined;
+  let folder: string | undefined;
+  let image: Image | undefined;
 
+  beforeAll(async () => {
+    if (!inImage) return;
+    folder = await mkdtemp(join(tmpdir(), 'signalbox-image-'));
+    image = makeImage(folder);
+  });
+  afterAll(async () => {
+    if (folder) await rm(folder, { recursive: true, force: true });
+  });
   beforeEach(async () => {
     ({ sandbox, dataDir } = await startSandboxOnly());
+    if (!image) return;
+    await copyFile(sandbox.configPath, join(image.root, 'config/signalbox.yaml'));
+    await mkdir(join(dataDir, 'bot'), { recursive: true });
+    await chown(join(dataDir, 'bot'), 1000, 1000);
   });
   afterEach(async () => {
-    bot?.kill('SIGKILL');
+    await endProcess(bot);
     await sandbox.close();
     await rm(dataDir, { recursive: true, force: true });
   });
 
   async function start(): Promise<ChildProcess> {
-    const child = spawn(
-      process.execPath,
-      ['--import', TSX, join(import.meta.dirname, '../../src/cli.ts'), 'start'],
-      {
-        env: { PATH: process.env.PATH, ...botEnvironment(sandbox), LOG_LEVEL: 'info' },
-        cwd: dataDir,
-        stdio: ['ignore', 'ignore', 'pipe'],
-      },
-    );
+    const { SIGNALBOX_CONFIG = '', ...rest } = botEnvironment(sandbox);
+    const env = { ...rest, LOG_LEVEL: 'info', PORT: '0' };
+    const child = image
+      ? image.start(['node', '/app/dist/cli.js', 'start'], env, join(dataDir, 'bot'))
+      : spawn(process.execPath, [PROGRAM, 'start'], {
+          env: { PATH: process.env.PATH, ...env, SIGNALBOX_CONFIG },
+          cwd: dataDir,
+          stdio: ['ignore', 'ignore', 'pipe'],
+        });
     let log = '';
     await new Promise<void>((resolve, reject) => {
       child.stderr!.on('data', (chunk: Buffer) => {
@@ -59,9 +80,7 @@ describe('[L4, O5] the bot’s process', () => {
     sandbox.aws.configure({ latencyMs: 1_000 });
     await client.command('ada', 'C0LINE3', JOB);
     await client.message('C0LINE3', 'of the time range');
-    const exit = once(bot, 'exit');
-    bot.kill('SIGKILL');
-    await exit;
+    await endProcess(bot);
     sandbox.aws.configure({ latencyMs: 0 });
 
     bot = await start();
@@ -90,9 +109,7 @@ describe('[L4, O5] the bot’s process', () => {
     // What it says after a kill is on record a moment after the lines are shown.
     const kept = join(dataDir, 'bot', 'journal.jsonl');
     await until(async () => (await readFile(kept, 'utf8')).includes('The end of the log') || undefined, kept);
-    const exit = once(bot, 'exit');
-    bot.kill('SIGKILL');
-    await exit;
+    await endProcess(bot);
     bot = await start();
     const interrupted = await client.message('C0LINE3', 'Interrupted');
     expect(interrupted.ts).toBe(shown.ts);

@@ -96,6 +96,36 @@ describe('[L11] a log that was read', () => {
   });
 });
 
+describe('[K4] a job whose machines were replaced', () => {
+  it('has each machine’s streams one after the other, and says who restarted when', async () => {
+    const JOB = 'defects-mixed-cluster';
+    const message = await ask('ada', 'C0LINE3', JOB, log(JOB));
+    const text = (await bot.content(message.files![0]!)).toString();
+    const streams = [...text.matchAll(/defects-mixed-cluster\/(algo-\d)-(\d+) \(/g)];
+    expect(streams.map(([, host]) => host)).toEqual([
+      'algo-1',
+      'algo-1',
+      'algo-2',
+      'algo-2',
+      'algo-3',
+      'algo-3',
+    ]);
+    const [first, second] = streams.map(([, , at]) => Number(at));
+    expect(first).toBeLessThan(second!);
+    const told =
+      /^# restarted {4}(\S+) (\S+) UTC: algo-1 as algo-1\/2, algo-2 as algo-2\/2, algo-3 as algo-3\/2$/m.exec(
+        text,
+      )!;
+    expect(Date.parse(`${told[1]}T${told[2]}Z`)).toBe(second! * 1000);
+    const again = new Date(second! * 1000).toISOString();
+    const events = text.slice(text.indexOf('\n\n')).split('\n');
+    const checkpoint = events.find((line) => line.includes('found /opt/ml/checkpoints'))!;
+    expect(checkpoint > again).toBe(true);
+    expect(checkpoint).toMatch(/^\S+ algo-\d\/2 /);
+    expect(events.filter((line) => line < again).join()).not.toContain('found /opt/ml/checkpoints');
+  });
+});
+
 describe('[L6] narrowing', () => {
   it('by text, tail and form', async () => {
     const message = await ask(

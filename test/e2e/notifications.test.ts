@@ -21,7 +21,7 @@ beforeAll(async () => {
       return stringify(config);
     },
   });
-}, 60_000);
+});
 afterAll(() => bot.stop());
 
 function alertOf(job: string, says: string | RegExp = ''): Promise<SandboxMessage> {
@@ -32,7 +32,6 @@ function alertOf(job: string, says: string | RegExp = ''): Promise<SandboxMessag
         return words.includes(job) && (typeof says === 'string' ? words.includes(says) : says.test(words));
       }),
     `an alert of ${job} with ${says}`,
-    15_000,
   );
 }
 

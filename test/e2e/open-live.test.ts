@@ -11,11 +11,13 @@ import { parse, stringify } from 'yaml';
 import type { SandboxMessage } from '#sandbox';
 import { runId } from '../../src/domain/runs.ts';
 import { chunkOf, type SentEvent, sentEvents } from '../http/run-log-house.ts';
+import { wordsOf } from '../slack/sandbox-client.ts';
 import { type Bot, startBot } from './bot.ts';
-import { card, line3Client, train } from './jobs.ts';
+import { card, line3Client, train, until } from './jobs.ts';
 
 const CHANNEL = 'C0LINE3';
 const JOB = 'press-live-1';
+const WATCHED = 'press-watched-1';
 const RUN = runId({ useCase: 'line-3', provider: 'sagemaker', job: JOB });
 const SEEN_AT = 'https://runs.example.com/signalbox';
 let bot: Bot;
@@ -30,9 +32,14 @@ const ITSELF = {
 /** Milliseconds by which the bot's clock is ahead: what waits for time to pass need not. */
 let ahead = 0;
 
-const GROUP = { logGroupName: '/aws/sagemaker/TrainingJobs', logStreamName: `${JOB}/algo-1-1795150455` };
-const print = (message: string) =>
-  logs.send(new PutLogEventsCommand({ ...GROUP, logEvents: [{ timestamp: Date.now(), message }] }));
+const streamOf = (job: string) => ({
+  logGroupName: '/aws/sagemaker/TrainingJobs',
+  logStreamName: `${job}/algo-1-1795150455`,
+});
+const print = (message: string, job = JOB) =>
+  logs.send(
+    new PutLogEventsCommand({ ...streamOf(job), logEvents: [{ timestamp: Date.now() + ahead, message }] }),
+  );
 
 beforeAll(async () => {
   bot = await startBot({
@@ -53,9 +60,12 @@ beforeAll(async () => {
   const region = 'eu-west-1';
   logs = new CloudWatchLogsClient({ region, endpoint: bot.sandbox.awsEndpoint, credentials: KEYS });
   sageMaker = new SageMakerClient({ region, endpoint: bot.sandbox.awsEndpoint, credentials: KEYS });
-  await train(await line3Client(bot.sandbox, SageMakerClient), JOB, { epochs: '3' });
-}, 90_000);
+});
 afterAll(() => bot?.stop());
+
+/** Goes on until somebody stops it. */
+const start = async (job: string): Promise<void> =>
+  train(await line3Client(bot.sandbox, SageMakerClient), job, { epochs: '500' });
 
 /** The address of a link's button. */
 function urlIn({ blocks }: SandboxMessage): URL {
@@ -83,8 +93,38 @@ async function open(link: URL): Promise<Response> {
   });
 }
 
+describe('[W6] Watch on a job card', () => {
+  it('shows in its thread what SageMaker’s log goes on with, and how the job ended', async () => {
+    await start(WATCHED);
+    const { ts } = await card(bot, CHANNEL, WATCHED);
+    const tail = (says: RegExp) =>
+      until(async () => {
+        const replies = (await bot.thread(CHANNEL, ts)).filter((one) => one.metadata && one.ts !== ts);
+        return replies.find((one) => says.test(wordsOf(one)));
+      }, `a message in its thread that says ${says}`);
+    await bot.action('ada', 'watch.start', { channel: CHANNEL, message_ts: ts });
+    const first = await tail(/Watching `press-watched-1`\*[\s\S]*has not printed anything yet/);
+
+    await logs.send(new CreateLogStreamCommand(streamOf(WATCHED)));
+    // The sandbox's job prints lines of its own as well, whenever it comes to it.
+    await print('sheet 1\r sheet at 10%', WATCHED);
+    expect((await tail(/sheet at 10%/)).ts).toBe(first.ts);
+    await print('\u001b[32msheet 2\u001b[0m', WATCHED);
+    const later = await tail(/sheet 2/);
+    expect(later.ts).toBe(first.ts);
+    expect(JSON.stringify(later.blocks)).not.toMatch(/\\u001b|sheet 1/);
+    await sageMaker.send(new StopTrainingJobCommand({ TrainingJobName: WATCHED }));
+    // What is left of a log may come for some minutes.
+    ahead += 900_000;
+    const ended = await tail(/Training stopped\*: `press-watched-1`/);
+    expect(ended.ts).toBe(first.ts);
+    expect(wordsOf(ended)).toContain('sheet 2');
+  });
+});
+
 describe('[W5] Open live on a job card', () => {
   it('gives who presses a link of their own, and its session the run’s bytes as SageMaker has them', async () => {
+    await start(JOB);
     const seen = await card(bot, CHANNEL, JOB);
     const link = await press('ada', seen);
     expect(link.href).toMatch(
@@ -111,7 +151,7 @@ describe('[W5] Open live on a job card', () => {
       expect.stringContaining('has not printed anything yet'),
     ]);
 
-    await logs.send(new CreateLogStreamCommand(GROUP));
+    await logs.send(new CreateLogStreamCommand(streamOf(JOB)));
     await print('epoch 1\r');
     // The sandbox's job prints lines of its own as well, whenever it comes to it.
     const bytes: Buffer[] = [];
@@ -146,7 +186,7 @@ describe('[W5] Open live on a job card', () => {
 
     expect((await open(link)).status).toBe(403);
     expect((await open(await press('ben', seen))).status).toBe(200);
-  }, 60_000);
+  });
 
   it('lets nobody in without a link, and other sites’ pages only where they are allowed', async () => {
     const path = `/runs/${RUN}/logs`;

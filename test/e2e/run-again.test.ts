@@ -16,7 +16,7 @@ let client: SageMakerClient;
 beforeAll(async () => {
   bot = await startBot();
   client = await line3Client(bot.sandbox, SageMakerClient);
-}, 60_000);
+});
 afterAll(() => bot.stop());
 
 const described = (name: string) => client.send(new DescribeTrainingJobCommand({ TrainingJobName: name }));
@@ -72,7 +72,7 @@ describe('[N4] Retry on the alert of a failed training', () => {
     expect(textsOf(form.blocks)).toContain('batch-size 8 → 4, since the GPU ran out of memory');
     // The same path for checkpoints: the new run goes on from the old one's.
     expect(textsOf(form.blocks)).toContain('s3://line-3-models/checkpoints/presses/');
-  }, 60_000);
+  });
 
   it('says which line cannot be read, in the form', async () => {
     const form = await modal(bot, 'ada', 'Name of the new run');
@@ -93,7 +93,7 @@ describe('[N4] Retry on the alert of a failed training', () => {
     const hyperparameters = 'batch-size=4\nepochs=1\nimage-size=2048';
     const values = { name, type: 'ml.g5.2xlarge', hyperparameters };
     await Promise.all([submit('ada', form, values), submit('ada', form, values)]);
-    await modal(bot, 'ada', 'Started', 20_000);
+    await modal(bot, 'ada', 'Started');
     const job = await described(name);
     expect(job).toMatchObject({
       HyperParameters: { 'batch-size': '4', epochs: '1', 'image-size': '2048' },
@@ -119,7 +119,7 @@ describe('[N4] Retry on the alert of a failed training', () => {
   });
 
   it('says so in the threads of the old job, pings nobody about it, and gives the new run its card', async () => {
-    const shown = await card(bot, CHANNEL, name, 'Run again from', 20_000);
+    const shown = await card(bot, CHANNEL, name, 'Run again from');
     expect(textsOf(shown.blocks)).toContain('batch-size: 8 → 4');
     const alert = await alertOf(JOB, 'Training failed');
     const told = await until(async () => {
@@ -140,7 +140,7 @@ describe('[N4] Retry on the alert of a failed training', () => {
   it('resolves the alert when the new run succeeds', async () => {
     await alertOf(JOB, 'a later run succeeded');
     expect((await described(name)).TrainingJobStatus).toBe('Completed');
-  }, 120_000);
+  });
 });
 
 describe('without the right', () => {

@@ -319,7 +319,7 @@ describe.skipIf(!existsSync(PROGRAM))('runs outlive their runner', () => {
     await release('first');
     // Nobody looks on while it ends.
     const { pid } = await home.record('first', 'capture');
-    await expect.poll(() => isRunning(pid), { timeout: 20_000 }).toBe(false);
+    await expect.poll(() => isRunning(pid)).toBe(false);
     expect(await home.start(), home.stderr).toBeUndefined();
     const first = (await home.ask('GET', '/runs/first')).body;
     expect(first).toMatchObject({ state: 'completed', exit_code: 0, started_at: before.started_at });

@@ -20,7 +20,7 @@ beforeAll(async () => {
       return stringify(config);
     },
   });
-}, 90_000);
+});
 afterAll(() => bot?.stop());
 beforeEach(async () => {
   await closeAll(bot, 'devika');

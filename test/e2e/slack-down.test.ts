@@ -16,15 +16,16 @@ import { Ingest } from '../../src/events/ingest.ts';
 import { SqsIntake } from '../../src/events/sqs.ts';
 import { alertBoard } from '../../src/notifiers/alerts.ts';
 import { Notifiers } from '../../src/notifiers/index.ts';
+import { attachReports } from '../../src/notifiers/reports.ts';
 import { AlertManager } from '../../src/operations/alert-manager.ts';
 import { JobChanges } from '../../src/operations/job-changes.ts';
 import type { Store } from '../../src/ports/store.ts';
 import type { UseCaseGateway } from '../../src/ports/use-case-session.ts';
 import { createClients } from '../../src/slack/clients.ts';
-import { EditBudget } from '../../src/slack/edit-budget.ts';
 import { Outbox } from '../../src/slack/outbox.ts';
 import { openLowdbStore } from '../../src/stores/lowdb.ts';
 import { body, envelope, SILENT } from '../events/support.ts';
+import { editBudget } from '../fixtures/edit-budget.ts';
 import { LINE_3 } from '../slack/workspace.ts';
 
 const MINUTE = 60_000;
@@ -82,7 +83,7 @@ function hold(): void {
 async function start(): Promise<void> {
   store = await openLowdbStore(join(dir, 'data'), { now: () => now });
   const { outbox: client } = createClients({ token: slack.botToken, apiUrl: slack.apiUrl, logger: log });
-  const edits = new EditBudget({ clock, sleep });
+  const edits = editBudget({ clock, sleep });
   outbox = new Outbox({ client, store, clock, log, edits, sleep, admins: () => ['U0DEV'] });
   const onError = (error: unknown): void => log.error({ err: error });
   const alerts = new AlertManager({
@@ -110,6 +111,7 @@ async function start(): Promise<void> {
   });
   ingest = new Ingest({ store, clock, useCases: [useCase], log: SILENT });
   notifiers.attach(ingest);
+  attachReports({ store, clock, alerts, notices: outbox }, ingest);
   await outbox.start();
   notifiers.start();
   await ingest.start();
@@ -215,7 +217,7 @@ function events(count: number, prefix: string): { names: string[]; alarms: strin
 
 /** Everything is in the store and out of the queue. */
 async function taken(): Promise<void> {
-  await expect.poll(waiting, { timeout: 60_000 }).toBe(0);
+  await expect.poll(waiting).toBe(0);
   await ingest.idle();
 }
 
@@ -259,7 +261,7 @@ it('[N2, N7] Slack is away for ten minutes with 500 events waiting: nothing is l
   expect((await store.countEvents()).handled).toBe(500);
   expect(unstored).toBe(0);
   go();
-  await expect.poll(() => stopped !== undefined, { timeout: 60_000 }).toBe(true);
+  await expect.poll(() => stopped !== undefined).toBe(true);
   await stopped;
   expect(now).toBeGreaterThanOrEqual(restarted);
   expect(now).toBeLessThan(back);
@@ -294,7 +296,7 @@ it('[N7] a channel that is archived in the middle holds nobody else up, is told 
   aws.events.send('events', bodies);
   await taken();
   go();
-  await expect.poll(() => store.listDeadChannels(), { timeout: 60_000 }).toMatchObject([{ channel: TEAM }]);
+  await expect.poll(() => store.listDeadChannels()).toMatchObject([{ channel: TEAM }]);
   end();
   await archived;
   await outbox.drain();
@@ -310,4 +312,4 @@ it('[N7] a channel that is archived in the middle holds nobody else up, is told 
   expect(await store.listDeadChannels()).toEqual([]);
   const told = slack.workspace.messages(slack.workspace.im('U0DEV').id);
   expect(told.filter(({ text }) => text.includes('it is archived'))).toHaveLength(1);
-}, 120_000);
+});

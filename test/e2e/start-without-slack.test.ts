@@ -1,17 +1,17 @@
 /** `signalbox start` where Slack does not answer, or something else does: a process of its own, asked to end once. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
-import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { endProcess } from '../fixtures/end-process.ts';
 import { freePort } from '../fixtures/free-port.ts';
+import { PROGRAM } from '../fixtures/runner-process.ts';
 
-const TSX = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 const WHO = JSON.stringify({ ok: true, user_id: 'U0BOT', team_id: 'T1', user: 'signalbox' });
 const CONFIG = `useCases:
   - id: line-3
@@ -33,7 +33,7 @@ beforeEach(async () => {
   log = '';
 });
 afterEach(async () => {
-  bot?.kill('SIGKILL');
+  await endProcess(bot);
   server?.closeAllConnections();
   server?.close();
   server = undefined;
@@ -51,7 +51,7 @@ async function slack(answer: RequestListener): Promise<string> {
 
 async function start(apiUrl: string, env: Record<string, string> = {}): Promise<void> {
   await writeFile(join(dir, 'signalbox.yaml'), CONFIG);
-  bot = spawn(process.execPath, ['--import', TSX, join(import.meta.dirname, '../../src/cli.ts'), 'start'], {
+  bot = spawn(process.execPath, [PROGRAM, 'start'], {
     env: {
       PATH: process.env.PATH,
       SLACK_BOT_TOKEN: 'xoxb-1',
@@ -70,9 +70,11 @@ async function start(apiUrl: string, env: Record<string, string> = {}): Promise<
   ended = once(bot, 'exit') as typeof ended;
 }
 
-const says = (words: string) => expect.poll(() => log, { timeout: 30_000 }).toContain(words);
+const says = (words: string) => expect.poll(() => log).toContain(words);
 
-describe('[O5] one signal ends a start', () => {
+const built = existsSync(PROGRAM);
+
+describe.skipIf(!built)('[O5] one signal ends a start', () => {
   it.each([
     ['asking Slack who the bot is', () => {}],
     [
@@ -98,7 +100,7 @@ describe('[O5] one signal ends a start', () => {
   });
 });
 
-it('[O4] says what it asks and what comes back, in the log and in /readyz', async () => {
+it.skipIf(!built)('[O4] says what it asks and what comes back, in the log and in /readyz', async () => {
   const apiUrl = await slack((request, response) => {
     if (request.url?.endsWith('/auth.test')) response.end(WHO);
     else response.writeHead(404).end('not here');
@@ -117,7 +119,7 @@ it('[O4] says what it asks and what comes back, in the log and in /readyz', asyn
   });
 });
 
-describe('[O4] ends with word of what answered instead of Slack', () => {
+describe.skipIf(!built)('[O4] ends with word of what answered instead of Slack', () => {
   it('a page', async () => {
     const apiUrl = await slack((_request, response) => {
       response.writeHead(200, { 'content-type': 'text/html' }).end('<p>hello</p>');

@@ -13,8 +13,10 @@ import {
   startAwsSandbox,
   startSlackSandbox,
 } from '#sandbox';
+import type { TrainingJobSeed } from '#sandbox/seeds';
 import { BOT } from '../../src/demo/workspace.ts';
 import { openLowdbStore } from '../../src/stores/lowdb.ts';
+import { endProcess } from '../fixtures/end-process.ts';
 import { KnownJobs } from './known-jobs.ts';
 import { type Place, REGION } from './storm-events.ts';
 
@@ -34,8 +36,11 @@ export interface House {
   /** Of the bot. */
   dataDir: string;
   send(bodies: readonly string[]): void;
-  /** Starts the bot's process, ready when this resolves. */
-  start(): Promise<Bot>;
+  /**
+   * Starts the bot's process, ready when this resolves.
+   * @param instance each has a folder of its own; left out: the one
+   */
+  start(instance?: string): Promise<Bot>;
   /** Every channel hears of all that happens in its use case. */
   subscribe(): Promise<void>;
   /** Messages in the queue, hidden ones too. */
@@ -62,7 +67,14 @@ export async function openHouse(options: {
   sqsDuplicates?: number;
   /** Somebody is on call, so that alerts mention people. */
   onCall?: boolean;
+  /** Where several instances have their state: a URL of PostgreSQL. */
+  databaseUrl?: string | undefined;
+  /** Besides the admin: members of every channel. */
+  people?: readonly string[];
+  /** Training jobs of each use case that ended long ago, with a log. */
+  kept?: (place: Place) => readonly TrainingJobSeed[];
 }): Promise<House> {
+  const { people = [] } = options;
   const dir = await mkdtemp(join(tmpdir(), 'signalbox-storm-'));
   const dataDir = join(dir, 'bot');
   await mkdir(dataDir);
@@ -85,8 +97,8 @@ export async function openHouse(options: {
           users: [{ name: 'signalbox', ...KEYS, policy: all }],
           regions: { [REGION]: { queues: [{ name: QUEUE }] } },
         },
-        ...options.places.map(({ account }) => ({
-          id: account,
+        ...options.places.map((place) => ({
+          id: place.account,
           roles: [
             {
               name: 'SignalboxAccess',
@@ -94,7 +106,12 @@ export async function openHouse(options: {
               policy: use,
             },
           ],
-          regions: { [REGION]: { logGroups: [{ name: '/aws/sagemaker/TrainingJobs', createdAt: 0 }] } },
+          regions: {
+            [REGION]: {
+              logGroups: [{ name: '/aws/sagemaker/TrainingJobs', createdAt: 0 }],
+              trainingJobs: options.kept?.(place) ?? [],
+            },
+          },
         })),
       ],
     },
@@ -116,7 +133,7 @@ export async function openHouse(options: {
     shareDelayMs: 0,
     world: {
       app: BOT,
-      users: [user(ADMIN, 'storm')],
+      users: [user(ADMIN, 'storm'), ...people.map((id) => user(id, id.toLowerCase()))],
       channels: channelIds.map((id) => ({
         id,
         name: id.toLowerCase(),
@@ -124,7 +141,7 @@ export async function openHouse(options: {
         is_private: false,
         is_im: false,
         is_archived: false,
-        members: [ADMIN, BOT.user],
+        members: [ADMIN, ...people, BOT.user],
       })),
       userGroups: [],
     },
@@ -145,7 +162,12 @@ export async function openHouse(options: {
         externalId: `external-${id}`,
         channels: [channel],
         alertsChannel: alerts,
-        access: { viewer: ['channel-members'], admin: [ADMIN] },
+        access: {
+          viewer: ['channel-members'],
+          ...(people.length > 0 ? { dataScientist: [...people] } : {}),
+          admin: [ADMIN],
+        },
+        ...(people.length > 0 ? { compile: compileSettings(id, account) } : {}),
         ...(options.onCall ? { onCall: { levels: [[ADMIN]] } } : {}),
       })),
     }),
@@ -167,13 +189,15 @@ export async function openHouse(options: {
       aws.events
         .queues()
         .reduce((sum, { visible, inFlight, delayed }) => sum + visible + inFlight + delayed, 0),
-    async start() {
+    async start(instance) {
       const begun = performance.now();
       const child = spawn(process.execPath, [...options.program, 'start'], {
         cwd: dir,
         env: {
           PATH: process.env.PATH,
           SIGNALBOX_CONFIG: configPath,
+          ...(instance === undefined ? {} : { SIGNALBOX_DATA_DIR: join(dir, instance) }),
+          ...(options.databaseUrl === undefined ? {} : { DATABASE_URL: options.databaseUrl }),
           SLACK_API_URL: slack.apiUrl,
           SLACK_BOT_TOKEN: slack.botToken,
           SLACK_APP_TOKEN: slack.appToken,
@@ -232,12 +256,20 @@ export async function openHouse(options: {
       }
     },
     async close() {
-      for (const child of bots) child.kill('SIGKILL');
+      for (const child of bots) await endProcess(child);
       await Promise.all([slack.close(), aws.close()]);
-      await rm(dir, { recursive: true, force: true, maxRetries: 5 });
+      await rm(dir, { recursive: true, force: true });
     },
   };
 }
+
+const compileSettings = (id: string, account: string) => ({
+  roleArn: `arn:aws:iam::${account}:role/NeoExecution`,
+  outputS3: `s3://${id}-models/compiled`,
+  framework: 'PYTORCH',
+  dataInputConfig: { input: [1, 3, 224, 224] },
+  targets: ['jetson-xavier'],
+});
 
 function entryOf(text: string): string {
   try {

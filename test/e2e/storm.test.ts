@@ -44,7 +44,6 @@ it('[N1, N2, N3] a storm with a kill in the middle: every card right, nothing lo
     // Six polls of ten may have been on their way when it was killed.
     async () => (isWhole(look(house, storm), storm) && house.waiting() <= 60 ? true : undefined),
     'the end of the storm',
-    45_000,
   );
   bot.child.kill('SIGTERM');
   expect(await bot.ended).toBe('SIGTERM');
@@ -58,4 +57,4 @@ it('[N1, N2, N3] a storm with a kill in the middle: every card right, nothing lo
   );
   const { setAside } = (await record(house)).events;
   expect(Object.values(setAside).reduce((sum, count) => sum + count, 0)).toBe(storm.counts.malformed);
-}, 90_000);
+});

@@ -22,7 +22,7 @@ beforeAll(async () => {
       return stringify(config);
     },
   });
-}, 60_000);
+});
 afterAll(async () => {
   await bot.stop();
   if (disk !== undefined) await tinyDisk.unmount(disk);
@@ -91,5 +91,5 @@ describe.skipIf(!tinyDisk.possible)('[N2, O4] the disk', () => {
     await alerted('trouble-full');
     expect(await alertsOf('trouble-full')).toBe(1);
     await until(async () => (waiting() === 0 ? true : undefined), 'an empty queue');
-  }, 150_000);
+  });
 });

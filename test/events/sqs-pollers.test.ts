@@ -5,7 +5,6 @@ import { SqsPollers } from '../../src/events/sqs-pollers.ts';
 import { AppError } from '../../src/ground/errors.ts';
 import { startQueue } from './queue.ts';
 
-const PATIENT = { timeout: 15_000 };
 let running: SqsPollers | undefined;
 afterEach(async () => {
   await running?.stop();
@@ -46,18 +45,18 @@ describe('[N1] a queue with thousands of messages', () => {
     const { pollers, got, left, most } = await queueOf(300);
     expect(pollers.polls).toBe(1);
     pollers.start();
-    await expect.poll(left, PATIENT).toBe(0);
+    await expect.poll(left).toBe(0);
     expect(new Set(got).size).toBe(300);
     expect(got).toHaveLength(300);
     expect(most()).toBeGreaterThan(1);
-    await expect.poll(() => pollers.polls, PATIENT).toBe(1);
+    await expect.poll(() => pollers.polls).toBe(1);
     expect(pollers.problem()).toBeUndefined();
   });
 
   it('with few of them is read by one', async () => {
     const { pollers, left, most } = await queueOf(7);
     pollers.start();
-    await expect.poll(left, PATIENT).toBe(0);
+    await expect.poll(left).toBe(0);
     expect(most()).toBe(1);
   });
 
@@ -68,17 +67,17 @@ describe('[N1] a queue with thousands of messages', () => {
       return 'stored';
     });
     pollers.start();
-    await expect.poll(() => got.length, PATIENT).toBeGreaterThan(20);
+    await expect.poll(() => got.length).toBeGreaterThan(20);
     expect(await left()).toBe(60);
     full = false;
-    await expect.poll(left, PATIENT).toBe(0);
+    await expect.poll(left).toBe(0);
     expect(new Set(got).size).toBe(60);
   });
 
   it('ends with all polls: nothing is received any more', async () => {
     const { pollers, got } = await queueOf(300);
     pollers.start();
-    await expect.poll(() => got.length, PATIENT).toBeGreaterThan(30);
+    await expect.poll(() => got.length).toBeGreaterThan(30);
     await pollers.stop();
     const received = got.length;
     expect(pollers.polls).toBe(1);

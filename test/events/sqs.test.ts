@@ -7,9 +7,6 @@ import { AppError } from '../../src/ground/errors.ts';
 import { startQueue } from './queue.ts';
 import { SILENT } from './support.ts';
 
-/** Visibility times are whole seconds. */
-const PATIENT = { timeout: 15_000 };
-
 let running: SqsIntake | undefined;
 afterEach(async () => {
   await running?.stop();
@@ -59,7 +56,7 @@ describe('[N1] the queue', () => {
   it('is emptied in batches, each message once', async () => {
     const { intake, got, left } = await queueOf(numbered(25));
     intake.start();
-    await expect.poll(left, PATIENT).toBe(0);
+    await expect.poll(left).toBe(0);
     expect(new Set(got)).toEqual(new Set(numbered(25)));
     expect(got).toHaveLength(25);
     expect(intake.problem()).toBeUndefined();
@@ -80,11 +77,11 @@ describe('[N1] the queue', () => {
       },
     });
     intake.start();
-    await expect.poll(left, PATIENT).toBe(1);
+    await expect.poll(left).toBe(1);
     expect(intake.problem()).toContain('The disk is full');
     full = false;
     problem = undefined;
-    await expect.poll(left, PATIENT).toBe(0);
+    await expect.poll(left).toBe(0);
     expect(got.filter((body) => body === 'event 0')).toHaveLength(1);
     expect(intake.problem()).toBeUndefined();
   });
@@ -97,7 +94,7 @@ describe('[N1] the queue', () => {
       { on: 'sqs:ReceiveMessage', kind: 'drop', times: 1 },
     ]);
     intake.start();
-    await expect.poll(left, PATIENT).toBe(0);
+    await expect.poll(left).toBe(0);
     expect(got).toHaveLength(3);
   });
 
@@ -105,14 +102,14 @@ describe('[N1] the queue', () => {
     const { intake, got, left, faults } = await queueOf(numbered(1), { visibilitySeconds: 2 });
     faults.add({ on: 'sqs:DeleteMessageBatch', kind: '500' });
     intake.start();
-    await expect.poll(left, PATIENT).toBe(0);
+    await expect.poll(left).toBe(0);
     expect(got).toEqual(['event 0', 'event 0']);
   });
 
   it('[N2] deletes a message that comes twice in one answer, and those that came with it', async () => {
     const { intake, got, left } = await queueOf(numbered(8), { sqsDuplicates: 0.5 });
     intake.start();
-    await expect.poll(left, PATIENT).toBe(0);
+    await expect.poll(left).toBe(0);
     expect(new Set(got)).toEqual(new Set(numbered(8)));
     expect(got.length).toBeGreaterThan(8);
     expect(intake.problem()).toBeUndefined();
@@ -125,9 +122,9 @@ describe('[N1] the queue', () => {
       receive: () => new Promise((resolve) => (done = () => resolve('stored'))),
     });
     intake.start();
-    await expect.poll(extended, PATIENT).toBeGreaterThan(0);
+    await expect.poll(extended).toBeGreaterThan(0);
     done();
-    await expect.poll(left, PATIENT).toBe(0);
+    await expect.poll(left).toBe(0);
     expect(got).toHaveLength(1);
   });
 
@@ -146,11 +143,11 @@ describe('[N1] the queue', () => {
       },
     });
     intake.start();
-    await expect.poll(extended, PATIENT).toBeGreaterThan(1);
+    await expect.poll(extended).toBeGreaterThan(1);
     expect(got.length).toBeGreaterThan(new Set(got).size);
     slow = false;
     for (const done of waiting) done();
-    await expect.poll(left, PATIENT).toBe(0);
+    await expect.poll(left).toBe(0);
     expect(said).toEqual([]);
     expect(intake.problem()).toBeUndefined();
   });
@@ -167,13 +164,11 @@ describe('[N1] the queue', () => {
       expect(intake.problem()).toContain('not answered yet');
       faults.add({ on: 'sqs:ReceiveMessage', kind, times: 0 });
       intake.start();
-      await expect
-        .poll(() => intake.problem(), PATIENT)
-        .toMatch(/^the queue cannot be read: .*\(reference \w+\)$/);
+      await expect.poll(() => intake.problem()).toMatch(/^the queue cannot be read: .*\(reference \w+\)$/);
       expect(intake.problem()).toContain(code);
       expect(got).toEqual([]);
       faults.clear();
-      await expect.poll(left, PATIENT).toBe(0);
+      await expect.poll(left).toBe(0);
       expect(got.toSorted()).toEqual(numbered(3));
       expect(intake.problem()).toBeUndefined();
     },
@@ -183,9 +178,9 @@ describe('[N1] the queue', () => {
     const { intake, left, faults } = await queueOf(numbered(2), { visibilitySeconds: 2 });
     faults.add({ on: 'sqs:DeleteMessageBatch', kind: 'AccessDenied', times: 0 });
     intake.start();
-    await expect.poll(() => intake.problem(), PATIENT).toContain('cannot be deleted from the queue');
+    await expect.poll(() => intake.problem()).toContain('cannot be deleted from the queue');
     faults.clear();
-    await expect.poll(left, PATIENT).toBe(0);
+    await expect.poll(left).toBe(0);
     expect(intake.problem()).toBeUndefined();
   });
 
@@ -199,11 +194,11 @@ describe('[N1] the queue', () => {
       },
     });
     intake.start();
-    await expect.poll(() => looks, PATIENT).toBeGreaterThan(50);
+    await expect.poll(() => looks).toBeGreaterThan(50);
     expect(requests('ReceiveMessage')).toBe(0);
     expect(intake.problem()).toContain('The disk is full');
     full = false;
-    await expect.poll(left, PATIENT).toBe(0);
+    await expect.poll(left).toBe(0);
     expect(got).toHaveLength(3);
   });
 

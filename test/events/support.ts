@@ -1,6 +1,7 @@
 /** Events as AWS sends them, and an ingest that counts what it was given. */
 import type { UseCase } from '../../src/domain/use-cases.ts';
-import { Ingest, type IngestLog, type IngestOptions } from '../../src/events/ingest.ts';
+import type { IngestLog } from '../../src/events/handling.ts';
+import { Ingest, type IngestOptions } from '../../src/events/ingest.ts';
 import type { EventStore } from '../../src/ports/event-store.ts';
 import type { StoreHealth } from '../../src/ports/store.ts';
 
@@ -31,7 +32,9 @@ export function envelope(
     ? 'aws.sagemaker'
     : type.startsWith('Green')
       ? 'aws.greengrass'
-      : 'aws.cloudwatch';
+      : type.startsWith('Batch')
+        ? 'aws.batch'
+        : 'aws.cloudwatch';
   return {
     version: '0' as const,
     id: `event-${ids}`,

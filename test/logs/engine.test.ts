@@ -176,6 +176,14 @@ describe('[L6] narrowing', () => {
     expect(source.requests).toBeLessThanOrEqual(6);
   });
 
+  it('reads of many streams only their last pages, however few lines are wanted', async () => {
+    const streams = Array.from({ length: 50 }, (_, number) => stream(`algo-${number}`, 140));
+    const source = new SimulatedService(streams, PERFECT);
+    const download = await engine().download(request(source, { tail: 5 }));
+    expect(lines(await readFile(download.files[0]!.path, 'utf8'))).toHaveLength(5);
+    expect(source.requests).toBeLessThan(3 * streams.length);
+  });
+
   it('asks only the streams that are wanted, by name, short name or prefix', async () => {
     const source = new SimulatedService(
       [stream('algo-1', 5), stream('algo-2', 5), stream('driver', 5)],
@@ -193,6 +201,35 @@ describe('[L6] narrowing', () => {
       code: 'invalid_input',
       hint: expect.stringContaining('algo-1, algo-2, driver'),
     });
+  });
+
+  it('[K4] keeps a machine apart from the one that it replaced, also while both print', async () => {
+    const start = NOW / 1000 - 7200;
+    const source = new SimulatedService(
+      [`algo-1-${start + 60}`, `algo-2-${start}`, `algo-1-${start}`].map((name) => stream(name, 30)),
+      PERFECT,
+    );
+    const list = source.listStreams.bind(source);
+    source.listStreams = async () =>
+      (await list()).map((one) => ({ ...one, shortName: one.shortName.replace(/-\d{10}$/, '') }));
+    const textOf = async (streams?: readonly string[]) => {
+      const asked = { form: 'lines' as const, ...(streams ? { streams } : {}) };
+      const download = await engine().download(request(source, asked));
+      const text = await readFile(download.files[0]!.path, 'utf8');
+      await download.dispose();
+      return { facts: download.facts, said: lines(text).map((line) => line.slice(25).split(/ +/)) };
+    };
+    const { said, facts } = await textOf();
+    expect(said).toHaveLength(90);
+    const called = {
+      'algo-1': `algo-1-${start}`,
+      'algo-1/2': `algo-1-${start + 60}`,
+      'algo-2': `algo-2-${start}`,
+    };
+    for (const [column, name] of said) expect(called[column as keyof typeof called]).toBe(name);
+    expect(facts.streams.map(({ shortName }) => shortName)).toEqual(Object.keys(called));
+    expect((await textOf(['algo-1'])).said).toHaveLength(60);
+    expect((await textOf(['algo-1/2'])).said).toHaveLength(30);
   });
 
   it('takes a regular expression that would hang another engine', async () => {

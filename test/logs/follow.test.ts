@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AppError, toAppError } from '../../src/ground/errors.ts';
 import { createLogEngine } from '../../src/logs/index.ts';
-import type { LogPosition } from '../../src/ports/training-provider.ts';
+import type { LogPosition } from '../../src/ports/log-source.ts';
 import { Growing, line, START, STREAMS } from './growing-log.ts';
 import { generator } from './simulated-service.ts';
 
@@ -217,5 +217,5 @@ describe('a log that is followed', () => {
       ),
       { numRuns: 150 },
     );
-  }, 60_000);
+  });
 });

@@ -49,6 +49,10 @@ export interface Behaviour {
   lead: boolean;
   /** There is a quota, as a service of many has one. */
   paced?: boolean;
+  /** It answers at once and without a quota until so many requests have been made. */
+  nearUntil?: number;
+  /** It is near for so many requests, then not for as many, and so on; 0: always. */
+  nearTurns?: number;
 }
 
 /** Full pages, nothing refused. */
@@ -95,6 +99,8 @@ export class SimulatedService implements LogSource {
   #badLuck = 0;
   requests = 0;
   inFlight = 0;
+  /** Pages whose memory has not been given back. */
+  unreleased = 0;
   /** Called before each request is answered. */
   onRequest: (() => void) | undefined;
 
@@ -129,6 +135,12 @@ export class SimulatedService implements LogSource {
           },
         }
       : undefined;
+  }
+
+  get isNear(): boolean {
+    const { nearUntil = 0, nearTurns = 0 } = this.#behaviour;
+    const isItsTurn = nearTurns === 0 || Math.floor(this.requests / nearTurns) % 2 === 0;
+    return this.requests < nearUntil && isItsTurn;
   }
 
   /** Somebody deletes a stream. */
@@ -186,7 +198,14 @@ export class SimulatedService implements LogSource {
           : new AppError('unavailable', 'The connection was cut.');
       }
       this.#badLuck = 0;
-      return this.#answer(request);
+      const page = this.#answer(request);
+      const { onNext } = request;
+      if (onNext && page.nextToken !== request.token && this.#random() < 0.8) {
+        onNext(page.nextToken!);
+        // The page takes longer than its token.
+        if (this.#random() < 0.5) await new Promise((resolve) => setImmediate(resolve));
+      }
+      return page;
     } finally {
       this.inFlight--;
     }
@@ -262,13 +281,18 @@ export class SimulatedService implements LogSource {
       end += entry.length;
       ends[i] = end;
     });
+    const text = Buffer.concat(parts);
+    const times = Float64Array.from(page, (event) => event.time);
+    this.unreleased++;
     return {
-      count: page.length,
-      text: Buffer.concat(parts),
-      ends,
-      times: Float64Array.from(page, (event) => event.time),
-      nextToken,
-      lead,
+      ...{ count: page.length, text, ends, times, nextToken, lead },
+      release: () => {
+        // Somebody else's from now on.
+        this.unreleased--;
+        text.fill(0x21);
+        ends.fill(0);
+        times.fill(0);
+      },
     };
   }
 }

@@ -117,6 +117,24 @@ describe('[N4] a failure that is started again', () => {
     expect((await only()).retries).toHaveLength(1);
   });
 
+  it('is the job that its provider made of the name, which may have an id of its own', async () => {
+    await claim('runpod:press-2');
+    await alerts.renameRetry(useCase, 'runpod:press-2', 'runpod:press-2.8t1hif70q426k9');
+    now += 30 * MINUTE;
+    await store.changeJob(useCase.id, 'runpod:press-2.8t1hif70q426k9', () => ({
+      job: {
+        ...{ name: 'press-2.8t1hif70q426k9', useCase: useCase.id, provider: 'runpod', createdAt: now },
+        ...{ state: 'running', status: 'RUNNING' },
+      },
+      seenAt: now,
+      news: true,
+    }));
+    await settleRetries(deps(), useCase);
+    expect((await only()).retries).toMatchObject([{ as: 'runpod:press-2.8t1hif70q426k9', by: ADA }]);
+    expect(alertText()).toContain('press-2.8t1hif70q426k9');
+    expect(await claim('runpod:press-3', CHLOE)).toMatchObject({ as: 'runpod:press-2.8t1hif70q426k9' });
+  });
+
   it('calls nobody else while the retry goes on, and goes on calling when it has failed', async () => {
     await claim('press-2');
     now += 30 * MINUTE;

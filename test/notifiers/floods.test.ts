@@ -140,13 +140,16 @@ describe('[N4] a component that fails on 300 devices, one event each', () => {
   it('is one alert, whatever restarts come, and each device makes its own failure good', async () => {
     const on = (n: number, state?: string) =>
       components(`box-${n}`, [{ name: 'vision', ...(state ? { state } : { details: SAME }) }]);
-    for (let n = 0; n < 300; n += 1) await house.ingest.receive(JSON.stringify(on(n)), 'sqs');
+    const receive = (events: object[]) =>
+      Promise.all(events.map((event) => house.ingest.receive(JSON.stringify(event), 'sqs')));
+    const boxes = Array.from({ length: 300 }, (_, n) => n);
+    await receive(boxes.map((n) => on(n)));
     await house.restart();
     await house.settle();
     expect(await all()).toMatchObject([{ count: 300 }]);
     expect(house.on(ALERTS)).toHaveLength(1);
     house.now += 1_000;
-    for (let n = 0; n < 300; n += 1) await house.ingest.receive(JSON.stringify(on(n, 'RUNNING')), 'sqs');
+    await receive(boxes.map((n) => on(n, 'RUNNING')));
     await house.settle();
     expect((await all())[0]).toMatchObject({ state: 'resolved' });
   });

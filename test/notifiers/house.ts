@@ -3,12 +3,15 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { jobKey } from '../../src/domain/job-keys.ts';
 import type { TrainingJob } from '../../src/domain/jobs.ts';
+import type { SageMakerName } from '../../src/domain/providers.ts';
 import type { Subscription } from '../../src/domain/subscriptions.ts';
-import type { UseCase } from '../../src/domain/use-cases.ts';
+import { sageMakerNames, type UseCase } from '../../src/domain/use-cases.ts';
 import { Ingest } from '../../src/events/ingest.ts';
 import { alertBoard } from '../../src/notifiers/alerts.ts';
 import { Notifiers } from '../../src/notifiers/index.ts';
+import { attachReports } from '../../src/notifiers/reports.ts';
 import { AlertManager } from '../../src/operations/alert-manager.ts';
 import { JobChanges } from '../../src/operations/job-changes.ts';
 import type { LogSource } from '../../src/ports/log-source.ts';
@@ -43,12 +46,12 @@ const NO_LOG: LogSource = {
 
 export class House {
   now = Date.UTC(2026, 0, 5, 12);
-  readonly useCase: UseCase = {
-    ...LINE_3,
-    onCall: { levels: [['U0ADA'], ['U0BEN']], escalateAfterMs: 10 * MINUTE },
-  };
-  /** What SageMaker has; an error: it cannot be asked. */
-  sagemaker: (name: string) => TrainingJob | undefined = () => undefined;
+  readonly useCase: UseCase;
+  /** What SageMaker has, of any kind that the use case shows; an error: it cannot be asked. */
+  sagemaker: (name: string, kind: SageMakerName) => TrainingJob | undefined = () => undefined;
+  /** What it lists. */
+  listed: readonly TrainingJob[] = [];
+  /** Keys. */
   readonly asked: string[] = [];
   /** What Slack shows outlives the process. */
   readonly shown: Posted[] = [];
@@ -62,8 +65,17 @@ export class House {
   #changes!: JobChanges;
   #dir = '';
 
-  static async open(): Promise<House> {
-    const house = new House();
+  /** @param kinds those that the use case shows */
+  constructor(kinds: readonly SageMakerName[] = ['sagemaker']) {
+    this.useCase = {
+      ...LINE_3,
+      providers: { sagemaker: { kinds } },
+      onCall: { levels: [['U0ADA'], ['U0BEN']], escalateAfterMs: 10 * MINUTE },
+    };
+  }
+
+  static async open(kinds?: readonly SageMakerName[]): Promise<House> {
+    const house = new House(kinds);
     house.#dir = await mkdtemp(join(tmpdir(), 'signalbox-house-'));
     await house.#begin();
     return house;
@@ -121,15 +133,21 @@ export class House {
     this.store = await openLowdbStore(this.#dir, clock);
     this.notices = memoryNotices(this.store, this.shown);
     this.#changes = new JobChanges((error) => void this.errors.push(error));
-    const find = async (name: string) => {
-      this.asked.push(name);
-      return this.sagemaker(name);
+    const kinds = sageMakerNames(this.useCase);
+    const find = (kind: SageMakerName) => async (name: string) => {
+      this.asked.push(jobKey({ provider: kind, name }));
+      return this.sagemaker(name, kind);
     };
     const gateway = {
       links: (useCase: UseCase, { name }: TrainingJob) => sageMaker.links(useCase, name),
-      trainsOn: () => ['sagemaker'],
+      trainsOn: () => kinds,
       open: async () => ({
-        providers: [{ name: 'sagemaker', log: () => NO_LOG, jobs: { find, list: async () => [] } }],
+        providers: kinds.map((kind) => ({
+          name: kind,
+          log: () => NO_LOG,
+          getStatus: find(kind),
+          jobs: { list: async () => this.listed.filter(({ provider }) => provider === kind) },
+        })),
       }),
     } as unknown as UseCaseGateway;
     const onError = (error: unknown): void => void this.errors.push(error);
@@ -161,6 +179,7 @@ export class House {
       refresher: { refreshNow: async () => {} },
       ticker: () => ({ stop: () => {} }),
       pauses: [],
+      perSecond: 10_000,
       onError,
     });
     this.ingest = new Ingest({
@@ -171,6 +190,7 @@ export class House {
       backoff: [0, 0],
     });
     this.#notifiers.attach(this.ingest);
+    attachReports({ store: this.store, clock, alerts: this.alerts, notices: this.notices }, this.ingest);
     this.#notifiers.start();
     await this.ingest.start();
     await this.settle();

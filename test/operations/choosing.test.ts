@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { chooseUseCase, findUseCase } from '../../src/operations/choose-use-case.ts';
-import { JobSuggestions, nearestJobs } from '../../src/operations/find-jobs.ts';
+import { nearestJobs } from '../../src/operations/find-jobs.ts';
+import { nearestLogs } from '../../src/operations/locate-log.ts';
 import type { Directory } from '../../src/ports/directory.ts';
 import type { JobCatalog } from '../../src/ports/training-provider.ts';
 import type { UseCaseGateway, UseCaseSession } from '../../src/ports/use-case-session.ts';
@@ -48,52 +49,42 @@ describe('[L8] which use case is meant', () => {
 describe('[L7, L10] finding jobs by what one remembers', () => {
   const names = Array.from({ length: 150 }, (_, index) => `train-resnet-${index}`);
   const jobs = [...names, 'segment-welds-old'].map((name) => job(name, 'line-3'));
-  let lists = 0;
+  let _lists = 0;
+  const getStatus = async (name: string) => jobs.find((one) => one.name === name);
   const catalog = {
-    find: async (name: string) => jobs.find((one) => one.name === name),
     list: async ({ nameContains = '', limit }: { nameContains?: string; limit: number }) => {
-      lists += 1;
+      _lists += 1;
       return jobs.filter((one) => one.name.includes(nameContains)).slice(0, limit);
     },
-  } as JobCatalog;
+  } as Partial<JobCatalog> as JobCatalog;
   const session = {
     sessionName: 'x',
-    providers: [{ name: 'sagemaker', jobs: catalog }],
+    providers: [{ name: 'sagemaker', jobs: catalog, getStatus }],
   } as unknown as UseCaseSession;
-  const gateway: UseCaseGateway = {
+  const _gateway: UseCaseGateway = {
     trainsOn: () => ['sagemaker'],
     links: () => ({ site: 'AWS' }),
     open: async () => session,
   };
-  const actor = { team: 'T', user: 'U0ADA' };
 
   it('finds the nearest name however old it is', async () => {
     expect((await nearestJobs(session, 'segment-weld-old', 3))[0]?.name).toBe('segment-welds-old');
     expect(await nearestJobs(session, 'zzzzzzzzzzzzzzzz', 3)).toEqual([]);
   });
 
-  it('suggests at most so many, and asks the service once for the same letters', async () => {
-    lists = 0;
-    let now = 0;
-    const suggestions = new JobSuggestions(gateway, { now: () => now });
-    expect(await suggestions.suggest(actor, [LINE_3], '', 100)).toHaveLength(100);
-    expect(await suggestions.suggest(actor, [LINE_3], 'WELDS'.toLowerCase(), 100)).toHaveLength(1);
-    await suggestions.suggest(actor, [LINE_3], 'welds', 100);
-    expect(lists).toBe(2);
-    now = 60_000;
-    await suggestions.suggest(actor, [LINE_3], '', 100);
-    expect(lists).toBe(3);
-  });
-
-  it('leaves out a use case that cannot be asked now', async () => {
-    const failing: UseCaseGateway = {
-      links: gateway.links,
-      trainsOn: gateway.trainsOn,
-      open: (useCase, ...rest) =>
-        useCase.id === 'harbor' ? Promise.reject(new Error('down')) : gateway.open(useCase, ...rest),
-    };
-    const suggestions = new JobSuggestions(failing, { now: () => 0 });
-    const found = await suggestions.suggest(actor, [HARBOR, LINE_3], 'resnet-7', 100);
-    expect(new Set(found.map(({ useCase }) => useCase.id))).toEqual(new Set(['line-3']));
+  it('finds it where it is for who gave the wrong kind', async () => {
+    const empty = { list: async () => [] } as Partial<JobCatalog> as JobCatalog;
+    const kinds = [...session.providers, { name: 'tuning', jobs: empty, getStatus: async () => undefined }];
+    const searched = [{ useCase: LINE_3, session: { ...session, providers: kinds } as UseCaseSession }];
+    const near = (word: string) => nearestLogs(searched, word, undefined);
+    // As `/jobs` shows it; and to be typed, as the kinds are called.
+    expect(await near('tuning:segment-welds-old')).toEqual([
+      {
+        ...{ useCase: LINE_3, key: 'segment-welds-old' },
+        ...{ label: 'segment-welds-old', word: 'training:segment-welds-old' },
+      },
+    ]);
+    expect(await near('tuning:zzzzzzzzzzzzzzzz')).toEqual([]);
+    expect((await near('training:segment-welds-odl'))[0]?.key).toBe('segment-welds-old');
   });
 });

@@ -15,11 +15,9 @@ async function order(...jobs: { name: string; known: boolean }[]): Promise<strin
       providers: [
         {
           name: 'sagemaker',
-          jobs: {
-            find: async (name: string) => {
-              asked.push(name);
-              return undefined;
-            },
+          getStatus: async (name: string) => {
+            asked.push(name);
+            return undefined;
           },
         },
       ],

@@ -9,6 +9,7 @@ import { createLogEngine } from '../../src/logs/index.ts';
 import { downloadLogs } from '../../src/operations/download-logs.ts';
 import type { LogSource } from '../../src/ports/log-source.ts';
 import { memoryStore } from '../fixtures/memory-store.ts';
+import { CountedService } from '../logs/library/lab.ts';
 import { PERFECT, SimulatedService } from '../logs/simulated-service.ts';
 import { ADA, LINE_3, SimulatedAccount } from './simulated-account.ts';
 
@@ -80,4 +81,44 @@ describe('[L3] the end of the time range', () => {
     const until = new Date(account.now - HOUR / 2).toISOString().slice(0, 16);
     expect(await messages({ status: 'Completed' }, ['--until', `${until}Z`])).toEqual(['past']);
   });
+});
+
+it('[L11] explains a failed job from what is kept of its log', async () => {
+  const { now, clock } = account;
+  const { name } = account.train('resnet', {
+    status: 'Failed',
+    failureReason: 'AlgorithmError: ExecuteUserScriptError: ExitCode 1',
+    endedAt: now - HOUR,
+  });
+  const service = new CountedService([
+    {
+      name: `${name}/algo-1`,
+      events: [
+        'epoch 1',
+        'Traceback (most recent call last):\n  File "train.py", line 3, in <module>\nValueError: no data',
+      ].map((message) => ({ time: now - HOUR, message })),
+    },
+  ]);
+  account.log = () => service;
+  const engine = createLogEngine({
+    ...{ spoolDir: join(dir, 'spool'), clock },
+    library: { dir: join(dir, 'library'), disk: 1e9, keepFor: 1e9, onProblem: () => undefined },
+  });
+  const ask = async (flags: readonly string[] = []): Promise<string | undefined> => {
+    service.pages = 0;
+    const outcome = await downloadLogs(
+      { gateway: account.gateway, engine, store: memoryStore(), clock },
+      { actor: ADA, by: 'ada', useCases: [LINE_3], query: parseLogQuery([name, ...flags], now) },
+    );
+    if (outcome.kind !== 'done') throw new Error(`Expected a download, got ${outcome.kind}`);
+    await outcome.download.dispose();
+    return outcome.failure?.excerpt?.text;
+  };
+  const first = await ask();
+  expect(first).toContain('ValueError: no data');
+  expect(service.pages).toBeGreaterThan(0);
+  expect(await ask()).toBe(first);
+  expect(service.pages).toBe(0);
+  expect(await ask(['--fresh'])).toBe(first);
+  expect(service.pages).toBeGreaterThan(1);
 });

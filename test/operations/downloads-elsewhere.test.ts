@@ -72,6 +72,25 @@ it('[L4] what an instance works on that lives is not left, and is once its lease
   await ended;
 });
 
+it('[L4] what an instance works on that was cut off for a while is not left once it is back', async () => {
+  const [first, second] = [await instance(), await instance()];
+  const ended = first.download().catch(() => undefined);
+  await time.advance(0);
+  const [message] = [...messages.values()];
+  first.coordination.cutOff();
+  await time.advance(300_000);
+  expect(await second.elsewhere.isLeft(message!)).toBe(true);
+  first.coordination.reconnect();
+  await expect.poll(() => second.elsewhere.isLeft(message!), { timeout: 10_000 }).toBe(false);
+  await time.advance(300_000);
+  expect(await second.elsewhere.isLeft(message!)).toBe(false);
+  await first.downloads.close('restarting');
+  await ended;
+  await first.elsewhere.end();
+  expect(await second.elsewhere.isLeft(message!)).toBe(true);
+  await second.elsewhere.end();
+});
+
 it('what a version before wrote, without an instance, is left', async () => {
   const { elsewhere } = await instance();
   expect(await elsewhere.isLeft({ id: 'old', channel: 'C', ts: '1', since: 1 })).toBe(true);

@@ -1,10 +1,9 @@
 /** Whom a question about jobs goes to, and what is said when not everybody answers. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { jobKey } from '../../src/domain/job-keys.ts';
+import { jobKey, readJobWord } from '../../src/domain/job-keys.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
 import { AppError } from '../../src/ground/errors.ts';
-import { JobSuggestions } from '../../src/operations/find-jobs.ts';
 import {
   findJob,
   jobsMeant,
@@ -13,6 +12,7 @@ import {
   refuseUnasked,
   severalMeant,
 } from '../../src/operations/job-places.ts';
+import { JobSuggestions } from '../../src/operations/suggest-jobs.ts';
 import type { UseCaseGateway } from '../../src/ports/use-case-session.ts';
 import { MemoryRunner } from '../fixtures/memory-provider.ts';
 
@@ -71,12 +71,43 @@ describe('questions about jobs of several providers', () => {
     await expect(findJob(two, 'a')).rejects.toThrow('sagemaker does not answer.');
   });
 
+  it('a name that people gave to several is the newest’s, and asked about where other providers have it', async () => {
+    const pods = {
+      'press-7.abcdef1': 3,
+      'press-7.abcdef2': 9,
+      'press-70.abcdef3': 10,
+      'my-press-7.abcdef4': 11,
+    };
+    const meant = async (jobs: readonly Readonly<Record<string, number>>[], word: string) => {
+      const { jobs: found, older } = await jobsMeant(session(jobs), readJobWord(word));
+      return [found.map(jobKey), older.map(jobKey)];
+    };
+    const newest = [['runpod:press-7.abcdef2'], ['runpod:press-7.abcdef1']];
+    for (const word of ['press-7', 'runpod:press-7'])
+      expect(await meant([{}, {}, pods], word)).toEqual(newest);
+    expect(await meant([{}, {}, pods], 'press-7.abcdef1')).toEqual([['runpod:press-7.abcdef1'], []]);
+    expect(await meant([{ 'press-7': 1 }, {}, pods], 'press-7')).toEqual([
+      ['press-7', 'runpod:press-7.abcdef2'],
+      ['runpod:press-7.abcdef1'],
+    ]);
+    // A part of what they were called is a name of none.
+    expect(await meant([{}, {}, pods], 'press')).toEqual([[], []]);
+    // Where names say it all, a part of one means nothing either.
+    expect(await meant([{}, { 'press-7.abcdef1': 1 }, {}], 'press-7')).toEqual([[], []]);
+  });
+
   it('a word without a provider means every job of that name, and says who could not be asked', async () => {
     const { jobs } = await jobsMeant(session([{ a: 1 }, { a: 2 }]), { name: 'a' });
     expect(jobs.map(jobKey)).toEqual(['a', 'local:a']);
     const half = await jobsMeant(session([{ a: 1 }, {}], [false, true]), { name: 'a' });
     expect(half.jobs.map(jobKey)).toEqual(['a']);
     expect(half.unasked.map(({ provider }) => provider)).toEqual(['local']);
+  });
+
+  it('all who could not be asked are told of where nobody has it', async () => {
+    const { jobs, unasked } = await jobsMeant(session([{}, {}, {}], [false, true, true]), { name: 'a' });
+    expect(jobs).toEqual([]);
+    expect(() => refuseUnasked(unasked)).toThrow('local does not answer. runpod does not answer.');
   });
 
   it('a provider where the use case does not train is refused with what to do', () => {
@@ -115,8 +146,14 @@ describe('a provider that never answers', () => {
   });
 
   it('takes no suggestion of another away', async () => {
-    const gateway = { open: async () => hanging() } as unknown as UseCaseGateway;
-    const suggestions = new JobSuggestions(gateway, { now: () => 0 }, 0, 1);
+    const gateway = {
+      trainsOn: () => ['sagemaker', 'local'],
+      open: async () => hanging(),
+    } as unknown as UseCaseGateway;
+    const suggestions = new JobSuggestions({
+      ...{ gateway, clock: { now: () => 0 }, store: { listJobs: async () => [] } },
+      ...{ keep: 0, within: 1 },
+    });
     const useCase = { id: 'lab' } as UseCase;
     const found = await suggestions.suggest({ team: 'T', user: 'U' }, [useCase], 'press', 9);
     expect(found.map(({ job }) => job.name)).toEqual(['press-1']);

@@ -40,6 +40,16 @@ describe('[C1] jobs become known', () => {
     expect(appeared.map((change) => 'announce' in change && change.announce)).toEqual([false, false, false]);
   });
 
+  it('by the list alone at first, which a job that has ended is known by until it is asked for itself', async () => {
+    account.train('old', { createdAt: account.now - 99 * HOUR, endedAt: account.now - 98 * HOUR });
+    account.train('running', { createdAt: account.now - HOUR, status: 'InProgress' });
+    await bot.pass(0);
+    expect(await snapshot('old')).toMatchObject({ isOnlyListed: true });
+    expect(await snapshot('running')).toMatchObject({ isOnlyListed: false });
+    await bot.refresher.refreshNow('line-3', 'old');
+    expect(await snapshot('old')).toMatchObject({ isOnlyListed: false });
+  });
+
   it('as news when they were created since, also while the bot was away, and once', async () => {
     account.train('first', { endedAt: account.now });
     await bot.pass(0);

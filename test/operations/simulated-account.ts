@@ -1,6 +1,6 @@
 /** One AWS account behind the ports, with a clock of its own: SageMaker, Greengrass and S3 as far as operations see. */
 
-import type { TrainingJob } from '../../src/domain/jobs.ts';
+import { isFinished, type TrainingJob } from '../../src/domain/jobs.ts';
 import { sageMakerState } from '../../src/domain/sagemaker-states.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
 import { AppError } from '../../src/ground/errors.ts';
@@ -10,7 +10,7 @@ import type { CompilationOrder, CompilationReport } from '../../src/ports/compil
 import type { ComponentReport } from '../../src/ports/component-registry.ts';
 import type { CoreDevice } from '../../src/ports/device-fleet.ts';
 import type { LogSource } from '../../src/ports/log-source.ts';
-import type { TrainingRequest, TrainingSetup } from '../../src/ports/training-provider.ts';
+import type { TrainingOrder, TrainingSetup } from '../../src/ports/training-provider.ts';
 import type { UseCaseGateway, UseCaseSession } from '../../src/ports/use-case-session.ts';
 import { sageMaker } from '../../src/providers/sagemaker.ts';
 import { type MemoryStore, memoryStore } from '../fixtures/memory-store.ts';
@@ -57,10 +57,15 @@ export type FaultPoint =
   | 'setup'
   | 'deploy'
   | 'deployed'
+  | 'cancel'
   | 'publish'
   | 'published'
   | 'component'
   | 'devices';
+
+const refuse = (): never => {
+  throw new TypeError('logs are read as pages here');
+};
 
 export class SimulatedAccount {
   now = Date.UTC(2026, 0, 31, 12);
@@ -77,7 +82,9 @@ export class SimulatedAccount {
   log: (job: string) => LogSource = () => emptyLog;
   /** What is special about every job that is run again. */
   setup: Partial<TrainingSetup> = {};
-  readonly deployed: TrainingRequest[] = [];
+  readonly deployed: TrainingOrder[] = [];
+  /** What the provider calls a job that was asked for under a name. */
+  jobCalled: (name: string) => string = (name) => name;
 
   readonly gateway: UseCaseGateway = {
     trainsOn: () => ['sagemaker'],
@@ -149,12 +156,12 @@ export class SimulatedAccount {
           name: 'sagemaker',
           log: (job) => this.log(job),
           links: (job) => sageMaker.links(LINE_3, job),
+          getStatus: async (name) => {
+            await this.#pass('find', name);
+            const job = this.jobs.find((one) => one.name === name);
+            return job && { ...job };
+          },
           jobs: {
-            find: async (name) => {
-              await this.#pass('find', name);
-              const job = this.jobs.find((one) => one.name === name);
-              return job && { ...job };
-            },
             list: async ({ nameContains = '', limit }) => {
               await this.#pass('list', nameContains);
               return [...this.jobs]
@@ -168,39 +175,59 @@ export class SimulatedAccount {
               return this.tags;
             },
           },
-          training: {
-            begins: sageMakerState('InProgress', 'Starting'),
-            setup: async (name) => {
-              await this.#pass('setup', name);
-              const job = this.jobs.find((one) => one.name === name);
-              return (
-                job && {
-                  hyperparameters: job.hyperparameters ?? {},
-                  machines: { type: job.instanceType ?? 'ml.g5.xlarge', count: job.instanceCount ?? 1 },
-                  notes: [],
-                  ...this.setup,
-                }
-              );
-            },
-            deploy: async (request) => {
-              const { name, again, hyperparameters, machines } = request;
-              await this.#pass('deploy', name);
-              if (this.jobs.some((one) => one.name === name)) {
-                if (this.deployed.some((one) => JSON.stringify(one) === JSON.stringify(request))) return name;
-                throw new AppError('conflict', `Another training job is called ${name} already.`);
+          begins: sageMakerState('InProgress', 'Starting'),
+          setup: async (name) => {
+            await this.#pass('setup', name);
+            const job = this.jobs.find((one) => one.name === name);
+            return (
+              job && {
+                hyperparameters: job.hyperparameters ?? {},
+                machines: { type: job.instanceType ?? 'ml.g5.xlarge', count: job.instanceCount ?? 1 },
+                notes: [],
+                ...this.setup,
               }
-              const old = this.jobs.find((one) => one.name === again)!;
-              this.deployed.push(request);
-              this.train(name, {
-                ...{ status: 'InProgress', secondaryStatus: 'Starting', hyperparameters, endedAt: undefined },
-                ...{ failureReason: undefined, modelArtifact: undefined },
-                instanceType: machines?.type ?? old.instanceType,
-                instanceCount: machines?.count ?? old.instanceCount,
-              });
-              await this.#pass('deployed', name);
-              return name;
-            },
+            );
           },
+          deploy: async (order) => {
+            const name = this.jobCalled(order.name);
+            await this.#pass('deploy', name);
+            if (this.jobs.some((one) => one.name === name)) {
+              if (this.deployed.some((one) => JSON.stringify(one) === JSON.stringify(order))) return name;
+              throw new AppError('conflict', `Another training job is called ${name} already.`);
+            }
+            const old =
+              order.kind === 'again' ? this.jobs.find((one) => one.name === order.again)! : undefined;
+            const machines =
+              order.kind === 'again'
+                ? order.machines
+                : order.machine
+                  ? { type: order.machine, count: 1 }
+                  : undefined;
+            this.deployed.push(order);
+            this.train(name, {
+              ...{ status: 'InProgress', secondaryStatus: 'Starting', endedAt: undefined },
+              ...{ failureReason: undefined, modelArtifact: undefined },
+              hyperparameters: order.kind === 'again' ? order.hyperparameters : order.values,
+              instanceType: machines?.type ?? old?.instanceType,
+              instanceCount: machines?.count ?? old?.instanceCount,
+            });
+            await this.#pass('deployed', name);
+            return name;
+          },
+          choices: async (template) => {
+            const machines = template.provider === 'sagemaker' ? template.sagemaker.instanceTypes : [];
+            return { parameters: template.parameters, machines };
+          },
+          cancel: async (name) => {
+            await this.#pass('cancel', name);
+            const job = this.jobs.find((one) => one.name === name);
+            if (!job) throw new AppError('not_found', `There is no training job ${name}.`);
+            return isFinished(job)
+              ? { ...job }
+              : this.train(name, { ...job, ...sageMakerState('Stopping', 'Stopping') });
+          },
+          getLogs: refuse,
+          readLog: refuse,
         },
       ],
       compilationLog: (job) => this.log(job),

@@ -42,6 +42,7 @@ describe('running a job again', () => {
     const { job, rerun } = await run();
     expect(account.deployed).toEqual([
       {
+        kind: 'again',
         name: NAME,
         again: OLD,
         hyperparameters: { sagemaker_program: '"train.py"', 'batch-size': '4' },
@@ -69,6 +70,18 @@ describe('running a job again', () => {
       sessionName: 'train-U0ADA',
       detail: { again: OLD, changes: 'batch-size: 8 → 4' },
     });
+  });
+
+  it('knows the run by the name that its provider gives it, which may have an id of its own', async () => {
+    const { account, bot, run } = failed();
+    account.jobCalled = (name) => `${name}.7f3a`;
+    const { job, rerun } = await run();
+    expect(job).toMatchObject({ name: `${NAME}.7f3a`, status: 'InProgress' });
+    expect(await bot.store.getJob('line-3', `${NAME}.7f3a`)).toMatchObject({ news: true, rerun });
+    expect(await bot.store.getJob('line-3', NAME)).toBeUndefined();
+    const again = await run();
+    expect(again.rerun).toEqual(rerun);
+    expect(account.deployed).toHaveLength(1);
   });
 
   it('counts a run of a run as the same pipeline, whatever both are called', async () => {

@@ -1,6 +1,5 @@
 /** The demo as people start it, and a training that runs in it seen in a browser, from *Open live* on its card to its end. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,6 +9,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { launchBrowser, whyNoBrowser } from '../../sandbox/test/page/browser.ts';
+import { endProcess } from '../fixtures/end-process.ts';
 import { PROGRAM } from '../fixtures/runner-process.ts';
 import { xtermRows } from '../fixtures/xterm.ts';
 import { badge, columnsOf, sees, shownText } from './viewer-house.ts';
@@ -54,11 +54,7 @@ describe.skipIf(noBrowser || !existsSync(PROGRAM))('[W4, W7] the demo’s traini
   });
   afterAll(async () => {
     await browser?.close();
-    if (demo?.exitCode === null && demo.signalCode === null) {
-      const ended = once(demo, 'exit');
-      demo.kill('SIGTERM');
-      await ended;
-    }
+    await endProcess(demo, 'SIGTERM');
     await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   });
 

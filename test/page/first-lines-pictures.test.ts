@@ -31,7 +31,7 @@ describe.skipIf(noBrowser)('[L12] the last lines of a log, in a browser', () => 
     pictures = await startPictures({ world, rateLimits: true });
     ({ bot } = pictures);
     await pictures.visit(CHANNEL);
-  }, 90_000);
+  });
   afterAll(() => pictures?.stop());
 
   /** Asks, and has the service take its time once the end is there: nothing else is to happen in the picture. */

@@ -32,7 +32,7 @@ describe.skipIf(noBrowser)('[W5] Open live, in a browser', () => {
     // Said by an event, its card is there while it runs.
     await sendEvents(bot, trainingEvent(JOB, 'InProgress'));
     await card(bot, CHANNEL, JOB, 'Open live');
-  }, 120_000);
+  });
   afterAll(() => pictures?.stop());
 
   it('is a button on the card, and a link below it that nobody else sees', async () => {

@@ -11,7 +11,7 @@ import { expect } from 'vitest';
 import { launchBrowser } from '../../sandbox/test/page/browser.ts';
 import { buildPage } from '../../sandbox/test/page/built-page.ts';
 import { type Bot, type BotOptions, startBot } from '../e2e/bot.ts';
-import { CARD_SETTLES, card, closeAll, modal, until } from '../e2e/jobs.ts';
+import { card, closeAll, modal, until } from '../e2e/jobs.ts';
 
 const IMAGES = fileURLToPath(new URL('../../docs/images', import.meta.url));
 const UPDATE = process.env.UPDATE_SCREENSHOTS === '1';
@@ -55,25 +55,37 @@ export async function startPictures(options: BotOptions = {}): Promise<Pictures>
 /** @param name of the file in docs/images, without .png */
 export async function takePicture(name: string, of: Locator): Promise<void> {
   if (UPDATE) await mkdir(IMAGES, { recursive: true });
-  await of.waitFor();
-  await of.scrollIntoViewIfNeeded();
-  const taken = await of.screenshot(UPDATE ? { path: join(IMAGES, `${name}.png`) } : {});
+  const taken = await settled(of, UPDATE ? { path: join(IMAGES, `${name}.png`) } : {});
   expect(taken.length).toBeGreaterThan(5000);
 }
 
-/** Looks at a job's details, as Ada, until its card says these words. */
-export async function settleJob(bot: Bot, channel: string, job: string, says: string): Promise<void> {
-  await until(
-    async () => {
-      await closeAll(bot, 'ada');
-      const found = await card(bot, channel, job);
-      await bot.action('ada', 'compile.details', { channel, message_ts: found.ts });
-      const view = await modal(bot, 'ada', 'Refresh');
-      await bot.action('ada', 'compile.refresh', { view_id: view.id });
-      return card(bot, channel, job, says, 1000).catch(() => undefined);
-    },
-    says,
-    CARD_SETTLES,
-  );
-  await closeAll(bot, 'ada');
+/** A message that is edited at this very moment, or a window that is drawn anew, is another element than the one found. */
+async function settled(of: Locator, options: { path?: string }, tries = 10): Promise<Buffer> {
+  try {
+    await of.waitFor();
+    await of.scrollIntoViewIfNeeded();
+    return await of.screenshot(options);
+  } catch (error) {
+    if (tries === 0 || !/not attached|detached/.test(String(error))) throw error;
+    return settled(of, options, tries - 1);
+  }
+}
+
+/** Looks at a job's details until its card says these words. */
+export async function settleJob(
+  bot: Bot,
+  channel: string,
+  job: string,
+  says: string,
+  user = 'ada',
+): Promise<void> {
+  await until(async () => {
+    await closeAll(bot, user);
+    const found = await card(bot, channel, job);
+    await bot.action(user, 'compile.details', { channel, message_ts: found.ts });
+    const view = await modal(bot, user, 'Refresh');
+    await bot.action(user, 'compile.refresh', { view_id: view.id });
+    return card(bot, channel, job, says, 1000).catch(() => undefined);
+  }, says);
+  await closeAll(bot, user);
 }

@@ -67,7 +67,7 @@ describe.skipIf(noBrowser)('[W5] a link to a run, in a browser', () => {
     }
     await serve(await freePort());
     browser = await launchBrowser();
-  }, 60_000);
+  });
   afterEach(async () => {
     for (const page of pages.splice(0)) await page.context().close();
     members.add('U0ADA');

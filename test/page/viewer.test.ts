@@ -316,7 +316,7 @@ describe.skipIf(noBrowser)('[W4] a run’s page in a browser', () => {
     expect(loaded).toBeLessThanOrEqual(2);
     const shown = async (): Promise<number> =>
       Number(/step (\d+)/.exec(await page.locator('.pane.front .xterm-rows > div').first().innerText())![1]);
-    for (const far of [5_000, 20_000, 40_000])
+    for (const far of [5_000, 20_000])
       await expect
         .poll(
           async () => {

@@ -110,7 +110,7 @@ it('[L8] each is understood when it is used as meant', async () => {
         odd.push(`${id}: ${shown}`);
     }
   expect(odd).toEqual([]);
-}, 60_000);
+});
 
 it('[L8] no mixture of own and foreign ids reaches what is another team’s', async () => {
   const { bravo, opened } = teams;
@@ -157,7 +157,7 @@ it('[L8] no mixture of own and foreign ids reaches what is another team’s', as
     '',
   ].join('\n');
   await expect(table).toMatchFileSnapshot('./foreign-ids.md');
-}, 60_000);
+});
 
 /** Without what differs by itself: references, new ids, and the ids that were sent. */
 function neutral(shown: string, ids: Ids, keys: readonly (keyof Ids)[]): string {

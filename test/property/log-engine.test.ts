@@ -14,7 +14,7 @@ import {
   type SimulatedStream,
 } from '../logs/simulated-service.ts';
 
-const RUNS = 1000;
+const RUNS = 400;
 const START = 1_790_000_000_000;
 
 let spoolDir: string;
@@ -123,6 +123,8 @@ const behaviours: fc.Arbitrary<Behaviour> = fc.record({
   secondLaneDenied: fc.constantFrom(false, false, true),
   hintError: fc.constantFrom(0, 1000, 3_600_000),
   lead: fc.boolean(),
+  nearUntil: fc.constantFrom(0, 0, 3, 12, Number.POSITIVE_INFINITY),
+  nearTurns: fc.constantFrom(0, 0, 1, 4, 10),
 });
 
 const cases = fc.record({
@@ -220,6 +222,7 @@ describe('[L3] whatever the service does, the file is the truth', () => {
         for (const file of download.files) expect(file.bytes).toBeLessThanOrEqual(c.partLimit);
         await download.dispose();
         expect(service.inFlight).toBe(0);
+        expect(service.unreleased).toBe(0);
       }),
       { numRuns: RUNS, examples: LOST_ONCE },
     );

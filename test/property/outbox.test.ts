@@ -8,9 +8,9 @@ import type { SandboxMessage } from '#sandbox';
 import { AppError } from '../../src/ground/errors.ts';
 import type { OutboxStore } from '../../src/ports/outbox-store.ts';
 import type { Store } from '../../src/ports/store.ts';
-import { EditBudget } from '../../src/slack/edit-budget.ts';
 import { Outbox } from '../../src/slack/outbox.ts';
 import { openLowdbStore } from '../../src/stores/lowdb.ts';
+import { editBudget } from '../fixtures/edit-budget.ts';
 import { startOutboxSlack } from '../slack/outbox-slack.ts';
 
 const log = pino({ level: 'silent' });
@@ -96,7 +96,7 @@ it('[N2] [N7] no message is lost, posted twice, or left with old content', async
             log,
             admins: () => [],
             postInterval: 0,
-            edits: new EditBudget({ clock: { now: () => Date.now() }, interval: 0 }),
+            edits: editBudget({ clock: { now: () => Date.now() }, interval: 0 }),
             backoff: [1, 4],
           });
           await fresh.start();

@@ -1,15 +1,38 @@
 /** The contract on SageMaker, through the sandbox with the real SDK, and on one that is nothing like it. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach } from 'vitest';
 import { handClock } from '../../sandbox/test/aws/edge-support.ts';
 import { sandbox } from '../../sandbox/test/aws/support.ts';
 import { createAwsAccounts } from '../../src/aws/accounts.ts';
+import { trainingRoleArn } from '../../src/demo/roles.ts';
 import { seededAwsWorld } from '../../src/demo/use-cases.ts';
+import type { SageMakerTemplate } from '../../src/domain/train-templates.ts';
+import { createLogEngine } from '../../src/logs/index.ts';
 import type { TrainingProvider } from '../../src/ports/training-provider.ts';
 import { createUseCaseGateway } from '../../src/providers/gateway.ts';
 import { describeTrainingProvider } from '../contract/training-provider.ts';
 import { MemoryRunner } from '../fixtures/memory-provider.ts';
 
 const BOT = { accessKeyId: 'AKIABOT', secretAccessKey: 'bot-secret' };
+const PATCHES: SageMakerTemplate = {
+  ...{ name: 'patches', provider: 'sagemaker', maxTime: 3_600_000 },
+  parameters: {
+    epochs: { type: 'integer', min: 1, max: 50, default: '3' },
+    lr: { type: 'number', min: 0, default: '0.01' },
+  },
+  sagemaker: {
+    image: '123456789012.dkr.ecr.eu-west-1.amazonaws.com/line-3/train:2.1',
+    roleArn: trainingRoleArn('123456789012'),
+    outputS3: 's3://line-3-models/training',
+    inputs: { train: 's3://line-3-data/patches' },
+    instanceTypes: ['ml.g5.xlarge', 'ml.m5.xlarge'],
+    ...{ instanceCount: 1, volumeGb: 30, spot: false },
+    ...{ hyperparameters: {}, environment: {}, metricDefinitions: [] },
+  },
+};
+
 const environment = { ...process.env };
 afterEach(() => {
   process.env = { ...environment };
@@ -17,6 +40,7 @@ afterEach(() => {
 
 describeTrainingProvider('SageMaker', async () => {
   const clock = handClock();
+  const folder = await mkdtemp(join(tmpdir(), 'signalbox-contract-'));
   const aws = await sandbox({ world: seededAwsWorld(clock.at, BOT), clock, quotas: 'off' });
   Object.assign(process.env, {
     AWS_ENDPOINT_URL: aws.url,
@@ -31,12 +55,16 @@ describeTrainingProvider('SageMaker', async () => {
     },
     logs: { delivery: 'channel' as const, gzipAbove: 50e6, secondLane: 'auto' as const },
   };
-  const gateway = createUseCaseGateway({ clock, accounts: createAwsAccounts({ clock }) });
+  const gateway = createUseCaseGateway({
+    ...{ clock, engine: createLogEngine({ spoolDir: folder }) },
+    accounts: createAwsAccounts({ clock }),
+  });
   const [provider] = (await gateway.open(useCase, { team: 'T0', user: 'U0ADA' }, 'train')).providers as [
     TrainingProvider,
   ];
   const reading = await gateway.open(useCase, { team: 'T0', user: 'U0ADA' }, 'logs');
-  const both: TrainingProvider = { ...provider, log: (job) => reading.providers[0]!.log(job) };
+  const { getLogs, readLog, log } = reading.providers[0]!;
+  const both: TrainingProvider = { ...provider, getLogs, readLog, log };
   const all = await provider.jobs.list({ limit: 100 });
   const one = async (state: string): Promise<string> => {
     for (const { name, ...job } of all)
@@ -46,7 +74,11 @@ describeTrainingProvider('SageMaker', async () => {
   return {
     provider: both,
     jobs: { completed: await one('completed'), failed: await one('failed'), running: await one('running') },
-    close: () => aws.close(),
+    template: PATCHES,
+    close: async () => {
+      await aws.close();
+      await rm(folder, { recursive: true });
+    },
   };
 });
 
@@ -59,7 +91,7 @@ const printed = async (provider: TrainingProvider, job: string): Promise<boolean
 };
 
 const repeats = async (provider: TrainingProvider, job: string): Promise<boolean> =>
-  (await provider.training.setup(job))?.refusal === undefined;
+  (await provider.setup(job))?.refusal === undefined;
 
 describeTrainingProvider('a runner in memory', async () => {
   const runner = new MemoryRunner('lab');
@@ -77,6 +109,7 @@ describeTrainingProvider('a runner in memory', async () => {
   }
   return {
     provider: runner.open(),
+    template: { ...PATCHES, provider: 'local', local: { template: 'patches' } },
     jobs: { completed: 'done-1', failed: 'broken-1', running: 'going-1' },
     close: async () => {},
   };

@@ -8,6 +8,7 @@ import type { ProviderEntry } from '../../src/ports/training-provider.ts';
 import { createUseCaseGateway } from '../../src/providers/gateway.ts';
 import { sageMaker } from '../../src/providers/sagemaker.ts';
 import { MemoryRunner } from '../fixtures/memory-provider.ts';
+import { NO_ENGINE } from '../fixtures/no-engine.ts';
 
 const useCase: UseCase = {
   id: 'line-3',
@@ -41,7 +42,10 @@ function gateway() {
     },
   };
   const accounts = createAwsAccounts({ clock, sessions });
-  return { made: () => made, ...createUseCaseGateway({ clock, accounts, providers: [counted] }) };
+  return {
+    made: () => made,
+    ...createUseCaseGateway({ clock, engine: NO_ENGINE, accounts, providers: [counted] }),
+  };
 }
 
 describe('opening a use case', () => {
@@ -73,10 +77,10 @@ describe('opening a use case', () => {
       },
     };
     const { open } = createUseCaseGateway({
-      ...{ clock, providers: [sageMaker, late] },
+      ...{ clock, engine: NO_ENGINE, providers: [sageMaker, late] },
       accounts: createAwsAccounts({ clock, sessions: sessionsAt(clock) }),
     });
-    const found = async () => (await open(useCase, ADA, 'logs')).providers[1]!.jobs.find('press-1');
+    const found = async () => (await open(useCase, ADA, 'logs')).providers[1]!.getStatus('press-1');
     await expect(found()).rejects.toThrow('The token is not set.');
     problem = undefined;
     expect(await found()).toBeUndefined();

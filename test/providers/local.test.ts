@@ -1,4 +1,5 @@
 /** The provider `local` against the runner as it is started, and against servers that are none. */
+
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
@@ -6,10 +7,13 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { UseCase } from '../../src/domain/use-cases.ts';
-import type { LogPage } from '../../src/ports/log-source.ts';
-import type { LogChunk, TrainingProvider } from '../../src/ports/training-provider.ts';
+import type { LogChunk, LogPage } from '../../src/ports/log-source.ts';
+import type { TrainingProvider } from '../../src/ports/training-provider.ts';
 import { local } from '../../src/providers/local.ts';
+import { RunnerClient } from '../../src/providers/runner-client.ts';
+import { followRun } from '../../src/providers/runner-log.ts';
 import { describeTrainingProvider } from '../contract/training-provider.ts';
+import { NO_ENGINE } from '../fixtures/no-engine.ts';
 import { PROGRAM, RUNNER_TOKEN, RunnerHome } from '../fixtures/runner-process.ts';
 
 const TEMPLATES = `
@@ -33,7 +37,13 @@ function open(baseUrl: string, more: object = {}): TrainingProvider {
   const aws = (): never => {
     throw new TypeError('not asked for');
   };
-  return local.open({ useCase, actor: { team: 'T0', user: 'U0ADA' }, operation: 'logs', aws });
+  return local.open({
+    useCase,
+    actor: { team: 'T0', user: 'U0ADA' },
+    operation: 'logs',
+    aws,
+    engine: NO_ENGINE,
+  });
 }
 
 async function startedHome(): Promise<RunnerHome> {
@@ -52,6 +62,10 @@ if (existsSync(PROGRAM))
     return {
       provider: open(home.url),
       jobs: { completed: 'say-1', failed: 'fail-1', running: 'wait-1' },
+      template: {
+        ...{ name: 'waits', provider: 'local', parameters: {} },
+        local: { template: 'wait' },
+      },
       close: () => home.dispose(),
     };
   });
@@ -87,7 +101,7 @@ describe.skipIf(!existsSync(PROGRAM))('a run on the local runner', () => {
   it('says how it ended and with what it ran', async () => {
     await home.run('fail', 'fail-1');
     await home.ended('fail-1');
-    expect(await provider.jobs.find('fail-1')).toMatchObject({
+    expect(await provider.getStatus('fail-1')).toMatchObject({
       ...{ name: 'fail-1', useCase: 'lab', provider: 'local', state: 'failed', status: 'Failed' },
       ...{ failureReason: 'It exited with code 7.', hyperparameters: {} },
       exit: { code: 7, signal: null },
@@ -98,7 +112,7 @@ describe.skipIf(!existsSync(PROGRAM))('a run on the local runner', () => {
     process.kill((await home.record('wait-1', 'capture')).pid, 'SIGKILL');
     process.kill((await home.record('wait-1', 'training')).pid, 'SIGKILL');
     await home.ended('wait-1');
-    expect(await provider.jobs.find('wait-1')).toMatchObject({
+    expect(await provider.getStatus('wait-1')).toMatchObject({
       ...{ state: 'failed', status: 'Lost', hyperparameters: { file: 'go' } },
       failureReason: 'Its process is gone, and nobody saw how it ended.',
     });
@@ -130,14 +144,14 @@ describe.skipIf(!existsSync(PROGRAM))('a run on the local runner', () => {
     await home.run('wait', 'wait-1');
     await home.until('wait-1', ({ size }) => size >= 19);
     const chunks: LogChunk[] = [];
-    for await (const chunk of provider.follow!('wait-1', { offset: 7 }, new AbortController().signal)) {
+    for await (const chunk of provider.readLog('wait-1', { offset: 7 }, new AbortController().signal)) {
       chunks.push(chunk);
       await writeFile(join(home.folder, 'go'), '');
     }
     expect(chunks[0]!.offset).toBe(7);
     expect(Buffer.concat(chunks.map(({ bytes }) => bytes)).toString()).toBe('step 2\nstep 3\n');
     await expect(
-      provider.follow!('nobody', { offset: 0 }, new AbortController().signal)[Symbol.asyncIterator]().next(),
+      provider.readLog('nobody', { offset: 0 }, new AbortController().signal)[Symbol.asyncIterator]().next(),
     ).rejects.toMatchObject({ code: 'not_found' });
   });
 
@@ -145,8 +159,8 @@ describe.skipIf(!existsSync(PROGRAM))('a run on the local runner', () => {
     await home.run('wait', 'wait-1');
     await home.until('wait-1', ({ size }) => size >= 19);
     const stop = new AbortController();
-    for await (const _ of provider.follow!('wait-1', { offset: 0 }, stop.signal)) stop.abort();
-    const following = provider.follow!('wait-1', { offset: 0 }, new AbortController().signal);
+    for await (const _ of provider.readLog('wait-1', { offset: 0 }, stop.signal)) stop.abort();
+    const following = provider.readLog('wait-1', { offset: 0 }, new AbortController().signal);
     const iterator = following[Symbol.asyncIterator]();
     await iterator.next();
     const next = iterator.next();
@@ -163,12 +177,12 @@ describe.skipIf(!existsSync(PROGRAM))('a run on the local runner', () => {
     // One after another: a rejection that nobody waits for yet counts as unhandled.
     const questions: ((asked: TrainingProvider) => Promise<unknown>)[] = [
       ({ jobs }) => jobs.list({ limit: 5 }),
-      ({ jobs }) => jobs.find('say-1'),
+      (asked) => asked.getStatus('say-1'),
       ({ jobs }) => jobs.tags({ name: 'say-1' }),
       (asked) => asked.log('say-1').listStreams(),
       (asked) => asked.log('say-1').readPage({ stream: 'output', direction: 'forward' }),
       (asked) =>
-        asked.follow!('say-1', { offset: 0 }, new AbortController().signal)[Symbol.asyncIterator]().next(),
+        asked.readLog('say-1', { offset: 0 }, new AbortController().signal)[Symbol.asyncIterator]().next(),
     ];
     for (const ask of questions)
       await expect(ask(stranger)).rejects.toMatchObject({
@@ -286,7 +300,7 @@ describe('a server that answers as it likes', () => {
     );
     const chunks: [number, string][] = [];
     const following = (async () => {
-      for await (const { offset, bytes } of open(url).follow!(
+      for await (const { offset, bytes } of open(url).readLog(
         'r',
         { offset: 0 },
         new AbortController().signal,
@@ -303,10 +317,57 @@ describe('a server that answers as it likes', () => {
   });
 });
 
+describe('a runner that is gone without closing', () => {
+  const follow = async (body: string | undefined) => {
+    const server = createServer((_, response) => {
+      if (body === undefined) return;
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(body);
+    });
+    let closed = (): void => {};
+    const close = new Promise<void>((resolve) => {
+      closed = resolve;
+    });
+    server.on('connection', (socket) => socket.on('close', closed));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const chunks: string[] = [];
+    const following = (async () => {
+      for await (const { bytes } of followRun(
+        new RunnerClient({ baseUrl: url }),
+        'press-1',
+        0,
+        new AbortController().signal,
+        200,
+      ))
+        chunks.push(Buffer.from(bytes).toString());
+    })();
+    await expect(following).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('has sent nothing for'),
+    });
+    // Its connection is not kept either.
+    await close;
+    server.close();
+    return chunks;
+  };
+
+  it('is noticed by its silence, heartbeats being due: what came before is kept, and it is tried again', async () => {
+    const data = JSON.stringify({ chunk: Buffer.from('step 1\n').toString('base64') });
+    expect(await follow(`event: log\nid: 7\ndata: ${data}\n\nevent: heartbeat\ndata: {}\n\n`)).toEqual([
+      'step 1\n',
+    ]);
+  });
+
+  it('is noticed too where it does not even begin to answer', async () => {
+    expect(await follow(undefined)).toEqual([]);
+  });
+});
+
 describe('a use case with a runner', () => {
   it('whose token is not set says which variable to set, to admins', () => {
     expect(() => open('http://127.0.0.1:9', { token: secret(undefined) })).toThrow(
-      expect.objectContaining({ code: 'invalid_input', adminHint: expect.stringContaining('LAB_TOKEN') }),
+      expect.objectContaining({ code: 'conflict', adminHint: expect.stringContaining('LAB_TOKEN') }),
     );
   });
 });

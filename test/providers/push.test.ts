@@ -1,4 +1,5 @@
 /** Runs that are pushed as jobs of their use case, through the routes that take them. */
+
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +11,7 @@ import { LogLines } from '../../src/runs/log-lines.ts';
 import { PushedTimes } from '../../src/runs/pushed-times.ts';
 import { describeTrainingProvider } from '../contract/training-provider.ts';
 import { MemoryRunLogs } from '../fixtures/memory-run-logs.ts';
+import { NO_ENGINE } from '../fixtures/no-engine.ts';
 import { PUSH_TOKEN, pushingUseCase, pushServer } from '../fixtures/push-server.ts';
 
 const START = Date.UTC(2026, 1, 1);
@@ -26,12 +28,13 @@ async function world() {
   });
   const gateway = createUseCaseGateway({
     clock,
+    engine: NO_ENGINE,
     accounts: {
       open: async () => {
         throw new Error('nothing of it is in AWS');
       },
     },
-    pushed: { logs, lines: new LogLines(logs), times: (info) => times.read(info) },
+    kept: { logs, lines: new LogLines(logs), times: (info) => times.read(info) },
   });
   const session = await gateway.open(LINE_3, { team: 'T0', user: 'U0ADA' }, 'logs');
   const post = async (path: string, body: string, token = PUSH_TOKEN): Promise<Record<string, unknown>> => {
@@ -110,7 +113,7 @@ describe('a run that is pushed, as a job', () => {
     const { end: finish } = await run('bert-1');
     clock.at += 60_000;
     await finish(end);
-    expect(await provider.jobs.find('bert-1')).toMatchObject({
+    expect(await provider.getStatus('bert-1')).toMatchObject({
       ...{ name: 'bert-1', useCase: 'line-3', provider: 'push' },
       ...{ createdAt: START, startedAt: START, endedAt: START + 60_000 },
       ...job,
@@ -121,9 +124,9 @@ describe('a run that is pushed, as a job', () => {
     const { run, clock, provider } = pushing;
     const { print } = await run('bert-1');
     clock.at += PUSH_SILENCE + 1;
-    expect(await provider.jobs.find('bert-1')).toMatchObject({ state: 'unknown', status: 'Not heard of' });
+    expect(await provider.getStatus('bert-1')).toMatchObject({ state: 'unknown', status: 'Not heard of' });
     await print('back\n');
-    expect(await provider.jobs.find('bert-1')).toMatchObject({ state: 'running' });
+    expect(await provider.getStatus('bert-1')).toMatchObject({ state: 'running' });
   });
 
   it('belongs to the use case whose token it came with', async () => {
@@ -131,7 +134,7 @@ describe('a run that is pushed, as a job', () => {
     await run('ours');
     await run('theirs', 'harbors-token');
     expect((await provider.jobs.list({ limit: 9 })).map(({ name }) => name)).toEqual(['ours']);
-    expect(await provider.jobs.find('theirs')).toBeUndefined();
+    expect(await provider.getStatus('theirs')).toBeUndefined();
     expect(await provider.jobs.tags({ name: 'ours' })).toEqual({ host: 'pod-7' });
   });
 

@@ -3,7 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { type Described, rerunRequest, rerunSetup } from '../../src/providers/sagemaker-rerun.ts';
 
 const ACCOUNT = 'arn:aws:sagemaker:eu-west-1:123456789012';
-const request = { name: 'new', again: 'old', hyperparameters: { epochs: '3' }, askedAt: 0 };
+const request = {
+  kind: 'again' as const,
+  name: 'new',
+  again: 'old',
+  hyperparameters: { epochs: '3' },
+  askedAt: 0,
+};
 
 /** As DescribeTrainingJob answers for a job of the Python SDK with about everything that there is. */
 const described: Described = {

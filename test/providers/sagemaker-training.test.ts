@@ -9,8 +9,9 @@ import { createAwsAccounts } from '../../src/aws/accounts.ts';
 import { seededAwsWorld } from '../../src/demo/use-cases.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
 import type { AppError } from '../../src/ground/errors.ts';
-import type { TrainingRequest, TrainingStarter } from '../../src/ports/training-provider.ts';
+import type { AgainOrder, TrainingProvider } from '../../src/ports/training-provider.ts';
 import { createUseCaseGateway } from '../../src/providers/gateway.ts';
+import { NO_ENGINE } from '../fixtures/no-engine.ts';
 
 const BOT = { accessKeyId: 'AKIASIGNALBOXBOT0001', secretAccessKey: 'bot-secret' };
 const ROLE = 'arn:aws:iam::123456789012:role/SignalboxAccess';
@@ -38,7 +39,7 @@ afterEach(() => {
 async function provider(change: (world: AwsWorld) => AwsWorld = (world) => world) {
   const aws = await sandbox({ world: change(seededAwsWorld(clock.at, BOT)), clock });
   process.env.AWS_ENDPOINT_URL = aws.url;
-  const gateway = createUseCaseGateway({ clock, accounts: createAwsAccounts({ clock }) });
+  const gateway = createUseCaseGateway({ clock, engine: NO_ENGINE, accounts: createAwsAccounts({ clock }) });
   const session = await gateway.open(LINE_3, { team: 'T0', user: 'U0ADA' }, 'train');
   const credentials = await assume(
     aws,
@@ -48,10 +49,11 @@ async function provider(change: (world: AwsWorld) => AwsWorld = (world) => world
   const client = sagemakerClient(aws, { credentials });
   const described = (TrainingJobName: string) =>
     client.send(new DescribeTrainingJobCommand({ TrainingJobName }));
-  return { aws, client, described, session, training: session.providers[0]!.training };
+  return { aws, client, described, session, training: session.providers[0]! };
 }
 
-const order = (changes: Partial<TrainingRequest> = {}): TrainingRequest => ({
+const order = (changes: Partial<AgainOrder> = {}): AgainOrder => ({
+  kind: 'again',
   name: 'swin-again',
   again: OLD,
   hyperparameters: { backbone: 'swin-b', workers: '4' },
@@ -60,7 +62,7 @@ const order = (changes: Partial<TrainingRequest> = {}): TrainingRequest => ({
   ...changes,
 });
 
-async function refusal(training: TrainingStarter, changes: Partial<TrainingRequest>): Promise<AppError> {
+async function refusal(training: TrainingProvider, changes: Partial<AgainOrder>): Promise<AppError> {
   try {
     await training.deploy(order(changes));
   } catch (error) {

@@ -3,8 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createAwsAccounts } from '../../src/aws/accounts.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
-import type { JobCatalog } from '../../src/ports/training-provider.ts';
+import type { JobCatalog, TrainingProvider } from '../../src/ports/training-provider.ts';
 import { createUseCaseGateway } from '../../src/providers/gateway.ts';
+import { NO_ENGINE } from '../fixtures/no-engine.ts';
 
 const useCase: UseCase = {
   id: 'line-3',
@@ -25,7 +26,7 @@ interface Call {
 let server: Server;
 let calls: Call[];
 let answers: (object | { __type: string; status: number })[];
-let catalog: JobCatalog;
+let catalog: JobCatalog & Pick<TrainingProvider, 'getStatus'>;
 const before = { ...process.env };
 
 beforeEach(async () => {
@@ -51,12 +52,13 @@ beforeEach(async () => {
   process.env.AWS_ACCESS_KEY_ID = 'AKIATEST';
   process.env.AWS_SECRET_ACCESS_KEY = 'secret';
   const clock = { now: () => Date.now() };
-  const session = await createUseCaseGateway({ clock, accounts: createAwsAccounts({ clock }) }).open(
-    useCase,
-    { team: 'T0LINE', user: 'U0ADA' },
-    'logs',
-  );
-  catalog = session.providers[0]!.jobs;
+  const session = await createUseCaseGateway({
+    clock,
+    engine: NO_ENGINE,
+    accounts: createAwsAccounts({ clock }),
+  }).open(useCase, { team: 'T0LINE', user: 'U0ADA' }, 'logs');
+  const { getStatus, jobs } = session.providers[0]!;
+  catalog = { ...jobs, getStatus };
 });
 afterEach(async () => {
   process.env = before;
@@ -84,7 +86,7 @@ describe('finding a job', () => {
         TrainingEndTime: 1_763_715_200,
       },
     ];
-    expect(await catalog.find('train-a')).toEqual({
+    expect(await catalog.getStatus('train-a')).toEqual({
       name: 'train-a',
       useCase: 'line-3',
       provider: 'sagemaker',
@@ -102,7 +104,7 @@ describe('finding a job', () => {
     expect(calls[0]?.userAgent).toMatch(/signalbox\/logs-U0ADA\.T0LINE-/);
   });
 
-  it('counts the instances of a cluster of several kinds', async () => {
+  it('[K4] names every machine of a cluster of several kinds, not the first one’s type for all', async () => {
     answers = [
       {
         ...summary('train-a'),
@@ -115,28 +117,27 @@ describe('finding a job', () => {
         },
       },
     ];
-    expect(await catalog.find('train-a')).toMatchObject({
-      instanceType: 'ml.p4d.24xlarge',
-      instanceCount: 3,
+    expect(await catalog.getStatus('train-a')).toMatchObject({
+      instanceType: '2 × ml.p4d.24xlarge + 1 × ml.c5.xlarge',
     });
   });
 
   it('knows "Requested resource not found." for what it is', async () => {
     answers = [{ status: 400, __type: 'ValidationException', message: 'Requested resource not found.' }];
-    expect(await catalog.find('nobody')).toBeUndefined();
+    expect(await catalog.getStatus('nobody')).toBeUndefined();
   });
 
   it.each(['<!channel>', '../../x', 'a'.repeat(64), '', 'a b', '-a', '`x`'])(
     'does not ask AWS about what no job can be called: %j',
     async (name) => {
-      expect(await catalog.find(name)).toBeUndefined();
+      expect(await catalog.getStatus(name)).toBeUndefined();
       expect(calls).toEqual([]);
     },
   );
 
   it('throws any other refusal', async () => {
     answers = [{ status: 400, __type: 'AccessDeniedException', message: 'no' }];
-    await expect(catalog.find('train-a')).rejects.toMatchObject({ code: 'permission_denied' });
+    await expect(catalog.getStatus('train-a')).rejects.toMatchObject({ code: 'permission_denied' });
   });
 
   it('[L9] asks again when it is throttled', async () => {
@@ -145,7 +146,7 @@ describe('finding a job', () => {
       { status: 400, __type: 'ThrottlingException', message: 'Rate exceeded' },
       summary('train-a'),
     ];
-    expect(await catalog.find('train-a')).toMatchObject({ name: 'train-a' });
+    expect(await catalog.getStatus('train-a')).toMatchObject({ name: 'train-a' });
     expect(calls).toHaveLength(3);
   });
 });

@@ -1,5 +1,4 @@
-import { mkdtemp, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -7,6 +6,7 @@ import { diskUse } from '../../src/runs/disk-use.ts';
 import { LogLines } from '../../src/runs/log-lines.ts';
 import { RunTimes, TimeTables } from '../../src/runs/run-times.ts';
 import { MemoryRunLogs } from '../fixtures/memory-run-logs.ts';
+import { testFolder } from '../fixtures/test-folder.ts';
 
 const linesOf = (text: string): string[] => {
   const lines = text.split('\n').map((line) => line.replace(/\r$/, ''));
@@ -102,7 +102,7 @@ describe('lines of a raw log', () => {
 
 describe('when a run printed', () => {
   it('is known to a second, and never runs backwards', async () => {
-    const path = join(await mkdtemp(join(tmpdir(), 'signalbox-times-')), 'times');
+    const path = join(testFolder('times'), 'times');
     const at = 1_790_000_000_000;
     const times = await RunTimes.open(path, at);
     times.note(at + 100, 10);
@@ -118,7 +118,7 @@ describe('when a run printed', () => {
   });
 
   it('is between its start and its last sign where nothing was noted, or a line of it was cut off', async () => {
-    const path = join(await mkdtemp(join(tmpdir(), 'signalbox-times-')), 'times');
+    const path = join(testFolder('times'), 'times');
     const tables = new TimeTables();
     expect((await tables.read(path, { first: 5, last: 9 })).at(3)).toBe(9);
     await writeFile(path, '7 100\n8 2');
@@ -129,7 +129,7 @@ describe('when a run printed', () => {
 
 describe('what a folder takes of the disk', () => {
   it('counts no link’s target, and nothing of what is not there', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'signalbox-use-'));
+    const folder = testFolder('use');
     await writeFile(join(folder, 'log'), Buffer.alloc(100_000));
     const alone = await diskUse(folder);
     expect(alone).toBeGreaterThanOrEqual(100_000);

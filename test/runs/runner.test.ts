@@ -16,13 +16,17 @@ let logs: RunLogStore;
 let runner: LocalRunner;
 const now = { at: 1_790_000_000_000 };
 const never = new Promise<never>(() => undefined);
+/** They write how a run ended after its log has said so. */
+let capturing: Promise<void>[];
 
 beforeEach(async () => {
+  capturing = [];
   dataDir = await mkdtemp(join(tmpdir(), 'signalbox-runner-'));
   logs = await openFileRunLogs({ folder: logsFolder(dataDir), clock: { now: () => now.at } });
 });
 afterEach(async () => {
   await runner.close();
+  await Promise.allSettled(capturing);
   await logs.close();
   await rm(dataDir, { recursive: true, force: true });
 });
@@ -42,13 +46,16 @@ async function open(launch: (run: string) => Promise<unknown>): Promise<void> {
 
 const start = async (name: string) => (await runner.start({ template: 'echo', name, parameters: {} })).run;
 const runFolder = (name: string): string => join(dataDir, 'runs', name);
-const capture = (name: string, signal = new AbortController().signal): Promise<void> =>
-  runCaptured({
+function capture(name: string, signal = new AbortController().signal): Promise<void> {
+  const run = runCaptured({
     folder: runFolder(name),
     logsFolder: logsFolder(dataDir),
     env: { PATH: process.env.PATH },
     signal,
   });
+  capturing.push(run);
+  return run;
+}
 
 describe('a run whose capturing process', () => {
   it('ends before it began was not started, and says what that process had to say', async () => {

@@ -1,9 +1,10 @@
 import { pino } from 'pino';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { WebClient } from '../../src/slack/clients.ts';
-import { EditBudget } from '../../src/slack/edit-budget.ts';
+import type { EditBudget } from '../../src/slack/edit-budget.ts';
 import { LiveMessages } from '../../src/slack/live-messages.ts';
 import type { OnceOnly } from '../../src/slack/once.ts';
+import { editBudget } from '../fixtures/edit-budget.ts';
 import { handTimers } from '../fixtures/hand-timers.ts';
 
 let time: ReturnType<typeof handTimers>;
@@ -14,7 +15,7 @@ let message: ReturnType<LiveMessages['follow']>;
 beforeEach(() => {
   time = handTimers();
   shown = [];
-  edits = new EditBudget({
+  edits = editBudget({
     clock: time.clock,
     sleep: (ms, signal) =>
       new Promise((resolve, reject) => {
@@ -32,13 +33,13 @@ beforeEach(() => {
 });
 
 /** What is left for progress is used up. */
-function spend(): void {
-  while (edits.tryTake('progress') === 0);
+async function spend(): Promise<void> {
+  while ((await edits.tryTake('progress')) === 0);
 }
 
 describe('a message that keeps changing', () => {
   it('shows progress when its turn comes, the newest only', async () => {
-    spend();
+    await spend();
     for (const text of ['10 %', '20 %', '30 %']) message.edit({ text });
     await time.advance(100);
     expect(shown).toEqual([]);
@@ -47,7 +48,7 @@ describe('a message that keeps changing', () => {
   });
 
   it('shows at once what somebody waits for, also where progress was waiting for its turn', async () => {
-    spend();
+    await spend();
     message.edit({ text: '10 %' });
     await time.advance(100);
     message.edit({ text: '10 %, last lines' }, 'awaited');
@@ -61,8 +62,8 @@ describe('a message that keeps changing', () => {
   });
 
   it('shows newer progress in place of what somebody waited for, and no later than that', async () => {
-    spend();
-    while (edits.tryTake('person') === 0);
+    await spend();
+    while ((await edits.tryTake('person')) === 0);
     message.edit({ text: 'last lines' }, 'awaited');
     message.edit({ text: '20 %, last lines' });
     await time.advance(1_400);

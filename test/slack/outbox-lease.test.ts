@@ -5,11 +5,11 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Lease } from '../../src/ports/coordination.ts';
 import type { Store } from '../../src/ports/store.ts';
 import type { WebClient } from '../../src/slack/clients.ts';
-import { EditBudget } from '../../src/slack/edit-budget.ts';
 import { Outbox } from '../../src/slack/outbox.ts';
 import { OutboxWriter } from '../../src/slack/outbox-writer.ts';
 import { type InProcessCoordination, InProcessHub } from '../../src/stores/in-process-coordination.ts';
 import { openLowdbStore } from '../../src/stores/lowdb.ts';
+import { editBudget } from '../fixtures/edit-budget.ts';
 import { handTimers } from '../fixtures/hand-timers.ts';
 import { type OutboxSlack, startOutboxSlack } from './outbox-slack.ts';
 
@@ -57,7 +57,7 @@ async function instance(name: string, slack: WebClient = client): Promise<Instan
     clock,
     log,
     admins: () => [],
-    edits: new EditBudget({ clock, interval: 1 }),
+    edits: editBudget({ clock, interval: 1 }),
     postInterval: 1,
     backoff: [1, 5],
   });
@@ -133,6 +133,47 @@ it('[N7] a lease that is lost in the middle of an edit leaves the newest content
   expect(await texts()).toEqual(['newest']);
   expect(await store.getPost('card')).toMatchObject({ version: 3, shown: 3 });
   expect((await store.getPost('card'))?.message).toBeUndefined();
+});
+
+it('[N7] edits nothing when it wakes and its lease is over, though it has not heard of that', async () => {
+  const before = await instance('before');
+  await before.outbox.post('card', CHANNEL, { text: 'new' });
+  await before.outbox.drain();
+  await before.outbox.stop();
+  await before.lease.release();
+  const { slack, called, answer } = slowSlack();
+  answer();
+  let wake = (): void => {};
+  let asked = 0;
+  const hangs = new Promise<void>((resolve) => {
+    wake = resolve;
+  });
+  let held = true;
+  const hung = new Outbox({
+    client: slack,
+    store,
+    ...{ clock, log, admins: () => [], signal: new AbortController().signal, isHeld: () => held },
+    edits: editBudget({
+      clock,
+      budgets: {
+        hold: async () => {},
+        take: async () => {
+          asked += 1;
+          await hangs;
+          return { taken: 1, wait: 0 };
+        },
+      },
+    }),
+  });
+  outboxes.push(hung);
+  await hung.start();
+  await hung.update('card', { text: 'older' });
+  await expect.poll(() => asked).toBe(1);
+  held = false;
+  wake();
+  await hung.drain();
+  expect(called()).toBe(0);
+  expect(await texts()).toEqual(['new']);
 });
 
 it('begins nothing after the lease is lost, and what it has not begun the next one sends', async () => {

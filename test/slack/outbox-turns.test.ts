@@ -4,9 +4,9 @@ import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import type { OutboxRecord, OutboxStore } from '../../src/ports/outbox-store.ts';
 import type { WebClient } from '../../src/slack/clients.ts';
-import { EditBudget } from '../../src/slack/edit-budget.ts';
 import { Outbox } from '../../src/slack/outbox.ts';
 import { Turns } from '../../src/slack/outbox-turns.ts';
+import { editBudget } from '../fixtures/edit-budget.ts';
 
 const START = Date.UTC(2026, 0, 5, 12);
 const ALERTS = 'C0ALERTS';
@@ -54,7 +54,7 @@ function quietOutbox(): { outbox: Outbox; told: Told[]; now(): number } {
     clock,
     log: pino({ level: 'silent' }),
     admins: () => [],
-    edits: new EditBudget({ clock, sleep }),
+    edits: editBudget({ clock, sleep }),
     sleep,
   });
   return { outbox, told, now: () => now };

@@ -4,9 +4,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Fault, SandboxMessage, WorkspaceState } from '#sandbox';
 import type { OutboxRecord } from '../../src/ports/outbox-store.ts';
 import type { Store } from '../../src/ports/store.ts';
-import { EditBudget } from '../../src/slack/edit-budget.ts';
 import { Outbox, type OutboxOptions } from '../../src/slack/outbox.ts';
 import { openLowdbStore } from '../../src/stores/lowdb.ts';
+import { editBudget } from '../fixtures/edit-budget.ts';
 import { type OutboxSlack, startOutboxSlack } from './outbox-slack.ts';
 
 const CHANNEL = 'C0LINE3';
@@ -25,7 +25,7 @@ async function open(options: Partial<OutboxOptions> = {}): Promise<void> {
     log,
     admins: () => ['U0ADA', 'U0DEV'],
     postInterval: 1,
-    edits: new EditBudget({ clock: options.clock ?? { now: () => Date.now() }, interval: 1 }),
+    edits: editBudget({ clock: options.clock ?? { now: () => Date.now() }, interval: 1 }),
     backoff: [1, 5],
     ...options,
   });
@@ -92,6 +92,27 @@ describe('[N7] the outbox', () => {
     const [card, reply] = await messages();
     expect([card!.text, reply!.text]).toEqual(['card', 'milestone']);
     expect(reply!.thread_ts).toBe(card!.ts);
+  });
+
+  it('remembers of a message that Slack took only its plainer form, also over a restart', async () => {
+    const section = (text: string) => [{ type: 'section' as const, text: { type: 'mrkdwn' as const, text } }];
+    const message = { text: 'curves', blocks: section('a chart'), fallback: section('words') };
+    await fault({ on: 'chat.postMessage', kind: 'invalid_blocks', times: 1 });
+    await outbox.post('refused', CHANNEL, message);
+    await outbox.drain();
+    await outbox.post('taken', CHANNEL, message);
+    await outbox.drain();
+    expect((await messages()).map(({ blocks }) => JSON.stringify(blocks))).toEqual([
+      expect.stringContaining('words'),
+      expect.stringContaining('a chart'),
+    ]);
+    expect(told.posted.map(({ key, posted }) => [key, posted?.plainer])).toEqual([
+      ['refused', true],
+      ['taken', undefined],
+    ]);
+    await crash();
+    expect((await store.getPost('refused'))?.posted?.plainer).toBe(true);
+    expect((await store.getPost('taken'))?.posted?.plainer).toBeUndefined();
   });
 
   it('sends the newest of many edits, and nothing for what is shown already', async () => {
@@ -340,7 +361,7 @@ describe('[N7] the pace', () => {
     await crash({
       clock,
       postInterval: 1000,
-      edits: new EditBudget({ clock }),
+      edits: editBudget({ clock }),
       sleep: async (ms) => {
         waits.push(ms);
         now += ms;
@@ -420,7 +441,7 @@ describe('[C2] a card in which nothing but times has changed', () => {
     const clock = { now: () => now };
     await crash({
       clock,
-      edits: new EditBudget({ clock }),
+      edits: editBudget({ clock }),
       sleep: async (ms) => {
         now += ms;
       },

@@ -6,7 +6,7 @@ export interface SlackClient {
   command(user: string, channel: string, text: string, command?: string): Promise<InteractionResult>;
   action(user: string, action_id: string, where?: Record<string, unknown>): Promise<InteractionResult>;
   post<T = InteractionResult>(path: string, body: unknown): Promise<T>;
-  /** Waits half a minute for a message with these words that is newer than `since`; as `user` sees it. */
+  /** Waits for a message with these words that is newer than `since`; as `user` sees it. */
   message(
     channel: string,
     contains: string,
@@ -28,7 +28,7 @@ export interface SlackClient {
 
 /** Seconds that the sandbox keeps one question waiting, and how often it is asked. */
 const WAIT = 8;
-const TRIES = 4;
+const TRIES = 12;
 
 /** @param url of the sandbox */
 export function slackClient(url: string): SlackClient {

@@ -18,14 +18,15 @@ import { AppError } from '../../src/ground/errors.ts';
 import { startHttpServer } from '../../src/http/server.ts';
 import type { LogDownloader, LogDownloadRequest } from '../../src/logs/index.ts';
 import { type DownloadLimits, DownloadQueue } from '../../src/operations/download-queue.ts';
-import { JobSuggestions } from '../../src/operations/find-jobs.ts';
 import { JobChanges } from '../../src/operations/job-changes.ts';
+import { JobSuggestions } from '../../src/operations/suggest-jobs.ts';
 import type { AuditRecord } from '../../src/ports/audit-trail.ts';
+import type { UnfinishedMessage } from '../../src/ports/unfinished-store.ts';
 import type { UseCaseGateway, UseCaseSession } from '../../src/ports/use-case-session.ts';
 import { sageMaker } from '../../src/providers/sagemaker.ts';
 import { Slack } from '../../src/slack/connect.ts';
-import { EditBudget } from '../../src/slack/edit-budget.ts';
 import { HttpIntake, type Intake, SocketIntake } from '../../src/slack/receivers.ts';
+import { editBudget } from '../fixtures/edit-budget.ts';
 import { type SlackClient, slackClient } from './sandbox-client.ts';
 
 export const LINE_3: UseCase = {
@@ -71,6 +72,10 @@ export interface TestWorkspace extends SlackClient {
   services: Services;
   world: TestWorld;
   audit: AuditRecord[];
+  /** Who waits for an answer and has seen nothing yet. */
+  unanswered: ReadonlyMap<string, UnfinishedMessage>;
+  /** What was done once, by whichever instance. */
+  taken: Set<string>;
   /** Waits until every handler has ended. */
   idle(): Promise<void>;
   slack: Slack;
@@ -104,17 +109,28 @@ export async function startWorkspace(options: TestWorkspaceOptions = {}): Promis
     shareDelayMs: 0,
   });
   const log = pino({ level: 'silent' });
+  const unanswered = new Map<string, UnfinishedMessage>();
   const clock = { now: () => Date.now() };
   const intake =
     options.mode === 'http'
       ? new HttpIntake({ signingSecret: sandbox.signingSecret, log })
       : new SocketIntake({ appToken: sandbox.appToken, apiUrl: sandbox.apiUrl, log });
+  const taken = new Set<string>();
   const slack = new Slack({
     botToken: sandbox.botToken,
     apiUrl: sandbox.apiUrl,
     intake,
     logger: log,
-    edits: new EditBudget({ clock, interval: 1 }),
+    edits: editBudget({ clock, interval: 1 }),
+    awaited: {
+      store: {
+        putUnfinished: async (one) => void unanswered.set(one.id, one),
+        removeUnfinished: async (id) => void unanswered.delete(id),
+      },
+      clock,
+      by: 'this one',
+    },
+    store: { takeOnce: async (id) => taken.size < taken.add(id).size },
     rememberMembers: 0,
     uploads: { retryDelay: 1, sharePatience: 3000 },
   });
@@ -136,8 +152,8 @@ export async function startWorkspace(options: TestWorkspaceOptions = {}): Promis
         providers: [
           {
             name: 'sagemaker',
+            getStatus: async (name: string) => own().find((one) => one.name === name),
             jobs: {
-              find: async (name: string) => own().find((one) => one.name === name),
               list: async ({ nameContains, limit }: { nameContains?: string; limit: number }) =>
                 own()
                   .filter((one) => one.name.toLowerCase().includes((nameContains ?? '').toLowerCase()))
@@ -219,10 +235,20 @@ export async function startWorkspace(options: TestWorkspaceOptions = {}): Promis
     clock,
     gateway,
     engine,
+    curves: { read: () => Promise.reject(new AppError('not_found', 'There is no log.')) },
+    pictures: { draw: () => Promise.reject(new Error('nothing to draw')) },
     downloads: new DownloadQueue(clock, options.limits),
-    suggestions: new JobSuggestions(gateway, clock, 0),
+    suggestions: new JobSuggestions({
+      ...{ gateway, clock, store: { listJobs: async () => [] } },
+      ...{ keep: 0, every: 0 },
+    }),
     get useCases() {
       return world.useCases;
+    },
+    tails: {
+      runs: { of: async (useCase, job) => services.viewer?.runs.of(useCase, job) },
+      notices: { adopt: async () => {} },
+      changed: () => {},
     },
     admins: ['U0DEV'],
     directory: slack.ports.directory,
@@ -232,7 +258,7 @@ export async function startWorkspace(options: TestWorkspaceOptions = {}): Promis
   await slack.start({
     commands,
     home: homeTab(services, commands),
-    overview: (prefix) => overviewMessage(commands, prefix),
+    overview: async (prefix) => overviewMessage(commands, prefix),
   });
   const server =
     intake instanceof HttpIntake ? await startHttpServer([intake.routes], { port: 0 }) : undefined;
@@ -248,6 +274,8 @@ export async function startWorkspace(options: TestWorkspaceOptions = {}): Promis
     services,
     world,
     audit,
+    unanswered,
+    taken,
     slack,
     intake,
     requestUrl,

@@ -87,7 +87,7 @@ export class CompilationStore {
 
   /** @throws AwsError ResourceInUse, ResourceLimitExceeded */
   create(request: CompilationRequest, tags: Readonly<Record<string, string>>, now: EpochMs): string {
-    if (this.#jobs.has(request.name)) throw nameTaken('Compilation', this.arn(request.name));
+    if (this.#jobs.has(request.name)) throw nameTaken('compilation job', this.arn(request.name));
     const running = this.all(now).filter((job) => LIVE.includes(statusOf(job, now))).length;
     const limit = this.#settings.concurrentCompilations;
     if (running >= limit) {

@@ -19,11 +19,12 @@ export class AwsError extends Error {
   }
 }
 
-/** In SageMaker's words. @param arn of the job that has the name */
-export function nameTaken(kind: 'Compilation' | 'Training', arn: string): AwsError {
+/** In SageMaker's words. @param what a training job, …; @param arn of the one that has the name */
+export function nameTaken(what: string, arn: string): AwsError {
+  const names = what.charAt(0).toUpperCase() + what.slice(1);
   return new AwsError(
     'ResourceInUse',
-    `${kind} job names must be unique within an AWS account and region, and a ${kind.toLowerCase()} job with this name already exists (${arn})`,
+    `${names} names must be unique within an AWS account and region, and a ${what} with this name already exists (${arn})`,
   );
 }
 

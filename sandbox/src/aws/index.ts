@@ -10,6 +10,8 @@ import { BlockCache } from './event-blocks.ts';
 import { type Eventing, startEventing } from './eventing.ts';
 import { greengrassService } from './greengrass.ts';
 import { Iam } from './iam.ts';
+import { type KindSeeds, kindsOperations, seedKinds } from './kinds/index.ts';
+import { tagOperations } from './kinds/tags.ts';
 import type { LogStore } from './log-store.ts';
 import { logsService } from './logs.ts';
 import { neoOperations } from './neo.ts';
@@ -55,6 +57,8 @@ export interface AwsSandbox {
   operations: Readonly<Record<string, string[]>>;
   /** Makes a training job that is how it is, or puts it in place of one of the same name. */
   putTrainingJob(account: string, region: string, job: TrainingJobSeed): void;
+  /** The same of SageMaker's other kinds of work. */
+  putKinds(account: string, region: string, seeds: KindSeeds): void;
   /** Ends all role sessions now: their next call gets `ExpiredToken`. */
   expireSessions(): void;
   /** Renders a group's log into the cache, so that a benchmark measures its reader. @returns bytes in the cache */
@@ -122,6 +126,7 @@ export async function startAwsSandbox(options: AwsSandboxOptions): Promise<AwsSa
     stats: () => traffic.stats(),
     resetStats: () => traffic.reset(),
     putTrainingJob: (account, region, job) => stores.jobs(account, region).seed(job),
+    putKinds: (account, region, seeds) => seedKinds(stores.place(account, region).kinds, seeds),
     expireSessions: () => iam.expireSessions(),
     warmLogs: (account, region, group) => warm(cache, stores.logs(account, region), group, clock.now()),
     async close() {
@@ -143,7 +148,7 @@ async function emptyObjectFolder(dataDir: string | undefined): Promise<string> {
 /** All but S3, and but those that have to do with events. */
 function servicesOn(stores: Stores, iam: Iam, cache: BlockCache, settings: AwsSandboxSettings): AwsService[] {
   const { logs, jobs, compilations, components, fleet, objects } = stores;
-  const sagemaker = sagemakerService(jobs, iam);
+  const sagemaker = sagemakerService(jobs, iam, settings);
   return [
     stsService(iam),
     logsService(
@@ -160,7 +165,9 @@ function servicesOn(stores: Stores, iam: Iam, cache: BlockCache, settings: AwsSa
       ...sagemaker,
       operations: {
         ...sagemaker.operations,
-        ...neoOperations(compilations, iam, sagemaker.operations),
+        ...neoOperations(compilations, iam, settings),
+        ...kindsOperations(({ account, region }) => stores.place(account, region), iam, settings),
+        ...tagOperations(({ account, region }) => stores.tagged(account, region)),
       },
     },
     greengrassService({ components, fleet, objects, iam }),

@@ -27,7 +27,7 @@ export const groupArn = (call: AwsCall, group: string): string =>
  * @throws AwsError ResourceNotFoundException, ValidationException, AccessDeniedException
  */
 export function openGroup(store: LogStore, call: AwsCall, name: string, way: 'read' | 'write'): LogGroup {
-  const group = store.group(name);
+  const group = store.group(name, call.now);
   if (way === 'read' && group.class !== 'STANDARD')
     throw new AwsError('ValidationException', 'This operation is only supported on the Standard log class.');
   if (group.settings.kmsRefuses)
@@ -103,7 +103,7 @@ export function logGroupOperations(
   }
 
   function deleteLogGroup(call: AwsCall) {
-    storeOf(call).deleteGroup(onlyName(call));
+    storeOf(call).deleteGroup(onlyName(call), call.now);
     return NOTHING;
   }
 
@@ -112,7 +112,7 @@ export function logGroupOperations(
     const name = read.need('logGroupName', GROUP_NAME);
     const retentionInDays = read.number('retentionInDays') ?? Number.NaN;
     read.check();
-    const { settings } = storeOf(call).group(name);
+    const { settings } = storeOf(call).group(name, call.now);
     if (!RETENTIONS.includes(retentionInDays))
       throw new AwsError(
         INVALID,
@@ -123,7 +123,7 @@ export function logGroupOperations(
   }
 
   function deleteRetentionPolicy(call: AwsCall) {
-    delete storeOf(call).group(onlyName(call)).settings.retentionInDays;
+    delete storeOf(call).group(onlyName(call), call.now).settings.retentionInDays;
     return NOTHING;
   }
 

@@ -1,16 +1,16 @@
-/** SageMaker Neo: compilation jobs, as further operations of the SageMaker service, and tags for both kinds. */
+/** SageMaker Neo: compilation jobs, as further operations of the SageMaker service. */
 import type { CompilationStore } from './compilations.ts';
 import type { CompilationRequest } from './compile-verdict.ts';
 import { AwsError } from './errors.ts';
 import type { Iam } from './iam.ts';
-import { pageOf } from './page-tokens.ts';
+import { jobList } from './kinds/job-row.ts';
+import { INVALID, type ListOddities } from './kinds/list.ts';
+import { listOperation, NOTHING } from './kinds/operations.ts';
+import { JOB_NAME, reading, S3_URI, tagsOf } from './kinds/request.ts';
 import { passRole, ROLE_ARN } from './pass-role.ts';
 import type { AwsCall, AwsOperation } from './service.ts';
 import { Parameters } from './validation.ts';
 
-const INVALID = 'ValidationException';
-const JOB_NAME = { min: 1, max: 63, pattern: '[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}' };
-const S3_URI = { max: 1024, pattern: '(https|s3)://([^/]+)/?(.*)' };
 const FRAMEWORKS = [
   'TENSORFLOW',
   'KERAS',
@@ -23,6 +23,7 @@ const FRAMEWORKS = [
   'SKLEARN',
 ];
 const STATUSES = ['INPROGRESS', 'COMPLETED', 'FAILED', 'STARTING', 'STOPPING', 'STOPPED'];
+const COMPILATION_LIST = jobList('Compilation', STATUSES);
 /** Service model 2017-07-24. */
 const DEVICES =
   'lambda ml_m4 ml_m5 ml_m6g ml_c4 ml_c5 ml_c6g ml_p2 ml_p3 ml_g4dn ml_inf1 ml_inf2 ml_trn1 ml_eia2 jetson_tx1 jetson_tx2 jetson_nano jetson_xavier rasp3b rasp4b imx8qm deeplens rk3399 rk3288 aisage sbe_c qcs605 qcs603 sitara_am57x amba_cv2 amba_cv22 amba_cv25 x86_win32 x86_win64 coreml jacinto_tda4vm imx8mplus'.split(
@@ -41,7 +42,7 @@ const NVIDIA_OPTIONS = ['gpu-code', 'trt-ver', 'cuda-ver'];
 export function neoOperations(
   stores: (account: string, region: string) => CompilationStore,
   iam: Iam,
-  training: Readonly<Record<string, AwsOperation>>,
+  settings: ListOddities,
 ): Record<string, AwsOperation> {
   const storeOf = (call: AwsCall) => stores(call.account, call.region);
   const onJob = (name: string, handle: AwsOperation['handle']): AwsOperation => ({
@@ -49,26 +50,7 @@ export function neoOperations(
     resources: (call) => [storeOf(call).arn(String(call.input.CompilationJobName))],
     handle,
   });
-  const nothing = { chunks: [], events: 0 };
-  /** Tags of a compilation; those of anything else are left to the training jobs. */
-  const onTags = (name: 'ListTags' | 'AddTags'): AwsOperation => ({
-    ...training[name]!,
-    handle: (call) => {
-      const job = /:compilation-job\/([^/]+)$/.exec(String(call.input.ResourceArn))?.[1];
-      if (job === undefined) return training[name]!.handle(call);
-      const store = storeOf(call);
-      if (call.input.ResourceArn !== store.arn(job))
-        throw new AwsError(INVALID, 'Requested resource not found.');
-      const { tags } = store.get(job, call.now);
-      if (name === 'AddTags') {
-        Object.assign(tags, readTags(new Parameters(call.input, INVALID).list('Tags', { max: 50 })));
-      }
-      return { body: { Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })) } };
-    },
-  });
   return {
-    ListTags: onTags('ListTags'),
-    AddTags: onTags('AddTags'),
     CreateCompilationJob: onJob('CreateCompilationJob', (call) => {
       const { request, tags } = readRequest(call);
       passRole(iam, call, request.roleArn);
@@ -78,33 +60,33 @@ export function neoOperations(
       const store = storeOf(call);
       return { body: store.description(store.get(jobName(call), call.now), call.now) };
     }),
-    ListCompilationJobs: {
-      action: 'sagemaker:ListCompilationJobs',
-      handle: (call) => list(storeOf(call), call),
-    },
+    ListCompilationJobs: listOperation(COMPILATION_LIST, settings, (call) => {
+      const store = storeOf(call);
+      return () => store.all(call.now).map((job) => store.summary(job, call.now));
+    }),
     StopCompilationJob: onJob('StopCompilationJob', (call) => {
       storeOf(call).stop(jobName(call), call.now);
-      return nothing;
+      return NOTHING;
     }),
     DeleteCompilationJob: onJob('DeleteCompilationJob', (call) => {
       storeOf(call).delete(jobName(call), call.now);
-      return nothing;
+      return NOTHING;
     }),
   };
 }
 
 function jobName(call: AwsCall): string {
-  const read = new Parameters(call.input, INVALID);
+  const read = reading(call);
   const name = read.need('CompilationJobName', JOB_NAME);
   read.check();
   return name;
 }
 
 function readRequest(call: AwsCall): { request: CompilationRequest; tags: Record<string, string> } {
-  const read = new Parameters(call.input, INVALID);
+  const read = reading(call);
   const name = read.need('CompilationJobName', JOB_NAME);
   const roleArn = read.need('RoleArn', ROLE_ARN);
-  const tags = readTags(read.list('Tags', { max: 50 }));
+  const tags = tagsOf(read);
   const input = member(call.input, read, 'InputConfig');
   const s3Uri = input.need('S3Uri', S3_URI);
   const framework = input.need('Framework', { values: FRAMEWORKS });
@@ -186,38 +168,6 @@ function checkOptions(text: string | undefined, accelerator: string | undefined)
   }
 }
 
-function list(store: CompilationStore, call: AwsCall) {
-  const read = new Parameters(call.input, INVALID);
-  const nameContains = read.text('NameContains', { max: 63, pattern: '[a-zA-Z0-9\\-]+' }) ?? '';
-  const status = read.text('StatusEquals', { values: STATUSES });
-  const sortBy = read.text('SortBy', { values: ['Name', 'CreationTime', 'Status'] }) ?? 'CreationTime';
-  const order = read.text('SortOrder', { values: ['Ascending', 'Descending'] }) ?? 'Ascending';
-  const limit = read.number('MaxResults', { min: 1, max: 100 }) ?? 10;
-  const token = read.text('NextToken', { max: 8192 });
-  const ranges = (['CreationTime', 'LastModifiedTime'] as const).map((key) => ({
-    key,
-    after: read.number(`${key}After`) ?? Number.NEGATIVE_INFINITY,
-    before: read.number(`${key}Before`) ?? Number.POSITIVE_INFINITY,
-  }));
-  read.check();
-  const key = { Name: 'CompilationJobName', CreationTime: 'CreationTime', Status: 'CompilationJobStatus' }[
-    sortBy
-  ]!;
-  const found = store
-    .all(call.now)
-    .map((job) => store.summary(job, call.now))
-    .filter((job) => String(job.CompilationJobName).includes(nameContains))
-    .filter((job) => status === undefined || job.CompilationJobStatus === status)
-    .filter((job) =>
-      ranges.every(({ key, after, before }) => Number(job[key]) >= after && Number(job[key]) <= before),
-    )
-    .sort((a, b) => (String(a.CompilationJobName) < String(b.CompilationJobName) ? -1 : 1))
-    .sort((a, b) => (a[key]! < b[key]! ? -1 : a[key]! > b[key]! ? 1 : 0));
-  if (order === 'Descending') found.reverse();
-  const { items, nextToken } = pageOf(found, limit, token || undefined, call.now);
-  return { body: { CompilationJobSummaries: items, NextToken: nextToken } };
-}
-
 function member(input: Readonly<Record<string, unknown>>, read: Parameters, name: string): Parameters {
   const value = input[name];
   if (typeof value !== 'object' || value === null) read.need(name);
@@ -228,7 +178,3 @@ const asObject = (value: unknown): Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
     ? (value as Record<string, unknown>)
     : {};
-
-function readTags(tags: unknown[] = []): Record<string, string> {
-  return Object.fromEntries(tags.map((tag) => [String(asObject(tag).Key), String(asObject(tag).Value)]));
-}

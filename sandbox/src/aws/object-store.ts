@@ -35,7 +35,7 @@ export interface ObjectHeaders {
 export interface StoredObject extends ObjectHeaders {
   bucket: string;
   key: string;
-  size: number;
+  readonly size: number;
   /** In quotes, as it travels. */
   etag: string;
   lastModified: EpochMs;
@@ -135,6 +135,27 @@ export class ObjectStore {
       lastModified: at,
       content: () => bytes,
       ...headers,
+    });
+  }
+
+  /** The same, made when somebody first looks: a world of many models costs nothing until then. */
+  putMade(bucket: string, key: string, make: () => Buffer, at: EpochMs): void {
+    let made: Buffer | undefined;
+    const content = () => {
+      made ??= make();
+      return made;
+    };
+    this.#put({
+      bucket,
+      key,
+      get size() {
+        return content().length;
+      },
+      get etag() {
+        return `"${createHash('md5').update(content()).digest('hex')}"`;
+      },
+      lastModified: at,
+      content,
     });
   }
 

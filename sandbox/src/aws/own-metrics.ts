@@ -1,4 +1,5 @@
 /** SageMaker's own algorithms bring metrics of their own. */
+import type { MetricDefinition } from './final-metrics.ts';
 
 /** Repositories of their images. */
 const FIRST_PARTY =
@@ -6,11 +7,11 @@ const FIRST_PARTY =
 
 export const isFirstParty = (image: string): boolean => FIRST_PARTY.test(image);
 
-/** What an answer has besides for SageMaker's own algorithms, and a request must not have. */
-export const ownMetrics = (image: string): object =>
-  isFirstParty(image) ? { MetricDefinitions: OWN_METRICS } : {};
+/** Of SageMaker's own algorithms, whose requests must have none. */
+export const ownMetrics = (image: string): readonly MetricDefinition[] | undefined =>
+  isFirstParty(image) ? OWN_METRICS : undefined;
 
-const OWN_METRICS = [
+const OWN_METRICS: readonly MetricDefinition[] = [
   { Name: 'train:rmse', Regex: '.*\\[[0-9]+\\].*#011train-rmse:([-+]?[0-9]*\\.?[0-9]+).*' },
   { Name: 'validation:rmse', Regex: '.*\\[[0-9]+\\].*#011validation-rmse:([-+]?[0-9]*\\.?[0-9]+).*' },
 ];

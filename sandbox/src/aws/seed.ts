@@ -6,6 +6,7 @@ import type { ComponentSeed } from './component-store.ts';
 import type { EventBusSeed } from './event-buses.ts';
 import type { CoreDeviceSeed, DeploymentSeed } from './fleet.ts';
 import type { RoleSeed, UserSeed } from './iam.ts';
+import type { KindSeeds } from './kinds/index.ts';
 import type { LogGroupSeed } from './log-store.ts';
 import type { BucketSeed } from './object-store.ts';
 import type { QueueSeed } from './queue-store.ts';
@@ -26,6 +27,8 @@ export interface AccountSeed {
 export interface RegionSeed {
   /** With their log streams, which come into the group of training logs. */
   trainingJobs?: readonly TrainingJobSeed[];
+  /** SageMaker's other kinds of work, with their log streams too. */
+  kinds?: KindSeeds;
   logGroups?: readonly LogGroupSeed[];
   buckets?: readonly BucketSeed[];
   objects?: readonly ObjectSeed[];

@@ -1,10 +1,11 @@
 /** What may be changed on the AWS side while it runs, and what holds if nothing is said. */
 import { EVENTING_DEFAULTS, type EventingSettings } from './eventing.ts';
+import type { ListOddities } from './kinds/list.ts';
 import type { Quotas } from './quotas.ts';
 import type { StoreSettings } from './stores.ts';
 
 /** Times in milliseconds. */
-export interface AwsSandboxSettings extends StoreSettings, EventingSettings {
+export interface AwsSandboxSettings extends StoreSettings, EventingSettings, ListOddities {
   /** Every answer takes at least this long, as a distant region does; default 0. */
   latencyMs: number;
   /** Plus a random part up to this; default 0. */
@@ -29,6 +30,8 @@ const DEFAULTS: AwsSandboxSettings = {
   emptyPages: 1,
   lastEventLagMs: 3_600_000,
   sessionSeconds: undefined,
+  emptyListPages: 0,
+  repeatedListTokens: false,
   trainingInstances: 100,
   compilationMs: 30_000,
   concurrentCompilations: 50,

@@ -1,15 +1,23 @@
 /**
- * What has changed in the world since the last look, as AWS would tell EventBridge: training jobs, Greengrass
- * deployments and components, alarms and, where it is wished for, compilations.
+ * What has changed in the world since the last look, as AWS would tell EventBridge: training jobs and SageMaker's
+ * other kinds of work, Greengrass deployments and components, alarms and, where it is wished for, compilations.
  */
 import type { EpochMs } from '../time.ts';
+import { batchEvent } from './batch-events.ts';
 import type { EventFacts } from './event.ts';
 import type { CoreDeviceSeed } from './fleet.ts';
+import { kindChanges } from './kinds/changes.ts';
+import { inMilliseconds } from './kinds/milliseconds.ts';
 import type { Place } from './stores.ts';
 
 export interface StateChange extends EventFacts {
   /** The same at every start of the same world: what chance does to the event depends on it. */
   key: string;
+}
+
+/** Its detail is made only of what is told: of what was there before, making them all takes longer than the rest of a start. */
+interface News extends Omit<StateChange, 'detail'> {
+  detail: () => StateChange['detail'];
 }
 
 /** The states of a deployment on a device that Greengrass tells of. */
@@ -25,22 +33,27 @@ export class StateChanges {
   /** What is there at `now` is old. */
   constructor(places: () => Iterable<Place>, now: EpochMs) {
     this.#places = places;
-    this.since(now, { compilations: true });
+    this.#news(now, true);
   }
 
   /** Oldest first. */
   since(now: EpochMs, { compilations }: { compilations: boolean }): StateChange[] {
-    const changes: StateChange[] = [];
-    for (const place of this.#places()) {
-      changes.push(...this.#trainingJobs(place, now));
-      changes.push(...this.#deployments(place, now));
-      changes.push(...this.#alarms(place, now));
-      if (compilations) changes.push(...this.#compilations(place, now));
-    }
-    return changes.sort((a, b) => a.at - b.at);
+    return this.#news(now, compilations)
+      .sort((a, b) => a.at - b.at)
+      .map((one) => ({ ...one, detail: one.detail() }));
   }
 
-  *#trainingJobs({ account, region, jobs }: Place, now: EpochMs): Generator<StateChange> {
+  #news(now: EpochMs, compilations: boolean): News[] {
+    return [...this.#places()].flatMap((place) => [
+      ...this.#trainingJobs(place, now),
+      ...this.#kinds(place, now),
+      ...this.#deployments(place, now),
+      ...this.#alarms(place, now),
+      ...(compilations ? this.#compilations(place, now) : []),
+    ]);
+  }
+
+  *#trainingJobs({ account, region, jobs }: Place, now: EpochMs): Generator<News> {
     for (const job of jobs.all(now)) {
       if (job.untold) continue;
       for (const [index, transition] of job.transitions.entries()) {
@@ -55,13 +68,27 @@ export class StateChanges {
           detailType: 'SageMaker Training Job State Change',
           at: transition.at,
           resources: [jobs.arn(job.name)],
-          detail: { ...inMilliseconds(jobs.description(job, transition.at)), Tags: { ...job.tags } },
+          detail: () => ({
+            ...inMilliseconds(jobs.description(job, transition.at)),
+            Tags: { ...job.tags },
+          }),
         };
+        const batch = batchEvent(job, index, { account, region, trainingArn: jobs.arn(job.name) });
+        if (batch) yield { account, region, ...batch, detail: () => batch.detail };
       }
     }
   }
 
-  *#compilations({ account, region, compilations }: Place, now: EpochMs): Generator<StateChange> {
+  *#kinds({ account, region, kinds }: Place, now: EpochMs): Generator<News> {
+    for (const store of Object.values(kinds)) {
+      for (const { mark, ...change } of kindChanges(store, now, (one) => this.#told.has(one))) {
+        this.#told.add(mark);
+        yield { account, region, source: 'aws.sagemaker', ...change };
+      }
+    }
+  }
+
+  *#compilations({ account, region, compilations }: Place, now: EpochMs): Generator<News> {
     for (const job of compilations.all(now)) {
       const description = compilations.description(job, now);
       const status = String(description.CompilationJobStatus);
@@ -76,18 +103,18 @@ export class StateChanges {
         detailType: 'SageMaker Compilation Job State Change',
         at: now,
         resources: [arn],
-        detail: {
+        detail: () => ({
           CompilationJobName: job.name,
           CompilationJobArn: arn,
           // Nobody documents these events: those that were seen write the status in other ways than the API.
           CompilationJobStatus: oddCase(status),
           ...(description.FailureReason === undefined ? {} : { FailureReason: description.FailureReason }),
-        },
+        }),
       };
     }
   }
 
-  *#deployments({ account, region, fleet }: Place, now: EpochMs): Generator<StateChange> {
+  *#deployments({ account, region, fleet }: Place, now: EpochMs): Generator<News> {
     for (const device of fleet.devices({})) {
       for (const { deployment, execution } of fleet.effective(device, now)) {
         const { status, changedAt, reason, errorStack, errorTypes, broken } = execution;
@@ -103,12 +130,12 @@ export class StateChanges {
           key: `${device.name}/${deployment.name}/${status}`,
           detailType: 'Greengrass V2 Effective Deployment Status Change',
           resources,
-          detail: {
+          detail: () => ({
             deploymentId: deployment.id,
             coreDeviceExecutionStatus: status === 'SUCCEEDED' && ofThing ? 'COMPLETED' : status,
             ...(errorStack === undefined ? {} : { statusDetails: { errorStack, errorTypes } }),
             reason: reason ?? (status === 'SUCCEEDED' ? 'SUCCESSFUL' : status),
-          },
+          }),
         };
         if (!errorStack?.includes('COMPONENT_BROKEN')) continue;
         const { code, exitCode } = broken ?? { code: 'RUN_ERROR', exitCode: 1 };
@@ -117,7 +144,7 @@ export class StateChanges {
           key: `${device.name}/${deployment.name}/components`,
           detailType: 'Greengrass V2 Installed Component Status Change',
           resources,
-          detail: {
+          detail: () => ({
             components: Object.entries(deployment.components).map(([componentName, componentVersion]) => ({
               componentName,
               componentVersion,
@@ -126,13 +153,13 @@ export class StateChanges {
               lifecycleStatusCodes: [code],
               lifecycleStateDetails: componentDetails(code, exitCode),
             })),
-          },
+          }),
         };
       }
     }
   }
 
-  *#alarms({ account, region, alarms }: Place, now: EpochMs): Generator<StateChange> {
+  *#alarms({ account, region, alarms }: Place, now: EpochMs): Generator<News> {
     for (const alarm of alarms.all()) {
       for (const [index, state] of alarm.states.entries()) {
         if (state.at > now || this.#told.has(state)) continue;
@@ -145,7 +172,7 @@ export class StateChanges {
           detailType: 'CloudWatch Alarm State Change',
           at: state.at,
           resources: [alarms.arn(alarm.name)],
-          detail: alarms.detail(alarm, index),
+          detail: () => alarms.detail(alarm, index),
         };
       }
     }
@@ -167,23 +194,5 @@ function componentDetails(code: string, exitCode: number): string {
 /** Resources of Greengrass's events have the device after a colon, its API after one as well. */
 const coreDeviceArn = (account: string, region: string, { name }: CoreDeviceSeed) =>
   `arn:aws:greengrass:${region}:${account}:coreDevices:${name}`;
-
-const TIMES = /(Time|Timestamp)$/;
-
-/** Answers of the API have times in seconds; events have them in milliseconds. */
-function inMilliseconds(value: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(value).map(([name, member]) => {
-      if (TIMES.test(name) && typeof member === 'number') return [name, Math.round(member * 1000)];
-      if (Array.isArray(member)) {
-        return [name, member.map((one) => (isRecord(one) ? inMilliseconds(one) : one))];
-      }
-      return [name, isRecord(member) ? inMilliseconds(member) : member];
-    }),
-  );
-}
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const oddCase = (status: string) => status.charAt(0) + status.slice(1).toLowerCase();

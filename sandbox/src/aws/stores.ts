@@ -5,6 +5,9 @@ import { type CompilationSettings, CompilationStore } from './compilations.ts';
 import { ComponentStore } from './component-store.ts';
 import { Fleet } from './fleet.ts';
 import type { Iam } from './iam.ts';
+import { type KindStores, kindStores, seedKinds } from './kinds/index.ts';
+import type { KindPlace } from './kinds/kind.ts';
+import type { TaggedStore } from './kinds/tags.ts';
 import { LogStore } from './log-store.ts';
 import { ObjectStore, parseS3Uri } from './object-store.ts';
 import { publicComponents } from './public-components.ts';
@@ -19,12 +22,9 @@ export interface StoreSettings extends CompilationSettings, TrainingSettings {
   deploymentMs: number;
 }
 
-export interface Place {
-  account: string;
-  region: string;
-  logs: LogStore;
-  jobs: TrainingStore;
+export interface Place extends KindPlace {
   compilations: CompilationStore;
+  kinds: KindStores;
   components: ComponentStore;
   fleet: Fleet;
   alarms: AlarmStore;
@@ -63,6 +63,14 @@ export class Stores {
 
   readonly alarms = (account: string, region: string): AlarmStore => this.#place(account, region).alarms;
 
+  readonly place = (account: string, region: string): Place => this.#place(account, region);
+
+  /** Of all that SageMaker has there. */
+  readonly tagged = (account: string, region: string): TaggedStore[] => {
+    const { jobs, compilations, kinds } = this.#place(account, region);
+    return [jobs, compilations, ...Object.values(kinds)];
+  };
+
   /** Those where something is, or was asked for. */
   places(): Iterable<Place> {
     return this.#places.values();
@@ -76,13 +84,15 @@ export class Stores {
       const workshop = { iam: this.#iam, objects: this.objects, account, region };
       const components = new ComponentStore(account, region, this.objects, () => this.#settings.componentMs);
       for (const component of publicComponents()) components.seed(component, 'aws');
+      const jobs = new TrainingStore(account, region, logs, this.#settings, (job) =>
+        uploadProblem(job, account, this.objects, this.#iam),
+      );
       place = {
         account,
         region,
         logs,
-        jobs: new TrainingStore(account, region, logs, this.#settings, (job) =>
-          uploadProblem(job, account, this.objects, this.#iam),
-        ),
+        jobs,
+        ...kindStores({ account, region, logs, jobs }),
         compilations: new CompilationStore(workshop, logs, this.#settings),
         components,
         fleet: new Fleet(account, region, components, () => this.#settings.deploymentMs),
@@ -102,6 +112,7 @@ export class Stores {
     for (const bucket of seed.buckets ?? []) this.objects.seedBucket(account, region, bucket);
     for (const { bucket, key, at, bytes } of seed.objects ?? [])
       this.objects.putBytes(bucket, key, bytes(), at);
+    seedKinds(place.kinds, seed.kinds ?? {});
     for (const compilation of seed.compilations ?? []) place.compilations.seed(compilation);
     for (const component of seed.components ?? []) place.components.seed(component);
     for (const device of seed.devices ?? []) place.fleet.seedDevice(device);
@@ -119,13 +130,12 @@ export class Stores {
   #deliverModels({ jobs, models, delivered }: Place, now: EpochMs): void {
     for (const job of jobs.all(now)) {
       if (delivered.has(job)) continue;
-      const { ModelArtifacts, TrainingEndTime } = jobs.description(job, now);
-      const uri = (ModelArtifacts as { S3ModelArtifacts?: string }).S3ModelArtifacts;
-      const location = uri === undefined ? undefined : parseS3Uri(uri);
+      const model = jobs.model(job, now);
+      const location = model && parseS3Uri(model.uri);
       if (!location) continue;
       delivered.add(job);
-      const bytes = (models[job.name] ?? (() => trainedArchive(job)))();
-      this.objects.putBytes(location.bucket, location.key, bytes, Number(TrainingEndTime) * 1000);
+      const make = models[job.name] ?? (() => trainedArchive(job));
+      this.objects.putMade(location.bucket, location.key, make, model.at);
     }
   }
 }

@@ -1,16 +1,24 @@
 /** CreateTrainingJob's request, checked as the service checks it: service model 2017-07-24, and what it says besides. */
 import type { JobRequest } from './created-job.ts';
 import { AwsError } from './errors.ts';
+import type { MetricDefinition } from './final-metrics.ts';
+import { INVALID } from './kinds/list.ts';
+import { asAsked, INSTANCE_TYPE, JOB_NAME, reading, readTexts, S3_URI, tagsOf } from './kinds/request.ts';
 import { isFirstParty, ownMetrics } from './own-metrics.ts';
 import { ROLE_ARN } from './pass-role.ts';
 import type { AwsCall } from './service.ts';
+import type { InstanceGroup } from './training.ts';
 import { Parameters } from './validation.ts';
 
-const INVALID = 'ValidationException';
-export const JOB_NAME = { min: 1, max: 63, pattern: '[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}' };
-const S3_URI = { max: 1024, pattern: '(https|s3)://([^/]+)/?(.*)' };
 export const TRAINING_PLAN_ARN = 'arn:aws[a-z\\-]*:sagemaker:[a-z0-9\\-]*:[0-9]{12}:training-plan/.*';
-const HYPERPARAMETERS = { count: 100, key: 256, value: 2500 };
+const ONE_LINE = {
+  pattern: /^[^\r\n]*$/,
+  words: [
+    'Member must have length greater than or equal to 0',
+    'Member must satisfy regular expression pattern: .*',
+  ],
+};
+const HYPERPARAMETERS = { count: 100, key: { max: 256, ...ONE_LINE }, value: { max: 2500, ...ONE_LINE } };
 /** Answered as they were asked for. */
 const DESCRIBED = [
   'InputDataConfig',
@@ -32,14 +40,18 @@ const DESCRIBED = [
 ];
 /** @throws AwsError ValidationException */
 export function readTrainingRequest(call: AwsCall): JobRequest {
-  const read = new Parameters(call.input, INVALID);
+  const read = reading(call);
   const name = read.need('TrainingJobName', JOB_NAME);
   const roleArn = read.need('RoleArn', ROLE_ARN);
-  const tags = readTags(read.list('Tags', { max: 50 }));
-  read.list('InputDataConfig', { min: 1, max: 20 });
+  const tags = tagsOf(read);
+  const channels = read.list('InputDataConfig', { min: 1, max: 20 });
   const resources = member(call, read, 'ResourceConfig');
-  const instanceType = resources.need('InstanceType', { pattern: 'ml\\.[a-z0-9-]+\\.[a-z0-9]+' });
-  const instanceCount = resources.number('InstanceCount', { min: 1, max: 1000 }) ?? 1;
+  const groups = readGroups(resources);
+  const instanceType = groups?.[0]?.type ?? resources.need('InstanceType', INSTANCE_TYPE);
+  const instanceCount =
+    groups?.reduce((sum, { count }) => sum + count, 0) ??
+    resources.number('InstanceCount', { min: 1, max: 1000 }) ??
+    1;
   const volumeGB = resources.number('VolumeSizeInGB', { min: 0 }) ?? 30;
   const keepAliveSeconds = resources.number('KeepAlivePeriodInSeconds', { min: 0, max: 21_600 });
   const trainingPlanArn = resources.text('TrainingPlanArn', {
@@ -54,12 +66,12 @@ export function readTrainingRequest(call: AwsCall): JobRequest {
   const algorithm = member(call, read, 'AlgorithmSpecification');
   const image = algorithm.text('TrainingImage', { max: 255 });
   const algorithmName = algorithm.text('AlgorithmName', { min: 1, max: 170 });
-  const metrics = algorithm.list('MetricDefinitions', { max: 40 }) ?? [];
+  const metrics = readMetrics(algorithm.list('MetricDefinitions', { max: 40 }) ?? []);
   const output = member(call, read, 'OutputDataConfig');
   const outputPath = output.need('S3OutputPath', S3_URI);
   const spot = read.flag('EnableManagedSpotTraining') ?? false;
   for (const part of [read, resources, stopping, algorithm, output]) part.check();
-  const hyperParameters = readHyperParameters(call.input.HyperParameters);
+  const hyperParameters = readTexts(call, 'HyperParameters', HYPERPARAMETERS);
   if ((image === undefined) === (algorithmName === undefined)) {
     throw new AwsError(
       INVALID,
@@ -86,12 +98,14 @@ export function readTrainingRequest(call: AwsCall): JobRequest {
       'Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to MaxRuntimeInSeconds',
     );
   }
+  const own = ownMetrics(image ?? '');
   return {
     name,
     roleArn,
     image: image ?? String(algorithmName),
     instanceType,
     instanceCount,
+    ...(groups === undefined ? {} : { groups }),
     volumeGB,
     maxRuntimeSeconds,
     ...(maxWaitSeconds === undefined ? {} : { maxWaitSeconds }),
@@ -99,48 +113,50 @@ export function readTrainingRequest(call: AwsCall): JobRequest {
     ...(trainingPlanArn === undefined ? {} : { trainingPlanArn }),
     spot,
     hyperParameters,
-    channels: readChannels(call),
+    channels: channelsOf(channels),
     outputPath,
     tags,
+    ...(metrics.length > 0 ? { metricDefinitions: metrics } : {}),
     details: {
-      ...Object.fromEntries(
-        DESCRIBED.flatMap((key) => (call.input[key] === undefined ? [] : [[key, call.input[key]]])),
-      ),
+      ...asAsked(call, DESCRIBED),
       AlgorithmSpecification: {
         EnableSageMakerMetricsTimeSeries: true,
         ...(call.input.AlgorithmSpecification as object),
-        ...ownMetrics(image ?? ''),
+        ...(own ? { MetricDefinitions: own } : {}),
       },
     },
   };
 }
 
-function readHyperParameters(given: unknown): Record<string, string> {
-  if (given === undefined || given === null) return {};
-  if (typeof given !== 'object' || Array.isArray(given)) {
-    throw new AwsError('SerializationException', "Unexpected value for 'HyperParameters': expected a Map");
-  }
-  const entries = Object.entries(given);
-  const problem = (constraint: string) =>
-    new AwsError(
+function readMetrics(given: readonly unknown[]): MetricDefinition[] {
+  return given.map((one) => {
+    const read = new Parameters((one ?? {}) as Record<string, unknown>, INVALID);
+    const definition = {
+      Name: read.need('Name', { min: 1, max: 255 }),
+      Regex: read.need('Regex', { min: 1, max: 500 }),
+    };
+    read.check();
+    return definition;
+  });
+}
+
+/** A heterogeneous cluster. @throws AwsError ValidationException */
+function readGroups(resources: Parameters): InstanceGroup[] | undefined {
+  const given = resources.list('InstanceGroups', { min: 1, max: 5 });
+  if (given === undefined) return undefined;
+  if (resources.text('InstanceType') !== undefined || resources.number('InstanceCount') !== undefined)
+    throw new AwsError(
       INVALID,
-      `1 validation error detected: Value at 'hyperParameters' failed to satisfy constraint: ${constraint}`,
+      'InstanceType and InstanceCount cannot be specified together with InstanceGroups in ResourceConfig.',
     );
-  if (entries.length > HYPERPARAMETERS.count)
-    throw problem(`Member must have length less than or equal to ${HYPERPARAMETERS.count}`);
-  for (const [key, value] of entries) {
-    if (typeof value !== 'string')
-      throw new AwsError('SerializationException', `Unexpected value for '${key}': expected a String`);
-    if (key.length > HYPERPARAMETERS.key || /[\r\n]/.test(key))
-      throw problem(
-        `Map keys must satisfy constraint: [Member must have length less than or equal to ${HYPERPARAMETERS.key}, Member must have length greater than or equal to 0, Member must satisfy regular expression pattern: .*]`,
-      );
-    if (value.length > HYPERPARAMETERS.value || /[\r\n]/.test(value))
-      throw problem(
-        `Map value must satisfy constraint: [Member must have length less than or equal to ${HYPERPARAMETERS.value}, Member must have length greater than or equal to 0, Member must satisfy regular expression pattern: .*]`,
-      );
-  }
-  return Object.fromEntries(entries) as Record<string, string>;
+  return given.map((group) => {
+    const read = new Parameters(group as Record<string, unknown>, INVALID);
+    const name = read.need('InstanceGroupName', { min: 1, max: 64 });
+    const type = read.need('InstanceType', INSTANCE_TYPE);
+    const count = read.number('InstanceCount', { min: 0 }) ?? 0;
+    read.check();
+    return { name, type, count };
+  });
 }
 
 function member(call: AwsCall, read: Parameters, name: string): Parameters {
@@ -152,8 +168,8 @@ function member(call: AwsCall, read: Parameters, name: string): Parameters {
   return new Parameters(value as Record<string, unknown>, INVALID);
 }
 
-function readChannels(call: AwsCall): Record<string, string> {
-  const channels = new Parameters(call.input, INVALID).list('InputDataConfig') ?? [];
+/** Name → S3 URI. @param channels `InputDataConfig` */
+export function channelsOf(channels: readonly unknown[] = []): Record<string, string> {
   return Object.fromEntries(
     channels.map((channel) => {
       const { ChannelName, DataSource } = channel as {
@@ -161,18 +177,6 @@ function readChannels(call: AwsCall): Record<string, string> {
         DataSource?: { S3DataSource?: { S3Uri?: string } };
       };
       return [String(ChannelName), DataSource?.S3DataSource?.S3Uri ?? ''];
-    }),
-  );
-}
-
-/** @throws AwsError ValidationException for AWS's own keys */
-export function readTags(tags: unknown[] = []): Record<string, string> {
-  return Object.fromEntries(
-    tags.map((tag) => {
-      const { Key, Value } = tag as { Key?: unknown; Value?: unknown };
-      if (/^aws:/i.test(String(Key)))
-        throw new AwsError(INVALID, 'aws: prefixed tag key names are not allowed for external use.');
-      return [String(Key), String(Value)];
     }),
   );
 }

@@ -4,7 +4,9 @@
  */
 import type { EpochMs } from '../time.ts';
 import { AwsError, nameTaken } from './errors.ts';
-import { clipSeries } from './event-series.ts';
+import { finalMetrics, type MetricDefinition } from './final-metrics.ts';
+import { checkInstances } from './instance-quotas.ts';
+import { secondaryTransitions, seconds, stateOf as stateOfWork, timeMember } from './kinds/work.ts';
 import type { LogStore, LogStreamSeed } from './log-store.ts';
 import { ownMetrics } from './own-metrics.ts';
 
@@ -19,6 +21,21 @@ export interface TrainingTransition {
   secondary: string;
 }
 
+export interface InstanceGroup {
+  name: string;
+  type: string;
+  count: number;
+}
+
+export interface BatchJob {
+  /** A UUID. */
+  id: string;
+  name: string;
+  /** Name of the job queue. */
+  queue: string;
+  submittedAt: EpochMs;
+}
+
 export interface TrainingJobSeed {
   name: string;
   /** Ascending; the first is the creation. */
@@ -27,8 +44,11 @@ export interface TrainingJobSeed {
   failureReason?: string;
   image: string;
   roleArn: string;
+  /** Of a heterogeneous cluster that of its first group. */
   instanceType: string;
   instanceCount: number;
+  /** Of a heterogeneous cluster, which is described by them. */
+  groups?: readonly InstanceGroup[];
   volumeGB: number;
   maxRuntimeSeconds: number;
   maxWaitSeconds?: number;
@@ -41,17 +61,21 @@ export interface TrainingJobSeed {
   channels: Readonly<Record<string, string>>;
   outputPath: string;
   tags?: Readonly<Record<string, string>>;
-  /** Told once the job has completed. */
-  finalMetrics?: Readonly<Record<string, number>>;
+  /** Of its log, whose last values are told once the job has completed. SageMaker's own algorithms bring theirs. */
+  metricDefinitions?: readonly MetricDefinition[];
+  /** A tuning job's objective, where no definition finds it in the log. */
+  objective?: { metric: string; value: number };
   streams: readonly LogStreamSeed[];
   /** EventBridge hears nothing of it. */
   untold?: boolean;
+  /** AWS Batch has submitted it, and tells EventBridge of its own job as well. */
+  batch?: BatchJob;
   /** Further members of its description, and in place of what stands there otherwise. */
   details?: Readonly<Record<string, unknown>>;
 }
 
 export interface TrainingSettings {
-  /** Instances of one type that an account may train on in a region; of the largest ones none, as everywhere. */
+  /** Instances of one type that an account may use in a region for each kind of work; of the largest ones none, as everywhere. */
   trainingInstances: number;
 }
 
@@ -74,8 +98,8 @@ const STATUS_MESSAGES: Record<string, string> = {
   Failed: 'Training job failed',
 };
 
-/** Without a raised quota nobody gets these. */
-const LARGEST = /^ml\.(?:p[4-9]|trn|ultra)/;
+/** After a job's end its last lines have all arrived. */
+const LAST_LINES_MS = 10_000;
 
 const TERMINAL: readonly TrainingStatus[] = ['Completed', 'Failed', 'Stopped'];
 
@@ -112,13 +136,12 @@ export class TrainingStore {
 
   seed(job: TrainingJobSeed): void {
     this.#jobs.set(job.name, { ...job, transitions: [...job.transitions], tags: { ...job.tags } });
-    const createdAt = job.transitions[0]!.at;
-    this.#logs.seed({ name: TRAINING_LOG_GROUP, createdAt, streams: job.streams });
+    this.#logs.seedStreams(TRAINING_LOG_GROUP, job.streams);
   }
 
   /** @throws AwsError ResourceInUse, ResourceLimitExceeded */
   create(job: TrainingJobSeed): string {
-    if (this.#jobs.has(job.name)) throw nameTaken('Training', this.arn(job.name));
+    if (this.#jobs.has(job.name)) throw nameTaken('training job', this.arn(job.name));
     this.#checkQuota(job);
     this.seed(job);
     this.#beforeUpload.add(this.#jobs.get(job.name)!);
@@ -142,17 +165,15 @@ export class TrainingStore {
     }
   }
 
-  #checkQuota({ instanceType, instanceCount, transitions }: TrainingJobSeed): void {
-    const now = transitions[0]!.at;
-    const used = this.all(now)
-      .filter((job) => job.instanceType === instanceType && stateOf(job, now).endedAt === undefined)
-      .reduce((sum, job) => sum + job.instanceCount, 0);
-    const limit = LARGEST.test(instanceType) ? 0 : this.#settings.trainingInstances;
-    if (used + instanceCount <= limit) return;
-    throw new AwsError(
-      'ResourceLimitExceeded',
-      `The account-level service limit '${instanceType} for training job usage' is ${limit} Instances, with current utilization of ${used} Instances and a request delta of ${instanceCount} Instances. Please use AWS Service Quotas to request an increase for this quota. If AWS Service Quotas is not available, contact AWS support to request an increase for this quota.`,
-    );
+  #checkQuota(job: TrainingJobSeed): void {
+    const now = job.transitions[0]!.at;
+    const running = this.all(now).filter((one) => stateOf(one, now).endedAt === undefined);
+    for (const { type, count } of groupsOf(job)) {
+      const used = running
+        .flatMap(groupsOf)
+        .reduce((sum, group) => sum + (group.type === type ? group.count : 0), 0);
+      checkInstances('training job', { type, count, used, limit: this.#settings.trainingInstances });
+    }
   }
 
   /** @throws AwsError ValidationException when it does not run (any more) */
@@ -171,12 +192,7 @@ export class TrainingStore {
       { at: now, status: 'Stopping', secondary: 'Stopping' },
       { at: now + STOPPING_MS, status: 'Stopped', secondary: 'Stopped' },
     ];
-    const streams = job.streams
-      .filter(({ createdAt }) => createdAt <= now)
-      .map((stream) => ({ ...stream, series: clipSeries(stream.series, now + STOPPING_MS / 2) }));
-    for (const stream of job.streams) this.#logs.group(TRAINING_LOG_GROUP).streams.delete(stream.name);
-    job.streams = streams;
-    this.#logs.seed({ name: TRAINING_LOG_GROUP, createdAt: now, streams });
+    job.streams = this.#logs.cutStreams(TRAINING_LOG_GROUP, job.streams, now, now + STOPPING_MS / 2);
   }
 
   /** Those that exist at `now`. */
@@ -193,6 +209,21 @@ export class TrainingStore {
       throw new AwsError('ValidationException', 'Requested resource not found.');
     }
     return job;
+  }
+
+  /** @returns undefined: there is none, or not yet */
+  find(name: string, now: EpochMs): TrainingJob | undefined {
+    const job = this.#jobs.get(name);
+    return job && job.transitions[0]!.at <= now ? job : undefined;
+  }
+
+  /** Whoever was to start it has been stopped before. */
+  forget(name: string): void {
+    const job = this.#jobs.get(name);
+    if (!job) return;
+    this.#logs.cutStreams(TRAINING_LOG_GROUP, job.streams, 0, 0);
+    this.#beforeUpload.delete(job);
+    this.#jobs.delete(name);
   }
 
   arn(name: string): string {
@@ -216,24 +247,39 @@ export class TrainingStore {
     };
   }
 
-  description(job: TrainingJob, now: EpochMs): Record<string, unknown> {
-    const state = stateOf(job, now);
-    const running = state.startedAt === undefined ? undefined : (state.endedAt ?? now) - state.startedAt;
+  /** Where its model is, once it is there. */
+  model(job: TrainingJob, now: EpochMs): { uri: string; at: EpochMs } | undefined {
+    const { status, changedAt } = stateOf(job, now);
+    if (status !== 'Completed' && status !== 'Stopped') return undefined;
+    return { uri: `${job.outputPath.replace(/\/$/, '')}/${job.name}/output/model.tar.gz`, at: changedAt };
+  }
+
+  /** What can be told without a look into its log. */
+  outline(job: TrainingJob, now: EpochMs): Record<string, unknown> {
+    const { status, startedAt } = stateOf(job, now);
     return {
       ...this.summary(job, now),
-      ...(state.status === 'Failed'
+      ...timeMember('TrainingStartTime', startedAt),
+      ...(status === 'Failed'
         ? { FailureReason: job.failureReason ?? 'InternalServerError: please retry.' }
         : {}),
-      ModelArtifacts:
-        state.status === 'Completed' || state.status === 'Stopped'
-          ? { S3ModelArtifacts: `${job.outputPath.replace(/\/$/, '')}/${job.name}/output/model.tar.gz` }
-          : {},
+    };
+  }
+
+  description(job: TrainingJob, now: EpochMs): Record<string, unknown> {
+    const state = stateOf(job, now);
+    const model = this.model(job, now);
+    const definitions = ownMetrics(job.image) ?? job.metricDefinitions ?? [];
+    const running = state.startedAt === undefined ? undefined : (state.endedAt ?? now) - state.startedAt;
+    return {
+      ...this.outline(job, now),
+      ModelArtifacts: model === undefined ? {} : { S3ModelArtifacts: model.uri },
       HyperParameters: job.hyperParameters,
       AlgorithmSpecification: {
         TrainingImage: job.image,
         TrainingInputMode: 'File',
         EnableSageMakerMetricsTimeSeries: true,
-        ...ownMetrics(job.image),
+        ...(definitions.length > 0 ? { MetricDefinitions: definitions } : {}),
       },
       RoleArn: job.roleArn,
       InputDataConfig: Object.entries(job.channels).map(([ChannelName, S3Uri]) => ({
@@ -246,8 +292,15 @@ export class TrainingStore {
       })),
       OutputDataConfig: { KmsKeyId: '', S3OutputPath: job.outputPath, CompressionType: 'GZIP' },
       ResourceConfig: {
-        InstanceType: job.instanceType,
-        InstanceCount: job.instanceCount,
+        ...(job.groups === undefined
+          ? { InstanceType: job.instanceType, InstanceCount: job.instanceCount }
+          : {
+              InstanceGroups: job.groups.map(({ name, type, count }) => ({
+                InstanceGroupName: name,
+                InstanceType: type,
+                InstanceCount: count,
+              })),
+            }),
         VolumeSizeInGB: job.volumeGB,
         ...(job.keepAliveSeconds === undefined ? {} : { KeepAlivePeriodInSeconds: job.keepAliveSeconds }),
         ...(job.trainingPlanArn === undefined ? {} : { TrainingPlanArn: job.trainingPlanArn }),
@@ -256,32 +309,14 @@ export class TrainingStore {
         MaxRuntimeInSeconds: job.maxRuntimeSeconds,
         ...(job.maxWaitSeconds === undefined ? {} : { MaxWaitTimeInSeconds: job.maxWaitSeconds }),
       },
-      ...(state.startedAt === undefined ? {} : { TrainingStartTime: seconds(state.startedAt) }),
       ...(running === undefined || state.endedAt === undefined
         ? {}
         : {
             TrainingTimeInSeconds: Math.round(running / 1000),
             BillableTimeInSeconds: Math.round((running / 1000) * (job.spot ? 0.31 : 1)),
           }),
-      SecondaryStatusTransitions: state.reached.map((transition, index) => {
-        const next = state.reached[index + 1];
-        const end = next?.at ?? (TERMINAL.includes(transition.status) ? transition.at : undefined);
-        return {
-          Status: transition.secondary,
-          StartTime: seconds(transition.at),
-          ...(end === undefined ? {} : { EndTime: seconds(end) }),
-          StatusMessage: STATUS_MESSAGES[transition.secondary] ?? transition.secondary,
-        };
-      }),
-      ...(state.status === 'Completed' && job.finalMetrics
-        ? {
-            FinalMetricDataList: Object.entries(job.finalMetrics).map(([MetricName, Value]) => ({
-              MetricName,
-              Value,
-              Timestamp: seconds(state.endedAt ?? now),
-            })),
-          }
-        : {}),
+      SecondaryStatusTransitions: secondaryTransitions(state, TERMINAL, STATUS_MESSAGES),
+      ...(state.status === 'Completed' ? lastValues(job, definitions, state.endedAt ?? now) : {}),
       EnableNetworkIsolation: false,
       EnableInterContainerTrafficEncryption: false,
       EnableManagedSpotTraining: job.spot ?? false,
@@ -290,18 +325,30 @@ export class TrainingStore {
   }
 }
 
-function stateOf(job: TrainingJob, now: EpochMs) {
-  const reached = job.transitions.filter(({ at }) => at <= now);
-  const latest = reached.at(-1)!;
-  return {
-    reached,
-    status: latest.status,
-    secondary: latest.secondary,
-    changedAt: latest.at,
+const stateOf = (job: TrainingJob, now: EpochMs) =>
+  stateOfWork(job, now, {
+    ends: TERMINAL,
     // Training starts, for SageMaker, when the image is there and the data is being fetched.
-    startedAt: reached.find(({ secondary }) => secondary === 'Downloading' || secondary === 'Training')?.at,
-    endedAt: TERMINAL.includes(latest.status) ? latest.at : undefined,
-  };
+    begun: ['Downloading', 'Training'],
+  });
+
+const groupsOf = ({
+  groups,
+  instanceType,
+  instanceCount,
+}: TrainingJobSeed): readonly Omit<InstanceGroup, 'name'>[] =>
+  groups ?? [{ type: instanceType, count: instanceCount }];
+
+function lastValues(
+  { streams, objective }: TrainingJob,
+  definitions: readonly MetricDefinition[],
+  endedAt: EpochMs,
+): object {
+  const found = finalMetrics(streams, definitions, endedAt + LAST_LINES_MS);
+  const isFound = found.some(({ MetricName }) => MetricName === objective?.metric);
+  if (objective && !isFound)
+    found.push({ MetricName: objective.metric, Value: objective.value, Timestamp: seconds(endedAt) });
+  return found.length > 0 ? { FinalMetricDataList: found } : {};
 }
 
 /** Machines are kept for the next job when this one was done with them, and not when it failed. */
@@ -310,6 +357,3 @@ function warmPoolStatus(keepAliveSeconds: number, state: ReturnType<typeof state
   const kept = state.status === 'Completed' && now < state.endedAt + keepAliveSeconds * 1000;
   return kept ? 'Available' : 'Terminated';
 }
-
-/** AWS JSON carries times as seconds with a fraction. */
-const seconds = (at: EpochMs) => at / 1000;

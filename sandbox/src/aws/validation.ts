@@ -3,7 +3,7 @@ import { AwsError } from './errors.ts';
 
 export type Input = Readonly<Record<string, unknown>>;
 
-interface TextRule {
+export interface TextRule {
   min?: number;
   max?: number;
   /** Without anchors, as the service names it. */
@@ -15,19 +15,38 @@ interface TextRule {
 export class Parameters {
   readonly #input: Input;
   readonly #code: string;
-  readonly #problems: string[] = [];
+  readonly #problems: string[];
+  /** In front of the names of members: `resourceConfig.`. */
+  readonly #path: string;
 
   /** @param code what the service calls a broken constraint */
-  constructor(input: Input, code: string) {
+  constructor(input: Input, code: string, within: { problems?: string[]; path?: string } = {}) {
     this.#input = input;
     this.#code = code;
+    this.#problems = within.problems ?? [];
+    this.#path = within.path ?? '';
+  }
+
+  /** A structure inside; its broken constraints are told by this one's `check`. Missing, it has no members. */
+  part(name: string): Parameters {
+    const value = this.#input[name];
+    if (value !== undefined && value !== null && (typeof value !== 'object' || Array.isArray(value)))
+      throw notA('Structure', name);
+    const path = `${this.#path}${lowerFirst(name)}.`;
+    return new Parameters((value ?? {}) as Input, this.#code, { problems: this.#problems, path });
+  }
+
+  /** One that must be there. */
+  needPart(name: string): Parameters {
+    if (this.#input[name] === undefined || this.#input[name] === null) this.need(name);
+    return this.part(name);
   }
 
   /** A member that must be there. */
   need(name: string, rule: TextRule = {}): string {
     if (this.#input[name] === undefined || this.#input[name] === null) {
       this.#problems.push(
-        `Value null at '${lowerFirst(name)}' failed to satisfy constraint: Member must not be null`,
+        `Value null at '${this.#path}${lowerFirst(name)}' failed to satisfy constraint: Member must not be null`,
       );
       return '';
     }
@@ -102,7 +121,7 @@ export class Parameters {
 
   #broken(name: string, value: unknown, constraint: string): void {
     this.#problems.push(
-      `Value '${value}' at '${lowerFirst(name)}' failed to satisfy constraint: ${constraint}`,
+      `Value '${value}' at '${this.#path}${lowerFirst(name)}' failed to satisfy constraint: ${constraint}`,
     );
   }
 }

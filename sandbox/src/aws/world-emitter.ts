@@ -14,7 +14,7 @@ import type { StateChange, StateChanges } from './state-changes.ts';
 export interface EmitterSettings {
   /** How often the world is looked at for changes, ms; default 500. 0: only when asked to. */
   eventTickMs: number;
-  /** Share of the changes of training jobs (0 to 1) that are told by one or two more events, with ids of their own; default 0.25. */
+  /** Share of the changes of jobs (0 to 1) that are told by one or two more events, with ids of their own; default 0.25. */
   eventRepeats: number;
   /** Share of the events that come a second time, with the same id; default 0.05. */
   eventDuplicates: number;
@@ -26,7 +26,7 @@ export interface EmitterSettings {
   eventLateMs: number;
   /** What chance does to events; default 1. */
   eventSeed: number;
-  /** Times of training events as text, as AWS's documentation shows them, or as numbers; default false. */
+  /** Times of jobs' events as text, as AWS's documentation shows them, or as numbers; default false. */
   eventTimesAsText: boolean;
   /** Also events of compilations, which AWS does not document; default false. */
   compilationEvents: boolean;
@@ -105,15 +105,16 @@ export class WorldEmitter {
     const settings = this.#settings;
     const random = randomFrom(seedOf(key, settings.eventSeed));
     const chance = (share: number) => random() < share;
-    const training = facts.detailType === 'SageMaker Training Job State Change';
-    const repeats = training && chance(settings.eventRepeats) ? 1 + Math.floor(random() * 2) : 0;
+    const ofSageMaker = facts.source === 'aws.sagemaker';
+    const repeats = ofSageMaker && chance(settings.eventRepeats) ? 1 + Math.floor(random() * 2) : 0;
     for (let copy = 0; copy <= repeats; copy++) {
       // The service has written something more about the job, but its status is the same.
-      const touched = copy === 0 ? {} : { LastModifiedTime: facts.at + copy * 130 };
+      const again = copy > 0 && typeof facts.detail.LastModifiedTime === 'number';
+      const touched = again ? { LastModifiedTime: facts.at + copy * 130 } : {};
       const detail = { ...facts.detail, ...touched };
       const event = makeEvent({
         ...facts,
-        detail: training && settings.eventTimesAsText ? timesAsText(detail) : detail,
+        detail: ofSageMaker && settings.eventTimesAsText ? timesAsText(detail) : detail,
         id: randomId(random),
       });
       const times = 1 + (chance(settings.eventDuplicates) ? 1 : 0);

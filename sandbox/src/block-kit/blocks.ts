@@ -88,6 +88,24 @@ const point = object(
   { label: string(chart.label, 1), value: number(-Number.MAX_VALUE, Number.MAX_VALUE, false) },
   ['label', 'value'],
 );
+
+/** Every series has its own name and exactly one point for each category. Source: the block's reference page. */
+function completeSeries(value: Json, at: string, visit: Visit): void {
+  const { series, axis_config } = value as { series?: unknown; axis_config?: { categories?: unknown } };
+  const categories = axis_config?.categories;
+  if (!Array.isArray(series) || !Array.isArray(categories)) return;
+  const wanted = [...categories].sort().join('\n');
+  const names = new Set<unknown>();
+  for (const [index, one] of (series as { name?: unknown; data?: unknown }[]).entries()) {
+    if (names.has(one?.name)) report(visit, `${at}/series/${index}/name`, 'must be unique');
+    names.add(one?.name);
+    if (!Array.isArray(one?.data)) continue;
+    const labels = (one.data as { label?: unknown }[]).map((given) => given?.label);
+    if (labels.sort().join('\n') !== wanted)
+      report(visit, `${at}/series/${index}/data`, 'must have one point for each of `categories`');
+  }
+}
+
 const axisChart: Check = object(
   {
     series: list(
@@ -104,6 +122,7 @@ const axisChart: Check = object(
     ),
   },
   ['series', 'axis_config'],
+  completeSeries,
 );
 
 const card: Check = block(

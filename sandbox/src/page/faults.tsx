@@ -24,6 +24,9 @@ const PRESETS: readonly { label: string; fault: Fault }[] = [
     fault: { on: 'logs:GetLogEvents', kind: 'ExpiredTokenException', after: 3 },
   },
   { label: 'Role cannot be assumed', fault: { on: 'sts:AssumeRole', kind: 'AccessDenied', times: 0 } },
+  { label: 'RunPod: out of stock', fault: { on: 'runpod:CreatePod', kind: '400', times: 1 } },
+  { label: 'RunPod log breaks in mid-line', fault: { on: 'runpod:GetPodLogs', kind: 'cut', seconds: 5 } },
+  { label: 'Next pod is taken away', fault: { on: 'runpod:Run', kind: 'preempt', seconds: 30 } },
 ];
 
 const CALLS = [
@@ -42,6 +45,13 @@ const CALLS = [
   'logs:GetLogEvents',
   'sagemaker:DescribeTrainingJob',
   'sagemaker:ListTrainingJobs',
+  'runpod:CreatePod',
+  'runpod:ListPods',
+  'runpod:GetPod',
+  'runpod:PodAction',
+  'runpod:DeletePod',
+  'runpod:GetPodLogs',
+  'runpod:Run',
 ];
 const KINDS = [
   '429',
@@ -52,6 +62,9 @@ const KINDS = [
   'ThrottlingException',
   'AccessDenied',
   'ExpiredTokenException',
+  'stall',
+  'cut',
+  'preempt',
 ];
 
 const NUMBERS = [

@@ -279,7 +279,7 @@ describe('[O7] S3 listings', () => {
       ),
       { numRuns: 100 },
     );
-  }, 60_000);
+  });
 });
 
 describe('[O7] S3 buckets', () => {

@@ -36,9 +36,13 @@ async function started(changes: Partial<CreateTrainingJobCommandInput> = {}) {
   const describeJob = () => client.send(new DescribeTrainingJobCommand({ TrainingJobName: 'defects-1' }));
   const text = async () => {
     const logs = logsClient(aws);
-    const { logStreams } = await logs.send(
-      new DescribeLogStreamsCommand({ logGroupName: GROUP, logStreamNamePrefix: 'defects-1/' }),
-    );
+    const { logStreams } = await logs
+      .send(new DescribeLogStreamsCommand({ logGroupName: GROUP, logStreamNamePrefix: 'defects-1/' }))
+      .catch((error: Error) => {
+        // The first job of an account makes the group when it begins to write.
+        if (error.name === 'ResourceNotFoundException') return { logStreams: [] };
+        throw error;
+      });
     const pages = await Promise.all(
       logStreams!.map(({ logStreamName }) =>
         logs.send(new GetLogEventsCommand({ logGroupName: GROUP, logStreamName, startFromHead: true })),
@@ -49,9 +53,17 @@ async function started(changes: Partial<CreateTrainingJobCommandInput> = {}) {
   return { aws, client, describeJob, text };
 }
 
+const MetricDefinitions = [
+  { Name: 'loss', Regex: ' loss=([0-9.]+)' },
+  { Name: 'accuracy', Regex: 'val_accuracy=(?P<a>[0-9.]+)' },
+  { Name: 'never', Regex: 'never=([0-9.]+)' },
+];
+
 describe('[O7] training jobs', () => {
   it('run through their statuses while their logs grow', async () => {
-    const { describeJob, text } = await started();
+    const { describeJob, text } = await started({
+      AlgorithmSpecification: { TrainingImage: 'repo/image:1', TrainingInputMode: 'File', MetricDefinitions },
+    });
     const seen: string[] = [];
     const lines: number[] = [];
     for (let second = 0; second <= 40; second += 2) {
@@ -75,7 +87,23 @@ describe('[O7] training jobs', () => {
       Status: 'Completed',
       StatusMessage: 'Training job completed',
     });
-    expect(job.FinalMetricDataList!.length).toBe(2);
+    expect(job.AlgorithmSpecification!.MetricDefinitions).toEqual(MetricDefinitions);
+    // The last that the log says of each, at the time of that line; nothing of what it never says.
+    const last = (pattern: RegExp) => logged.findLast((line) => pattern.test(line))!.match(pattern)![1];
+    const logged = (await text())[0]!;
+    expect(job.FinalMetricDataList).toEqual([
+      { MetricName: 'loss', Value: Number(last(/ loss=(\S+)/)), Timestamp: expect.any(Date) },
+      { MetricName: 'accuracy', Value: Number(last(/val_accuracy=(\S+)/)), Timestamp: expect.any(Date) },
+    ]);
+    expect(job.FinalMetricDataList![0]!.Timestamp!.getTime()).toBeLessThan(job.TrainingEndTime!.getTime());
+  });
+
+  it('have no last values without definitions of them', async () => {
+    const { describeJob } = await started();
+    now += 120_000;
+    const { AlgorithmSpecification, FinalMetricDataList, TrainingJobStatus } = await describeJob();
+    expect(TrainingJobStatus).toBe('Completed');
+    expect([AlgorithmSpecification!.MetricDefinitions, FinalMetricDataList]).toEqual([undefined, undefined]);
   });
 
   it('fail with the reason of their script', async () => {
@@ -95,6 +123,56 @@ describe('[O7] training jobs', () => {
       TrainingJobStatus: 'Stopped',
       SecondaryStatus: 'MaxRuntimeExceeded',
     });
+  });
+
+  it('lose their Spot machines and begin the epoch again on others, in further streams of the same hosts', async () => {
+    const { describeJob, text } = await started({
+      HyperParameters: { epochs: '4', 'interrupt-at-epoch': '3' },
+      EnableManagedSpotTraining: true,
+      StoppingCondition: { MaxRuntimeInSeconds: 3600, MaxWaitTimeInSeconds: 7200 },
+    });
+    now += 120_000;
+    const { TrainingJobStatus, SecondaryStatusTransitions } = await describeJob();
+    expect(TrainingJobStatus).toBe('Completed');
+    expect(SecondaryStatusTransitions!.map(({ Status }) => Status)).toEqual([
+      'Starting',
+      'Downloading',
+      'Training',
+      'Interrupted',
+      'Starting',
+      'Downloading',
+      'Training',
+      'Uploading',
+      'Completed',
+    ]);
+    const [first, second, ...hosts] = await text();
+    expect(hosts).toHaveLength(2);
+    expect(first!.at(-1)).toMatch(/^epoch 3\/4 step [123]\//);
+    expect(second).toContainEqual('found /opt/ml/checkpoints/epoch-2.pt, going on with epoch 3');
+    expect(second!.at(-1)).toBe('Reporting training SUCCESS');
+  });
+
+  it('run on groups of different machines, whose hosts are numbered through', async () => {
+    const InstanceGroups = [
+      { InstanceGroupName: 'gpu', InstanceType: 'ml.g5.xlarge' as const, InstanceCount: 1 },
+      { InstanceGroupName: 'data', InstanceType: 'ml.m5.xlarge' as const, InstanceCount: 2 },
+    ];
+    const { client, describeJob, text } = await started({
+      ResourceConfig: { InstanceGroups, VolumeSizeInGB: 50 },
+    });
+    now += 20_000;
+    expect((await describeJob()).ResourceConfig).toEqual({ InstanceGroups, VolumeSizeInGB: 50 });
+    const said = (await text()).map((lines) => lines.find((line) => line.includes('rank')));
+    expect(said).toEqual([
+      expect.stringContaining('on ml.g5.xlarge, rank 0 of 3'),
+      expect.stringContaining('on ml.m5.xlarge, rank 1 of 3'),
+      expect.stringContaining('on ml.m5.xlarge, rank 2 of 3'),
+    ]);
+    const both = request({ TrainingJobName: 'both' });
+    const mixed = { ...both.ResourceConfig, InstanceGroups, VolumeSizeInGB: 50 };
+    expect(
+      await refusal(client.send(new CreateTrainingJobCommand({ ...both, ResourceConfig: mixed }))),
+    ).toMatchObject({ name: 'ValidationException', message: expect.stringContaining('InstanceGroups') });
   });
 
   it('are stopped by request and write no more', async () => {
@@ -185,6 +263,10 @@ describe('[O7] starting a training job', () => {
         "can't override the metric",
       ],
       [{ AlgorithmSpecification: { ...input([]), TrainingImage: image, AlgorithmName: 'a' } }, 'both'],
+      [
+        { AlgorithmSpecification: { ...input([{ Name: 'a' }]), TrainingImage: image } },
+        "Value null at 'regex'",
+      ],
     ] as const)
       expect(await refusal(create(changes))).toMatchObject({
         name: 'ValidationException',
@@ -295,6 +377,24 @@ describe('[O7] lists of training jobs', () => {
       (await list({ StatusEquals: 'InProgress' })).names.length +
         (await list({ StatusEquals: 'Completed' })).names.length,
     ).toBe(25);
+  });
+
+  it('take a page first and then filter it by status, as AWS documents: an empty page is not the last', async () => {
+    const client = sagemakerClient(await sandbox({ clock }));
+    const create = (name: string, changes: Partial<CreateTrainingJobCommandInput> = {}) =>
+      client.send(new CreateTrainingJobCommand(request({ TrainingJobName: name, ...changes })));
+    await create('a-runs', { HyperParameters: { epochs: '100' } });
+    now += 1;
+    await create('b-fails', { HyperParameters: { epochs: '2', 'fail-at-epoch': '1' } });
+    now += 60_000;
+    const asked = { StatusEquals: 'Failed', MaxResults: 1, SortOrder: 'Ascending' } as const;
+    const first = await client.send(new ListTrainingJobsCommand(asked));
+    expect(first.TrainingJobSummaries).toEqual([]);
+    const { TrainingJobSummaries, NextToken } = await client.send(
+      new ListTrainingJobsCommand({ ...asked, NextToken: first.NextToken }),
+    );
+    expect(TrainingJobSummaries!.map(({ TrainingJobName }) => TrainingJobName)).toEqual(['b-fails']);
+    expect(NextToken).toBeUndefined();
   });
 
   it('refuse what is out of range', async () => {

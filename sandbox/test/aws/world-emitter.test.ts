@@ -2,59 +2,11 @@ import { CreateTrainingJobCommand, StopTrainingJobCommand } from '@aws-sdk/clien
 import { describe, expect, it } from 'vitest';
 import type { AlarmSeed } from '../../src/aws/alarms.ts';
 import type { AwsEvent } from '../../src/aws/event.ts';
-import type { AwsSandboxOptions } from '../../src/aws/index.ts';
-import type { RegionSeed } from '../../src/aws/seed.ts';
 import type { TrainingJobSeed } from '../../src/aws/training.ts';
 import { FaultPlan } from '../../src/faults.ts';
 import { ManualTime } from './manual-time.ts';
-import { ACCOUNT, REGION, sagemakerClient, sandbox, twoAccounts } from './support.ts';
-
-const QUEUE_ARN = `arn:aws:sqs:${REGION}:${ACCOUNT}:q`;
-const CALM = { eventRepeats: 0, eventDuplicates: 0, eventJitterMs: 0, eventLateShare: 0, sqsShuffle: 1 };
-
-/** A world whose every event goes to one queue, and what came there. */
-async function watched(
-  seed: RegionSeed,
-  options: Partial<AwsSandboxOptions> = {},
-  time = new ManualTime(Date.now()),
-) {
-  const policy = {
-    Statement: {
-      Effect: 'Allow',
-      Principal: { Service: 'events.amazonaws.com' },
-      Action: 'sqs:*',
-      Resource: QUEUE_ARN,
-    },
-  };
-  const world = twoAccounts({
-    ...seed,
-    queues: [{ name: 'q', attributes: { Policy: JSON.stringify(policy) } }],
-    eventBuses: [
-      {
-        name: 'default',
-        rules: [
-          { name: 'all', pattern: { source: [{ prefix: 'aws.' }] }, targets: [{ Id: 'q', Arn: QUEUE_ARN }] },
-        ],
-      },
-    ],
-  });
-  const aws = await sandbox({ world, clock: time, scheduler: time, ...CALM, ...options });
-  const { SQSClient, ReceiveMessageCommand } = await import('@aws-sdk/client-sqs');
-  const { KEYS } = await import('./support.ts');
-  const sqs = new SQSClient({ endpoint: aws.url, region: REGION, credentials: KEYS });
-  const received = async (): Promise<AwsEvent[]> => {
-    const events: AwsEvent[] = [];
-    for (;;) {
-      const QueueUrl = `${aws.url}/${ACCOUNT}/q`;
-      const { Messages = [] } = await sqs.send(
-        new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, VisibilityTimeout: 43_200 }),
-      );
-      if (Messages.length === 0) return events;
-      events.push(...Messages.map(({ Body }) => JSON.parse(Body!) as AwsEvent));
-    }
-  };
-  return { aws, time, received };
-}
+import { ACCOUNT, REGION, sagemakerClient } from './support.ts';
+import { watched } from './watched.ts';
 
 const JOB = {
   TrainingJobName: 'made',
@@ -129,6 +81,51 @@ describe('[N1] [N2] [O7] events of the world', () => {
       },
     });
     expect(new Set(events.map(({ id }) => id)).size).toBe(4);
+  });
+
+  it('tell of what AWS Batch has submitted twice: by its own job and by the training job', async () => {
+    const time = new ManualTime(Date.now());
+    const start = time.now();
+    const batch = {
+      id: '4c7599ae-0a82-49aa-ba5a-4727fcce14a8',
+      name: 'nightly',
+      queue: 'gpu-queue',
+      submittedAt: start - 90_000,
+    };
+    const fails = (seeded: TrainingJobSeed): TrainingJobSeed => ({
+      ...seeded,
+      transitions: [
+        { at: start - 60_000, status: 'InProgress', secondary: 'Pending' },
+        { at: start + 5_000, status: 'InProgress', secondary: 'Downloading' },
+        { at: start + 10_000, status: 'InProgress', secondary: 'Training' },
+        { at: start + 15_000, status: 'InProgress', secondary: 'Uploading' },
+        { at: start + 20_000, status: 'Failed', secondary: 'Failed' },
+      ],
+      failureReason: 'AlgorithmError: exit code: 1',
+    });
+    const seed = { trainingJobs: [fails(seededJob(start, { batch }))] };
+    const { received } = await watched(seed, {}, time);
+    await time.advance(60_000);
+    const told = (await received()).filter(({ source }) => source === 'aws.batch');
+    expect(told.map(({ detail }) => detail.status)).toEqual(['STARTING', 'RUNNING', 'FAILED']);
+    const arn = `arn:aws:sagemaker:${REGION}:${ACCOUNT}:training-job/seeded`;
+    expect(told[2]).toMatchObject({
+      'detail-type': 'Batch Service Job State Change',
+      resources: [`arn:aws:batch:${REGION}:${ACCOUNT}:service-job/${batch.id}`],
+      detail: {
+        jobName: 'nightly',
+        serviceJobType: 'SAGEMAKER_TRAINING',
+        latestAttempt: { serviceResourceId: { name: 'TrainingJobArn', value: arn } },
+        attempts: [
+          {
+            serviceResourceId: { value: arn },
+            startedAt: start + 10_000,
+            stoppedAt: start + 20_000,
+            statusReason: expect.stringContaining('AlgorithmError'),
+          },
+        ],
+      },
+    });
   });
 
   it('tell of a stop, and nothing of what was there at the start', async () => {

@@ -16,7 +16,7 @@ export const PHONE = { width: 390, height: 844 };
 export interface SandboxPage {
   sandbox: SlackSandbox;
   app: App;
-  /** A page of its own at this hash; whatever its console complains about is kept for `leave`. */
+  /** A page at this hash, as new; whatever its console complains about is kept for `leave`. */
   open(hash: string, options?: BrowserContextOptions): Promise<Page>;
   /** Closes what `open` opened, and every modal of Ada's; returns what its console complained about. */
   leave(): Promise<string[]>;
@@ -43,6 +43,9 @@ export async function startPage(env: Record<string, string> = {}): Promise<Sandb
   const app = await startScriptedApp(sandbox);
   const browser: Browser = await launchBrowser(env);
   let page: Page;
+  /** A browser takes longer to make a page than the page to load: those without wishes of their own share one. */
+  let kept: Page | undefined;
+  let isUsual = false;
   let problems: string[] = [];
 
   /** Modals outlive the page, as in Slack; the next test starts without. */
@@ -57,27 +60,48 @@ export async function startPage(env: Record<string, string> = {}): Promise<Sandb
       });
   }
 
+  async function newPage(options: BrowserContextOptions): Promise<Page> {
+    const context = await browser.newContext({ acceptDownloads: true, ...options });
+    const made = await context.newPage();
+    made.setDefaultTimeout(30_000);
+    made.on('pageerror', (error) => problems.push(error.message));
+    made.on('console', (message) => {
+      if (message.type() === 'error' && !message.text().includes('Failed to load resource'))
+        problems.push(message.text());
+    });
+    return made;
+  }
+
+  /** As a new one: nothing is kept of what was stored, routed, listened to, pointed at or emulated. */
+  async function forget(used: Page): Promise<void> {
+    await used.evaluate('localStorage.clear(); sessionStorage.clear()');
+    await used.goto('about:blank');
+    await used.unrouteAll();
+    used.removeAllListeners('response');
+    await used.emulateMedia({ colorScheme: null });
+    await used.mouse.move(0, 0);
+  }
+
   const composer = () => page.getByRole('combobox', { name: /^Message / });
   return {
     sandbox,
     app,
     async open(hash, options = {}) {
-      const context = await browser.newContext({ viewport: DESKTOP, acceptDownloads: true, ...options });
-      page = await context.newPage();
-      page.setDefaultTimeout(10_000);
+      const { viewport = DESKTOP, ...more } = options;
+      isUsual = Object.keys(more).length === 0;
+      page = (isUsual ? kept : undefined) ?? (await newPage({ viewport, ...more }));
+      if (isUsual) kept = page;
       problems = [];
-      page.on('pageerror', (error) => problems.push(error.message));
-      page.on('console', (message) => {
-        if (message.type() === 'error' && !message.text().includes('Failed to load resource'))
-          problems.push(message.text());
-      });
+      await page.setViewportSize(viewport ?? DESKTOP);
       await page.goto(`${sandbox.url}/${hash}`);
       return page;
     },
     async leave() {
-      await page.context().close();
+      const found = problems;
+      if (isUsual) await forget(page);
+      else await page.context().close();
       await closeViews('U0ADA');
-      return problems;
+      return found;
     },
     composer,
     async run(text) {

@@ -259,12 +259,12 @@ describe.skipIf(noBrowser)('[A9] the page’s menus, selects, dialogs and toasts
   it('close by Escape only the modal that came over an open file', async () => {
     await open();
     await pages.run('/report escape');
+    // What comes while a button is being pressed moves it away from under the mouse.
+    const file = page.getByRole('button', { name: /^Preview/ }).last();
+    await file.waitFor();
     await press('Later');
     await expect.poll(() => late).toBeDefined();
-    await page
-      .getByRole('button', { name: /^Preview/ })
-      .last()
-      .click();
+    await file.click();
     const preview = page.getByRole('dialog', { name: /^Preview of/ });
     await preview.waitFor();
     await late?.();

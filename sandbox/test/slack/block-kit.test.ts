@@ -27,9 +27,9 @@ const chart = (series: number, categories: number, label = 3) => ({
     type: 'line',
     series: times(series, (at) => ({
       name: `${at}`,
-      data: times(categories, (point) => ({ label: 'l'.repeat(label), value: point / 3 })),
+      data: times(categories, (point) => ({ label: `${point}`.padEnd(label, 'l'), value: point / 3 })),
     })),
-    axis_config: { categories: times(categories, () => 'l'.repeat(label)) },
+    axis_config: { categories: times(categories, (point) => `${point}`.padEnd(label, 'l')) },
   },
 });
 
@@ -196,6 +196,29 @@ describe('[O7] Block Kit limits', () => {
 describe('[O7] Block Kit validation', () => {
   const messages = (blocks: unknown, surface: Surface = 'message') =>
     validateBlocks(blocks, surface).map(({ message, pointer }) => `${message} ${pointer}`);
+
+  const line = (...series: object[]) => ({
+    type: 'data_visualization',
+    title: 'Loss',
+    chart: { type: 'line', series, axis_config: { categories: ['1', '2'] } },
+  });
+  const point = (label: string, value = 1) => ({ label, value });
+
+  it.each([
+    ['a category without a point', line({ name: 'a', data: [point('1')] }), '/series/0/data'],
+    ['a point of no category', line({ name: 'a', data: [point('1'), point('3')] }), '/series/0/data'],
+    ['two points for one', line({ name: 'a', data: [point('1'), point('1')] }), '/series/0/data'],
+    [
+      'two series of one name',
+      line({ name: 'a', data: [point('1'), point('2')] }, { name: 'a', data: [point('1'), point('2')] }),
+      '/series/1/name',
+    ],
+  ])('refuses a chart with %s', (_, block, at) => {
+    expect(validateBlocks([block], 'message').map(({ pointer }) => pointer)).toEqual([
+      `/blocks/0/chart${at}`,
+    ]);
+    expect(validateBlocks([line({ name: 'a', data: [point('2'), point('1')] })], 'message')).toEqual([]);
+  });
 
   it('never throws, whatever it is given', () => {
     const types = fc.constantFrom(

@@ -1,7 +1,8 @@
 /** The doctor's checks of a use case: its AWS account, if it has one, and every provider that it trains on. */
 import type { TrainingJob } from '../../domain/jobs.ts';
 import { TRAINING_LOG_GROUP } from '../../domain/log-groups.ts';
-import { onProvider } from '../../domain/providers.ts';
+import { isSageMakers, onProvider, PROVIDERS } from '../../domain/providers.ts';
+import { unsetVariables } from '../../domain/train-templates.ts';
 import type { UseCase } from '../../domain/use-cases.ts';
 import type { Actor } from '../../ground/actor.ts';
 import { toAppError } from '../../ground/errors.ts';
@@ -49,7 +50,7 @@ async function checkTraining(
       ),
     ];
   // The account's failure has been reported, and SageMaker could only repeat it.
-  const asked = trainsOn.filter((name) => name !== 'sagemaker' || awsIsOpen !== false);
+  const asked = trainsOn.filter((name) => !isSageMakers(name) || awsIsOpen !== false);
   if (asked.length === 0) return [];
   try {
     const { providers } = await gateway.open(useCase, actor, 'logs');
@@ -63,13 +64,43 @@ async function checkTraining(
 }
 
 async function checkProvider(useCase: UseCase, about: Subject, provider: TrainingProvider): Promise<Check[]> {
+  if (PROVIDERS[provider.name].isKind) return [await checkKind(about, provider)];
   const newest = provider.jobs.list({ limit: 1 }).then(([job]) => job);
   newest.catch(() => undefined);
-  const [logs, jobs] = await Promise.all([
+  const [logs, jobs, templates] = await Promise.all([
     checkLogs(useCase, about, provider, newest),
     checkJobs(about, provider, newest),
+    checkTemplates(useCase, about, provider),
   ]);
-  return [...logs, jobs];
+  return [...logs, jobs, ...templates];
+}
+
+/** Those of `/train`: what each names has to be there. */
+async function checkTemplates(
+  { train }: UseCase,
+  about: Subject,
+  provider: TrainingProvider,
+): Promise<Check[]> {
+  const templates = train?.templates.filter((template) => template.provider === provider.name) ?? [];
+  return await Promise.all(
+    templates.map(async (template) => {
+      const title = `template ${template.name}`;
+      const unset = unsetVariables(template);
+      if (unset.length > 0)
+        return about.failed(
+          title,
+          `it names ${unset.join(', ')}, not set in the environment`,
+          'Set it in the environment of the bot; until then /train refuses this template.',
+        );
+      try {
+        const { parameters } = await provider.choices(template);
+        const names = Object.keys(parameters);
+        return about.ok(title, names.length === 0 ? 'can be started' : `asks for ${names.join(', ')}`);
+      } catch (error) {
+        return failure(about, title, error);
+      }
+    }),
+  );
 }
 
 /** Reads something that does not exist: "not found" means that we may read. Then a line of a log that exists. */
@@ -105,6 +136,30 @@ async function checkLogs(
   }
 }
 
+/** One more kind of SageMaker's jobs: listed, looked at, and a line of the newest one's log read, where it has printed. */
+async function checkKind(about: Subject, { name, jobs, getStatus, log }: TrainingProvider): Promise<Check> {
+  const title = `${PROVIDERS[name].thing}s`;
+  try {
+    const [newest] = await jobs.list({ limit: 1 });
+    await getStatus(newest?.name ?? NO_JOB);
+    if (!newest) return about.ok(title, 'can be listed; there are none yet');
+    const source = log(newest.name);
+    const [stream] = (await source.listStreams().catch(unlessMissing)) ?? [];
+    if (stream) await readLine(source, stream.name);
+    const read = stream ? ', and its log can be read' : ', which has printed nothing';
+    return about.ok(title, `can be listed; the newest is ${newest.name}${read}`);
+  } catch (error) {
+    const failed = failure(about, title, error);
+    const advice = `Or leave them out of the use case's providers.sagemaker.kinds in signalbox.yaml.`;
+    return { ...failed, fix: [failed.fix, advice].filter(Boolean).join('\n') };
+  }
+}
+
+function unlessMissing(thrown: unknown): undefined {
+  const error = toAppError(thrown);
+  if (error.code !== 'not_found') throw error;
+}
+
 async function readLine(source: LogSource, stream: string): Promise<void> {
   for (const lane of [source, source.secondLane]) {
     const range = { direction: 'forward', from: 0, limit: 1 } as const;
@@ -124,13 +179,13 @@ function unlessNotFound(thrown: unknown): undefined {
 
 async function checkJobs(
   about: Subject,
-  { name: provider, jobs }: TrainingProvider,
+  { name: provider, getStatus }: TrainingProvider,
   listed: Promise<TrainingJob | undefined>,
 ): Promise<Check> {
   const title = `training jobs${onProvider(provider)}`;
   try {
     const newest = await listed;
-    await jobs.find(newest?.name ?? NO_JOB);
+    await getStatus(newest?.name ?? NO_JOB);
     return about.ok(
       title,
       newest ? `can be listed; the newest is ${newest.name}` : 'can be listed; there are none yet',

@@ -1,6 +1,6 @@
 /** One fetch of a log at a time: whoever asks meanwhile waits for it, and it goes on while anybody does. */
 import { CancelledError } from '../../ground/errors.ts';
-import type { LogProgress } from '../contract.ts';
+import type { LogProgress } from '../../ports/log-engine.ts';
 
 /** What several wait for. */
 export interface Flight<T> {

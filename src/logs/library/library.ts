@@ -2,21 +2,28 @@
  * The engine with a log library: what a download has read of a log is kept, and the next one reads what is not there yet.
  * Whoever asks while it is read shares the reading. Everything is given out of kept pieces, in whatever form.
  */
-import { AppError, CancelledError } from '../../ground/errors.ts';
+import { inLines } from '../../domain/stream-generations.ts';
+import { CancelledError, isPassing } from '../../ground/errors.ts';
 import { unlessAborted } from '../../ground/pause.ts';
 import type { EpochMs } from '../../ground/time.ts';
-import type { LogStreamInfo } from '../../ports/log-source.ts';
-import type { LogChunk } from '../../ports/training-provider.ts';
-import type { KeptLog, LogDownload, LogDownloadRequest, LogEngine, LogFollowRequest } from '../contract.ts';
+import type {
+  KeptLog,
+  LogDownload,
+  LogDownloadRequest,
+  LogEngine,
+  LogFollowRequest,
+} from '../../ports/log-engine.ts';
+import type { LogChunk, LogSource, LogStreamInfo } from '../../ports/log-source.ts';
 import type { Engine } from '../engine.ts';
 import { type MessageFilter, messageFilter } from '../filter.ts';
 import { streamColumns } from '../format.ts';
-import { checkRequest, chosenStreams, inNaturalOrder, throwIfCancelled } from '../requests.ts';
+import { checkRequest, chosenStreams, throwIfCancelled } from '../requests.ts';
 import { downloadOf, factsOf, outputOf } from '../results.ts';
 import { spoolKey } from '../spool-folder.ts';
 import { Flights } from './flights.ts';
+import { keptSource } from './kept-source.ts';
 import { mayRead } from './may-read.ts';
-import { DamagedPiece } from './piece-files.ts';
+import { cutOffFrom, DamagedPiece } from './piece-files.ts';
 import { isUniform, placed, type ReadLog, type ReadOnDeps, readOn } from './read-on.ts';
 import { render } from './render.ts';
 import type { Shelf } from './shelf.ts';
@@ -26,8 +33,8 @@ type DownloadOptions = Parameters<LogEngine['download']>[1] & object;
 
 /** After so many attempts (pieces that are damaged, readings that fail for others) it goes without the library. */
 const ATTEMPTS = 6;
-/** A failure of the service that is everybody's; any other may be that of the one who read. */
-const SHARED: readonly string[] = ['unavailable', 'rate_limited', 'timeout'];
+/** So many damaged places make what is kept worth nothing: all is read, and replaces it. */
+const DAMAGES = 3;
 
 /** A request whose log can be kept, and what has been found out about it. */
 interface Asked {
@@ -87,7 +94,7 @@ export class Library implements LogEngine {
     options.onProgress?.({ phase: 'listing', events: 0, textBytes: 0, fraction: 0, throttled: false });
     const listing = await (request.listing ?? source.listStreams(signal));
     throwIfCancelled(signal);
-    const streams = inNaturalOrder(listing);
+    const streams = inLines(listing);
     const passOn = (): Promise<LogDownload> =>
       this.#engine.download({ ...request, listing: Promise.resolve(listing) }, options);
     if (streams.length === 0 || !isUniform(streamColumns(streams.map(({ shortName }) => shortName)))) {
@@ -103,7 +110,21 @@ export class Library implements LogEngine {
   }
 
   follow(request: LogFollowRequest, signal: AbortSignal): AsyncIterable<LogChunk> {
-    return this.#engine.follow(request, signal);
+    return this.#engine.followBy((what, options) => this.download(what, options), request, signal);
+  }
+
+  kept(source: LogSource, edition: string): LogSource {
+    // As with a download: without a quota there is nothing to save.
+    if (source.pace === undefined || source.forwardOnly) return source;
+    const name = volumeName(source.id, edition);
+    return keptSource(source, {
+      timing: this.#engine.timing,
+      load: async () => {
+        const volume = await this.#shelf.load(name, 'silently');
+        return volume && { volume, dir: this.#shelf.dirOf(name) };
+      },
+      onProblem: (error) => this.#deps.onProblem(error, { volume: name }),
+    });
   }
 
   async sweep(): Promise<void> {
@@ -120,11 +141,13 @@ export class Library implements LogEngine {
     this.#waiting.set(name, waiting);
     waiting.wants.add(want);
     let damagedAt = Number.POSITIVE_INFINITY;
+    let damages = 0;
     try {
       for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
         throwIfCancelled(options.signal);
         const { ended } = waiting;
-        const volume = request.fresh ? undefined : await this.#volume(asked, damagedAt);
+        const isOfUse = !request.fresh && damages < DAMAGES;
+        const volume = isOfUse ? await this.#volume(asked, damagedAt) : undefined;
         // What was kept meanwhile, by a fresh reading perhaps, must not be replaced by what was there before.
         if (waiting.ended !== ended) continue;
         try {
@@ -137,7 +160,10 @@ export class Library implements LogEngine {
         } catch (error) {
           if (!(error instanceof DamagedPiece)) throw error;
           this.#deps.onProblem(error, { volume: name });
-          damagedAt = Math.min(damagedAt, error.piece.first);
+          damages += 1;
+          // A file that ends too early has lost all pieces behind, and one of them is met after the other.
+          const lost = await cutOffFrom(this.#shelf.dirOf(name), volume?.pieces ?? []);
+          damagedAt = Math.min(damagedAt, error.piece.first, lost);
         }
       }
       return undefined;
@@ -155,8 +181,8 @@ export class Library implements LogEngine {
       // Somebody may have seen a stream begin after this request had its list.
       const { source, streams } = asked.request;
       const listing = await source.listStreams(asked.options.signal);
-      asked.streams = inNaturalOrder(listing);
-      asked.chosen = chosenStreams(inNaturalOrder(listing), streams);
+      asked.streams = inLines(listing);
+      asked.chosen = chosenStreams(inLines(listing), streams);
       // It was deleted: what is kept is of a log that is not there any more.
       if (!hasAll(asked, volume)) {
         asked.allowed = undefined;
@@ -192,8 +218,9 @@ export class Library implements LogEngine {
       );
       if ('error' in outcome) {
         const { error } = outcome;
-        // Another one's rights may be the reason; then it is this one's turn.
-        const isTheirs = running && !(error instanceof AppError && SHARED.includes(error.code));
+        // A passing failure of the service is everybody's. Of another, the rights of who has read may be the reason: then
+        // it is this one's turn.
+        const isTheirs = running && !isPassing(error);
         if (!isTheirs || error instanceof DamagedPiece) throw error;
         return undefined;
       }

@@ -1,6 +1,6 @@
 /** One request of a single event: whether one may read a log at all. */
 import { backoff, jittered } from '../../ground/backoff.ts';
-import { AppError } from '../../ground/errors.ts';
+import { isPassing } from '../../ground/errors.ts';
 import type { LogSource } from '../../ports/log-source.ts';
 import type { Timing } from '../fetch.ts';
 import { throwIfCancelled } from '../requests.ts';
@@ -25,9 +25,7 @@ export async function mayRead(
       return;
     } catch (error) {
       throwIfCancelled(signal);
-      const again =
-        error instanceof AppError && ['rate_limited', 'unavailable', 'timeout'].includes(error.code);
-      if (!again || failures > FAILURE_LIMIT) throw error;
+      if (!isPassing(error) || failures > FAILURE_LIMIT) throw error;
       await timing.wait(jittered(backoff([200, 20_000], failures), timing.random), signal ?? never);
     }
   }

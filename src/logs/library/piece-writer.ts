@@ -1,13 +1,13 @@
 /** A download's lines as pieces in one file of its folder, packed while the download goes on. */
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeWhole } from '../../ground/files.ts';
+import { writeAllWhole } from '../../ground/files.ts';
 import type { DownloadTarget } from '../download.ts';
 import type { Entries } from '../entries.ts';
 import { diskError } from '../spool.ts';
-import { type PackedPiece, type Piece, packPiece } from './piece.ts';
+import { type PackedPiece, Packer, type Piece, storedBytes } from './piece.ts';
 
-/** Pieces packed at the same time, on libuv's threads. */
+/** Pieces packed at the same time, on libuv's threads, while one more is filled. */
 const AT_ONCE = 2;
 /** The file's name in the download's folder. */
 const FILE = 'pieces-text';
@@ -30,7 +30,9 @@ export class PieceWriter implements DownloadTarget {
   #file: FileHandle | undefined;
   #end = 0;
   #pieces: Piece[] = [];
-  readonly #packing: Promise<PackedPiece>[] = [];
+  /** Those that are packed, the oldest first; those that are free; and the one that is filled. */
+  readonly #packing: { draft: Draft; packed: Promise<PackedPiece> }[] = [];
+  readonly #free: Draft[] = [];
   #draft: Draft;
 
   constructor(options: PieceWriterOptions) {
@@ -39,7 +41,8 @@ export class PieceWriter implements DownloadTarget {
   }
 
   async start(): Promise<void> {
-    this.#file = await open(join(this.#options.dir, FILE), 'w+');
+    // It may become a segment of a volume, which nobody else may read.
+    this.#file = await open(join(this.#options.dir, FILE), 'w+', 0o600);
     await this.#options.before(this);
   }
 
@@ -74,41 +77,48 @@ export class PieceWriter implements DownloadTarget {
   }
 
   async discard(): Promise<void> {
-    await Promise.allSettled(this.#packing);
-    this.#packing.length = 0;
+    await this.#close();
+    this.#draft = new Draft(this.#options.pieceBytes);
     this.#pieces = [];
     this.#end = 0;
-    this.#draft = new Draft(this.#options.pieceBytes);
-    await this.#close();
     await rm(join(this.#options.dir, FILE), { force: true });
   }
 
   async #close(): Promise<void> {
+    await Promise.allSettled(this.#packing.map(({ packed }) => packed));
+    for (const draft of [this.#draft, ...this.#free, ...this.#packing.map((one) => one.draft)]) draft.close();
+    this.#free.length = 0;
+    this.#packing.length = 0;
     const file = this.#file;
     this.#file = undefined;
     await file?.close();
   }
 
   async #pack(): Promise<void> {
-    const work = packPiece({ ...this.#draft.content(), lead: this.#options.lead });
-    this.#draft = new Draft(this.#options.pieceBytes);
-    work.catch(() => undefined);
-    this.#packing.push(work);
-    if (this.#packing.length >= AT_ONCE) await this.#put();
+    const draft = this.#draft;
+    const packed = draft.pack(this.#options.lead);
+    packed.catch(() => undefined);
+    this.#packing.push({ draft, packed });
+    this.#draft = this.#free.pop() ?? new Draft(this.#options.pieceBytes);
+    if (this.#packing.length > AT_ONCE) await this.#put();
   }
 
   async #put(): Promise<void> {
-    const { member, index, about } = await this.#packing.shift()!;
-    await writeWhole(this.#file!, member, this.#end);
-    await writeWhole(this.#file!, index, this.#end + member.length);
+    const [{ draft, packed }] = this.#packing as [{ draft: Draft; packed: Promise<PackedPiece> }];
+    const { bytes, about } = await packed;
+    await writeAllWhole(this.#file!, bytes, this.#end);
     this.#pieces.push({ ...about, file: FILE, at: this.#end });
-    this.#end += member.length + index.length;
+    this.#end += storedBytes(about);
+    this.#packing.shift();
+    draft.clear();
+    this.#free.push(draft);
   }
 }
 
-/** The piece that is being filled. */
+/** A piece that is filled, and packed with memory of its own. */
 class Draft {
   readonly #full: number;
+  #packer: Packer | undefined;
   #text = Buffer.alloc(0);
   #used = 0;
   #count = 0;
@@ -128,9 +138,11 @@ class Draft {
     return this.#count === 0;
   }
 
-  content(): { text: Buffer; entries: Entries } {
+  /** It must not be changed meanwhile. @returns memory of its own, which it uses again */
+  pack(lead: number): Promise<PackedPiece> {
     const count = this.#count;
-    return {
+    this.#packer ??= new Packer();
+    return this.#packer.pack({
       text: this.#text.subarray(0, this.#used),
       entries: {
         count,
@@ -138,7 +150,17 @@ class Draft {
         ends: this.#ends.subarray(0, count),
         streams: this.#streams.subarray(0, count),
       },
-    };
+      lead,
+    });
+  }
+
+  clear(): void {
+    this.#used = 0;
+    this.#count = 0;
+  }
+
+  close(): void {
+    this.#packer?.close();
   }
 
   /** Takes events from one on until it is full. @returns the first that it did not take */

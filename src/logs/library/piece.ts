@@ -1,21 +1,19 @@
 /**
- * A piece of a kept log: about 2 MB of its lines as one gzip member, which can be put into a file as it is, and beside it a
+ * A piece of a kept log: about 1 MB of its lines as one gzip member, which can be put into a file as it is, and beside it a
  * small index of its events (times, ends, streams), by which everything else can be made of it. Each of the two has a
  * checksum.
  */
 import { promisify } from 'node:util';
-import { crc32, deflateRaw, gunzip, gzip, inflateRaw } from 'node:zlib';
+import { crc32, gunzip, inflateRaw } from 'node:zlib';
 import { z } from 'zod';
-import { LEVEL } from '../compression.ts';
+import { Compressor } from '../compression.ts';
 import type { Entries } from '../entries.ts';
 
-const gzipAsync = promisify(gzip);
 const gunzipAsync = promisify(gunzip);
-const deflateRawAsync = promisify(deflateRaw);
 const inflateRawAsync = promisify(inflateRaw);
 
 /** Bytes of text after which a piece is full. */
-export const PIECE_BYTES = 2 * 1024 * 1024;
+export const PIECE_BYTES = 1024 * 1024;
 
 const number = z.number().int().nonnegative();
 
@@ -40,6 +38,11 @@ export const pieceShape = z.object({
 
 export type Piece = z.output<typeof pieceShape>;
 
+/** What it takes in its file, member and index. */
+export function storedBytes({ memberBytes, indexBytes }: Pick<Piece, 'memberBytes' | 'indexBytes'>): number {
+  return memberBytes + indexBytes;
+}
+
 /** Text and index of a piece. */
 export interface PieceContent {
   text: Buffer;
@@ -51,33 +54,43 @@ export interface PieceContent {
 
 /** A piece that is not in a file yet. */
 export interface PackedPiece {
-  member: Buffer;
-  index: Buffer;
+  /** Gzip member and index, which follow each other. */
+  bytes: readonly [Buffer, Buffer];
   /** All but its place. */
   about: Omit<Piece, 'file' | 'at'>;
 }
 
-export async function packPiece({ text, entries, lead }: PieceContent): Promise<PackedPiece> {
-  const { count, times } = entries;
-  const [member, index] = await Promise.all([
-    gzipAsync(text, { level: LEVEL }) as Promise<Buffer>,
-    deflateRawAsync(encodeIndex(entries), { level: LEVEL }) as Promise<Buffer>,
-  ]);
-  return {
-    member,
-    index,
-    about: {
-      memberBytes: member.length,
-      memberCrc: crc32(member),
-      indexBytes: index.length,
-      indexCrc: crc32(index),
-      textBytes: text.length,
-      lead,
-      first: times[0]!,
-      last: times[count - 1]!,
-      events: countsOf(entries),
-    },
-  };
+/** Packs one piece after the other, with the same memory. */
+export class Packer {
+  readonly #index = new Compressor('raw');
+  readonly #text = new Compressor('gzip');
+  readonly #columns = new Varints();
+
+  /** One at a time. @returns memory that the next one is packed into */
+  async pack({ text, entries, lead }: PieceContent): Promise<PackedPiece> {
+    const { count, times } = entries;
+    const member = await this.#text.run(text);
+    const index = await this.#index.run(encodeIndex(entries, this.#columns));
+    return {
+      bytes: [member, index],
+      about: {
+        memberBytes: member.length,
+        memberCrc: crc32(member),
+        indexBytes: index.length,
+        indexCrc: crc32(index),
+        textBytes: text.length,
+        lead,
+        first: times[0]!,
+        last: times[count - 1]!,
+        events: countsOf(entries),
+      },
+    };
+  }
+
+  close(): void {
+    this.#index.close();
+    this.#text.close();
+  }
 }
 
 /** @throws Error where the bytes are not those of the piece */
@@ -107,8 +120,8 @@ const DIFFERENCES = 0;
 const AS_THEY_ARE = 1;
 
 /** Number of events, then one column after the other: lengths, streams, times. A column of one kind packs best. */
-function encodeIndex({ count, times, ends, streams }: Entries): Buffer {
-  const columns = new Varints(count * 12 + 32);
+function encodeIndex({ count, times, ends, streams }: Entries, columns: Varints): Buffer {
+  columns.begin(count * 12 + 32);
   columns.add(count);
   for (let i = 0, start = 0; i < count; i++) {
     columns.add(ends[i]! - start);
@@ -166,11 +179,13 @@ function decodeIndex(bytes: Buffer): Entries {
 
 /** Whole numbers, seven bits a byte, the lowest first. */
 class Varints {
-  #bytes: Buffer;
+  #bytes = Buffer.alloc(0);
   #used = 0;
 
-  constructor(size: number) {
-    this.#bytes = Buffer.allocUnsafe(size);
+  /** @param size in bytes, about */
+  begin(size: number): void {
+    if (this.#bytes.length < size) this.#bytes = Buffer.allocUnsafe(size);
+    this.#used = 0;
   }
 
   add(value: number): void {
@@ -185,6 +200,7 @@ class Varints {
     this.#bytes[this.#used++] = rest;
   }
 
+  /** All since it began. */
   bytes(): Buffer {
     return this.#bytes.subarray(0, this.#used);
   }

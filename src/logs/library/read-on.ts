@@ -1,13 +1,13 @@
 /** Reads what a volume does not have yet, and keeps what of it is final. */
 import type { EpochMs } from '../../ground/time.ts';
+import type { KeptLog, LogProgress } from '../../ports/log-engine.ts';
 import type { LogSource, LogStreamInfo } from '../../ports/log-source.ts';
 import { lowerBound } from '../chain-overlap.ts';
-import type { KeptLog, LogProgress } from '../contract.ts';
 import type { Gathered } from '../download.ts';
 import type { Engine } from '../engine.ts';
 import { streamColumns } from '../format.ts';
 import { finalOf, isSettled, isWholeLog, type Read } from './finality.ts';
-import { type PackedPiece, type Piece, packPiece } from './piece.ts';
+import { type PackedPiece, Packer, type Piece } from './piece.ts';
 import { PieceFiles } from './piece-files.ts';
 import { PieceWriter } from './piece-writer.ts';
 import { Derivation, type PlacedPieces } from './render.ts';
@@ -250,7 +250,12 @@ async function upTo(
     streams: entries.streams.subarray(0, count),
   };
   const end = part.ends[count - 1]!;
-  return { pieces: whole, last: await packPiece({ text: text.subarray(0, end), entries: part, lead }) };
+  const packer = new Packer();
+  try {
+    return { pieces: whole, last: await packer.pack({ text: text.subarray(0, end), entries: part, lead }) };
+  } finally {
+    packer.close();
+  }
 }
 
 /** Bytes before each message, if `isUniform`. */

@@ -1,6 +1,6 @@
 /** From kept pieces to the lines that somebody asked for: copied as they are where that is enough, else event by event. */
 import type { EpochMs } from '../../ground/time.ts';
-import type { LogForm } from '../contract.ts';
+import type { LogForm } from '../../ports/log-engine.ts';
 import type { MessageFilter } from '../filter.ts';
 import { LineBuffer, LineFormatter } from '../format.ts';
 import type { MergeTotals } from '../merge.ts';
@@ -23,6 +23,9 @@ export interface Selection {
   /** Only the last so many. */
   tail: number | undefined;
 }
+
+/** Pieces that are put into a file together. */
+const AT_ONCE = 16;
 
 /** Pieces in the order of time, and where they are. */
 export type PlacedPieces = readonly { files: PieceFiles; piece: Piece }[];
@@ -60,12 +63,29 @@ export async function render(
     }
     skip = Math.max(0, total - tail);
   }
-  for (const { files, piece } of chosen.slice(begin)) {
+  const isWhole = ({ piece }: PlacedPieces[number]): boolean =>
+    tail === undefined && derive.isAsAsked(piece) && output.takesMember(piece.memberBytes);
+  for (let at = begin; at < chosen.length; at++) {
     signal?.throwIfAborted();
+    const { files, piece } = chosen[at]!;
+    if (isWhole(chosen[at]!)) {
+      const ready = [piece];
+      for (let next = chosen[at + 1]; next?.files === files && ready.length < AT_ONCE && isWhole(next); ) {
+        ready.push(next.piece);
+        next = chosen[at + ready.length];
+      }
+      const members = await files.members(ready);
+      const given = ready.slice(0, members.length);
+      await output.putMembers(
+        members,
+        given.reduce((sum, { textBytes }) => sum + textBytes, 0),
+      );
+      for (const one of given) derive.count(one, totals);
+      at += given.length - 1;
+      continue;
+    }
     if (tail === undefined && derive.isAsAsked(piece)) {
-      if (output.takesMember(piece.memberBytes)) {
-        await output.putMember(await files.member(piece), piece.textBytes);
-      } else await output.write((await files.content(piece)).text);
+      await output.write((await files.content(piece)).text);
       derive.count(piece, totals);
       continue;
     }

@@ -9,7 +9,7 @@ import { mkdir, open, readdir, readFile, rename, rm, stat, utimes, writeFile } f
 import { join } from 'node:path';
 import { removeFolder, systemCode, writeWhole } from '../../ground/files.ts';
 import type { EpochMs } from '../../ground/time.ts';
-import type { PackedPiece, Piece } from './piece.ts';
+import { type PackedPiece, type Piece, storedBytes } from './piece.ts';
 import type { PieceFiles } from './piece-files.ts';
 import { decodeManifest, encodeManifest, isVolumeName, type Volume } from './volume.ts';
 
@@ -234,6 +234,8 @@ export class Shelf {
     if (pieces.length === 0 && !last) return [];
     const name = `segment-${randomBytes(8).toString('hex')}`;
     const path = join(folder, name);
+    if (!last && (await files.linkAll(pieces, path)))
+      return pieces.map((piece) => ({ ...piece, file: name }));
     const file = await open(path, 'wx', 0o600);
     const placed: Piece[] = [];
     let at = 0;
@@ -245,7 +247,7 @@ export class Shelf {
         at += bytes.length;
       }
       if (last) {
-        await writeWhole(file, Buffer.concat([last.member, last.index]), at);
+        await writeWhole(file, Buffer.concat(last.bytes), at);
         placed.push({ ...last.about, file: name, at });
       }
       await file.close();
@@ -261,7 +263,5 @@ export class Shelf {
 const totalOf = (volumes: readonly Kept[]): number => volumes.reduce((sum, { bytes }) => sum + bytes, 0);
 
 const isSegment = (name: string): boolean => name.startsWith('segment-');
-
-const storedBytes = (piece: Piece): number => piece.memberBytes + piece.indexBytes;
 
 const changedAt = async (path: string): Promise<number> => (await stat(path)).mtimeMs;

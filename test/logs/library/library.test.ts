@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AppError, CancelledError } from '../../../src/ground/errors.ts';
+import type { LogEngine } from '../../../src/logs/index.ts';
 import { CountedService, type Lab, MINUTE, NOW, openLab, stream, textOf, whole } from './lab.ts';
 
 let lab: Lab;
@@ -452,5 +453,37 @@ describe('what can go wrong with the folder costs a reading, never a download', 
     expect(file.subarray(0, 200)).toEqual(segment.subarray(0, 200));
     expect(gunzipSync(file).toString().split('\n')).toHaveLength(3001);
     await download.dispose();
+  });
+});
+
+describe('[L11] what is followed', () => {
+  const ended = NOW - 60 * MINUTE;
+  const follow = async (engine: LogEngine, service: CountedService): Promise<string> => {
+    const request = { source: service, keep: { edition: '1', endedAt: ended }, form: 'raw' as const };
+    const chunks = engine.follow(
+      { ...request, from: { offset: 0 }, endedAt: async () => ended },
+      new AbortController().signal,
+    );
+    let text = '';
+    for await (const { bytes } of chunks) text += Buffer.from(bytes).toString();
+    return text;
+  };
+
+  it('is not asked for again where it is kept, and kept where it was asked for', async () => {
+    const service = new CountedService([stream('algo-1', 900)]);
+    const asPrinted = await follow(lab.plainEngine(), service);
+    const { pages } = service;
+    expect(pages).toBeGreaterThan(90);
+    const first = lab.engine();
+    service.pages = 0;
+    expect(await follow(first, service)).toBe(asPrinted);
+    expect(service.pages).toBeGreaterThan(90);
+    service.pages = 0;
+    expect(await follow(lab.engine(), service)).toBe(asPrinted);
+    expect(service.pages).toBeLessThan(5);
+    service.pages = 0;
+    expect(await textOf(first.download(whole(service, { form: 'raw' })))).toBe(asPrinted);
+    expect(service.pages).toBeLessThan(5);
+    expect(lab.problems).toEqual([]);
   });
 });

@@ -58,8 +58,9 @@ function Axes(props: { series: readonly ChartSeries[]; categories: readonly stri
   const all = rows
     .flat()
     .filter((value): value is number => typeof value === 'number' && Number.isFinite(value));
-  const most = Math.max(...all, 0);
-  const least = Math.min(...all, kind === 'line' ? Math.min(...all) : 0);
+  // A line shows how something changes, which an axis from zero would hide.
+  const most = kind === 'line' ? Math.max(...all) : Math.max(...all, 0);
+  const least = kind === 'line' ? Math.min(...all) : Math.min(...all, 0);
   const span = most - least || 1;
   const x = (at: number) =>
     kind === 'bar'

@@ -1,0 +1,26 @@
+/** The text of an answer, up to a length: `fetch` unpacks what is compressed, and a few kilobytes may become gigabytes. */
+
+/** More than any answer of the services that are asked has. */
+const MOST = 64 * 1024 * 1024;
+
+export class BodyTooLarge extends Error {
+  override readonly name = 'BodyTooLarge';
+
+  constructor(most: number) {
+    super(`the answer is longer than ${most} bytes`);
+  }
+}
+
+/** @param most bytes, unpacked. @throws BodyTooLarge, and the rest is not read; what `response.text()` throws */
+export async function bodyText(response: Response, most = MOST): Promise<string> {
+  if (!response.body) return '';
+  const decoder = new TextDecoder();
+  let text = '';
+  let bytes = 0;
+  for await (const piece of response.body) {
+    bytes += piece.byteLength;
+    if (bytes > most) throw new BodyTooLarge(most);
+    text += decoder.decode(piece, { stream: true });
+  }
+  return text + decoder.decode();
+}
