@@ -88,7 +88,7 @@ export class Front {
       this.#intake = new SocketIntake({ appToken: connection.appToken, apiUrl, log: logger });
       this.routes = [];
     } else {
-      const signed = new HttpIntake({ ...connection, log: logger });
+      const signed = new HttpIntake({ ...connection, log: logger, store });
       this.#intake = signed;
       this.routes = [signed.routes];
     }

@@ -6,10 +6,18 @@ import { type Context, Hono } from 'hono';
 import type { Logger } from 'pino';
 import { AppError } from '../ground/errors.ts';
 import type { HttpEnv, HttpRoutes } from '../ports/http-routes.ts';
+import type { OnceStore } from '../ports/once-store.ts';
 import { slackFetch } from './answers.ts';
 import { boltLogger, retrying } from './clients.ts';
 import { whatCame } from './errors.ts';
-import { isAddressCheck, SignedRequests } from './signed-requests.ts';
+import {
+  type AcceptedRequest,
+  isAddressCheck,
+  isCommand,
+  type RequestRefusal,
+  rememberForAll,
+  SignedRequests,
+} from './signed-requests.ts';
 import { withTimedAcks } from './timed-acks.ts';
 
 export interface Intake extends Receiver {
@@ -166,15 +174,26 @@ const BODY_LIMIT = 1024 * 1024;
 /** Milliseconds for a body to arrive. */
 const BODY_WITHIN = 10_000;
 
+export interface HttpIntakeOptions {
+  signingSecret: string;
+  log: Logger;
+  /** Knows which requests were taken, by whichever instance. */
+  store: OnceStore;
+  /** Milliseconds for that; see `rememberForAll`. */
+  knownWithin?: number | undefined;
+}
+
 export class HttpIntake implements Intake {
   /** For the server that others share. */
   readonly routes: HttpRoutes;
   readonly #receiver: HTTPReceiver;
   readonly #requests: SignedRequests;
+  readonly #options: HttpIntakeOptions;
   readonly #log: Logger;
   #open = false;
 
-  constructor(options: { signingSecret: string; log: Logger }) {
+  constructor(options: HttpIntakeOptions) {
+    this.#options = options;
     this.#log = options.log;
     this.#requests = new SignedRequests(options);
     this.#receiver = new HTTPReceiver({
@@ -199,21 +218,31 @@ export class HttpIntake implements Intake {
     if (body === 'too large') return refusal(c, 413, `Expected at most ${BODY_LIMIT} bytes.`);
     if (body === 'too slow') return refusal(c, 408, 'The body took too long to arrive.');
     if (isAddressCheck(incoming.headers['content-type'], body)) return c.body(null, 200);
-    const accepted = this.#requests.accept(incoming.headers, body);
+    const accepted = await this.#accept(incoming, body);
     if ('why' in accepted) {
       this.#log.warn(
         { status: accepted.status, why: accepted.why },
         'a request to Slack’s address was refused',
       );
+      if (accepted === NOT_KNOWN && isCommand(incoming.headers['content-type'], body)) return notNow(c);
       return refusal(c, accepted.status, `Refused: ${accepted.why}.`);
     }
-    // Slack retries what failed here.
-    outgoing.once('close', () => {
-      if (outgoing.statusCode >= 500) this.#requests.forget(accepted.signature);
-    });
     // Bolt answers by itself. It accepts a body that was already read, and checks the signature once more.
     this.#receiver.requestListener(Object.assign(incoming, { rawBody: body }), outgoing);
     return RESPONSE_ALREADY_SENT;
+  }
+
+  /** First by what this process knows, which costs nothing, then by what all of them do. */
+  async #accept(request: IncomingMessage, body: Buffer): Promise<AcceptedRequest | RequestRefusal> {
+    const accepted = this.#requests.accept(request.headers, body);
+    if ('why' in accepted) return accepted;
+    const known = await rememberForAll(this.#options.store, accepted, this.#options.knownWithin);
+    if (known === 'first') return accepted;
+    if (known === 'repeated') return REPEATED;
+    // Nobody did anything with it, so it may come again.
+    this.#requests.forget(accepted.signature);
+    this.#log.warn({ err: known.unknown }, 'whether a request was received before is not known');
+    return NOT_KNOWN;
   }
 
   init(app: App): void {
@@ -234,11 +263,24 @@ export class HttpIntake implements Intake {
   }
 }
 
+const REPEATED: RequestRefusal = { status: 409, why: 'this very request was received before' };
+const NOT_KNOWN: RequestRefusal = {
+  status: 503,
+  why: 'whether it was received before cannot be looked up for now',
+};
+
+/** Slack sends no command again, and shows nothing of a refusal but that it failed. */
+const notNow = (c: Context<HttpEnv>): Response =>
+  c.json({
+    response_type: 'ephemeral',
+    text: 'Signalbox cannot do this now, because what it keeps its state in does not answer. Try again in a minute.',
+  });
+
 function refusal(c: Context<HttpEnv>, status: 400 | 401 | 408 | 409 | 413 | 503, message: string): Response {
   return c.text(`${message}\n`, status, {
     'content-type': 'text/plain; charset=utf-8',
-    // The same request would be refused again.
-    ...(status === 503 ? {} : { 'x-slack-no-retry': '1' }),
+    // The same request would be refused again, but one that was received before: Slack signs each try anew.
+    ...(status === 503 || status === 409 ? {} : { 'x-slack-no-retry': '1' }),
     // The rest of an unread body must not be taken for the next request.
     ...(c.env.incoming.complete ? {} : { connection: 'close' }),
   });

@@ -6,7 +6,10 @@
 import { createHmac } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { parse } from 'node:querystring';
+import { inTime } from '../ground/pause.ts';
 import { sameSecret } from '../ground/same-secret.ts';
+import type { EpochMs } from '../ground/time.ts';
+import type { OnceStore } from '../ports/once-store.ts';
 
 /** Seconds by which a request's time may differ from ours, either way. */
 export const TIME_TOLERANCE = 300;
@@ -16,6 +19,12 @@ const REMEMBERED = 50_000;
 export interface RequestRefusal {
   status: 400 | 401 | 409 | 503;
   why: string;
+}
+
+export interface AcceptedRequest {
+  signature: string;
+  /** From when on its timestamp alone gets it refused. */
+  until: EpochMs;
 }
 
 export interface SignedRequestOptions {
@@ -40,9 +49,9 @@ export class SignedRequests {
 
   /**
    * Remembers an accepted request, and refuses it the second time.
-   * @returns the signature, to `forget` if the request failed; or why it is refused
+   * @returns the signature, to `forget` if it was not taken after all; or why it is refused
    */
-  accept(headers: IncomingHttpHeaders, body: Buffer): { signature: string } | RequestRefusal {
+  accept(headers: IncomingHttpHeaders, body: Buffer): AcceptedRequest | RequestRefusal {
     const second = Math.floor(this.#now() / 1000);
     const time = headers['x-slack-request-timestamp'];
     if (typeof time !== 'string' || !/^\d{1,12}$/.test(time))
@@ -64,11 +73,12 @@ export class SignedRequests {
     this.#prune(second);
     if (this.#known.size >= this.#limit)
       return { status: 503, why: `${this.#limit} requests were received within ${TIME_TOLERANCE} s` };
-    this.#known.set(signature, Number(time) + TIME_TOLERANCE + 1);
-    return { signature };
+    const until = Number(time) + TIME_TOLERANCE + 1;
+    this.#known.set(signature, until);
+    return { signature, until: until * 1000 };
   }
 
-  /** The request failed on our side, so a retry counts as the first time. */
+  /** The request was refused on our side, so it counts as the first time when it comes again. */
   forget(signature: string): void {
     this.#known.delete(signature);
   }
@@ -78,6 +88,34 @@ export class SignedRequests {
     for (const [signature, until] of this.#known) if (until <= second) this.#known.delete(signature);
   }
 }
+
+/**
+ * Milliseconds: Slack waits 3 s to hear that a request was received, and until then its answer is put on record too
+ * (awaited-answers.ts).
+ */
+const KNOWN_WITHIN = 1_500;
+
+/**
+ * Remembers a request for all instances, and for those after a restart.
+ * @returns `unknown`: the store did not say in time whether it is the first
+ */
+export async function rememberForAll(
+  store: OnceStore,
+  { signature, until }: AcceptedRequest,
+  within = KNOWN_WITHIN,
+): Promise<'first' | 'repeated' | { unknown: unknown }> {
+  try {
+    const first = await inTime(within, store.takeOnce(`slack-request/${signature}`, until));
+    if (first === undefined) return { unknown: `no answer in ${within} ms` };
+    return first ? 'first' : 'repeated';
+  } catch (unknown) {
+    return { unknown };
+  }
+}
+
+/** A command's form, whose answer is shown to who typed it. */
+export const isCommand = (type: string | undefined, body: Buffer): boolean =>
+  isForm(type) && typeof parse(body.toString('utf8')).command === 'string';
 
 /** Slack's check that an address exists: the only request that it does not sign. */
 export function isAddressCheck(type: string | undefined, body: Buffer): boolean {

@@ -33,6 +33,7 @@ describe('a signed request', () => {
     const signature = 'v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503';
     expect(sent(requests, body, { type: FORM, second: 1_531_420_618, signature })).toEqual({
       signature: signature.slice(3),
+      until: (1_531_420_618 + TIME_TOLERANCE + 1) * 1000,
     });
   });
 

@@ -111,11 +111,12 @@ export async function startWorkspace(options: TestWorkspaceOptions = {}): Promis
   const log = pino({ level: 'silent' });
   const unanswered = new Map<string, UnfinishedMessage>();
   const clock = { now: () => Date.now() };
+  const taken = new Set<string>();
+  const store = { takeOnce: async (id: string) => taken.size < taken.add(id).size };
   const intake =
     options.mode === 'http'
-      ? new HttpIntake({ signingSecret: sandbox.signingSecret, log })
+      ? new HttpIntake({ signingSecret: sandbox.signingSecret, log, store })
       : new SocketIntake({ appToken: sandbox.appToken, apiUrl: sandbox.apiUrl, log });
-  const taken = new Set<string>();
   const slack = new Slack({
     botToken: sandbox.botToken,
     apiUrl: sandbox.apiUrl,
@@ -130,7 +131,7 @@ export async function startWorkspace(options: TestWorkspaceOptions = {}): Promis
       clock,
       by: 'this one',
     },
-    store: { takeOnce: async (id) => taken.size < taken.add(id).size },
+    store,
     rememberMembers: 0,
     uploads: { retryDelay: 1, sharePatience: 3000 },
   });
