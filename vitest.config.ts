@@ -1,11 +1,32 @@
 import { availableParallelism } from 'node:os';
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+import { whyNoPostgres } from './test/fixtures/postgres.ts';
+
+/** End-to-end tests of what depends on the store. With SIGNALBOX_TEST_STORE=postgres all of them, and nothing else. */
+const ON_POSTGRES = ['alerts'].map((name) => `test/e2e/${name}.test.ts`);
+const all = process.env.SIGNALBOX_TEST_STORE === 'postgres';
+
+const noPostgres = await whyNoPostgres();
+if (noPostgres) console.warn(`End-to-end tests on PostgreSQL: ${noPostgres}`);
+const tests: TestProjectInlineConfiguration = {
+  extends: true,
+  test: { name: 'tests', include: ['test/**/*.test.ts', 'sandbox/test/**/*.test.ts'] },
+};
+const postgres: TestProjectInlineConfiguration = {
+  extends: true,
+  test: {
+    name: 'postgres',
+    include: all ? ['test/e2e/*.test.ts'] : ON_POSTGRES,
+    globalSetup: 'test/fixtures/shared-postgres.ts',
+    setupFiles: 'test/fixtures/on-postgres.ts',
+  },
+};
 
 export default defineConfig({
   test: {
+    projects: [...(all ? [] : [tests]), ...(noPostgres ? [] : [postgres])],
     // On Node 20 the AWS SDK announces in every test file which of its later versions will want Node 22.
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
-    include: ['test/**/*.test.ts', 'sandbox/test/**/*.test.ts'],
     // End-to-end tests mostly wait for the seconds of Slack’s quotas: one at a time leaves two cores idle.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     testTimeout: 200_000,

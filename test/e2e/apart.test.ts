@@ -1,21 +1,31 @@
-/** The front and the watch as two instances on one state: each in its own, with no more between them than coordination. */
+/**
+ * The front and the watch as instances on one state: each with what is its own, and no more between them than
+ * coordination. On PostgreSQL each has connections of its own, as in a process of its own.
+ */
 import { rm } from 'node:fs/promises';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config.ts';
-import type { DemoSandbox } from '../../src/demo/sandbox.ts';
 import { Front } from '../../src/front.ts';
 import type { Store } from '../../src/ports/store.ts';
 import type { RootOptions } from '../../src/roots.ts';
+import type { OpenState } from '../../src/state.ts';
 import { InProcessBudgets } from '../../src/stores/in-process-budgets.ts';
-import { type InProcessCoordination, InProcessHub } from '../../src/stores/in-process-coordination.ts';
+import { InProcessHub } from '../../src/stores/in-process-coordination.ts';
 import { openLowdbStore } from '../../src/stores/lowdb.ts';
+import { openPostgres } from '../../src/stores/postgres/index.ts';
 import { Watch } from '../../src/watch.ts';
 import { editBudget } from '../fixtures/edit-budget.ts';
 import { MemoryRunLogs } from '../fixtures/memory-run-logs.ts';
 import { type SlackClient, slackClient, wordsOf } from '../slack/sandbox-client.ts';
 import { sendEvents, trainingEvent } from './aws-events.ts';
-import { type Bot, botEnvironment, startSandboxOnly, withoutCompilationsOf } from './bot.ts';
+import {
+  type Bot,
+  botEnvironment,
+  startSandboxOnly,
+  type TestSandbox,
+  withoutCompilationsOf,
+} from './bot.ts';
 import { until } from './jobs.ts';
 
 const CHANNEL = 'C0LINE3';
@@ -23,24 +33,40 @@ const ALERTS = 'C0ALERTS';
 const JOB = 'defects-resnet101-ddp';
 const clock = { now: () => Date.now(), elapsed: () => performance.now() };
 
-let sandbox: DemoSandbox;
+let sandbox: TestSandbox;
 let dataDir: string;
 let slack: SlackClient;
-let store: Store;
-let hub: InProcessHub;
-let budgets: InProcessBudgets;
+/** Of the embedded store, which all of them open once. */
+let shared: { store: Store; hub: InProcessHub; budgets: InProcessBudgets } | undefined;
 let front: Front;
-let watches: { watch: Watch; coordination: InProcessCoordination }[];
+let watches: Watch[];
+const closing: (() => Promise<void>)[] = [];
 const before = { ...process.env };
 
+const configured = () => loadConfig({ env: botEnvironment(sandbox), requireSlack: true });
+
+async function stateOfInstance(): Promise<OpenState> {
+  const { database } = configured();
+  const state =
+    shared === undefined
+      ? await openPostgres({ ...database!, clock, onError: () => {} })
+      : { ...shared, coordination: shared.hub.join() };
+  closing.push(async () => {
+    await state.coordination.close();
+    if (state.store !== shared?.store) await state.store.close();
+  });
+  return state;
+}
+
 /** What one instance is made of: its own way to the others, and nothing else that they share but the state. */
-function instance(): RootOptions & { coordination: InProcessCoordination } {
+async function instance(): Promise<RootOptions> {
+  const { store, coordination, budgets } = await stateOfInstance();
   return {
-    config: loadConfig({ env: botEnvironment(sandbox), requireSlack: true }),
+    config: configured(),
     logger: pino({ level: 'silent' }),
     clock,
     store,
-    coordination: hub.join(),
+    coordination,
     runLogs: new MemoryRunLogs(),
     budgets,
     edits: editBudget({ budgets, clock, interval: 20 }),
@@ -49,22 +75,24 @@ function instance(): RootOptions & { coordination: InProcessCoordination } {
 }
 
 async function startWatch(): Promise<void> {
-  const options = instance();
-  const watch = new Watch(options);
+  const watch = new Watch(await instance());
   await watch.start();
-  watches.push({ watch, coordination: options.coordination });
+  watches.push(watch);
 }
 
 beforeAll(async () => {
   ({ sandbox, dataDir } = await startSandboxOnly({ world: withoutCompilationsOf(JOB) }));
   Object.assign(process.env, botEnvironment(sandbox));
   slack = slackClient(sandbox.url);
-  const { dataDir: folder } = loadConfig({ env: botEnvironment(sandbox), requireSlack: true });
-  store = await openLowdbStore(folder);
-  budgets = new InProcessBudgets(clock);
-  hub = new InProcessHub({ clock, onError: () => {} });
+  const { dataDir: folder, database } = configured();
+  if (!database)
+    shared = {
+      store: await openLowdbStore(folder),
+      hub: new InProcessHub({ clock, onError: () => {} }),
+      budgets: new InProcessBudgets(clock),
+    };
   watches = [];
-  front = new Front(instance());
+  front = new Front(await instance());
   await front.start();
   await startWatch();
   await startWatch();
@@ -72,8 +100,9 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await front.stop();
-  for (const { watch } of watches) await watch.stop();
-  await store.close();
+  for (const watch of watches) await watch.stop();
+  for (const close of closing) await close();
+  await shared?.store.close();
   await sandbox.close();
   await rm(dataDir, { recursive: true, force: true });
   for (const name of Object.keys(botEnvironment(sandbox))) delete process.env[name];
@@ -117,7 +146,7 @@ it('an event that comes in at the watch is an alert once, and a click on it at t
 
 it('the other watch goes on when one ends, with what comes from then on', async () => {
   const [first] = watches;
-  await first!.watch.stop();
+  await first!.stop();
   watches = watches.slice(1);
   // No event: one that the queue was just handing to the first would come again after a minute only.
   await slack.command('ada', CHANNEL, `${JOB} arm64-cpu`, '/compile');

@@ -12,13 +12,13 @@ import { GreengrassV2Client, ListComponentVersionsCommand } from '@aws-sdk/clien
 import { ListCompilationJobsCommand, SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { type DemoSandbox, startDemoSandbox } from '../../src/demo/sandbox.ts';
+import { startDemoSandbox } from '../../src/demo/sandbox.ts';
 import { currentStatus } from '../../src/domain/compilations.ts';
-import { openLowdbStore } from '../../src/stores/lowdb.ts';
 import { envelope, trainingEvent } from '../events/support.ts';
 import { endProcess } from '../fixtures/end-process.ts';
-import { botEnvironment } from './bot.ts';
+import { botEnvironment, type TestSandbox } from './bot.ts';
 import { line3Client, until } from './jobs.ts';
+import { newState, openStore } from './state.ts';
 
 const TSX = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 const JOB = 'defects-resnet101-ddp';
@@ -26,14 +26,14 @@ const TARGETS = ['arm64-cpu', 'x86_64-cpu'];
 const MINUTE = 60_000;
 
 let dir: string;
-let sandbox: DemoSandbox;
+let sandbox: TestSandbox;
 /** AWS's time before ours: compilations take their time. */
 let ahead = 0;
 let bot: ChildProcess | undefined;
 
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'signalbox-auto-'));
-  sandbox = await startDemoSandbox({
+  const started = await startDemoSandbox({
     dataDir: dir,
     manifestPath: join(import.meta.dirname, '../../manifest.yml'),
     clock: { now: () => Date.now() + ahead },
@@ -41,6 +41,7 @@ beforeEach(async () => {
     // All events come from here.
     aws: { eventTickMs: 0, compilationMs: MINUTE, componentMs: 500, concurrentCompilations: 50 },
   });
+  sandbox = { ...started, state: await newState() };
   const config = parse(await readFile(sandbox.configPath, 'utf8'));
   config.useCases[0].compile = { ...config.useCases[0].compile, auto: true, targets: TARGETS };
   config.useCases[0].components = { auto: true, namePrefix: 'auto-' };
@@ -152,7 +153,6 @@ it('[C6, G1, N2] a training’s end is compiled and packaged by itself, once, ho
   ahead += MINUTE;
   await start('always');
   send(...hints.map((hint) => ({ ...hint, id: `${hint.id} after the kill` })));
-  const folder = join(dir, 'bot');
   await until(async () => {
     for (const target of TARGETS) if ((await versions(target).catch(() => [])).length === 0) return undefined;
     return true;
@@ -165,7 +165,7 @@ it('[C6, G1, N2] a training’s end is compiled and packaged by itself, once, ho
 
   expect(await compiled(begun)).toEqual(names);
   for (const target of TARGETS) expect(await versions(target)).toHaveLength(1);
-  const store = await openLowdbStore(folder);
+  const store = await openStore(botEnvironment(sandbox));
   const ours = (await store.listAttempts({ useCase: 'line-3', job: JOB })).filter(
     ({ why }) => why === 'auto',
   );

@@ -11,9 +11,10 @@ import { type DemoSandbox, startDemoSandbox } from '../../src/demo/sandbox.ts';
 import { elapsed } from '../../src/ground/elapsed.ts';
 import type { Clock } from '../../src/ground/time.ts';
 import { type SlackClient, slackClient } from '../slack/sandbox-client.ts';
+import { newState, type StateVariables } from './state.ts';
 
 export interface Bot extends SlackClient {
-  sandbox: DemoSandbox;
+  sandbox: TestSandbox;
   app: RunningApp;
   dataDir: string;
   fault(...faults: Fault[]): Promise<void>;
@@ -48,8 +49,13 @@ export interface BotOptions {
 /** Past the failure of `defects-deeplab-hires` and a compilation's end, and seven minutes before what comes next. */
 const QUIET = 180_000;
 
+/** A sandbox, and where the bot in it has its state; left out: in its folder. */
+export interface TestSandbox extends DemoSandbox {
+  state?: StateVariables;
+}
+
 export function botEnvironment(
-  sandbox: DemoSandbox,
+  sandbox: TestSandbox,
   mode: 'socket' | 'http' = 'socket',
 ): Record<string, string> {
   return {
@@ -66,6 +72,7 @@ export function botEnvironment(
     RUNPOD_API_URL: sandbox.runpodApiUrl,
     RUNPOD_API_KEY: sandbox.runpodKey,
     LOG_LEVEL: 'silent',
+    ...sandbox.state,
   };
 }
 
@@ -95,7 +102,7 @@ export async function startSandboxOnly({
   world,
   age = QUIET,
 }: Pick<BotOptions, 'rateLimits' | 'pageDir' | 'world' | 'age'> = {}): Promise<{
-  sandbox: DemoSandbox;
+  sandbox: TestSandbox;
   dataDir: string;
 }> {
   const dataDir = await mkdtemp(join(tmpdir(), 'signalbox-e2e-'));
@@ -107,7 +114,7 @@ export async function startSandboxOnly({
     ...(pageDir === undefined ? {} : { pageDir }),
     ...(world ? { world } : {}),
   });
-  return { sandbox, dataDir };
+  return { sandbox: { ...sandbox, state: await newState() }, dataDir };
 }
 
 export async function startBot(options: BotOptions = {}): Promise<Bot> {

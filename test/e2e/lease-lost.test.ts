@@ -16,7 +16,6 @@ import type { Ticker } from '../../src/operations/ticker.ts';
 import type { Store } from '../../src/ports/store.ts';
 import { InProcessBudgets } from '../../src/stores/in-process-budgets.ts';
 import { type InProcessCoordination, InProcessHub } from '../../src/stores/in-process-coordination.ts';
-import { openLowdbStore } from '../../src/stores/lowdb.ts';
 import { Watch } from '../../src/watch.ts';
 import { editBudget } from '../fixtures/edit-budget.ts';
 import { type HandTimers, handTimers } from '../fixtures/hand-timers.ts';
@@ -26,6 +25,7 @@ import { awsEvent, sendEvents, sendRaw, trainingEvent } from './aws-events.ts';
 import { type Bot, botEnvironment, startSandboxOnly, withoutCompilationsOf } from './bot.ts';
 import { type HeldAnswers, holdAnswers } from './held-answers.ts';
 import { line3Client, train, until } from './jobs.ts';
+import { openStore } from './state.ts';
 
 const CHANNEL = 'C0LINE3';
 const ALERTS = 'C0ALERTS';
@@ -72,7 +72,7 @@ beforeEach(async () => {
   aws = await holdAnswers(sandbox.awsEndpoint);
   Object.assign(process.env, botEnvironment(sandbox), { AWS_ENDPOINT_URL: aws.url });
   people = slackClient(sandbox.url);
-  store = await openLowdbStore(configured().dataDir);
+  store = await openStore(botEnvironment(sandbox));
   time = handTimers();
   budgets = new InProcessBudgets(clock);
   hub = new InProcessHub({ clock: time.clock, after: time.after, onError: () => {} });

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { chown, copyFile, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chown, copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -14,6 +14,7 @@ import { PROGRAM } from '../fixtures/runner-process.ts';
 import { slackClient, wordsOf } from '../slack/sandbox-client.ts';
 import { botEnvironment, filesBelow, startBot, startSandboxOnly } from './bot.ts';
 import { until } from './jobs.ts';
+import { recordedText } from './state.ts';
 
 /** From the project, since the bot runs in a folder of its own. */
 const JOB = 'defects-resnet101-ddp';
@@ -107,8 +108,10 @@ describe
     const shown = await client.message('C0LINE3', 'The end of the log');
     const lines = /```[\s\S]*```/.exec(wordsOf(shown))![0];
     // What it says after a kill is on record a moment after the lines are shown.
-    const kept = join(dataDir, 'bot', 'journal.jsonl');
-    await until(async () => (await readFile(kept, 'utf8')).includes('The end of the log') || undefined, kept);
+    await until(
+      async () => (await recordedText(botEnvironment(sandbox))).includes('The end of the log') || undefined,
+      'that it is on record',
+    );
     await endProcess(bot);
     bot = await start();
     const interrupted = await client.message('C0LINE3', 'Interrupted');
@@ -202,7 +205,7 @@ describe('other ways to run it', () => {
       const { view } = await bot.post<{ view: unknown }>('/sandbox/slack/home', { user: 'ada' });
       expect(JSON.stringify(view)).toContain(JOB);
       await bot.app.stop();
-      const state = await readFile(join(bot.dataDir, 'bot', 'state.json'), 'utf8');
+      const state = await recordedText(botEnvironment(bot.sandbox));
       expect(state).toMatch(/"action":\s*"logs\.downloaded"/);
       expect(state).toMatch(/"sessionName":\s*"logs-[\w.]+-[0-9a-z]+"/);
     } finally {

@@ -16,6 +16,7 @@ import {
 import type { TrainingJobSeed } from '#sandbox/seeds';
 import { BOT } from '../../src/demo/workspace.ts';
 import { openLowdbStore } from '../../src/stores/lowdb.ts';
+import { openPostgresStore } from '../../src/stores/postgres/store.ts';
 import { endProcess } from '../fixtures/end-process.ts';
 import { KnownJobs } from './known-jobs.ts';
 import { type Place, REGION } from './storm-events.ts';
@@ -35,6 +36,8 @@ export interface House {
   places: Place[];
   /** Of the bot. */
   dataDir: string;
+  /** Where its state is, if not in its folder. */
+  databaseUrl: string | undefined;
   send(bodies: readonly string[]): void;
   /**
    * Starts the bot's process, ready when this resolves.
@@ -181,6 +184,7 @@ export async function openHouse(options: {
     faults,
     places: options.places,
     dataDir,
+    databaseUrl: options.databaseUrl,
     send: (bodies) => {
       jobs.know(aws, bodies);
       aws.events.send(QUEUE, bodies);
@@ -299,12 +303,14 @@ export function usualFaults(scale = 1): Fault[] {
   ];
 }
 
-/** What the bot has on its own disk, once it has stopped. */
+/** What the bot has on record, once it has stopped. */
 export async function record(house: House): Promise<{
   events: { pending: number; handled: number; setAside: Readonly<Record<string, number>> };
   unsent: string[];
 }> {
-  const store = await openLowdbStore(house.dataDir);
+  const store = house.databaseUrl
+    ? (await openPostgresStore({ url: house.databaseUrl })).store
+    : await openLowdbStore(house.dataDir);
   try {
     const [events, unsent] = await Promise.all([store.countEvents(), store.listUnsent()]);
     return { events, unsent: unsent.map(({ key }) => key) };

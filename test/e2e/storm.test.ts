@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, expect, it } from 'vitest';
 import { until } from './jobs.ts';
+import { newState } from './state.ts';
 import { makeStorm, places } from './storm-events.ts';
 import { faultsIn, isWhole, look } from './storm-findings.ts';
 import { type House, openHouse, record, usualFaults } from './storm-house.ts';
@@ -17,6 +18,7 @@ it('[N1, N2, N3] a storm with a kill in the middle: every card right, nothing lo
   house = await openHouse({
     places: places(8),
     program: ['--import', TSX, join(import.meta.dirname, 'storm-bot.ts')],
+    databaseUrl: (await newState()).DATABASE_URL,
   });
   const storm = makeStorm({ events: 300, jobs: 24, reports: 48, seed: 7, places: house.places });
   let bot = await house.start();
