@@ -1,6 +1,7 @@
 /** Connections to PostgreSQL: how many, how long each may take, and whether it works. */
 import pg from 'pg';
 import { AppError } from '../../ground/errors.ts';
+import { inTime } from '../../ground/pause.ts';
 import { storeError, type Trouble, troubleOf } from './trouble.ts';
 
 /** Where all of Signalbox's tables are. */
@@ -13,12 +14,17 @@ const IDLE_TRANSACTION_FOR = 5_000;
 const CONNECT_FOR = 5_000;
 /** Milliseconds between looks at whether it works again. */
 const LOOK_EVERY = 1_000;
+/** Milliseconds without use after which a connection is asked whether it still works, and for its answer. */
+const ASK_AFTER = 1_000;
+const ANSWERS_WITHIN = 2_000;
 
 export interface ConnectionOptions {
   /** `postgres://user:password@host:port/database`. */
   url: string;
   /** Connections at most for the store; default 10. */
   poolSize?: number | undefined;
+  /** Milliseconds without use after which a connection is asked whether it still works; default 1 s. */
+  askAfter?: number | undefined;
 }
 
 /** Host, port and database of a URL, without user and password. */
@@ -36,8 +42,9 @@ export const clientOptions = ({ url }: Pick<ConnectionOptions, 'url'>, purpose: 
   connectionTimeoutMillis: CONNECT_FOR,
   statement_timeout: STATEMENT_FOR,
   idle_in_transaction_session_timeout: IDLE_TRANSACTION_FOR,
-  // For a server that is gone without a word: its own limits do not help then.
-  query_timeout: STATEMENT_FOR * 1.5,
+  // For a server that is gone without a word: its own limits do not help then. Less than callers wait (15 s), so that
+  // they have the time for another try.
+  query_timeout: STATEMENT_FOR + 1_000,
   keepAlive: true,
 });
 
@@ -48,6 +55,11 @@ export class Connections {
   /** Of the database, for people. */
   readonly place: string;
   readonly #pool: pg.Pool;
+  readonly #askAfter: number;
+  /** When each was used last. */
+  readonly #usedAt = new WeakMap<pg.PoolClient, number>();
+  /** Whatever was used last by then has been dropped somewhere in between, like the one that showed it. */
+  #droppedUntil = Number.NEGATIVE_INFINITY;
   readonly #names = new Map<string, string>();
   #problem: { trouble: Trouble; message: string } | undefined;
   #look: NodeJS.Timeout | undefined;
@@ -55,6 +67,7 @@ export class Connections {
 
   constructor(options: ConnectionOptions) {
     this.place = placeOf(options.url);
+    this.#askAfter = options.askAfter ?? ASK_AFTER;
     this.#pool = new pg.Pool({
       ...clientOptions(options, ''),
       max: options.poolSize ?? 10,
@@ -82,21 +95,41 @@ export class Connections {
   async with<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
     this.requireOpen();
     let client: pg.PoolClient | undefined;
+    let taken = 0;
     try {
-      client = await this.#pool.connect();
-      // Cut while it is in use: the statement under way reports it.
-      client.on('error', ignore);
+      client = await this.#take();
+      taken = performance.now();
       const result = await work(new Connection(client, this.#names));
-      client.off('error', ignore);
-      client.release();
+      this.#giveBack(client);
       return result;
     } catch (error) {
-      client?.off('error', ignore);
-      // What is in it is unknown: another one costs a millisecond.
-      client?.release(true);
+      if (hasTimedOut(error)) this.#droppedUntil = taken;
+      if (client) drop(client);
       this.#noteTrouble(error);
       throw error;
     }
+  }
+
+  /** A box in between may have dropped one that was not in use, without a word: then there would be no answer ever. */
+  async #take(): Promise<pg.PoolClient> {
+    for (;;) {
+      const client = await this.#pool.connect();
+      // Cut while it is in use: the statement under way reports it.
+      client.on('error', ignore);
+      const used = this.#usedAt.get(client);
+      if (used === undefined) return client;
+      if (used > this.#droppedUntil) {
+        if (performance.now() - used < this.#askAfter || (await answers(client))) return client;
+        this.#droppedUntil = used;
+      }
+      drop(client);
+    }
+  }
+
+  #giveBack(client: pg.PoolClient): void {
+    this.#usedAt.set(client, performance.now());
+    client.off('error', ignore);
+    client.release();
   }
 
   #noteTrouble(error: unknown): void {
@@ -109,18 +142,23 @@ export class Connections {
   /** Callers who were refused may not try again, so this finds out by itself when it can be written again. */
   #lookLater(): void {
     clearTimeout(this.#look);
-    this.#look = setTimeout(() => void this.#tryOut(), LOOK_EVERY);
+    this.#look = setTimeout(() => void this.#tryAgain(), LOOK_EVERY);
     this.#look.unref();
   }
 
-  async #tryOut(): Promise<void> {
+  /** Writes something. @throws what the driver throws: it is read-only, its disk is full, tables are somebody else's */
+  async tryOut(): Promise<void> {
+    await this.with((connection) =>
+      connection.run(
+        'insert into health (id, at) values (1, now()) on conflict (id) do update set at = now()',
+      ),
+    );
+  }
+
+  async #tryAgain(): Promise<void> {
     if (this.#closed) return;
     try {
-      await this.with((connection) =>
-        connection.run(
-          'insert into health (id, at) values (1, now()) on conflict (id) do update set at = now()',
-        ),
-      );
+      await this.tryOut();
       this.#problem = undefined;
     } catch (error) {
       // Reported and looked at again by `with`; a statement that is wrong is no trouble of the database.
@@ -165,3 +203,20 @@ export class Connection {
 }
 
 const ignore = (): void => {};
+
+/** What is in it is unknown: another one costs a millisecond. */
+function drop(client: pg.PoolClient): void {
+  client.release(true);
+}
+
+async function answers(client: pg.PoolClient): Promise<boolean> {
+  const answer = await inTime(
+    ANSWERS_WITHIN,
+    client.query('select').catch(() => undefined),
+  );
+  return answer !== undefined;
+}
+
+/** There was no answer at all, not even that it took too long. */
+const hasTimedOut = (error: unknown): boolean =>
+  error instanceof Error && error.message === 'Query read timeout';

@@ -29,8 +29,8 @@ const PRUNE_AFTER = 60_000;
 
 /**
  * Makes the tables, or brings them up to date.
- * @throws AppError unavailable: it cannot be reached, does not let Signalbox in, or is of a newer, incompatible version ·
- *   conflict: an embedded store is being moved into it
+ * @throws AppError unavailable: it cannot be reached or written, does not let Signalbox in, or is of a newer, incompatible
+ *   version · conflict: an embedded store is being moved into it
  */
 export async function openPostgresStore(
   options: PostgresStoreOptions,
@@ -40,6 +40,8 @@ export async function openPostgresStore(
   const database = new Database(connections, options);
   try {
     await requireMoved(database, options.url);
+    // Tables that are there already say nothing about whether they can be written.
+    await database.persist(() => connections.tryOut());
   } catch (error) {
     await connections.close();
     throw error;

@@ -95,6 +95,11 @@ function wordsFor(error: unknown, place: string): [message: string, hint: string
   switch (state) {
     case '28P01':
     case '28000':
+      if (/no encryption$/.test(said))
+        return [
+          `The database ${place} does not let Signalbox in: ${said}.`,
+          'It may take encrypted connections only: add ?sslmode=verify-full to DATABASE_URL, and sslrootcert=<file> where its certificate is not one that everybody knows. Otherwise see pg_hba.conf on the server.',
+        ];
       return [
         `The database ${place} does not let Signalbox in: ${said}.`,
         'Check the user and the password in DATABASE_URL (characters such as @ and / are written %40 and %2F in it), and pg_hba.conf on the server.',
@@ -119,7 +124,7 @@ function wordsFor(error: unknown, place: string): [message: string, hint: string
     case '42501':
       return [
         `The database ${place} does not allow it: ${said}.`,
-        'Make the user in DATABASE_URL the owner of the database, or give it CREATE on it: Signalbox keeps its tables in a schema of its own, "signalbox".',
+        'Make the user in DATABASE_URL the owner of the database, or GRANT it CREATE there: Signalbox keeps its tables in a schema of its own, "signalbox". If another user has made that, start as that user, or make this one the owner of all in it (REASSIGN OWNED).',
       ];
     case '57014':
       return [
