@@ -3,7 +3,9 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
 import { whyNoPostgres } from './test/fixtures/postgres.ts';
 
 /** End-to-end tests of what depends on the store. With SIGNALBOX_TEST_STORE=postgres all of them, and nothing else. */
-const ON_POSTGRES = ['alerts'].map((name) => `test/e2e/${name}.test.ts`);
+const ON_POSTGRES = ['alerts', 'apart', 'compile', 'notifications', 'storm', 'watch-in-slack'].map(
+  (name) => `test/e2e/${name}.test.ts`,
+);
 const all = process.env.SIGNALBOX_TEST_STORE === 'postgres';
 
 const noPostgres = await whyNoPostgres();
@@ -17,6 +19,8 @@ const postgres: TestProjectInlineConfiguration = {
   test: {
     name: 'postgres',
     include: all ? ['test/e2e/*.test.ts'] : ON_POSTGRES,
+    // Backups are of the embedded store, and so is the store of the parts that are put together without a bot.
+    exclude: ['test/e2e/backup.test.ts', 'test/e2e/slack-down.test.ts'],
     globalSetup: 'test/fixtures/shared-postgres.ts',
     setupFiles: 'test/fixtures/on-postgres.ts',
   },

@@ -49,10 +49,12 @@ export async function startApp({
 }: StartOptions): Promise<RunningApp> {
   const { connection } = config.slack;
   const telemetry = await startTelemetry(config, logger);
-  const opened = await openState(config, { logger, clock }).catch(async (error: unknown) => {
-    await telemetry.close();
-    throw error;
-  });
+  const opened = await openState(config, { logger, clock, leaseClock: pace?.leaseClock }).catch(
+    async (error: unknown) => {
+      await telemetry.close();
+      throw error;
+    },
+  );
   const store = observedStore(opened.store);
   const { coordination, budgets } = opened;
   let runLogs: RunLogStore | undefined;

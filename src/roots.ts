@@ -31,6 +31,8 @@ export interface Pace extends Pick<SlackApiOptions, 'rememberMembers' | 'uploads
   editInterval?: number | undefined;
   /** Milliseconds before a watch that could not begin tries again. */
   watchAgain?: number | undefined;
+  /** By which leases in a database pass, where the bot's clock is put forward; left out: the bot's. */
+  leaseClock?: Clock | undefined;
 }
 
 /** All that the two share: they meet in the store, in operations on it, and in coordination, and nowhere else. */

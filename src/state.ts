@@ -24,7 +24,7 @@ export interface OpenState {
  */
 export async function openState(
   { dataDir, database }: Pick<Config, 'dataDir' | 'database'>,
-  { logger, clock }: { logger: Logger; clock: Clock },
+  { logger, clock, leaseClock = clock }: { logger: Logger; clock: Clock; leaseClock?: Clock | undefined },
 ): Promise<OpenState> {
   const onError = (error: unknown, { topic }: { topic: string }): void =>
     logger.error({ err: error, topic }, 'word from another part was lost');
@@ -41,7 +41,7 @@ export async function openState(
   try {
     // Loaded only where it is used.
     const { openPostgres } = await import('./stores/postgres/index.ts');
-    const opened = await openPostgres({ ...database, clock, onError });
+    const opened = await openPostgres({ ...database, clock: leaseClock, onError });
     let closed: Promise<void> | undefined;
     const close = async (): Promise<void> => {
       await opened.store.close();

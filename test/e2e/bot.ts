@@ -126,7 +126,8 @@ export async function startBot(options: BotOptions = {}): Promise<Bot> {
   const before = { ...process.env };
   Object.assign(process.env, env);
   let passed = 0;
-  const { clock = { now: () => Date.now(), elapsed: () => performance.now() } } = options;
+  const machine: Clock = { now: () => Date.now(), elapsed: () => performance.now() };
+  const { clock = machine } = options;
   const start = () =>
     startApp({
       config: loadConfig({ env, requireSlack: true }),
@@ -139,6 +140,8 @@ export async function startBot(options: BotOptions = {}): Promise<Bot> {
         editInterval: options.rateLimits ? undefined : 20,
         rememberMembers: 0,
         uploads: { retryDelay: 10 },
+        // The database has its own time, and would not give a lease that has run out by ours.
+        leaseClock: machine,
       },
     });
   let app = await start();

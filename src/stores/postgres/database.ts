@@ -6,8 +6,8 @@ import { type Fence, outdated } from '../../ports/fences.ts';
 import type { Connection, Connections, Row } from './connections.ts';
 import { InOrder } from './in-order.ts';
 import { type Mark, Marks } from './marks.ts';
-import { newerSchema, SCHEMA_VERSION } from './schema.ts';
-import { storeError, troubleOf } from './trouble.ts';
+import { type Migration, newerSchema, SCHEMA_VERSION } from './schema.ts';
+import { requestError, troubleOf } from './trouble.ts';
 
 /** Milliseconds that a request waits for a database that is away, before it is refused. */
 const WAIT_FOR = 15_000;
@@ -29,8 +29,8 @@ export class TakenBack extends Error {
 export interface DatabaseOptions {
   /** Milliseconds that a request waits for a database that is away; default 15 s. */
   waitFor?: number | undefined;
-  /** Version of the schema that this program knows; another one in tests. */
-  schemaVersion?: number | undefined;
+  /** Of the schema that this program knows; those of another version in tests. */
+  migrations?: readonly Migration[] | undefined;
 }
 
 export class Database {
@@ -118,7 +118,7 @@ export class Database {
   }
 
   #requireCurrent({ compatible, fence }: { compatible: number; fence: string | null }): void {
-    const version = this.#options.schemaVersion ?? SCHEMA_VERSION;
+    const version = this.#options.migrations?.at(-1)?.version ?? SCHEMA_VERSION;
     if (compatible > version) throw newerSchema(this.#connections.place, compatible, version);
     if (this.#fence && fence !== null && Number(fence) > this.#fence.fence)
       throw outdated(this.#fence, Number(fence));
@@ -155,8 +155,8 @@ export class Database {
             ? tries < TRIES
             : (trouble === 'away' || trouble === 'crowded') && performance.now() < until;
         if (!goesOn) {
-          if (trouble === 'again') throw contested(this.#connections.place, error);
-          throw storeError(error, this.#connections.place);
+          if (trouble === 'again') throw contested(error);
+          throw requestError(error, this.#connections.place);
         }
         this.requireOpen();
         await pause(jittered(backoff(trouble === 'again' ? [2, 250] : [50, 1_000], tries)));
@@ -174,8 +174,8 @@ type Outcome<T> = { value: T } | { error: unknown };
 const GUARD =
   'select (select compatible_from from version) as compatible, (select fence from fences where lease = $1 for share) as fence';
 
-const contested = (place: string, cause: unknown): AppError =>
-  new AppError('unavailable', `Others changed the same in the database ${place} each time it was tried.`, {
+const contested = (cause: unknown): AppError =>
+  new AppError('unavailable', 'Others changed the same each time it was tried.', {
     hint: 'Try again.',
     cause,
   });

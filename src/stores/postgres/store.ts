@@ -15,6 +15,7 @@ import { outbox } from './outbox.ts';
 import { prune } from './pruning.ts';
 import { migrate } from './schema.ts';
 import { subscriptions } from './subscriptions.ts';
+import { storeError } from './trouble.ts';
 import { requireMoved } from './unfinished-move.ts';
 import { viewer } from './viewer.ts';
 
@@ -35,16 +36,16 @@ const PRUNE_AFTER = 60_000;
 export async function openPostgresStore(
   options: PostgresStoreOptions,
 ): Promise<{ store: Store; database: Database }> {
-  await migrate(options);
+  await migrate(options, options.migrations);
   const connections = new Connections(options);
   const database = new Database(connections, options);
   try {
     await requireMoved(database, options.url);
     // Tables that are there already say nothing about whether they can be written.
-    await database.persist(() => connections.tryOut());
+    await connections.tryOut();
   } catch (error) {
     await connections.close();
-    throw error;
+    throw storeError(error, connections.place);
   }
   const stopPruning = pruneRegularly(database, options.now ?? Date.now);
   const close = async (): Promise<void> => {

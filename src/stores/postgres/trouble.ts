@@ -5,7 +5,7 @@ import { systemCode } from '../../ground/files.ts';
 /**
  * - `again`: two transactions were in each other's way, and this one was taken back: the same once more.
  * - `away`: it cannot be reached now; nobody knows what became of a commit that was under way.
- * - `crowded`: it takes no more connections now.
+ * - `crowded`: no connection is free, of the server's or of this instance's own.
  * - `refused`: it answers, and takes this from nobody, or not from us: somebody has to put something right.
  */
 export type Trouble = 'again' | 'away' | 'crowded' | 'refused';
@@ -52,8 +52,13 @@ const NO_TLS = /SSL connection/;
 const DRIVER =
   /^(?:Connection terminated|timeout (?:expired|exceeded)|Query read timeout|Client (?:was closed|has encountered a connection error|is closed)|Cannot use a pool)/;
 
+/** No connection of the pool became free in time. */
+const isPoolBusy = (error: unknown): boolean =>
+  error instanceof Error && error.message === 'timeout exceeded when trying to connect';
+
 /** @returns undefined: no trouble of the database, but of the statement or of Signalbox */
 export function troubleOf(error: unknown): Trouble | undefined {
+  if (isPoolBusy(error)) return 'crowded';
   const code = sqlState(error);
   if (code !== undefined) return STATES[code] ?? STATES[code.slice(0, 2)];
   const system = systemCode(error) ?? systemCode((error as { errors?: unknown[] } | null)?.errors?.[0]);
@@ -76,16 +81,41 @@ export function sqlState(error: unknown): string | undefined {
     : undefined;
 }
 
+const isOfDatabase = (error: unknown): boolean =>
+  !(error instanceof Error) || troubleOf(error) !== undefined || sqlState(error) !== undefined;
+
 /**
+ * For whoever runs Signalbox, at its start.
  * @param place of the database, in words, without its password: `db.example.com:5432/signalbox`
  * @returns the error itself if it is none of the database's
  */
 export function storeError(error: unknown, place: string): Error {
-  if (error instanceof Error && troubleOf(error) === undefined && sqlState(error) === undefined) return error;
+  if (!isOfDatabase(error)) return error as Error;
   const [message, hint] = wordsFor(error, place);
   return new AppError(troubleOf(error) === undefined ? 'internal' : 'unavailable', message, {
     hint,
     cause: error,
+  });
+}
+
+/**
+ * For whoever asked for something of a Signalbox that runs: where its database is, and what it says, concerns admins
+ * only.
+ * @param place as of `storeError`
+ * @returns the error itself if it is none of the database's
+ */
+export function requestError(error: unknown, place: string): Error {
+  if (!isOfDatabase(error)) return error as Error;
+  const trouble = troubleOf(error);
+  const [message, hint] =
+    trouble === undefined
+      ? ['Signalbox’s database refused a statement.', 'Give the reference to whoever runs Signalbox.']
+      : trouble === 'refused'
+        ? ['Signalbox’s database stores nothing now.', 'If it stays so, tell whoever runs Signalbox.']
+        : ['Signalbox’s database does not answer now.', 'Try again in a minute.'];
+  const adminHint = wordsFor(error, place).join(' ');
+  return new AppError(trouble === undefined ? 'internal' : 'unavailable', message, {
+    ...{ hint, adminHint, cause: error },
   });
 }
 
@@ -132,6 +162,11 @@ function wordsFor(error: unknown, place: string): [message: string, hint: string
         'See what holds it up (pg_stat_activity). Signalbox tries again with the next request.',
       ];
   }
+  if (isPoolBusy(error))
+    return [
+      `All connections of this instance to the database ${place} are in use.`,
+      'Signalbox goes on by itself. If it happens again, see what holds them up (pg_stat_activity), or raise DATABASE_POOL_SIZE.',
+    ];
   if (isTls(error))
     return [
       `There is no encrypted connection to the database ${place} that can be trusted: ${withoutStop(said)}.`,

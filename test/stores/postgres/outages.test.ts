@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Store } from '../../../src/ports/store.ts';
 import { openPostgresStore, type PostgresStoreOptions } from '../../../src/stores/postgres/store.ts';
 import { eventRecord, post } from '../../contract/notifications.ts';
-import { record } from '../../contract/store-records.ts';
+import { jobRecord, record } from '../../contract/store-records.ts';
 import { cuttingProxy } from '../../fixtures/cutting-proxy.ts';
 import { serverUser, whyNoPostgres } from '../../fixtures/postgres.ts';
 import { fill, tinyDisk } from '../../fixtures/tiny-disk.ts';
@@ -129,7 +129,7 @@ describe.skipIf(noPostgres)('while it is written to, PostgreSQL', () => {
     for (const refusal of refusals)
       expect(refusal).toMatchObject({
         code: 'unavailable',
-        hint: expect.stringContaining('goes on by itself'),
+        adminHint: expect.stringContaining('goes on by itself'),
       });
   });
 
@@ -161,6 +161,28 @@ describe.skipIf(noPostgres)('while it is written to, PostgreSQL', () => {
     await postgres().query(url, 'alter role app connection limit -1');
     await writing.more(before);
     expectWhole(await writing.end());
+    await expect.poll(() => store.problem()).toBeUndefined();
+  });
+
+  it('holds all connections of an instance up: who waits is served afterwards, and it is called what it is', async () => {
+    const url = await postgres().database();
+    const store = await open(url, { poolSize: 1 });
+    const held = postgres().query(url, 'lock table signalbox.jobs; select pg_sleep(7)');
+    await expect
+      .poll(() =>
+        postgres().query(
+          url,
+          `select from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()`,
+        ),
+      )
+      .toHaveLength(1);
+    const waiting = store.changeJob('line-3', 'a', () => jobRecord('a'));
+    const behind = store.appendAudit(record());
+    await expect
+      .poll(() => store.problem())
+      .toMatch(/^All connections of this instance to the database .* are in use\.$/);
+    await Promise.all([held, waiting, behind]);
+    expect(await store.listAudit({ limit: 9 })).toEqual([record()]);
     await expect.poll(() => store.problem()).toBeUndefined();
   });
 
@@ -222,7 +244,8 @@ describe.skipIf(noPostgres)('while it is written to, PostgreSQL', () => {
       };
       expect(await full()).toMatchObject({
         code: 'unavailable',
-        message: expect.stringMatching(/^The disk of the database .*\/tiny is full\.$/),
+        message: 'Signalbox’s database stores nothing now.',
+        adminHint: expect.stringMatching(/^The disk of the database .*\/tiny is full\. Make room/),
       });
       expect(store.problem()).toMatch(/is full/);
       await rm(join(disk, 'filler'));

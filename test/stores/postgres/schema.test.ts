@@ -69,6 +69,22 @@ describe.skipIf(noPostgres)('the tables', () => {
     expect(await postgres().query(url, 'select from signalbox.half')).toEqual([]);
   });
 
+  it('are as before when the server crashes in the middle of a step, and the next start makes them', async () => {
+    const url = await postgres().database();
+    await migrate({ url });
+    const interrupted = migrate({ url }, later('create table signalbox.half (n int); select pg_sleep(600)'));
+    const outcome = expect(interrupted).rejects.toMatchObject({ code: 'unavailable' });
+    await expect
+      .poll(() => postgres().query(url, `select from pg_stat_activity where wait_event = 'PgSleep'`))
+      .toHaveLength(1);
+    await postgres().stop('crash');
+    await outcome;
+    await postgres().start();
+    expect(await versionOf(url)).toBe(SCHEMA_VERSION);
+    await migrate({ url }, later('create table signalbox.half (n int)'));
+    expect(await versionOf(url)).toBe(SCHEMA_VERSION + 1);
+  });
+
   it('of a newer version are used by an older one where they allow it, also while it runs', async () => {
     const url = await postgres().database();
     const running = await open(url);

@@ -68,7 +68,8 @@ describe.skipIf(noPostgres)('the store on a PostgreSQL in trouble', () => {
       await postgres().stop();
       const refused = {
         code: 'unavailable',
-        message: expect.stringMatching(/^The database 127\.0\.0\.1:\d+\/test_\d+ cannot be reached/),
+        message: 'Signalbox’s database does not answer now.',
+        adminHint: expect.stringMatching(/^The database 127\.0\.0\.1:\d+\/test_\d+ cannot be reached/),
       };
       await expect(store.appendAudit(record())).rejects.toMatchObject(refused);
       await expect(store.listJobs({ limit: 1 })).rejects.toMatchObject(refused);
@@ -208,9 +209,9 @@ describe.skipIf(noPostgres)('the store on a PostgreSQL in trouble', () => {
     await expect
       .poll(async () => {
         const error = await store.appendAudit(record()).catch((thrown: unknown) => thrown);
-        return (error as { message?: string } | undefined)?.message;
+        return (error as { adminHint?: string } | undefined)?.adminHint;
       })
-      .toMatch(new RegExp(`^The database .*/${name} is read-only: nothing can be stored\\.$`));
+      .toMatch(new RegExp(`^The database .*/${name} is read-only: nothing can be stored\\.`));
     expect(await store.listJobs({ limit: 1 })).toEqual([]);
     expect(store.problem()).toContain('read-only');
     const reset = `${url}?options=-c%20default_transaction_read_only%3Doff`;
