@@ -16,8 +16,11 @@ export interface Outcome {
   ms: number | undefined;
   /** Slack said that the app did not answer, so the person gave the command again. */
   asked: number;
-  /** The bot said that it was interrupted, and to ask again. */
+  /** The bot said that it was interrupted, or that something failed, so the person asked again. */
   interrupted: number;
+  failed: number;
+  /** How often of these by the button that was there for it, and not by the command. */
+  clicked: number;
   /** What was seen last, where nothing came. */
   seen?: string;
 }
@@ -58,22 +61,20 @@ const COMMANDS = { list: '/jobs', log: '/logs', form: '/compile' } as const;
 
 async function run(client: SlackClient, user: string, errand: Errand): Promise<Outcome> {
   const began = performance.now();
-  const outcome: Outcome = { errand, ms: undefined, asked: 0, interrupted: 0 };
-  const give = async (): Promise<void> => {
+  const outcome: Outcome = { errand, ms: undefined, asked: 0, interrupted: 0, failed: 0, clicked: 0 };
+  const { channel, kind, job } = errand;
+  /** Again while Slack says that the app did not answer. */
+  const give = async (ask: () => Promise<InteractionResult>): Promise<void> => {
     for (;;) {
       outcome.asked += 1;
-      const result: InteractionResult = await client.command(
-        user,
-        errand.channel,
-        errand.kind === 'list' ? '' : errand.job,
-        COMMANDS[errand.kind],
-      );
+      const result = await ask();
       if (result.ok || performance.now() - began > PATIENCE) return;
       await sleep(1_000);
     }
   };
+  const type = () => client.command(user, channel, kind === 'list' ? '' : job, COMMANDS[kind]);
   let since = await newest(client, errand.channel, user);
-  await give();
+  await give(type);
   while (performance.now() - began < PATIENCE) {
     const fresh = (await client.messages(errand.channel, user)).filter(({ ts }) => ts > since);
     const answer = await seen(client, user, errand, fresh);
@@ -82,10 +83,12 @@ async function run(client: SlackClient, user: string, errand: Errand): Promise<O
       delete outcome.seen;
       return { ...outcome, ms: performance.now() - began };
     }
-    if (answer.is === 'interrupted') {
-      outcome.interrupted += 1;
+    if (answer.is === 'interrupted' || answer.is === 'failed') {
+      outcome[answer.is] += 1;
       since = await newest(client, errand.channel, user);
-      await give();
+      const { button } = answer;
+      if (button) outcome.clicked += 1;
+      await give(button ? () => client.action(user, button.id, { channel, ts: button.ts }) : type);
     }
     await sleep(LOOK_EVERY);
   }
@@ -99,8 +102,29 @@ const newest = async (client: SlackClient, channel: string, user: string): Promi
     .at(-1) ?? '0';
 
 interface Seen {
-  is: 'there' | 'interrupted' | 'nothing';
+  is: 'there' | 'interrupted' | 'failed' | 'nothing';
   words: string;
+  /** What asks again, where the message has a button for it. */
+  button?: { id: string; ts: string } | undefined;
+}
+
+/** What the bot says when it was stopped, and of everything that fails. */
+const INTERRUPTED = /interrupted|no longer running/i;
+const FAILED = /Reference/;
+const ASKS_AGAIN = /"action_id":"(logs\.retry)"/;
+
+/** What tells the person to ask again. */
+function toAskAgain(own: readonly SandboxMessage[]): Pick<Seen, 'is' | 'button'> | undefined {
+  for (const one of own) {
+    const words = wordsOf(one);
+    if (!INTERRUPTED.test(words) && !FAILED.test(words)) continue;
+    const id = ASKS_AGAIN.exec(JSON.stringify(one.blocks ?? []))?.[1];
+    return {
+      is: INTERRUPTED.test(words) ? 'interrupted' : 'failed',
+      button: id === undefined ? undefined : { id, ts: one.ts },
+    };
+  }
+  return undefined;
 }
 
 /** What the person sees of the answer. */
@@ -112,16 +136,17 @@ async function seen(
 ): Promise<Seen> {
   const isOwn = (one: SandboxMessage): boolean =>
     one.ephemeral_to === user || (kind === 'log' && wordsOf(one).includes(job));
-  const own = fresh.filter(isOwn).map(wordsOf);
-  const words = own.join('\n---\n').slice(0, 2_000);
+  const own = fresh.filter(isOwn);
+  const words = own.map(wordsOf).join('\n---\n').slice(0, 2_000);
   if (kind === 'log' && (await client.files(channel)).some(({ name }) => name.includes(job)))
     return { is: 'there', words };
-  if (own.some((text) => /interrupted|no longer running/i.test(text))) return { is: 'interrupted', words };
+  const again = toAskAgain(own);
+  if (again) return { ...again, words };
   if (kind !== 'form') return { is: kind === 'list' && own.length > 0 ? 'there' : 'nothing', words };
   const view = (await client.views(user)).at(-1);
   if (!view) return { is: 'nothing', words: `no window; ${words}` };
   const shown = `${view.title?.text}\n${textsOf(view.blocks)}`;
-  const isLost = /interrupted/i.test(shown);
+  const isLost = INTERRUPTED.test(shown);
   if (!isLost && !shown.includes(job)) return { is: 'nothing', words: shown };
   await client.post('/sandbox/slack/view', { user, view_id: view.id, close: true });
   return { is: isLost ? 'interrupted' : 'there', words: shown };

@@ -203,7 +203,10 @@ try {
     const times = all.flatMap(({ ms }) => ms ?? []).sort((a, b) => a - b);
     const at = (share: number): string =>
       `${Math.round(times[Math.floor((times.length - 1) * share)] ?? 0)} ms`;
-    return `${times.length} of ${errands.filter((one) => one.kind === kind).length}; given again ${all.reduce((sum, { asked, interrupted }) => sum + asked - 1 - interrupted, 0)}, asked to ask again ${all.reduce((sum, { interrupted }) => sum + interrupted, 0)}; median ${at(0.5)}, p95 ${at(0.95)}, most ${at(1)}`;
+    const sum = (of: (one: Outcome) => number): number => all.reduce((so, one) => so + of(one), 0);
+    const unheard = sum(({ asked, interrupted, failed }) => asked - 1 - interrupted - failed);
+    const again = `asked again ${sum(({ interrupted }) => interrupted)} interrupted, ${sum(({ failed }) => failed)} failed (${sum(({ clicked }) => clicked)} by their button)`;
+    return `${times.length} of ${errands.filter((one) => one.kind === kind).length}; given again ${unheard}, ${again}; median ${at(0.5)}, p95 ${at(0.95)}, most ${at(1)}`;
   };
   const files = (
     await Promise.all(
@@ -223,6 +226,8 @@ failures                     ${found.failures}; in alerts ${found.alerted}; lost
 /logs delivered              ${line('log')}; files ${files.length}, twice ${twice.length}
 /compile opened              ${line('form')}
 kills −9                     ${killed}; starts ${(Math.max(...starts) / 1000).toFixed(2)} s at most; RSS at most ${most.toFixed(0)} MB each`);
+  const refused = [...house.slack.tooOften].map(([method, times]) => `${times} × ${method}`);
+  console.log(`told by Slack to wait        ${refused.join(', ') || 'never'}`);
   console.log('\nthe bots’ logs:');
   for (const [text, times] of [...said].sort((a, b) => b[1] - a[1]).slice(0, 15))
     console.log(`  ${times} × ${text}`);

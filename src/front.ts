@@ -6,7 +6,7 @@ import { homeTab } from './commands/home.ts';
 import { allCommands } from './commands/index.ts';
 import { kindsHere } from './commands/job-access.ts';
 import type { Services } from './commands/services.ts';
-import { tellInterrupted } from './commands/unfinished.ts';
+import { UnfinishedTeller } from './commands/tell-unfinished.ts';
 import type { ViewerConfig } from './config.ts';
 import { jobKey } from './domain/job-keys.ts';
 import { readRunId } from './domain/runs.ts';
@@ -30,9 +30,7 @@ import { CurveReader } from './operations/read-curves.ts';
 import type { RunsInUse } from './operations/runs-in-use.ts';
 import { shareChanges } from './operations/share-changes.ts';
 import { JobSuggestions } from './operations/suggest-jobs.ts';
-import type { Lease } from './ports/coordination.ts';
 import type { HttpRoutes } from './ports/http-routes.ts';
-import type { UnfinishedMessage } from './ports/unfinished-store.ts';
 import { createUseCaseGateway } from './providers/gateway.ts';
 import {
   configuredUseCases,
@@ -55,9 +53,6 @@ import { HttpIntake, type Intake, SocketIntake } from './slack/receivers.ts';
 
 /** Milliseconds between looks for what interrupted downloads left on disk: an hour it is of use. */
 const SWEEP_EVERY = 30 * 60_000;
-/** Milliseconds between looks for what instances that have ended left unsaid, and for how long one of us does it. */
-const TELL_EVERY = 10_000;
-const TELLS_FOR = 20_000;
 
 export class Front {
   /** For the server of the process: where Slack's requests come in, unless it is by Socket Mode, and runs are seen. */
@@ -72,12 +67,9 @@ export class Front {
   readonly #inUse: RunsInUse;
   readonly #pushedTimes: PushedTimes;
   readonly #unshare: () => void;
-  readonly #ending = new AbortController();
+  readonly #teller: UnfinishedTeller;
   #team: string | undefined;
   #sweeping: NodeJS.Timeout | undefined;
-  #telling: NodeJS.Timeout | undefined;
-  /** What was left by instances that had ended when this one last looked. */
-  #seenLeft: ReadonlySet<string> = new Set();
 
   constructor(options: RootOptions) {
     this.#options = options;
@@ -95,10 +87,14 @@ export class Front {
     this.#elsewhere = new DownloadsElsewhere(store, coordination);
     const awaited = { store, clock, by: this.#elsewhere.instance };
     this.#slack = new Slack({
-      ...{ botToken, apiUrl, intake: this.#intake, logger, edits, awaited, store },
-      ...pace,
+      ...{ botToken, apiUrl, intake: this.#intake, logger, clock, budgets, edits, awaited, store },
+      ...{ ...pace, callInterval: pace?.editInterval },
     });
     const { directory, files } = this.#slack.ports;
+    this.#teller = new UnfinishedTeller({
+      ...{ store, coordination, clock, elsewhere: this.#elsewhere, isAlone: config.database === undefined },
+      ...{ ...this.#slack.ports, log: logger.child({ part: 'background' }) },
+    });
     const useCases = configuredUseCases(config);
     let viewer: Services['viewer'];
     const engine = logEngine(options);
@@ -216,7 +212,6 @@ export class Front {
     const services = this.#services;
     const commands = allCommands(services);
     await this.#elsewhere.begin((id, why, enough) => void services.downloads.cancel(id, why, enough));
-    const left = await this.#left();
     const bot = await unlessAborted(
       signal,
       this.#slack.start(
@@ -230,9 +225,7 @@ export class Front {
       ),
     );
     this.#team = bot.team;
-    // Nobody waits for it: Slack may take its time.
-    void this.#tell(async () => left);
-    this.#telling = setInterval(() => void this.#tell(() => this.#leftByEnded()), TELL_EVERY).unref();
+    this.#teller.begin();
     const sweep = (): void => {
       services.engine
         .sweep?.()
@@ -243,43 +236,9 @@ export class Front {
     return bot;
   }
 
-  /** What tells of work that nobody does any more. */
-  async #left(): Promise<UnfinishedMessage[]> {
-    const all = await this.#options.store.listUnfinished();
-    const left = await Promise.all(all.map((one) => this.#elsewhere.isLeft(one)));
-    return all.filter((_, index) => left[index]);
-  }
-
-  /** Of instances that have ended since. Whoever only reached nobody for a while is back by the second look. */
-  async #leftByEnded(): Promise<UnfinishedMessage[]> {
-    const left = (await this.#left()).filter(({ by }) => by !== undefined);
-    const before = this.#seenLeft;
-    this.#seenLeft = new Set(left.map(({ id }) => id));
-    return left.filter(({ id }) => before.has(id));
-  }
-
-  /** One instance at a time, so that nobody is told twice. */
-  async #tell(find: () => Promise<readonly UnfinishedMessage[]>): Promise<void> {
-    const { store, coordination, clock, logger } = this.#options;
-    const log = logger.child({ part: 'background' });
-    const { messages, files, lost } = this.#slack.ports;
-    let lease: Lease | undefined;
-    try {
-      lease = await coordination.tryLease('unfinished', TELLS_FOR);
-      if (!lease) return;
-      const signal = AbortSignal.any([this.#ending.signal, lease.lost]);
-      await tellInterrupted(await find(), { store, messages, files, lost, clock, log, signal });
-    } catch (error) {
-      log.warn({ err: error }, 'unfinished messages could not be told');
-    } finally {
-      await lease?.release();
-    }
-  }
-
   async stopIntake(): Promise<void> {
     clearInterval(this.#sweeping);
-    clearInterval(this.#telling);
-    this.#ending.abort();
+    this.#teller.stop();
     await this.#slack.stopIntake();
   }
 
@@ -292,7 +251,7 @@ export class Front {
 
   /** Resolves when everybody is answered. */
   async idle(): Promise<void> {
-    await Promise.all([this.#slack.idle(), this.#services.changes.idle()]);
+    await Promise.all([this.#slack.idle(), this.#services.changes.idle(), this.#teller.idle()]);
   }
 
   async stop(step: StopStep = stopInSteps(this.#options.logger)): Promise<void> {

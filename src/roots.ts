@@ -27,7 +27,7 @@ import type { EditBudget } from './slack/edit-budget.ts';
 
 export interface Pace extends Pick<SlackApiOptions, 'rememberMembers' | 'uploads'> {
   ticker?: Ticker;
-  /** Milliseconds between two edits, and between two posts in a channel, once Slack's tolerance is used up. */
+  /** Milliseconds between two edits, posts in a channel, or calls of a method, once Slack's tolerance is used up. */
   editInterval?: number | undefined;
   /** Milliseconds before a watch that could not begin tries again. */
   watchAgain?: number | undefined;

@@ -35,7 +35,7 @@ export class Watch {
 
   constructor(options: RootOptions) {
     this.#options = options;
-    const { config, logger, store, clock, coordination } = options;
+    const { config, logger, store, clock, coordination, budgets, pace } = options;
     const log = logger.child({ part: 'events' });
     // Whoever takes an event in stores it; who holds the lease handles it, or any (events/lines.ts).
     const intake = new Ingest({
@@ -50,7 +50,10 @@ export class Watch {
             log.warn({ err: error }, 'nobody was told of an event: it is found all the same'),
           ),
     });
-    this.#slack = new SlackApi({ ...config.slack, ...options.pace, logger });
+    this.#slack = new SlackApi({
+      ...{ ...config.slack, ...pace, callInterval: pace?.editInterval },
+      ...{ logger, clock, budgets },
+    });
     this.#events = new WatchEvents(options, this.#slack);
     this.#queue =
       config.events && new SqsPollers({ ...config.events, intake, log: logger.child({ part: 'queue' }) });

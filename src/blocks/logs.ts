@@ -103,7 +103,7 @@ export type LogStage =
   | { kind: 'opening' }
   | { kind: 'fetching'; events: number; textBytes: number; fraction: number; throttled: boolean }
   | { kind: 'writing'; events: number; textBytes: number }
-  | { kind: 'uploading'; bytes: number; fraction: number };
+  | { kind: 'uploading'; bytes: number; fraction: number; throttled: boolean };
 
 interface Progress {
   job: string;
@@ -149,8 +149,10 @@ function stageInWords(stage: LogStage): string {
     }
     case 'writing':
       return `sorting and writing ${group(stage.events)} events · ${size(stage.textBytes)}`;
-    case 'uploading':
-      return `${bar(stage.fraction)} uploading ${size(stage.bytes)} to Slack`;
+    case 'uploading': {
+      const done = `${bar(stage.fraction)} uploading ${size(stage.bytes)} to Slack`;
+      return stage.throttled ? `${done}\nfetched and waiting: Slack takes only so many files a minute` : done;
+    }
   }
 }
 

@@ -99,9 +99,20 @@ export async function deliverInMessage(
     );
   } catch (error) {
     if (!message) throw error;
-    await message.tellWhyNot(error);
+    try {
+      await message.tellWhyNot(error);
+    } catch (untold) {
+      await unfinished?.leave();
+      throw untold;
+    }
   }
-  // Stays on record if Slack did not take the last words: the next start says them.
+  try {
+    // Others have their turn meanwhile: Slack lets few messages be removed in a minute.
+    await message?.tidy();
+  } catch (error) {
+    context.log.warn({ err: error, job: name }, 'the message of a download that has ended stays for now');
+    return unfinished?.leave();
+  }
   await unfinished?.over();
 }
 
@@ -137,6 +148,8 @@ export class LogMessage {
   #stage: LogStage;
   /** The log's end, once it is shown. */
   #lines: FirstLines | undefined;
+  /** What remains to be done with the message, once the person has what they asked for. */
+  #rest: (() => Promise<void>) | undefined;
 
   constructor(deps: LogMessageDeps) {
     this.#deps = deps;
@@ -188,7 +201,28 @@ export class LogMessage {
     return may(context.actor.user, 'logs:read', useCase, services.directory);
   }
 
-  /** Sends the files to where the message is, then removes it: the file's own message says everything. */
+  /** Nobody waits for it: the person has the file, or word why there is none. */
+  async tidy(): Promise<void> {
+    await this.#rest?.();
+  }
+
+  /** What Slack does not take now stays on record, for whoever looks for what is left unsaid. */
+  async #finish(words: Message): Promise<void> {
+    const { message, unfinished } = this.#deps;
+    try {
+      await message.finish(words);
+    } catch (error) {
+      await unfinished.leave(words);
+      throw error;
+    }
+  }
+
+  async #later(rest: () => Promise<void>): Promise<void> {
+    this.#rest = rest;
+    await this.#deps.unfinished.onlyToRemove();
+  }
+
+  /** Sends the files to where the message is, which is then removed: the file's own message says everything. */
   async send(
     useCases: UseCase | readonly UseCase[],
     files: readonly FinishedFile[],
@@ -197,8 +231,13 @@ export class LogMessage {
     const { services, wanted, ticket, message, unfinished } = this.#deps;
     for (const useCase of [useCases].flat()) if (!(await this.#mayRead(useCase))) return this.refuse(useCase);
     const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
-    const onProgress = (sent: number): void =>
-      this.show({ kind: 'uploading', bytes, fraction: bytes === 0 ? 1 : sent / bytes });
+    let sent = 0;
+    const show = (throttled: boolean): void =>
+      this.show({ kind: 'uploading', bytes, fraction: bytes === 0 ? 1 : sent / bytes, throttled });
+    const onProgress = (now: number): void => {
+      sent = now;
+      show(false);
+    };
     onProgress(0);
     const { shared } = await services.files.deliver(
       {
@@ -211,6 +250,7 @@ export class LogMessage {
       {
         signal: ticket.signal,
         onProgress,
+        onWait: () => show(true),
         onSharing: (ids) => {
           const becomes = logsPerhapsThere(wanted.name, wanted.again('Ask again'));
           return unfinished.sharing(ids, keepingFirstLines(becomes, this.#lines));
@@ -219,17 +259,18 @@ export class LogMessage {
     );
     // From here on the same request counts as a new one, and there is nothing left to cancel.
     services.downloads.release(ticket.id);
-    await unfinished.onlyToRemove();
-    if (await shared) await message.remove();
-    else await message.finish(logsUnshared(wanted.name));
+    await this.#later(async () => {
+      if (await shared) await message.remove();
+      else await this.#finish(logsUnshared(wanted.name));
+    });
   }
 
   /** Ends with words that everybody here may read, in place of the progress. */
   async become(useCases: readonly UseCase[], words: Message): Promise<void> {
-    const { services, ticket, message } = this.#deps;
+    const { services, ticket } = this.#deps;
     for (const useCase of useCases) if (!(await this.#mayRead(useCase))) return this.refuse(useCase);
     services.downloads.release(ticket.id);
-    await message.finish(words);
+    await this.#finish(words);
   }
 
   /** Files below words that stand already. */
@@ -251,37 +292,37 @@ export class LogMessage {
     const { context, message } = this.#deps;
     const { isDirect, channel } = context.place;
     // A direct message already, whatever place they asked in.
-    if (isDirect || message.channel !== channel) return message.finish(words);
-    await message.remove();
+    if (isDirect || message.channel !== channel) return this.#finish(words);
     await context.reply.privately(words);
+    await this.#later(() => message.remove());
   }
 
   /** Ends because the person may not read the log. */
   async refuse(useCase: UseCase): Promise<void> {
     const { services, context, wanted, message } = this.#deps;
-    await message.remove();
     await refuse(services, context, {
       useCase,
       permission: 'logs:read',
       action: 'logs.refused',
       subject: wanted.name,
     });
+    await this.#later(() => message.remove());
   }
 
   /** The message says how it ended without a file; account details go only to an admin. */
   async tellWhyNot(thrown: unknown): Promise<void> {
-    const { context, wanted, message } = this.#deps;
+    const { context, wanted } = this.#deps;
     const { name, again } = wanted;
     const lines = this.#lines;
     if (thrown instanceof EnoughError && lines) {
       context.log.info({ job: name }, 'download ended: its first lines were enough');
       if (!(await this.#mayRead(lines.useCase))) return this.refuse(lines.useCase);
       const next = [again('Get the file'), wanted.live, wanted.watch, ...(wanted.next?.(lines) ?? [])];
-      return message.finish(logsEnough(name, thrown.message, lines, next));
+      return this.#finish(logsEnough(name, thrown.message, lines, next));
     }
     if (thrown instanceof CancelledError) {
       context.log.info({ job: name }, 'download cancelled');
-      return message.finish(logsCancelled(name, thrown.message, again('Retry')));
+      return this.#finish(logsCancelled(name, thrown.message, again('Retry')));
     }
     const error = toAppError(thrown);
     const [useCase] = wanted.useCases;
@@ -293,12 +334,12 @@ export class LogMessage {
   }
 
   async #tellFailure(error: AppError): Promise<void> {
-    const { services, context, wanted, message } = this.#deps;
+    const { services, context, wanted } = this.#deps;
     const [useCase] = wanted.useCases;
     const isDirectMessage = context.place.isDirect && (await isAdmin(services, context, useCase));
     const told = errorMessage(error, { buttons: [wanted.again('Retry')], asAdmin: isDirectMessage });
     const lines = error.code === 'permission_denied' ? undefined : this.#lines;
-    await message.finish(keepingFirstLines(told, lines));
+    await this.#finish(keepingFirstLines(told, lines));
     if (error.code === 'permission_denied' && error.adminHint && !isDirectMessage) {
       if (await isAdmin(services, context, useCase)) await explain(services, context, useCase, error);
       else await context.reply.privately(errorMessage(error, { ask: whoCanGrant(useCase, services.admins) }));

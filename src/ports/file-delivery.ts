@@ -19,6 +19,8 @@ export interface FileDelivery {
     options: {
       signal?: AbortSignal;
       onProgress?: (bytesSent: number) => void;
+      /** Called when it has to wait because files come faster than they are accepted; it goes on by itself. */
+      onWait?: () => void;
       /** Called before Slack is asked to share the files: from then on they may be there, whatever Slack answers. */
       onSharing?: (ids: readonly string[]) => Promise<void>;
     },

@@ -1,6 +1,9 @@
 /** Slack's Web API as the bot uses it: its identity, its directory of people, and its uploads. */
 import type { Logger } from 'pino';
 import { AppError, toAppError } from '../ground/errors.ts';
+import type { Clock } from '../ground/time.ts';
+import type { Budgets } from '../ports/budgets.ts';
+import { CallBudgets } from './call-budgets.ts';
 import { createClients, type SlackClients, type WebClient } from './clients.ts';
 import { SlackDirectory } from './directory.ts';
 import { slackCall, whatCame } from './errors.ts';
@@ -10,6 +13,11 @@ export interface SlackApiOptions {
   botToken: string;
   apiUrl?: string | undefined;
   logger: Logger;
+  clock: Clock;
+  /** Of all instances. */
+  budgets: Budgets;
+  /** Milliseconds between calls of a method that Slack counts; left out: what Slack allows. */
+  callInterval?: number | undefined;
   /** Milliseconds for which memberships are cached; default 10,000. */
   rememberMembers?: number | undefined;
   uploads?: FileUploadOptions | undefined;
@@ -17,6 +25,7 @@ export interface SlackApiOptions {
 
 export class SlackApi {
   readonly clients: SlackClients;
+  readonly calls: CallBudgets;
   readonly directory: SlackDirectory;
   readonly files: SlackFiles;
   readonly #options: SlackApiOptions;
@@ -29,7 +38,9 @@ export class SlackApi {
       logger: options.logger,
     });
     this.directory = new SlackDirectory(this.clients.interactive, options.rememberMembers);
-    this.files = new SlackFiles(this.clients, options.logger, options.uploads);
+    const { budgets, clock, callInterval } = options;
+    this.calls = new CallBudgets({ budgets, clock, interval: callInterval });
+    this.files = new SlackFiles(this.clients, this.calls, options.logger, options.uploads);
   }
 
   /** The client that asks who the bot is. */

@@ -20,11 +20,11 @@ export interface SlackClients {
   start: WebClient;
   /** Replies, modals, lookups: few and short retries, because somebody waits. */
   interactive: WebClient;
-  /** Edits of messages: throws when rate-limited, and the edit budget waits instead of the client. */
+  /** Edits and removals of messages: throws when rate-limited, and their budget waits instead of the client. */
   edits: WebClient;
   /** Calls that must not be made twice: only `once.ts` repeats them. */
   once: WebClient;
-  /** Uploads: patient. */
+  /** Uploads: patient, but throws when rate-limited, as `edits`. */
   uploads: WebClient;
   /** Notifications: the outbox itself decides what to retry, since a repeated post is a second message. */
   outbox: WebClient;
@@ -61,6 +61,7 @@ export function createClients(options: {
     once: client('once', { retryConfig: { retries: 0 }, rejectRateLimitedCalls: true }),
     uploads: client('uploads', {
       retryConfig: { retries: 6, factor: 2, minTimeout: 500, maxTimeout: 30_000 },
+      rejectRateLimitedCalls: true,
     }),
     outbox: client('outbox', {
       retryConfig: { retries: 0 },

@@ -55,9 +55,11 @@ export class Slack {
   constructor(options: SlackOptions) {
     this.#options = options;
     this.#api = new SlackApi(options);
-    const { clients, directory, files } = this.#api;
+    const { calls, clients, directory, files } = this.#api;
     this.#once = new OnceOnly(clients, options.logger);
-    this.#live = new LiveMessages(clients.edits, this.#once, options.edits, options.logger);
+    this.#live = new LiveMessages({
+      ...{ client: clients.edits, once: this.#once, edits: options.edits, calls, log: options.logger },
+    });
     const lost = lostAnswers((interaction) =>
       openContext({ clients, live: this.#live, once: this.#once, log: options.logger }, interaction, '/'),
     );

@@ -7,6 +7,7 @@ import { LIMITS } from '#sandbox/block-kit';
 import { AppError, CancelledError } from '../ground/errors.ts';
 import { pause, unlessAborted } from '../ground/pause.ts';
 import type { FileDelivery } from '../ports/file-delivery.ts';
+import type { CallBudgets, Waiting } from './call-budgets.ts';
 import type { SlackClients, WebClient } from './clients.ts';
 import { BLOCKS_REFUSED, slackCall, slackErrorCode } from './errors.ts';
 import { isFileThere } from './find-post.ts';
@@ -49,18 +50,21 @@ export class SlackFiles implements FileDelivery {
   /** For requests that somebody waits for. */
   readonly #interactive: WebClient;
   readonly #once: WebClient;
+  readonly #calls: CallBudgets;
   readonly #log: Logger;
   readonly #retryDelay: number;
   readonly #sharePatience: number;
 
   constructor(
     clients: Pick<SlackClients, 'uploads' | 'once' | 'interactive'>,
+    calls: CallBudgets,
     log: Logger,
     options: FileUploadOptions = {},
   ) {
     this.#client = clients.uploads;
     this.#interactive = clients.interactive;
     this.#once = clients.once;
+    this.#calls = calls;
     this.#log = log;
     this.#retryDelay = options.retryDelay ?? 1000;
     this.#sharePatience = options.sharePatience ?? SHARE_PATIENCE;
@@ -73,7 +77,7 @@ export class SlackFiles implements FileDelivery {
     const uploaded: { id: string; title: string }[] = [];
     let before = 0;
     for (const file of delivery.files) {
-      const id = await this.#upload(file, options.signal, (sent) => options.onProgress?.(before + sent));
+      const id = await this.#upload(file, options, (sent) => options.onProgress?.(before + sent));
       before += file.bytes;
       uploaded.push({ id, title: file.title });
     }
@@ -90,7 +94,7 @@ export class SlackFiles implements FileDelivery {
           ...(delivery.thread === undefined ? {} : { thread_ts: delivery.thread }),
           ...content,
         } as Parameters<WebClient['files']['completeUploadExternal']>[0];
-        return this.#share(request, files.at(-1)!.id, place, options.signal);
+        return this.#share(request, files.at(-1)!.id, place, options);
       };
       await slackCall('sharing the file', () => (at === 0 ? withComment(delivery, share) : share({})));
     }
@@ -111,14 +115,22 @@ export class SlackFiles implements FileDelivery {
     request: Parameters<WebClient['files']['completeUploadExternal']>[0],
     last: string,
     place: Place,
-    signal: AbortSignal | undefined,
+    waiting: Waiting,
   ): Promise<unknown> {
+    const { signal } = waiting;
+    const share = (): Promise<unknown> => {
+      isAsked = true;
+      return this.#once.files.completeUploadExternal(request);
+    };
+    let isAsked = false;
     let isUnseen = false;
     try {
       return await once<unknown>({
-        call: () => this.#once.files.completeUploadExternal(request),
+        call: () => this.#calls.call('files.completeUploadExternal', share, waiting),
         // A file that is already shared is refused as not found.
         check: async () => {
+          // Asked to end while it waited for its turn.
+          if (!isAsked) return undefined;
           const isComplete = await this.#isComplete(last, place);
           isUnseen = isComplete === undefined;
           return isComplete || undefined;
@@ -138,17 +150,18 @@ export class SlackFiles implements FileDelivery {
   /** A broken upload cannot be resumed, so each try requests a new URL. */
   async #upload(
     file: { path: string; name: string; bytes: number },
-    signal: AbortSignal | undefined,
+    waiting: Waiting,
     onSent: (bytes: number) => void,
   ): Promise<string> {
+    const { signal } = waiting;
+    const announce = () =>
+      this.#client.files.getUploadURLExternal({ filename: file.name, length: file.bytes });
     for (let attempt = 1; ; attempt += 1) {
       signal?.throwIfAborted();
       // Nothing is lost if nobody waits for the URL any more.
       const target = await unlessAborted(
         signal,
-        slackCall('an upload URL', () =>
-          this.#client.files.getUploadURLExternal({ filename: file.name, length: file.bytes }),
-        ),
+        slackCall('an upload URL', () => this.#calls.call('files.getUploadURLExternal', announce, waiting)),
       );
       if (!target.upload_url || !target.file_id)
         throw new AppError('internal', 'Slack gave no URL to upload to.', { hint: 'Try again in a minute.' });
@@ -178,7 +191,7 @@ export class SlackFiles implements FileDelivery {
    */
   async #isComplete(id: string, place: Place): Promise<boolean | undefined> {
     try {
-      const { file } = await this.#interactive.files.info({ file: id });
+      const { file } = await this.#calls.call('files.info', () => this.#once.files.info({ file: id }));
       return file !== undefined;
     } catch (error) {
       if (NO_FILE.includes(slackErrorCode(error) ?? '')) return false;
@@ -200,10 +213,19 @@ export class SlackFiles implements FileDelivery {
 
   /** Slack shares the file some time after it has reported success. */
   async #isShared(id: string, channel: string, signal: AbortSignal | undefined): Promise<boolean> {
-    const until = performance.now() + this.#sharePatience;
+    /** Of our patience with Slack; waiting for our own turn is no fault of the file's. */
+    let spent = 0;
+    const look = async () => {
+      const begun = performance.now();
+      try {
+        return await this.#client.files.info({ file: id });
+      } finally {
+        spent += performance.now() - begun;
+      }
+    };
     for (let check = 0; ; check += 1) {
       try {
-        const { file } = await this.#client.files.info({ file: id });
+        const { file } = await this.#calls.call('files.info', look, { signal });
         const shares = file?.shares as Partial<Record<string, Record<string, unknown>>> | undefined;
         if (shares?.public?.[channel] || shares?.private?.[channel]) return true;
       } catch (error) {
@@ -211,7 +233,8 @@ export class SlackFiles implements FileDelivery {
         this.#log.warn({ err: error, file: id }, 'could not see whether a file is shared');
       }
       const wait = SHARE_CHECKS[Math.min(check, SHARE_CHECKS.length - 1)]!;
-      if (performance.now() + wait > until || signal?.aborted) return false;
+      spent += wait;
+      if (spent > this.#sharePatience || signal?.aborted) return false;
       await pause(wait, signal).catch(() => undefined);
     }
   }

@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { Message } from '../blocks/message.ts';
 import { pause } from '../ground/pause.ts';
 import type { ChannelMessages, LiveMessage } from '../ports/channel-messages.ts';
+import type { CallBudgets } from './call-budgets.ts';
 import type { WebClient } from './clients.ts';
 import type { EditBudget } from './edit-budget.ts';
 import { slackCall, slackErrorCode, withFallback } from './errors.ts';
@@ -13,16 +14,26 @@ import type { OnceOnly, PostTarget } from './once.ts';
 /** Tries of the final content while Slack asks to wait. */
 const FINISH_TRIES = 5;
 
+export interface LiveMessagesDeps {
+  client: WebClient;
+  once: OnceOnly;
+  edits: EditBudget;
+  calls: CallBudgets;
+  log: Logger;
+}
+
 export class LiveMessages implements ChannelMessages {
   readonly #client: WebClient;
   readonly #edits: EditBudget;
+  readonly #calls: CallBudgets;
   readonly #log: Logger;
   readonly #once: OnceOnly;
 
-  constructor(client: WebClient, once: OnceOnly, edits: EditBudget, log: Logger) {
+  constructor({ client, once, edits, calls, log }: LiveMessagesDeps) {
     this.#once = once;
     this.#client = client;
     this.#edits = edits;
+    this.#calls = calls;
     this.#log = log;
   }
 
@@ -111,16 +122,14 @@ export class LiveMessages implements ChannelMessages {
       },
       remove: async () => {
         await end();
-        await slackCall('removing a message', () =>
-          patiently(async () => {
-            try {
-              await this.#client.chat.delete({ channel, ts });
-            } catch (error) {
-              // Somebody was faster.
-              if (slackErrorCode(error) !== 'message_not_found') throw error;
-            }
-          }),
-        );
+        await slackCall('removing a message', async () => {
+          try {
+            await this.#calls.call('chat.delete', () => this.#client.chat.delete({ channel, ts }));
+          } catch (error) {
+            // Somebody was faster.
+            if (slackErrorCode(error) !== 'message_not_found') throw error;
+          }
+        });
       },
     };
   }

@@ -137,6 +137,7 @@ describe('messages keep Slack’s limits over any data', () => {
       }),
       fc.record({
         kind: fc.constant('uploading' as const),
+        throttled: fc.boolean(),
         bytes: count,
         fraction: fc.double({ min: 0, max: 1, noNaN: true }),
       }),

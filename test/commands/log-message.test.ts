@@ -7,6 +7,7 @@ import { allCommands } from '../../src/commands/index.ts';
 import type { Services } from '../../src/commands/services.ts';
 import { AppError } from '../../src/ground/errors.ts';
 import type { LogProgress } from '../../src/logs/index.ts';
+import { DownloadQueue } from '../../src/operations/download-queue.ts';
 import type { LogSource } from '../../src/ports/log-source.ts';
 import type { UseCaseGateway } from '../../src/ports/use-case-session.ts';
 import { ALPHA_ADMIN, startTwoTeams, type TwoTeams } from '../fixtures/two-teams.ts';
@@ -20,6 +21,9 @@ let delivered: number;
 /** Settled by a test where Slack is slow to show a file. */
 let shared: Promise<boolean>;
 let isAllowed: boolean;
+/** Settled when Slack has removed a message, or shown its last words. */
+let removed: () => Promise<void>;
+let finished: () => Promise<void>;
 let fetched: (signal: AbortSignal, tell: (progress: LogProgress) => void) => Promise<void>;
 /** What each message has said on its way, as text; edits that somebody waits for begin with `!`. */
 let edits: string[];
@@ -35,6 +39,7 @@ beforeEach(async () => {
     async () => {},
   ];
   edits = [];
+  [removed, finished] = [async () => {}, async () => {}];
   services = {
     ...teams.services,
     gateway: withLog(teams.services.gateway, END),
@@ -80,7 +85,15 @@ async function click(id: string, value: string): Promise<void> {
           edits.push(`${awaited ? '!' : ''}${JSON.stringify(message)}`);
           void show(message);
         };
-        return { channel: 'C0ALPHA', ts: String(at), edit, finish: show, remove: () => show('removed') };
+        const finish = async (message: Message): Promise<void> => {
+          await finished();
+          await show(message);
+        };
+        const remove = async (): Promise<void> => {
+          await removed();
+          await show('removed');
+        };
+        return { channel: 'C0ALPHA', ts: String(at), edit, finish, remove };
       },
       retire: async () => {},
     },
@@ -154,6 +167,40 @@ describe.each([
   it('goes when the file is there', async () => {
     await ask();
     expect({ delivered, messages, told }).toEqual({ delivered: 1, messages: ['removed'], told: [] });
+  });
+
+  it('that cannot be removed yet holds up no other download, and is no failure', async () => {
+    const go = signal();
+    removed = () => go.promise;
+    services = { ...services, downloads: new DownloadQueue(services.clock, { perProcess: 1, perUser: 12 }) };
+    const first = ask();
+    await until(() => delivered === 1);
+    const second = ask();
+    await until(() => delivered === 2);
+    go.give();
+    await Promise.all([first, second]);
+    expect({ messages, told }).toEqual({ messages: ['removed', 'removed'], told: [] });
+  });
+
+  it('that Slack refuses to remove stays on record as nobody’s, only to be removed', async () => {
+    removed = () => Promise.reject(new AppError('rate_limited', 'Slack asks us to slow down.'));
+    await ask();
+    expect({ delivered, told }).toEqual({ delivered: 1, told: [] });
+    expect(JSON.stringify(messages)).not.toContain('slow down');
+    const left = await services.store.listUnfinished();
+    expect(left).toEqual([
+      { id: expect.any(String), channel: 'C0ALPHA', ts: '0', since: expect.any(Number) },
+    ]);
+  });
+
+  it('whose last words Slack does not take stays on record with them', async () => {
+    finished = () => Promise.reject(new AppError('unavailable', 'Slack could not be reached.'));
+    fetched = () => Promise.reject(new AppError('unavailable', 'The log service is down.'));
+    await expect(ask()).rejects.toThrow('Slack could not be reached.');
+    const [left] = await services.store.listUnfinished();
+    expect(JSON.stringify(left!.becomes)).toContain('The log service is down.');
+    expect(left).not.toHaveProperty('by');
+    expect(left).not.toHaveProperty('download');
   });
 
   it('belongs to a finished download once Slack has the file: the same can be asked for anew, and not cancelled', async () => {

@@ -1,10 +1,12 @@
 import { pino } from 'pino';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Message } from '../../src/blocks/message.ts';
-import { keepUnfinished, tellInterrupted } from '../../src/commands/unfinished.ts';
+import { UnfinishedTeller } from '../../src/commands/tell-unfinished.ts';
+import { keepUnfinished } from '../../src/commands/unfinished.ts';
 import { AppError } from '../../src/ground/errors.ts';
 import type { LiveMessage } from '../../src/ports/channel-messages.ts';
 import type { UnfinishedMessage, UnfinishedStore } from '../../src/ports/unfinished-store.ts';
+import { InProcessHub } from '../../src/stores/in-process-coordination.ts';
 
 const log = pino({ level: 'silent' });
 const clock = { now: () => 1000 };
@@ -16,7 +18,7 @@ let refuse: AppError | undefined;
 /** Whether Slack has a file; left out: that cannot be seen. */
 let arrived: Record<string, boolean>;
 
-let message = (ts: string): LiveMessage => ({
+const message = (ts: string): LiveMessage => ({
   channel: 'C1',
   ts,
   edit: () => {},
@@ -29,11 +31,13 @@ let message = (ts: string): LiveMessage => ({
     shown.push(`${ts} removed`);
   },
 });
-/** @param again how long a try that failed waits for the next; left out: this start has no other one */
-const restart = async (again?: number) => {
-  const ending = new AbortController();
-  const telling = tellInterrupted(await store.listUnfinished(), {
-    store,
+/** A new process with the same folder, where nobody else can be: one look at what is left. */
+const restart = () =>
+  new UnfinishedTeller({
+    store: { ...store, under: async () => store },
+    coordination: new InProcessHub({ clock, onError: () => {} }).join(),
+    elsewhere: { isLeft: async () => true },
+    isAlone: true,
     messages: { follow: (_, ts) => message(ts) },
     files: { hasArrived: async (ids) => arrived[ids.at(-1)!] },
     lost: {
@@ -44,16 +48,10 @@ const restart = async (again?: number) => {
     },
     clock,
     log,
-    signal: ending.signal,
-    againAfter: [again ?? 60_000],
-  });
-  // Nothing here takes longer than a turn of the event loop.
-  if (again === undefined) setImmediate(() => ending.abort());
-  await telling;
-};
+  }).look();
 
 const begin = (id: string, shownAs: LiveMessage) =>
-  keepUnfinished({ store, clock }, log, { id, message: shownAs, becomes: INTERRUPTED });
+  keepUnfinished({ store, clock }, log, { id, by: 'me', message: shownAs, becomes: INTERRUPTED });
 
 beforeEach(() => {
   kept = new Map();
@@ -111,28 +109,18 @@ it('what Slack does not take is told after another start, unless the message is 
   expect(kept.size).toBe(0);
 });
 
-it('what Slack does not take at first is told by the same start, as soon as it does', async () => {
-  await begin('a', message('1'));
-  await begin('b', message('2'));
-  let refusals = 3;
-  const takes = message;
-  message = (ts) => {
-    const one = takes(ts);
-    return {
-      ...one,
-      finish: async (words) => {
-        if (refusals-- > 0) throw new AppError('unavailable', 'Something other than Slack answered.');
-        await one.finish(words);
-      },
-    };
-  };
-  try {
-    await restart(1);
-  } finally {
-    message = takes;
-  }
-  expect(shown.sort()).toEqual(['1 interrupted', '2 interrupted']);
-  expect(kept.size).toBe(0);
+it('what is left because Slack did not take it is told as it was to be, and nobody works on it', async () => {
+  const done = await begin('a', message('1'));
+  await done.onlyToRemove();
+  await done.leave();
+  const failed = await begin('b', message('2'));
+  await failed.leave({ text: 'the log service is down' });
+  expect([...kept.values()].map(({ by, download }) => [by, download])).toEqual([
+    [undefined, undefined],
+    [undefined, undefined],
+  ]);
+  await restart();
+  expect(shown.sort()).toEqual(['1 removed', '2 the log service is down']);
 });
 
 it('a file that had arrived when the process was killed is not told as interrupted', async () => {
@@ -142,8 +130,8 @@ it('a file that had arrived when the process was killed is not told as interrupt
     const one = await begin(file, message(String(n)));
     await one.sharing([file], PERHAPS);
   }
-  await restart(1);
-  expect(shown).toEqual(['0 removed', '1 perhaps', '2 perhaps']);
+  await restart();
+  expect(shown.sort()).toEqual(['0 removed', '1 perhaps', '2 perhaps']);
 });
 
 it('work goes on where it cannot be recorded', async () => {

@@ -7,6 +7,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { SlackClients } from '../../src/slack/clients.ts';
 import { SlackFiles } from '../../src/slack/files.ts';
+import { callBudgets } from '../fixtures/call-budgets.ts';
 
 let dir: string;
 let server: Server | undefined;
@@ -37,7 +38,9 @@ async function upload(content: Buffer, answer: RequestListener, bytes = content.
   };
   const clients = { uploads: client, once: client, interactive: client } as unknown as SlackClients;
   const progress: number[] = [];
-  const { shared } = await new SlackFiles(clients, pino({ level: 'silent' }), { retryDelay: 0 }).deliver(
+  const { shared } = await new SlackFiles(clients, callBudgets(), pino({ level: 'silent' }), {
+    retryDelay: 0,
+  }).deliver(
     { files: [{ path, name: 'a.log', title: 'a.log', bytes }], channel: 'C1', comment: '' },
     { onProgress: (sent) => progress.push(sent) },
   );

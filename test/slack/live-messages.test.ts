@@ -4,6 +4,7 @@ import type { WebClient } from '../../src/slack/clients.ts';
 import type { EditBudget } from '../../src/slack/edit-budget.ts';
 import { LiveMessages } from '../../src/slack/live-messages.ts';
 import type { OnceOnly } from '../../src/slack/once.ts';
+import { callBudgets } from '../fixtures/call-budgets.ts';
 import { editBudget } from '../fixtures/edit-budget.ts';
 import { handTimers } from '../fixtures/hand-timers.ts';
 
@@ -24,12 +25,12 @@ beforeEach(() => {
       }),
   });
   const client = { chat: { update: async ({ text }: { text: string }) => void shown.push(text) } };
-  message = new LiveMessages(
-    client as unknown as WebClient,
-    {} as OnceOnly,
-    edits,
-    pino({ level: 'silent' }),
-  ).follow('C1', '1');
+  message = new LiveMessages({
+    client: client as unknown as WebClient,
+    once: {} as OnceOnly,
+    calls: callBudgets({ clock: time.clock }),
+    ...{ edits, log: pino({ level: 'silent' }) },
+  }).follow('C1', '1');
 });
 
 /** What is left for progress is used up. */

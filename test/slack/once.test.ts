@@ -4,6 +4,7 @@ import { AppError } from '../../src/ground/errors.ts';
 import type { SlackClients } from '../../src/slack/clients.ts';
 import { SlackFiles } from '../../src/slack/files.ts';
 import { once } from '../../src/slack/once.ts';
+import { callBudgets } from '../fixtures/call-budgets.ts';
 
 const STOPPED = new AppError('unavailable', 'Signalbox is restarting.');
 
@@ -34,7 +35,7 @@ it('[O5] an upload ends when it is asked to, though Slack gives no address to up
   const ended = new AbortController();
   const silent = { files: { getUploadURLExternal: () => new Promise(() => {}) } };
   const clients = { uploads: silent, once: silent, interactive: silent } as unknown as SlackClients;
-  const delivered = new SlackFiles(clients, pino({ level: 'silent' })).deliver(
+  const delivered = new SlackFiles(clients, callBudgets(), pino({ level: 'silent' })).deliver(
     { files: [{ path: '/nowhere', name: 'a.log', title: 'a.log', bytes: 1 }], channel: 'C1', comment: '' },
     { signal: ended.signal },
   );

@@ -107,6 +107,31 @@ describe('Slack’s rate limits', () => {
     expect((await done()).files).toHaveLength(1);
     await team.idle();
   });
+
+  it.each(['files.getUploadURLExternal', 'files.completeUploadExternal'])(
+    '[L4] a log that is fetched is sent however often Slack refuses %s, and its message says why it takes so long',
+    async (on) => {
+      await start();
+      await fault({ on, kind: '429', seconds: 1, times: 6 });
+      await ask();
+      await team.message('C0LINE3', 'Slack takes only so many files a minute');
+      expect((await done()).files).toHaveLength(1);
+      await team.idle();
+      expect(JSON.stringify(await team.messages('C0LINE3'))).not.toMatch(/slow down|Retry/);
+    },
+  );
+
+  it('[L4] a message that Slack will not remove yet is no failed download', async () => {
+    await start();
+    await fault({ on: 'chat.delete', kind: '429', seconds: 1, times: 6 });
+    await ask();
+    expect((await done()).files).toHaveLength(1);
+    await team.idle();
+    const about = (await team.messages('C0LINE3')).filter((one) =>
+      JSON.stringify(one).includes('train-resnet-1'),
+    );
+    expect(about.map(({ files }) => files?.length)).toEqual([1]);
+  });
 });
 
 it('an answer that the response URL does not take finds another way', async () => {

@@ -26,6 +26,7 @@ import type { UseCaseGateway, UseCaseSession } from '../../src/ports/use-case-se
 import { sageMaker } from '../../src/providers/sagemaker.ts';
 import { Slack } from '../../src/slack/connect.ts';
 import { HttpIntake, type Intake, SocketIntake } from '../../src/slack/receivers.ts';
+import { InProcessBudgets } from '../../src/stores/in-process-budgets.ts';
 import { editBudget } from '../fixtures/edit-budget.ts';
 import { type SlackClient, slackClient } from './sandbox-client.ts';
 
@@ -122,6 +123,9 @@ export async function startWorkspace(options: TestWorkspaceOptions = {}): Promis
     apiUrl: sandbox.apiUrl,
     intake,
     logger: log,
+    clock,
+    budgets: new InProcessBudgets(clock),
+    callInterval: options.rateLimits ? undefined : 1,
     edits: editBudget({ clock, interval: 1 }),
     awaited: {
       store: {

@@ -77,6 +77,8 @@ export interface SlackSandbox {
   readonly workspace: Workspace;
   /** Open Socket Mode connections. */
   readonly connections: number;
+  /** Calls that were told to wait because of Slack's limits, by method; those that a fault refused are not among them. */
+  readonly tooOften: ReadonlyMap<string, number>;
   /**
    * Switches to HTTP mode, once the URL has answered Slack's challenge.
    * @returns undefined, or in words why not
@@ -206,6 +208,7 @@ export async function startSlackSandbox(options: SlackSandboxOptions): Promise<S
     get connections() {
       return socketMode.connections;
     },
+    tooOften: context.rateLimits.refused,
     setRequestUrl,
     eventsSettled: () => context.events.settled(),
     close: async () => {

@@ -13,11 +13,17 @@ export class RateLimits {
   readonly #scale: number;
   readonly #windows = new Map<string, number[]>();
   readonly #buckets = new Map<string, { tokens: number; at: number }>();
+  readonly #refused = new Map<string, number>();
 
   /** @param scale multiplies every limit; 0 turns them off */
   constructor(clock: Clock, scale: number) {
     this.#clock = clock;
     this.#scale = scale;
+  }
+
+  /** How many calls were told to wait, by method. */
+  get refused(): ReadonlyMap<string, number> {
+    return this.#refused;
   }
 
   /** @returns seconds to wait, or 0 when the call may pass (and is counted) */
@@ -28,6 +34,7 @@ export class RateLimits {
     const recent = (this.#windows.get(method) ?? []).filter((at) => at > now - WINDOW_MS);
     this.#windows.set(method, recent);
     if (recent.length >= allowed) {
+      this.#count(method);
       return Math.max(1, Math.ceil(((recent[recent.length - allowed] ?? now) + WINDOW_MS - now) / 1000));
     }
     recent.push(now);
@@ -43,8 +50,15 @@ export class RateLimits {
     bucket.tokens = Math.min(BURST, bucket.tokens + refilled);
     bucket.at = now;
     this.#buckets.set(channel, bucket);
-    if (bucket.tokens < 1) return Math.max(1, Math.ceil((1 - bucket.tokens) / this.#scale));
+    if (bucket.tokens < 1) {
+      this.#count('chat.postMessage');
+      return Math.max(1, Math.ceil((1 - bucket.tokens) / this.#scale));
+    }
     bucket.tokens -= 1;
     return 0;
+  }
+
+  #count(method: string): void {
+    this.#refused.set(method, (this.#refused.get(method) ?? 0) + 1);
   }
 }

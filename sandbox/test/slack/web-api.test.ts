@@ -314,6 +314,10 @@ describe('[O7] quotas', () => {
     expect((await rig.api('chat.postMessage', { channel: 'C0GENERAL', text: 'x' })).status).toBe(200);
     clock.advance(1000);
     expect((await rig.api('chat.postMessage', { channel: 'C0LINE3', text: 'x' })).status).toBe(200);
+    expect([...rig.sandbox.tooOften]).toEqual([
+      ['conversations.list', 1],
+      ['chat.postMessage', 1],
+    ]);
   });
 });
 
