@@ -50,6 +50,7 @@ import type { PushedTimes } from './runs/pushed-times.ts';
 import { Slack } from './slack/connect.ts';
 import { OutboxWriter } from './slack/outbox-writer.ts';
 import { HttpIntake, type Intake, SocketIntake } from './slack/receivers.ts';
+import { succeedInFolder } from './stores/last-instance.ts';
 
 /** Milliseconds between looks for what interrupted downloads left on disk: an hour it is of use. */
 const SWEEP_EVERY = 30 * 60_000;
@@ -211,7 +212,10 @@ export class Front {
     const background = this.#options.logger.child({ part: 'background' });
     const services = this.#services;
     const commands = allCommands(services);
-    await this.#elsewhere.begin((id, why, enough) => void services.downloads.cancel(id, why, enough));
+    await this.#elsewhere.begin(
+      (id, why, enough) => void services.downloads.cancel(id, why, enough),
+      await this.#previous(),
+    );
     const bot = await unlessAborted(
       signal,
       this.#slack.start(
@@ -234,6 +238,17 @@ export class Front {
     sweep();
     this.#sweeping = setInterval(sweep, SWEEP_EVERY).unref();
     return bot;
+  }
+
+  /** The instance that had this data folder before, which its lock keeps everybody else out of. */
+  async #previous(): Promise<string | undefined> {
+    const { config, logger } = this.#options;
+    try {
+      return await succeedInFolder(config.dataDir, this.#elsewhere.instance);
+    } catch (error) {
+      logger.warn({ err: error }, 'who had the data folder before is not known: its lease has to run out');
+      return undefined;
+    }
   }
 
   async stopIntake(): Promise<void> {

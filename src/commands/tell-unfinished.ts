@@ -37,7 +37,7 @@ function kindOf({ ts, becomes }: UnfinishedMessage): Kind {
 export interface TellerOptions {
   store: UnfinishedStore & FencedStore<UnfinishedStore>;
   coordination: Pick<Coordination, 'tryLease'>;
-  elsewhere: Pick<DownloadsElsewhere, 'isLeft'>;
+  elsewhere: Pick<DownloadsElsewhere, 'isLeft' | 'hasEnded'>;
   /** No other process has this store: whoever is not this instance has ended. */
   isAlone: boolean;
   messages: Pick<ChannelMessages, 'follow'>;
@@ -94,8 +94,9 @@ export class UnfinishedTeller {
   }
 
   /** An instance that only reached nobody for a while is back by the second look. */
-  #isSure({ id }: UnfinishedMessage): boolean {
-    return this.#options.isAlone || this.#seenLeft.has(id);
+  #isSure(one: UnfinishedMessage): boolean {
+    const { isAlone, elsewhere } = this.#options;
+    return isAlone || elsewhere.hasEnded(one) || this.#seenLeft.has(one.id);
   }
 
   async #left(): Promise<UnfinishedMessage[]> {

@@ -28,14 +28,22 @@ export class DownloadsElsewhere {
   readonly #ending = new AbortController();
   #living: Promise<void> | undefined;
   #unlisten: (() => void) | undefined;
+  #previous: string | undefined;
 
   constructor(store: Pick<UnfinishedStore, 'listUnfinished'>, coordination: Coordination) {
     this.#store = store;
     this.#coordination = coordination;
   }
 
-  /** @param cancel ends a download of this instance; does nothing for others */
-  async begin(cancel: (id: string, why: string, enough: boolean) => void): Promise<void> {
+  /**
+   * @param cancel ends a download of this instance; does nothing for others
+   * @param previous an instance that is known to have ended, though its lease may not have yet
+   */
+  async begin(
+    cancel: (id: string, why: string, enough: boolean) => void,
+    previous?: string | undefined,
+  ): Promise<void> {
+    this.#previous = previous;
     this.#unlisten ??= this.#coordination.onWake(TOPIC, ({ id, why, enough }) =>
       cancel(String(id), String(why), enough === true),
     );
@@ -73,10 +81,15 @@ export class DownloadsElsewhere {
     await this.#coordination.wake(TOPIC, { id, why, enough });
   }
 
+  /** Known for certain, and not only by its lease. */
+  hasEnded({ by }: Pick<UnfinishedMessage, 'by'>): boolean {
+    return by !== undefined && by === this.#previous;
+  }
+
   /** Nobody works on the message's download any more. */
   async isLeft({ by }: UnfinishedMessage): Promise<boolean> {
     if (by === this.instance) return false;
-    if (by === undefined) return true;
+    if (by === undefined || this.hasEnded({ by })) return true;
     const lease = await this.#coordination.tryLease(leaseOf(by), LIVES_FOR);
     await lease?.release();
     return lease !== undefined;

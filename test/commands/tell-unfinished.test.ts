@@ -59,10 +59,14 @@ interface Instance {
 /** What stands between an instance and Slack: passes at once, unless a test says otherwise. */
 type Gate = (what: string) => Promise<void>;
 
-async function instance(gate: Gate = async () => {}, own: Partial<Store> = {}): Promise<Instance> {
+async function instance(
+  gate: Gate = async () => {},
+  own: Partial<Store> = {},
+  previous?: string,
+): Promise<Instance> {
   const coordination = hub.join();
   const elsewhere = new DownloadsElsewhere(store, coordination);
-  await elsewhere.begin(() => {});
+  await elsewhere.begin(() => {}, previous);
   const show = async (what: string): Promise<void> => {
     await gate(what);
     shown.push(what);
@@ -129,6 +133,17 @@ it('[L4] is told by the second look, once, whoever looks at the same time', asyn
   expect(kept.size).toBe(0);
 });
 
+it('[O1] is told at once by the process that comes after it in the same folder, though its lease still runs', async () => {
+  const gone = await instance();
+  leave(waits('U1', gone.name), tells('1', gone.name));
+  gone.cutOff();
+  const [other, next] = [await instance(), await instance(undefined, {}, gone.name)];
+  await other.look();
+  expect(shown).toEqual([]);
+  await next.look();
+  expect(shown.sort()).toEqual(['1 interrupted', 'U1']);
+});
+
 it('is not told of an instance that lives, nor of one that is back by the second look', async () => {
   const [one, back] = [await instance(), await instance()];
   leave(waits('U1', back.name), waits('U2', one.name));
@@ -136,7 +151,10 @@ it('is not told of an instance that lives, nor of one that is back by the second
   await one.look();
   // It hung: others could have had its lease when they looked, and it has it again.
   const by = new Map([['answer/U1', true]]);
-  const elsewhere = { isLeft: async ({ id }: UnfinishedMessage) => by.get(id) ?? false };
+  const elsewhere = {
+    isLeft: async ({ id }: UnfinishedMessage) => by.get(id) ?? false,
+    hasEnded: () => false,
+  };
   const teller = new UnfinishedTeller({
     ...{ store, coordination: hub.join(), elsewhere, isAlone: false, clock: time.clock, log },
     messages: { follow: () => Promise.reject() as never },

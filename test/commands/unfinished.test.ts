@@ -36,7 +36,7 @@ const restart = () =>
   new UnfinishedTeller({
     store: { ...store, under: async () => store },
     coordination: new InProcessHub({ clock, onError: () => {} }).join(),
-    elsewhere: { isLeft: async () => true },
+    elsewhere: { isLeft: async () => true, hasEnded: () => false },
     isAlone: true,
     messages: { follow: (_, ts) => message(ts) },
     files: { hasArrived: async (ids) => arrived[ids.at(-1)!] },

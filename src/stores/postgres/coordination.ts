@@ -94,8 +94,10 @@ export class PostgresCoordination implements Coordination {
         if (lease && signal?.aborted) await lease.release();
         signal?.throwIfAborted();
         if (lease) return lease;
+        // Given back since, it has ended at '-infinity', from which nothing can be subtracted.
         const [row] = await this.#run<{ left: number }>(
-          'select 1000 * extract(epoch from expires_at - database_time())::float8 as left from leases where name = $1',
+          `select 1000 * extract(epoch from greatest(expires_at, database_time()) - database_time())::float8 as left
+           from leases where name = $1`,
           [column(name)],
         );
         await change.within(Math.max(1, row?.left ?? 1));

@@ -1,4 +1,4 @@
-import { describe } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Connections } from '../../../src/stores/postgres/connections.ts';
 import {
   openPostgresCoordination,
@@ -46,5 +46,36 @@ describe.skipIf(noPostgres)('coordination on PostgreSQL', () => {
         await connections.close();
       },
     };
+  });
+
+  it('[O1] a lease that is given back just as somebody finds it taken is theirs at once', async () => {
+    const url = await postgres().database();
+    await migrate({ url });
+    const connections = new Connections({ url });
+    const database = new Database(connections);
+    const join = (reached: Database): Promise<PostgresCoordination> =>
+      openPostgresCoordination({
+        ...{ url, database: reached, clock: { now: () => Date.now() } },
+        onError: () => {},
+      });
+    const one = await join(database);
+    const held = await one.lease('sorting', 60_000);
+    let wasFound = false;
+    const read: Database['read'] = async (text, values) => {
+      // How long it still has is asked right after it could not be had.
+      if (text.includes('as left')) {
+        wasFound = true;
+        await held.release();
+      }
+      return database.read(text, values);
+    };
+    const other = await join({ read, persist: (work) => database.persist(work) } as Database);
+    try {
+      const lease = await other.lease('sorting', 60_000);
+      expect({ wasFound, isHeld: lease.isHeld() }).toEqual({ wasFound: true, isHeld: true });
+    } finally {
+      for (const each of [one, other]) await each.close();
+      await connections.close();
+    }
   });
 });
