@@ -72,7 +72,7 @@ export class ServerEventReader {
 }
 
 /** The events of a body, as they come. @throws as `read`, and as the body */
-export async function* serverEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<ServerEvent> {
+export async function* serverEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<ServerEvent> {
   const reader = new ServerEventReader();
   for await (const bytes of body) yield* reader.read(bytes);
 }

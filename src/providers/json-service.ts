@@ -3,6 +3,7 @@
  * never an empty answer; what its refusals mean, each service knows itself.
  */
 import type { z } from 'zod';
+import { bodyPieces } from '../ground/body-pieces.ts';
 import { BodyTooLarge, bodyText } from '../ground/body-text.ts';
 import { AppError, CancelledError } from '../ground/errors.ts';
 
@@ -41,8 +42,9 @@ export class JsonService {
   async ask<T>(call: Call, shape: z.ZodType<T>, signal?: AbortSignal): Promise<T> {
     const { name, baseUrl, answerWithin, hint } = this.#service;
     const late = AbortSignal.timeout(answerWithin);
-    const response = await this.#send(call, signal ? AbortSignal.any([signal, late]) : late, signal);
-    const text = await bodyText(response).catch((error: unknown) => {
+    const until = signal ? AbortSignal.any([signal, late]) : late;
+    const response = await this.#send(call, until, signal);
+    const text = await bodyText(response, until).catch((error: unknown) => {
       throw this.#failure(error, signal);
     });
     if (!response.ok) throw this.#service.refusal(response, text);
@@ -67,10 +69,10 @@ export class JsonService {
   }
 
   /** A body that goes on until the other side, or the signal, ends it. @throws as `ask` */
-  async stream(path: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+  async stream(path: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
     const response = await this.#send({ method: 'GET', path }, signal, signal);
-    if (response.ok && response.body) return response.body;
-    throw this.#service.refusal(response, await bodyText(response).catch(() => ''));
+    if (response.ok && response.body) return bodyPieces(response.body, signal);
+    throw this.#service.refusal(response, await bodyText(response, signal).catch(() => ''));
   }
 
   async #send(

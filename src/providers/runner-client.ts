@@ -53,7 +53,7 @@ export class RunnerClient {
   }
 
   /** A body that goes on until the other side, or the signal, ends it. @throws as `get`; not_found too */
-  stream(path: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+  stream(path: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
     return this.#service.stream(path, signal);
   }
 }

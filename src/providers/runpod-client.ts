@@ -88,7 +88,7 @@ export class RunPodClient {
    * in it: RunPod holds the head of a log's answer back until the first line (runpodctl, internal/api/logs.go).
    * @throws as `ask`; not_found too
    */
-  stream(path: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+  stream(path: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
     return this.#service.stream(path, signal);
   }
 }

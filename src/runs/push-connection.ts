@@ -90,6 +90,7 @@ export class PushConnection {
   async #post(path: string, body: string | Uint8Array, signal?: AbortSignal): Promise<unknown> {
     const { url, token, name, timeout = TIMEOUT, fetch: request = fetch } = this.#target;
     const limit = AbortSignal.timeout(timeout);
+    const until = signal ? AbortSignal.any([signal, limit]) : limit;
     let response: Response;
     let text: string;
     try {
@@ -102,9 +103,9 @@ export class PushConnection {
         body: body as BodyInit,
         // A token is for one place.
         redirect: 'error',
-        signal: signal ? AbortSignal.any([signal, limit]) : limit,
+        signal: until,
       });
-      text = await bodyText(response);
+      text = await bodyText(response, until);
     } catch (error) {
       if (limit.aborted)
         throw new AppError('timeout', `${url} did not answer within ${timeout / 1000} s.`, { cause: error });

@@ -20,14 +20,15 @@ export function slacksOwn(address: string | undefined, apiUrl: string | undefine
 
 /** @throws Error when Slack did not take it; it may have been used up */
 export async function respond(address: string, body: unknown): Promise<void> {
+  const signal = AbortSignal.timeout(10_000);
   const response = await fetch(address, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
     redirect: 'error',
-    signal: AbortSignal.timeout(10_000),
+    signal,
   });
-  const text = await bodyText(response);
+  const text = await bodyText(response, signal);
   if (!response.ok) throw new Error(`response URL: HTTP ${response.status} ${text.slice(0, 200)}`);
   // Slack answers some refusals with 200 and the reason in the body.
   if (text.startsWith('{') && (JSON.parse(text) as { ok?: unknown }).ok === false)

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { BodyTooLarge, bodyText } from '../../src/ground/body-text.ts';
 
+const always = new AbortController().signal;
 const ends: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const end of ends.splice(0)) await end();
@@ -25,12 +26,12 @@ describe('the text of an answer', () => {
               controller.close();
             },
           });
-          expect(await bodyText(new Response(body))).toBe(await new Response(bytes).text());
+          expect(await bodyText(new Response(body), always)).toBe(await new Response(bytes).text());
         },
       ),
       { numRuns: 200 },
     );
-    expect(await bodyText(new Response(null))).toBe('');
+    expect(await bodyText(new Response(null), always)).toBe('');
   });
 
   it('is read to its limit and not beyond, however small it was on its way', async () => {
@@ -42,7 +43,7 @@ describe('the text of an answer', () => {
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
     ends.push(() => new Promise((done) => server.close(done)));
     const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-    expect(await bodyText(await fetch(address), 100_000)).toHaveLength(100_000);
-    await expect(bodyText(await fetch(address), 99_999)).rejects.toThrow(BodyTooLarge);
+    expect(await bodyText(await fetch(address), always, 100_000)).toHaveLength(100_000);
+    await expect(bodyText(await fetch(address), always, 99_999)).rejects.toThrow(BodyTooLarge);
   });
 });
