@@ -11,6 +11,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { endProcess } from '../fixtures/end-process.ts';
 import { freePort } from '../fixtures/free-port.ts';
 import { PROGRAM } from '../fixtures/runner-process.ts';
+import { newState } from './state.ts';
 
 const WHO = JSON.stringify({ ok: true, user_id: 'U0BOT', team_id: 'T1', user: 'signalbox' });
 const CONFIG = `useCases:
@@ -58,6 +59,7 @@ async function start(apiUrl: string, env: Record<string, string> = {}): Promise<
       SLACK_APP_TOKEN: 'xapp-1',
       SLACK_API_URL: apiUrl,
       SIGNALBOX_DATA_DIR: join(dir, 'data'),
+      ...(await newState()),
       LOG_LEVEL: 'info',
       ...env,
     },
