@@ -25,7 +25,7 @@ import { PushedTimes } from './runs/pushed-times.ts';
 import type { SlackApiOptions } from './slack/api.ts';
 import type { EditBudget } from './slack/edit-budget.ts';
 
-export interface Pace extends Pick<SlackApiOptions, 'rememberMembers' | 'uploads'> {
+export interface Pace extends Pick<SlackApiOptions, 'rememberMembers' | 'uploads' | 'quotaFactor'> {
   ticker?: Ticker;
   /** Milliseconds between two edits, posts in a channel, or calls of a method, once Slack's tolerance is used up. */
   editInterval?: number | undefined;

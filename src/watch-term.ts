@@ -72,6 +72,7 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
   const outbox = new Outbox({
     client: slack.clients.outbox,
     edits: parts.edits,
+    posts: slack.posts,
     store,
     clock,
     signal: lease.lost,

@@ -52,7 +52,7 @@ export class Watch {
     });
     this.#slack = new SlackApi({
       ...{ ...config.slack, ...pace, callInterval: pace?.editInterval },
-      ...{ logger, clock, budgets },
+      ...{ logger, clock, budgets, inBackground: true },
     });
     this.#events = new WatchEvents(options, this.#slack);
     this.#queue =

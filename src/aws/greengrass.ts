@@ -257,7 +257,7 @@ function publishError(error: AppError): AppError {
 async function load(session: RoleSession) {
   const sdk = await import('@aws-sdk/client-greengrassv2');
   // Request rates are low for a whole account, and a look at a fleet asks twice for every device.
-  const client = watchedClient(new sdk.GreengrassV2Client(session.clientConfig(6)));
+  const client = session.paced(watchedClient(new sdk.GreengrassV2Client(session.clientConfig(6))));
   return { client, sdk };
 }
 

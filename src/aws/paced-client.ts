@@ -5,16 +5,45 @@ import { pause } from '../ground/pause.ts';
 import type { Budgets, Rate } from '../ports/budgets.ts';
 
 /**
- * SageMaker's lists. AWS publishes no rates for them; about two a second is what accounts see, so some is left for
- * others: consoles, pipelines, other tools.
+ * SageMaker's lists, and whatever changes something. AWS publishes no rates for SageMaker and Greengrass; about two a
+ * second is what accounts see, so some is left for others: consoles, pipelines, other tools.
  */
 const LIST: Rate = { perSecond: 1.5, burst: 2 };
-/** Lists of one job's parts, and descriptions of clusters: the same, and about five. */
+/** Lists of one job's parts, descriptions of clusters, Greengrass' lists: the same, and about five. */
 const PARTS: Rate = { perSecond: 4, burst: 4 };
 /** Of other descriptions ten; one of a job of the Job API takes as many as there are categories. */
-const BY_CATEGORY: Rate = { perSecond: 8, burst: 8 };
+const DESCRIPTION: Rate = { perSecond: 8, burst: 8 };
+/** About twenty, and nobody else looks at whole fleets: two for each device. */
+const DEVICE: Rate = { perSecond: 18, burst: 18 };
 
-const RATES: Readonly<Record<string, Rate>> = {
+/** By operation; of one account in one region. */
+export const RATES: Readonly<Record<string, Rate>> = {
+  CreateTrainingJob: LIST,
+  CreateCompilationJob: LIST,
+  StopTrainingJob: LIST,
+  StopCompilationJob: LIST,
+  StopProcessingJob: LIST,
+  StopTransformJob: LIST,
+  StopHyperParameterTuningJob: LIST,
+  StopPipelineExecution: LIST,
+  StopJob: LIST,
+  ListTags: DESCRIPTION,
+  DescribeTrainingJob: DESCRIPTION,
+  DescribeCompilationJob: DESCRIPTION,
+  DescribeProcessingJob: DESCRIPTION,
+  DescribeTransformJob: DESCRIPTION,
+  DescribeHyperParameterTuningJob: DESCRIPTION,
+  DescribePipelineExecution: DESCRIPTION,
+  DescribeEndpoint: DESCRIPTION,
+  DescribeNotebookInstance: DESCRIPTION,
+  ListComponents: PARTS,
+  ListComponentVersions: DESCRIPTION,
+  ListCoreDevices: PARTS,
+  ListInstalledComponents: DEVICE,
+  ListEffectiveDeployments: DEVICE,
+  GetDeployment: DESCRIPTION,
+  DescribeComponent: DESCRIPTION,
+  CreateComponentVersion: LIST,
   ListTrainingJobs: LIST,
   ListProcessingJobs: LIST,
   ListTransformJobs: LIST,
@@ -29,7 +58,7 @@ const RATES: Readonly<Record<string, Rate>> = {
   ListTrainingJobsForHyperParameterTuningJob: PARTS,
   ListPipelineExecutionSteps: PARTS,
   DescribeCluster: PARTS,
-  DescribeJob: BY_CATEGORY,
+  DescribeJob: DESCRIPTION,
 };
 /** What the background leaves for people who wait. */
 const LEFT = 1;

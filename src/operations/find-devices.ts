@@ -54,7 +54,7 @@ export interface FleetProgress {
   total: number;
 }
 
-/** Greengrass allows 50 of these requests a second per account; each device needs two. */
+/** Enough for what Greengrass allows of these requests in an account (aws/paced-client.ts); each device needs two. */
 const AT_ONCE = 6;
 
 interface DeviceState {

@@ -35,7 +35,7 @@ export const slackFetch = (...args: Parameters<typeof fetch>): Promise<Response>
   });
 
 /** `chat.postMessage`; `file` for the addresses that uploads go to. */
-function methodOf(address: Parameters<typeof fetch>[0]): string {
+export function methodOf(address: Parameters<typeof fetch>[0]): string {
   const { pathname } = new URL(address instanceof Request ? address.url : address);
   return /\/([a-z]+(?:\.[a-zA-Z]+)+)$/.exec(pathname)?.[1] ?? 'file';
 }

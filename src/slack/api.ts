@@ -8,37 +8,42 @@ import { createClients, type SlackClients, type WebClient } from './clients.ts';
 import { SlackDirectory } from './directory.ts';
 import { slackCall, whatCame } from './errors.ts';
 import { type FileUploadOptions, SlackFiles } from './files.ts';
+import { MethodBudgets } from './method-budgets.ts';
+import { PostBudget, type PostPaceOptions } from './post-budget.ts';
 
-export interface SlackApiOptions {
+export interface SlackApiOptions extends PostPaceOptions {
   botToken: string;
   apiUrl?: string | undefined;
   logger: Logger;
   clock: Clock;
   /** Of all instances. */
   budgets: Budgets;
-  /** Milliseconds between calls of a method that Slack counts; left out: what Slack allows. */
-  callInterval?: number | undefined;
   /** Milliseconds for which memberships are cached; default 10,000. */
   rememberMembers?: number | undefined;
   uploads?: FileUploadOptions | undefined;
+  /** Nobody waits for what it asks: people go first. */
+  inBackground?: boolean | undefined;
 }
 
 export class SlackApi {
   readonly clients: SlackClients;
   readonly calls: CallBudgets;
+  readonly posts: PostBudget;
   readonly directory: SlackDirectory;
   readonly files: SlackFiles;
   readonly #options: SlackApiOptions;
 
   constructor(options: SlackApiOptions) {
     this.#options = options;
+    const { budgets, clock, callInterval } = options;
+    this.posts = new PostBudget(budgets, options);
     this.clients = createClients({
       token: options.botToken,
       apiUrl: options.apiUrl,
       logger: options.logger,
+      budgets: new MethodBudgets(options),
     });
     this.directory = new SlackDirectory(this.clients.interactive, options.rememberMembers);
-    const { budgets, clock, callInterval } = options;
     this.calls = new CallBudgets({ budgets, clock, interval: callInterval });
     this.files = new SlackFiles(this.clients, this.calls, options.logger, options.uploads);
   }

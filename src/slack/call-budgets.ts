@@ -8,20 +8,20 @@ import { KeyQueue } from '../ground/key-queue.ts';
 import { pause, unlessAborted } from '../ground/pause.ts';
 import type { Clock } from '../ground/time.ts';
 import { Cooldown } from '../ground/token-bucket.ts';
-import type { Budgets } from '../ports/budgets.ts';
+import type { Budgets, Rate, Window } from '../ports/budgets.ts';
+import { budgetOf, PER_MINUTE, windowOf } from './method-quotas.ts';
 
-/** Calls a minute: Slack's tier 3, and its tier 4. */
-const PER_MINUTE = {
-  'chat.delete': 50,
-  'files.getUploadURLExternal': 100,
-  'files.completeUploadExternal': 100,
-  'files.info': 100,
-} as const;
-export type PacedMethod = keyof typeof PER_MINUTE;
+const METHODS = [
+  'chat.delete',
+  'files.getUploadURLExternal',
+  'files.completeUploadExternal',
+  'files.info',
+] as const;
+export type PacedMethod = (typeof METHODS)[number];
 
-/** Of a minute's calls: what may be called at once, and what is called at all; the rest is spare for late arrivals. */
-const AT_ONCE = 0.1;
-const USED = 0.95;
+/** Whoever calls it has waited for its turn before. */
+export const isTurnTaken = (method: string): boolean => METHODS.some((paced) => paced === method);
+
 /** Milliseconds after which whoever waits for a turn is told that they do. */
 const TOLD_AFTER = 1_500;
 /** Milliseconds for which a call is tried while Slack refuses it for coming too often. */
@@ -96,7 +96,7 @@ export class CallBudgets {
       signal?.throwIfAborted();
       let wait = this.#refused.get(method)?.left(clock.now()) ?? 0;
       // If nobody can be asked, Slack still has the last word.
-      if (wait === 0) ({ wait } = await budgets.take(name(method), rate).catch(() => ({ wait: 0 })));
+      if (wait === 0) ({ wait } = await budgets.take(budgetOf(method), rate).catch(() => ({ wait: 0 })));
       if (wait === 0) return;
       await sleep(Math.ceil(wait), signal);
     }
@@ -108,15 +108,12 @@ export class CallBudgets {
     this.#refused.set(method, refused);
     refused.begin(this.#options.clock.now(), ms);
     // Otherwise the others are refused as well, which tells them.
-    this.#options.budgets.hold(name(method), ms).catch(() => undefined);
+    this.#options.budgets.hold(budgetOf(method), ms).catch(() => undefined);
   }
 }
 
-const name = (method: PacedMethod): string => `slack/${method}`;
-
-function rateOf(method: PacedMethod, interval: number | undefined): { perSecond: number; burst: number } {
-  const burst = PER_MINUTE[method] * AT_ONCE;
-  const perSecond =
-    interval === undefined ? (PER_MINUTE[method] * USED - burst) / 60 : 1_000 / Math.max(interval, 0.001);
-  return { perSecond, burst };
-}
+/** A tenth of what Slack allows in a minute at once, where somebody sets the pace. */
+const rateOf = (method: PacedMethod, interval: number | undefined): Rate | Window =>
+  interval === undefined
+    ? windowOf(method)
+    : { perSecond: 1_000 / Math.max(interval, 0.001), burst: PER_MINUTE[method] / 10 };

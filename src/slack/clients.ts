@@ -6,6 +6,7 @@ import { type LogLevel, webApi } from '@slack/bolt';
 import type { Logger } from 'pino';
 import { slackFetch } from './answers.ts';
 import { whatCame } from './errors.ts';
+import type { MethodBudgets } from './method-budgets.ts';
 
 export type WebClient = webApi.WebClient;
 
@@ -14,6 +15,12 @@ export type WebClient = webApi.WebClient;
  * answers within one second or two; what it has posted later than this is found before it is posted again.
  */
 export const OUTBOX_WITHIN = 6_000;
+
+/**
+ * Milliseconds that a request waits for its turn, and for what Slack asks to wait, before its client hears of a 429:
+ * less than the client's timeout. A client that rejects such calls, or waits by itself, hears at once.
+ */
+const PATIENCE = 8_000;
 
 export interface SlackClients {
   /** For finding out who the bot is at the start: reports failures at once. */
@@ -34,14 +41,16 @@ export function createClients(options: {
   token: string;
   apiUrl?: string | undefined;
   logger: Logger;
+  /** What all instances may call together. Left out: only Slack counts. */
+  budgets?: MethodBudgets | undefined;
 }): SlackClients {
   const { WebClient } = webApi;
-  const client = (name: string, extra: webApi.WebClientOptions): WebClient =>
+  const client = (name: string, extra: webApi.WebClientOptions, patience = 0): WebClient =>
     new WebClient(options.token, {
       ...(options.apiUrl === undefined ? {} : { slackApiUrl: options.apiUrl }),
       logger: boltLogger(options.logger.child({ client: name })),
       timeout: 15_000,
-      fetch: slackFetch,
+      fetch: options.budgets?.paced(slackFetch, patience) ?? slackFetch,
       ...extra,
     });
   return {
@@ -51,9 +60,15 @@ export function createClients(options: {
         options.logger.warn({ came: whatCame(error) }, 'Slack does not say who the bot is'),
       ),
     }),
-    interactive: client('interactive', {
-      retryConfig: { retries: 2, factor: 2, minTimeout: 300, maxTimeout: 1500 },
-    }),
+    interactive: client(
+      'interactive',
+      {
+        retryConfig: { retries: 2, factor: 2, minTimeout: 300, maxTimeout: 1500 },
+        // What has to wait for longer than that is said to who waits. Waited for, it would hold up all other calls.
+        rejectRateLimitedCalls: options.budgets !== undefined,
+      },
+      PATIENCE,
+    ),
     edits: client('edits', {
       retryConfig: { retries: 2, factor: 2, minTimeout: 500, maxTimeout: 2000 },
       rejectRateLimitedCalls: true,

@@ -55,8 +55,8 @@ export class Slack {
   constructor(options: SlackOptions) {
     this.#options = options;
     this.#api = new SlackApi(options);
-    const { calls, clients, directory, files } = this.#api;
-    this.#once = new OnceOnly(clients, options.logger);
+    const { calls, clients, directory, files, posts } = this.#api;
+    this.#once = new OnceOnly(clients, options.logger, posts);
     this.#live = new LiveMessages({
       ...{ client: clients.edits, once: this.#once, edits: options.edits, calls, log: options.logger },
     });

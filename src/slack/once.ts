@@ -10,6 +10,7 @@ import type { SlackClients } from './clients.ts';
 import { slackCall, slackErrorCode, withFallback } from './errors.ts';
 import { findPost } from './find-post.ts';
 import { type Verdict, verdictOf } from './outbox-verdict.ts';
+import type { PostBudget } from './post-budget.ts';
 
 const METADATA_TYPE = 'signalbox_answer';
 const NO_PREVIEWS = { unfurl_links: false, unfurl_media: false } as const;
@@ -96,12 +97,15 @@ export interface PostTarget {
 export class OnceOnly {
   readonly #clients: Pick<SlackClients, 'interactive' | 'once'>;
   readonly #log: Logger;
+  readonly #posts: PostBudget | undefined;
   /** Channels of direct messages, known after the first post: only known ones can be searched. */
   readonly #direct = new Map<string, string>();
 
-  constructor(clients: Pick<SlackClients, 'interactive' | 'once'>, log: Logger) {
+  /** @param posts shared with whoever else posts; left out: only Slack counts */
+  constructor(clients: Pick<SlackClients, 'interactive' | 'once'>, log: Logger, posts?: PostBudget) {
     this.#clients = clients;
     this.#log = log;
+    this.#posts = posts;
   }
 
   /** @param doing for the error message: `a message` */
@@ -116,13 +120,15 @@ export class OnceOnly {
       once<{ channel?: string; ts?: string }>({
         call: () =>
           withFallback(message, (content) =>
-            this.#clients.once.chat.postMessage({
-              channel,
-              ...(thread === undefined ? {} : { thread_ts: thread }),
-              ...NO_PREVIEWS,
-              metadata: { event_type: METADATA_TYPE, event_payload: { answer_id } },
-              ...content,
-            }),
+            this.#inTurn(channel, () =>
+              this.#clients.once.chat.postMessage({
+                channel,
+                ...(thread === undefined ? {} : { thread_ts: thread }),
+                ...NO_PREVIEWS,
+                metadata: { event_type: METADATA_TYPE, event_payload: { answer_id } },
+                ...content,
+              }),
+            ),
           ),
         check: async (refused) => {
           if (refused !== undefined) return undefined;
@@ -146,6 +152,19 @@ export class OnceOnly {
     const place = posted.channel ?? channel;
     if (place !== channel) this.#direct.set(channel, place);
     return { channel: place, ts: posted.ts! };
+  }
+
+  /** A refusal is heard by all who post there; whoever posts waits by itself. */
+  async #inTurn<T>(channel: string, call: () => Promise<T>): Promise<T> {
+    const place = this.#direct.get(channel) ?? channel;
+    await this.#posts?.take(place);
+    try {
+      return await call();
+    } catch (error) {
+      const verdict = verdictOf(error);
+      if (verdict.kind === 'wait') this.#posts?.refused(place, verdict.ms);
+      throw error;
+    }
   }
 
   /**

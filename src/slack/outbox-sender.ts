@@ -18,6 +18,7 @@ import { Lane } from './outbox-lane.ts';
 import { Turns } from './outbox-turns.ts';
 import { type UnsentListener, UnsentMessages } from './outbox-unsent.ts';
 import { type Verdict, verdictOf } from './outbox-verdict.ts';
+import type { PostBudget } from './post-budget.ts';
 import { PostPace } from './post-pace.ts';
 
 export interface SenderOptions {
@@ -30,6 +31,8 @@ export interface SenderOptions {
   admins: (channel: string) => readonly string[];
   /** Shared with whoever else edits messages. */
   edits: EditBudget;
+  /** Shared with whoever else posts; left out: nobody does. */
+  posts?: PostBudget | undefined;
   /** Milliseconds between two posts in one channel once a burst is over; default 1,000, Slack's limit. */
   postInterval?: number | undefined;
   /** Ends with the lease under which this sender works; nothing is sent afterwards. The store knows the lease's fence. */
@@ -177,7 +180,10 @@ export class OutboxSender {
       const record = turns.next(await this.#sendable(lane));
       if (!record) return;
       const now = clock.now();
-      const wait = Math.max(lane.backoff.left(now), this.#postsRefused.left(now), pace.wait(now));
+      const wait =
+        Math.max(lane.backoff.left(now), this.#postsRefused.left(now), pace.wait(now)) ||
+        (await this.#options.posts?.tryTake(record.channel, 'notification')) ||
+        0;
       if (wait > 0) await this.#sleep(wait);
       else {
         pace.take(now);
@@ -185,6 +191,7 @@ export class OutboxSender {
         const refusedFor = await this.#send(lane, record, () => this.#post(record));
         if (refusedFor === undefined) continue;
         this.#postsRefused.begin(clock.now(), refusedFor);
+        this.#options.posts?.refused(record.channel, refusedFor);
         pace.refused(clock.now());
       }
     }

@@ -1,10 +1,12 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import * as sdk from '@aws-sdk/client-sagemaker';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { RequestPaces } from '../../src/aws/paced-client.ts';
+import { RATES, RequestPaces } from '../../src/aws/paced-client.ts';
 import { AppError } from '../../src/ground/errors.ts';
-import type { Budgets, Rate } from '../../src/ports/budgets.ts';
+import type { Budgets, Rate, Window } from '../../src/ports/budgets.ts';
 import { InProcessBudgets } from '../../src/stores/in-process-budgets.ts';
 
 const ANSWER = new TextEncoder().encode('{}');
@@ -32,10 +34,10 @@ function client(sent: string[], statuses: number[] = [200]): SageMakerClient {
 
 /** Tells what was taken and held; each second request has to wait for a moment. */
 function budgets(): Budgets & {
-  taken: [name: string, rate: Rate, left: number | undefined][];
+  taken: [name: string, rate: Rate | Window, left: number | undefined][];
   held: string[];
 } {
-  const taken: [string, Rate, number | undefined][] = [];
+  const taken: [string, Rate | Window, number | undefined][] = [];
   const held: string[] = [];
   let asked = 0;
   return {
@@ -51,11 +53,17 @@ function budgets(): Budgets & {
 }
 
 const PLACE = '123456789012/eu-west-1';
-/** What accounts see, by operation; of all others two. */
+/** What accounts see, requests a second; the first that fits counts. */
 const RATES_SEEN = [
-  ['DescribeCluster', 5],
-  ['DescribeJob', 10],
+  [/(?:ListInstalledComponents|ListEffectiveDeployments)$/, 20],
+  [
+    /(?:DescribeCluster|ForHyperParameterTuningJob|ListPipelineExecutionSteps|ListComponents|ListCoreDevices)$/,
+    5,
+  ],
+  [/(?:Describe|Get)\w+$|ListTags$|ListComponentVersions$/, 10],
+  [/(?:Create|Stop|List)\w+$/, 2],
 ] as const;
+const rateSeen = (name: string): number => RATES_SEEN.find(([which]) => which.test(name))![1];
 const person = { inBackground: false };
 
 describe('requests that an account may make a few of a second', () => {
@@ -65,9 +73,31 @@ describe('requests that an account may make a few of a second', () => {
     const paced = new RequestPaces(kept).paced(client(sent), PLACE, person);
     await paced.send(new sdk.ListClustersCommand({}));
     await paced.send(new sdk.ListJobsCommand({ JobCategory: 'AgentRFT' }));
-    await paced.send(new sdk.DescribeTrainingJobCommand({ TrainingJobName: 'a' }));
-    expect(sent).toEqual(['ListClusters', 'ListJobs', 'DescribeTrainingJob']);
+    // Asked by nobody here, and so not known.
+    await paced.send(new sdk.DescribeAppCommand({ DomainId: 'd-1', AppType: 'JupyterServer', AppName: 'a' }));
+    expect(sent).toEqual(['ListClusters', 'ListJobs', 'DescribeApp']);
     expect(kept.taken.map(([name]) => name)).toEqual([`aws ${PLACE} ListClusters`, `aws ${PLACE} ListJobs`]);
+  });
+
+  it('are known, all that this program makes of SageMaker and Greengrass, and are fewer than accounts see', () => {
+    const sources = ['src/aws', 'src/providers', 'src/providers/sagemaker-kinds'].flatMap((folder) =>
+      readdirSync(folder).flatMap((name) =>
+        name.endsWith('.ts') && (/^(?:sagemaker|greengrass|neo)/.test(name) || folder.endsWith('kinds'))
+          ? [readFileSync(join(folder, name), 'utf8')]
+          : [],
+      ),
+    );
+    const made = new Set(
+      sources.flatMap((text) =>
+        [...text.matchAll(/new (?:[a-z]+\.)*([A-Z]\w+)Command\(/g)].map(([, name]) => name!),
+      ),
+    );
+    expect(made.size).toBeGreaterThan(30);
+    expect([...made].filter((name) => !RATES[name])).toEqual([]);
+    for (const [operation, { perSecond, burst }] of Object.entries(RATES)) {
+      const seen = rateSeen(operation);
+      expect([operation, perSecond <= seen && burst <= seen]).toEqual([operation, true]);
+    }
   });
 
   it('leave some for people where the background asks', async () => {
@@ -145,7 +175,7 @@ describe('requests that an account may make a few of a second', () => {
           expect(goes).toHaveLength(asking.length);
           // What a bucket of one second's worth gives that is filled all the time.
           for (const [index, first] of goes.entries()) {
-            const perSecond = RATES_SEEN.find(([name]) => first.name.endsWith(name))?.[1] ?? 2;
+            const perSecond = rateSeen(first.name);
             const since = goes.slice(index).filter(({ name }) => name === first.name);
             for (const [more, { at }] of since.entries())
               expect(more + 1).toBeLessThanOrEqual(perSecond + ((at - first.at) * perSecond) / 1_000);

@@ -70,7 +70,7 @@ async function instance(): Promise<RootOptions> {
     runLogs: new MemoryRunLogs(),
     budgets,
     edits: editBudget({ budgets, clock, interval: 20 }),
-    pace: { editInterval: 20, rememberMembers: 0, uploads: { retryDelay: 10 } },
+    pace: { editInterval: 20, quotaFactor: 100, rememberMembers: 0, uploads: { retryDelay: 10 } },
   };
 }
 

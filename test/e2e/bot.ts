@@ -138,6 +138,7 @@ export async function startBot(options: BotOptions = {}): Promise<Bot> {
       },
       pace: {
         editInterval: options.rateLimits ? undefined : 20,
+        quotaFactor: options.rateLimits ? undefined : 100,
         rememberMembers: 0,
         uploads: { retryDelay: 10 },
         // The database has its own time, and would not give a lease that has run out by ours.

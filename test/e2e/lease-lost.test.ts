@@ -140,7 +140,7 @@ async function startWatch({
     runLogs: runLogs ?? new MemoryRunLogs(),
     budgets,
     edits: editBudget({ budgets, clock, interval: 1 }),
-    pace: { ticker, editInterval: 1, rememberMembers: 0, watchAgain: 1 },
+    pace: { ticker, editInterval: 1, quotaFactor: 100, rememberMembers: 0, watchAgain: 1 },
   });
   await watch.start();
   const instance: Instance = {

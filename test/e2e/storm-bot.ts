@@ -17,5 +17,11 @@ const ticker = TICKS[process.env.TICKS ?? ''];
 await startApp({
   config: loadConfig({ env: process.env, requireSlack: true }),
   logger: createLogger({ level: 'info' }),
-  pace: { editInterval: 10, rememberMembers: 0, uploads: { retryDelay: 10 }, ...(ticker ? { ticker } : {}) },
+  pace: {
+    editInterval: 10,
+    quotaFactor: 100,
+    rememberMembers: 0,
+    uploads: { retryDelay: 10 },
+    ...(ticker ? { ticker } : {}),
+  },
 });

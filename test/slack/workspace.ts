@@ -137,6 +137,7 @@ export async function startWorkspace(options: TestWorkspaceOptions = {}): Promis
     },
     store,
     rememberMembers: 0,
+    quotaFactor: options.rateLimits ? undefined : 100,
     uploads: { retryDelay: 1, sharePatience: 3000 },
   });
 

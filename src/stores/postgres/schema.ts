@@ -189,6 +189,44 @@ export const MIGRATIONS: readonly Migration[] = [
       );
     `,
   },
+  {
+    version: 2,
+    compatibleFrom: 1,
+    sql: `
+      -- Of a window: when each was taken that has not come back yet, the earliest first.
+      alter table budgets add column taken_at timestamptz[] not null default '{}';
+      create function take_window(
+        of text, most double precision, within double precision, want int, leave double precision,
+        out taken int, out wait double precision
+      ) language plpgsql as $$
+        declare
+          budget budgets;
+          now timestamptz;
+          held double precision;
+          there double precision;
+          next timestamptz;
+        begin
+          insert into budgets (name, used, at, held_until) values (of, 0, database_time(), '-infinity')
+            on conflict do nothing;
+          select * into budget from budgets where name = of for update;
+          -- Now that it is locked: what others have waited for has come back too.
+          now := greatest(database_time(), budget.at);
+          budget.taken_at := array(
+            select one from unnest(budget.taken_at) one where one > now - within * interval '1 millisecond' order by one
+          );
+          held := case when budget.held_until > now then 1000 * extract(epoch from budget.held_until - now) else 0 end;
+          there := most - cardinality(budget.taken_at) - leave;
+          taken := case when held > 0 then 0 else greatest(0, least(want, floor(there + 1e-6))) end;
+          budget.taken_at := budget.taken_at || array_fill(now, array[taken]);
+          -- There may be some, and be held.
+          next := case when there - taken >= 1 then now
+            else coalesce(budget.taken_at[ceil(1 - (there - taken) - 1e-6)::int], now) + within * interval '1 millisecond'
+          end;
+          wait := case when taken >= want then 0 else greatest(held, 1000 * extract(epoch from next - now)) end;
+          update budgets set taken_at = budget.taken_at, at = now where name = of;
+        end $$;
+    `,
+  },
 ];
 
 /** What this program knows. */
