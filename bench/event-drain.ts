@@ -6,7 +6,9 @@
  *   npx tsx bench/event-drain.ts [--events 2000] [--away 0,25] [--instances 1,2,3] [--failed 10]
  *
  * `--away`: milliseconds from an instance to the database and back again, each way. With none, this machine's cores are
- * measured as much as the instances. Ends with 1 when an event is told never or twice.
+ * measured as much as the instances; with few, once an event takes few journeys (`ms of a core` are the instances' alone,
+ * PostgreSQL and this process, which brings the database further away, take as much again). Ends with 1 when an event is
+ * told never or twice.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -22,6 +24,7 @@ import type { SlackApi } from '../src/slack/api.ts';
 import { openPostgres } from '../src/stores/postgres/index.ts';
 import { WatchEvents } from '../src/watch-events.ts';
 import { awsEvent } from '../test/e2e/aws-events.ts';
+import { countJourneys } from '../test/fixtures/journeys.ts';
 import { startPostgres } from '../test/fixtures/postgres.ts';
 
 const { values } = parseArgs({
@@ -62,6 +65,7 @@ async function from(url: string, ms: number): Promise<string> {
       one.on('error', () => other.destroy());
     }
   }).listen(0, '127.0.0.1');
+  server.unref();
   await once(server, 'listening');
   const there = new URL(url);
   there.port = String((server.address() as AddressInfo).port);
@@ -74,8 +78,13 @@ async function beInstance(url: string): Promise<void> {
   const events = new WatchEvents(options as unknown as RootOptions, { directory: {} } as SlackApi);
   process.stdout.write('ready\n');
   await once(process.stdin, 'data');
+  const counts = countJourneys();
+  const before = process.cpuUsage();
   events.start();
   await once(process.stdin, 'data');
+  const { user, system } = process.cpuUsage(before);
+  const { statements, journeys } = counts;
+  process.stdout.write(`${JSON.stringify({ statements, journeys, cpuMs: (user + system) / 1_000 })}\n`);
   await events.stop();
   await opened.coordination.close();
   await opened.store.close();
@@ -103,8 +112,26 @@ const deployment = (n: number) =>
     ...(isFailed(n) ? { reason: 'no space left on the device' } : {}),
   });
 
-/** @returns events a second */
-async function drain(url: string, instances: number, away: number, count: number): Promise<number> {
+interface Drained {
+  /** Events a second. */
+  rate: number;
+  /** Of all instances, for each event. */
+  each: Usage;
+}
+
+interface Usage {
+  statements: number;
+  journeys: number;
+  cpuMs: number;
+}
+
+async function usageOf(child: ChildProcess): Promise<Usage> {
+  const said = once(child.stdout!, 'data');
+  child.stdin!.write('stop\n');
+  return JSON.parse(String((await said)[0])) as Usage;
+}
+
+async function drain(url: string, instances: number, away: number, count: number): Promise<Drained> {
   const { store, coordination } = await openPostgres({ url, clock, onError: () => {} });
   await store.putSubscription({
     ...{ id: 's', useCase: USE_CASE.id, channel: 'C0LINE3', kinds: ['deployment'], failuresOnly: false },
@@ -123,12 +150,15 @@ async function drain(url: string, instances: number, away: number, count: number
   for (const child of children) child.stdin!.write('go\n');
   while ((await store.countEvents()).pending > 0) await sleep(50);
   const seconds = (performance.now() - began) / 1_000;
-  await Promise.all(
+  const used = await Promise.all(
     children.map(async (child) => {
-      child.stdin!.write('stop\n');
-      await once(child, 'exit');
+      const exit = once(child, 'exit');
+      const usage = await usageOf(child);
+      await exit;
+      return usage;
     }),
   );
+  const each = (what: keyof Usage): number => used.reduce((sum, usage) => sum + usage[what], 0) / count;
   const posts = await store.listUnsent();
   const told = posts.filter(({ key }) => key.startsWith('said/')).length;
   const [alert, ...more] = await store.listAlerts({ limit: 10 });
@@ -142,7 +172,10 @@ async function drain(url: string, instances: number, away: number, count: number
   }
   await coordination.close();
   await store.close();
-  return count / seconds;
+  return {
+    rate: count / seconds,
+    each: { statements: each('statements'), journeys: each('journeys'), cpuMs: each('cpuMs') },
+  };
 }
 
 if (values.instance !== undefined) await beInstance(values.instance);
@@ -153,10 +186,11 @@ else {
     for (const away of values.away.split(',').map(Number)) {
       let alone: number | undefined;
       for (const instances of values.instances.split(',').map(Number)) {
-        const rate = await drain(await postgres.database(), instances, away, Number(values.events));
+        const { rate, each } = await drain(await postgres.database(), instances, away, Number(values.events));
         alone ??= rate;
         console.log(
-          `${away} ms away, ${instances} instance(s): ${rate.toFixed(0)} events/s, ${(rate / alone).toFixed(2)} ×`,
+          `${away} ms away, ${instances} instance(s): ${rate.toFixed(0)} events/s, ${(rate / alone).toFixed(2)} ×; each event ` +
+            `${each.statements.toFixed(1)} statements in ${each.journeys.toFixed(1)} journeys, ${each.cpuMs.toFixed(1)} ms of a core`,
         );
       }
     }

@@ -76,24 +76,28 @@ export class ClaimedEvents {
   }
 
   async #look(): Promise<void> {
-    const { store, by, log } = this.#options;
+    const { log } = this.#options;
     try {
       while (this.#again && !this.#stopped) {
         this.#again = false;
         this.#more = false;
-        for (const [rank, kinds] of IN_ORDER.entries()) {
-          // However many of the others it has, there is room for the first ones.
-          const room = this.#most * (IN_ORDER.length - rank) - this.#handling.busy;
-          const claimed = room > 0 ? await store.claimEvents({ by, kinds, limit: room }) : [];
-          if (claimed.length >= room) this.#more = true;
-          for (const record of claimed) this.#handling.take(record);
-        }
+        // Asked for at once: one journey is enough.
+        await Promise.all(IN_ORDER.map((kinds, rank) => this.#claim(kinds, rank)));
       }
     } catch (thrown) {
       const error = toAppError(thrown);
       // Either the store is in trouble, or the lease is over; in both cases somebody looks again soon.
       log.debug({ err: error }, 'no events could be claimed');
     }
+  }
+
+  async #claim(kinds: readonly AwsEventKind[], rank: number): Promise<void> {
+    const { store, by } = this.#options;
+    // However many of the others it has, there is room for the first ones.
+    const room = this.#most * (IN_ORDER.length - rank) - this.#handling.busy;
+    const claimed = room > 0 ? await store.claimEvents({ by, kinds, limit: room }) : [];
+    if (claimed.length >= room) this.#more = true;
+    for (const record of claimed) this.#handling.take(record);
   }
 
   #freed(): void {

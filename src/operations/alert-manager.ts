@@ -138,8 +138,10 @@ export class AlertManager {
   }
 
   async #succeed(useCase: string, successes: readonly Success[]): Promise<void> {
-    for (const { id } of await this.unresolved(useCase))
-      await this.#change(id, (alert) => applySuccesses(alert, successes));
+    const resolved = (alert: Alert): Alert => applySuccesses(alert, successes);
+    // Mostly it is about other things, and others may be changing it just then.
+    for (const known of await this.unresolved(useCase))
+      if (resolved(known) !== known) await this.#change(known.id, resolved);
   }
 
   /** Its whole list has been posted in its thread. */

@@ -57,10 +57,12 @@ export async function raiseAlerts(
 ): Promise<(Alert | undefined)[]> {
   const { store, clock } = deps;
   const at = clock.now();
-  const mutes = await store.listMutes(useCase.id);
-  const found = await Promise.all(
-    failures.map(({ subject }) => store.findAlertOfSubject(useCase.id, subject.id)),
-  );
+  const [mutes, found, open, latest] = await Promise.all([
+    store.listMutes(useCase.id),
+    Promise.all(failures.map(({ subject }) => store.findAlertOfSubject(useCase.id, subject.id))),
+    store.listAlerts({ useCase: useCase.id, unresolved: true, limit: ALERT_LIMIT }),
+    store.listAlerts({ useCase: useCase.id, limit: 100 }),
+  ]);
   const fresh = failures.filter(
     ({ subject }, index) =>
       found[index] === undefined && !isMuted(mutes, { useCase: useCase.id, name: subject.name }, at),
@@ -69,7 +71,7 @@ export async function raiseAlerts(
   const rule = ruleOf(useCase);
   const reached = await reachOnCall(deps, useCase, 0, at);
   const homes = new Map<Failure, Alert | undefined>();
-  for (const placed of await places(store, useCase, fresh, at)) {
+  for (const placed of places(fresh, open, latest, at)) {
     const alert = await put(placed);
     for (const failure of placed.failures) homes.set(failure, alert);
   }
@@ -126,19 +128,16 @@ export async function raiseAlerts(
   }
 }
 
-async function places(
-  store: AlertStore,
-  useCase: UseCase,
+/** @param open unresolved alerts @param latest the newest ones, resolved or not */
+function places(
   fresh: readonly Failure[],
+  open: readonly Alert[],
+  latest: readonly Alert[],
   at: EpochMs,
-): Promise<Placed<Failure>[]> {
+): Placed<Failure>[] {
   const { kind } = fresh[0]!;
-  const [open, all] = await Promise.all([
-    store.listAlerts({ useCase: useCase.id, unresolved: true, limit: ALERT_LIMIT }),
-    store.listAlerts({ useCase: useCase.id, limit: 100 }),
-  ]);
   // After a clock was set back, there are alerts from the future.
-  const recent = all.filter(
+  const recent = latest.filter(
     (alert) => alert.kind === kind && alert.openedAt <= at && at - alert.openedAt <= FLOOD_WINDOW,
   );
   return placeFailures(fresh, open, recent.length, at);

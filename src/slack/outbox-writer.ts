@@ -47,27 +47,10 @@ export class OutboxWriter implements Notices {
     message: Message,
     options: PostOptions & ContentOptions = {},
   ): Promise<boolean> {
-    const now = this.#options.clock.now();
     let isNew = false;
     const record = await this.#options.store.changePost(key, (known) => {
       isNew = known === undefined;
-      if (known) return known;
-      const { thread, urgent, family, notBefore, expiresAt } = options;
-      return {
-        key,
-        id: randomUUID(),
-        channel,
-        ...(thread === undefined ? {} : { thread }),
-        ...(urgent ? { urgent } : {}),
-        ...(family === undefined ? {} : { family }),
-        ...(notBefore === undefined ? {} : { notBefore }),
-        ...(expiresAt === undefined ? {} : { expiresAt }),
-        createdAt: now,
-        changedAt: now,
-        ...contentOf(message, options),
-        version: 1,
-        shown: 0,
-      };
+      return known ?? this.#made(key, channel, message, options);
     });
     if (isNew && record) this.#options.stored(record);
     return isNew;
@@ -78,15 +61,10 @@ export class OutboxWriter implements Notices {
    * @returns false: the key is unknown (by now), or the message is gone
    */
   async update(key: string, message: Message, options: ContentOptions = {}): Promise<boolean> {
-    const content = contentOf(message, options);
     let taken = false;
     const record = await this.#options.store.changePost(key, (known) => {
       taken = known !== undefined && !isPostGone(known);
-      if (!known || !taken) return known;
-      // While an edit is on its way it is unknown what Slack will show; the lane decides once it knows.
-      if (known.posted && known.message === undefined && isShown({ ...known, ...content })) return known;
-      const { failed: _, says: _says, refreshEvery: _every, ...rest } = known;
-      return { ...rest, ...content, version: known.version + 1, changedAt: this.#options.clock.now() };
+      return known && this.#updated(known, message, options);
     });
     if (taken && record) this.#options.stored(record);
     return taken;
@@ -99,7 +77,42 @@ export class OutboxWriter implements Notices {
     message: Message,
     options: PostOptions & ContentOptions = {},
   ): Promise<void> {
-    if (!(await this.post(key, channel, message, options))) await this.update(key, message, options);
+    let taken = false;
+    const record = await this.#options.store.changePost(key, (known) => {
+      taken = known === undefined || !isPostGone(known);
+      return known ? this.#updated(known, message, options) : this.#made(key, channel, message, options);
+    });
+    if (taken && record) this.#options.stored(record);
+  }
+
+  #made(key: string, channel: string, message: Message, options: PostOptions & ContentOptions): OutboxRecord {
+    const now = this.#options.clock.now();
+    const { thread, urgent, family, notBefore, expiresAt } = options;
+    return {
+      key,
+      id: randomUUID(),
+      channel,
+      ...(thread === undefined ? {} : { thread }),
+      ...(urgent ? { urgent } : {}),
+      ...(family === undefined ? {} : { family }),
+      ...(notBefore === undefined ? {} : { notBefore }),
+      ...(expiresAt === undefined ? {} : { expiresAt }),
+      createdAt: now,
+      changedAt: now,
+      ...contentOf(message, options),
+      version: 1,
+      shown: 0,
+    };
+  }
+
+  /** With the newest content, unless it is gone or Slack shows that already. */
+  #updated(known: OutboxRecord, message: Message, options: ContentOptions): OutboxRecord {
+    if (isPostGone(known)) return known;
+    const content = contentOf(message, options);
+    // While an edit is on its way it is unknown what Slack will show; the lane decides once it knows.
+    if (known.posted && known.message === undefined && isShown({ ...known, ...content })) return known;
+    const { failed: _, says: _says, refreshEvery: _every, ...rest } = known;
+    return { ...rest, ...content, version: known.version + 1, changedAt: this.#options.clock.now() };
   }
 
   /** Takes over a message that was posted in another way, so that it can be edited and replied to by its key. */

@@ -4,7 +4,8 @@ import type { Mute } from '../../domain/mutes.ts';
 import type { AlertStore } from '../../ports/alert-store.ts';
 import { noAlert, otherAlert } from '../refused.ts';
 import type { Database } from './database.ts';
-import { changeIn, column, columnOf, type Kind, read, records } from './records.ts';
+import { changeIn, column, columnOf, type Kind, read } from './records.ts';
+import { records } from './table.ts';
 
 export const ALERTS: Kind<Alert> = {
   name: 'alert',
@@ -17,7 +18,7 @@ export const ALERTS: Kind<Alert> = {
     opened_at: ({ openedAt }) => openedAt,
     resolved_at: ({ resolved }) => resolved?.at ?? null,
   },
-  async follow(transaction, after, before) {
+  follow(transaction, after, before) {
     // Of a flood's thousands only what has come and gone.
     const then = new Set(before?.subjects.map(({ id }) => id));
     const now = new Set(after.subjects.map(({ id }) => id));
@@ -26,12 +27,12 @@ export const ALERTS: Kind<Alert> = {
     const gone = subjects([...then].filter((id) => !now.has(id)));
     const added = subjects([...now].filter((id) => !then.has(id)));
     if (gone.length > 0)
-      await transaction.write('delete from alert_subjects where alert = $1 and subject = any($2::text[])', [
+      transaction.put('delete from alert_subjects where alert = $1 and subject = any($2::text[])', [
         column(after.id),
         gone,
       ]);
     if (added.length > 0)
-      await transaction.write(
+      transaction.put(
         `insert into alert_subjects (subject, alert) select unnest($2::text[]), $1
          on conflict (subject) do update set alert = excluded.alert`,
         [column(after.id), added],
@@ -48,6 +49,9 @@ export const MUTES: Kind<Mute> = {
 
 const OF_SUBJECT =
   'select record from alerts where key = (select alert from alert_subjects where subject = $1)';
+
+const OPEN =
+  'select record from alerts where in_group = $1 and not resolved order by seq desc limit 1 for update';
 
 export function alerts(database: Database): AlertStore {
   const all = records(database, ALERTS);
@@ -67,13 +71,12 @@ export function alerts(database: Database): AlertStore {
       return database.write([`group ${group}`, `subject ${subject}`], async (transaction) => {
         // There may be no row to lock yet. Sorted, so that nobody waits for somebody who waits for them.
         for (const one of [`group ${group}`, `subject ${subject}`])
-          await transaction.read('select pg_advisory_xact_lock(hashtextextended($1, 7303014))', [one]);
-        const [told] = await transaction.read<{ record: unknown }>(OF_SUBJECT, [subject]);
+          void transaction.read('select pg_advisory_xact_lock(hashtextextended($1, 7303014))', [one]);
+        const [[told], [open]] = await Promise.all([
+          transaction.read<{ record: unknown }>(OF_SUBJECT, [subject]),
+          transaction.read<{ record: unknown }>(OPEN, [group]),
+        ]);
         if (told) return read(ALERTS, told);
-        const [open] = await transaction.read<{ record: unknown }>(
-          'select record from alerts where in_group = $1 and not resolved order by seq desc limit 1 for update',
-          [group],
-        );
         const before = open && read(ALERTS, open);
         const after = change(before);
         if (after === undefined || after === before) return before;

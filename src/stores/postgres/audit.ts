@@ -21,7 +21,7 @@ export function audit(database: Database): AuditTrail {
       // As it is now: the caller may change it while others are written.
       const values = auditValues(record);
       // In the order in which they come, which shows of two in one millisecond which was later.
-      await database.write(['audit'], (transaction) => transaction.write(INSERT_AUDIT, values));
+      await database.write(['audit'], async (transaction) => transaction.put(INSERT_AUDIT, values));
     },
     async listAudit({ user, subject, limit }) {
       const conditions = [
@@ -29,7 +29,7 @@ export function audit(database: Database): AuditTrail {
         ...(subject === undefined ? [] : [['subject', column(subject)]]),
       ];
       const where = conditions.map(([name], index) => `${name} = $${index + 2}`).join(' and ');
-      const rows = await database.read<{ record: AuditRecord }>(
+      const rows = await database.select<{ record: AuditRecord }>(
         `select record from audit ${where && `where ${where}`} order by at desc, seq desc limit $1`,
         [limit, ...conditions.map(([, value]) => value)],
       );

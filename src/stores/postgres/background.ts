@@ -4,7 +4,8 @@ import type { TailStore } from '../../ports/tail-store.ts';
 import type { Timer, TimerStore } from '../../ports/timer-store.ts';
 import type { UnfinishedMessage, UnfinishedStore } from '../../ports/unfinished-store.ts';
 import type { Database } from './database.ts';
-import { column, type Kind, orderKey, records } from './records.ts';
+import { column, type Kind, orderKey } from './records.ts';
+import { records } from './table.ts';
 
 export const TIMERS: Kind<Timer> = {
   name: 'timer',
@@ -36,8 +37,8 @@ export function timers(database: Database): TimerStore {
   return {
     putTimer: (timer) => all.put(timer),
     async removeTimer(id, dueAt) {
-      await database.write([orderKey(TIMERS, id)], (transaction) =>
-        transaction.write('delete from timers where key = $1 and ($2::float8 is null or due_at = $2)', [
+      await database.write([orderKey(TIMERS, id)], async (transaction) =>
+        transaction.put('delete from timers where key = $1 and ($2::float8 is null or due_at = $2)', [
           column(id),
           dueAt ?? null,
         ]),

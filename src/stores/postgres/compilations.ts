@@ -10,8 +10,10 @@ import {
 import type { CompilationStore } from '../../ports/compilation-store.ts';
 import { attemptExists, noAttempt, requireSame } from '../refused.ts';
 import { pairKey } from '../tables.ts';
-import { Again, type Database, type Transaction } from './database.ts';
-import { column, type Kind, orderKey, read, records, statementsOf, valuesOf } from './records.ts';
+import { Again, type Database } from './database.ts';
+import { column, type Kind, orderKey, read, statementsOf, valuesOf } from './records.ts';
+import { records } from './table.ts';
+import type { Transaction } from './transaction.ts';
 import { sqlState } from './trouble.ts';
 
 export const ATTEMPTS: Kind<CompilationAttempt> = {

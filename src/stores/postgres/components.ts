@@ -4,7 +4,8 @@ import type { ComponentStore } from '../../ports/component-store.ts';
 import { componentExists, noComponent } from '../refused.ts';
 import { componentKey } from '../tables.ts';
 import type { Database } from './database.ts';
-import { column, type Kind, orderKey, records, statementsOf, valuesOf } from './records.ts';
+import { column, type Kind, orderKey, statementsOf, valuesOf } from './records.ts';
+import { records } from './table.ts';
 
 export const COMPONENTS: Kind<Component> = {
   name: 'component',

@@ -7,7 +7,9 @@ import type { Connection, Connections, Row } from './connections.ts';
 import { InOrder } from './in-order.ts';
 import { type Mark, Marks } from './marks.ts';
 import { type Migration, newerSchema, SCHEMA_VERSION } from './schema.ts';
-import { requestError, troubleOf } from './trouble.ts';
+import { Selects } from './selects.ts';
+import { Transaction } from './transaction.ts';
+import { requestError, sqlState, troubleOf } from './trouble.ts';
 
 /** Milliseconds that a request waits for a database that is away, before it is refused. */
 const WAIT_FOR = 15_000;
@@ -33,17 +35,28 @@ export interface DatabaseOptions {
   migrations?: readonly Migration[] | undefined;
 }
 
+export interface PersistOptions {
+  /** What was in another's way is not tried again: its error is thrown as it came. */
+  once?: boolean;
+}
+
+interface Shared {
+  order: InOrder;
+  marks: Marks;
+  selects: Selects;
+}
+
 export class Database {
   readonly #connections: Connections;
   readonly #options: DatabaseOptions;
   /** Of all that write by these connections. */
-  readonly #shared: { order: InOrder; marks: Marks };
+  readonly #shared: Shared;
   readonly #fence: Fence | undefined;
 
   constructor(
     connections: Connections,
     options: DatabaseOptions = {},
-    shared = { order: new InOrder(), marks: new Marks() },
+    shared: Shared = { order: new InOrder(), marks: new Marks(), selects: new Selects(connections) },
     fence?: Fence,
   ) {
     this.#connections = connections;
@@ -65,9 +78,18 @@ export class Database {
     this.#connections.requireOpen();
   }
 
-  /** One statement that changes nothing. @throws AppError unavailable when it could not be asked in time */
+  /** One statement, by a connection of its own for as long as it takes. @throws AppError unavailable when it could not be asked in time */
   read<R extends Row>(text: string, values: readonly unknown[] = []): Promise<R[]> {
     return this.persist(() => this.#connections.with((connection) => connection.run<R>(text, values)));
+  }
+
+  /**
+   * One statement that changes nothing and waits for nobody: it shares a connection with others of its kind, and its
+   * rows with those who ask the same at the same time.
+   * @throws AppError unavailable when it could not be asked in time
+   */
+  select<R extends Row>(text: string, values: readonly unknown[] = []): Promise<R[]> {
+    return this.persist(() => this.#shared.selects.ask<R>(text, values));
   }
 
   /**
@@ -77,36 +99,60 @@ export class Database {
    * @throws what `work` throws, and then nothing is changed; AppError conflict (an outdated fence), unavailable
    */
   write<T>(keys: readonly string[], work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    return this.inTurn(keys, () => this.transaction(work));
+  }
+
+  /** Runs `work` when it is its turn among the writes of this process with these keys. */
+  inTurn<T>(keys: readonly string[], work: () => Promise<T>): Promise<T> {
     this.requireOpen();
-    return this.#shared.order.run(keys, () =>
-      this.#shared.marks.with((mark) => this.persist(() => this.#transact(mark, work))),
-    );
+    return this.#shared.order.run(keys, work);
+  }
+
+  /** As `write`, for a caller whose turn it is. */
+  transaction<T>(work: (transaction: Transaction) => Promise<T>, options: PersistOptions = {}): Promise<T> {
+    return this.#shared.marks.with((mark) => this.persist(() => this.#transact(mark, work), options));
   }
 
   async #transact<T>(mark: Mark, work: (transaction: Transaction) => Promise<T>): Promise<T> {
     let committing: { value: T } | undefined;
     try {
       const outcome = await this.#connections.with(async (connection): Promise<Outcome<T>> => {
-        const [, [known]] = await Promise.all([
-          connection.control('begin'),
-          connection.run<{ compatible: number; fence: string | null }>(GUARD, [this.#fence?.lease ?? null]),
-        ]);
         const transaction = new Transaction(connection, mark);
-        let value: T;
+        void transaction.sent(connection.control('begin'));
+        let refused = false;
+        const guard = connection.run(GUARD, this.#guarded()).catch((error: unknown) => {
+          refused = sqlState(error) === GUARD_REFUSES;
+          throw error;
+        });
+        void transaction.sent(guard);
+        let end: Promise<void>;
+        let thrown: { error: unknown } | undefined;
         try {
-          this.#requireCurrent(known!);
-          value = await work(transaction);
+          const value = await work(transaction);
+          if (!transaction.wrote) {
+            // Nothing depends on how it ends, so nobody waits for that.
+            connection.control('commit').catch(() => {});
+            return { value };
+          }
+          committing = { value };
+          end = connection.control('commit');
         } catch (error) {
-          await connection.control('rollback');
-          if (error instanceof TakenBack) return { value: error.value as T };
-          const trouble = troubleOf(error);
-          // A connection that is as good as before is kept: only what is thrown from here ends it.
-          if (trouble !== undefined && trouble !== 'again') throw error;
-          return { error };
+          thrown = { error };
+          end = connection.control('rollback');
         }
-        committing = { value };
-        await connection.control('commit');
-        return committing;
+        end.catch(() => {});
+        const failure = (await transaction.firstFailure()) ?? thrown;
+        const trouble = failure && troubleOf(failure.error);
+        // A connection that is as good as before is kept: only what is thrown from here ends it.
+        if (trouble !== undefined && trouble !== 'again') throw failure!.error;
+        // After a failed statement a commit takes everything back, which is no failure of its own.
+        await end.catch((error: unknown) => {
+          if (!failure || troubleOf(error) !== undefined) throw error;
+        });
+        if (refused) return { error: await this.#refusal(connection) };
+        if (!failure) return committing!;
+        const { error } = failure;
+        return error instanceof TakenBack ? { value: error.value as T } : { error };
       });
       if ('error' in outcome) throw outcome.error;
       return outcome.value;
@@ -117,11 +163,23 @@ export class Database {
     }
   }
 
-  #requireCurrent({ compatible, fence }: { compatible: number; fence: string | null }): void {
-    const version = this.#options.migrations?.at(-1)?.version ?? SCHEMA_VERSION;
-    if (compatible > version) throw newerSchema(this.#connections.place, compatible, version);
-    if (this.#fence && fence !== null && Number(fence) > this.#fence.fence)
-      throw outdated(this.#fence, Number(fence));
+  /** Of the schema that this program knows. */
+  get #version(): number {
+    return this.#options.migrations?.at(-1)?.version ?? SCHEMA_VERSION;
+  }
+
+  #guarded(): unknown[] {
+    return [this.#version, this.#fence?.lease ?? null, this.#fence?.fence ?? null];
+  }
+
+  /** Why the guard has refused a transaction. */
+  async #refusal(connection: Connection): Promise<Error> {
+    const [known] = await connection.run<{ compatible: number; fence: string | null }>(KNOWN, [
+      this.#fence?.lease ?? null,
+    ]);
+    const { compatible, fence } = known!;
+    if (compatible > this.#version) return newerSchema(this.#connections.place, compatible, this.#version);
+    return this.#fence ? outdated(this.#fence, Number(fence)) : new Again('refused for nothing');
   }
 
   /** The answer to a commit was lost. Waits for what has become of it: until then its mark is locked. */
@@ -142,7 +200,7 @@ export class Database {
   }
 
   /** Tries `attempt` until it succeeds, fails for good, or has been tried for too long. */
-  async persist<T>(attempt: () => Promise<T>): Promise<T> {
+  async persist<T>(attempt: () => Promise<T>, { once }: PersistOptions = {}): Promise<T> {
     const until = performance.now() + (this.#options.waitFor ?? WAIT_FOR);
     for (let tries = 1; ; tries += 1) {
       try {
@@ -150,6 +208,7 @@ export class Database {
       } catch (error) {
         if (error instanceof AppError) throw error;
         const trouble = error instanceof Again ? 'again' : troubleOf(error);
+        if (once && trouble === 'again') throw error;
         const goesOn =
           trouble === 'again'
             ? tries < TRIES
@@ -168,39 +227,22 @@ export class Database {
 type Outcome<T> = { value: T } | { error: unknown };
 
 /**
- * The oldest program that may write, and the newest fence of the lease. Shared with all who write; whoever raises the
- * fence waits for them.
+ * Fails in a transaction that may write nothing: of a program that is older than the oldest that may, or under a fence
+ * that is not the newest. So what is sent behind it is refused too, and need not wait for its answer. The fence is shared
+ * with all who write; whoever raises it waits for them.
  */
-const GUARD =
-  'select (select compatible_from from version) as compatible, (select fence from fences where lease = $1 for share) as fence';
+const GUARD = `select (case
+    when (select compatible_from from version) > $1::int then 'this Signalbox is too old to write'
+    when (select fence from fences where lease = $2 for share) > $3::bigint then 'the lease has a new holder'
+    else '0' end)::int`;
+/** SQLSTATE of a text that is no number. */
+const GUARD_REFUSES = '22P02';
+/** What the guard goes by. */
+const KNOWN =
+  'select (select compatible_from from version) as compatible, (select fence from fences where lease = $1) as fence';
 
 const contested = (cause: unknown): AppError =>
   new AppError('unavailable', 'Others changed the same each time it was tried.', {
     hint: 'Try again.',
     cause,
   });
-
-export class Transaction {
-  readonly #connection: Connection;
-  readonly #mark: Mark | undefined;
-  #marked: Promise<unknown> | undefined;
-
-  /** @param mark left out: nobody asks later whether it was committed */
-  constructor(connection: Connection, mark?: Mark) {
-    this.#connection = connection;
-    this.#mark = mark;
-  }
-
-  read<R extends Row>(text: string, values: readonly unknown[] = []): Promise<R[]> {
-    return this.#connection.run<R>(text, values);
-  }
-
-  async write<R extends Row>(text: string, values: readonly unknown[] = []): Promise<R[]> {
-    if (this.#mark) this.#marked ??= this.#connection.run(MARK, [this.#mark.slot, this.#mark.number]);
-    const [rows] = await Promise.all([this.#connection.run<R>(text, values), this.#marked]);
-    return rows;
-  }
-}
-
-const MARK =
-  'insert into marks (slot, number) values ($1, $2) on conflict (slot) do update set number = excluded.number, at = now()';

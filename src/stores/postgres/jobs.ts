@@ -6,7 +6,8 @@ import type { KindRefusal, RefusalStore } from '../../ports/refusal-store.ts';
 import { refusalKey } from '../notification-tables.ts';
 import { pairKey } from '../tables.ts';
 import type { Database } from './database.ts';
-import { column, type Kind, records } from './records.ts';
+import { column, type Kind } from './records.ts';
+import { records } from './table.ts';
 
 export const JOBS: Kind<JobRecord> = {
   name: 'job',

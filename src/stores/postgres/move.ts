@@ -11,10 +11,10 @@ import { type DurableState, openState } from '../durable-state.ts';
 import { EMBEDDED_KINDS, embeddedAudit, embeddedRecords } from '../embedded-records.ts';
 import { auditValues, INSERT_AUDIT } from './audit.ts';
 import { Connection, type ConnectionOptions, clientOptions, placeOf } from './connections.ts';
-import { Transaction } from './database.ts';
 import { KINDS } from './kinds.ts';
 import { column, type Kind, statementsOf, valuesOf } from './records.ts';
 import { migrate } from './schema.ts';
+import { Transaction } from './transaction.ts';
 import { sqlState, storeError } from './trouble.ts';
 
 /** Records that are written in one transaction. */
@@ -246,7 +246,9 @@ class Move {
           hint: 'Two of them hold the same claim, which the store never allows. Nothing was changed in the folder.',
         });
       const transaction = new Transaction(this.#connection);
-      for (const { stored } of rows) await kind.follow?.(transaction, stored, undefined);
+      for (const { stored } of rows) kind.follow?.(transaction, stored, undefined);
+      const failure = await transaction.firstFailure();
+      if (failure) throw failure.error;
     });
   }
 

@@ -1,7 +1,8 @@
 /** Messages on their way to Slack, and channels that cannot be posted to. */
 import type { DeadChannel, OutboxRecord, OutboxStore } from '../../ports/outbox-store.ts';
 import type { Database } from './database.ts';
-import { changeIn, column, type Kind, orderKey, read, records, statementsOf } from './records.ts';
+import { changeIn, column, type Kind, orderKey, read, statementsOf } from './records.ts';
+import { records } from './table.ts';
 
 export const POSTS: Kind<OutboxRecord> = {
   name: 'post',

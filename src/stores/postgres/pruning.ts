@@ -12,7 +12,7 @@ import {
 } from '../kept-for.ts';
 import { ALERTS } from './alerts.ts';
 import type { Database } from './database.ts';
-import { records } from './records.ts';
+import { records } from './table.ts';
 
 /** Rows that go at once: nobody waits long for them. */
 const AT_ONCE = 1_000;

@@ -2,7 +2,9 @@
 import { createHash } from 'node:crypto';
 import { currentRecord } from '../older-records.ts';
 import { requireSame } from '../refused.ts';
-import { Again, type Database, type Transaction } from './database.ts';
+import { Again } from './database.ts';
+import type { Transaction } from './transaction.ts';
+import { sqlState } from './trouble.ts';
 
 export type Column = string | number | boolean | null;
 
@@ -14,7 +16,7 @@ export interface Kind<R> {
   key(record: R): string;
   columns: Readonly<Record<string, (record: R) => Column>>;
   /** Rows in other tables that depend on it; `before` is undefined for a new one. */
-  follow?: ((transaction: Transaction, after: R, before: R | undefined) => Promise<void>) | undefined;
+  follow?: ((transaction: Transaction, after: R, before: R | undefined) => void) | undefined;
 }
 
 /** Characters of a text that an index holds; of longer ones it holds the beginning and a digest. */
@@ -46,7 +48,13 @@ export const read = <R>(kind: Kind<R>, { record }: { record: unknown }): R =>
 export interface Statements {
   get: string;
   lock: string;
+  /** Those of several keys that nobody else is changing. */
+  lockFree: string;
+  /** Which of several keys there are. */
+  which: string;
   insert: string;
+  /** As `insert`, but one that is there already is a failure. */
+  make: string;
   update: string;
   remove: string;
   upsert: string;
@@ -64,7 +72,10 @@ export function statementsOf({ table, columns }: Pick<Kind<never>, 'table' | 'co
   const statements: Statements = {
     get: `select record from ${table} where key = $1`,
     lock: `select record from ${table} where key = $1 for update`,
+    lockFree: `select key, record from ${table} where key = any ($1::text[]) for update skip locked`,
+    which: `select key from ${table} where key = any ($1::text[])`,
     insert: `${insert} on conflict do nothing returning key`,
+    make: insert,
     update: `update ${table} set ${sets} where key = $1`,
     remove: `delete from ${table} where key = $1 returning key`,
     upsert: `${insert} on conflict (key) do update set ${names.map((name) => `${name} = excluded.${name}`).join(', ')}`,
@@ -80,75 +91,56 @@ export function valuesOf<R>(kind: Kind<R>, key: string, record: R): { values: un
   return { values: [key, text, ...Object.values(kind.columns).map((of) => of(stored))], stored };
 }
 
-export interface Records<R> {
-  get(key: string): Promise<R | undefined>;
-  /** Of `select record from …`. */
-  list(sql: string, values?: readonly unknown[]): Promise<R[]>;
-  /**
-   * Read-modify-write, while nobody else changes it.
-   * @param change as of `JobStore.changeJob`
-   * @returns the record as it is then
-   */
-  change(
-    key: string,
-    change: (record: R | undefined) => R | undefined,
-    more?: { keys?: readonly string[]; before?: (transaction: Transaction) => Promise<void> },
-  ): Promise<R | undefined>;
-  put(record: R): Promise<void>;
-  /** @returns whether it was there */
-  remove(key: string): Promise<boolean>;
-}
-
 /** What a process orders its writes by. */
 export const orderKey = (kind: Pick<Kind<never>, 'table'>, key: string): string => `${kind.table} ${key}`;
 
-export function records<R>(database: Database, kind: Kind<R>): Records<R> {
-  const sql = statementsOf(kind);
-  const found = (row: { record: unknown } | undefined): R | undefined => row && read(kind, row);
-
-  const change: Records<R>['change'] = (key, change, { keys = [], before: first } = {}) =>
-    database.write([orderKey(kind, key), ...keys], async (transaction) => {
-      await first?.(transaction);
-      const [row] = await transaction.read<{ record: unknown }>(sql.lock, [column(key)]);
-      return changeIn(transaction, kind, key, found(row), change);
-    });
-  return {
-    async get(key) {
-      const [row] = await database.read<{ record: unknown }>(sql.get, [column(key)]);
-      return found(row);
-    },
-    async list(text, values = []) {
-      const rows = await database.read<{ record: unknown }>(text, values);
-      return rows.map((row) => read(kind, row));
-    },
-    change,
-    async put(record) {
-      await change(kind.key(record), () => record);
-    },
-    remove: (key) =>
-      database.write([orderKey(kind, key)], async (transaction) => {
-        const gone = await transaction.write(sql.remove, [column(key)]);
-        return gone.length > 0;
-      }),
-  };
+/** What a change makes of a record, ready to be stored. */
+export interface Changed<R> {
+  before: R | undefined;
+  after: R;
+  values: unknown[];
 }
 
+/**
+ * @param change as of `JobStore.changeJob`
+ * @returns undefined: it stays as it is
+ */
+export function changed<R>(
+  kind: Kind<R>,
+  key: string,
+  before: R | undefined,
+  change: (record: R | undefined) => R | undefined,
+): Changed<R> | undefined {
+  const after = change(before);
+  if (after === undefined || after === before) return undefined;
+  requireSame(kind.name, [key], [kind.key(after)]);
+  const { values, stored } = valuesOf(kind, column(key), after);
+  return { before, after: stored, values };
+}
+
+/** With what depends on it. @param one whose record before is locked by this transaction; undefined: there is none */
+export function putChanged<R>(transaction: Transaction, kind: Kind<R>, one: Changed<R>): void {
+  const { before, after, values } = one;
+  const sql = statementsOf(kind);
+  if (before === undefined) transaction.put(sql.make, values, madeMeanwhile);
+  else transaction.put(sql.update, values);
+  kind.follow?.(transaction, after, before);
+}
+
+/** Somebody else has just made it. */
+const madeMeanwhile = (error: unknown): unknown =>
+  sqlState(error) === '23505' ? new Again('made meanwhile') : error;
+
 /** @param before locked by this transaction; undefined: there is none */
-export async function changeIn<R>(
+export function changeIn<R>(
   transaction: Transaction,
   kind: Kind<R>,
   key: string,
   before: R | undefined,
   change: (record: R | undefined) => R | undefined,
-): Promise<R | undefined> {
-  const after = change(before);
-  if (after === undefined || after === before) return before;
-  requireSame(kind.name, [key], [kind.key(after)]);
-  const { values, stored } = valuesOf(kind, column(key), after);
-  const sql = statementsOf(kind);
-  if (before !== undefined) await transaction.write(sql.update, values);
-  // Somebody else has just made it.
-  else if ((await transaction.write(sql.insert, values)).length === 0) throw new Again('made meanwhile');
-  await kind.follow?.(transaction, stored, before);
-  return stored;
+): R | undefined {
+  const one = changed(kind, key, before, change);
+  if (!one) return before;
+  putChanged(transaction, kind, one);
+  return one.after;
 }

@@ -2,7 +2,8 @@
 import type { ChannelSettings, Subscription } from '../../domain/subscriptions.ts';
 import type { SubscriptionStore } from '../../ports/subscription-store.ts';
 import type { Database } from './database.ts';
-import { column, type Kind, records } from './records.ts';
+import { column, type Kind } from './records.ts';
+import { records } from './table.ts';
 
 export const SUBSCRIPTIONS: Kind<Subscription> = {
   name: 'subscription',

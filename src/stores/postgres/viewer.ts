@@ -2,7 +2,8 @@
 import type { OnceStore } from '../../ports/once-store.ts';
 import type { ViewerStore } from '../../ports/viewer-store.ts';
 import type { Database } from './database.ts';
-import { column, type Kind, orderKey, records, statementsOf, valuesOf } from './records.ts';
+import { column, type Kind, orderKey, statementsOf, valuesOf } from './records.ts';
+import { records } from './table.ts';
 
 export const SECRETS: Kind<{ name: string; value: string }> = {
   name: 'secret',
