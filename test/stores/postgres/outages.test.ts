@@ -168,15 +168,19 @@ describe.skipIf(noPostgres)('while it is written to, PostgreSQL', () => {
     const url = await postgres().database();
     const store = await open(url, { poolSize: 1 });
     const held = postgres().query(url, 'lock table signalbox.jobs; select pg_sleep(7)');
-    await expect
-      .poll(() =>
-        postgres().query(
-          url,
-          `select from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()`,
-        ),
-      )
-      .toHaveLength(1);
+    const waits = (what: string) =>
+      expect
+        .poll(() =>
+          postgres().query(
+            url,
+            `select from pg_stat_activity where ${what} and datname = current_database()`,
+          ),
+        )
+        .toHaveLength(1);
+    await waits(`wait_event = 'PgSleep'`);
     const waiting = store.changeJob('line-3', 'a', () => jobRecord('a'));
+    // It has the connection.
+    await waits(`wait_event_type = 'Lock'`);
     const behind = store.appendAudit(record());
     await expect
       .poll(() => store.problem())
