@@ -168,7 +168,8 @@ describe('[W3, W4] the viewer’s window on a run’s log', () => {
             else if ('reveal' in one) {
               const { size } = (await viewed.logs.info(ID))!;
               const offset = Math.floor(size * one.reveal * 0.999);
-              const place = size > 0 ? await viewed.window.reveal(offset) : undefined;
+              const begins = (line: Uint8Array): number => Math.floor(line.length * one.reveal);
+              const place = size > 0 ? await viewed.window.reveal(offset, begins) : undefined;
               if (place) expect(viewed.window.from <= offset && offset < viewed.window.to).toBe(true);
             } else await viewed.expectWhatWasPrinted();
           }

@@ -1,13 +1,20 @@
-/** The bar that finds text: counts matches in the whole log and moves the window to them. */
+/**
+ * The bar that finds text: counts matches in the whole log and moves the window to them. It says which match is marked, and
+ * not before it is.
+ */
 import type { FromWorker, ToWorker } from './find-worker.ts';
-import { Found } from './found.ts';
+import { Found, type Hit } from './found.ts';
+import { textBegins } from './line-moves.ts';
 import type { LogWindow } from './log-window.ts';
+import type { Moves } from './moves.ts';
 import { element } from './page.ts';
-import type { Place } from './screen.ts';
 import type { LogTerminal } from './terminal.ts';
 
 /** Milliseconds between the last key and the search. */
 const PAUSE = 200;
+
+/** Added to the number of a match that is in the log and not on the screen. */
+const UNSEEN = ' · no longer on the screen';
 
 export interface Find {
   open(): void;
@@ -18,7 +25,7 @@ export interface Find {
   grow(size: number): void;
 }
 
-export function setUpFind(terminal: LogTerminal, log: LogWindow, run: string): Find {
+export function setUpFind(terminal: LogTerminal, log: LogWindow, moves: Moves, run: string): Find {
   const bar = element('find');
   const field = element<HTMLInputElement>('find-text');
   const matchCase = element('find-case');
@@ -26,11 +33,20 @@ export function setUpFind(terminal: LogTerminal, log: LogWindow, run: string): F
   let worker: Worker | undefined;
   let search = 0;
   let found = new Found();
-  /** From the newest, which is 0; undefined: none is shown yet. */
-  let current: number | undefined;
+  /** What is sought, which may be older than what is in the field. */
+  let needle = '';
+  let isCaseSought = false;
+  /** The match that is marked, or was before the reader went elsewhere. */
+  let current: Hit | undefined;
+  /** The one that the window is moved to. */
+  let wanted: Hit | undefined;
+  /** It is loaded and cannot be seen all the same. */
+  let isUnseen = false;
   let state: 'idle' | 'searching' | 'whole' | 'cut' = 'idle';
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let isGoing = false;
+  /** The first match is not gone to again, nor if the reader has gone elsewhere since. */
+  let goesByItself = false;
+  let wishes = 0;
   /** Size of the log that the search was last told. */
   let searched = 0;
   /** Matches before this offset come first. */
@@ -54,110 +70,140 @@ export function setUpFind(terminal: LogTerminal, log: LogWindow, run: string): F
     if (message.search !== search || state === 'idle') return;
     if (message.type === 'older') found.addOlder(message.hits, message.from);
     else if (message.type === 'newer') {
-      const before = found.count;
       found.replaceNewer(message.hits, message.from);
-      if (current !== undefined) current = Math.max(0, current + found.count - before);
+      // The line may have been printed over, as bars are.
+      if (current && found.indexOf(current) === undefined) {
+        current = undefined;
+        markAgain();
+      }
     } else if (message.type === 'done') state = message.isCut ? 'cut' : 'whole';
     else {
       showCount(message.message);
       return;
     }
     showFound();
-    if (current === undefined && !isGoing) {
-      const newest = found.newestBefore(startBefore);
-      if (newest < found.count) void go(newest);
-      else if (state !== 'searching' && found.count > 0) void go(found.count - 1);
-    }
+    if (!goesByItself || wishes !== moves.wishes) return;
+    const newest = found.newestBefore(startBefore);
+    if (newest < found.count) void go(newest);
+    else if (state !== 'searching' && found.count > 0) void go(found.count - 1);
   };
 
   const showFound = (): void => {
+    if (state === 'idle') return;
     const { count } = found;
     const isWhole = state === 'whole';
     const of = `${count.toLocaleString('en')}${isWhole ? '' : '+'}`;
     const percent = Math.round((1 - found.searchedFrom / Math.max(1, log.size)) * 100);
     const progress = state === 'searching' && percent < 100 ? ` · ${Math.max(0, percent)}% searched` : '';
     if (count === 0) showCount(isWhole ? 'Not found' : `Searching…${progress.replace(' ·', '')}`);
-    else if (current === undefined) showCount(`${of} found${progress}`);
-    else showCount(`${(count - current).toLocaleString('en')} of ${of}${progress}`);
+    else {
+      const index = current && found.indexOf(current);
+      if (index === undefined) showCount(`${of} found${progress}`);
+      else showCount(`${(count - index).toLocaleString('en')} of ${of}${isUnseen ? UNSEEN : ''}${progress}`);
+    }
   };
 
   const start = (): void => {
     clearTimeout(timer);
-    found = new Found();
-    current = undefined;
-    search += 1;
-    for (const pane of terminal.panes) pane.search.clearDecorations();
+    forget();
+    terminal.unmark(false);
     if (field.value === '') {
       stop();
       return;
     }
+    needle = field.value;
+    isCaseSought = matchesCase();
     state = 'searching';
+    goesByItself = true;
+    wishes = moves.wishes;
     startBefore = log.to;
     showCount('Searching…');
     searched = log.size;
-    tell({ type: 'start', search, run, needle: field.value, matchCase: matchesCase(), size: log.size });
+    tell({ type: 'start', search, run, needle, matchCase: isCaseSought, size: log.size });
   };
   const stop = (): void => {
     clearTimeout(timer);
     state = 'idle';
-    search += 1;
+    forget();
     if (worker) tell({ type: 'stop' });
-    for (const pane of terminal.panes) pane.search.clearDecorations();
+    terminal.unmark(true);
     showCount('');
   };
+  const forget = (): void => {
+    found = new Found();
+    current = undefined;
+    wanted = undefined;
+    isUnseen = false;
+    search += 1;
+  };
 
-  /** How many matches come before one in its line, or in as much of it as is loaded. */
-  const inLineOf = (match: number, lineFrom: number): number => {
+  /** How many matches come before the current one in as much of its line as is loaded. */
+  const hitsSince = (lineFrom: number): number => {
+    const index = found.indexOf(current!) ?? 0;
     let before = 0;
-    while ((found.at(match + before + 1) ?? -1) >= lineFrom) before += 1;
+    while ((found.at(index + before + 1) ?? -1) >= lineFrom) before += 1;
     return before;
   };
 
   /** @param to from the newest, which is 0 */
   const go = async (to: number): Promise<void> => {
-    const offset = found.at(to);
-    if (offset === undefined || isGoing) return;
-    isGoing = true;
-    current = to;
+    const hit = found.hit(to);
+    if (!hit) return;
+    wanted = hit;
+    goesByItself = false;
     try {
-      const place = await log.reveal(offset);
-      const inLine = inLineOf(to, place?.lineFrom ?? offset);
-      if (place && isOpen()) select(place, inLine);
+      await moves.wish(async () => {
+        if (wanted !== hit) return;
+        await log.reveal(hit.offset, (line) => textBegins(line, needle, isCaseSought, hit.after));
+        // It may be another search by now, or the reader goes on to somewhere else.
+        if (wanted !== hit || moves.hasWish) return;
+        current = hit;
+        mark(true);
+      });
     } catch (error) {
-      showCount(error instanceof Error ? error.message : String(error));
+      if (wanted === hit) showCount(error instanceof Error ? error.message : String(error));
       return;
     } finally {
-      isGoing = false;
+      if (wanted === hit) wanted = undefined;
     }
     showFound();
   };
 
-  const select = (place: Place, inLine: number, moves = true): void => {
-    const matches = matchesCase();
-    const match = terminal.locate(place, field.value, matches, inLine);
-    if (match) terminal.mark(match, field.value, matches);
-    if (moves) terminal.reveal(match ?? { line: place.line + place.newlines, column: 0 });
+  /** @param isNew it is shown now, and not only marked anew where it is */
+  const mark = (isNew: boolean): void => {
+    const place = current && log.place(current.offset);
+    const inLine = current && place?.lineFrom !== undefined ? hitsSince(place.lineFrom) : current?.inLine;
+    const match = place && terminal.locate(place, needle, isCaseSought, inLine ?? 0);
+    isUnseen =
+      current !== undefined && match === undefined && current.offset >= log.from && current.offset < log.to;
+    terminal.mark(match, needle, isCaseSought, isNew);
+    if (isNew && place) terminal.reveal(match ?? { line: terminal.rowOf(place), column: 0 });
   };
 
-  // On a sheet that replaced the other one it must still be marked.
-  terminal.onShow(() => {
-    const offset = current === undefined || isGoing || !isOpen() ? undefined : found.at(current);
-    const place = offset === undefined ? undefined : log.place(offset);
-    if (place) select(place, inLineOf(current!, place.lineFrom ?? offset!), false);
-  });
+  const markAgain = (): void => {
+    if (state === 'idle') return;
+    const wasUnseen = isUnseen;
+    mark(false);
+    if (isUnseen !== wasUnseen) showFound();
+  };
+  terminal.onRemark(markAgain);
 
   const step = (by: 1 | -1): void => {
     if (field.value === '' || !isOpen()) {
       open();
       return;
     }
-    if (state === 'idle') {
+    // What was typed a moment ago is not sought yet.
+    if (state === 'idle' || field.value !== needle) {
       start();
       return;
     }
     const { count } = found;
-    if (count === 0 || isGoing) return;
-    const to = current === undefined ? 0 : current - by;
+    if (count === 0) return;
+    // From where it will be, if it is still on its way.
+    const hit = wanted ?? current;
+    const from = hit && found.indexOf(hit);
+    const to = from === undefined ? 0 : from - by;
     // Around the ends; the first one of all is known once everything has been searched.
     if (to >= count && state === 'searching') return;
     void go(to < 0 ? count - 1 : to >= count ? 0 : to);

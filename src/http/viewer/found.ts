@@ -1,5 +1,15 @@
 /** The matches of a search so far, in the log's order. */
 
+/** One match, whatever is found before and after it. */
+export interface Hit {
+  /** Of its line. */
+  offset: number;
+  /** How many come before it in the same line. */
+  inLine: number;
+  /** How many came after it there when it was found. */
+  after: number;
+}
+
 export class Found {
   /** Offsets of their lines, newest first. */
   readonly #older: number[] = [];
@@ -29,6 +39,26 @@ export class Found {
   at(fromNewest: number): number | undefined {
     const { length } = this.#newer;
     return fromNewest < length ? this.#newer[length - 1 - fromNewest] : this.#older[fromNewest - length];
+  }
+
+  /** @param fromNewest counted as in {@link at} */
+  hit(fromNewest: number): Hit | undefined {
+    const offset = this.at(fromNewest);
+    if (offset === undefined) return undefined;
+    let inLine = 0;
+    while (this.at(fromNewest + inLine + 1) === offset) inLine += 1;
+    let after = 0;
+    while (this.at(fromNewest - after - 1) === offset) after += 1;
+    return { offset, inLine, after };
+  }
+
+  /** @returns counted from the newest; undefined: its line does not have it any more */
+  indexOf({ offset, inLine }: Hit): number | undefined {
+    const newest = this.newestBefore(offset + 1);
+    if (this.at(newest) !== offset) return undefined;
+    let oldest = newest;
+    while (this.at(oldest + 1) === offset) oldest += 1;
+    return oldest - inLine >= newest ? oldest - inLine : undefined;
   }
 
   /** How many matches are newer than the last one that begins before an offset. */

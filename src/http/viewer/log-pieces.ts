@@ -1,5 +1,6 @@
 /** The pieces that a window on a log is made of. */
 import { joinBytes } from './join-bytes.ts';
+import { keepsToItsLines } from './line-moves.ts';
 import type { Gap } from './run-api.ts';
 
 /** A piece of what is shown; a gap's marker stands for bytes that are missing. */
@@ -41,6 +42,36 @@ export function piece(bytes: Uint8Array, from: number): Piece {
 
 export function gapPiece(gap: Gap, marker = gapMarker(gap)): Piece {
   return { from: gap.from, to: gap.to, bytes: marker, newlines: 2, isGap: true };
+}
+
+/** With one that begins at an offset, if the offset is in one of them that moves between its lines. */
+export function splitAt(pieces: readonly Piece[], offset: number): Piece[] {
+  return pieces.flatMap((one) => {
+    const { from, to, bytes, isGap } = one;
+    if (isGap || offset <= from || offset >= to || isExactly(one, offset)) return [one];
+    return [piece(bytes.subarray(0, offset - from), from), piece(bytes.subarray(offset - from), offset)];
+  });
+}
+
+/** @returns whether the line of an offset can be counted from the piece's beginning */
+export function isExactly({ from, bytes, isGap }: Piece, offset: number): boolean {
+  if (isGap) return true;
+  const before = bytes.subarray(0, offset - from);
+  return keepsToItsLines(before);
+}
+
+/** @returns what they have of the line that begins at an offset */
+export function lineFrom(pieces: readonly Piece[], offset: number): Uint8Array {
+  const parts: Uint8Array[] = [];
+  for (const { bytes, from, to, isGap } of pieces) {
+    if (to <= offset) continue;
+    if (isGap) break;
+    const part = bytes.subarray(Math.max(0, offset - from));
+    const newline = part.indexOf(NEWLINE);
+    parts.push(newline < 0 ? part : part.subarray(0, newline));
+    if (newline >= 0) break;
+  }
+  return joinBytes(parts);
 }
 
 /** Joins two consecutive ones, unless the result is too long. */

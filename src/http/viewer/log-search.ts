@@ -65,11 +65,11 @@ export class LogSearch {
       const from = Math.max(0, to - this.#step);
       const parts = await this.#load(from, to);
       if (this.#isStopped) return false;
-      const hits: number[] = [];
+      let hits: number[] = [];
       for (const part of parts.toReversed()) {
         if (part.from + part.bytes.length !== rest.from) {
           // A gap ends a line.
-          hits.unshift(...this.#hitsIn(rest));
+          hits = this.#hitsIn(rest).concat(hits);
           this.#tail ??= rest.from;
           rest = { from: part.from + part.bytes.length, bytes: new Uint8Array(0) };
         }
@@ -83,12 +83,12 @@ export class LogSearch {
         }
         const begin = part.from === 0 ? 0 : first + 1;
         if (first < 0) this.#tail ??= part.from;
-        hits.unshift(...this.#hitsIn({ from: whole.from + begin, bytes: whole.bytes.subarray(begin) }));
+        hits = this.#hitsIn({ from: whole.from + begin, bytes: whole.bytes.subarray(begin) }).concat(hits);
         rest = { from: part.from, bytes: part.bytes.subarray(0, begin) };
       }
       // What came before a gap may all be gone.
       if (from === 0) {
-        hits.unshift(...this.#hitsIn(rest));
+        hits = this.#hitsIn(rest).concat(hits);
         this.#tail ??= rest.from;
       }
       this.#found += hits.length;
@@ -103,7 +103,7 @@ export class LogSearch {
   async grow(size: number): Promise<void> {
     if (size <= this.#size || this.#isStopped) return;
     const from = this.#tail ?? 0;
-    const hits: number[] = [];
+    let hits: number[] = [];
     let rest: Part = { from, bytes: new Uint8Array(0) };
     let tail = from;
     for (let at = from; at < size; at = Math.min(size, at + this.#step)) {
@@ -111,17 +111,17 @@ export class LogSearch {
       if (this.#isStopped) return;
       for (const part of parts) {
         if (part.from !== rest.from + rest.bytes.length) {
-          hits.push(...this.#hitsIn(rest));
+          hits = hits.concat(this.#hitsIn(rest));
           rest = { from: part.from, bytes: new Uint8Array(0) };
         }
         const whole = both(rest, part);
         const end = whole.bytes.lastIndexOf(NEWLINE) + 1;
-        hits.push(...this.#hitsIn({ from: whole.from, bytes: whole.bytes.subarray(0, end) }));
+        hits = hits.concat(this.#hitsIn({ from: whole.from, bytes: whole.bytes.subarray(0, end) }));
         rest = { from: whole.from + end, bytes: whole.bytes.subarray(end) };
         tail = rest.from;
       }
     }
-    hits.push(...this.#hitsIn(rest));
+    hits = hits.concat(this.#hitsIn(rest));
     this.#size = size;
     this.#tail = tail;
     this.#options.newer(hits, from);
@@ -174,7 +174,8 @@ export class LogSearch {
       return hits;
     }
     for (const line of text.split('\n')) {
-      if (line.length > LONG) hits.push(...this.#hitsInLong(line, offset));
+      // Not all as arguments of one call: a long line may have a million.
+      if (line.length > LONG) for (const hit of this.#hitsInLong(line, offset)) hits.push(hit);
       else {
         const count = this.#count(line);
         for (let i = 0; i < count; i++) hits.push(offset);

@@ -9,11 +9,14 @@ import {
   endsLine,
   fromALineOn,
   gapPiece,
+  isExactly,
   joined,
+  lineFrom,
   type Piece,
   piece,
   piecesOf,
   rowsOf,
+  splitAt,
 } from './log-pieces.ts';
 import type { Gap, Slice } from './run-api.ts';
 import type { Mark, Place, Screen, Sheet } from './screen.ts';
@@ -67,6 +70,8 @@ export class LogWindow {
   #incoming: Piece[] = [];
   #incomingBytes = 0;
   #isPumping = false;
+  /** A line that is to be found on the sheet also where programs moved about, and the place in it that gets a mark. */
+  #sought: { offset: number; at: number } | undefined;
   /** One change at a time. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -105,15 +110,16 @@ export class LogWindow {
 
   /** @returns what is now known of the log */
   openAtEnd(): Promise<Slice> {
-    return this.#exclusively(async () => {
+    return this.#exclusively(() =>
       // What is printed from now on is kept until it is drawn.
-      this.#follows = true;
-      const latest = await this.#options.read(0, 0);
-      this.#size = Math.max(this.#size, latest.size);
-      this.#at = latest.size;
-      await this.#draw(await this.#before(latest.size, this.#limits.step), true, 'end');
-      return latest;
-    });
+      this.#following(true, async () => {
+        const latest = await this.#options.read(0, 0);
+        this.#size = Math.max(this.#size, latest.size);
+        this.#at = latest.size;
+        await this.#draw(await this.#before(latest.size, this.#limits.step), true, 'end');
+        return latest;
+      }),
+    );
   }
 
   /** With the line at this offset on top, or near it where little follows. */
@@ -151,37 +157,55 @@ export class LogWindow {
       const { to } = this;
       const end = this.#size;
       // What is printed meanwhile is kept, and added afterwards.
-      this.#follows = end - to <= this.#limits.step;
-      const after = this.#few(await this.#load(to, Math.min(end, to + this.#limits.step)));
-      const pieces = this.#withoutTooMuch([...this.#pieces, ...after]);
-      await this.#draw(pieces, this.#follows && (pieces.at(-1)?.to ?? to) >= end);
+      await this.#following(end - to <= this.#limits.step, async () => {
+        const after = this.#few(await this.#load(to, Math.min(end, to + this.#limits.step)));
+        const pieces = this.#withoutTooMuch([...this.#pieces, ...after]);
+        await this.#draw(pieces, this.#follows && (pieces.at(-1)?.to ?? to) >= end);
+      });
     });
   }
 
-  /** Brings what is at an offset on the sheet. @returns undefined: it is not there any more */
-  reveal(offset: number): Promise<Place | undefined> {
+  /** Learns how far the log goes, without moving. */
+  look(): Promise<Slice> {
+    return this.#exclusively(async () => {
+      const latest = await this.#options.read(0, 0);
+      this.#size = Math.max(this.#size, latest.size);
+      return latest;
+    });
+  }
+
+  /**
+   * Brings what is at an offset on the sheet.
+   * @param begins where in the line that begins there what is wanted begins, or 0
+   * @returns undefined: it is not there any more
+   */
+  reveal(offset: number, begins: (line: Uint8Array) => number = () => 0): Promise<Place | undefined> {
     return this.#exclusively(async () => {
       if (offset < this.from || offset >= this.to) await this.#openAround(offset);
+      this.#sought = { offset, at: offset + begins(lineFrom(this.#pieces, offset)) };
+      // Written again, with a mark at that place.
+      if (this.place(offset)?.isExact === false) await this.#draw(this.#pieces, this.#follows);
       return this.place(offset);
     });
   }
 
   /** @returns undefined: it is not on the sheet */
   place(offset: number): Place | undefined {
-    if (offset < this.from || offset >= this.to) return undefined;
-    const index = this.#shown.findLastIndex(({ piece: { from } }) => from <= offset);
+    const at = this.#sought?.offset === offset ? this.#sought.at : offset;
+    if (at < this.from || at >= this.to) return undefined;
+    const index = this.#shown.findLastIndex(({ piece: { from } }) => from <= at);
     const found = this.#shown[index];
     if (!found?.mark || found.mark.line < 0) return undefined;
-    const until = this.#shown[index + 1]?.mark?.line ?? -1;
     const { bytes, from, isGap } = found.piece;
-    const newlines = isGap ? 0 : countNewlines(bytes.subarray(0, offset - from));
+    const newlines = isGap ? 0 : countNewlines(bytes.subarray(0, at - from));
     const before = this.#shown[index - 1]?.piece;
     const isInLine = newlines === 0 && before !== undefined && !before.isGap && !endsLine(before);
     return {
       line: found.mark.line,
-      until: until < 0 ? undefined : until,
       newlines,
+      isExact: isExactly(found.piece, at),
       lineFrom: isInLine ? from : undefined,
+      column: at > offset && at === from ? found.mark.column : undefined,
     };
   }
 
@@ -252,6 +276,18 @@ export class LogWindow {
     return rest.length > 0 ? rest : pieces.slice(first);
   }
 
+  /** Goes where the log is followed, or not; if that fails, the window is where it was. */
+  async #following<T>(follows: boolean, work: () => Promise<T>): Promise<T> {
+    const followed = this.#follows;
+    this.#follows = follows;
+    try {
+      return await work();
+    } catch (error) {
+      if (!followed) this.#letGo();
+      throw error;
+    }
+  }
+
   /** What is printed is no longer added: the window is elsewhere. */
   #letGo(): void {
     this.#follows = false;
@@ -267,7 +303,7 @@ export class LogWindow {
   async #draw(pieces: readonly Piece[], follows: boolean, at?: number | 'end'): Promise<void> {
     const sheet = this.#screen.blank();
     const shown: Shown[] = [];
-    for (const piece of pieces) {
+    for (const piece of this.#sought ? splitAt(pieces, this.#sought.at) : pieces) {
       const mark = sheet.mark();
       await sheet.write(piece.bytes);
       shown.push({ piece, mark });

@@ -5,6 +5,7 @@ import { type Find, setUpFind } from './find.ts';
 import { allowInlineStyles } from './inline-styles.ts';
 import { Live } from './live.ts';
 import { LogWindow } from './log-window.ts';
+import { Moves } from './moves.ts';
 import { bytes, element } from './page.ts';
 import { Refused, RunApi, type RunEnd } from './run-api.ts';
 import { LogTerminal } from './terminal.ts';
@@ -77,8 +78,7 @@ class Viewer {
   readonly #log: LogWindow;
   readonly #live: Live;
   #find: Find | undefined;
-  #isMoving = false;
-  #nextMove: (() => Promise<unknown>) | undefined;
+  readonly #moves: Moves;
   /** Where it was scrolled to when more was last asked for: it asks again only from elsewhere. */
   #askedAt = -1;
   #wasInterrupted = false;
@@ -97,7 +97,7 @@ class Viewer {
         this.#find?.grow(this.#log.size);
         this.#show();
       },
-      behind: () => void this.#openAtEnd(),
+      behind: () => void this.#connect(),
       failed: (error) => this.#fail(error),
     });
     this.#live = new Live({
@@ -120,6 +120,10 @@ class Viewer {
         refused: (error) => this.#refused(error),
       },
     });
+    this.#moves = new Moves(() => {
+      if (!this.#moves.isMoving) this.#askedAt = this.#terminal.top;
+      this.#show();
+    });
     this.#setUp(nextTheme, keys);
     void this.#begin();
   }
@@ -128,7 +132,7 @@ class Viewer {
     this.#token = new URLSearchParams(location.hash.slice(1)).get('t') ?? undefined;
     // It can be used once, so it must be neither copied nor kept in the history.
     if (this.#token !== undefined) history.replaceState(null, '', location.pathname);
-    await this.#openAtEnd().catch((error: unknown) => this.#fail(error));
+    await this.#connect();
     this.#terminal.focus();
   }
 
@@ -147,18 +151,25 @@ class Viewer {
     return refused;
   }
 
-  /** To the end of the log, and on from there. */
-  async #openAtEnd(): Promise<void> {
+  /** Follows the log, and shows its end unless the reader is elsewhere. */
+  #connect(isShorter = false): Promise<unknown> {
+    return this.#moves.need(() => this.#open(isShorter)).catch((error: unknown) => this.#fail(error));
+  }
+
+  /** @param isShorter what is shown is not what the log has */
+  async #open(isShorter: boolean): Promise<void> {
     this.#live.stop();
     this.#isFollowing = false;
     const refused = await this.#signIn();
-    const { end } = await this.#log.openAtEnd().catch((error: unknown) => {
+    const log = this.#log;
+    const stays = !isShorter && log.to > log.from && !this.#terminal.isAtEnd;
+    const { end } = await (stays ? log.look() : log.openAtEnd()).catch((error: unknown) => {
       throw error instanceof Refused && error.isPassing ? error : (refused ?? error);
     });
     hideNotice();
     if (end) return this.#done(end);
     this.#isFollowing = true;
-    this.#live.start(this.#log.to);
+    this.#live.start(log.follows ? log.to : log.size);
   }
 
   #done(end: RunEnd): void {
@@ -181,7 +192,7 @@ class Viewer {
 
   #refused(error: Refused): void {
     // The log is shorter than what is shown: the server stopped before it had stored the rest.
-    if (error.size !== undefined) void this.#openAtEnd().catch((failed: unknown) => this.#fail(failed));
+    if (error.size !== undefined) void this.#connect(true);
     else this.#fail(error);
   }
 
@@ -194,7 +205,7 @@ class Viewer {
       const wait = Math.max(1000, error.retryAfter ?? 3000);
       const again = (): void => {
         clearTimeout(timer);
-        this.#openAtEnd().catch((failed: unknown) => this.#fail(failed));
+        void this.#connect();
       };
       const timer = setTimeout(again, wait);
       showBadge('again', error.status === 404 ? 'Waiting…' : 'Reconnecting…');
@@ -214,8 +225,10 @@ class Viewer {
     element('size').textContent = log.size > 0 ? bytes(log.size) : '';
     const earlier = element('earlier');
     earlier.hidden = log.from === 0 || this.#terminal.top > 0;
-    earlier.textContent = this.#isMoving ? 'Loading…' : `↑ ${bytes(log.from)} before this`;
-    const isAtEnd = log.follows && this.#terminal.isAtEnd;
+    earlier.textContent = this.#moves.isMoving ? 'Loading…' : `↑ ${bytes(log.from)} before this`;
+    // What was found near the end stays there until something is printed.
+    const isAtEnd =
+      log.follows && (this.#terminal.isAtEnd || (ended !== undefined && this.#terminal.below <= 0));
     element('to-end').hidden = isAtEnd || log.size === 0;
     const empty = element('empty');
     empty.hidden = log.size > 0 || (!this.#isFollowing && !ended);
@@ -231,60 +244,60 @@ class Viewer {
   #scrolled(): void {
     this.#show();
     const { top, below, height } = this.#terminal;
-    if (this.#isMoving || top === this.#askedAt) return;
-    if (top < height * AHEAD && this.#log.from > 0) this.#move(() => this.#log.earlier());
-    else if (below < height * AHEAD && !this.#log.follows) this.#move(() => this.#log.later());
+    if (this.#moves.isMoving || top === this.#askedAt) return;
+    if (top < height * AHEAD && this.#log.from > 0) this.#more(() => this.#log.earlier());
+    else if (below < height * AHEAD && !this.#log.follows) this.#more(() => this.#log.later());
   }
 
-  /** One at a time; of those that were asked for meanwhile the last. */
-  #move(work: () => Promise<unknown>): void {
-    if (this.#isMoving) {
-      this.#nextMove = work;
-      return;
-    }
-    this.#isMoving = true;
-    this.#show();
-    work()
-      .catch((error: unknown) => {
-        if (!(error instanceof Refused && error.isPassing)) return this.#fail(error);
-        // New output may well arrive all the same.
-        showNotice('waiting', `${error.message} This part of the log could not be loaded.`, {
-          action: { label: 'Try again', run: () => this.#move(work) },
-          forMs: 10_000,
-        });
-      })
-      .finally(() => {
-        this.#isMoving = false;
-        this.#askedAt = this.#terminal.top;
-        const next = this.#nextMove;
-        this.#nextMove = undefined;
-        if (next) this.#move(next);
-        else this.#show();
+  /** Moves on with what is shown, which is no wish of its own. */
+  #more(work: () => Promise<unknown>): void {
+    this.#tell(work, this.#moves.need(work));
+  }
+
+  /** Where the reader wishes to be. */
+  #go(work: () => Promise<unknown>): void {
+    this.#tell(work, this.#moves.wish(work));
+  }
+
+  #tell(work: () => Promise<unknown>, done: Promise<unknown>): void {
+    done.catch((error: unknown) => {
+      if (!(error instanceof Refused && error.isPassing)) return this.#fail(error);
+      // New output may well arrive all the same.
+      showNotice('waiting', `${error.message} This part of the log could not be loaded.`, {
+        action: { label: 'Try again', run: () => this.#go(work) },
+        forMs: 10_000,
       });
+    });
   }
 
   readonly #toEnd = (): void => {
-    if (this.#log.follows && !this.#isMoving) this.#terminal.scrollToEnd();
-    else this.#move(() => this.#log.openAtEnd());
+    if (!this.#log.follows || this.#moves.isMoving) this.#go(() => this.#log.openAtEnd());
+    else {
+      this.#moves.wentThere();
+      this.#terminal.scrollToEnd();
+    }
   };
 
   readonly #toBeginning = (): void => {
-    if (this.#log.from === 0 && !this.#isMoving) this.#terminal.scroll(-Number.MAX_SAFE_INTEGER);
-    else this.#move(() => this.#log.openAt(0));
+    if (this.#log.from !== 0 || this.#moves.isMoving) this.#go(() => this.#log.openAt(0));
+    else {
+      this.#moves.wentThere();
+      this.#terminal.scroll(-Number.MAX_SAFE_INTEGER);
+    }
   };
 
   #setUp(nextTheme: () => void, keys: Map<string, () => void>): void {
     const terminal = this.#terminal;
     terminal.onScroll(() => this.#scrolled());
     element('earlier').addEventListener('click', () => {
-      this.#move(() => this.#log.earlier());
+      this.#go(() => this.#log.earlier());
       terminal.focus();
     });
     element('to-end').addEventListener('click', () => {
       this.#toEnd();
       terminal.focus();
     });
-    const find = setUpFind(terminal, this.#log, RUN);
+    const find = setUpFind(terminal, this.#log, this.#moves, RUN);
     this.#find = find;
     const all: Record<string, () => void> = {
       ArrowUp: () => terminal.scroll(-1),

@@ -1,12 +1,12 @@
 /** One xterm.js that nobody can type into, with its add-ons. */
 import { FitAddon } from '@xterm/addon-fit';
-import { SearchAddon } from '@xterm/addon-search';
 import { Unicode11Addon } from '@xterm/addon-unicode11';
 import { WebLinksAddon } from '@xterm/addon-web-links';
 import { WebglAddon } from '@xterm/addon-webgl';
 import { type ITheme, Terminal } from '@xterm/xterm';
 import '@xterm/xterm/css/xterm.css';
 import { hasGraphicsCard } from './graphics-card.ts';
+import { Highlights } from './highlights.ts';
 import type { Mark, Sheet } from './screen.ts';
 
 export interface PaneOptions {
@@ -28,14 +28,14 @@ const LATE = 250;
 
 export class Pane implements Sheet {
   readonly terminal: Terminal;
-  readonly search = new SearchAddon({ highlightLimit: 1_000 });
+  readonly highlights: Highlights;
   #theme: ITheme;
   readonly #fit = new FitAddon();
   readonly #frame = document.createElement('div');
 
   constructor(host: HTMLElement, { theme, label, onKey }: PaneOptions) {
     const terminal = new Terminal({
-      // What the search add-on marks its matches with is a proposed API.
+      // What matches are marked with is a proposed API.
       allowProposedApi: true,
       convertEol: true,
       cursorInactiveStyle: 'none',
@@ -52,11 +52,11 @@ export class Pane implements Sheet {
       theme,
     });
     this.terminal = terminal;
+    this.highlights = new Highlights(terminal);
     this.#theme = theme;
     this.#frame.className = 'pane';
     host.append(this.#frame);
     terminal.loadAddon(this.#fit);
-    terminal.loadAddon(this.search);
     terminal.loadAddon(new Unicode11Addon());
     terminal.unicode.activeVersion = '11';
     terminal.loadAddon(new WebLinksAddon((_, uri) => openLink(uri)));
@@ -116,11 +116,23 @@ export class Pane implements Sheet {
   }
 
   mark(): Mark | undefined {
-    return this.terminal.registerMarker(0);
+    const { terminal } = this;
+    const { buffer, cols } = terminal;
+    const marker = terminal.registerMarker(0);
+    const { type, cursorX } = buffer.active;
+    return {
+      get line() {
+        // While a program has its other screen, lines of the first one cannot be seen, and the other way round.
+        return buffer.active.type === type ? marker.line : -1;
+      },
+      get column() {
+        return terminal.cols === cols ? cursorX : undefined;
+      },
+    };
   }
 
   empty(): void {
-    this.search.clearDecorations();
+    this.highlights.forget();
     this.terminal.clearSelection();
     this.terminal.reset();
   }

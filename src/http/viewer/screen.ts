@@ -3,6 +3,8 @@
 /** A place on a sheet that moves with its text: its line, or -1 once that is gone. */
 export interface Mark {
   readonly line: number;
+  /** In that line; undefined once the screen has another width, or where it is not known. */
+  readonly column?: number | undefined;
 }
 
 /** Something to write on from its beginning. */
@@ -34,10 +36,12 @@ export interface Screen {
 export interface Place {
   /** Of the piece that it is in. */
   line: number;
-  /** Of the next piece; undefined: the sheet's end. */
-  until: number | undefined;
   /** Newlines between the two places. */
   newlines: number;
+  /** Nothing between the two places moves to other lines, so that its line is so many lines after the piece's. */
+  isExact: boolean;
   /** Offset at which the piece begins, if that is in the middle of this line. */
   lineFrom: number | undefined;
+  /** What was sought begins here exactly; undefined: its column is not known. */
+  column: number | undefined;
 }

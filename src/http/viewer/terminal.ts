@@ -2,9 +2,10 @@
  * Shows the log. There are two terminals: one is visible, the other is written when the window on the log moves, and
  * then takes its place, so that nobody sees lines running by.
  */
-import type { IBuffer, ITheme } from '@xterm/xterm';
+import type { ITheme } from '@xterm/xterm';
 import { Pane } from './pane.ts';
 import type { Place, Screen, Sheet } from './screen.ts';
+import { type Cells, cellsOf, folded, lineAt, linesAfter } from './sheet-text.ts';
 import { marksOn } from './theme.ts';
 import { followFingers } from './touch.ts';
 
@@ -19,6 +20,9 @@ const NARROWEST = 40;
 /** Number of frames in which scrolling is tried. */
 const TRIES = 10;
 
+/** Milliseconds after which what is found is marked in what was just written. */
+const REMARK = 300;
+
 export class LogTerminal implements Screen {
   readonly #host: HTMLElement;
   readonly #panes: Pane[] = [];
@@ -26,7 +30,8 @@ export class LogTerminal implements Screen {
   #front: Pane;
   #isWrapping = true;
   #scrolled: () => void = () => {};
-  #shown: () => void = () => {};
+  #remark: () => void = () => {};
+  #remarkLater: ReturnType<typeof setTimeout> | undefined;
   /**
    * The reader is at the end and stays there. xterm.js 6.0 itself loses the end when much is printed between two
    * frames, so only what the reader does counts.
@@ -34,6 +39,10 @@ export class LogTerminal implements Screen {
   #sticks = true;
   /** Counts where it was scrolled to. */
   #going = 0;
+  /** What was found stays where it is, whatever is printed below it, with so many lines above it once it is there. */
+  #holds: { above: number | undefined } | undefined;
+  /** A button of the mouse is down. */
+  #isPressed = false;
 
   constructor(host: HTMLElement, theme: ITheme, label: string, onKey: (event: KeyboardEvent) => boolean) {
     this.#host = host;
@@ -43,7 +52,11 @@ export class LogTerminal implements Screen {
       pane.onScroll(() => {
         if (pane !== this.#front) return;
         if (this.#sticks && this.#below > 0) pane.terminal.scrollToBottom();
+        this.#hold();
         this.#scrolled();
+      });
+      pane.terminal.onWriteParsed(() => {
+        if (pane === this.#front) this.#markAgainLater();
       });
       return pane;
     };
@@ -59,29 +72,25 @@ export class LogTerminal implements Screen {
         event,
         (happened) => {
           if (event === 'pointermove' && (happened as PointerEvent).buttons === 0) return;
+          const { top } = this;
           // It will have moved when the next frame is drawn.
           this.#sticks = false;
-          requestAnimationFrame(() => this.#moved());
+          requestAnimationFrame(() =>
+            event === 'wheel' || this.top !== top ? this.#moved() : this.#settled(),
+          );
         },
         // Before the terminal gets the event.
         { passive: true, capture: true },
       );
+    host.addEventListener('mousedown', () => (this.#isPressed = true), { capture: true });
+    addEventListener('mouseup', () => (this.#isPressed = false), { capture: true });
     new ResizeObserver(() => this.fit()).observe(host);
     this.fit();
   }
 
-  get panes(): readonly Pane[] {
-    return this.#panes;
-  }
-
-  /** The terminal that is visible now. */
-  get front(): Pane {
-    return this.#front;
-  }
-
-  /** Called when the other terminal becomes visible. */
-  onShow(listener: () => void): void {
-    this.#shown = listener;
+  /** Called when what was found has to be marked anew: other text is shown, or the same in another place or colour. */
+  onRemark(listener: () => void): void {
+    this.#remark = listener;
   }
 
   /** Called when it has been scrolled, or has grown. */
@@ -133,42 +142,53 @@ export class LogTerminal implements Screen {
     const before = this.#front;
     this.#front = pane;
     pane.isFront = true;
-    if (top === 'end') pane.terminal.scrollToBottom();
-    else this.#scrollTo(top);
-    this.#sticks = top === 'end' || pane.terminal.buffer.active.baseY <= top;
+    if (top === 'end') {
+      // Whatever it was still going to.
+      this.#going += 1;
+      this.#holds = undefined;
+      pane.terminal.scrollToBottom();
+    } else this.#scrollTo(top);
+    this.#sticks = top === 'end' || (!this.#holds && pane.terminal.buffer.active.baseY <= top);
     if (before.hasFocus) pane.terminal.focus();
     before.isFront = false;
     before.empty();
-    this.#shown();
+    this.#markAgain();
   }
 
   scrollToEnd(): void {
-    this.#front.terminal.scrollToBottom();
-    this.#moved();
+    this.#holds = undefined;
+    this.#sticks = true;
+    this.#scrollTo(Number.MAX_SAFE_INTEGER);
   }
 
-  /** Selects a match, and marks the others. */
-  mark(match: { line: number; column: number }, needle: string, matchCase: boolean): void {
-    const { terminal, search } = this.#front;
-    search.clearDecorations();
-    if (longestRun(terminal.buffer.active) > LONG_LINE) {
-      terminal.select(match.column, match.line, needle.length);
-      return;
-    }
-    // Unless there was a search before this one, it goes to the match at which the selection begins.
-    terminal.select(match.column, match.line, 1);
-    search.findNext(needle, { decorations: this.marks, caseSensitive: matchCase });
+  /**
+   * Marks all matches near one, or near what can be seen.
+   * @param match the one that is selected; undefined: none
+   * @param isNew the reader has asked for it just now
+   */
+  mark(match: Cells | undefined, needle: string, matchCase: boolean, isNew: boolean): void {
+    // It would end what the reader is about to select.
+    if (this.#isPressed && !isNew) this.#markAgainLater();
+    else
+      this.#front.highlights.show({ needle, matchCase, colours: marksOn(this.#front.theme) }, match, isNew);
   }
 
-  /** Scrolls to where something is, with some lines around it. */
+  /** @param keepsSelection what was found last stays selected */
+  unmark(keepsSelection: boolean): void {
+    for (const { highlights } of this.#panes)
+      if (keepsSelection) highlights.clear();
+      else highlights.forget();
+    // At the end it goes on with what is printed again.
+    if (this.#holds) this.#moved();
+  }
+
+  /** Scrolls to where something was found, with some lines around it, and stays there. */
   reveal({ line, column }: { line: number; column: number }): void {
     const { lineHeight, cellWidth } = this.#front;
     this.#sticks = false;
-    const row = line - this.top;
-    const margin = Math.min(3, Math.floor(this.height / 4));
-    if (row < margin || row >= this.height - margin)
-      this.#scrollTo(Math.max(0, line - Math.floor(this.height / 3)));
-    else this.#moved();
+    this.#holds = { above: undefined };
+    if (this.#isWellSeen(line)) this.#settled();
+    else this.#scrollTo(this.#topFor(line));
     const x = column * cellWidth;
     const { scrollLeft, clientWidth } = this.#host;
     if (x < scrollLeft || x > scrollLeft + clientWidth - lineHeight * 5)
@@ -185,11 +205,7 @@ export class LogTerminal implements Screen {
 
   set theme(theme: ITheme) {
     for (const pane of this.#panes) pane.theme = theme;
-  }
-
-  /** How matches are marked. */
-  get marks(): ReturnType<typeof marksOn> {
-    return marksOn(this.#front.theme);
+    this.#markAgain();
   }
 
   get isWrapping(): boolean {
@@ -204,7 +220,13 @@ export class LogTerminal implements Screen {
   }
 
   fit(): void {
+    const { highlights } = this.#front;
+    const wasSeen = this.#isSeen(highlights.currentLine);
     for (const pane of this.#panes) this.#fit(pane);
+    // xterm.js 6.0 selects nothing any more, or what is now in those rows.
+    this.#markAgain();
+    const line = highlights.currentLine;
+    if (wasSeen && line >= 0 && !this.#isSeen(line)) this.#scrollTo(this.#topFor(line));
   }
 
   focus(): void {
@@ -212,42 +234,30 @@ export class LogTerminal implements Screen {
   }
 
   /**
-   * Where a match in a line of the log is: the one nearest to where its line should be, because moves to other lines
-   * make that a guess.
+   * Where a match in a line of the log is.
    * @param inLine how many matches in the same line are before it
+   * @returns undefined: it cannot be seen any more, because it was overwritten or erased
    */
-  locate(
-    { line, until, newlines }: Place,
-    needle: string,
-    matchCase: boolean,
-    inLine: number,
-  ): { line: number; column: number } | undefined {
-    const fold = (text: string): string => (matchCase ? text : text.toLowerCase());
-    const { active } = this.#front.terminal.buffer;
-    const wanted = fold(needle);
-    let best: { line: number; column: number; distance: number } | undefined;
-    /** Lines since the piece's beginning. */
-    let count = -1;
-    for (let y = line; y < Math.min(until ?? active.length, active.length); ) {
-      let text = '';
-      const first = y;
-      do text += active.getLine(y)!.translateToString(false);
-      while (++y < active.length && active.getLine(y)!.isWrapped);
-      count += active.getLine(first)!.isWrapped && count >= 0 ? 0 : 1;
-      const distance = Math.abs(count - newlines);
-      if (best && distance >= best.distance) continue;
-      const folded = fold(text);
-      let at = folded.indexOf(wanted);
-      if (at < 0) continue;
-      for (let skipped = 0; skipped < inLine; skipped++) {
-        const next = folded.indexOf(wanted, at + 1);
-        if (next < 0) break;
-        at = next;
-      }
-      const columns = cellsBefore(active, first, at, this.columns);
-      best = { ...columns, distance };
+  locate(place: Place, needle: string, matchCase: boolean, inLine: number): Cells | undefined {
+    const buffer = this.#front.terminal.buffer.active;
+    const row = this.rowOf(place);
+    if (!place.isExact || row >= buffer.length) return undefined;
+    const line = lineAt(buffer, row);
+    const text = folded(line.text, matchCase);
+    const wanted = folded(needle, matchCase);
+    let left = inLine;
+    for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, at + 1)) {
+      if (place.column === undefined && left-- > 0) continue;
+      const cells = cellsOf(buffer, line, at, at + wanted.length, this.columns);
+      const column = (cells.line - row) * this.columns + cells.column;
+      if (place.column === undefined || place.column === column) return cells;
     }
-    return best;
+    return undefined;
+  }
+
+  /** The row where a place's line begins, or should. */
+  rowOf({ line, newlines }: Place): number {
+    return linesAfter(this.#front.terminal.buffer.active, line, newlines);
   }
 
   /** @returns what is selected, or all that is loaded */
@@ -274,7 +284,7 @@ export class LogTerminal implements Screen {
     const going = this.#going;
     terminal.scrollToLine(wanted);
     if (this.top === wanted || tries === 0) {
-      this.#moved();
+      this.#settled();
       return;
     }
     requestAnimationFrame(() => {
@@ -285,9 +295,49 @@ export class LogTerminal implements Screen {
 
   /** Scrolled by the reader. */
   #moved(): void {
+    this.#holds = undefined;
+    this.#settled();
+  }
+
+  /** It is where it should be. */
+  #settled(): void {
     this.#going += 1;
-    this.#sticks = this.#below <= 0;
+    this.#sticks = !this.#holds && this.#below <= 0;
+    const { currentLine } = this.#front.highlights;
+    if (this.#holds && currentLine >= 0) this.#holds.above = currentLine - this.top;
     this.#scrolled();
+  }
+
+  /** At its end xterm.js goes on with what is printed, until it has been scrolled up. */
+  #hold(): void {
+    const { highlights, terminal } = this.#front;
+    if (this.#holds?.above === undefined || highlights.currentLine < 0 || this.#below > 0) return;
+    const wanted = Math.max(0, highlights.currentLine - this.#holds.above);
+    if (wanted < terminal.buffer.active.baseY) terminal.scrollToLine(wanted);
+  }
+
+  #isSeen(line: number): boolean {
+    return line >= this.top && line < this.top + this.height;
+  }
+
+  /** With some lines around it. */
+  #isWellSeen(line: number): boolean {
+    const margin = Math.min(3, Math.floor(this.height / 4));
+    return line - this.top >= margin && line - this.top < this.height - margin;
+  }
+
+  #topFor(line: number): number {
+    return Math.max(0, line - Math.floor(this.height / 3));
+  }
+
+  #markAgain(): void {
+    clearTimeout(this.#remarkLater);
+    this.#remarkLater = undefined;
+    this.#remark();
+  }
+
+  #markAgainLater(): void {
+    this.#remarkLater ??= setTimeout(() => this.#markAgain(), REMARK);
   }
 
   #fit(pane: Pane): void {
@@ -300,39 +350,4 @@ export class LogTerminal implements Screen {
   }
 }
 
-/** Rows of a line from which on the search add-on 0.16 takes seconds: from each of them it goes back to the first. */
-const LONG_LINE = 300;
-
-/** Rows of the longest line. */
-function longestRun(buffer: IBuffer): number {
-  let longest = 0;
-  let run = 1;
-  for (let y = 0; y < buffer.length; y++) {
-    run = buffer.getLine(y)!.isWrapped ? run + 1 : 1;
-    if (run > longest) longest = run;
-  }
-  return longest;
-}
-
 const linesFor = (columns: number): number => Math.min(LINES_MOST, Math.floor(CELLS / columns));
-
-/** Where the character at an index of a line's text is: wide ones take two cells, combined ones none of their own. */
-function cellsBefore(
-  buffer: IBuffer,
-  first: number,
-  index: number,
-  columns: number,
-): { line: number; column: number } {
-  let left = index;
-  for (let y = first; y < buffer.length; y++) {
-    const row = buffer.getLine(y)!;
-    for (let x = 0; x < columns; x++) {
-      const cell = row.getCell(x);
-      if (!cell || cell.getWidth() === 0) continue;
-      const { length } = cell.getChars() || ' ';
-      if (left < length) return { line: y, column: x };
-      left -= length;
-    }
-  }
-  return { line: first, column: 0 };
-}

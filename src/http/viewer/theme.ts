@@ -1,6 +1,6 @@
 /** Light and dark: as the system is set, or as was chosen. */
-import type { ISearchOptions } from '@xterm/addon-search';
 import type { ITheme } from '@xterm/xterm';
+import type { MarkColours } from './highlights.ts';
 import { choice, element, remember } from './page.ts';
 
 const THEMES = ['auto', 'light', 'dark'] as const;
@@ -87,10 +87,10 @@ const LIGHT: ITheme = {
   brightWhite: '#1f2430',
 };
 
-const RULER = { matchOverviewRuler: '#d8a300', activeMatchColorOverviewRuler: '#ff7b00' };
+const RULER = { matchOnRuler: '#d8a300', currentOnRuler: '#ff7b00' };
 
 /** How matches are marked in each theme. */
-export const marksOn = (theme: ITheme): NonNullable<ISearchOptions['decorations']> =>
+export const marksOn = (theme: ITheme): MarkColours =>
   theme === DARK
-    ? { ...RULER, matchBackground: '#5c4708', activeMatchBackground: '#9a4a00' }
-    : { ...RULER, matchBackground: '#ffe9a8', activeMatchBackground: '#ffb868' };
+    ? { ...RULER, match: '#5c4708', current: '#9a4a00' }
+    : { ...RULER, match: '#ffe9a8', current: '#ffb868' };
