@@ -277,7 +277,7 @@ describe('[C7, C9] a failure', () => {
     await bot.action('ada', 'compile.tab:2', { view_id: view.id });
     await modal(bot, 'ada', 'Compile log');
     await bot.action('ada', 'compile.history', { view_id: view.id });
-    const history = await modal(bot, 'ada', /^History\n[\s\S]*3 attempts/, 8000);
+    const history = await modal(bot, 'ada', /^History\n[\s\S]*3 attempts/);
     expect(textsOf(history.blocks)).toMatch(
       /\*3\.\*[\s\S]*<@U0DEV>, as a retry[\s\S]*\*2\.\*[\s\S]*<@U0ADA>, on request[\s\S]*\*1\.\*[\s\S]*started outside/,
     );

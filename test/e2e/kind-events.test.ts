@@ -39,7 +39,7 @@ beforeAll(async () => {
       return stringify(config);
     },
   });
-}, 90_000);
+});
 afterAll(() => bot?.stop());
 
 const put = (kinds: KindSeeds) => bot.sandbox.aws.putKinds(ACCOUNT, REGION, kinds);

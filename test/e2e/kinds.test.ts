@@ -28,7 +28,7 @@ describe('[K1] a use case that shows every kind of SageMaker’s jobs', () => {
       ...{ config: withKinds('all'), world: starting },
       clock: { now: () => Date.now() + ahead, elapsed: () => performance.now() + ahead },
     });
-  }, 120_000);
+  });
   afterAll(() => bot?.stop());
 
   const ask = async (args: string, answer: string, command?: string) => {
@@ -136,7 +136,7 @@ describe('[K1] a role that may not see a kind', () => {
         return world;
       },
     });
-  }, 120_000);
+  });
   afterAll(() => bot?.stop());
 
   const table = async (asked = '-s'): Promise<string> => {

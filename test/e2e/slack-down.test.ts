@@ -278,7 +278,7 @@ it('[N2, N7] Slack is away for ten minutes with 500 events waiting: nothing is l
   expect(named(TEAM).toSorted()).toEqual(names.toSorted());
   expect(outbox.waiting).toBe(0);
   expect(outbox.problem()).toBeUndefined();
-}, 180_000);
+});
 
 it('[N7] a channel that is archived in the middle holds nobody else up, is told of once, and misses nothing', async () => {
   const { names, alarms, bodies } = events(120, 'middle');

@@ -8,15 +8,13 @@ import { createInterface } from 'node:readline';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { launchBrowser, whyNoBrowser } from '../../sandbox/test/page/browser.ts';
+import { launchBrowser, PATIENCE, whyNoBrowser } from '../../sandbox/test/page/browser.ts';
 import { endProcess } from '../fixtures/end-process.ts';
 import { PROGRAM } from '../fixtures/runner-process.ts';
 import { xtermRows } from '../fixtures/xterm.ts';
 import { badge, columnsOf, sees, shownText } from './viewer-house.ts';
 
 const noBrowser = await whyNoBrowser();
-/** Milliseconds for whatever is waited for: a busy machine takes its time. */
-const PATIENCE = 60_000;
 
 describe.skipIf(noBrowser || !existsSync(PROGRAM))('[W4, W7] the demo’s training in a browser', () => {
   let folder: string;

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Locator, Page } from 'playwright-core';
 import { expect } from 'vitest';
-import { launchBrowser } from '../../sandbox/test/page/browser.ts';
+import { launchBrowser, PATIENCE } from '../../sandbox/test/page/browser.ts';
 import { buildPage } from '../../sandbox/test/page/built-page.ts';
 import { type Bot, type BotOptions, startBot } from '../e2e/bot.ts';
 import { card, closeAll, modal, until } from '../e2e/jobs.ts';
@@ -33,6 +33,7 @@ export async function startPictures(options: BotOptions = {}): Promise<Pictures>
   const bot = await startBot({ ...options, pageDir: await buildPage(folder) });
   const browser = await launchBrowser();
   const page = await browser.newPage({ viewport: { width: 1180, height: 1150 }, deviceScaleFactor: 1.5 });
+  page.setDefaultTimeout(PATIENCE);
   await page.addInitScript("localStorage.setItem('sandbox.hint-seen', 'yes')");
   return {
     bot,

@@ -278,6 +278,21 @@ describe.skipIf(noBrowser)('[W4] finding text on a run’s page', () => {
     expect(await marked(page)).toEqual({ row: 'needle one', text: 'needle' });
   });
 
+  it('says why it could not search, and searches again when asked to', async () => {
+    const page = await openInTheMiddle();
+    await page.route(/\/logs\?/, (route) => route.abort());
+    await find(page, 'needle');
+    await says(page, 'The server does not answer.');
+    await page.unroute(/\/logs\?/);
+    await page.keyboard.press('Enter');
+    await says(page, '1 of 1');
+    expect(await marked(page)).toEqual({ row: 'the needle', text: 'needle' });
+    await page.keyboard.press('Escape');
+    await says(page, '');
+    expect(await isMarked(page)).toBe(false);
+    await sees(page, 'the needle');
+  });
+
   it('leaves what the reader selects with the mouse, and marks nothing of an earlier search', async () => {
     await house.print(`${lines(1, 15)}the needle and other words\r\n`);
     const page = await open();
@@ -353,7 +368,7 @@ async function find(page: Page, text: string): Promise<void> {
 
 /** Resolves when the bar says so, and what was said at the same time is drawn. */
 async function says(page: Page, text: string): Promise<void> {
-  await page.locator('#find-count').getByText(text, { exact: true }).waitFor();
+  await expect.poll(() => page.locator('#find-count').textContent()).toBe(text);
   await frames(page);
 }
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { Hono } from 'hono';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { build } from 'vite';
-import { launchBrowser } from '../../sandbox/test/page/browser.ts';
+import { launchBrowser, PATIENCE } from '../../sandbox/test/page/browser.ts';
 import { AppError } from '../../src/ground/errors.ts';
 import { runLogRoutes } from '../../src/http/run-logs.ts';
 import { type HttpServer, startHttpServer } from '../../src/http/server.ts';
@@ -93,6 +93,7 @@ export async function startViewerHouse(logs: RunLogStore = new MemoryRunLogs()):
     },
     open: async (options) => {
       const context = await browser.newContext({ viewport: { width: 1180, height: 720 }, ...options });
+      context.setDefaultTimeout(PATIENCE);
       await context.grantPermissions(['clipboard-read', 'clipboard-write']);
       const page = await context.newPage();
       page.on('pageerror', (error) => problems.push(error.message));

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { launchBrowser, whyNoBrowser } from '../../sandbox/test/page/browser.ts';
+import { launchBrowser, PATIENCE, whyNoBrowser } from '../../sandbox/test/page/browser.ts';
 import type { UseCase } from '../../src/domain/use-cases.ts';
 import { runLogRoutes } from '../../src/http/run-logs.ts';
 import { type HttpServer, startHttpServer } from '../../src/http/server.ts';
@@ -82,6 +82,7 @@ describe.skipIf(noBrowser)('[W5] a link to a run, in a browser', () => {
   /** In a browser of its own. */
   async function open(link: string): Promise<Page> {
     const context = await browser.newContext();
+    context.setDefaultTimeout(PATIENCE);
     const page = await context.newPage();
     pages.push(page);
     await page.goto(link);

@@ -10,6 +10,9 @@ const PLACES = [
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
 ];
 
+/** Milliseconds for whatever is waited for on a page; Playwright's own 30 s are too few behind heavy work on a busy machine. */
+export const PATIENCE = 60_000;
+
 const ARGUMENTS = [
   '--no-sandbox',
   '--disable-gpu',

@@ -43,6 +43,8 @@ export function setUpFind(terminal: LogTerminal, log: LogWindow, moves: Moves, r
   /** It is loaded and cannot be seen all the same. */
   let isUnseen = false;
   let state: 'idle' | 'searching' | 'whole' | 'cut' = 'idle';
+  /** Why it is not searched further. */
+  let trouble = '';
   let timer: ReturnType<typeof setTimeout> | undefined;
   /** The first match is not gone to again, nor if the reader has gone elsewhere since. */
   let goesByItself = false;
@@ -62,7 +64,10 @@ export function setUpFind(terminal: LogTerminal, log: LogWindow, moves: Moves, r
   const makeWorker = (): Worker => {
     const made = new Worker(new URL('./find-worker.ts', import.meta.url), { type: 'module' });
     made.addEventListener('message', ({ data }: MessageEvent<FromWorker>) => hear(data));
-    made.addEventListener('error', () => showCount('The search failed. Reload the page.'));
+    made.addEventListener('error', () => {
+      trouble = 'The search failed. Reload the page.';
+      showFound();
+    });
     return made;
   };
 
@@ -71,16 +76,14 @@ export function setUpFind(terminal: LogTerminal, log: LogWindow, moves: Moves, r
     if (message.type === 'older') found.addOlder(message.hits, message.from);
     else if (message.type === 'newer') {
       found.replaceNewer(message.hits, message.from);
+      trouble = '';
       // The line may have been printed over, as bars are.
       if (current && found.indexOf(current) === undefined) {
         current = undefined;
         markAgain();
       }
     } else if (message.type === 'done') state = message.isCut ? 'cut' : 'whole';
-    else {
-      showCount(message.message);
-      return;
-    }
+    else trouble = message.message;
     showFound();
     if (!goesByItself || wishes !== moves.wishes) return;
     const newest = found.newestBefore(startBefore);
@@ -94,8 +97,9 @@ export function setUpFind(terminal: LogTerminal, log: LogWindow, moves: Moves, r
     const isWhole = state === 'whole';
     const of = `${count.toLocaleString('en')}${isWhole ? '' : '+'}`;
     const percent = Math.round((1 - found.searchedFrom / Math.max(1, log.size)) * 100);
-    const progress = state === 'searching' && percent < 100 ? ` · ${Math.max(0, percent)}% searched` : '';
-    if (count === 0) showCount(isWhole ? 'Not found' : `Searching…${progress.replace(' ·', '')}`);
+    const part = state === 'searching' && percent < 100 ? ` · ${Math.max(0, percent)}% searched` : '';
+    const progress = trouble === '' ? part : `${part} · ${trouble}`;
+    if (count === 0) showCount(isWhole ? 'Not found' : trouble || `Searching…${progress.replace(' ·', '')}`);
     else {
       const index = current && found.indexOf(current);
       if (index === undefined) showCount(`${of} found${progress}`);
@@ -106,7 +110,7 @@ export function setUpFind(terminal: LogTerminal, log: LogWindow, moves: Moves, r
   const start = (): void => {
     clearTimeout(timer);
     forget();
-    terminal.unmark(false);
+    terminal.unmark();
     if (field.value === '') {
       stop();
       return;
@@ -126,7 +130,7 @@ export function setUpFind(terminal: LogTerminal, log: LogWindow, moves: Moves, r
     state = 'idle';
     forget();
     if (worker) tell({ type: 'stop' });
-    terminal.unmark(true);
+    terminal.unmark();
     showCount('');
   };
   const forget = (): void => {
@@ -134,6 +138,7 @@ export function setUpFind(terminal: LogTerminal, log: LogWindow, moves: Moves, r
     current = undefined;
     wanted = undefined;
     isUnseen = false;
+    trouble = '';
     search += 1;
   };
 
@@ -193,8 +198,8 @@ export function setUpFind(terminal: LogTerminal, log: LogWindow, moves: Moves, r
       open();
       return;
     }
-    // What was typed a moment ago is not sought yet.
-    if (state === 'idle' || field.value !== needle) {
+    // What was typed a moment ago is not sought yet; what was not searched may be by now.
+    if (state === 'idle' || field.value !== needle || (trouble !== '' && found.count === 0)) {
       start();
       return;
     }

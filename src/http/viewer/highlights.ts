@@ -72,15 +72,10 @@ export class Highlights {
     this.#select(current, isNew);
   }
 
-  /** What is selected stays so. */
+  /** Nothing is marked or selected as found any more; what the reader has selected stays so. */
   clear(): void {
     this.#replace([]);
     this.#current = undefined;
-  }
-
-  /** Nothing is marked or selected as found any more. */
-  forget(): void {
-    this.clear();
     this.#select(undefined, false);
   }
 

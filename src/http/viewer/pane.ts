@@ -132,7 +132,7 @@ export class Pane implements Sheet {
   }
 
   empty(): void {
-    this.highlights.forget();
+    this.highlights.clear();
     this.terminal.clearSelection();
     this.terminal.reset();
   }

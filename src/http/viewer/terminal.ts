@@ -173,11 +173,9 @@ export class LogTerminal implements Screen {
       this.#front.highlights.show({ needle, matchCase, colours: marksOn(this.#front.theme) }, match, isNew);
   }
 
-  /** @param keepsSelection what was found last stays selected */
-  unmark(keepsSelection: boolean): void {
-    for (const { highlights } of this.#panes)
-      if (keepsSelection) highlights.clear();
-      else highlights.forget();
+  /** Nothing is marked as found any more. */
+  unmark(): void {
+    for (const { highlights } of this.#panes) highlights.clear();
     // At the end it goes on with what is printed again.
     if (this.#holds) this.#moved();
   }
