@@ -75,9 +75,7 @@ export class Changes<R> {
   }
 
   async #write(group: readonly Wanted<R>[]): Promise<void> {
-    const [first] = group;
-    if (!first) return;
-    if (group.length === 1) return this.#writeAlone(first);
+    if (group.length === 0) return;
     let outcomes: readonly Outcome<R>[];
     try {
       outcomes = await this.#database.transaction((transaction) => this.#changeAll(transaction, group), {

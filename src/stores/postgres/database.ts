@@ -141,7 +141,9 @@ export class Database {
           end = connection.control('rollback');
         }
         end.catch(() => {});
-        const failure = (await transaction.firstFailure()) ?? thrown;
+        const first = await transaction.firstFailure();
+        // What `work` makes of a failure counts, unless that was a mere consequence of an earlier one.
+        const failure = thrown && sqlState(thrown.error) !== IN_FAILED ? thrown : (first ?? thrown);
         const trouble = failure && troubleOf(failure.error);
         // A connection that is as good as before is kept: only what is thrown from here ends it.
         if (trouble !== undefined && trouble !== 'again') throw failure!.error;
@@ -237,6 +239,8 @@ const GUARD = `select (case
     else '0' end)::int`;
 /** SQLSTATE of a text that is no number. */
 const GUARD_REFUSES = '22P02';
+/** SQLSTATE of whatever comes in a transaction after a statement that failed. */
+const IN_FAILED = '25P02';
 /** What the guard goes by. */
 const KNOWN =
   'select (select compatible_from from version) as compatible, (select fence from fences where lease = $1) as fence';

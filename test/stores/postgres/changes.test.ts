@@ -7,6 +7,7 @@ import { Database } from '../../../src/stores/postgres/database.ts';
 import { migrate } from '../../../src/stores/postgres/schema.ts';
 import { openPostgresStore } from '../../../src/stores/postgres/store.ts';
 import { alarmEvent, eventRecord, post } from '../../contract/notifications.ts';
+import { attempt, seen } from '../../contract/store-records.ts';
 import { cuttingProxy } from '../../fixtures/cutting-proxy.ts';
 import { countJourneys } from '../../fixtures/journeys.ts';
 import { whyNoPostgres } from '../../fixtures/postgres.ts';
@@ -123,6 +124,51 @@ describe.skipIf(noPostgres)('what is written together on PostgreSQL', () => {
     await expect(old.addEvent(eventRecord('late'))).rejects.toMatchObject({ code: 'conflict' });
     expect(new Set(await versions(now))).toEqual(new Set([1]));
     expect(await now.getEvent('late')).toBeUndefined();
+  });
+
+  it.each([1, 2])('of which %i wait for somebody else: who comes later does not', async (count) => {
+    const url = await postgres().database();
+    const store = await open(url);
+    for (const key of KEYS) await next(store, key);
+    const other = new pg.Client({ connectionString: url });
+    await other.connect();
+    closing.push(() => other.end());
+    await other.query('begin');
+    await other.query('select from signalbox.posts where key = any ($1) for update', [KEYS.slice(0, count)]);
+    const waiting = () =>
+      postgres().query(
+        url,
+        `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+      );
+    const blocked: Promise<unknown>[] = [];
+    for (const key of KEYS.slice(0, count)) {
+      blocked.push(next(store, key));
+      await expect.poll(waiting).toHaveLength(blocked.length);
+    }
+    for (const key of KEYS.slice(count)) await next(store, key);
+    await other.query('commit');
+    await Promise.all(blocked);
+    expect(new Set(await versions(store))).toEqual(new Set([2]));
+  });
+
+  it('and finds its claim taken at that moment looks who has it', async () => {
+    const url = await postgres().database();
+    const store = await open(url);
+    await store.addAttempt(attempt({ id: 'one' }));
+    // As the index does when another instance takes the claim between the look and the write.
+    await postgres().query(
+      url,
+      `create sequence signalbox.takings;
+       create function signalbox.taken() returns trigger language plpgsql as $$ begin
+         if nextval('signalbox.takings') = 1 then
+           raise exception 'taken' using errcode = 'unique_violation';
+         end if;
+         return new;
+       end $$;
+       create trigger taken before update on signalbox.attempts for each row execute function signalbox.taken()`,
+    );
+    const after = await store.changeAttempt('one', seen('INPROGRESS'));
+    expect(after.statuses).toHaveLength(2);
   });
 
   describe('whose answers are lost', () => {

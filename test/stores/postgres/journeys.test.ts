@@ -84,7 +84,7 @@ describe.skipIf(noPostgres)('events on PostgreSQL', () => {
     const { store, costOf } = await instance();
     const { statements, journeys, sent } = await costOf([deployment('box-1', 'SUCCEEDED')]);
     expect(journeys, sent.join('\n')).toBeLessThanOrEqual(11);
-    expect(statements, sent.join('\n')).toBeLessThanOrEqual(31);
+    expect(statements, sent.join('\n')).toBeLessThanOrEqual(33);
     expect(await store.getPost(`said/line-3/deployment/release-7/box-1/SUCCEEDED@${CHANNEL}`)).toBeDefined();
   });
 
