@@ -1,7 +1,11 @@
 /** Raw run logs: the bytes that a run printed, appended by offset and never rewritten. */
+import type { RunLogGap } from '../domain/run-log-gaps.ts';
 import type { RunEnd } from '../domain/runs.ts';
 import { AppError } from '../ground/errors.ts';
 import type { EpochMs } from '../ground/time.ts';
+import type { FencedStore } from './fences.ts';
+
+export type { RunLogGap };
 
 export interface RunLogInfo {
   /** The run's: `[A-Za-z0-9][A-Za-z0-9._~-]{0,199}`. */
@@ -21,15 +25,6 @@ export interface RunLogInfo {
   end?: RunEnd | undefined;
 }
 
-export interface RunLogGap {
-  /** Offset of the first byte that is missing. */
-  from: number;
-  /** Offset of the first byte that is there again. */
-  to: number;
-  /** `cap`: the middle of a log over its size cap · `lost`: could not be written or never arrived. */
-  reason: 'cap' | 'lost';
-}
-
 /** Either bytes or a gap; both are missing at the end of what there is. */
 export interface RunLogSlice {
   /** Of its first byte: the one that was asked for. */
@@ -40,29 +35,38 @@ export interface RunLogSlice {
   gap?: RunLogGap | undefined;
 }
 
-/** An append that does not begin where the log ends. */
+/** An append that does not begin where the log ends, or is based on what has changed since. */
 export class RunLogConflict extends AppError {
   /** Where the log ends: the next append begins there, unless it has ended. */
   readonly size: number;
+  /** The offset is right, but somebody else has changed the cursor since it was read. */
+  readonly cursorChanged: boolean;
 
   constructor({ id, size, end }: Pick<RunLogInfo, 'id' | 'size' | 'end'>, offset: number) {
+    const cursorChanged = !end && offset === size;
     super(
       'conflict',
       end
         ? `The log of ${id} has ended at byte ${size}: nothing is added to it any more.`
-        : `The log of ${id} goes on at byte ${size}, not at ${offset}.`,
-      { hint: end ? 'Start a new run.' : `Go on from byte ${size}.` },
+        : cursorChanged
+          ? `Somebody else has written the log of ${id} meanwhile.`
+          : `The log of ${id} goes on at byte ${size}, not at ${offset}.`,
+      {
+        hint: end ? 'Start a new run.' : cursorChanged ? 'Look at it again.' : `Go on from byte ${size}.`,
+      },
     );
     this.size = size;
+    this.cursorChanged = cursorChanged;
   }
 }
 
 /**
- * One process writes a run's log; any number of processes on the same store may read it. What an append has accepted
- * survives a `kill -9` of the process; a power cut may cost what was printed in the second before it, unless the run
- * has ended. Its contract is test/contract/run-log-store.ts.
+ * One process at a time writes a run's log; any number of processes on the same store may read it. What an append has
+ * accepted survives a `kill -9` of the process; a power cut may cost what was printed in the second before it, unless the
+ * run has ended. In files a process stays the writer until it lets go; in a database each append takes the log for itself,
+ * and of two that begin at the same offset one is refused. Its contract is test/contract/run-log-store.ts.
  */
-export interface RunLogStore {
+export interface RunLogStore extends FencedStore<RunLogStore> {
   /** @returns the log as it is, should it be there already */
   create(id: string): Promise<RunLogInfo>;
   info(id: string): Promise<RunLogInfo | undefined>;
@@ -70,11 +74,18 @@ export interface RunLogStore {
    * @param offset of the first byte of `bytes`: the log's size
    * @param bytes left as they are until the append has come to something
    * @param cursor kept together with the bytes; left out, the one before stays
-   * @throws AppError conflict (RunLogConflict, with the right offset): the log does not end there, or has ended;
-   *   (any other) another process writes it · not_found · invalid_input: no such id, offset or cursor ·
+   * @param read the log as the caller has read it: refused if its cursor has changed since. Left out: whatever it is
+   * @throws AppError conflict (RunLogConflict, with the right offset): the log does not end there, or has ended, or its
+   *   cursor is not what was read; (any other) another process writes it, or the lease is lost · not_found · invalid_input: no such id, offset or cursor ·
    *   unavailable: the disk is full or cannot be written; nothing of it was kept
    */
-  append(id: string, offset: number, bytes: Uint8Array, cursor?: string): Promise<RunLogInfo>;
+  append(
+    id: string,
+    offset: number,
+    bytes: Uint8Array,
+    cursor?: string,
+    read?: Pick<RunLogInfo, 'cursor'>,
+  ): Promise<RunLogInfo>;
   /** The bytes from `from`, the log's size, up to `to` were printed and are lost. Throws as `append`. */
   skip(id: string, from: number, to: number): Promise<RunLogInfo>;
   /**
@@ -95,6 +106,8 @@ export interface RunLogStore {
   remove(id: string): Promise<void>;
   /** Newest first. @param prefix of the ids that are wanted; left out: all of them */
   list(prefix?: string): Promise<RunLogInfo[]>;
+  /** Bytes that each log takes of the disk, by its id. */
+  stored(): Promise<ReadonlyMap<string, number>>;
   /**
    * Called soon with what is there, then within 200 ms of each change, by whatever process; several changes may be one
    * call. All who watch a run in one process share one poller.

@@ -4,20 +4,24 @@
  */
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { logsClosed, noLog, requireGap, requireOffset, wholeHead } from '../domain/run-log-rules.ts';
 import { type RunEnd, requireRunId } from '../domain/runs.ts';
 import { AppError } from '../ground/errors.ts';
 import { makeFolder, removeFolder, systemCode } from '../ground/files.ts';
 import { KeyQueue } from '../ground/key-queue.ts';
 import type { Clock } from '../ground/time.ts';
+import type { Fence } from '../ports/fences.ts';
 import {
   RunLogConflict,
   type RunLogInfo,
   type RunLogSlice,
   type RunLogStore,
 } from '../ports/run-log-store.ts';
+import { diskUse } from './disk-use.ts';
+import { RunLogFences } from './fenced-run-logs.ts';
 import { infoOf, type LogState } from './log-state.ts';
-import { RunLogReader, requireOffset } from './run-log-reader.ts';
-import { cannotWrite, noLog, RunLogWriter } from './run-log-writer.ts';
+import { RunLogReader } from './run-log-reader.ts';
+import { cannotWrite, RunLogWriter } from './run-log-writer.ts';
 import { RunWatches } from './run-watches.ts';
 import { createStateFile } from './state-file.ts';
 import { WriterLock } from './writer-lock.ts';
@@ -48,15 +52,7 @@ const STAY_MS = 3_000;
 /** @throws AppError invalid_input: the cap does not leave room for the head and two chunks · unavailable */
 export async function openFileRunLogs(options: FileRunLogsOptions): Promise<RunLogStore> {
   const { folder, clock, cap = 256 * MIB, head = MIB, chunkBytes = MIB, tidies = true } = options;
-  const least = Math.ceil(head / chunkBytes) * chunkBytes + 2 * chunkBytes;
-  if (!(cap >= least))
-    throw new AppError(
-      'invalid_input',
-      `A run's log is capped at ${cap} bytes, but at least ${least} are needed.`,
-      {
-        hint: 'Raise the cap.',
-      },
-    );
+  wholeHead({ cap, head, chunkBytes });
   await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
     throw new AppError(
       'unavailable',
@@ -84,6 +80,7 @@ class FileRunLogs implements RunLogStore {
   readonly #writers = new Map<string, RunLogWriter>();
   readonly #reader: RunLogReader;
   readonly #watches: RunWatches;
+  readonly #fences = new RunLogFences();
   readonly #closing = new AbortController();
   readonly #tidying: Promise<void>;
   readonly #staying: NodeJS.Timeout;
@@ -131,23 +128,23 @@ class FileRunLogs implements RunLogStore {
     return state && infoOf(state);
   }
 
-  append(id: string, offset: number, bytes: Uint8Array, cursor?: string): Promise<RunLogInfo> {
+  append(
+    id: string,
+    offset: number,
+    bytes: Uint8Array,
+    cursor?: string,
+    read?: Pick<RunLogInfo, 'cursor'>,
+  ): Promise<RunLogInfo> {
     return this.#inTurn(id, async () => {
       requireOffset(offset);
       requireOffset(offset + bytes.length);
-      return await (await this.#writer(id, offset)).append(offset, bytes, cursor);
+      return await (await this.#writer(id, offset)).append(offset, bytes, cursor, read);
     });
   }
 
   skip(id: string, from: number, to: number): Promise<RunLogInfo> {
     return this.#inTurn(id, async () => {
-      requireOffset(from);
-      requireOffset(to);
-      if (to < from)
-        throw new AppError(
-          'invalid_input',
-          `A gap of a log ends at byte ${to}, before it begins at ${from}.`,
-        );
+      requireGap(from, to);
       return await (await this.#writer(id, from)).skip(from, to);
     });
   }
@@ -227,6 +224,16 @@ class FileRunLogs implements RunLogStore {
     return infos.sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? -1 : 1));
   }
 
+  async stored(): Promise<ReadonlyMap<string, number>> {
+    const sizes = new Map<string, number>();
+    for (const { id } of await this.list()) sizes.set(id, await diskUse(this.#folderOf(id)));
+    return sizes;
+  }
+
+  under(fence: Fence): Promise<RunLogStore> {
+    return this.#fences.under(this, fence);
+  }
+
   watch(id: string, listener: (info: RunLogInfo) => void): () => void {
     requireRunId(id);
     return this.#watches.add(id, listener);
@@ -246,8 +253,7 @@ class FileRunLogs implements RunLogStore {
   #inTurn<T>(id: string, work: () => Promise<T>): Promise<T> {
     return this.#queue.run(id, async () => {
       requireRunId(id);
-      if (this.#closing.signal.aborted)
-        throw new AppError('unavailable', 'The logs of runs are closed: Signalbox is stopping.');
+      if (this.#closing.signal.aborted) throw logsClosed();
       return await work();
     });
   }

@@ -1,7 +1,8 @@
 /** Which part of a log can be trusted after a killed writer, a power cut or a damaged disk. */
 import { crc32 } from 'node:zlib';
+import { lastChunk, outsideGaps, withGap } from '../domain/run-log-gaps.ts';
 import type { ChunkFiles } from './chunk-files.ts';
-import { type LogState, lastChunk, outsideGaps, withGap } from './log-state.ts';
+import type { LogState } from './log-state.ts';
 
 /** Bytes that are read at a time. */
 const PIECE = 1024 * 1024;

@@ -1,12 +1,13 @@
 /** Reads the logs of runs from their files, whichever process writes them. */
 import { join } from 'node:path';
+import { gapsAround } from '../domain/run-log-gaps.ts';
+import { noLog, requireLimit, requireOffset, requireWithin } from '../domain/run-log-rules.ts';
 import { AppError } from '../ground/errors.ts';
 import { systemCode } from '../ground/files.ts';
 import { keepRecent } from '../ground/recent.ts';
 import type { RunLogSlice } from '../ports/run-log-store.ts';
 import { ChunkReader } from './chunk-files.ts';
-import { gapsAround, type LogState } from './log-state.ts';
-import { noLog } from './run-log-writer.ts';
+import type { LogState } from './log-state.ts';
 import { StateFile } from './state-file.ts';
 
 /** Finished logs whose state is not read again for each piece of them, and for how long: another process may remove them. */
@@ -54,8 +55,7 @@ export class RunLogReader {
    */
   async read(id: string, offset: number, limit: number, writing?: LogState): Promise<RunLogSlice> {
     requireOffset(offset);
-    if (!Number.isSafeInteger(limit) || limit < 1)
-      throw new AppError('invalid_input', `A log is read by 1 byte or more at a time, not by ${limit}.`);
+    requireLimit(limit);
     const known = writing ?? this.#finishedState(id) ?? (await this.stateOf(id));
     const slice = known && (await this.#slice(known, offset, limit));
     if (slice) return slice;
@@ -78,14 +78,7 @@ export class RunLogReader {
   /** @returns undefined where bytes should be and are not */
   async #slice(state: LogState, offset: number, limit: number): Promise<RunLogSlice | undefined> {
     const { size, gaps, chunkBytes, createdAt } = state;
-    if (offset > size)
-      throw new AppError(
-        'invalid_input',
-        `The log of ${state.id} has ${size} bytes, and none at ${offset}.`,
-        {
-          hint: `Read from 0 to ${size}.`,
-        },
-      );
+    requireWithin(state, offset);
     const { here } = gapsAround(gaps, offset);
     if (here) return { offset, bytes: new Uint8Array(0), gap: here };
     if (offset === size) return { offset, bytes: new Uint8Array(0) };
@@ -109,9 +102,4 @@ export class RunLogReader {
 function stretch({ size, gaps, chunkBytes }: LogState, offset: number): number {
   const chunkEnd = (Math.floor(offset / chunkBytes) + 1) * chunkBytes;
   return Math.min(size, chunkEnd, gapsAround(gaps, offset).next?.from ?? size);
-}
-
-export function requireOffset(offset: number): void {
-  if (Number.isSafeInteger(offset) && offset >= 0) return;
-  throw new AppError('invalid_input', `${offset} is not an offset in a log: it is a whole number from 0 on.`);
 }

@@ -1,23 +1,23 @@
 /** Writes a run's log: holds its lock, its state and its last chunk open. It is called one call at a time. */
 import { crc32 } from 'node:zlib';
+import {
+  type CapLimits,
+  capped,
+  keptBytes,
+  lastChunk,
+  outsideGaps,
+  withGap,
+} from '../domain/run-log-gaps.ts';
+import { fittingNote, noLog, requireCursor } from '../domain/run-log-rules.ts';
 import type { RunEnd } from '../domain/runs.ts';
 import { AppError } from '../ground/errors.ts';
 import { isDiskFull, systemCode } from '../ground/files.ts';
 import type { Clock } from '../ground/time.ts';
 import { RunLogConflict, type RunLogInfo } from '../ports/run-log-store.ts';
 import { ChunkFiles } from './chunk-files.ts';
-import {
-  type CapLimits,
-  capped,
-  infoOf,
-  keptBytes,
-  type LogState,
-  lastChunk,
-  outsideGaps,
-  withGap,
-} from './log-state.ts';
+import { infoOf, type LogState } from './log-state.ts';
 import { heldUntil, recovered } from './recovery.ts';
-import { MAX_CURSOR_BYTES, MAX_NOTE_BYTES, StateFile } from './state-file.ts';
+import { StateFile } from './state-file.ts';
 import { WriterLock } from './writer-lock.ts';
 
 /** How long appended bytes may be only in the system's memory, where a power cut loses them. */
@@ -96,13 +96,15 @@ export class RunLogWriter {
     await this.#lock.renew();
   }
 
-  async append(offset: number, bytes: Uint8Array, cursor?: string): Promise<RunLogInfo> {
+  async append(
+    offset: number,
+    bytes: Uint8Array,
+    cursor?: string,
+    read?: Pick<RunLogInfo, 'cursor'>,
+  ): Promise<RunLogInfo> {
     this.#requireEnd(offset);
-    if (cursor !== undefined && Buffer.byteLength(JSON.stringify(cursor)) > MAX_CURSOR_BYTES)
-      throw new AppError(
-        'invalid_input',
-        `A cursor is at most ${MAX_CURSOR_BYTES} bytes as JSON, and this one has ${cursor.length} characters.`,
-      );
+    if (read && read.cursor !== this.#state.cursor) throw new RunLogConflict(this.#state, offset);
+    requireCursor(cursor);
     if (bytes.length === 0 && (cursor === undefined || cursor === this.#state.cursor)) return this.info;
     const { size } = this.#state;
     const to = size + bytes.length;
@@ -259,22 +261,6 @@ export class RunLogWriter {
     await this.#file.sync();
     this.#state = { ...this.#state, synced: { size, crc } };
   }
-}
-
-/** Whole characters that fit, the last of them saying that it was cut. */
-function fittingNote(note: string): string | undefined {
-  const fits = (text: string): boolean => Buffer.byteLength(JSON.stringify(text)) <= MAX_NOTE_BYTES;
-  if (note === '') return undefined;
-  if (fits(note)) return note;
-  const characters = [...note.slice(0, MAX_NOTE_BYTES)];
-  while (!fits(`${characters.join('')}…`)) characters.pop();
-  return `${characters.join('')}…`;
-}
-
-export function noLog(id: string): AppError {
-  return new AppError('not_found', `There is no log of a run ${id}.`, {
-    hint: 'It was removed, or the run has not begun.',
-  });
 }
 
 /** Errors of the system become `unavailable`; others stay what they are. */

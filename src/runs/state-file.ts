@@ -9,14 +9,11 @@ import { AppError } from '../ground/errors.ts';
 import { writeWhole } from '../ground/files.ts';
 import type { LogState } from './log-state.ts';
 
+/** A cursor and a note of the longest (domain/run-log-rules.ts) leave room for the gaps. */
 const SLOT_BYTES = 32 * 1024;
 /** `<CRC-32 of what follows the second blank> <its length> `, then JSON and a newline. */
 const HEAD = /^([0-9a-f]{8}) (\d{6}) $/;
 const HEAD_BYTES = 16;
-
-/** Of a cursor and a note, as JSON: more would leave no room for the gaps. */
-export const MAX_CURSOR_BYTES = 14 * 1024;
-export const MAX_NOTE_BYTES = 1_000;
 
 export const statePath = (folder: string): string => join(folder, 'state');
 

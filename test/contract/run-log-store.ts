@@ -180,6 +180,58 @@ export function runLogStoreContract(name: string, harness: () => Promise<RunLogS
       expect(await store.info('a')).toMatchObject({ size: 2, cursor: 'c1' });
     });
 
+    it('adds nothing for somebody who has read another cursor than the one that is kept', async () => {
+      const made = await store.create('a');
+      const begun = await store.append('a', 0, Buffer.from('one'), 'c1', made);
+      for (const read of [made, { cursor: 'c0' }]) {
+        const refusal = await store
+          .append('a', 3, Buffer.from('x'), 'c9', read)
+          .catch((error: unknown) => error);
+        expect(refusal).toBeInstanceOf(RunLogConflict);
+        expect(refusal).toMatchObject({ size: 3, cursorChanged: true });
+      }
+      await store.append('a', 3, Buffer.from('two'), 'c2', begun);
+      expect(await store.info('a')).toMatchObject({ size: 6, cursor: 'c2' });
+    });
+
+    it('refuses writes under an older fence of a lease, and those of nobody else', async () => {
+      const older = await store.under({ lease: 'follow a', fence: 3 });
+      const other = await store.under({ lease: 'follow b', fence: 1 });
+      await older.create('a');
+      await older.append('a', 0, Buffer.from('one'));
+      const newer = await store.under({ lease: 'follow a', fence: 5 });
+      for (const call of [
+        () => older.create('b'),
+        () => older.append('a', 3, Buffer.from('x')),
+        () => older.skip('a', 3, 4),
+        () => older.note('a', 'x'),
+        () => older.finish('a', COMPLETED),
+        () => older.remove('a'),
+        () => store.under({ lease: 'follow a', fence: 4 }),
+      ]) {
+        const refusal = await call().catch((error: unknown) => error);
+        expect(refusal).toMatchObject({ code: 'conflict' });
+        // That would mean: go on from there.
+        expect(refusal).not.toHaveProperty('size');
+      }
+      await older.close();
+      await newer.append('a', 3, Buffer.from('two'));
+      await other.append('a', 6, Buffer.from('six'));
+      await store.append('a', 9, Buffer.from('all'));
+      expect((await older.read('a', 0, 99)).bytes).toHaveLength(12);
+      expect(await store.list()).toMatchObject([{ id: 'a', size: 12 }]);
+    });
+
+    it('says what each log takes of the disk', async () => {
+      await store.create('empty');
+      await store.create('full');
+      await store.append('full', 0, Buffer.alloc(300, 'x'));
+      const sizes = await store.stored();
+      expect([...sizes.keys()].sort()).toEqual(['empty', 'full']);
+      expect(sizes.get('full')).toBeGreaterThanOrEqual(300);
+      expect(sizes.get('full')).toBeGreaterThanOrEqual(sizes.get('empty')!);
+    });
+
     it('takes appends of one run in the order in which they were asked for', async () => {
       await store.create('a');
       const pieces = Array.from({ length: 40 }, (_, n) => Buffer.from(`${n} `));

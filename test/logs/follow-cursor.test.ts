@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { MAX_CURSOR_BYTES } from '../../src/domain/run-log-rules.ts';
 import { AppError } from '../../src/ground/errors.ts';
 import {
   decodeCursor,
@@ -8,7 +9,6 @@ import {
   MOST_STREAMS,
   streamKey,
 } from '../../src/logs/follow-cursor.ts';
-import { MAX_CURSOR_BYTES } from '../../src/runs/state-file.ts';
 
 const START = Date.UTC(2026, 10, 20);
 const DAY = 86_400_000;

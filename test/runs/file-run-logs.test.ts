@@ -2,9 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { MAX_CURSOR_BYTES, MAX_NOTE_BYTES } from '../../src/domain/run-log-rules.ts';
 import { openFileRunLogs } from '../../src/runs/file-run-logs.ts';
 import type { LogState } from '../../src/runs/log-state.ts';
-import { createStateFile, MAX_CURSOR_BYTES, MAX_NOTE_BYTES, StateFile } from '../../src/runs/state-file.ts';
+import { createStateFile, StateFile } from '../../src/runs/state-file.ts';
 import { AT, LIMITS, runLogStoreContract } from '../contract/run-log-store.ts';
 
 runLogStoreContract('files', async () => {

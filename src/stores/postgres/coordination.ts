@@ -29,6 +29,16 @@ export interface CoordinationOptions extends ConnectionOptions {
   onError: (error: unknown, context: { topic: string }) => void;
   /** Left out: the system's timers, which keep no process alive. */
   after?: After | undefined;
+  /** Somebody else who listens, by the same connection. */
+  beside?: Hearer | undefined;
+}
+
+export interface Hearer {
+  channel: string;
+  /** @param payload undefined: anything may have been said before, and what is said from now on is heard */
+  told(payload: string | undefined): void;
+  /** Nothing is heard for now. */
+  deaf(): void;
 }
 
 type Listener = (note: WakeNote) => void | Promise<void>;
@@ -64,9 +74,12 @@ export class PostgresCoordination implements Coordination {
     this.#database = options.database;
     this.#listening = new Listening({
       url: options.url,
-      channels: [NOTES, LEASES],
+      channels: [NOTES, LEASES, ...(options.beside ? [options.beside.channel] : [])],
       onTold: (told) => this.#told(told),
-      onDown: (error) => options.onError(error, { topic: 'all of them, until the database answers' }),
+      onDown: (error) => {
+        options.beside?.deaf();
+        options.onError(error, { topic: 'all of them, until the database answers' });
+      },
     });
   }
 
@@ -78,6 +91,7 @@ export class PostgresCoordination implements Coordination {
       'select coalesce(max(seq), 0)::text as seq from notes',
     );
     this.#heard = Number(row!.seq);
+    this.#options.beside?.told(undefined);
     this.#tidyLater();
   }
 
@@ -218,6 +232,9 @@ export class PostgresCoordination implements Coordination {
 
   #told(told: { channel: string; payload: string } | undefined): void {
     if (this.#cutOff) return;
+    const { beside } = this.#options;
+    if (beside && (told === undefined || told.channel === beside.channel)) beside.told(told?.payload);
+    if (beside && told?.channel === beside.channel) return;
     if (told === undefined) for (const line of this.#waiting.values()) for (const look of line) look();
     else if (told.channel === LEASES) for (const look of this.#waiting.get(told.payload) ?? []) look();
     if (told?.channel !== LEASES) this.#read();
@@ -267,6 +284,7 @@ export class PostgresCoordination implements Coordination {
     this.#listeners.clear();
     await Promise.all([...this.#leases].map((lease) => lease.release()));
     await this.#listening.close();
+    this.#options.beside?.deaf();
   }
 
   /** For tests: as when its connections are gone. */

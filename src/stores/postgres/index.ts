@@ -1,10 +1,13 @@
-/** PostgreSQL for several instances: their state, their leases and wake-ups, and what they share of rates. */
+/** PostgreSQL for several instances: their state, logs of runs, leases and wake-ups, and what they share of rates. */
 import type { Clock } from '../../ground/time.ts';
 import type { Budgets } from '../../ports/budgets.ts';
 import type { Coordination } from '../../ports/coordination.ts';
+import type { RunLogStore } from '../../ports/run-log-store.ts';
 import type { Store } from '../../ports/store.ts';
 import { postgresBudgets } from './budgets.ts';
-import { openPostgresCoordination } from './coordination.ts';
+import { type Hearer, openPostgresCoordination } from './coordination.ts';
+import { RUN_LOGS } from './run-log-news.ts';
+import { type PostgresRunLogsOptions, postgresRunLogs } from './run-logs.ts';
 import { openPostgresStore, type PostgresStoreOptions } from './store.ts';
 
 export { lookAt } from './look.ts';
@@ -15,20 +18,30 @@ export interface PostgresOptions extends PostgresStoreOptions {
   clock: Clock;
   /** A listener of wake-ups failed, or none can be heard for now. */
   onError: (error: unknown, context: { topic: string }) => void;
+  /** Left out: as by default. */
+  runLogs?: Omit<PostgresRunLogsOptions, 'clock'> | undefined;
 }
 
 /**
- * @returns close the coordination first: the store closes the connections of all
+ * @returns close the coordination first, then the logs: the store closes the connections of all
  * @throws AppError unavailable: it cannot be reached, does not let Signalbox in, or is of a newer, incompatible version
  */
 export async function openPostgres(
   options: PostgresOptions,
-): Promise<{ store: Store; coordination: Coordination; budgets: Budgets }> {
+): Promise<{ store: Store; coordination: Coordination; budgets: Budgets; runLogs: RunLogStore }> {
   const { store, database } = await openPostgresStore(options);
+  const { clock } = options;
+  const runLogs = postgresRunLogs(database, { clock, ...options.runLogs });
   try {
-    const coordination = await openPostgresCoordination({ ...options, database });
-    return { store, coordination, budgets: postgresBudgets(database) };
+    const beside: Hearer = {
+      channel: RUN_LOGS,
+      told: (payload) => runLogs.told(payload),
+      deaf: () => runLogs.deaf(),
+    };
+    const coordination = await openPostgresCoordination({ ...options, database, beside });
+    return { store, coordination, budgets: postgresBudgets(database), runLogs };
   } catch (error) {
+    await runLogs.close();
     await store.close();
     throw error;
   }

@@ -227,6 +227,52 @@ export const MIGRATIONS: readonly Migration[] = [
         end $$;
     `,
   },
+  {
+    version: 3,
+    // Who does not know of these tables writes none of them.
+    compatibleFrom: 1,
+    sql: `
+      create table run_logs (
+        run bigint generated always as identity primary key,
+        -- Ids are ASCII, and are looked for by how they begin.
+        id text collate "C" not null,
+        -- It is being moved here from a folder: until all of it is there, nobody sees it.
+        arriving boolean not null default false,
+        created_at double precision not null, updated_at double precision not null,
+        size bigint not null default 0, gaps json not null default '[]',
+        cursor json, note json, ended json,
+        chunk_bytes int not null,
+        -- Pieces at the end that are not merged yet: how many, and where the first one begins.
+        loose int not null default 0, loose_from bigint not null default 0,
+        packed boolean not null default false,
+        -- Rises with each change that readers are told of.
+        revision bigint not null default 0
+      ) with (fillfactor = 50);
+      create unique index run_logs_id on run_logs (id) where not arriving;
+      create unique index run_logs_arriving on run_logs (id) where arriving;
+      create index run_logs_unpacked on run_logs (run) where ended is not null and not packed;
+      create table run_log_pieces (
+        run bigint not null references run_logs on delete cascade,
+        -- Offset of its first byte. No piece lies in two chunks, or on both sides of a gap.
+        at bigint not null,
+        -- Of the bytes as they were printed; "packed" ones are compressed with gzip.
+        length int not null, packed boolean not null default false, bytes bytea not null,
+        primary key (run, at)
+      );
+      -- Not compressed by the database: a part of it is read without the rest.
+      alter table run_log_pieces alter bytes set storage external;
+      create table run_times (
+        seq bigint generated always as identity primary key,
+        run bigint not null references run_logs on delete cascade, lines text not null
+      );
+      create index run_times_of on run_times (run, seq);
+      -- Of folders whose logs were moved here; "moves" is for their records.
+      create table run_log_moves (
+        source text not null, id text not null, digest text not null, moved_at timestamptz not null default now(),
+        primary key (source, id)
+      );
+    `,
+  },
 ];
 
 /** What this program knows. */

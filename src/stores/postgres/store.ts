@@ -1,6 +1,5 @@
 /** The store on PostgreSQL, which several instances share. */
 import type { EpochMs } from '../../ground/time.ts';
-import { type Fence, outdated } from '../../ports/fences.ts';
 import type { Store } from '../../ports/store.ts';
 import { alerts } from './alerts.ts';
 import { audit } from './audit.ts';
@@ -10,6 +9,7 @@ import { components } from './components.ts';
 import { type ConnectionOptions, Connections } from './connections.ts';
 import { Database, type DatabaseOptions } from './database.ts';
 import { eventClaims, events } from './events.ts';
+import { raiseFence } from './fences.ts';
 import { jobs, refusals } from './jobs.ts';
 import { outbox } from './outbox.ts';
 import { prune } from './pruning.ts';
@@ -94,28 +94,11 @@ function storeOn(database: Database, close: () => Promise<void>): Store {
     ...unfinished(database),
     ...viewer(database),
     async under(fence) {
-      await raise(database, fence);
+      await raiseFence(database, fence);
       // It shares the connections, which are not its own to close.
       return storeOn(database.under(fence), async () => {});
     },
     problem: () => database.problem(),
     close,
   };
-}
-
-/** Waits for the writes under an older fence that are under way: they hold a share of the row. */
-async function raise(database: Database, fence: Fence): Promise<void> {
-  await database.write([`fence ${fence.lease}`], async (transaction) => {
-    const [raised] = await transaction.write(
-      `insert into fences (lease, fence) values ($1, $2)
-       on conflict (lease) do update set fence = excluded.fence where fences.fence <= excluded.fence
-       returning fence`,
-      [fence.lease, fence.fence],
-    );
-    if (raised) return;
-    const [newest] = await transaction.read<{ fence: string }>('select fence from fences where lease = $1', [
-      fence.lease,
-    ]);
-    throw outdated(fence, Number(newest!.fence));
-  });
 }
