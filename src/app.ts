@@ -5,9 +5,7 @@ import { inTime } from './ground/pause.ts';
 import type { Clock } from './ground/time.ts';
 import { healthRoutes } from './http/health.ts';
 import { type HttpServer, startHttpServer } from './http/server.ts';
-import type { RunLogStore } from './ports/run-log-store.ts';
-import { type Pace, type RootOptions, runsFolder, stopInSteps } from './roots.ts';
-import { openFileRunLogs } from './runs/file-run-logs.ts';
+import { type Pace, type RootOptions, stopInSteps } from './roots.ts';
 import { EditBudget } from './slack/edit-budget.ts';
 import { openState } from './state.ts';
 import { observedStore } from './stores/observed-store.ts';
@@ -56,17 +54,14 @@ export async function startApp({
     },
   );
   const store = observedStore(opened.store);
-  const { coordination, budgets } = opened;
-  let runLogs: RunLogStore | undefined;
+  const { coordination, budgets, runLogs, runTimes } = opened;
   let front: Front | undefined;
   let server: HttpServer | undefined;
   try {
     signal?.throwIfAborted();
     const edits = new EditBudget({ budgets, clock, interval: pace?.editInterval });
-    runLogs = await openFileRunLogs({ folder: runsFolder(config), clock });
-    const logs = runLogs;
     const options: RootOptions = {
-      ...{ config, logger, clock, store, coordination, budgets, runLogs, edits, pace },
+      ...{ config, logger, clock, store, coordination, budgets, runLogs, runTimes, edits, pace },
     };
     const watch = new Watch(options);
     front = new Front(options);
@@ -103,7 +98,7 @@ export async function startApp({
       await step('HTTP', 0.25, server?.close());
       // A database that is gone keeps nobody: what was acknowledged is stored, and leases run out by themselves.
       await step('coordination', 0.25, coordination.close());
-      await step('logs of runs', 0.25, logs.close());
+      await step('logs of runs', 0.25, runTimes.close(), runLogs.close());
       await step('the store', 1, store.close());
       await step('monitoring', 0.1, telemetry.close());
       logger.info('stopped');
@@ -119,7 +114,8 @@ export async function startApp({
   } catch (error) {
     await inTime(ABANDON_WITHIN, Promise.allSettled([front?.abandon(), server?.close()]));
     await coordination.close();
-    await runLogs?.close();
+    await runTimes.close();
+    await runLogs.close();
     await store.close();
     await telemetry.close();
     throw error;

@@ -38,7 +38,6 @@ import {
   logEngine,
   metricReader,
   openableRuns,
-  pushedTimes,
   type RootOptions,
   type StopStep,
   shownRuns,
@@ -46,7 +45,6 @@ import {
   TOPICS,
   wakeOutbox,
 } from './roots.ts';
-import type { PushedTimes } from './runs/pushed-times.ts';
 import { Slack } from './slack/connect.ts';
 import { OutboxWriter } from './slack/outbox-writer.ts';
 import { HttpIntake, type Intake, SocketIntake } from './slack/receivers.ts';
@@ -66,7 +64,6 @@ export class Front {
   readonly #elsewhere: DownloadsElsewhere;
   readonly #follower: RunFollower;
   readonly #inUse: RunsInUse;
-  readonly #pushedTimes: PushedTimes;
   readonly #unshare: () => void;
   readonly #teller: UnfinishedTeller;
   #team: string | undefined;
@@ -74,7 +71,6 @@ export class Front {
 
   constructor(options: RootOptions) {
     this.#options = options;
-    this.#pushedTimes = pushedTimes(options.config);
     const { config, logger, clock, store, coordination, budgets, pace, edits } = options;
     const { connection, botToken, apiUrl } = config.slack;
     if (connection.mode === 'socket') {
@@ -103,9 +99,9 @@ export class Front {
       clock,
       accounts: createAwsAccounts({ clock, budgets }),
       engine,
-      kept: keptRuns(config, options.runLogs),
+      kept: keptRuns(options),
     });
-    const { follower, inUse } = shownRuns(options, gateway, () => this.#team, this.#pushedTimes);
+    const { follower, inUse } = shownRuns(options, gateway, () => this.#team);
     this.#follower = follower;
     this.#inUse = inUse;
     if (config.viewer) {
@@ -169,14 +165,14 @@ export class Front {
   }
 
   #pushRoutes(useCases: readonly UseCase[]): HttpRoutes {
-    const { runLogs: logs, clock } = this.#options;
+    const { runLogs: logs, runTimes, clock } = this.#options;
     return pushRoutes({
       logs,
       useCases,
       clock,
       arrived: (info) => {
-        if (info.end) void this.#pushedTimes.end(info.id);
-        else this.#pushedTimes.note(info, clock.now());
+        if (info.end) void runTimes.end(info.id);
+        else runTimes.note(info, clock.now());
       },
     });
   }
@@ -286,7 +282,6 @@ export class Front {
       this.#checker.stop(),
       this.#follower.close(),
       this.#inUse.close(),
-      this.#pushedTimes.close(),
     );
     await this.#elsewhere.end();
     this.#unshare();

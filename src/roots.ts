@@ -17,11 +17,11 @@ import type { Budgets } from './ports/budgets.ts';
 import type { Coordination } from './ports/coordination.ts';
 import type { MetricReaderOf } from './ports/metric-reader.ts';
 import type { RunLogInfo, RunLogStore } from './ports/run-log-store.ts';
+import type { RunTimesStore } from './ports/run-times.ts';
 import type { Store } from './ports/store.ts';
 import type { UseCaseGateway } from './ports/use-case-session.ts';
 import type { KeptRuns } from './providers/kept-runs.ts';
 import { LogLines } from './runs/log-lines.ts';
-import { PushedTimes } from './runs/pushed-times.ts';
 import type { SlackApiOptions } from './slack/api.ts';
 import type { EditBudget } from './slack/edit-budget.ts';
 
@@ -42,8 +42,10 @@ export interface RootOptions {
   clock: Clock;
   store: Store;
   coordination: Coordination;
-  /** What runs printed: written by one process a run, read from disk by any. */
+  /** What runs printed: written by one process at a time, read by any that shares it. */
   runLogs: RunLogStore;
+  /** When what of runs was printed, or had arrived. */
+  runTimes: RunTimesStore;
   /** What all instances may use together of Slack's and AWS's quotas. */
   budgets: Budgets;
   /** How fast messages are edited: Slack counts all of a workspace, whoever edits. One for each process. */
@@ -114,22 +116,20 @@ export const metricReader: MetricReaderOf = (patterns) => createMetricReader(pat
 /** Where the logs of runs are kept. */
 export const runsFolder = ({ dataDir }: Pick<Config, 'dataDir'>): string => join(dataDir, 'runs');
 
-/** When what of runs was printed, or had arrived: whoever writes a run's log writes it, any process reads it. */
-export const pushedTimes = ({ dataDir }: Pick<Config, 'dataDir'>): PushedTimes =>
-  new PushedTimes(join(dataDir, 'run-times'));
+/** Where it is kept when they were printed. */
+export const runTimesFolder = ({ dataDir }: Pick<Config, 'dataDir'>): string => join(dataDir, 'run-times');
 
 /** For who copies logs: when what was printed, of those whose lines have a time. */
 const noteTimes =
-  (times: PushedTimes) =>
+  (times: RunTimesStore) =>
   (info: RunLogInfo, at: EpochMs | undefined): void => {
     if (at !== undefined) times.note(info, at);
     if (info.end) void times.end(info.id);
   };
 
 /** For who shows runs whose logs are kept here. */
-export function keptRuns(config: Pick<Config, 'dataDir'>, logs: RunLogStore): KeptRuns {
-  const times = pushedTimes(config);
-  return { logs, lines: new LogLines(logs), times: (info) => times.read(info) };
+export function keptRuns({ runLogs: logs, runTimes }: Pick<RootOptions, 'runLogs' | 'runTimes'>): KeptRuns {
+  return { logs, lines: new LogLines(logs), times: (info) => runTimes.read(info) };
 }
 
 /** For who offers to open runs in a browser. */
@@ -147,16 +147,15 @@ export const openableRuns = ({
 
 /** For who shows runs as they print: what brings their logs, and keeps them from being removed meanwhile. */
 export function shownRuns(
-  { runLogs, coordination, clock, config, logger }: RootOptions,
+  { runLogs, runTimes, coordination, clock, config, logger }: RootOptions,
   gateway: UseCaseGateway,
   team: () => string | undefined,
-  times: PushedTimes,
 ): { follower: RunFollower; inUse: RunsInUse } {
   return {
     follower: new RunFollower({
       ...{ logs: runLogs, gateway, coordination, clock, team },
       useCases: configuredUseCases(config),
-      onCopied: noteTimes(times),
+      onCopied: noteTimes(runTimes),
       onError: (error, { run }) => logger.warn({ err: error, run }, 'a run could not be followed'),
     }),
     inUse: new RunsInUse({

@@ -5,7 +5,12 @@ import type { Clock } from './ground/time.ts';
 import type { Logger } from './logger.ts';
 import type { Budgets } from './ports/budgets.ts';
 import type { Coordination } from './ports/coordination.ts';
+import type { RunLogStore } from './ports/run-log-store.ts';
+import type { RunTimesStore } from './ports/run-times.ts';
 import type { Store } from './ports/store.ts';
+import { runsFolder, runTimesFolder } from './roots.ts';
+import { openFileRunLogs } from './runs/file-run-logs.ts';
+import { PushedTimes } from './runs/pushed-times.ts';
 import { lockFolder } from './stores/folder-lock.ts';
 import { InProcessBudgets } from './stores/in-process-budgets.ts';
 import { InProcessHub } from './stores/in-process-coordination.ts';
@@ -16,6 +21,8 @@ export interface OpenState {
   store: Store;
   coordination: Coordination;
   budgets: Budgets;
+  runLogs: RunLogStore;
+  runTimes: RunTimesStore;
 }
 
 /**
@@ -32,10 +39,17 @@ export async function openState(
     logger.fatal({ err: cause }, 'the lock of the data folder was lost');
   if (!database) {
     const store = await openLowdbStore(dataDir, { onLockLost });
-    const coordination = new InProcessHub({ clock, onError }).join();
-    return { store, coordination, budgets: new InProcessBudgets(clock) };
+    try {
+      const runLogs = await openFileRunLogs({ folder: runsFolder({ dataDir }), clock });
+      const runTimes = new PushedTimes(runTimesFolder({ dataDir }));
+      const coordination = new InProcessHub({ clock, onError }).join();
+      return { store, coordination, budgets: new InProcessBudgets(clock), runLogs, runTimes };
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
   }
-  // Downloads, the library and logs of runs are in the folder all the same, which has one process.
+  // Downloads and the library are in the folder all the same, which has one process.
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const lock = await lockFolder(dataDir, onLockLost);
   try {

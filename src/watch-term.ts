@@ -1,6 +1,5 @@
 /** One instance's term as the one that watches: everything that runs under the lease and writes with its fence. */
 
-import { join } from 'node:path';
 import { createAwsAccounts } from './aws/accounts.ts';
 import { curvePictures } from './charts/png.ts';
 import { belongsTo, type UseCase } from './domain/use-cases.ts';
@@ -25,14 +24,11 @@ import {
   metricReader,
   oneAtATime,
   openableRuns,
-  pushedTimes,
   type RootOptions,
-  runsFolder,
   type StopStep,
   shownRuns,
   TOPICS,
 } from './roots.ts';
-import { diskUse } from './runs/disk-use.ts';
 import type { SlackApi } from './slack/api.ts';
 import { Outbox } from './slack/outbox.ts';
 
@@ -100,14 +96,13 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
       clock,
       accounts: createAwsAccounts({ clock, budgets }),
       engine,
-      kept: keptRuns(config, parts.runLogs),
+      kept: keptRuns(parts),
     }),
     useCases,
     team,
     ...(pace?.ticker ? { ticker: pace.ticker } : {}),
   };
-  const times = pushedTimes(config);
-  const { follower, inUse } = shownRuns(parts, common.gateway, () => team, times);
+  const { follower, inUse } = shownRuns(parts, common.gateway, () => team);
   const refresher = new JobRefresher({
     ...common,
     onError: (error, context) => logger.warn({ err: error, ...context }, 'a check of AWS failed'),
@@ -148,10 +143,9 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
     logs: parts.runLogs,
     coordination,
     clock,
-    sizeOf: (run) => diskUse(join(runsFolder(config), run)),
     removed: async ({ id, size }) => {
       background.info({ run: id, size }, 'the log of a run was removed: it was old, or there was no room');
-      await times.remove(id);
+      await parts.runTimes.remove(id);
     },
     onError: (error, context) =>
       background.warn({ err: error, ...context }, 'old logs of runs could not be removed'),
@@ -182,7 +176,6 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
     deaf();
     await Promise.allSettled([outbox.stop(), stopPolling(), notifiers.stop()]);
     await Promise.allSettled([follower.close(), inUse.close()]);
-    await times.close();
   };
 
   try {
@@ -209,7 +202,6 @@ export async function beginTerm(parts: TermParts): Promise<Term> {
     async stopTelling(step) {
       await step('notifiers', 0.25, notifiers.stop());
       await step('watched runs', 0.25, follower.close(), inUse.close());
-      await times.close();
       deaf();
       // What is not sent by then is stored, and sent after the next start.
       await step('messages', 0.25, outbox.drain());

@@ -53,12 +53,15 @@ const finishSchema = z
     message: 'a process has an exit_code or was ended by a signal: the other one is null',
   });
 
+/** Tries of a request whose log another instance changes each time: the sender's other requests, or another sender's. */
+const TRIES = 5;
+
 /** `POST /push/runs/:name`, `…/logs`, `…/gap` and `…/finish`; no routes if no use case accepts runs. */
 export function pushRoutes({ logs, useCases, clock, arrived }: PushRoutesOptions): HttpRoutes {
   const app = new Hono<HttpEnv>();
   const taking = useCases.filter(({ providers }) => providers?.push);
   if (taking.length === 0) return app;
-  /** The sender is looked up and the bytes are appended before any other request has a turn. */
+  /** Here the sender is looked up and the bytes are appended before any other request has a turn. */
   const turns = new KeyQueue<string>();
 
   const answer = async (
@@ -69,7 +72,7 @@ export function pushRoutes({ logs, useCases, clock, arrived }: PushRoutesOptions
     if (useCase instanceof Response) return useCase;
     const id = runId({ useCase: useCase.id, provider: 'push', job: pushName(c.req.param('name')) });
     try {
-      return await turns.run(id, () => work(id));
+      return await turns.run(id, () => basedOnNow(() => work(id)));
     } catch (error) {
       if (!(error instanceof RunLogConflict)) throw error;
       return conflictAnswer(error, (await logs.info(id))?.end ? 'ended' : 'offset');
@@ -99,7 +102,8 @@ export function pushRoutes({ logs, useCases, clock, arrived }: PushRoutesOptions
           throw new AppError('conflict', `There is another run of the name ${c.req.param('name')}.`, {
             hint: 'Give this one another --name.',
           });
-        const { size, end } = before ?? (await logs.create(id));
+        const found = before ?? (await logs.create(id));
+        const { size, end } = found;
         const writer = end && sender ? sender.writer : randomBytes(12).toString('base64url');
         if (!end)
           await logs.append(
@@ -107,6 +111,7 @@ export function pushRoutes({ logs, useCases, clock, arrived }: PushRoutesOptions
             size,
             new Uint8Array(0),
             JSON.stringify({ heard: 0, ...sender, writer, key, host }),
+            found,
           );
         return jsonAnswer(200, { run_id: id, writer, size, ended: end !== undefined });
       }),
@@ -123,7 +128,8 @@ export function pushRoutes({ logs, useCases, clock, arrived }: PushRoutesOptions
         const sender: PushSender = isOutput
           ? { ...run.sender, printedAt: clock.now() }
           : { ...run.sender, heard: run.sender.heard + 1 };
-        const after = await logs.append(id, at, bytes, JSON.stringify(sender));
+        // Should somebody else have begun to send it, by another instance, since it was looked up: nothing is added.
+        const after = await logs.append(id, at, bytes, JSON.stringify(sender), run.info);
         if (isOutput) arrived?.(after);
         return jsonAnswer(200, { size: after.size });
       }),
@@ -151,6 +157,16 @@ export function pushRoutes({ logs, useCases, clock, arrived }: PushRoutesOptions
         return jsonAnswer(200, { size: info.size });
       }),
     );
+}
+
+/** Looks again at what has changed between the look and the append. */
+async function basedOnNow<T>(work: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1)
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof RunLogConflict && error.cursorChanged) || tries === TRIES) throw error;
+    }
 }
 
 /** @returns the answer to requests without a valid token; only its token identifies a use case */

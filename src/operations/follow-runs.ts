@@ -124,7 +124,8 @@ export class RunFollower {
       try {
         const lease = await coordination.lease(followLease(run), LEASE, signal);
         try {
-          await this.#copy(run, AbortSignal.any([signal, lease.lost]), (info, at) => {
+          const logs = await this.#options.logs.under({ lease: lease.name, fence: lease.fence });
+          await this.#copy(run, logs, AbortSignal.any([signal, lease.lost]), (info, at) => {
             failures = 0;
             onCopied?.(info, at);
           });
@@ -144,8 +145,13 @@ export class RunFollower {
   }
 
   /** @throws whatever keeps it from being followed; a note says so */
-  async #copy(run: string, signal: AbortSignal, progress: RunCopyOptions['progress']): Promise<void> {
-    const { logs, clock } = this.#options;
+  async #copy(
+    run: string,
+    logs: RunLogStore,
+    signal: AbortSignal,
+    progress: RunCopyOptions['progress'],
+  ): Promise<void> {
+    const { clock } = this.#options;
     const info = await logs.create(run);
     if (info.end) return;
     try {

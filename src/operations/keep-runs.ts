@@ -11,15 +11,13 @@ import { followLease, isFollowed } from './follow-runs.ts';
 import { useLease } from './runs-in-use.ts';
 
 export interface RunRetentionOptions {
-  logs: Pick<RunLogStore, 'list' | 'info' | 'remove'>;
+  logs: Pick<RunLogStore, 'list' | 'stored' | 'under'>;
   coordination: Pick<Coordination, 'tryLease'>;
   clock: Clock;
   /** How long a log is kept after its last change, milliseconds; undefined: for ever. */
   keepFor: number | undefined;
   /** Bytes on the disk that all of them together may take. */
   disk: number;
-  /** Bytes that one takes on the disk. */
-  sizeOf(run: string): Promise<number>;
   /** A log was removed, so anything else kept of its run may go too. */
   removed(info: RunLogInfo): Promise<void>;
   /** Failures are tried again in the next round. */
@@ -56,16 +54,10 @@ export class RunRetention {
   }
 
   async #clear(): Promise<void> {
-    const { logs, clock, keepFor, disk, sizeOf } = this.#options;
+    const { logs, clock, keepFor, disk } = this.#options;
     const all = await logs.list();
-    const sizes = new Map<string, number>();
-    let used = 0;
-    for (const { id } of all) {
-      if (this.#stopping.signal.aborted) return;
-      const size = await sizeOf(id);
-      sizes.set(id, size);
-      used += size;
-    }
+    const sizes = await logs.stored();
+    let used = [...sizes.values()].reduce((sum, size) => sum + size, 0);
     for (const info of all.sort((a, b) => a.updatedAt - b.updatedAt)) {
       if (this.#stopping.signal.aborted) return;
       const isOld = keepFor !== undefined && clock.now() - info.updatedAt >= keepFor;
@@ -73,7 +65,7 @@ export class RunRetention {
       if (!isOld && used <= disk) return;
       if (!this.#mayGo(info)) continue;
       try {
-        if (await this.#remove(info)) used -= sizes.get(info.id)!;
+        if (await this.#remove(info)) used -= sizes.get(info.id) ?? 0;
       } catch (error) {
         this.#options.onError(error, { run: info.id });
       }
@@ -93,7 +85,7 @@ export class RunRetention {
 
   /** @returns whether it was removed, which it is not while it is in use */
   async #remove(listed: RunLogInfo): Promise<boolean> {
-    const { coordination, logs, removed } = this.#options;
+    const { coordination, removed } = this.#options;
     const { id } = listed;
     const reading = await coordination.tryLease(useLease(id), LEASE);
     if (!reading) return false;
@@ -101,6 +93,9 @@ export class RunRetention {
       const following = await coordination.tryLease(followLease(id), LEASE);
       if (!following) return false;
       try {
+        const { name: lease, fence } = following;
+        // Should this one hang: who follows the run by then is not robbed of its log.
+        const logs = await this.#options.logs.under({ lease, fence });
         const info = await logs.info(id);
         // It was used since it was listed: the next round looks at it again.
         if (!info || info.updatedAt !== listed.updatedAt || info.createdAt !== listed.createdAt) return false;

@@ -1,14 +1,16 @@
-/** When what of pushed runs arrived: beside their logs, since raw bytes do not say and people ask for the last ten minutes. */
+/** When what of pushed runs arrived, in files beside their logs. */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { TimeTable } from '../domain/run-times.ts';
 import type { EpochMs } from '../ground/time.ts';
 import type { RunLogInfo } from '../ports/run-log-store.ts';
-import { RunTimes, type TimeTable, TimeTables } from './run-times.ts';
+import type { RunTimesStore } from '../ports/run-times.ts';
+import { RunTimes, TimeTables } from './run-times.ts';
 
 /** Files that are open at once. */
 const OPEN = 64;
 
-export class PushedTimes {
+export class PushedTimes implements RunTimesStore {
   readonly #folder: string;
   /** The one that was used last is the last. */
   readonly #open = new Map<string, Promise<RunTimes>>();
@@ -19,7 +21,6 @@ export class PushedTimes {
     this.#folder = folder;
   }
 
-  /** Neither waits nor fails: it is only an aid. @param size of the log now */
   note({ id, createdAt, size }: Pick<RunLogInfo, 'id' | 'createdAt' | 'size'>, at: EpochMs): void {
     const file = this.#open.get(id) ?? this.#begin(id, createdAt);
     this.#open.delete(id);
@@ -29,14 +30,12 @@ export class PushedTimes {
     if (this.#open.size > OPEN) void this.end(oldest!);
   }
 
-  /** Nothing more comes of this run. */
   async end(id: string): Promise<void> {
     const file = this.#open.get(id);
     this.#open.delete(id);
     await file?.then((times) => times.close()).catch(() => undefined);
   }
 
-  /** The run's log was removed. */
   async remove(id: string): Promise<void> {
     await this.end(id);
     await rm(join(this.#folder, id), { force: true });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { checkDatabase } from '../../src/cli/doctor/database-checks.ts';
-import { MIGRATIONS, migrate } from '../../src/stores/postgres/schema.ts';
+import { MIGRATIONS, migrate, SCHEMA_VERSION } from '../../src/stores/postgres/schema.ts';
 import { freePort } from '../fixtures/free-port.ts';
 import { whyNoPostgres } from '../fixtures/postgres.ts';
 import { postgresOfTests } from '../stores/postgres/harness.ts';
@@ -34,7 +34,7 @@ describe.skipIf(noPostgres)('the doctor and a PostgreSQL', () => {
     expect(before[1]).toMatch(/^tables: warning, there are none yet → The first start makes them/);
     await migrate({ url });
     const after = await check(url, 4);
-    expect(after[1]).toBe('tables: ok, version 1');
+    expect(after[1]).toBe(`tables: ok, version ${SCHEMA_VERSION}`);
     expect(after[2]).toMatch(/^connections: ok, \d+ free; each instance uses 5 at most$/);
   });
 
@@ -57,7 +57,7 @@ describe.skipIf(noPostgres)('the doctor and a PostgreSQL', () => {
     await postgres().query(url, 'delete from signalbox.moves');
     await migrate({ url }, [...MIGRATIONS, { version: 9, compatibleFrom: 9, sql: 'select 1' }]);
     expect(await check(url)).toContainEqual(
-      'tables: failed, they are of version 9, and this Signalbox knows 1 → Start the newer Signalbox.',
+      `tables: failed, they are of version 9, and this Signalbox knows ${SCHEMA_VERSION} → Start the newer Signalbox.`,
     );
   });
 });

@@ -13,7 +13,7 @@ beforeEach(async () => {
 afterEach(() => rm(dataDir, { recursive: true, force: true }));
 
 const look = async (disk = 10e9, keepFor: number | undefined = 30 * 86_400_000) =>
-  (await checkRuns({ dataDir, runs: { keepFor, disk } }, clock)).map(
+  (await checkRuns({ dataDir, database: undefined, runs: { keepFor, disk } }, clock)).map(
     ({ title, status, detail }) => `${title} ${status}: ${detail.replace(dataDir, '<dataDir>')}`,
   );
 

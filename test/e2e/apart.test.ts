@@ -3,12 +3,14 @@
  * coordination. On PostgreSQL each has connections of its own, as in a process of its own.
  */
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config.ts';
 import { Front } from '../../src/front.ts';
 import type { Store } from '../../src/ports/store.ts';
 import type { RootOptions } from '../../src/roots.ts';
+import { PushedTimes } from '../../src/runs/pushed-times.ts';
 import type { OpenState } from '../../src/state.ts';
 import { InProcessBudgets } from '../../src/stores/in-process-budgets.ts';
 import { InProcessHub } from '../../src/stores/in-process-coordination.ts';
@@ -68,6 +70,7 @@ async function instance(): Promise<RootOptions> {
     store,
     coordination,
     runLogs: new MemoryRunLogs(),
+    runTimes: new PushedTimes(join(dataDir, 'run-times')),
     budgets,
     edits: editBudget({ budgets, clock, interval: 20 }),
     pace: { editInterval: 20, quotaFactor: 100, rememberMembers: 0, uploads: { retryDelay: 10 } },

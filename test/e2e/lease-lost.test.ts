@@ -5,6 +5,7 @@
  * every answer can be held.
  */
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { ListCompilationJobsCommand, SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
@@ -14,6 +15,7 @@ import type { DemoSandbox } from '../../src/demo/sandbox.ts';
 import { startTail } from '../../src/operations/start-tails.ts';
 import type { Ticker } from '../../src/operations/ticker.ts';
 import type { Store } from '../../src/ports/store.ts';
+import { PushedTimes } from '../../src/runs/pushed-times.ts';
 import { InProcessBudgets } from '../../src/stores/in-process-budgets.ts';
 import { type InProcessCoordination, InProcessHub } from '../../src/stores/in-process-coordination.ts';
 import { Watch } from '../../src/watch.ts';
@@ -138,6 +140,7 @@ async function startWatch({
     store,
     coordination,
     runLogs: runLogs ?? new MemoryRunLogs(),
+    runTimes: new PushedTimes(join(config.dataDir, 'run-times')),
     budgets,
     edits: editBudget({ budgets, clock, interval: 1 }),
     pace: { ticker, editInterval: 1, quotaFactor: 100, rememberMembers: 0, watchAgain: 1 },

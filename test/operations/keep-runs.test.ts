@@ -9,7 +9,7 @@ import { AppError } from '../../src/ground/errors.ts';
 import { followLease } from '../../src/operations/follow-runs.ts';
 import { PUSH_GIVEN_UP, RunRetention, type RunRetentionOptions } from '../../src/operations/keep-runs.ts';
 import { RunsInUse } from '../../src/operations/runs-in-use.ts';
-import type { RunLogInfo } from '../../src/ports/run-log-store.ts';
+import type { RunLogInfo, RunLogStore } from '../../src/ports/run-log-store.ts';
 import { diskUse } from '../../src/runs/disk-use.ts';
 import { openFileRunLogs } from '../../src/runs/file-run-logs.ts';
 import { PushedTimes } from '../../src/runs/pushed-times.ts';
@@ -53,14 +53,22 @@ class House {
     });
   }
 
+  /** With the sizes that a test has given them. @param others of the store as it is under a lease */
+  logsWith(others: Partial<RunLogStore> = {}): RunRetentionOptions['logs'] {
+    return {
+      list: () => this.logs.list(),
+      stored: async () => this.sizes,
+      under: async (fence) => ({ ...(await this.logs.under(fence)), ...others }),
+    };
+  }
+
   async clear(options: Partial<RunRetentionOptions> = {}): Promise<string[]> {
     const retention = new RunRetention({
-      logs: this.logs,
+      logs: this.logsWith(),
       coordination: this.hub.join(),
       clock: this.clock,
       keepFor: 30 * DAY,
       disk: 1_000,
-      sizeOf: async (id) => this.sizes.get(id) ?? 0,
       removed: async ({ id }) => void this.removed.push(id),
       onError: (error) => this.errors.push(error),
       ...options,
@@ -139,16 +147,36 @@ describe('logs of runs that are kept', () => {
     await house.run('line-3~push~bert', 40 * DAY, 1, null);
     const { logs } = house;
     const left = await house.clear({
-      logs: {
-        list: () => logs.list(),
-        remove: (id) => logs.remove(id),
+      logs: house.logsWith({
         info: async (id) => {
           await logs.append(id, 0, Buffer.from('I am back'));
           return logs.info(id);
         },
-      },
+      }),
     });
     expect(left).toEqual(['line-3~push~bert']);
+  });
+
+  it('that hangs while it removes one leaves it to who follows the run by then', async () => {
+    const house = new House();
+    await house.run('line-3~local~1', 60 * DAY);
+    const { logs } = house;
+    const left = await house.clear({
+      logs: {
+        ...house.logsWith(),
+        under: async (fence) => {
+          const own = await logs.under(fence);
+          const info: RunLogStore['info'] = async (id) => {
+            const found = await own.info(id);
+            await logs.under({ lease: followLease(id), fence: fence.fence + 1 });
+            return found;
+          };
+          return { ...own, info };
+        },
+      },
+    });
+    expect(left).toEqual(['line-3~local~1']);
+    expect(house.errors).toMatchObject([{ code: 'conflict' }]);
   });
 
   it('goes on where one cannot be removed', async () => {
@@ -157,14 +185,12 @@ describe('logs of runs that are kept', () => {
     await house.run('line-3~local~2', 50 * DAY);
     const { logs } = house;
     const left = await house.clear({
-      logs: {
-        list: () => logs.list(),
-        info: (id) => logs.info(id),
+      logs: house.logsWith({
         remove: async (id) => {
           if (id === 'line-3~local~1') throw new AppError('conflict', 'Another process writes it.');
           await logs.remove(id);
         },
-      },
+      }),
     });
     expect(left).toEqual(['line-3~local~1']);
     expect(house.errors).toHaveLength(1);
@@ -175,7 +201,6 @@ describe('logs of runs that are kept', () => {
     for (const n of [1, 2, 3]) await house.run(`line-3~local~${n}`, (50 - n) * DAY);
     const retention: RunRetention = new RunRetention({
       ...{ logs: house.logs, coordination: house.hub.join(), clock: house.clock, keepFor: DAY, disk: 1_000 },
-      sizeOf: async () => 1,
       removed: async () => void retention.stop(),
       onError: (error) => house.errors.push(error),
     });
@@ -190,7 +215,6 @@ describe('logs of runs that are kept', () => {
       const clock = { now: () => NOW };
       const logs = await openFileRunLogs({ folder: join(folder, 'runs'), clock });
       const times = new PushedTimes(join(folder, 'times'));
-      const sizeOf = (id: string) => diskUse(join(folder, 'runs', id));
       for (const n of [1, 2]) {
         const id = `line-3~push~${n}`;
         await logs.create(id);
@@ -201,8 +225,8 @@ describe('logs of runs that are kept', () => {
       await mkdir(join(folder, 'runs', 'damaged'));
       await writeFile(join(folder, 'runs', 'damaged', 'state'), 'nothing');
       const retention = new RunRetention({
-        ...{ logs, clock, keepFor: undefined, sizeOf },
-        disk: await sizeOf('line-3~push~1'),
+        ...{ logs, clock, keepFor: undefined },
+        disk: (await logs.stored()).get('line-3~push~1')!,
         coordination: new InProcessHub({ clock, onError: () => undefined }).join(),
         removed: ({ id }) => times.remove(id),
         onError: (error) => {
@@ -215,7 +239,7 @@ describe('logs of runs that are kept', () => {
       const gone = id.endsWith('1') ? 'line-3~push~2' : 'line-3~push~1';
       await expect(access(join(folder, 'times', gone))).rejects.toThrow('ENOENT');
       await access(join(folder, 'times', id));
-      expect(await sizeOf(gone)).toBe(0);
+      expect(await diskUse(join(folder, 'runs', gone))).toBe(0);
       await logs.close();
     } finally {
       await rm(folder, { recursive: true, force: true });

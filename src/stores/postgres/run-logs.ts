@@ -265,8 +265,8 @@ export class PostgresRunLogs implements RunLogStore {
 
   /** What an instance has said, for whoever listens. @param payload undefined: something may have been missed */
   told(payload: string | undefined): void {
-    if (payload === undefined) return this.#shared.watches.hears(true);
-    const news = readNews(payload);
+    if (payload === undefined) this.#shared.watches.hears(true);
+    const news = payload === undefined ? undefined : readNews(payload);
     if (news) this.#shared.watches.told(news.id, news);
   }
 

@@ -27,6 +27,7 @@ const STATES: Readonly<Record<string, Trouble>> = {
   '28': 'refused', // wrong password, no such user, not let in
   '3D000': 'refused', // no such database
   '42501': 'refused', // insufficient_privilege
+  '42P01': 'refused', // undefined_table: of an older version
   '53': 'refused', // disk full, out of memory
   '58': 'refused', // the server's own files
 };
@@ -155,6 +156,11 @@ function wordsFor(error: unknown, place: string): [message: string, hint: string
       return [
         `The database ${place} does not allow it: ${said}.`,
         'Make the user in DATABASE_URL the owner of the database, or GRANT it CREATE there: Signalbox keeps its tables in a schema of its own, "signalbox". If another user has made that, start as that user, or make this one the owner of all in it (REASSIGN OWNED).',
+      ];
+    case '42P01':
+      return [
+        `The database ${place} has not all tables of this version: ${withoutStop(said)}.`,
+        'Start the bot of this version once, or run `signalbox migrate`: both bring the tables up to date.',
       ];
     case '57014':
       return [
