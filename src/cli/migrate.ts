@@ -1,8 +1,14 @@
-/** `signalbox migrate`: the database's tables brought up to date, and an embedded store moved into it. */
-import { resolve } from 'node:path';
+/** `signalbox migrate`: the database's tables brought up to date, and an embedded store and logs of runs moved into it. */
+import { readdir, readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { size as sizeWords } from '../blocks/text.ts';
+import type { DatabaseConfig } from '../config/database.ts';
 import { loadConfig } from '../config.ts';
 import { AppError } from '../ground/errors.ts';
 import { grouped } from '../ground/numbers.ts';
+import { runsFolder, runTimesFolder } from '../roots.ts';
+import { openFileRunLogs } from '../runs/file-run-logs.ts';
+import { lockFolder } from '../stores/folder-lock.ts';
 import { type CliIo, line } from './io.ts';
 
 export async function migrate({ from }: { from?: string }, io: CliIo): Promise<undefined> {
@@ -11,7 +17,7 @@ export async function migrate({ from }: { from?: string }, io: CliIo): Promise<u
     throw new AppError('invalid_input', 'No database is named, so there is nothing to migrate.', {
       hint: 'Set DATABASE_URL to the PostgreSQL that is to hold the state: postgres://user:password@host:5432/database.',
     });
-  const { migrate: makeTables, move } = await import('../stores/postgres/index.ts');
+  const { migrate: makeTables, holdsStore } = await import('../stores/postgres/index.ts');
   const versions = await makeTables(database);
   line(
     io.stderr,
@@ -21,6 +27,16 @@ export async function migrate({ from }: { from?: string }, io: CliIo): Promise<u
   );
   if (from === undefined) return undefined;
   const folder = resolve(io.cwd, from);
+  const runs = (await readdir(runsFolder({ dataDir: folder })).catch((): string[] => [])).length > 0;
+  // The folder of an instance that had its state in the database already has logs only.
+  if (!runs || (await holdsStore(folder))) await moveRecords(database, folder, io);
+  if (runs) await moveLogs(database, folder, io);
+  line(io.stderr, 'The log library stays in the folder: it is read anew. Keep the folder as a backup.');
+  return undefined;
+}
+
+async function moveRecords(database: DatabaseConfig, folder: string, io: CliIo): Promise<void> {
+  const { move } = await import('../stores/postgres/index.ts');
   const { summary, already } = await move({
     ...database,
     folder,
@@ -34,10 +50,33 @@ export async function migrate({ from }: { from?: string }, io: CliIo): Promise<u
       ? `${folder} was moved on ${already.toISOString()}; nothing is to be done.`
       : `${grouped(records)} records are in the database, compared by number and digest with those of ${folder}.`,
   );
-  if (!already)
+  if (!already) line(io.stderr, 'Start no bot on that folder without DATABASE_URL any more.');
+}
+
+async function moveLogs(database: DatabaseConfig, folder: string, io: CliIo): Promise<void> {
+  const { moveRunLogs } = await import('../stores/postgres/index.ts');
+  const lock = await lockFolder(folder, () => undefined);
+  try {
+    const source = await openFileRunLogs({
+      ...{ folder: runsFolder({ dataDir: folder }), clock: { now: () => Date.now() }, tidies: false },
+    });
+    const times = runTimesFolder({ dataDir: folder });
+    const { moved, already, bytes, left } = await moveRunLogs({
+      ...database,
+      ...{ folder, source, signal: io.signal },
+      times: (run) => readFile(join(times, run), 'latin1').catch(() => ''),
+      onMoved: (run, size) => line(io.stderr, `  log of ${run}  ${sizeWords(size)}`),
+    }).finally(() => source.close());
     line(
       io.stderr,
-      'Logs of runs and the log library stay in the folder. Keep the rest as a backup, and start no bot on it without DATABASE_URL.',
+      `${grouped(moved + already)} logs of runs are in the database (${sizeWords(bytes)}), compared by size and digest${already > 0 ? `; ${grouped(already)} were there already` : ''}.`,
     );
-  return undefined;
+    if (left.length > 0)
+      line(
+        io.stderr,
+        `The database has other logs of the same names, so these stay in ${folder}: ${left.join(', ')}.`,
+      );
+  } finally {
+    await lock.release();
+  }
 }

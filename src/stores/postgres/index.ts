@@ -15,7 +15,8 @@ import { PostgresRunTimes } from './run-times.ts';
 import { openPostgresStore, type PostgresStoreOptions } from './store.ts';
 
 export { lookAt } from './look.ts';
-export { move } from './move.ts';
+export { holdsStore, move } from './move.ts';
+export { moveRunLogs } from './move-run-logs.ts';
 export { migrate } from './schema.ts';
 export { sqlState } from './trouble.ts';
 

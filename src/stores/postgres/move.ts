@@ -71,10 +71,15 @@ export async function move(
   }
 }
 
+/** Whether there is an embedded store. */
+export async function holdsStore(folder: string): Promise<boolean> {
+  const names = await readdir(folder).catch((): string[] => []);
+  return names.some((name) => /^(?:state\.json|state\.backup\.json|journal\.jsonl)$/.test(name));
+}
+
 /** Opening a folder that is not there would make it. @throws AppError not_found */
 async function requireStore(folder: string): Promise<void> {
-  const names = await readdir(folder).catch((): string[] => []);
-  if (names.some((name) => /^(?:state\.json|state\.backup\.json|journal\.jsonl)$/.test(name))) return;
+  if (await holdsStore(folder)) return;
   throw new AppError('not_found', `There is no embedded store in ${folder}.`, {
     hint: 'Name the data folder of the bot (storage.dataDir): the one with state.json in it.',
   });

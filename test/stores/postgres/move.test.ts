@@ -1,21 +1,24 @@
-/** An embedded store moved into a database, by the program, also when it is killed. */
+/** An embedded store and logs of runs moved into a database, by the program, also when it is killed. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { childEnvironment } from '../../../src/config.ts';
 import { resolve } from '../../../src/domain/alerts.ts';
 import type { Store } from '../../../src/ports/store.ts';
+import { openFileRunLogs } from '../../../src/runs/file-run-logs.ts';
 import { appendCommandLineAudit } from '../../../src/stores/audit-files.ts';
 import { openLowdbStore } from '../../../src/stores/lowdb.ts';
-import { openPostgres } from '../../../src/stores/postgres/index.ts';
-import { migrate } from '../../../src/stores/postgres/schema.ts';
+import { openPostgres, openPostgresRunLogs } from '../../../src/stores/postgres/index.ts';
+import { migrate, SCHEMA_VERSION } from '../../../src/stores/postgres/schema.ts';
 import { openPostgresStore } from '../../../src/stores/postgres/store.ts';
 import { alarmEvent, alert, eventRecord, post } from '../../contract/notifications.ts';
+import { COMPLETED, readAll } from '../../contract/run-log-store.ts';
 import { AT, attempt, component, jobRecord, record, seen } from '../../contract/store-records.ts';
 import { endProcess } from '../../fixtures/end-process.ts';
+import { numberedBytes } from '../../fixtures/numbered-bytes.ts';
 import { whyNoPostgres } from '../../fixtures/postgres.ts';
 import { postgresOfTests } from './harness.ts';
 
@@ -218,6 +221,134 @@ describe.skipIf(noPostgres)('signalbox migrate', () => {
     await requireSame();
   });
 
+  /** One that has ended, one that was over the cap and goes on, with a gap, and an empty one. */
+  async function fillLogs(): Promise<void> {
+    const options = { folder: join(folder, 'runs'), clock: { now: () => AT } };
+    const logs = await openFileRunLogs(options);
+    for (const id of ['ended', 'empty']) await logs.create(id);
+    await logs.append('ended', 0, numberedBytes(0, 3_000_000), 'c');
+    await logs.finish('ended', COMPLETED);
+    await logs.close();
+    const capped = await openFileRunLogs({ ...options, cap: 3 * 1024 * 1024 });
+    await capped.create('live');
+    await capped.append('live', 0, numberedBytes(0, 500_000));
+    await capped.skip('live', 500_000, 600_000);
+    await capped.append('live', 600_000, numberedBytes(600_000, 6_000_001), 'where it is');
+    await capped.note('live', 'it waits');
+    await capped.close();
+    await mkdir(join(folder, 'run-times'), { recursive: true });
+    await writeFile(join(folder, 'run-times', 'ended'), `${AT} 10\n${AT + 9} 3000000\n`);
+  }
+
+  async function requireSameLogs(): Promise<void> {
+    const embedded = await openFileRunLogs({
+      ...{ folder: join(folder, 'runs'), clock: { now: Date.now }, tidies: false },
+    });
+    const { runLogs, runTimes, close } = openPostgresRunLogs({ url, clock: { now: Date.now } });
+    try {
+      const byId = (a: { id: string }, b: { id: string }) => (a.id < b.id ? -1 : 1);
+      const expected = (await embedded.list()).sort(byId);
+      expect(expected).toHaveLength(3);
+      expect((await runLogs.list()).sort(byId)).toEqual(expected);
+      for (const { id } of expected) {
+        const [there, here] = [await readAll(embedded, id, 1e6), await readAll(runLogs, id, 1e6)];
+        expect(here.gaps).toEqual(there.gaps);
+        expect(here.bytes.equals(there.bytes)).toBe(true);
+      }
+      expect((await runTimes.read((await runLogs.info('ended'))!)).at(11)).toBe(AT + 9);
+      const { size } = (await runLogs.info('live'))!;
+      await expect(runLogs.append('ended', 3_000_000, Buffer.from('x'))).rejects.toMatchObject({ size: 3e6 });
+      await runLogs.append('live', size, numberedBytes(size, size + 10));
+      expect((await runLogs.read('live', size, 10)).bytes).toHaveLength(10);
+    } finally {
+      await embedded.close();
+      await close();
+    }
+  }
+
+  it('moves logs of runs too, compares them, and does nothing a second time', async () => {
+    await fill(3);
+    await fillLogs();
+    const first = await start(['--from', './data']).done;
+    expect(first.said).toContain('3 logs of runs are in the database (9.0 MB), compared by size and digest.');
+    expect(first.code).toBe(0);
+    expect((await start(['--from', './data']).done).said).toContain('; 3 were there already.');
+    await requireSameLogs();
+    expect(
+      await postgres().query(url, 'select from signalbox.run_logs where ended is not null and packed'),
+    ).toHaveLength(1);
+  });
+
+  it('moves the logs alone of an instance that had its state in the database already, but none over another of its name', async () => {
+    await fillLogs();
+    await migrate({ url });
+    const { runLogs, close } = openPostgresRunLogs({ url, clock: { now: Date.now } });
+    await runLogs.create('ended');
+    await runLogs.append('ended', 0, Buffer.from('another one'));
+    const { code, said } = await start(['--from', './data']).done;
+    expect({ code, said }).toEqual({ code: 0, said: expect.stringContaining('2 logs of runs are in the') });
+    expect(said).toContain('so these stay in');
+    expect(said).toContain(': ended.');
+    expect(await runLogs.info('ended')).toMatchObject({ size: 11 });
+    await runLogs.remove('ended');
+    await close();
+    expect((await start(['--from', './data']).done).code).toBe(0);
+    await requireSameLogs();
+  });
+
+  it('goes on in the middle of a log after a kill -9; until it is whole nobody sees it', async () => {
+    await fillLogs();
+    await migrate({ url });
+    await postgres().query(
+      url,
+      `create function signalbox.slow() returns trigger language plpgsql as $$ begin
+         if new.at > 4500000 then perform pg_sleep(600); end if; return new;
+       end $$;
+       create trigger slow before insert on signalbox.run_log_pieces for each row execute function signalbox.slow()`,
+    );
+    const killed = start(['--from', './data']);
+    await expect
+      .poll(
+        () =>
+          postgres().query(
+            url,
+            `select from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()`,
+          ),
+        { timeout: 20_000 },
+      )
+      .toHaveLength(1);
+    killed.child.kill('SIGKILL');
+    expect((await killed.done).code).toBeNull();
+    await postgres().query(
+      url,
+      `select pg_terminate_backend(pid) from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()`,
+    );
+    const { runLogs, close } = openPostgresRunLogs({ url, clock: { now: Date.now } });
+    expect(await runLogs.info('live')).toBeUndefined();
+    expect((await runLogs.list()).map(({ id }) => id)).not.toContain('live');
+    expect([...(await runLogs.stored()).keys()]).not.toContain('live');
+    await close();
+    const sent = `select size::float8 as size, run::text as run from signalbox.run_logs where id = 'live'`;
+    const [before] = await postgres().query<{ size: number; run: string }>(url, sent);
+    expect(before!.size).toBeGreaterThan(0);
+    await postgres().query(url, 'drop trigger slow on signalbox.run_log_pieces');
+    expect((await start(['--from', './data']).done).code).toBe(0);
+    expect((await postgres().query<{ run: string }>(url, sent))[0]!.run).toBe(before!.run);
+    await requireSameLogs();
+  });
+
+  it('says so when a log went on in the folder after it was moved', async () => {
+    await fillLogs();
+    expect((await start(['--from', './data']).done).code).toBe(0);
+    const logs = await openFileRunLogs({ folder: join(folder, 'runs'), clock: { now: () => AT } });
+    await logs.append('empty', 0, Buffer.from('more'));
+    await logs.close();
+    expect(await start(['--from', './data']).done).toMatchObject({
+      code: 2,
+      said: expect.stringContaining('The log of empty has changed in'),
+    });
+  });
+
   it('refuses what cannot be made one state: a database with records, another folder, a folder that went on', async () => {
     await fill(3);
     const other = await postgres().database();
@@ -266,11 +397,11 @@ describe.skipIf(noPostgres)('signalbox migrate', () => {
   it('alone makes the tables, says so when there is nothing to do, and what is missing', async () => {
     expect(await start([]).done).toMatchObject({
       code: 0,
-      said: expect.stringContaining('The tables are of version 1 now.'),
+      said: expect.stringContaining(`The tables are of version ${SCHEMA_VERSION} now.`),
     });
     expect(await start([]).done).toMatchObject({
       code: 0,
-      said: expect.stringContaining('of version 1 already'),
+      said: expect.stringContaining(`of version ${SCHEMA_VERSION} already`),
     });
     expect(await start([], {}).done).toMatchObject({
       code: 2,
