@@ -28,7 +28,7 @@ function ownFolder(io: CliIo): string {
   const { dataDir, database } = loadConfig({ env: io.env, cwd: io.cwd });
   if (database)
     throw new AppError('invalid_input', 'The state is in PostgreSQL, and not in the data folder.', {
-      hint: 'Use pg_dump and pg_restore, or what your provider has for backups; logs of runs are in runs/ of the data folder. `signalbox backup` is for the embedded store.',
+      hint: 'Use pg_dump and pg_restore, or what your provider has for backups; logs of runs are in the database too. `signalbox backup` is for the embedded store.',
     });
   return dataDir;
 }

@@ -213,7 +213,9 @@ before it is started, 2 invalid input, 5 the folder cannot be written, 1 interna
 
   program
     .command('migrate')
-    .description('bring the tables of DATABASE_URL up to date; with --from, move an embedded store into them')
+    .description(
+      'bring the tables of DATABASE_URL up to date; with --from, move an embedded store and logs of runs into them',
+    )
     .option('--from <dir>', 'the data folder of a bot that has been stopped')
     .action((options: { from?: string }) =>
       perform(async (io) => (await import('./migrate.ts')).migrate(options, io)),

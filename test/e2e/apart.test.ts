@@ -8,7 +8,6 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config.ts';
 import { Front } from '../../src/front.ts';
-import type { Store } from '../../src/ports/store.ts';
 import type { RootOptions } from '../../src/roots.ts';
 import { PushedTimes } from '../../src/runs/pushed-times.ts';
 import type { OpenState } from '../../src/state.ts';
@@ -39,7 +38,7 @@ let sandbox: TestSandbox;
 let dataDir: string;
 let slack: SlackClient;
 /** Of the embedded store, which all of them open once. */
-let shared: { store: Store; hub: InProcessHub; budgets: InProcessBudgets } | undefined;
+let shared: (Omit<OpenState, 'coordination'> & { hub: InProcessHub }) | undefined;
 let front: Front;
 let watches: Watch[];
 const closing: (() => Promise<void>)[] = [];
@@ -55,6 +54,7 @@ async function stateOfInstance(): Promise<OpenState> {
       : { ...shared, coordination: shared.hub.join() };
   closing.push(async () => {
     await state.coordination.close();
+    if (state.runLogs !== shared?.runLogs) await state.runLogs.close();
     if (state.store !== shared?.store) await state.store.close();
   });
   return state;
@@ -62,17 +62,13 @@ async function stateOfInstance(): Promise<OpenState> {
 
 /** What one instance is made of: its own way to the others, and nothing else that they share but the state. */
 async function instance(): Promise<RootOptions> {
-  const { store, coordination, budgets } = await stateOfInstance();
+  const state = await stateOfInstance();
   return {
+    ...state,
     config: configured(),
     logger: pino({ level: 'silent' }),
     clock,
-    store,
-    coordination,
-    runLogs: new MemoryRunLogs(),
-    runTimes: new PushedTimes(join(dataDir, 'run-times')),
-    budgets,
-    edits: editBudget({ budgets, clock, interval: 20 }),
+    edits: editBudget({ budgets: state.budgets, clock, interval: 20 }),
     pace: { editInterval: 20, quotaFactor: 100, rememberMembers: 0, uploads: { retryDelay: 10 } },
   };
 }
@@ -93,6 +89,8 @@ beforeAll(async () => {
       store: await openLowdbStore(folder),
       hub: new InProcessHub({ clock, onError: () => {} }),
       budgets: new InProcessBudgets(clock),
+      runLogs: new MemoryRunLogs(),
+      runTimes: new PushedTimes(join(dataDir, 'run-times')),
     };
   watches = [];
   front = new Front(await instance());

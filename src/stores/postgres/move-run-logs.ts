@@ -187,8 +187,8 @@ class RunLogMove {
   ): Promise<void> {
     const { loose, looseFrom } = plan;
     await this.#database.write([], async (transaction) => {
-      await carryOut(transaction, to.run, plan, bytes, offset);
-      await transaction.write('update run_logs set size = $2, loose = $3, loose_from = $4 where run = $1', [
+      carryOut(transaction, to.run, plan, bytes, offset);
+      transaction.put('update run_logs set size = $2, loose = $3, loose_from = $4 where run = $1', [
         ...[to.run, size, loose, looseFrom],
       ]);
     });

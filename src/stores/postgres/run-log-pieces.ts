@@ -4,7 +4,7 @@
  * times at most, and a log of 256 MiB is a thousand rows, however small its appends were.
  */
 import { outsideGaps, type RunLogGap } from '../../domain/run-log-gaps.ts';
-import type { Transaction } from './database.ts';
+import type { Transaction } from './transaction.ts';
 
 /** Of pieces that are not merged: a reader of the end reads all of them. */
 const LOOSE = 256;
@@ -97,19 +97,16 @@ const MERGE = `with gone as (
   select $1, min(at), sum(length), string_agg(bytes, '' order by at) from gone having count(*) > 0`;
 const DROP = 'delete from run_log_pieces where run = $1 and at >= $2 and at < $3';
 
-/** @param bytes what is appended @param offset of its first byte */
-export async function carryOut(
+/** Sends it with the transaction's commit. @param bytes what is appended @param offset of its first byte */
+export function carryOut(
   transaction: Transaction,
   run: string,
   { steps }: PiecePlan,
   bytes: Uint8Array = new Uint8Array(0),
   offset = 0,
-): Promise<void> {
-  await Promise.all(
-    steps.map(({ what, from, to }) =>
-      what === 'insert'
-        ? transaction.write(INSERT, [run, from, to - from, bytes.subarray(from - offset, to - offset)])
-        : transaction.write(what === 'merge' ? MERGE : DROP, [run, from, to]),
-    ),
-  );
+): void {
+  for (const { what, from, to } of steps)
+    if (what === 'insert')
+      transaction.put(INSERT, [run, from, to - from, bytes.subarray(from - offset, to - offset)]);
+    else transaction.put(what === 'merge' ? MERGE : DROP, [run, from, to]);
 }

@@ -22,7 +22,7 @@ import {
   type RunLogSlice,
   type RunLogStore,
 } from '../../ports/run-log-store.ts';
-import type { Database, Transaction } from './database.ts';
+import type { Database } from './database.ts';
 import { raiseFence } from './fences.ts';
 import { RunLogNews, readNews } from './run-log-news.ts';
 import { packLeft, packLog } from './run-log-packing.ts';
@@ -30,6 +30,7 @@ import { carryOut, type PiecePlan, type PieceState, planAppend, planEnd, planGap
 import { RunLogReader } from './run-log-reader.ts';
 import { COLUMNS, FIND, FIND_ALL, infoOf, LIST, LOCK, type RunLogRow } from './run-log-rows.ts';
 import { RunLogWatches } from './run-log-watches.ts';
+import type { Transaction } from './transaction.ts';
 
 const KIB = 1024;
 const MIB = KIB * KIB;
@@ -78,7 +79,7 @@ class Shared {
     this.clock = clock;
     this.limits = limits;
     this.reader = new RunLogReader(database);
-    this.watches = new RunLogWatches({ find: (ids) => database.read<RunLogRow>(FIND_ALL, [ids]) });
+    this.watches = new RunLogWatches({ find: (ids) => database.select<RunLogRow>(FIND_ALL, [ids]) });
     this.news = new RunLogNews(database);
     if (!tidies) return;
     const tidy = (): void => void this.during(packLeft(database, this.closing.signal)).catch(() => undefined);
@@ -137,7 +138,7 @@ export class PostgresRunLogs implements RunLogStore {
 
   async info(id: string): Promise<RunLogInfo | undefined> {
     requireRunId(id);
-    const [row] = await this.#database.read<RunLogRow>(FIND, [id]);
+    const [row] = await this.#database.select<RunLogRow>(FIND, [id]);
     return row && infoOf(row);
   }
 
@@ -160,7 +161,7 @@ export class PostgresRunLogs implements RunLogStore {
       if (bytes.length === 0 && (cursor === undefined || cursor === row.cursor)) return row;
       const gaps = capped(size, before, this.#limitsOf(row)) as RunLogRow['gaps'];
       const plan = planAppend(piecesOf(row), size, gaps);
-      return await this.#change(
+      return this.#change(
         transaction,
         row,
         plan,
@@ -182,7 +183,7 @@ export class PostgresRunLogs implements RunLogStore {
       if (to === from) return row;
       const gaps = withGap(row.gaps, { from, to, reason: 'lost' });
       const plan = planGap(piecesOf(row), gaps, to);
-      return await this.#change(transaction, row, plan, undefined, { size: to, gaps });
+      return this.#change(transaction, row, plan, undefined, { size: to, gaps });
     });
   }
 
@@ -191,11 +192,11 @@ export class PostgresRunLogs implements RunLogStore {
     const stays = (row: RunLogRow): boolean => row.ended !== null || row.note === fitting;
     requireRunId(id);
     // Most often there is nothing to say and nothing was said.
-    const [found] = await this.#database.read<RunLogRow>(FIND, [id]);
+    const [found] = await this.#database.select<RunLogRow>(FIND, [id]);
     if (found && stays(found)) return infoOf(found);
     return await this.#write(id, async (transaction) => {
       const row = await locked(transaction, id);
-      return stays(row) ? row : await this.#change(transaction, row, undefined, undefined, { note: fitting });
+      return stays(row) ? row : this.#change(transaction, row, undefined, undefined, { note: fitting });
     });
   }
 
@@ -210,7 +211,7 @@ export class PostgresRunLogs implements RunLogStore {
       const row = await locked(transaction, id);
       run = row.packed ? undefined : row.run;
       if (row.ended) return row;
-      return await this.#change(transaction, row, planEnd(piecesOf(row)), undefined, {
+      return this.#change(transaction, row, planEnd(piecesOf(row)), undefined, {
         ended: end,
         note: null,
       });
@@ -242,7 +243,7 @@ export class PostgresRunLogs implements RunLogStore {
   }
 
   async list(prefix = ''): Promise<RunLogInfo[]> {
-    return (await this.#database.read<RunLogRow>(LIST, [prefix])).map(infoOf);
+    return (await this.#database.select<RunLogRow>(LIST, [prefix])).map(infoOf);
   }
 
   async stored(): Promise<ReadonlyMap<string, number>> {
@@ -288,24 +289,22 @@ export class PostgresRunLogs implements RunLogStore {
   }
 
   /** @returns the log as it is then */
-  async #change(
+  #change(
     transaction: Transaction,
     row: RunLogRow,
     plan: PiecePlan | undefined,
     appended: { bytes: Uint8Array; offset: number } | undefined,
     change: Change,
-  ): Promise<RunLogRow> {
+  ): RunLogRow {
     const all: Change = { ...change, ...(plan ? { loose: plan.loose, loose_from: plan.looseFrom } : {}) };
     const updated_at = this.#shared.clock.now();
     const sets = Object.entries({ ...all, updated_at });
-    await Promise.all([
-      plan && carryOut(transaction, row.run, plan, appended?.bytes, appended?.offset),
-      transaction.write(
-        `update run_logs set revision = revision + 1, ${sets.map(([name], at) => `${name} = $${at + 2}`).join(', ')}
-         where run = $1`,
-        [row.run, ...sets.map(([name, value]) => columnOf(name, value))],
-      ),
-    ]);
+    if (plan) carryOut(transaction, row.run, plan, appended?.bytes, appended?.offset);
+    transaction.put(
+      `update run_logs set revision = revision + 1, ${sets.map(([name], at) => `${name} = $${at + 2}`).join(', ')}
+       where run = $1`,
+      [row.run, ...sets.map(([name, value]) => columnOf(name, value))],
+    );
     return { ...row, ...all, updated_at, revision: row.revision + 1 };
   }
 

@@ -300,7 +300,7 @@ describe.skipIf(noPostgres)('logs of runs on PostgreSQL', () => {
     );
     await expect(logs.append('run', 3, Buffer.from('two'), 'c')).rejects.toMatchObject({
       code: 'unavailable',
-      message: expect.stringMatching(/^The disk of the database .* is full\.$/),
+      adminHint: expect.stringMatching(/^The disk of the database .* is full\. Make room there\./),
     });
     expect(await logs.info('run')).toMatchObject({ size: 3 });
     expect((await logs.info('run'))!.cursor).toBeUndefined();
