@@ -93,6 +93,8 @@ export class RunFollower {
       .catch((error: unknown) => this.#options.onError(error, { run }))
       .finally(() => {
         this.#ending.delete(done);
+        // Whoever goes now, or has just gone, is waited for no more.
+        following.stop.abort();
         if (this.#runs.get(run) === following) this.#runs.delete(run);
       });
     this.#ending.add(done);

@@ -69,7 +69,10 @@ class House {
         else
           await new Promise<void>((resolve, reject) => {
             this.lingering.add(resolve);
-            signal.addEventListener('abort', () => reject(signal.reason));
+            signal.addEventListener('abort', () => {
+              this.lingering.delete(resolve);
+              reject(signal.reason);
+            });
           });
       },
     });
@@ -204,6 +207,28 @@ describe('[W7] a run that somebody watches', { timeout: 30_000 }, () => {
     await soon(house.text).toBe('line 1\nline 2\nline 3\n');
     expect(house.opened).toBe(2);
     await follower.close();
+  });
+
+  it('leaves nothing to wait for once it has ended, so that no process is held up that stops', async () => {
+    const house = new House([line(1, -600_000)], {}, ONE);
+    house.job = { state: 'running', status: 'InProgress' };
+    const follower = house.process();
+    const release = follower.wanted(RUN);
+    await soon(house.text).toBe('line 1\n');
+    release();
+    expect(house.lingering.size).toBe(1);
+    house.job = { state: 'completed', endedAt: START - 500_000 };
+    await soon(house.end).toBeTruthy();
+    await soon(async () => house.lingering.size).toBe(0);
+    // Opened again, and left after its end was seen.
+    const releaseToo = follower.wanted(RUN);
+    await pause(0);
+    releaseToo();
+    await soon(async () => house.lingering.size).toBe(0);
+    const last = follower.wanted(RUN);
+    await follower.close();
+    last();
+    expect(house.lingering.size).toBe(0);
   });
 
   it('says that nothing is there yet, that it may not be read, and nothing once it goes on', async () => {
