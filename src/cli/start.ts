@@ -28,7 +28,13 @@ export async function start(io: CliIo): Promise<undefined> {
     process.off('unhandledRejection', onRejection);
     giveBackWarnings();
   }
-  setTimeout(() => process.exit(), LINGER_MS).unref();
+  setTimeout(() => {
+    logger.warn(
+      { open: process.getActiveResourcesInfo() },
+      'something goes on after the stop, and is cut off',
+    );
+    process.exit();
+  }, LINGER_MS).unref();
   return undefined;
 }
 

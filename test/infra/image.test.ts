@@ -187,9 +187,15 @@ describe.skipIf(!canEnterRoots)('[O1, O5] what the Dockerfile makes', () => {
     expect(await image.run(health, env)).toEqual({ code: 0, output: '' });
     await deliversLog();
     expect((await stat(join(image.root, 'data/journal.jsonl'))).uid).toBe(1000);
-    const ended = once(bot, 'exit');
+    const ended = once(bot, 'close');
+    let said = '';
+    bot.stderr!.on('data', (bytes: Buffer) => {
+      said += bytes;
+    });
     bot.kill('SIGTERM');
     expect(await ended).toEqual([0, null]);
+    expect(said).toContain('"stopped"');
+    expect(said).not.toContain('goes on after the stop');
     expect((await image.run(health, env)).code).toBe(1);
   });
 
