@@ -7,6 +7,7 @@ import { guidanceForTraining } from '../domain/failure-guidance.ts';
 import { jobKey } from '../domain/job-keys.ts';
 import { isFinished, leavesModel, type TrainingJob } from '../domain/jobs.ts';
 import { isCompiledFrom, PROVIDERS, thingWord } from '../domain/providers.ts';
+import { standingOf } from '../domain/training-states.ts';
 import type { JobLinks } from '../ports/training-provider.ts';
 import { type CompilationFacts, compilationTab, NOT_REPORTED, TARGETS_SHOWN } from './compilation-tab.ts';
 import { COMPILE } from './compile-ids.ts';
@@ -138,7 +139,7 @@ function overview(details: DetailsFacts): Block[] {
     ...(job.failureReason ? [section(verbatim(job.failureReason, 2900).block)] : []),
     ...(job.parts ? partsDetails(job.parts, details.useCase.id, details.shows) : []),
     ...facts([
-      ['Status', plain([...new Set([job.status, job.secondaryStatus])].filter(Boolean).join(', '), 200)],
+      ['Status', plain(standingOf(job).join(', '), 200)],
       isKind ? ['Kind', thingWord(job.provider)] : ['Provider', label],
       ...(machines || machine(job)
         ? ([[machines?.count ?? (isKind ? 'Instances' : 'Machine'), machine(job)]] as const)

@@ -19,7 +19,7 @@ import type { Rerun, RunStart, RunStop } from '../domain/job-records.ts';
 import { isFinished, leavesModel, type TrainingJob } from '../domain/jobs.ts';
 import { maskSecrets } from '../domain/mask-secrets.ts';
 import { isCompiledFrom, onProvider, PROVIDERS, type ProviderName } from '../domain/providers.ts';
-import { trainingLabel } from '../domain/training-states.ts';
+import { standingOf, trainingLabel } from '../domain/training-states.ts';
 import { sageMakerNames, type UseCase } from '../domain/use-cases.ts';
 import type { Actor } from '../ground/actor.ts';
 import { COMPILE } from './compile-ids.ts';
@@ -169,7 +169,7 @@ export function trainingWords(facts: JobFacts): string {
     : `for ${duration(now - begin)}`;
   return [
     `${label.symbol} *${PROVIDERS[job.provider].work} ${plain(label.word, 60)}*${onProvider(job.provider)}`,
-    !isFinished(job) && job.secondaryStatus ? plain(job.secondaryStatus, 60) : '',
+    isFinished(job) ? '' : plain(standingOf(job)[1] ?? '', 60),
     time,
     machine(job),
     isFinished(job) || job.costPerHour === undefined ? '' : `${dollars(job.costPerHour)} an hour`,

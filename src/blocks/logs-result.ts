@@ -7,6 +7,7 @@ import { isFinished, type TrainingJob } from '../domain/jobs.ts';
 import { goneWords, type LogLoss } from '../domain/log-keeping.ts';
 import { fromThenOn, type LogOrder, type LogQuery, wholeLog } from '../domain/log-order.ts';
 import { PROVIDERS, providerWord } from '../domain/providers.ts';
+import { standingOf, trainingLabel } from '../domain/training-states.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { EpochMs } from '../ground/time.ts';
 import type { JobLinks } from '../ports/training-provider.ts';
@@ -95,7 +96,7 @@ function factLines(result: LogResult): string[] {
   const { job } = result;
   const narrowed = narrowedWords(result.query);
   return [
-    `*Log of ${code(job.name)}* · ${plain(job.status, 60)} · ${plain(result.useCase.name, 200)}`,
+    `*Log of ${code(job.name)}* · ${plain(trainingLabel(job).word, 60)} · ${plain(result.useCase.name, 200)}`,
     [
       `${group(result.events)} ${result.events === 1 ? 'event' : 'events'}`,
       `${result.streams} ${result.streams === 1 ? 'stream' : 'streams'}`,
@@ -176,10 +177,9 @@ export function logsNoneYet({ job, useCase, links, order, failure, loss }: NoLog
       section(`:hourglass: *No logs available${ended ? '' : ' yet'}* for ${code(job.name)}\n${expectation}`),
       context(
         [
-          `Status ${plain(job.status, 60)}`,
-          ...(job.secondaryStatus && job.secondaryStatus !== job.status
-            ? [plain(job.secondaryStatus, 60)]
-            : []),
+          `Status ${standingOf(job)
+            .map((word) => plain(word, 60))
+            .join(' · ')}`,
           `created ${moment(job.createdAt)}`,
         ].join(' · '),
       ),

@@ -16,6 +16,7 @@ import {
   thingsOf,
 } from '../domain/providers.ts';
 import { kindWord } from '../domain/sagemaker-kinds.ts';
+import { trainingLabel } from '../domain/training-states.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { firstLines, type ShownLines } from './first-lines.ts';
 import { orderButton } from './log-buttons.ts';
@@ -356,7 +357,7 @@ export function jobOption(job: TrainingJob, useCase: UseCase): Option | undefine
     job.name,
     value,
     label(
-      `${job.status}${PROVIDERS[job.provider].isKind ? ` · ${PROVIDERS[job.provider].thing}` : ''}${onProvider(job.provider)} · ${useCase.name} · ${day} UTC`,
+      `${trainingLabel(job).word}${PROVIDERS[job.provider].isKind ? ` · ${PROVIDERS[job.provider].thing}` : ''}${onProvider(job.provider)} · ${useCase.name} · ${day} UTC`,
       LIMITS.option.description,
     ),
   );

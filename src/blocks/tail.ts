@@ -5,7 +5,7 @@ import type { TrainingJob } from '../domain/jobs.ts';
 import { onProvider, PROVIDERS } from '../domain/providers.ts';
 import type { RunEnd } from '../domain/runs.ts';
 import { isDirectTail, type Tail, type TailEnd, type Watcher } from '../domain/tails.ts';
-import { type TRAINING_STATE_LABELS, trainingLabel } from '../domain/training-states.ts';
+import { standingOf, type TRAINING_STATE_LABELS, trainingLabel } from '../domain/training-states.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import type { EpochMs } from '../ground/time.ts';
 import { COMPILE } from './compile-ids.ts';
@@ -145,11 +145,11 @@ const ways = ({ tail, useCase, canOpen }: TailFacts, ended: boolean): (Button | 
 function standingWords({ training, at }: TailFacts): string {
   if (!training) return '';
   const label = trainingLabel(training);
-  const { startedAt, createdAt, endedAt, secondaryStatus, provider } = training;
+  const { startedAt, createdAt, endedAt, provider } = training;
   const until = endedAt ?? at;
   return [
     `${label.symbol} *${PROVIDERS[provider].work} ${plain(label.word, 60)}*${onProvider(provider)}`,
-    secondaryStatus && secondaryStatus !== training.status ? plain(secondaryStatus, 60) : '',
+    plain(standingOf(training)[1] ?? '', 60),
     until === undefined ? '' : `for ${duration(until - (startedAt ?? createdAt))}`,
   ]
     .filter((part) => part !== '')

@@ -3,7 +3,7 @@ import { jobKey } from '../domain/job-keys.ts';
 import type { RunStart } from '../domain/job-records.ts';
 import type { TrainingJob } from '../domain/jobs.ts';
 import { onProvider, PROVIDERS } from '../domain/providers.ts';
-import { trainingLabel } from '../domain/training-states.ts';
+import { standingOf, trainingLabel } from '../domain/training-states.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { COMPILE } from './compile-ids.ts';
 import { machine, starter, writeRef } from './job-facts.ts';
@@ -98,7 +98,7 @@ export function trainStarted(
       section(
         [
           first,
-          [`${standing.symbol} *Training ${plain(standing.word, 60)}*`, plain(job.secondaryStatus ?? '', 60)]
+          [`${standing.symbol} *Training ${plain(standing.word, 60)}*`, plain(standingOf(job)[1] ?? '', 60)]
             .filter((part) => part !== '')
             .join(' · '),
           `From the template ${code(start.template)} on ${PROVIDERS[job.provider].label}${machine(job) === '' ? '' : ` · ${machine(job)}`}`,

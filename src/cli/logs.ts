@@ -15,6 +15,7 @@ import type { LogQuery } from '../domain/log-order.ts';
 import { parseLogQuery } from '../domain/log-query.ts';
 import { utcSecond } from '../domain/log-times.ts';
 import { notLookedAt, ONLY_TRAINING, PROVIDERS, type ProviderName } from '../domain/providers.ts';
+import { trainingLabel } from '../domain/training-states.ts';
 import type { UseCase } from '../domain/use-cases.ts';
 import { AppError } from '../ground/errors.ts';
 import { systemCode } from '../ground/files.ts';
@@ -142,7 +143,7 @@ function delivered(outcome: DownloadOutcome, query: LogQuery) {
   if (outcome.kind === 'no_log')
     throw new AppError(
       'not_found',
-      `No logs available yet for ${outcome.job.name} (${outcome.job.status}).`,
+      `No logs available yet for ${outcome.job.name} (${trainingLabel(outcome.job).word}).`,
       {
         hint: isFinished(outcome.job)
           ? (goneWords(outcome.loss) ??

@@ -6,6 +6,7 @@ import { EXAMPLE_JOB, parseTrainingName } from './job-names.ts';
 import { isFinished, type TrainingJob } from './jobs.ts';
 import { nearestNames } from './nearest-names.ts';
 import { findTarget, type TargetTable } from './targets.ts';
+import { trainingLabel } from './training-states.ts';
 
 export interface CompileRequest {
   job: string;
@@ -109,7 +110,7 @@ export function requireCompleted(job: Pick<TrainingJob, 'name' | 'state' | 'stat
   if (job.state === 'completed') return;
   throw new AppError(
     'conflict',
-    `${job.name} is ${job.status}; only a completed training job can be compiled.`,
+    `${job.name} is ${trainingLabel(job).word}; only a completed training job can be compiled.`,
     {
       hint: isFinished(job)
         ? 'It left no complete model. Run the training again, or choose another job.'

@@ -5,6 +5,7 @@ import { completeWords, type LogLoss, maskedWords } from './log-keeping.ts';
 import { utcSecond } from './log-times.ts';
 import { isSageMakers, PROVIDERS, type ProviderName } from './providers.ts';
 import { restartsOf } from './stream-generations.ts';
+import { trainingLabel } from './training-states.ts';
 import type { UseCase } from './use-cases.ts';
 
 /**
@@ -52,7 +53,7 @@ export function logHeader(facts: LogHeaderFacts): string {
       ? 'no events'
       : `${iso(facts.firstEventAt)} to ${iso(facts.lastEventAt)}`;
   const rows: [label: string, value: string][] = [
-    ['job', `${job.name} (${job.status})`],
+    ['job', `${job.name} (${trainingLabel(job).word})`],
     ...(PROVIDERS[job.provider].isKind
       ? ([['kind', PROVIDERS[job.provider].thing]] as [string, string][])
       : []),

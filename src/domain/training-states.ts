@@ -51,3 +51,13 @@ export function trainingState({ state }: Pick<TrainingJob, 'state'>): TrainingSt
 export function trainingLabel({ state, status }: Pick<TrainingJob, 'state' | 'status'>): StateLabel {
   return state === 'unknown' ? { symbol: '❔', word: status } : LABELS[state];
 }
+
+/**
+ * Where a job stands, in words: ours, and the provider's second one if that says more. `running`, `Downloading`
+ */
+export function standingOf(job: Pick<TrainingJob, 'state' | 'status' | 'secondaryStatus'>): string[] {
+  const { word } = trainingLabel(job);
+  const more = job.secondaryStatus;
+  const known = [job.status, word, ''].some((one) => one.toLowerCase() === (more ?? '').toLowerCase());
+  return more === undefined || known ? [word] : [word, more];
+}

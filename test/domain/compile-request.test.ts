@@ -76,7 +76,7 @@ describe('[C4] the training job', () => {
       refusal(() => requireCompleted({ name: 'train-1', ...sageMakerState('InProgress') })),
     ).toMatchObject({
       code: 'conflict',
-      message: 'train-1 is InProgress; only a completed training job can be compiled.',
+      message: 'train-1 is running; only a completed training job can be compiled.',
       hint: 'Wait until it is completed, then compile it.',
     });
     expect(refusal(() => requireCompleted({ name: 'train-1', ...sageMakerState('Failed') })).hint).toContain(

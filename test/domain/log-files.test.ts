@@ -62,7 +62,7 @@ describe('[L2] the file', () => {
       by: 'ada\nevil (U0ADA)',
     });
     for (const text of [
-      'train-x (Completed)',
+      'train-x (completed)',
       'Line 3 defects (line-3)',
       '123456789012',
       'eu-west-1',
