@@ -22,7 +22,10 @@ export interface ClaimedEventsOptions extends Omit<HandlingOptions, 'freed' | 's
   most?: number;
 }
 
-/** An instance has its events for as long as it has this lease. */
+/**
+ * An instance has its events for as long as it has this lease, and another name afterwards. Its downloads have a lease of
+ * their own: operations/downloads-elsewhere.ts says why.
+ */
 export const leaseOfInstance = (by: string): string => `events/${by}`;
 
 /** A person may be waiting for the first ones. */

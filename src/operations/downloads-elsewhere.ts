@@ -1,6 +1,11 @@
 /**
  * Downloads that other instances work on: known from their messages, cancelled by a wake-up. An instance is alive while
  * it holds the lease named after it.
+ *
+ * Instances that handle events have a lease of another name (events/claimed-events.ts), and the two are not one. This
+ * name stays for as long as the process lives: a download goes on after a while in which the lease could not be had, and
+ * is still this instance's. That one is new after each such while: its events may be somebody else's by then, and what
+ * was begun under it must never be written. And a process may do only one of the two.
  */
 import { randomUUID } from 'node:crypto';
 import { pause, untilAborted } from '../ground/pause.ts';

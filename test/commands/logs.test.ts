@@ -18,7 +18,7 @@ afterEach(() => team.stop());
 describe('[L1] /logs brings the log as a file', () => {
   it('into the channel, with what it is beside it and no progress message left', async () => {
     expect(await team.command('ada', 'C0LINE3', 'train-resnet-1')).toMatchObject({ ok: true });
-    const message = await team.message('C0LINE3', 'Log of `train-resnet-1`* · Completed');
+    const message = await team.message('C0LINE3', 'Log of `train-resnet-1`* · completed');
     await team.idle();
     expect(message.text).toContain('Line 3 defects');
     expect(message.text).toContain('Requested by ada');
@@ -30,7 +30,7 @@ describe('[L1] /logs brings the log as a file', () => {
 
   it('says up to when for a job that runs', async () => {
     await team.command('ada', 'C0LINE3', 'train-resnet-2');
-    const file = await team.message('C0LINE3', 'Log of `train-resnet-2`* · InProgress');
+    const file = await team.message('C0LINE3', 'Log of `train-resnet-2`* · running');
     expect(wordsOf(file)).toContain('still running');
     // It can be watched from there.
     expect(JSON.stringify(file.blocks)).toContain('watch.start');
@@ -207,7 +207,7 @@ describe('[L1] the log of a job that failed', () => {
 
   it('comes with cause, what to do, the traceback without secrets, and the buttons', async () => {
     await team.command('ada', 'C0LINE3', 'train-broken');
-    const message = await team.message('C0LINE3', 'Log of `train-broken`* · Failed');
+    const message = await team.message('C0LINE3', 'Log of `train-broken`* · failed');
     expect(message.files).toHaveLength(1);
     const words = wordsOf(message);
     for (const part of [
@@ -238,7 +238,7 @@ describe('[L1] the log of a job that failed', () => {
   it('comes with the same words where Slack does not take the blocks', async () => {
     await team.post('/sandbox/faults', [{ on: 'files.completeUploadExternal', kind: 'invalid_blocks' }]);
     await team.command('ada', 'C0LINE3', 'train-broken --tail 5');
-    const message = await team.message('C0LINE3', 'Log of `train-broken`* · Failed');
+    const message = await team.message('C0LINE3', 'Log of `train-broken`* · failed');
     expect(message.files).toHaveLength(1);
     expect(message.text).toMatch(/Only the last 5 lines[\s\S]*\*Cause:\*[\s\S]*KeyError/);
   });
@@ -246,7 +246,7 @@ describe('[L1] the log of a job that failed', () => {
   it('is delivered also when its end cannot be read', async () => {
     team.world.logEnd = undefined;
     await team.command('ada', 'C0LINE3', 'train-broken');
-    const message = await team.message('C0LINE3', 'Log of `train-broken`* · Failed');
+    const message = await team.message('C0LINE3', 'Log of `train-broken`* · failed');
     expect(wordsOf(message)).toContain('*Cause:*');
     expect(message.files).toHaveLength(1);
   });

@@ -60,7 +60,7 @@ describe.skipIf(!existsSync(PROGRAM))('a use case that trains on SageMaker and o
     await writeFile(join(home.folder, 'go'), '');
     await home.ended('press-1');
     const whole = await ask('press-1 --raw');
-    expect(wordsOf(whole)).toContain('Completed');
+    expect(wordsOf(whole)).toContain('completed');
     expect((await bot.content(whole.files![0]!)).toString()).toMatch(/loss 0\.5\rloss 0\.4\n.*done/);
   });
 
