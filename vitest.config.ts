@@ -3,9 +3,16 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
 import { whyNoPostgres } from './test/fixtures/postgres.ts';
 
 /** End-to-end tests of what depends on the store. With SIGNALBOX_TEST_STORE=postgres all of them, and nothing else. */
-const ON_POSTGRES = ['alerts', 'apart', 'compile', 'notifications', 'storm', 'watch-in-slack'].map(
-  (name) => `test/e2e/${name}.test.ts`,
-);
+const ON_POSTGRES = [
+  'alerts',
+  'apart',
+  'compile',
+  'kept-runs',
+  'logs-process',
+  'notifications',
+  'storm',
+  'watch-in-slack',
+].map((name) => `test/e2e/${name}.test.ts`);
 const all = process.env.SIGNALBOX_TEST_STORE === 'postgres';
 
 const noPostgres = await whyNoPostgres();

@@ -34,11 +34,23 @@ export function placeOf(url: string): string {
   return `${host || (searchParams.get('host') ?? 'localhost')}${pathname}`;
 }
 
+const OUR_SETTINGS = `-c search_path=${SCHEMA}`;
+
+/** What a URL says goes before what is said beside it, so our settings come behind those that it has. */
+function withOurSettings(url: string): string {
+  if (!URL.canParse(url)) return url;
+  const changed = new URL(url);
+  const theirs = changed.searchParams.get('options');
+  if (theirs === null) return url;
+  changed.searchParams.set('options', `${theirs} ${OUR_SETTINGS}`);
+  return changed.href;
+}
+
 /** For one connection. @param purpose in `application_name`, for who looks at the server */
 export const clientOptions = ({ url }: Pick<ConnectionOptions, 'url'>, purpose: string): pg.ClientConfig => ({
-  connectionString: url,
+  connectionString: withOurSettings(url),
   application_name: purpose === '' ? 'signalbox' : `signalbox ${purpose}`,
-  options: `-c search_path=${SCHEMA}`,
+  options: OUR_SETTINGS,
   connectionTimeoutMillis: CONNECT_FOR,
   statement_timeout: STATEMENT_FOR,
   idle_in_transaction_session_timeout: IDLE_TRANSACTION_FOR,

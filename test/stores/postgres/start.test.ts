@@ -33,6 +33,21 @@ describe.skipIf(noPostgres)('a start on PostgreSQL says at once what is wrong', 
   const withSetting = (url: string, setting: string): string =>
     `${url}?options=${encodeURIComponent(`-c ${setting}`)}`;
 
+  it('nothing, of settings that DATABASE_URL has for the session: they and the schema are both used', async () => {
+    const owner = await postgres().database();
+    const url = await guest(owner, 'settler');
+    await postgres().query(owner, `grant create on database ${new URL(url).pathname.slice(1)} to settler`);
+    const { store } = await open(withSetting(url, 'work_mem=7MB'));
+    await store.appendAudit(record());
+    expect(await store.listAudit({ limit: 9 })).toEqual([record()]);
+    expect(await (await open(url)).store.listAudit({ limit: 9 })).toEqual([record()]);
+    const tables = await postgres().query<{ schema: string }>(
+      owner,
+      `select distinct table_schema as schema from information_schema.tables where table_name = 'audit'`,
+    );
+    expect(tables).toEqual([{ schema: 'signalbox' }]);
+  });
+
   describe('read-only', () => {
     const refused = {
       code: 'unavailable',
