@@ -74,6 +74,8 @@ interface Side {
   /** As it was filled; a start changes its copy. */
   full: string | undefined;
   ready: number[];
+  /** Milliseconds of CPU until then, which other work on the machine does not change much. */
+  cpu: number[];
   peaks: number[];
 }
 
@@ -84,20 +86,28 @@ async function side(called: string, full?: string): Promise<Side> {
     manifestPath: fileURLToPath(new URL('../manifest.yml', import.meta.url)),
     slack: { rateLimits: false, shareDelayMs: 0 },
   });
-  return { called, sandbox, dir, full, ready: [], peaks: [] };
+  return { called, sandbox, dir, full, ready: [], cpu: [], peaks: [] };
 }
 
 /** Megabytes that a process has had resident at most; Linux. */
 const peakOf = async ({ pid }: ChildProcess): Promise<number> =>
   Number(/^VmHWM:\s+(\d+)/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))![1]) / 1000;
 
-async function start({ sandbox, dir, full, ready, peaks }: Side): Promise<void> {
+/** In clock ticks of 10 ms; Linux. */
+async function cpuOf({ pid }: ChildProcess): Promise<number> {
+  const [, rest = ''] = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ');
+  const [user, system] = rest.split(' ').slice(11, 13).map(Number);
+  return (user! + system!) * 10;
+}
+
+async function start({ sandbox, dir, full, ready, cpu, peaks }: Side): Promise<void> {
   const folder = join(dir, 'bot');
   await rm(folder, { recursive: true, force: true });
   if (full !== undefined) await cp(full, folder, { recursive: true });
   const began = performance.now();
   const bot = await startBot(sandbox, dir);
   ready.push(performance.now() - began);
+  cpu.push(await cpuOf(bot));
   await pause(Number(values.after) * 1_000);
   peaks.push(await peakOf(bot));
   const gone = once(bot, 'exit');
@@ -128,8 +138,10 @@ try {
   console.log(
     `${cpus().length} cores, load ${loadavg()[0]!.toFixed(0)}, Node ${process.versions.node}; median of ${values.rounds} starts`,
   );
-  for (const { called, ready, peaks } of sides)
-    console.log(`${called.padEnd(16)} ready after ${spread(ready)} ms; resident at most ${spread(peaks)} MB`);
+  for (const { called, ready, cpu, peaks } of sides)
+    console.log(
+      `${called.padEnd(16)} ready after ${spread(ready)} ms, ${spread(cpu)} ms of CPU; resident at most ${spread(peaks)} MB`,
+    );
   const { ready, peaks } = sides[1]!;
   const isMet = median(ready) <= READY_WITHIN && median(peaks) <= RESIDENT_MB;
   console.log(isMet ? 'goals met' : 'GOALS MISSED');
