@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import type { Hono } from 'hono';
 import { describe, expect, it } from 'vitest';
 import { runLogRoutes } from '../../src/http/run-logs.ts';
+import { textBegins } from '../../src/http/viewer/line-moves.ts';
 import { type EventStream, Live } from '../../src/http/viewer/live.ts';
 import { LogSearch } from '../../src/http/viewer/log-search.ts';
 import { LogWindow } from '../../src/http/viewer/log-window.ts';
@@ -144,6 +145,11 @@ class Viewed {
     expect(written).toBe(await this.text(to - written.length, to));
   }
 }
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal's sequences begin with one.
+const SEQUENCES = /\x1b(?:\[[\d;]*[mAH]|M|\]0;ab\x07)/g;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: as above.
+const MOVES = /\x1b(?:\[[\d;]*[AH]|M)/;
 
 const until = async (isSo: () => boolean): Promise<void> => {
   while (!isSo()) await new Promise(setImmediate);
@@ -288,6 +294,43 @@ describe('[W4] finding text in a run’s log', () => {
         },
       ),
       { numRuns: 300 },
+    );
+  });
+
+  it('knows where in a line that moves to others the text of each match begins', async () => {
+    const piece = fc.constantFrom(
+      'ab',
+      'AB',
+      'b',
+      'é',
+      ' ',
+      '\x1b[31m',
+      '\x1b[A',
+      '\x1b[2;3H',
+      '\x1bM',
+      '\x1b]0;ab\x07',
+      '\r',
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 12 }), fc.boolean(), (pieces, matchCase) => {
+        const line = Buffer.from(pieces.join(''));
+        const isSeen = (one: string): boolean => !one.startsWith('\x1b');
+        const fold = (text: string): string => (matchCase ? text : text.toLowerCase());
+        const seen = fold(pieces.filter(isSeen).join(''));
+        const count = seen.split('ab').length - 1;
+        for (let after = 0; after < count; after++) {
+          const at = textBegins(line, 'ab', matchCase, after);
+          // Nothing before it leaves the line: it is where the line begins.
+          if (at === 0) continue;
+          const rest = line.subarray(at).toString();
+          expect(fold(rest)[0]).toBe('a');
+          const restSeen = fold(rest.replace(SEQUENCES, ''));
+          expect([restSeen.startsWith('ab'), restSeen.split('ab').length - 2]).toEqual([true, after]);
+          expect(line.subarray(0, at).toString()).toMatch(MOVES);
+        }
+        if (!MOVES.test(line.toString())) expect(textBegins(line, 'ab', matchCase, 0)).toBe(0);
+      }),
+      { numRuns: 500 },
     );
   });
 

@@ -160,10 +160,11 @@ export function setUpFind(terminal: LogTerminal, log: LogWindow, moves: Moves, r
       await moves.wish(async () => {
         if (wanted !== hit) return;
         await log.reveal(hit.offset, (line) => textBegins(line, needle, isCaseSought, hit.after));
-        // It may be another search by now, or the reader goes on to somewhere else.
-        if (wanted !== hit || moves.hasWish) return;
-        current = hit;
-        mark(true);
+        // It may be another search by now, or another match is wanted.
+        if (wanted !== hit) return;
+        // Nor is it where the reader goes on to somewhere else.
+        current = moves.hasWish ? undefined : hit;
+        mark(current !== undefined);
       });
     } catch (error) {
       if (wanted === hit) showCount(error instanceof Error ? error.message : String(error));
@@ -269,5 +270,8 @@ export function setUpFind(terminal: LogTerminal, log: LogWindow, moves: Moves, r
 }
 
 function showCount(text: string): void {
-  element('find-count').textContent = text;
+  const count = element('find-count');
+  count.textContent = text;
+  // Where it does not fit.
+  count.title = text;
 }
