@@ -1,14 +1,12 @@
 /** Logs of runs that have been kept long enough: the whole app against the whole sandbox. */
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import type { SandboxMessage } from '#sandbox';
 import { writeRef } from '../../src/blocks/job-facts.ts';
 import { type Bot, botEnvironment, startBot } from './bot.ts';
-import { card, line3Client, train, until } from './jobs.ts';
-import { recordedText } from './state.ts';
+import { card, line3Client, train, untilDue } from './jobs.ts';
+import { keptRuns, recordedText } from './state.ts';
 
 const CHANNEL = 'C0LINE3';
 const TOKEN = 'push-token-of-line-3-0123456789';
@@ -70,17 +68,18 @@ it('[W2] a run’s log is removed in time, and whoever had it open is told so', 
   const logs = () => fetch(at(`/runs/${RUN}/logs`), { headers: { cookie } });
   expect(await (await logs()).json()).toMatchObject({ size: 8 });
 
-  // Before the first look at what was pushed it is no run of which anything is known.
   const env = { ...botEnvironment(bot.sandbox), PUSH_TOKEN: TOKEN };
-  await until(
+  expect(await keptRuns(env)).toContain(RUN);
+  // Before the next look at what was pushed it is no run of which anything is known.
+  await untilDue(
+    bot,
     async () => (await recordedText(env)).includes('"name":"weld-kept-1"') || undefined,
     'that it is known',
   );
   ahead += 2 * 60_000;
   await bot.restart();
   // Not by asking for it: one that is being read stays.
-  const kept = () => readdir(join(bot.dataDir, 'bot', 'runs'));
-  await expect.poll(kept).not.toContain(RUN);
+  await expect.poll(() => keptRuns(env)).not.toContain(RUN);
   const gone = await logs();
   expect([gone.status, await gone.json()]).toEqual([
     404,

@@ -3,7 +3,7 @@
  * `postgres`, in a database, of which every sandbox gets one of its own.
  */
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { loadConfig } from '../../src/config.ts';
@@ -46,6 +46,14 @@ export async function recordedText(env: Record<string, string>): Promise<string>
   const select = tables.map(({ name }) => `select record::text from signalbox.${name}`).join(' union all ');
   const rows = await query<{ record: string }>(database.url, select);
   return rows.map(({ record }) => record).join('\n');
+}
+
+/** Ids of the runs whose logs are kept. @param env of the bot */
+export async function keptRuns(env: Record<string, string>): Promise<string[]> {
+  const { dataDir, database } = loadConfig({ env });
+  if (!database) return readdir(join(dataDir, 'runs'));
+  const rows = await query<{ id: string }>(database.url, 'select id from signalbox.run_logs');
+  return rows.map(({ id }) => id);
 }
 
 /** The store of a bot that has stopped, or of several that the test puts together. @param env of the bot */
