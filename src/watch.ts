@@ -22,6 +22,12 @@ const LEASE_FOR = 3 * OUTBOX_WITHIN + 2_000;
 const AGAIN_AFTER = 5_000;
 const LEASE = 'watch';
 
+/** In Slack. */
+export interface BotIdentity {
+  team: string;
+  botUser: string;
+}
+
 export class Watch {
   /** For the server of the process. */
   readonly routes: readonly HttpRoutes[];
@@ -70,11 +76,12 @@ export class Watch {
 
   /**
    * Resolves when it works, or stands by for the one that does.
-   * @param known the Slack team, where the process knows it already
+   * @param known who the bot is, where the process knows it already
    * @throws AppError unavailable when Slack does not accept the token; the signal's reason
    */
-  async start(known?: string, signal?: AbortSignal): Promise<void> {
-    const team = known ?? (await unlessAborted(signal, this.#slack.whoAmI())).team_id!;
+  async start(known?: BotIdentity, signal?: AbortSignal): Promise<BotIdentity> {
+    const bot = known ?? (await this.#whoAmI(signal));
+    const { team } = bot;
     const { coordination, logger } = this.#options;
     const first = await coordination.tryLease(LEASE, LEASE_FOR);
     if (first) this.#term = await this.#begin(first, team);
@@ -84,6 +91,12 @@ export class Watch {
     });
     this.#events.start();
     this.#queue?.start();
+    return bot;
+  }
+
+  async #whoAmI(signal: AbortSignal | undefined): Promise<BotIdentity> {
+    const self = await unlessAborted(signal, this.#slack.whoAmI());
+    return { team: self.team_id!, botUser: self.user_id! };
   }
 
   /** Nothing more comes in. */

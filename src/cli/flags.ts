@@ -12,6 +12,10 @@ export interface SandboxFlags extends DemoFlags {
   runpodPort?: number;
 }
 
+export interface StartFlags {
+  only?: 'front' | 'watch';
+}
+
 export interface RunnerFlags {
   config?: string;
 }

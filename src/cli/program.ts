@@ -5,7 +5,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { LOG_FLAGS } from '../domain/log-query.ts';
 import { CancelledError, toAppError } from '../ground/errors.ts';
 import { reportFailure } from './failures.ts';
-import type { DemoFlags, LogsFlags, RunFlags, RunnerFlags, SandboxFlags } from './flags.ts';
+import type { DemoFlags, LogsFlags, RunFlags, RunnerFlags, SandboxFlags, StartFlags } from './flags.ts';
 import type { CliIo } from './io.ts';
 
 /** Runs one command line. @returns the exit code */
@@ -116,7 +116,13 @@ function buildProgram(io: CliIo, perform: Perform): Command {
   program
     .command('start')
     .description('the bot, from signalbox.yaml (SIGNALBOX_CONFIG for another path) and the environment')
-    .action(() => perform(async (io) => (await import('./start.ts')).start(io)));
+    .addOption(
+      new Option(
+        '--only <part>',
+        'front: what people ask for; watch: events, looks at AWS and notifications (with DATABASE_URL; default: both)',
+      ).choices(['front', 'watch']),
+    )
+    .action((options: StartFlags) => perform(async (io) => (await import('./start.ts')).start(options, io)));
 
   const logs = program
     .command('logs')

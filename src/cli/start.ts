@@ -3,12 +3,13 @@ import { type StartOptions, startApp } from '../app.ts';
 import { loadConfig } from '../config.ts';
 import { untilAborted } from '../ground/pause.ts';
 import { createLogger, logProcessWarnings } from '../logger.ts';
+import type { StartFlags } from './flags.ts';
 import type { CliIo } from './io.ts';
 
 /** Milliseconds to wait for connections that outlive a stop. */
 const LINGER_MS = 5_000;
 
-export async function start(io: CliIo): Promise<undefined> {
+export async function start({ only }: StartFlags, io: CliIo): Promise<undefined> {
   const config = loadConfig({ env: io.env, cwd: io.cwd, requireSlack: true });
   const logger = createLogger({ level: config.logLevel, secrets: config.secrets, destination: io.stderr });
   // An unhandled rejection is a bug, but no reason to drop what others are waiting for.
@@ -18,7 +19,7 @@ export async function start(io: CliIo): Promise<undefined> {
   const { signal: ended, giveBack } = askedToEnd(io.signal);
   try {
     logger.info({ config: config.path, dataDir: config.dataDir }, 'starting');
-    const app = await started({ config, logger, signal: ended });
+    const app = await started({ config, logger, only, signal: ended });
     if (app) {
       await untilAborted(ended);
       await app.stop();
