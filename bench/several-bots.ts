@@ -234,7 +234,10 @@ kills −9                     ${killed}; starts ${(Math.max(...starts) / 1000).
   const lost = done.filter(({ ms }) => ms === undefined);
   const wrong = [
     ...faultsIn(found),
-    ...lost.map(({ errand, seen }) => `${errand.kind} ${errand.job} in ${errand.channel}: ${seen}`),
+    ...lost.map(
+      ({ errand, asked, interrupted, failed, seen }) =>
+        `${errand.kind} ${errand.job} in ${errand.channel}, given ${asked} times, ${interrupted} interrupted, ${failed} failed: ${seen}`,
+    ),
     ...(done.length === commands ? [] : [`${commands - done.length} commands were not given in time`]),
     ...twice.map((name) => `the file ${name} came twice`),
   ];

@@ -18,6 +18,7 @@ import type { Button, Message } from '../blocks/message.ts';
 import { may, whoCanGrant } from '../domain/access.ts';
 import { belongsTo, type UseCase } from '../domain/use-cases.ts';
 import { type AppError, CancelledError, toAppError } from '../ground/errors.ts';
+import { unlessAborted } from '../ground/pause.ts';
 import type { DownloadOptions } from '../operations/download-logs.ts';
 import type { Ticket } from '../operations/download-queue.ts';
 import { EnoughError, type FirstLines } from '../operations/first-lines.ts';
@@ -108,7 +109,7 @@ export async function deliverInMessage(
   }
   try {
     // Others have their turn meanwhile: Slack lets few messages be removed in a minute.
-    await message?.tidy();
+    if (message) await unlessAborted(services.downloads.tidyUntil, message.tidy());
   } catch (error) {
     context.log.warn({ err: error, job: name }, 'the message of a download that has ended stays for now');
     return unfinished?.leave();

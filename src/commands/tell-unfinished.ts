@@ -5,6 +5,7 @@
 import PQueue from 'p-queue';
 import type { Logger } from 'pino';
 import type { Message } from '../blocks/message.ts';
+import { unlessAborted } from '../ground/pause.ts';
 import type { Clock } from '../ground/time.ts';
 import type { DownloadsElsewhere } from '../operations/downloads-elsewhere.ts';
 import type { ChannelMessages } from '../ports/channel-messages.ts';
@@ -75,7 +76,7 @@ export class UnfinishedTeller {
     this.#ending.abort();
   }
 
-  /** Resolves when all looks have ended. */
+  /** Resolves when all looks have ended; after `stop`, once everybody is told whom only this instance knows of. */
   async idle(): Promise<void> {
     await Promise.all(this.#looks);
   }
@@ -111,6 +112,7 @@ export class UnfinishedTeller {
   /** One instance at a time tells what is of a kind. */
   async #tell(kind: Kind, due: ReadonlySet<string>): Promise<void> {
     const { store, coordination, log } = this.#options;
+    const ending = this.#ending.signal;
     let lease: Lease | undefined;
     try {
       lease = await coordination.tryLease(`unfinished/${kind}`, TELLS_FOR);
@@ -119,20 +121,22 @@ export class UnfinishedTeller {
       const fenced = await store.under({ lease: held.name, fence: held.fence });
       // Whoever had the lease before may have told some of them.
       const still = (await fenced.listUnfinished()).filter((one) => due.has(one.id) && kindOf(one) === kind);
-      await tellInterrupted(still, {
+      const told = tellInterrupted(still, {
         ...this.#options,
         ...{ fenced, atOnce: AT_ONCE[kind] },
-        mayTell: () => !this.#ending.signal.aborted && held.isHeld(),
+        mayTell: () => !ending.aborted && held.isHeld(),
       });
+      // Of people only we know; messages are still on record, and may wait for Slack for minutes.
+      await (kind === 'answers' ? told : unlessAborted(ending, told));
     } catch (error) {
-      log.warn({ err: error, kind }, 'unfinished messages could not be told');
+      if (!ending.aborted) log.warn({ err: error, kind }, 'what was left unsaid could not be told');
     } finally {
       await lease?.release();
     }
   }
 }
 
-export interface Telling extends Pick<TellerOptions, 'messages' | 'files' | 'lost' | 'clock' | 'log'> {
+interface Telling extends Pick<TellerOptions, 'messages' | 'files' | 'lost' | 'clock' | 'log'> {
   store: Pick<UnfinishedStore, 'putUnfinished'>;
   /** Refuses what comes from somebody in whose place another tells by now. */
   fenced: Pick<UnfinishedStore, 'removeUnfinished'>;
@@ -142,7 +146,7 @@ export interface Telling extends Pick<TellerOptions, 'messages' | 'files' | 'los
 }
 
 /** One try for each. What Slack does not take stays on record. */
-export async function tellInterrupted(left: readonly UnfinishedMessage[], telling: Telling): Promise<void> {
+async function tellInterrupted(left: readonly UnfinishedMessage[], telling: Telling): Promise<void> {
   const queue = new PQueue({ concurrency: telling.atOnce });
   await queue.addAll(
     left.map((one) => async () => {

@@ -29,6 +29,9 @@ export interface DownloadLimits {
   perUser: number;
 }
 
+/** Milliseconds for tidying up once it is closed. */
+const TIDIES_FOR = 3_000;
+
 export class DownloadQueue {
   /** Left out: there are no other instances. */
   readonly elsewhere: DownloadsElsewhere | undefined;
@@ -36,6 +39,7 @@ export class DownloadQueue {
   readonly #queue: PQueue;
   readonly #limits: DownloadLimits;
   readonly #clock: Clock;
+  readonly #enough = new AbortController();
   #closed = false;
 
   constructor(
@@ -47,6 +51,12 @@ export class DownloadQueue {
     this.elsewhere = elsewhere;
     this.#limits = limits;
     this.#queue = new PQueue({ concurrency: limits.perProcess });
+    setMaxListeners(0, this.#enough.signal);
+  }
+
+  /** Aborted some seconds after it is closed: whoever still tidies up leaves it to the next start. */
+  get tidyUntil(): AbortSignal {
+    return this.#enough.signal;
   }
 
   /** The same request, if it is still running. */
@@ -169,6 +179,7 @@ export class DownloadQueue {
    */
   async close(why: string, hint?: string): Promise<void> {
     this.#closed = true;
+    setTimeout(() => this.#enough.abort(new AppError('unavailable', why)), TIDIES_FOR).unref();
     for (const { controller } of this.#running.values())
       controller.abort(new AppError('unavailable', why, hint === undefined ? {} : { hint }));
     await this.#queue.onIdle();

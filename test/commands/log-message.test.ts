@@ -1,6 +1,6 @@
 /** The one message of a download, for a training's log and a compilation's alike. */
 import { pino } from 'pino';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Message } from '../../src/blocks/message.ts';
 import type { Context } from '../../src/commands/context.ts';
 import { allCommands } from '../../src/commands/index.ts';
@@ -180,6 +180,23 @@ describe.each([
     go.give();
     await Promise.all([first, second]);
     expect({ messages, told }).toEqual({ messages: ['removed', 'removed'], told: [] });
+  });
+
+  it('that Slack does not remove in time keeps nobody from stopping, and stays on record', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    try {
+      removed = () => new Promise(() => {});
+      services = { ...services, downloads: new DownloadQueue(services.clock) };
+      const asked = ask();
+      await until(() => delivered === 1);
+      await services.downloads.close('Signalbox is restarting.');
+      await vi.advanceTimersByTimeAsync(3_000);
+      await asked;
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(told).toEqual([]);
+    expect(await services.store.listUnfinished()).toMatchObject([{ ts: '0' }]);
   });
 
   it('that Slack refuses to remove stays on record as nobody’s, only to be removed', async () => {

@@ -252,6 +252,29 @@ it('so many people are told at once; once it is to stop no other, and those stay
   expect(kept.size).toBe(12);
 });
 
+it('[O5] once it is to stop, it waits for the people whom it tells, and leaves messages to the next', async () => {
+  await ended(
+    (by) => waits('U1', by),
+    (by) => tells('1', by),
+    (by) => ({ ...tells('2', by), becomes: undefined }),
+  );
+  const { gate, open } = closed();
+  const one = await instance((what) => (what === 'U1' ? gate(what) : new Promise(() => {})));
+  await one.look();
+  let isOver = false;
+  const telling = one.look().then(() => {
+    isOver = true;
+  });
+  await time.advance(0);
+  one.stop();
+  await time.advance(0);
+  expect(isOver).toBe(false);
+  open();
+  await telling;
+  expect(shown).toEqual(['U1']);
+  expect([...kept.keys()]).toEqual(['1', '2']);
+});
+
 describe('nobody is told twice', () => {
   it('when the one who tells is killed just as Slack takes it', async () => {
     await ended(
