@@ -127,6 +127,11 @@ function chooseDestination({ place }: Context, { useCases, dm }: WantedLog): Des
   return { direct: false, why: '' };
 }
 
+/** This instance hung for so long that another one has told that the download was interrupted. */
+class ToldElsewhereError extends Error {
+  override readonly name = 'ToldElsewhereError';
+}
+
 interface FinishedFile {
   path: string;
   name: string;
@@ -252,7 +257,8 @@ export class LogMessage {
         signal: ticket.signal,
         onProgress,
         onWait: () => show(true),
-        onSharing: (ids) => {
+        onSharing: async (ids) => {
+          if (await unfinished.isTold()) throw new ToldElsewhereError();
           const becomes = logsPerhapsThere(wanted.name, wanted.again('Ask again'));
           return unfinished.sharing(ids, keepingFirstLines(becomes, this.#lines));
         },
@@ -320,6 +326,10 @@ export class LogMessage {
       if (!(await this.#mayRead(lines.useCase))) return this.refuse(lines.useCase);
       const next = [again('Get the file'), wanted.live, wanted.watch, ...(wanted.next?.(lines) ?? [])];
       return this.#finish(logsEnough(name, thrown.message, lines, next));
+    }
+    if (thrown instanceof ToldElsewhereError) {
+      context.log.info({ job: name }, 'download ended: it was told as interrupted while this instance hung');
+      return this.#finish(keepingFirstLines(logsInterrupted(name, again('Ask again')), lines));
     }
     if (thrown instanceof CancelledError) {
       context.log.info({ job: name }, 'download cancelled');

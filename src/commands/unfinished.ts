@@ -19,6 +19,11 @@ export interface Unfinished {
   sharing(files: readonly string[], becomes: Message): Promise<void>;
   /** The work is done, and the message only has to be removed. */
   onlyToRemove(): Promise<void>;
+  /**
+   * Whether another instance has told it as cut off, because this one hung for so long. Then nothing is recorded any
+   * more, and the work is not to be handed over: who waited for it may have asked again.
+   */
+  isTold(): Promise<boolean>;
   /** The message says how the work ended. */
   over(): Promise<void>;
   /**
@@ -32,13 +37,15 @@ export interface UnfinishedWork extends Pick<UnfinishedMessage, 'id' | 'by' | 'd
   message: LiveMessage;
   /** What the message says if the work is cut off. */
   becomes: Message;
+  /** Differs once other instances can have taken this one for ended; left out: there are none. */
+  continuity?: (() => number | undefined) | undefined;
 }
 
 /** Records the work. It goes on if that fails: only a kill would show the difference. */
 export async function keepUnfinished(
   { store, clock }: { store: UnfinishedStore; clock: Clock },
   log: Logger,
-  { id, by, download, message, becomes }: UnfinishedWork,
+  { id, by, download, message, becomes, continuity = () => undefined }: UnfinishedWork,
 ): Promise<Unfinished> {
   const { channel, ts } = message;
   const left: UnfinishedMessage = { id, channel, ts, since: clock.now() };
@@ -50,9 +57,24 @@ export async function keepUnfinished(
   const outgoing = ({ text, blocks }: Message) => ({ text, ...(blocks ? { blocks } : {}) });
   const working = { ...record, ...(download ? { download } : {}) };
   let toSay: Pick<UnfinishedMessage, 'becomes' | 'files'> = {};
+  let isRecorded = false;
+  let isTold = false;
+  let heard = continuity();
+  const look = async (): Promise<boolean> => {
+    const now = continuity();
+    if (isTold || !isRecorded || now === heard) return isTold;
+    isTold = !(await store.listUnfinished()).some((one) => one.id === id);
+    // Until it is heard of again, it may be told at any time.
+    heard = now ?? heard;
+    return isTold;
+  };
   const say = (of: UnfinishedMessage, next: typeof toSay): Promise<void> => {
     toSay = next;
-    return write(() => store.putUnfinished({ ...of, ...next }));
+    return write(async () => {
+      if (await look()) return;
+      await store.putUnfinished({ ...of, ...next });
+      isRecorded = true;
+    });
   };
   const isWorking = (words: Message): Promise<void> => say(working, { becomes: outgoing(words) });
   await isWorking(becomes);
@@ -60,7 +82,14 @@ export async function keepUnfinished(
     becomes: isWorking,
     sharing: (files, words) => say(record, { becomes: outgoing(words), files: [...files] }),
     onlyToRemove: () => say(record, {}),
+    isTold: async () => {
+      await write(async () => void (await look()));
+      return isTold;
+    },
     over: () => write(() => store.removeUnfinished(id)),
-    leave: (words) => say(left, words ? { becomes: outgoing(words) } : toSay),
+    leave: (words) => {
+      if (words) toSay = { becomes: outgoing(words) };
+      return write(() => store.putUnfinished({ ...left, ...toSay }));
+    },
   };
 }

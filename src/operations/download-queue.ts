@@ -68,10 +68,18 @@ export class DownloadQueue {
     return this.#running.get(id);
   }
 
-  /** Stored with its message, for the other instances. */
-  onRecord(request: UnfinishedDownload): Pick<UnfinishedMessage, 'by' | 'download'> {
+  /** Stored with its message, for the other instances; and whether they have always heard of this one. */
+  onRecord(
+    request: UnfinishedDownload,
+  ): Pick<UnfinishedMessage, 'by' | 'download'> & { continuity?: () => number | undefined } {
     const { key, user, userName, useCases } = request;
-    return this.elsewhere ? { by: this.elsewhere.instance, download: { key, user, userName, useCases } } : {};
+    const { elsewhere } = this;
+    if (!elsewhere) return {};
+    return {
+      by: elsewhere.instance,
+      download: { key, user, userName, useCases },
+      continuity: () => elsewhere.continuity(),
+    };
   }
 
   /** As `same`, across all instances. */

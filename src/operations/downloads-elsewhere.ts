@@ -32,6 +32,7 @@ export class DownloadsElsewhere {
   readonly #coordination: Coordination;
   readonly #ending = new AbortController();
   #living: Promise<void> | undefined;
+  #lease: Lease | undefined;
   #unlisten: (() => void) | undefined;
   #previous: string | undefined;
 
@@ -63,12 +64,18 @@ export class DownloadsElsewhere {
     while (!signal.aborted)
       try {
         lease ??= await this.#coordination.lease(leaseOf(this.instance), LIVES_FOR, signal);
+        this.#lease = lease;
         await untilAborted(AbortSignal.any([signal, lease.lost]));
         if (signal.aborted) await lease.release();
         lease = undefined;
       } catch {
         await pause(AGAIN_AFTER, signal).catch(() => undefined);
       }
+  }
+
+  /** The same as long as no other instance can have taken this one for ended; undefined: now they can. */
+  continuity(): number | undefined {
+    return this.#lease?.isHeld() ? this.#lease.fence : undefined;
   }
 
   async find(is: (download: UnfinishedDownload, id: string) => boolean): Promise<KnownDownload | undefined> {

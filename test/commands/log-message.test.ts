@@ -8,6 +8,7 @@ import type { Services } from '../../src/commands/services.ts';
 import { AppError } from '../../src/ground/errors.ts';
 import type { LogProgress } from '../../src/logs/index.ts';
 import { DownloadQueue } from '../../src/operations/download-queue.ts';
+import type { DownloadsElsewhere } from '../../src/operations/downloads-elsewhere.ts';
 import type { LogSource } from '../../src/ports/log-source.ts';
 import type { UseCaseGateway } from '../../src/ports/use-case-session.ts';
 import { ALPHA_ADMIN, startTwoTeams, type TwoTeams } from '../fixtures/two-teams.ts';
@@ -180,6 +181,41 @@ describe.each([
     go.give();
     await Promise.all([first, second]);
     expect({ messages, told }).toEqual({ messages: ['removed', 'removed'], told: [] });
+  });
+
+  it('says interrupted where another instance told so while this one hung, and no second file comes', async () => {
+    let heard: number | undefined = 1;
+    const elsewhere = { instance: 'me', find: async () => undefined, continuity: () => heard };
+    services = {
+      ...services,
+      downloads: new DownloadQueue(services.clock, undefined, elsewhere as unknown as DownloadsElsewhere),
+      files: {
+        ...services.files,
+        deliver: async (_, { onSharing }) => {
+          await onSharing?.(['F1']);
+          delivered += 1;
+          return { shared };
+        },
+      },
+    };
+    fetched = async () => {
+      heard = undefined;
+      const [record] = await services.store.listUnfinished();
+      await services.store.removeUnfinished(record!.id);
+      heard = 2;
+    };
+    await ask();
+    expect(delivered).toBe(0);
+    expect(JSON.stringify(messages)).toContain('Interrupted');
+    expect(JSON.stringify(messages)).toContain(`"action_id":"${again}"`);
+    expect(await services.store.listUnfinished()).toEqual([]);
+
+    // One that hung, and was not taken for ended, delivers what it has.
+    fetched = async () => {
+      heard = 3;
+    };
+    await ask();
+    expect(delivered).toBe(1);
   });
 
   it('that Slack does not remove in time keeps nobody from stopping, and stays on record', async () => {

@@ -134,6 +134,53 @@ it('a file that had arrived when the process was killed is not told as interrupt
   expect(shown.sort()).toEqual(['0 removed', '1 perhaps', '2 perhaps']);
 });
 
+describe('an instance that hung', () => {
+  let heard: number | undefined;
+  const working = () =>
+    keepUnfinished({ store, clock }, log, {
+      ...{ id: 'a', by: 'me', message: message('1'), becomes: INTERRUPTED },
+      continuity: () => heard,
+    });
+  beforeEach(() => {
+    heard = 1;
+  });
+
+  it('[O1] learns that others have told its work as cut off, and puts nothing on record again', async () => {
+    const unfinished = await working();
+    heard = undefined;
+    await store.removeUnfinished('a');
+    await unfinished.becomes({ text: 'its last lines' });
+    expect(await unfinished.isTold()).toBe(true);
+    heard = 2;
+    await unfinished.sharing(['F1'], { text: 'perhaps' });
+    expect(await unfinished.isTold()).toBe(true);
+    expect(kept.size).toBe(0);
+  });
+
+  it('goes on where nobody has told it, and looks again each time until it is heard of', async () => {
+    const unfinished = await working();
+    heard = undefined;
+    expect(await unfinished.isTold()).toBe(false);
+    await store.removeUnfinished('a');
+    expect(await unfinished.isTold()).toBe(true);
+  });
+
+  it('asks nobody while others hear of it', async () => {
+    const unfinished = await working();
+    store.listUnfinished = () => Promise.reject(new Error('not to be asked'));
+    await unfinished.becomes({ text: 'its last lines' });
+    expect(await unfinished.isTold()).toBe(false);
+    expect(kept.get('a')?.becomes).toEqual({ text: 'its last lines' });
+  });
+
+  it('goes on where it could not be recorded', async () => {
+    store.putUnfinished = () => Promise.reject(new Error('disk full'));
+    const unfinished = await working();
+    heard = 2;
+    expect(await unfinished.isTold()).toBe(false);
+  });
+});
+
 it('work goes on where it cannot be recorded', async () => {
   store.putUnfinished = () => Promise.reject(new Error('disk full'));
   const unfinished = await begin('a', message('1'));

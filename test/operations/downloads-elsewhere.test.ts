@@ -72,6 +72,19 @@ it('[L4] what an instance works on that lives is not left, and is once its lease
   await ended;
 });
 
+it('[O1] an instance knows whether others can have taken it for ended', async () => {
+  const [first, second] = [await instance(), await instance()];
+  await time.advance(0);
+  const before = first.elsewhere.continuity();
+  expect(before).toBeDefined();
+  await time.advance(300_000);
+  expect(first.elsewhere.continuity()).toBe(before);
+  first.coordination.cutOff();
+  await time.advance(300_000);
+  expect(first.elsewhere.continuity()).toBeUndefined();
+  expect(second.elsewhere.continuity()).toBeDefined();
+});
+
 it('[L4] what an instance works on that was cut off for a while is not left once it is back', async () => {
   const [first, second] = [await instance(), await instance()];
   const ended = first.download().catch(() => undefined);
