@@ -104,8 +104,11 @@ export function logsCommand(services: Services): Command {
 
   async function getAgain(context: Context, { value }: ClickedAction): Promise<void> {
     const { userName } = context;
-    await context.reply.retire(`Asked again${userName === undefined ? '' : ` by ${plain(userName, 80)}`}`);
-    await get(context, readOrder(value));
+    // The file does not wait for the message's turn among all edits.
+    const retired = context.reply.retire(
+      `Asked again${userName === undefined ? '' : ` by ${plain(userName, 80)}`}`,
+    );
+    await Promise.all([retired, get(context, readOrder(value))]);
   }
 
   /** The use cases of this place whose logs the person may read; all such use cases if the place has none. */
