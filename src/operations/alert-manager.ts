@@ -31,7 +31,7 @@ import type { AuditTrail } from '../ports/audit-trail.ts';
 import { ALERT_LIMIT, AlertDisplay, type AlertDisplayDeps } from './alert-display.ts';
 import { Batches } from './batches.ts';
 import { type OnCallDeps, reachOnCall } from './on-call-reach.ts';
-import { type Failure, raiseAlerts, ruleOf } from './raise-alerts.ts';
+import { type Failure, joinAlerts, raiseAlerts, ruleOf } from './raise-alerts.ts';
 
 export type { Failure } from './raise-alerts.ts';
 
@@ -58,11 +58,15 @@ export class AlertManager {
 
   constructor(deps: AlertManagerDeps) {
     this.#deps = deps;
-    const { alone = (_, work) => work() } = deps;
+    const { alone } = deps;
     this.#raising = new Batches(async (key, batch) => {
       const { useCase } = batch[0]!;
       const failures = batch.flatMap((one) => one.failures);
-      const raised = await alone(`alerts/${key}`, () => raiseAlerts(deps, useCase, failures));
+      const raised = alone
+        ? // Waiting for other instances takes longer than all the rest, and most failures of a flood need not.
+          ((await joinAlerts(deps, useCase, failures)) ??
+          (await alone(`alerts/${key}`, () => raiseAlerts(deps, useCase, failures))))
+        : await raiseAlerts(deps, useCase, failures);
       const rest = [...raised];
       return batch.map(({ failures }) => rest.splice(0, failures.length));
     });

@@ -43,6 +43,7 @@ export interface RaiseDeps extends OnCallDeps {
   clock: Clock;
 }
 
+const NOBODY: Pick<AlertCall, 'level' | 'to' | 'empty'> = { level: 0, to: [], empty: [] };
 /** Characters of a cause shown beside a name. */
 const CAUSE_KEPT = 120;
 
@@ -55,6 +56,28 @@ export async function raiseAlerts(
   useCase: UseCase,
   failures: readonly Failure[],
 ): Promise<(Alert | undefined)[]> {
+  return (await raise(deps, useCase, failures, false))!;
+}
+
+/**
+ * As `raiseAlerts`, where each failure joins an alert that is open. Others may raise alerts meanwhile: which failures are
+ * a flood only matters to those that open one.
+ * @returns undefined: one has to be opened, by `raiseAlerts`; some failures may have joined theirs already
+ */
+export function joinAlerts(
+  deps: RaiseDeps,
+  useCase: UseCase,
+  failures: readonly Failure[],
+): Promise<(Alert | undefined)[] | undefined> {
+  return raise(deps, useCase, failures, true);
+}
+
+async function raise(
+  deps: RaiseDeps,
+  useCase: UseCase,
+  failures: readonly Failure[],
+  joinOnly: boolean,
+): Promise<(Alert | undefined)[] | undefined> {
   const { store, clock } = deps;
   const at = clock.now();
   const [mutes, found, open, latest] = await Promise.all([
@@ -68,11 +91,16 @@ export async function raiseAlerts(
       found[index] === undefined && !isMuted(mutes, { useCase: useCase.id, name: subject.name }, at),
   );
   if (fresh.length === 0) return found;
+  const placement = places(fresh, open, latest, at);
+  const groups = new Set(open.map(({ group }) => group));
+  if (joinOnly && !placement.every(({ group }) => groups.has(group))) return undefined;
   const rule = ruleOf(useCase);
-  const reached = await reachOnCall(deps, useCase, 0, at);
+  const reached = joinOnly ? NOBODY : await reachOnCall(deps, useCase, 0, at);
   const homes = new Map<Failure, Alert | undefined>();
-  for (const placed of places(fresh, open, latest, at)) {
+  for (const placed of placement) {
     const alert = await put(placed);
+    // Resolved meanwhile.
+    if (joinOnly && !alert) return undefined;
     for (const failure of placed.failures) homes.set(failure, alert);
   }
   return failures.map((failure, index) => found[index] ?? homes.get(failure));
@@ -91,6 +119,7 @@ export async function raiseAlerts(
       to: withoutOwnAct(reached.to, own.size === 1 ? first.startedBy?.user : undefined),
     };
     return store.changeAlertOfGroup({ useCase: useCase.id, group, subject: first.subject.id }, (open) => {
+      if (joinOnly && !open) return undefined;
       const next = joinAll(
         open ?? withCall(opened(first, subjects[0]!, group, spread), call, rule),
         subjects,

@@ -35,17 +35,25 @@ const errors: unknown[] = [];
 /** What Slack shows outlives the process. */
 let shown: Posted[] = [];
 
+type Alone = <T>(name: string, work: () => Promise<T>) => Promise<T>;
+
 async function open(): Promise<void> {
   store = await openLowdbStore(dir);
   notices = memoryNotices(store, shown);
-  alerts = new AlertManager({
-    store,
+  alerts = instance();
+}
+
+/** @param alone what its instance shares with others; left out: there is no other */
+function instance(alone?: Alone, of: Store = store): AlertManager {
+  return new AlertManager({
+    store: of,
     clock: { now: () => now + set, elapsed: () => now },
     directory: { membersOf: async (group) => groups[group] ?? [] },
     useCases: [useCase],
     admins: ['U0ROOT'],
     show: alertBoard(notices),
     onError: (error) => void errors.push(error),
+    ...(alone ? { alone } : {}),
   });
 }
 
@@ -342,5 +350,72 @@ describe('[N4] an alert', () => {
       ),
       { numRuns: 100 },
     );
+  });
+});
+
+describe('several instances', () => {
+  /** One after the other, whichever instance it is. */
+  function inTurn(): { alone: Alone; times: () => number } {
+    let times = 0;
+    let last: Promise<unknown> = Promise.resolve();
+    const alone: Alone = (_, work) => {
+      times += 1;
+      const result = last.then(work);
+      last = result.catch(() => undefined);
+      return result;
+    };
+    return { alone, times: () => times };
+  }
+
+  it('wait for each other to open an alert, and not to add to one', async () => {
+    const { alone, times } = inTurn();
+    const [one, other] = [instance(alone), instance(alone)];
+    await one.raise(useCase, failure('first'));
+    expect(times()).toBe(1);
+    const stuck = instance(() => new Promise(() => {}));
+    const names = Array.from({ length: 20 }, (_, n) => `later ${n}`);
+    const all = await Promise.all(
+      names.map((name) => (name.endsWith('1') ? stuck : other).raise(useCase, failure(name))),
+    );
+    expect(new Set(all.map((alert) => alert?.id))).toEqual(new Set([(await only()).id]));
+    expect(await only()).toMatchObject({ count: 21 });
+    expect(times()).toBe(1);
+  });
+
+  it('open one where the alert is resolved just as a failure was to be added', async () => {
+    const { alone, times } = inTurn();
+    const one = instance(alone);
+    const before = await one.raise(useCase, failure('first'));
+    const late = new Proxy(store, {
+      get(target, name) {
+        const method = Reflect.get(target, name, target) as unknown;
+        if (name !== 'changeAlertOfGroup') return typeof method === 'function' ? method.bind(target) : method;
+        return async (...args: Parameters<Store['changeAlertOfGroup']>) => {
+          if (times() === 1) await alerts.close(before!, ADA);
+          return target.changeAlertOfGroup(...args);
+        };
+      },
+    });
+    const after = await instance(alone, late).raise(useCase, failure('second'));
+    expect(after).toMatchObject({ state: 'open', count: 1 });
+    expect(after!.id).not.toBe(before!.id);
+    expect(times()).toBe(2);
+  });
+
+  it('count each failure of a flood once in few alerts, whoever raises it', async () => {
+    const { alone } = inTurn();
+    const three = [instance(alone), instance(alone), instance(alone)];
+    const failures = Array.from({ length: 300 }, (_, n) =>
+      failure(`device ${n}`, {
+        cause: `cause ${'abcdefghijklmnop'[n % 16]!.repeat(3)}`,
+        scope: `part ${n % 7}`,
+      }),
+    );
+    await Promise.all(failures.map((one, n) => three[n % 3]!.raise(useCase, one)));
+    const all = await store.listAlerts({ limit: 100 });
+    expect(all.length).toBeLessThanOrEqual(9);
+    expect(all.reduce((sum, { count }) => sum + count, 0)).toBe(300);
+    const subjects = all.flatMap(({ subjects }) => subjects.map(({ id }) => id));
+    expect(new Set(subjects).size).toBe(300);
   });
 });
