@@ -88,11 +88,11 @@ describe.skipIf(noPostgres)('events on PostgreSQL', () => {
     expect(await store.getPost(`said/line-3/deployment/release-7/box-1/SUCCEEDED@${CHANNEL}`)).toBeDefined();
   });
 
-  it('one that is a failure costs at most 18, with its alert and the drawing of it', async () => {
+  it('one that is a failure and joins an open alert costs at most 15, with the drawing of it', async () => {
     const { store, costOf, handled } = await instance();
     await handled([deployment('box-0', 'FAILED')]);
     const { journeys, sent } = await costOf([deployment('box-1', 'FAILED')]);
-    expect(journeys, sent.join('\n')).toBeLessThanOrEqual(18);
+    expect(journeys, sent.join('\n')).toBeLessThanOrEqual(15);
     expect(await store.listAlerts({ limit: 9 })).toMatchObject([{ count: 2 }]);
   });
 
