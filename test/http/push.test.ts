@@ -90,6 +90,44 @@ describe('pushed runs', () => {
     expect(await kept()).toBe('abcdef');
   });
 
+  it('takes nothing from the one before either, if another one begins by another instance just then', async () => {
+    const logs = new MemoryRunLogs();
+    const elsewhere = setUp(logs);
+    let meanwhile = async (): Promise<unknown> => undefined;
+    const here = setUp(
+      new Proxy(logs, {
+        get(target, name) {
+          if (name !== 'append') {
+            const value = Reflect.get(target, name);
+            return typeof value === 'function' ? value.bind(target) : value;
+          }
+          return async (...given: Parameters<MemoryRunLogs['append']>) => {
+            await meanwhile();
+            return target.append(...given);
+          };
+        },
+      }),
+    );
+    const { writer } = await here.begin();
+    // Requests of the same sender that come by both: each counts once.
+    meanwhile = async () => {
+      meanwhile = async () => undefined;
+      expect(await elsewhere.post(`bert-1/logs?offset=0&writer=${writer}`)).toMatchObject({ status: 200 });
+    };
+    expect(await here.post(`bert-1/logs?offset=0&writer=${writer}`, 'abc')).toEqual({ status: 200, size: 3 });
+    let second = '';
+    meanwhile = async () => {
+      meanwhile = async () => undefined;
+      second = (await elsewhere.begin()).writer;
+    };
+    expect(await here.post(`bert-1/logs?offset=3&writer=${writer}`, 'def')).toMatchObject({
+      status: 409,
+      reason: 'replaced',
+    });
+    expect(await elsewhere.post(`bert-1/logs?offset=3&writer=${second}`, 'ghi')).toMatchObject({ size: 6 });
+    expect(await here.kept()).toBe('abcghi');
+  });
+
   it('does not take another run for the same because it has its name', async () => {
     const { post } = setUp();
     expect(await post('bert-1', { key: 'k1' })).toMatchObject({ status: 200 });

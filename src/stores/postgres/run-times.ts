@@ -75,7 +75,7 @@ export class PostgresRunTimes implements RunTimesStore {
     const text = rows[0]?.lines ?? '';
     let known = this.#known.get(id);
     if (known?.text !== text) {
-      known = { text, times: readTimes(text) };
+      known = { text, times: readTimes(inOrder(text)) };
       keepRecent(this.#known, id, known, KEPT);
     }
     return timeTable(known.times, { first: createdAt, last: updatedAt });
@@ -124,4 +124,13 @@ export class PostgresRunTimes implements RunTimesStore {
       .write([`run times ${run}`], (transaction) => transaction.write(sql, [run]))
       .catch(() => undefined);
   }
+}
+
+/** Lines by the size that they tell: an instance may store its last one when others have noted more. */
+function inOrder(text: string): string {
+  const lines = (text.match(/.+\n/g) ?? []).map((line) => ({ line, size: Number(line.split(' ')[1]) }));
+  return lines
+    .sort((a, b) => a.size - b.size)
+    .map(({ line }) => line)
+    .join('');
 }
