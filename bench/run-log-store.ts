@@ -1,16 +1,28 @@
 /**
- * Raw run logs beside a plain file, in turn in one run: `npx tsx bench/run-log-store.ts [MB] [rounds]`.
- * Each side is a process of its own, so that its peak memory is its own.
+ * Raw run logs in files and in PostgreSQL beside a plain file, in turn in one run: `npx tsx bench/run-log-store.ts [MB]
+ * [rounds]`. Each side is a process of its own, so that its peak memory is its own. PostgreSQL (Debian: postgresql) forces
+ * every commit to disk; without its programs it is left out.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { appendFile, lstat, mkdtemp, open, readdir, rm } from 'node:fs/promises';
+import { appendFile, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import type { RunLogStore } from '../src/ports/run-log-store.ts';
 import { openFileRunLogs } from '../src/runs/file-run-logs.ts';
+import { openPostgresRunLogs } from '../src/stores/postgres/index.ts';
+import { migrate } from '../src/stores/postgres/schema.ts';
+import { startPostgres, whyNoPostgres } from '../test/fixtures/postgres.ts';
 
-const SIDES = ['store', 'store, capped at 256 MiB', 'appendFile', 'one open file'] as const;
+const SIDES = [
+  'store',
+  'store, capped at 256 MiB',
+  'PostgreSQL',
+  'PostgreSQL, capped',
+  'appendFile',
+  'one open file',
+] as const;
 type Side = (typeof SIDES)[number];
 interface Result {
   mbPerSecond: number;
@@ -41,11 +53,34 @@ async function writes(side: Side, folder: string, bytes: number): Promise<void> 
     for (let n = 0; n < count; n++) await file.write(BLOCKS[n % 64]!);
     return await file.close();
   }
-  const cap = side === 'store' ? 1e12 : undefined;
-  const store = await openFileRunLogs({ folder, clock: { now: Date.now }, cap });
+  const cap = side === 'store' || side === 'PostgreSQL' ? 1e12 : undefined;
+  const options = { clock: { now: Date.now }, cap };
+  const { store, close } = isDatabase(side) ? inDatabase(folder, options) : await inFiles(folder, options);
   await store.create('run');
   for (let n = 0; n < count; n++) await store.append('run', n * CHUNK, BLOCKS[n % 64]!);
-  await store.close();
+  await close();
+}
+
+interface Opened {
+  store: RunLogStore;
+  close(): Promise<void>;
+}
+
+function isDatabase(side: Side): boolean {
+  return side.startsWith('PostgreSQL');
+}
+
+function inDatabase(url: string, options: Parameters<typeof inFiles>[1]): Opened {
+  const { runLogs, close } = openPostgresRunLogs({ url, ...options });
+  return { store: runLogs, close };
+}
+
+async function inFiles(
+  folder: string,
+  options: { clock: { now(): number }; cap?: number | undefined },
+): Promise<Opened> {
+  const store = await openFileRunLogs({ folder, ...options });
+  return { store, close: () => store.close() };
 }
 
 const [first = '1000', second = '3', third] = process.argv.slice(2);
@@ -61,8 +96,25 @@ if (SIDES.some((side) => side === first)) {
   };
   console.log(JSON.stringify(result));
 } else {
-  await compare(Number(first) * 1e6, Number(second));
-  await readFinished();
+  const why = await whyNoPostgres();
+  if (why) console.log(why);
+  const postgres = why === undefined ? await startPostgres({ durable: true }) : undefined;
+  const database = async (): Promise<string> => {
+    const url = await postgres!.database();
+    await migrate({ url });
+    return url;
+  };
+  try {
+    await compare(Number(first) * 1e6, Number(second), postgres && database);
+    console.log('in files:');
+    await inFolder(async (folder) => readFinished(await inFiles(folder, { clock: { now: Date.now } })));
+    if (postgres) {
+      console.log('in PostgreSQL:');
+      await readFinished(inDatabase(await database(), { clock: { now: Date.now } }));
+    }
+  } finally {
+    await postgres?.dispose();
+  }
 }
 
 async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
@@ -74,12 +126,19 @@ async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
   }
 }
 
-async function compare(bytes: number, rounds: number): Promise<void> {
-  const results = new Map<Side, Result[]>(SIDES.map((side) => [side, []]));
+/** @param database makes one; left out: there is none */
+async function compare(
+  bytes: number,
+  rounds: number,
+  database: (() => Promise<string>) | undefined,
+): Promise<void> {
+  const sides = SIDES.filter((side) => database !== undefined || !isDatabase(side));
+  const results = new Map<Side, Result[]>(sides.map((side) => [side, []]));
   for (let round = 0; round < rounds; round++)
-    for (const side of SIDES)
+    for (const side of sides)
       await inFolder(async (folder) => {
-        const args = ['--import', 'tsx', process.argv[1]!, side, folder, String(bytes)];
+        const place = isDatabase(side) ? await database!() : folder;
+        const args = ['--import', 'tsx', process.argv[1]!, side, place, String(bytes)];
         const { stdout } = spawnSync(process.execPath, args, {
           encoding: 'utf8',
           stdio: ['ignore', 'pipe', 'inherit'],
@@ -100,31 +159,26 @@ async function compare(bytes: number, rounds: number): Promise<void> {
   }
 }
 
-async function readFinished(): Promise<void> {
-  await inFolder(async (folder) => {
-    const size = 200e6;
-    const store = await openFileRunLogs({ folder, clock: { now: Date.now } });
-    await store.create('run');
-    for (let at = 0; at < size; at += CHUNK)
-      await store.append('run', at, BLOCKS[(at / CHUNK) % 64]!.subarray(0, Math.min(CHUNK, size - at)));
-    await show('live', size, async (offset) => (await store.read('run', offset, CHUNK)).bytes);
-    const started = performance.now();
-    await store.finish('run', { state: 'completed', exitCode: 0, signal: null, at: Date.now() });
-    const seconds = (performance.now() - started) / 1000;
-    let disk = 0;
-    for (const name of await readdir(join(folder, 'run')))
-      disk += (await lstat(join(folder, 'run', name))).size;
-    console.log(
-      `  finished: ${(size / 1e6 / seconds).toFixed(0)} MB/s, ${(disk / size).toFixed(3)} of its size on disk`,
-    );
-    await show('finished', size, async (offset) => (await store.read('run', offset, CHUNK)).bytes);
-    const before = performance.now();
-    for (let at = 0; at < size; ) at += (await store.read('run', at, 8_192)).bytes.length;
-    console.log(
-      `  finished, from the beginning by 8 KiB: ${(size / 1e6 / ((performance.now() - before) / 1000)).toFixed(0)} MB/s`,
-    );
-    await store.close();
-  });
+async function readFinished({ store, close }: Opened): Promise<void> {
+  const size = 200e6;
+  await store.create('run');
+  for (let at = 0; at < size; at += CHUNK)
+    await store.append('run', at, BLOCKS[(at / CHUNK) % 64]!.subarray(0, Math.min(CHUNK, size - at)));
+  await show('live', size, async (offset) => (await store.read('run', offset, CHUNK)).bytes);
+  const started = performance.now();
+  await store.finish('run', { state: 'completed', exitCode: 0, signal: null, at: Date.now() });
+  const seconds = (performance.now() - started) / 1000;
+  const disk = (await store.stored()).get('run')!;
+  console.log(
+    `  finished: ${(size / 1e6 / seconds).toFixed(0)} MB/s, ${(disk / size).toFixed(3)} of its size on disk`,
+  );
+  await show('finished', size, async (offset) => (await store.read('run', offset, CHUNK)).bytes);
+  const before = performance.now();
+  for (let at = 0; at < size; ) at += (await store.read('run', at, 8_192)).bytes.length;
+  console.log(
+    `  finished, from the beginning by 8 KiB: ${(size / 1e6 / ((performance.now() - before) / 1000)).toFixed(0)} MB/s`,
+  );
+  await close();
 }
 
 async function show(
