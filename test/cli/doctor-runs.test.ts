@@ -1,9 +1,13 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkRuns } from '../../src/cli/doctor/run-checks.ts';
 import { openFileRunLogs } from '../../src/runs/file-run-logs.ts';
+import { openPostgresRunLogs } from '../../src/stores/postgres/index.ts';
+import { migrate } from '../../src/stores/postgres/schema.ts';
+import { whyNoPostgres } from '../fixtures/postgres.ts';
+import { postgresOfTests } from '../stores/postgres/harness.ts';
 
 const clock = { now: () => Date.UTC(2026, 10, 29) };
 let dataDir: string;
@@ -40,4 +44,40 @@ it('[O2] warns where they take more than they may, and names those that cannot b
     expect.stringMatching(/^disk warning: 1 takes 1\.\d MB of 1\.0 MB in .*, kept for 1 hour$/),
     'damaged logs warning: 1 cannot be read, and stays until somebody removes it: line-3~push~half',
   ]);
+});
+
+describe.skipIf(await whyNoPostgres())('[O2] with a database', () => {
+  const postgres = postgresOfTests();
+
+  it('says what they take there, and which are still in the folder only', async () => {
+    const url = await postgres().database();
+    const lookThere = async () =>
+      (
+        await checkRuns(
+          { dataDir, database: { url, poolSize: 2 }, runs: { keepFor: undefined, disk: 10e9 } },
+          clock,
+        )
+      ).map(({ title, status, detail, fix }) =>
+        `${title} ${status}: ${detail}${fix ? ` → ${fix}` : ''}`.replaceAll(dataDir, '<dataDir>'),
+      );
+    // Its tables come with the first start.
+    expect(await lookThere()).toEqual(['disk ok: there are none in the database']);
+    await migrate({ url });
+    const { runLogs, close } = openPostgresRunLogs({ url, clock });
+    await runLogs.create('line-3~push~bert');
+    await runLogs.append('line-3~push~bert', 0, Buffer.alloc(1_000_000, 'epoch\n'));
+    await keep('line-3~push~bert');
+    const there = expect.stringMatching(
+      /^disk ok: 1 takes 1\.\d MB of 10\.0 GB in the database, kept for ever$/,
+    );
+    expect(await lookThere()).toEqual([there]);
+    await keep('line-3~push~old');
+    expect(await lookThere()).toEqual([
+      there,
+      expect.stringMatching(
+        /^logs in the folder warning: 1 of before the database is in <dataDir>\/runs only, .*: line-3~push~old → Stop the bot on that folder and run `signalbox migrate --from <dataDir>`/,
+      ),
+    ]);
+    await close();
+  });
 });
