@@ -217,6 +217,8 @@ it('[N7] in the middle of a send: the message is in the channel once, and people
   await alert.answered;
 
   await loseLease(first, second);
+  // The event may be done with before its alert is made: whoever goes on finds what is to be told in the job's record.
+  await posted(ALERTS, 'press-sent');
   await settled(second);
   // Only now does the first one hear that its message has arrived.
   const asked = vi.spyOn(first.coordination, 'lease');
@@ -248,11 +250,14 @@ it('[N7] in the middle of handling an event: it is handled by the next one, and 
   await loseLease(first, second);
   await posted(ALERTS, 'press-handled');
   await settled(second);
-  const alerts = await store.listAlerts({ useCase: 'line-3', limit: 100 });
+  // The second one goes on looking for the job's log, which has nothing in it.
+  const alerts = async () =>
+    (await store.listAlerts({ useCase: 'line-3', limit: 100 })).map(({ emptyReads: _, ...alert }) => alert);
+  const before = await alerts();
   question.release();
   await comesBack(first);
   await settled(second);
-  expect(await store.listAlerts({ useCase: 'line-3', limit: 100 })).toEqual(alerts);
+  expect(await alerts()).toEqual(before);
   const all = await posts(ALERTS, 'press-handled');
   expect(all).toHaveLength(1);
   expect(await people.calledBy(all[0]!)).toHaveLength(1);
