@@ -7,7 +7,7 @@
  *
  * `--away`: milliseconds from an instance to the database and back again, each way. With none, this machine's cores are
  * measured as much as the instances; with few, once an event takes few journeys (`ms of a core` are the instances' alone,
- * PostgreSQL and this process, which brings the database further away, take as much again). Ends with 1 when an event is
+ * PostgreSQL and this process, which brings the database further away, come on top). Ends with 1 when an event is
  * told never or twice.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
