@@ -33,7 +33,7 @@ export interface Budgets {
    * @param name what it is of; all who take of it name the same rate
    * @param options.want a whole number; left out: 1
    * @param options.left what stays for those who are more important; may be a fraction
-   * @throws AppError unavailable within a second or two: they cannot be asked. Nobody should wait longer for a budget
+   * @throws AppError unavailable within two seconds: they cannot be asked. Nobody should wait longer for a budget
    *   than the service takes to refuse
    */
   take(name: string, rate: Rate | Window, options?: { want?: number; left?: number }): Promise<Taken>;

@@ -6,7 +6,7 @@ import type { Database } from './database.ts';
 import { column } from './records.ts';
 
 /** Milliseconds for an answer: a request waits for it that the service itself would refuse sooner. */
-const ANSWER_WITHIN = 1_000;
+const ANSWER_WITHIN = 2_000;
 /** Milliseconds without questions after there was no answer, so that not everybody waits for one. */
 const ASK_AGAIN_AFTER = 2_000;
 
