@@ -28,6 +28,8 @@ export interface Outcome {
 /** Milliseconds that somebody waits for an answer before they call it lost, and between two looks at the screen. */
 const PATIENCE = 180_000;
 const LOOK_EVERY = 250;
+/** Milliseconds until whoever reads that something failed gives the command again. */
+const READS_FOR = 5_000;
 
 /**
  * @param who each does one errand after the other
@@ -88,6 +90,7 @@ async function run(client: SlackClient, user: string, errand: Errand): Promise<O
       since = await newest(client, errand.channel, user);
       const { button } = answer;
       if (button) outcome.clicked += 1;
+      else if (answer.is === 'failed') await sleep(READS_FOR);
       await give(button ? () => client.action(user, button.id, { channel, ts: button.ts }) : type);
     }
     await sleep(LOOK_EVERY);

@@ -27,6 +27,8 @@ const TRIGGER_GONE = [
 const PAUSES = [300, 1000];
 /** How often to wait when Slack asks to. */
 const MOST_WAITS = 5;
+/** Milliseconds of that for a window: its trigger lives for three seconds, some of which are over. */
+const TRIGGER_PATIENCE = 1_500;
 
 interface Try<T> {
   call: () => Promise<T>;
@@ -37,13 +39,22 @@ interface Try<T> {
    */
   check: (refused: string | undefined) => Promise<T | undefined>;
   pauses?: readonly number[];
+  /** Milliseconds to wait at most, all in all, because Slack asks to. */
+  patience?: number;
   signal?: AbortSignal | undefined;
 }
 
 /** @throws what the last try threw */
-export async function once<T>({ call, check, pauses = PAUSES, signal }: Try<T>): Promise<T> {
+export async function once<T>({
+  call,
+  check,
+  pauses = PAUSES,
+  patience = Number.POSITIVE_INFINITY,
+  signal,
+}: Try<T>): Promise<T> {
   let tries = 0;
   let waits = 0;
+  let waited = 0;
   let perhaps = false;
   for (;;) {
     let verdict: Verdict;
@@ -57,7 +68,8 @@ export async function once<T>({ call, check, pauses = PAUSES, signal }: Try<T>):
     const isUnknown = verdict.kind === 'again' && verdict.arrived === 'maybe';
     perhaps ||= isUnknown;
     const isWait = verdict.kind === 'wait';
-    const isTooOften = isWait && ++waits >= MOST_WAITS;
+    if (verdict.kind === 'wait') waited += verdict.ms;
+    const isTooOften = isWait && (++waits >= MOST_WAITS || waited > patience);
     // Even when asked to end, it checks: nobody should be told to ask again for something that is there.
     let asked: { why: unknown } | undefined;
     if (verdict.kind === 'wait' && !isTooOften) asked = await endedDuring(verdict.ms, signal);
@@ -176,6 +188,8 @@ export class OnceOnly {
     const known = { ...view, external_id };
     const opened = await once<{ view?: { id?: string | undefined } | undefined }>({
       call: () => this.#clients.once.views[way]({ trigger_id, view: known }),
+      // Later it would be one more call that Slack counts, and refuses.
+      patience: TRIGGER_PATIENCE,
       // A trigger works once: if it is used up, the modal may well be open.
       check: async (refused) => {
         if (refused !== undefined && !TRIGGER_GONE.includes(refused)) return undefined;

@@ -1,9 +1,11 @@
+import { webApi } from '@slack/bolt';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../src/ground/errors.ts';
 import type { SlackClients } from '../../src/slack/clients.ts';
+import { slackCall } from '../../src/slack/errors.ts';
 import { SlackFiles } from '../../src/slack/files.ts';
-import { once } from '../../src/slack/once.ts';
+import { OnceOnly, once } from '../../src/slack/once.ts';
 import { callBudgets } from '../fixtures/call-budgets.ts';
 
 const STOPPED = new AppError('unavailable', 'Signalbox is restarting.');
@@ -30,6 +32,32 @@ describe('[L4] asked to end after an answer was lost', () => {
     expect(looks).toBe(1);
   });
 });
+
+it.each([
+  [1, 2, 'opened'],
+  [2, 1, 'Slack asks us to slow down.'],
+  [30, 1, 'Slack asks us to slow down.'],
+])(
+  'a window that Slack asks to open %i s later is tried %i times, for its trigger lives three',
+  async (seconds, tries, end) => {
+    let calls = 0;
+    const open = async () => {
+      calls += 1;
+      if (calls === 1) throw new webApi.WebAPIRateLimitedError(seconds);
+      return { view: { id: 'opened' } };
+    };
+    const clients = { once: { views: { open } }, interactive: {} } as unknown as SlackClients;
+    const opened = slackCall('opening a window', () =>
+      new OnceOnly(clients, pino({ level: 'silent' })).openWindow('open', 'trigger', {
+        type: 'modal',
+        title: { type: 'plain_text', text: 'A' },
+        blocks: [],
+      }),
+    );
+    expect(await opened.catch((error: AppError) => error.message)).toBe(end);
+    expect(calls).toBe(tries);
+  },
+);
 
 it('[O5] an upload ends when it is asked to, though Slack gives no address to upload to', async () => {
   const ended = new AbortController();
