@@ -1,5 +1,6 @@
 /** Tells of changes to logs, whichever process makes them: one poller for each run that is watched here. */
 import { type FSWatcher, watch } from 'node:fs';
+import { Announcer } from '../ground/announcer.ts';
 import type { RunLogInfo } from '../ports/run-log-store.ts';
 import { infoOf } from './log-state.ts';
 import { StateFile, statePath } from './state-file.ts';
@@ -25,11 +26,9 @@ export class RunWatches {
       poller = new Poller(this.#folderOf(id));
       this.#pollers.set(id, poller);
     }
-    // The same function may listen twice, and each of them ends by itself.
-    const own: Listener = (info) => listener(info);
-    poller.add(own);
+    const remove = poller.news.add(listener);
     return () => {
-      if (poller.remove(own) > 0 || this.#pollers.get(id) !== poller) return;
+      if (remove() > 0 || this.#pollers.get(id) !== poller) return;
       this.#pollers.delete(id);
       poller.stop();
     };
@@ -47,16 +46,12 @@ export class RunWatches {
 }
 
 class Poller {
+  readonly news = new Announcer<RunLogInfo>(PAUSE_MS);
   readonly #folder: string;
-  readonly #listeners = new Set<Listener>();
-  #known: RunLogInfo | undefined;
   #file: StateFile | undefined;
   #hints: FSWatcher | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #pause: NodeJS.Timeout | undefined;
   #isLooking = false;
-  /** Listeners have not been told of `known`. */
-  #isDue = false;
   #isStopped = false;
 
   constructor(folder: string) {
@@ -64,43 +59,16 @@ class Poller {
     this.#lookIn(0);
   }
 
-  add(listener: Listener): void {
-    this.#listeners.add(listener);
-    const known = this.#known;
-    if (known)
-      queueMicrotask(() => {
-        if (this.#listeners.has(listener)) listener(known);
-      });
-  }
-
-  /** @returns how many are left */
-  remove(listener: Listener): number {
-    this.#listeners.delete(listener);
-    return this.#listeners.size;
-  }
-
   learn(info: RunLogInfo): void {
-    if (this.#isStopped || (this.#known && isSame(this.#known, info))) return;
-    this.#known = info;
-    this.#isDue = true;
-    this.#tell();
+    const { newest } = this.news;
+    if (!newest || !isSame(newest, info)) this.news.tell(info);
   }
 
   stop(): void {
     this.#isStopped = true;
+    this.news.stop();
     clearTimeout(this.#timer);
-    clearTimeout(this.#pause);
     if (!this.#isLooking) void this.#letGo();
-  }
-
-  #tell(): void {
-    if (this.#pause || !this.#isDue || !this.#known) return;
-    this.#isDue = false;
-    this.#pause = setTimeout(() => {
-      this.#pause = undefined;
-      this.#tell();
-    }, PAUSE_MS);
-    for (const listener of [...this.#listeners]) listener(this.#known);
   }
 
   #lookIn(ms: number): void {
@@ -129,7 +97,7 @@ class Poller {
   async #open(): Promise<StateFile> {
     const file = await StateFile.open(this.#folder, 'r');
     try {
-      this.#hints = watch(statePath(this.#folder), () => this.#lookIn(this.#pause ? PAUSE_MS : 0));
+      this.#hints = watch(statePath(this.#folder), () => this.#lookIn(this.news.isPausing ? PAUSE_MS : 0));
       this.#hints.on('error', () => this.#hints?.close());
     } catch {
       // Too many are watched on this machine: polling does.

@@ -2,6 +2,7 @@
  * Tells of changes to logs, whichever instance makes them: one question for all that are watched here. Notifications say
  * when to ask; one that was missed costs a second, or less while none can be heard.
  */
+import { Announcer } from '../../ground/announcer.ts';
 import type { RunLogInfo } from '../../ports/run-log-store.ts';
 import { infoOf, type RunLogRow } from './run-log-rows.ts';
 
@@ -39,13 +40,11 @@ export class RunLogWatches {
       this.#look([id]);
     }
     const one = watched;
-    // The same function may listen twice, and each of them ends by itself.
-    const own: Listener = (info) => listener(info);
-    one.add(own);
+    const remove = one.news.add((row) => listener(infoOf(row)));
     return () => {
-      if (one.remove(own) > 0 || this.#watched.get(id) !== one) return;
+      if (remove() > 0 || this.#watched.get(id) !== one) return;
       this.#watched.delete(id);
-      one.stop();
+      one.news.stop();
     };
   }
 
@@ -69,7 +68,7 @@ export class RunLogWatches {
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#timer);
-    for (const watched of this.#watched.values()) watched.stop();
+    for (const { news } of this.#watched.values()) news.stop();
     this.#watched.clear();
   }
 
@@ -102,53 +101,15 @@ export class RunLogWatches {
 
 /** A log that is watched here. */
 class Watched {
-  readonly #listeners = new Set<Listener>();
-  #known: RunLogRow | undefined;
-  #pause: NodeJS.Timeout | undefined;
-  /** Listeners have not been told of `known`. */
-  #isDue = false;
-  #isStopped = false;
-
-  add(listener: Listener): void {
-    this.#listeners.add(listener);
-    const known = this.#known;
-    if (known)
-      queueMicrotask(() => {
-        if (this.#listeners.has(listener)) listener(infoOf(known));
-      });
-  }
-
-  /** @returns how many are left */
-  remove(listener: Listener): number {
-    this.#listeners.delete(listener);
-    return this.#listeners.size;
-  }
+  readonly news = new Announcer<RunLogRow>(PAUSE_MS);
 
   knows({ run, revision }: { run: string; revision: number }): boolean {
-    return this.#known?.run === run && this.#known.revision >= revision;
+    const { newest } = this.news;
+    return newest?.run === run && newest.revision >= revision;
   }
 
   /** What was asked for before a change may be answered after it. */
   learn(row: RunLogRow): void {
-    if (this.#isStopped || this.knows(row) || Number(row.run) < Number(this.#known?.run ?? 0)) return;
-    this.#known = row;
-    this.#isDue = true;
-    this.#tell();
-  }
-
-  stop(): void {
-    this.#isStopped = true;
-    clearTimeout(this.#pause);
-  }
-
-  #tell(): void {
-    if (this.#pause || !this.#isDue || !this.#known) return;
-    this.#isDue = false;
-    this.#pause = setTimeout(() => {
-      this.#pause = undefined;
-      this.#tell();
-    }, PAUSE_MS);
-    const info = infoOf(this.#known);
-    for (const listener of [...this.#listeners]) listener(info);
+    if (!this.knows(row) && Number(row.run) >= Number(this.news.newest?.run ?? 0)) this.news.tell(row);
   }
 }
