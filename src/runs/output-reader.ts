@@ -23,6 +23,8 @@ export interface OutputReader {
   /** Resolves when nothing more can come; `close` ends it too. */
   readonly ended: Promise<void>;
   close(): void;
+  /** What it reads from is closed, or about to be. */
+  readonly closed: boolean;
 }
 
 /**
@@ -99,5 +101,8 @@ export function readerOf(stream: Readable): OutputReader {
     },
     ended,
     close: () => void stream.destroy(),
+    get closed() {
+      return stream.destroyed;
+    },
   };
 }

@@ -3,7 +3,7 @@
  * written: in a pseudo-terminal, or through a pipe.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { closeSync, constants, createWriteStream, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { closeSync, constants, createWriteStream, mkdtempSync, openSync, rmSync, write } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
@@ -155,22 +155,33 @@ function startInTerminal(
   let slaveIsOpen = true;
   child.once('exit', release);
   child.once('error', release);
-  const keys = input === 'typed' ? createWriteStream('', { fd: master, autoClose: false }) : undefined;
-  keys?.on('error', () => undefined);
-  let open = true;
   const output = readOutput(master, 'terminal', onOutput);
-  void output.ended.then(() => {
-    open = false;
-  });
+  const keys = input === 'typed' ? keysOf(master, output) : undefined;
   return {
     child,
     output,
     group: true,
     ...(keys ? { keys } : {}),
     resize(size) {
-      if (open) resizePseudoTerminal(master, size);
+      if (!output.closed) resizePseudoTerminal(master, size);
     },
   };
+}
+
+/**
+ * What is typed into a terminal. Its master is the reader's to close, once: the next file that is opened gets the same number,
+ * and would be closed, or typed into, in its place. Destroyed streams close theirs, whatever `autoClose` says.
+ */
+function keysOf(master: number, output: OutputReader): Writable {
+  const own = {
+    write: ((fd, bytes, from, length, at, done) =>
+      output.closed
+        ? done?.(new Error('the terminal is closed'), 0, bytes)
+        : write(fd, bytes, from, length, at, done)) as typeof write,
+    close: (_: number, done: (error?: Error | null) => void) => done(),
+  };
+  const keys = createWriteStream('', { fd: master, autoClose: false, fs: own as { write: typeof write } });
+  return keys.on('error', () => undefined);
 }
 
 function startThroughPipe(

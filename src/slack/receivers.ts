@@ -273,7 +273,7 @@ const NOT_KNOWN: RequestRefusal = {
 const notNow = (c: Context<HttpEnv>): Response =>
   c.json({
     response_type: 'ephemeral',
-    text: 'Signalbox cannot do this now, because what it keeps its state in does not answer. Try again in a minute.',
+    text: 'Signalbox’s database does not answer now. Try again in a minute.',
   });
 
 function refusal(c: Context<HttpEnv>, status: 400 | 401 | 408 | 409 | 413 | 503, message: string): Response {

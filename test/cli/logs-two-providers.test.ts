@@ -66,7 +66,7 @@ describe.skipIf(!existsSync(PROGRAM))('[L1] logs of a name that two providers ha
     expect(written()).toContain('printed on the runner');
     expect(await logs(`SageMaker:${JOB}`)).toMatchObject({ exitCode: 0 });
     expect(written()).not.toContain('printed on the runner');
-    expect(written()).toMatch(new RegExp(`^# job +${JOB} \\(Completed\\)`));
+    expect(written()).toMatch(new RegExp(`^# job +${JOB} \\(completed\\)`));
   });
 
   it('asks nothing where only one has it', async () => {

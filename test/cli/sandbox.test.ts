@@ -62,7 +62,7 @@ describe('[L1] logs on the command line', () => {
     expect({ exitCode, stderr: stderr.split('\n').length }).toEqual({ exitCode: 0, stderr: 2 });
     const path = stdout.trimEnd();
     expect(path).toMatch(new RegExp(`^${cwd}/training-logs-defects-resnet50-\\d{8}T\\d{6}Z\\.log$`));
-    expect(readFileSync(path, 'utf8')).toMatch(/^# job +defects-resnet50 \(Completed\)\n/);
+    expect(readFileSync(path, 'utf8')).toMatch(/^# job +defects-resnet50 \(completed\)\n/);
     expect(readdirSync(cwd)).toHaveLength(1);
   });
 

@@ -1,8 +1,10 @@
 /** Programs that behave badly, captured in a terminal and through a pipe: what they print is kept as it was, once. */
+import fs from 'node:fs';
 import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { setImmediate } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { RunEnd } from '../../src/domain/runs.ts';
 import { AppError } from '../../src/ground/errors.ts';
 import { isAlive, isDeadProcess } from '../../src/ground/processes.ts';
@@ -322,6 +324,26 @@ it('starts nothing where the log cannot be made', async () => {
   });
   await expect(sh('pipe', 'touch started', { store })).rejects.toMatchObject({ code: 'unavailable' });
   await expect(access(join(folder, 'started'))).rejects.toThrow();
+});
+
+it('closes a terminal that was typed into once: the next file that is opened has its number', async () => {
+  const { request, ready } = printed('ready');
+  const end = node('pty', `process.stdin.once('data', () => process.exit(0)); console.log('ready')`, {
+    ...request,
+    input: 'typed',
+  });
+  const closing = vi.spyOn(fs, 'close');
+  try {
+    const started = await ready;
+    started.type(Buffer.from('yes\n'));
+    expect(await end).toMatchObject({ exitCode: 0 });
+    // What comes late goes nowhere.
+    started.type(Buffer.from('late\n'));
+    await setImmediate();
+    expect(closing).not.toHaveBeenCalled();
+  } finally {
+    closing.mockRestore();
+  }
 });
 
 it('types into a terminal and changes its size', async () => {
