@@ -1,5 +1,6 @@
 /** The whole app on a PostgreSQL in trouble that passes: it says so, goes on by itself, and has lost and doubled nothing. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { pause } from '../../src/ground/pause.ts';
 import { type Postgres, startPostgres, whyNoPostgres } from '../fixtures/postgres.ts';
 import { wordsOf } from '../slack/sandbox-client.ts';
 import { sendEvents, trainingEvent } from './aws-events.ts';
@@ -40,6 +41,18 @@ describe.skipIf(noPostgres)('[O1, O4, N2] the database of a running bot', () => 
       bot,
       ...jobs.map((job) => trainingEvent(job, 'Failed', { FailureReason: `AlgorithmError: boom of ${job}` })),
     );
+  /** Nothing in the very first list of jobs is news: what is told of comes after it. */
+  async function hasListed(): Promise<void> {
+    let before = 0;
+    const count = `select count(*)::integer as n from signalbox.jobs where record->>'listed' = 'true'`;
+    await until(async () => {
+      await pause(500);
+      const [row] = await postgres.query<{ n: number }>(url, count);
+      const isAll = row!.n > 0 && row!.n === before;
+      before = row!.n;
+      return isAll ? true : undefined;
+    }, 'the first list of jobs');
+  }
   const told = async (job: string) =>
     (await bot.messages(ALERTS)).filter(
       (one) => wordsOf(one).includes(job) && (!one.thread_ts || one.thread_ts === one.ts),
@@ -63,6 +76,7 @@ describe.skipIf(noPostgres)('[O1, O4, N2] the database of a running bot', () => 
 
   it('is stopped for longer than anybody waits and any lease lasts: whoever asks is told, events wait, nothing is lost or told twice', async () => {
     await isReady();
+    await hasListed();
     await send('before-1', 'before-2');
     await postgres.stop('crash');
     await send('meanwhile-1', 'meanwhile-2');
